@@ -1,0 +1,31 @@
+// Package apdu is the seam between a card and a host: one method that carries
+// bytes, the typed command and response beside it, and decorators around it.
+//
+// Shapes and limits are those of ISO 7816-3 section 12 and ISO 7816-4
+// section 5. The package knows no command of any card.
+package apdu
+
+// Card answers command APDUs with response APDUs. Both are raw bytes, so that
+// a malformed command can be expressed and a link needs no parser.
+//
+// A refusal of the card is a status word in the response; an error means that
+// the link to the card is broken and its session is gone.
+type Card interface {
+	Transmit(command []byte) (response []byte, err error)
+}
+
+// Conn is a card at the end of a link.
+type Conn interface {
+	Card
+	// Reset is a warm reset: the card forgets its session, nothing else.
+	Reset() error
+	// Close ends the link. To the card that is a loss of power.
+	Close() error
+}
+
+// Transactor is a Conn that other processes share. Between Begin and End no
+// one else reaches the card; End leaves its session as it is.
+type Transactor interface {
+	Begin() error
+	End() error
+}
