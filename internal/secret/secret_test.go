@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,5 +44,27 @@ func TestEqualAndWipe(t *testing.T) {
 	b.Wipe()
 	if a.Equal(b) || !b.Equal(make(secret.Bytes, len(b))) {
 		t.Error("Wipe left the secret, or wiped its clone")
+	}
+}
+
+func TestFromArgument(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pin")
+	if err := os.WriteFile(path, []byte("648219\r\nsecond line\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CONCLAVE_TEST_PIN", "648219")
+	for _, test := range []struct {
+		argument string
+		exposed  bool
+	}{{"env:CONCLAVE_TEST_PIN", false}, {"file:" + path, false}, {"648219", true}} {
+		value, exposed, err := secret.FromArgument(test.argument)
+		if err != nil || !value.Equal(secret.Bytes("648219")) || exposed != test.exposed {
+			t.Errorf("%q: %d bytes, exposed %t, %v", test.argument, len(value), exposed, err)
+		}
+	}
+	for _, argument := range []string{"env:CONCLAVE_TEST_UNSET", "file:" + path + ".missing"} {
+		if _, _, err := secret.FromArgument(argument); err == nil {
+			t.Errorf("%q gave no error", argument)
+		}
 	}
 }

@@ -1,0 +1,203 @@
+// Package card is a SmartCard-HSM: the applet's commands over a store of
+// records. It knows bytes and status words, no reader and no terminal.
+//
+// A command's handler sees a parsed command and answers with data or with a
+// status word; all it changes, it changes in one transaction of the store.
+package card
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+
+	"conclave/apdu"
+	"conclave/card/store"
+	"conclave/internal/rsaop"
+	"conclave/wire"
+)
+
+// Version is the applet's version: hosts use its PIN states from 2 on, and
+// extended key features from 3.5 on.
+var Version = wire.Version{Major: 3, Minor: 5}
+
+// Config is what a card is built with.
+type Config struct {
+	// RSA makes the private operations.
+	RSA rsaop.Engine
+	// PINCost is what deriving a key from a new PIN costs.
+	PINCost PINCost
+	// Log takes what the card cannot tell its host: the errors of the store.
+	Log *slog.Logger
+}
+
+// Card is a SmartCard-HSM. Its methods may be called concurrently; commands
+// run one at a time.
+type Card struct {
+	store  store.Store
+	config Config
+
+	mu        sync.Mutex
+	responder apdu.Responder
+	state     state   // as of version
+	version   uint64  // of the store
+	session   session // what a loss of power ends
+}
+
+// New is the card whose state is in s. The store must hold a device: see
+// Manufacture.
+func New(s store.Store, config Config) (*Card, error) {
+	c := &Card{store: s, config: config}
+	c.responder.Handler = c.handle
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Transmit implements apdu.Card. It never returns an error.
+func (c *Card) Transmit(command []byte) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.responder.Transmit(command)
+}
+
+// Reset ends the session, as a warm reset and a loss of power do.
+func (c *Card) Reset() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.responder.Reset()
+	c.session.end()
+	return nil
+}
+
+// handle runs one command. What is no status word is a fault of the store:
+// it is logged, and the host is told that memory failed.
+func (c *Card) handle(cmd apdu.Command) ([]byte, error) {
+	data, err := c.dispatch(cmd)
+	var refusal apdu.Status
+	if err != nil && !errors.As(err, &refusal) {
+		c.config.Log.Error("the card's store failed", "instruction", cmd.INS, "error", err)
+		return nil, apdu.MemoryFailure
+	}
+	return data, err
+}
+
+func (c *Card) dispatch(cmd apdu.Command) ([]byte, error) {
+	row, err := lookup(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(cmd.Data); n < row.minData || n > row.maxData {
+		return nil, apdu.WrongLength
+	}
+	if err := c.refresh(); err != nil {
+		return nil, err
+	}
+	if row.access == userPIN && !c.session.user {
+		return nil, apdu.SecurityNotSatisfied
+	}
+	return row.run(c, cmd)
+}
+
+// refresh takes note of what other processes have done to the device. An
+// initialisation by another process ends the session.
+func (c *Card) refresh() error {
+	version, err := c.store.Version()
+	if err != nil || version == c.version {
+		return err
+	}
+	return c.load()
+}
+
+func (c *Card) load() error {
+	version, err := c.store.Version()
+	if err != nil {
+		return err
+	}
+	if err := c.store.View(c.state.read); err != nil {
+		return err
+	}
+	c.version = version
+	c.session.forgetKeys()
+	if c.session.epoch != c.state.Epoch {
+		c.session.end()
+	}
+	return nil
+}
+
+// view runs fn on a consistent snapshot of the store.
+func (c *Card) view(fn func(store.Reader) error) error { return c.store.View(fn) }
+
+// update runs fn in one transaction. It ends the session, and refuses, where
+// the device was initialised since the session began.
+func (c *Card) update(fn func(*transaction) error) error {
+	return c.store.Update(func(w store.Writer) error {
+		t := &transaction{Writer: w}
+		if err := t.state.read(w); err != nil {
+			return err
+		}
+		if c.session.loggedIn() && t.state.Epoch != c.session.epoch {
+			c.session.end()
+			return apdu.SecurityNotSatisfied
+		}
+		return fn(t)
+	})
+}
+
+// access is what a command needs before it is looked at.
+type access int
+
+const (
+	free    access = iota // the handler decides
+	userPIN               // the user PIN is verified
+)
+
+// entry is a row of the dispatch table: class and instruction, the bounds of
+// the data field in bytes, and the access rule.
+type entry struct {
+	cla, ins         byte
+	minData, maxData int
+	access           access
+	run              func(*Card, apdu.Command) ([]byte, error)
+}
+
+// commands is the dispatch table.
+func commands() []entry {
+	const iso, own = wire.ClassISO, wire.ClassProprietary
+	const long = apdu.MaxExtendedData
+	return []entry{
+		{iso, wire.InsSelect, 0, 16, free, (*Card).selectFile},
+		{iso, wire.InsReadBinary, 3, 4, free, (*Card).readBinary},
+		{iso, wire.InsUpdateBinary, 5, long, userPIN, (*Card).updateBinary},
+		{iso, wire.InsDeleteFile, 0, 2, userPIN, (*Card).deleteFile},
+		{own, wire.InsEnumerateObjects, 0, 0, free, (*Card).enumerateObjects},
+		{iso, wire.InsGetChallenge, 0, 0, free, (*Card).getChallenge},
+		{iso, wire.InsVerify, 0, 16, free, (*Card).verify},
+		{iso, wire.InsChangeReferenceData, 12, 32, free, (*Card).changeReferenceData},
+		{iso, wire.InsResetRetryCounter, 0, 24, free, (*Card).resetRetryCounter},
+		{own, wire.InsInitializeDevice, 0, 255, free, (*Card).initializeDevice},
+		{own, wire.InsManageDKEK, 0, 32, free, (*Card).manageDKEK},
+		{iso, wire.InsGenerateKeyPair, 1, 2048, userPIN, (*Card).generateKeyPair},
+		{own, wire.InsSign, 0, long, userPIN, (*Card).sign},
+		{own, wire.InsDecipher, 1, 1024, userPIN, (*Card).decipher},
+		{own, wire.InsWrapKey, 0, 0, userPIN, (*Card).wrapKey},
+		{own, wire.InsUnwrapKey, 0, 4096, userPIN, (*Card).unwrapKey},
+	}
+}
+
+func lookup(cmd apdu.Command) (entry, error) {
+	refusal := apdu.InstructionUnknown
+	if cmd.CLA != wire.ClassISO && cmd.CLA != wire.ClassProprietary {
+		refusal = apdu.ClassUnknown
+	}
+	for _, row := range commands() {
+		if row.ins != cmd.INS {
+			continue
+		}
+		if row.cla == cmd.CLA {
+			return row, nil
+		}
+		refusal = apdu.ClassUnknown
+	}
+	return entry{}, refusal
+}

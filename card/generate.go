@@ -1,0 +1,168 @@
+package card
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"errors"
+	"slices"
+
+	"conclave/apdu"
+	"conclave/card/store"
+	"conclave/tlv"
+	"conclave/wire"
+)
+
+// rsaSizes are the moduli that a SmartCard-HSM makes, in bits.
+func rsaSizes() []int { return []int{1024, 1536, 2048, 3072, 4096} }
+
+// generateKeyPair is GENERATE ASYMMETRIC KEY PAIR: P1 is the new key, P2 the
+// key that signs the request from outside, 0 for the device's. The answer, a
+// request for a certificate, is kept as EF CExx too.
+func (c *Card) generateKeyPair(cmd apdu.Command) ([]byte, error) {
+	id, signer := cmd.P1, cmd.P2
+	request, err := parseKeyRequest(cmd.Data)
+	if err != nil {
+		return nil, err
+	}
+	if id == 0 {
+		return nil, apdu.WrongP1P2
+	}
+	if err := c.checkFree(id); err != nil { // before the work; addKey looks again
+		return nil, err
+	}
+	new, err := c.generate(request)
+	if err != nil {
+		return nil, err
+	}
+	defer new.close()
+	answer, err := c.authenticate(request, new, signer)
+	if err != nil {
+		return nil, err
+	}
+	return answer, c.update(func(t *transaction) error {
+		if err := c.addKey(t, id, new.record); err != nil {
+			return err
+		}
+		return t.Put(kindFile, uint16(wire.PrefixEECert.File(id)), answer)
+	})
+}
+
+func parseKeyRequest(b []byte) (wire.KeyRequest, error) {
+	request, err := wire.ParseKeyRequest(b)
+	k := request.Key
+	switch {
+	case errors.Is(err, wire.ErrUnknownField):
+		return request, apdu.FunctionNotSupported
+	case err != nil:
+		return request, apdu.WrongData
+	case k.Type == wire.KeyRSA && (!slices.Contains(rsaSizes(), k.Bits) || !slices.Equal(k.Exponent, []byte{1, 0, 1})):
+		return request, apdu.WrongData
+	}
+	return request, nil
+}
+
+func (c *Card) checkFree(id byte) error {
+	return c.view(func(r store.Reader) error {
+		_, err := r.Get(kindKey, uint16(id))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			err = apdu.FileExists
+		}
+		return err
+	})
+}
+
+func (c *Card) generate(request wire.KeyRequest) (*key, error) {
+	var record keyRecord
+	if request.Key.Type == wire.KeyRSA {
+		private, err := rsa.GenerateKey(rand.Reader, request.Key.Bits)
+		if err != nil {
+			return nil, err
+		}
+		record = rsaRecord(private)
+	} else {
+		private, err := request.Key.Curve.Generate()
+		if err != nil {
+			return nil, err
+		}
+		record = ecRecord(private)
+	}
+	record.UseCounter, record.Algorithms = request.UseCounter, request.Algorithms
+	return c.newKey(record)
+}
+
+// authenticate makes the request for the new key's certificate, signed with
+// the key itself and with the signer.
+func (c *Card) authenticate(request wire.KeyRequest, new *key, signer byte) ([]byte, error) {
+	outer, car, err := c.signerOf(signer)
+	if err != nil {
+		return nil, err
+	}
+	cvc := wire.CVC{CAR: request.CAR, CHR: request.CHR, Key: new.public()}
+	inner, err := cvc.Sign(new.signCVC)
+	if err != nil {
+		return nil, err
+	}
+	return wire.Authenticate(inner, car, outer.signCVC)
+}
+
+// signerOf gives a key that signs requests, and the reference it signs as: the
+// holder's of the device certificate, or of the key's own request.
+func (c *Card) signerOf(id byte) (k *key, chr string, err error) {
+	fid := wire.PrefixEECert.File(id)
+	if id == 0 {
+		fid = wire.EFDevAut
+	}
+	content, err := c.readFile(fid)
+	if errors.Is(err, apdu.FileNotFound) {
+		return nil, "", apdu.ReferenceNotFound
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if chr, err = holder(content, id == 0); err != nil {
+		return nil, "", apdu.ConditionsNotSatisfied
+	}
+	k, err = c.openKey(id)
+	return k, chr, err
+}
+
+func holder(content []byte, certificate bool) (string, error) {
+	if !certificate {
+		request, err := wire.ParseAuthenticatedRequest(content)
+		if err != nil {
+			return "", err
+		}
+		return request.Request.CHR, nil
+	}
+	cursor := tlv.Cursor(content)
+	cvc, err := wire.ParseCVC(&cursor)
+	if err != nil {
+		return "", err
+	}
+	return cvc.CHR, nil
+}
+
+func (k *key) public() wire.PublicKey {
+	if k.private != nil {
+		return wire.RSAPublicKey(&k.private.PublicKey)
+	}
+	return wire.ECPublicKey(k.ec.Curve, k.ec.Q)
+}
+
+// signCVC signs as the key's OID in a CVC says: SHA-256, with PKCS#1 v1.5 or
+// with ECDSA.
+func (k *key) signCVC(message []byte) ([]byte, error) {
+	switch {
+	case k.ec != nil:
+		return signCVC(k.ec, message)
+	case k.private != nil:
+		digest := sha256.Sum256(message)
+		return rsa.SignPKCS1v15(nil, k.private, crypto.SHA256, digest[:])
+	}
+	return nil, apdu.ConditionsNotSatisfied
+}

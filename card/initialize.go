@@ -1,0 +1,178 @@
+package card
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+
+	"conclave/apdu"
+	"conclave/card/store"
+	"conclave/dkek"
+	"conclave/internal/secret"
+	"conclave/wire"
+)
+
+// initializeDevice is INITIALIZE DEVICE. It erases all keys and files and sets
+// new PINs; a device that was initialised before wants its present SO-PIN.
+// Without data it tells the free memory and the version.
+func (c *Card) initializeDevice(cmd apdu.Command) ([]byte, error) {
+	if cmd.P1 != 0 || cmd.P2 != 0 {
+		return nil, apdu.WrongP1P2
+	}
+	if len(cmd.Data) == 0 {
+		return deviceInfo(), nil
+	}
+	init, err := parseInitialization(cmd.Data)
+	if err != nil {
+		return nil, err
+	}
+	present, err := c.presentVault(init.SOPIN)
+	if err != nil {
+		return nil, err
+	}
+	if present != nil {
+		defer present.close()
+	}
+	epoch := c.state.Epoch
+	c.session.end()
+	return nil, c.erase(epoch, present, init)
+}
+
+// freeMemory is what the device claims to have left, in bytes: what a real one
+// has when it is new.
+const freeMemory = 76 << 10
+
+// deviceInfo is four bytes of free memory and the version (observed on
+// pico-hsm 6.6).
+func deviceInfo() []byte {
+	return append(binary.BigEndian.AppendUint32(nil, freeMemory), 0, Version.Major, Version.Minor)
+}
+
+// parseInitialization checks all there is to check before the SO-PIN is
+// touched, so that a mistake costs no try.
+func parseInitialization(b []byte) (wire.Initialization, error) {
+	init, err := wire.ParseInitialization(b)
+	const known = wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionResetWithoutPIN
+	switch {
+	case errors.Is(err, wire.ErrUnknownField):
+		return init, apdu.FunctionNotSupported
+	case err != nil:
+		return init, apdu.WrongData
+	case init.Options&^known != 0:
+		return init, apdu.FunctionNotSupported
+	case !goodPIN(wire.SOPIN, init.SOPIN, soPINTries), !goodPIN(wire.UserPIN, init.UserPIN, init.Retries):
+		return init, apdu.WrongData
+	}
+	return init, nil
+}
+
+// presentVault checks the present SO-PIN. It gives nil where the device has
+// none yet.
+func (c *Card) presentVault(so secret.Bytes) (*vault, error) {
+	if !c.state.initialised() {
+		return nil, nil
+	}
+	return c.checkPIN(wire.SOPIN, so)
+}
+
+// erase puts the new state in place of everything but the device key and its
+// certificate. The storage key is new: what the old one sealed is gone even
+// from copies of the file, for whoever has only the new PINs.
+func (c *Card) erase(epoch string, present *vault, init wire.Initialization) error {
+	v, err := newVault()
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	fresh, err := c.freshState(v, init)
+	if err != nil {
+		return err
+	}
+	return c.update(func(t *transaction) error {
+		if t.state.Epoch != epoch {
+			return apdu.ConditionsNotSatisfied // initialised by another process meanwhile
+		}
+		if err := replaceRecords(t, present, v); err != nil {
+			return err
+		}
+		t.state = fresh
+		if err := enableDKEK(t, v, init.DKEKShares); err != nil {
+			return err
+		}
+		return t.saveState()
+	})
+}
+
+func (c *Card) freshState(v *vault, init wire.Initialization) (state, error) {
+	epoch := make([]byte, 16)
+	rand.Read(epoch)
+	s := state{
+		Epoch:   hex.EncodeToString(epoch),
+		Options: uint16(init.Options),
+		User:    pin{MaxTries: init.Retries, Transport: init.Options&wire.OptionTransportPIN != 0},
+		SO:      pin{MaxTries: soPINTries},
+	}
+	if err := s.User.set(wire.UserPIN, init.UserPIN, v, c.config.PINCost); err != nil {
+		return s, err
+	}
+	return s, s.SO.set(wire.SOPIN, init.SOPIN, v, c.config.PINCost)
+}
+
+// replaceRecords clears the store, and brings over what belongs to the device
+// and not to its owner.
+func replaceRecords(t *transaction, present, v *vault) error {
+	deviceKey, err := takeDeviceKey(t, present)
+	if err != nil {
+		return err
+	}
+	defer deviceKey.Wipe()
+	certificate, err := t.Get(kindFile, uint16(wire.EFDevAut))
+	if err != nil {
+		return err
+	}
+	if err := t.Clear(); err != nil {
+		return err
+	}
+	if err := v.put(t, kindKey, 0, deviceKey); err != nil {
+		return err
+	}
+	return putDeviceFiles(t, certificate)
+}
+
+// takeDeviceKey reads the device key's record: from the vault, or as the
+// factory left it.
+func takeDeviceKey(r store.Reader, present *vault) (secret.Bytes, error) {
+	if present == nil {
+		return r.Get(kindDevice, recordFactoryKey)
+	}
+	return present.get(r, kindKey, 0)
+}
+
+// enableDKEK sets up the import of shares, or makes the random DKEK of a
+// device whose keys are never to be restored elsewhere.
+func enableDKEK(t *transaction, v *vault, shares int) error {
+	if shares == wire.NoDKEK {
+		return nil
+	}
+	inbox, err := inboxKEM().GenerateKey()
+	if err != nil {
+		return err
+	}
+	private, err := inbox.Bytes()
+	if err != nil {
+		return err
+	}
+	if err := v.put(t, kindDevice, recordInbox, private); err != nil {
+		return err
+	}
+	t.state.Inbox = inbox.PublicKey().Bytes()
+	t.state.DKEK = dkekState{Enabled: true, Shares: shares}
+	if shares > 0 {
+		return nil
+	}
+	random := make(secret.Bytes, dkek.ShareSize)
+	defer random.Wipe()
+	rand.Read(random)
+	return completeDKEK(t, random)
+}

@@ -1,0 +1,83 @@
+package card
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+
+	"conclave/apdu"
+	"conclave/card/store"
+	"conclave/wire"
+)
+
+// P1 and P2 of SELECT (ISO 7816-4 section 11.2.1).
+const (
+	selectByFID    = 0x00
+	selectByAID    = 0x04
+	selectByPath   = 0x08 // from the MF; OpenSC selects EF.DIR so
+	selectNoAnswer = 0x0C
+)
+
+// selectFile is SELECT. Selecting the applet ends the session.
+func (c *Card) selectFile(cmd apdu.Command) ([]byte, error) {
+	if cmd.P2 != 0x00 && cmd.P2 != 0x04 && cmd.P2 != selectNoAnswer {
+		return nil, apdu.WrongP1P2
+	}
+	fcp, err := c.selected(cmd)
+	if err != nil || cmd.P2 == selectNoAnswer {
+		return nil, err
+	}
+	return fcp, nil
+}
+
+func (c *Card) selected(cmd apdu.Command) ([]byte, error) {
+	switch {
+	case cmd.P1 == selectByAID:
+		if !bytes.Equal(cmd.Data, wire.AID()) {
+			return nil, apdu.FileNotFound
+		}
+		c.session.end()
+		return wire.AppletFCP(wire.Options(c.state.Options), Version)
+	case cmd.P1 != selectByFID && cmd.P1 != selectByPath:
+		return nil, apdu.WrongP1P2
+	case len(cmd.Data) != 2:
+		return nil, apdu.FileNotFound
+	}
+	fid := wire.FID(binary.BigEndian.Uint16(cmd.Data))
+	size, err := c.fileSize(fid)
+	if err != nil {
+		return nil, err
+	}
+	c.session.selected = fid
+	return wire.FileFCP(fid, size)
+}
+
+// fileSize gives the size of an EF. A key is there, and shows nothing of itself.
+func (c *Card) fileSize(fid wire.FID) (size int, err error) {
+	kind, id := record(fid)
+	err = c.view(func(r store.Reader) error {
+		content, err := r.Get(kind, id)
+		size = len(content)
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return 0, apdu.FileNotFound
+	case kind == kindProtected:
+		return size - sealedOverhead, err
+	case kind == kindKey:
+		return 0, err
+	}
+	return size, err
+}
+
+// record is where the store keeps a file.
+func record(fid wire.FID) (store.Kind, uint16) {
+	switch fid.Prefix() {
+	case wire.PrefixKey:
+		return kindKey, uint16(fid.ID())
+	case wire.PrefixProtectedData:
+		return kindProtected, uint16(fid)
+	}
+	return kindFile, uint16(fid)
+}

@@ -1,0 +1,121 @@
+package card
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/ecdh"
+	"crypto/hpke"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+
+	"golang.org/x/crypto/argon2"
+
+	"conclave/card/store"
+	"conclave/internal/secret"
+)
+
+// PINCost is what deriving a key from a PIN costs: the parameters of Argon2id
+// (RFC 9106).
+type PINCost struct {
+	Time    uint32 // passes
+	Memory  uint32 // KiB
+	Threads uint8
+}
+
+// DefaultPINCost is the second recommended choice of RFC 9106 section 4.
+var DefaultPINCost = PINCost{Time: 3, Memory: 64 << 10, Threads: 4}
+
+func (c PINCost) derive(pin, salt []byte) secret.Bytes {
+	return argon2.IDKey(pin, salt, c.Time, c.Memory, c.Threads, 32)
+}
+
+// vault seals the records of a device: AES-256-GCM under the storage key, with
+// kind and id of the record as associated data, so that no record can take
+// another's place.
+type vault struct {
+	key  secret.Bytes
+	aead cipher.AEAD
+}
+
+// newVault makes a vault with a fresh storage key.
+func newVault() (*vault, error) {
+	key := make(secret.Bytes, 32)
+	rand.Read(key)
+	return openVault(key)
+}
+
+func openVault(key secret.Bytes) (*vault, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	return &vault{key, aead}, err
+}
+
+func (v *vault) close() { v.key.Wipe() }
+
+func label(kind store.Kind, id uint16) []byte {
+	return binary.BigEndian.AppendUint16([]byte{byte(kind)}, id)
+}
+
+func (v *vault) seal(kind store.Kind, id uint16, plain []byte) []byte {
+	return v.aead.Seal(nil, nil, plain, label(kind, id))
+}
+
+// sealedOverhead is how much longer a sealed record is than its content.
+const sealedOverhead = 12 + 16
+
+var errSealBroken = errors.New("a sealed record does not open: the device's file was changed, or parts of it were swapped")
+
+func (v *vault) open(kind store.Kind, id uint16, sealed []byte) (secret.Bytes, error) {
+	plain, err := v.aead.Open(nil, nil, sealed, label(kind, id))
+	if err != nil {
+		return nil, errSealBroken
+	}
+	return plain, nil
+}
+
+func (v *vault) put(w store.Writer, kind store.Kind, id uint16, plain []byte) error {
+	return w.Put(kind, id, v.seal(kind, id, plain))
+}
+
+func (v *vault) get(r store.Reader, kind store.Kind, id uint16) (secret.Bytes, error) {
+	sealed, err := r.Get(kind, id)
+	if err != nil {
+		return nil, err
+	}
+	return v.open(kind, id, sealed)
+}
+
+// The inbox takes secrets while no one is logged in: HPKE (RFC 9180) to a
+// public key whose private half is sealed in the vault.
+
+func inboxKEM() hpke.KEM { return hpke.DHKEM(ecdh.X25519()) }
+
+func sealToInbox(public []byte, purpose string, plain []byte) ([]byte, error) {
+	key, err := inboxKEM().NewPublicKey(public)
+	if err != nil {
+		return nil, err
+	}
+	return hpke.Seal(key, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(purpose), plain)
+}
+
+// openFromInbox opens what sealToInbox sealed.
+func (v *vault) openFromInbox(r store.Reader, purpose string, sealed []byte) (secret.Bytes, error) {
+	private, err := v.get(r, kindDevice, recordInbox)
+	if err != nil {
+		return nil, err
+	}
+	defer private.Wipe()
+	key, err := inboxKEM().NewPrivateKey(private)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := hpke.Open(key, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(purpose), sealed)
+	if err != nil {
+		return nil, errSealBroken
+	}
+	return plain, nil
+}

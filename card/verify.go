@@ -1,0 +1,52 @@
+package card
+
+import (
+	"conclave/apdu"
+	"conclave/internal/secret"
+	"conclave/wire"
+)
+
+// pinReference reads P2 of the commands that carry a PIN. References 85 and 86
+// are a PIN pad's: 6A88 tells a host that there is none.
+func pinReference(cmd apdu.Command) (wire.PINReference, error) {
+	ref := wire.PINReference(cmd.P2)
+	if ref != wire.UserPIN && ref != wire.SOPIN {
+		return 0, apdu.ReferenceNotFound
+	}
+	return ref, nil
+}
+
+// verify is VERIFY (ISO 7816-4 section 11.6.6). Without data it asks for the
+// status of the PIN.
+func (c *Card) verify(cmd apdu.Command) ([]byte, error) {
+	ref, err := pinReference(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if cmd.P1 != 0 {
+		return nil, apdu.WrongP1P2
+	}
+	if !c.state.initialised() {
+		return nil, apdu.ReferenceNotFound
+	}
+	if len(cmd.Data) == 0 {
+		return nil, c.pinStatus(ref)
+	}
+	if p := c.state.pin(ref); p.Transport {
+		return nil, apdu.ReferenceDataUnusable
+	}
+	v, err := c.checkPIN(ref, secret.Bytes(cmd.Data))
+	if err != nil {
+		c.session.logOut(ref)
+		return nil, err
+	}
+	c.session.logIn(ref, c.state.Epoch, v)
+	return nil, nil
+}
+
+func (c *Card) pinStatus(ref wire.PINReference) error {
+	if ref == wire.UserPIN && c.session.user || ref == wire.SOPIN && c.session.so {
+		return nil
+	}
+	return c.state.pin(ref).status()
+}

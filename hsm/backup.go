@@ -1,0 +1,225 @@
+package hsm
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"conclave/apdu"
+	"conclave/dkek"
+	"conclave/tlv"
+	"conclave/wire"
+)
+
+// WrapKey gives a key as its backup file: blob, description, certificate. The
+// user must be logged in.
+func (h *HSM) WrapKey(ref byte) (f wire.WrapFile, err error) {
+	err = h.exclusive(func() error {
+		f, err = h.wrapKey(ref)
+		return err
+	})
+	return f, err
+}
+
+func (h *HSM) wrapKey(ref byte) (wire.WrapFile, error) {
+	blob, err := h.exchange(fmt.Sprintf("wrap key %d", ref), apdu.Command{
+		CLA: wire.ClassProprietary, INS: wire.InsWrapKey, P1: ref, P2: wire.WrapMode, Ne: apdu.MaxExtendedNe,
+	})
+	if err != nil {
+		return wire.WrapFile{}, h.explainWrap(err)
+	}
+	f := wire.WrapFile{Blob: blob}
+	if f.Description, err = h.optionalObject(wire.PrefixPrKD.File(ref)); err != nil {
+		return f, err
+	}
+	f.Certificate, err = h.optionalObject(wire.PrefixEECert.File(ref))
+	return f, err
+}
+
+// optionalObject reads the data object that a file begins with, nil where
+// there is no such file. What follows it in the file is padding.
+func (h *HSM) optionalObject(fid wire.FID) ([]byte, error) {
+	content, err := h.readFile(fid)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	cursor := tlv.Cursor(content)
+	_, _, element, err := cursor.Next()
+	if err != nil {
+		return nil, fmt.Errorf("file %04X: %w", uint16(fid), err)
+	}
+	return element, nil
+}
+
+func (h *HSM) explainWrap(err error) error {
+	switch {
+	case errors.Is(err, apdu.InstructionUnknown):
+		return fmt.Errorf("%w: the device was initialised without a DKEK, so its keys cannot be wrapped", err)
+	case errors.Is(err, apdu.ReferenceNotFound), errors.Is(err, apdu.FileNotFound):
+		return fmt.Errorf("%w: there is no such key", err)
+	case errors.Is(err, apdu.ConditionsNotSatisfied):
+		return fmt.Errorf("%w: %s", err, h.whyNotWrapped())
+	}
+	return err
+}
+
+func (h *HSM) whyNotWrapped() string {
+	if status, err := h.DKEK(); err == nil && status != nil && status.Outstanding > 0 {
+		return fmt.Sprintf("%d DKEK shares are still to be imported", status.Outstanding)
+	}
+	return "the key's use is counted, or its algorithms do not allow it to be wrapped"
+}
+
+// Reasons why a blob was not unwrapped.
+var (
+	// ErrForeignDKEK: the blob was wrapped under another DKEK.
+	ErrForeignDKEK = errors.New("the key was wrapped under another DKEK")
+	// ErrDamaged: the blob is not as it was wrapped.
+	ErrDamaged = errors.New("the key blob is damaged")
+	// ErrNoDKEK: the device has no complete DKEK.
+	ErrNoDKEK = errors.New("the device has no complete DKEK")
+)
+
+// UnwrapKey restores a key from its backup file. With replace it puts it in
+// place of a key with that reference. The user must be logged in.
+func (h *HSM) UnwrapKey(ref byte, f wire.WrapFile, replace bool) error {
+	return h.exclusive(func() error { return h.unwrapKey(ref, f, replace) })
+}
+
+func (h *HSM) unwrapKey(ref byte, f wire.WrapFile, replace bool) error {
+	if err := h.checkBlob(f.Blob); err != nil {
+		return err
+	}
+	files, err := h.Files()
+	if err != nil {
+		return err
+	}
+	occupied := slices.Contains(files, wire.PrefixKey.File(ref))
+	if occupied && !replace {
+		return fmt.Errorf("key reference %d: %w; delete that key first, choose another reference, or replace it", ref, ErrOccupied)
+	}
+	if occupied {
+		if err := h.clearForBlob(ref, f.Blob); err != nil {
+			return err
+		}
+	}
+	if err := h.writeFile(wire.EFStaging, f.Blob); err != nil {
+		return err
+	}
+	return h.withFiles(ref, f.Description, f.Certificate, func() error { return h.unwrapStaged(ref) })
+}
+
+// clearForBlob deletes the key that a blob is to replace, once the card has
+// shown that it unwraps the blob: under a free reference, and for the moment.
+func (h *HSM) clearForBlob(ref byte, blob []byte) error {
+	trial, err := h.freeRef(0)
+	if err != nil {
+		return err
+	}
+	if err := h.writeFile(wire.EFStaging, blob); err != nil {
+		return err
+	}
+	if err := h.unwrapStaged(trial); err != nil {
+		return err
+	}
+	return errors.Join(h.DeleteFile(wire.PrefixKey.File(trial)), h.DeleteFile(wire.PrefixKey.File(ref)))
+}
+
+// checkBlob compares the blob with what the device tells of its DKEK, before
+// anything is changed.
+func (h *HSM) checkBlob(blob []byte) error {
+	parsed, err := dkek.ParseBlob(blob)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	status, err := h.DKEK()
+	switch {
+	case err != nil:
+		return err
+	case status == nil:
+		return fmt.Errorf("%w: it was initialised without one", ErrNoDKEK)
+	case status.Outstanding > 0:
+		return fmt.Errorf("%w: %d shares are still to be imported", ErrNoDKEK, status.Outstanding)
+	case status.KCV == [8]byte{}: // hidden until login by pico-hsm
+		return nil
+	case parsed.KCV != status.KCV:
+		return fmt.Errorf("%w: key check value %s, the device's is %s", ErrForeignDKEK, parsed.KCV, dkek.KCV(status.KCV))
+	}
+	return nil
+}
+
+func (h *HSM) unwrapStaged(ref byte) error {
+	_, err := h.exchange(fmt.Sprintf("unwrap key %d", ref), apdu.Command{
+		CLA: wire.ClassProprietary, INS: wire.InsUnwrapKey, P1: ref, P2: wire.UnwrapMode,
+	})
+	switch {
+	case errors.Is(err, apdu.WrongData):
+		return fmt.Errorf("%w (%w)", ErrForeignDKEK, err)
+	case errors.Is(err, apdu.ReferenceDataUnusable):
+		return fmt.Errorf("%w (%w)", ErrDamaged, err)
+	case errors.Is(err, apdu.InstructionUnknown), errors.Is(err, apdu.ConditionsNotSatisfied):
+		return fmt.Errorf("%w (%w)", ErrNoDKEK, err)
+	case errors.Is(err, apdu.FileExists):
+		return fmt.Errorf("key reference %d: %w (%w)", ref, ErrOccupied, err)
+	}
+	return err
+}
+
+// withFiles writes description and certificate of key ref, and then lets fn
+// make the key: so a key never appears without what tells of it. If fn fails
+// the files go again. A card that wrote files of its own meanwhile, as
+// pico-hsm does, has them put right.
+func (h *HSM) withFiles(ref byte, description, certificate []byte, fn func() error) error {
+	files := map[wire.FID][]byte{
+		wire.PrefixPrKD.File(ref): description, wire.PrefixEECert.File(ref): certificate,
+	}
+	err := h.writeAll(files)
+	if err == nil {
+		err = fn()
+	}
+	if errors.Is(err, ErrOccupied) || errors.Is(err, apdu.FileExists) {
+		return err // another process made a key there; the files are its own now
+	}
+	if err != nil {
+		return errors.Join(err, h.deleteAll(files))
+	}
+	for fid, content := range files {
+		if content == nil {
+			continue
+		}
+		now, err := h.readFile(fid)
+		if err == nil && bytes.Equal(now, content) {
+			continue
+		}
+		if err := h.writeFile(fid, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *HSM) writeAll(files map[wire.FID][]byte) error {
+	for fid, content := range files {
+		if content == nil {
+			continue
+		}
+		if err := h.writeFile(fid, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *HSM) deleteAll(files map[wire.FID][]byte) error {
+	var failed error
+	for fid := range files {
+		if err := h.DeleteFile(fid); err != nil && !errors.Is(err, ErrNotFound) {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}

@@ -1,0 +1,123 @@
+package hsm
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"conclave/apdu"
+	"conclave/wire"
+)
+
+// maxChunk is how much of a file one command carries, in bytes: less than the
+// smallest buffer of the real devices, which is 1232 for the whole APDU
+// (OpenSC, src/libopensc/card-sc-hsm.c).
+const maxChunk = 1024
+
+// ErrNotFound is the error for a file or key that is not there.
+var ErrNotFound = errors.New("not found")
+
+// Files lists the files of the device's objects and its keys.
+func (h *HSM) Files() ([]wire.FID, error) {
+	answer, err := h.exchange("list the objects", apdu.Command{
+		CLA: wire.ClassProprietary, INS: wire.InsEnumerateObjects, Ne: apdu.MaxExtendedNe,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return wire.ParseFIDs(answer)
+}
+
+// ReadFile reads a whole file. ErrNotFound is wrapped where there is none.
+func (h *HSM) ReadFile(fid wire.FID) (content []byte, err error) {
+	err = h.exclusive(func() error {
+		content, err = h.readFile(fid)
+		return err
+	})
+	return content, err
+}
+
+func (h *HSM) readFile(fid wire.FID) ([]byte, error) {
+	doing := fmt.Sprintf("read file %04X", uint16(fid))
+	size, err := h.selectFile(fid)
+	if err != nil {
+		return nil, err
+	}
+	content := make([]byte, 0, size)
+	for len(content) < size {
+		at, err := wire.ReadAt(len(content))
+		if err != nil {
+			return nil, err
+		}
+		part, err := h.exchange(doing, apdu.Command{
+			INS: wire.InsReadBinary, Data: at, Ne: min(size-len(content), maxChunk),
+		})
+		if err != nil && !errors.Is(err, apdu.EndOfFile) {
+			return nil, err
+		}
+		if len(part) == 0 {
+			return nil, fmt.Errorf("%s: it ends after %d of %d bytes", doing, len(content), size)
+		}
+		content = append(content, part...)
+	}
+	return content, nil
+}
+
+// selectFile gives the size of the file.
+func (h *HSM) selectFile(fid wire.FID) (int, error) {
+	doing := fmt.Sprintf("select file %04X", uint16(fid))
+	fcp, err := h.exchange(doing, apdu.Command{
+		INS: wire.InsSelect, Data: binary.BigEndian.AppendUint16(nil, uint16(fid)), Ne: apdu.MaxShortNe,
+	})
+	if errors.Is(err, apdu.FileNotFound) {
+		return 0, fmt.Errorf("file %04X: %w", uint16(fid), ErrNotFound)
+	}
+	if err != nil {
+		return 0, err
+	}
+	size, err := wire.ParseFileSize(fcp)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", doing, err)
+	}
+	return size, nil
+}
+
+// WriteFile makes content the whole of a file, which it creates where needed.
+func (h *HSM) WriteFile(fid wire.FID, content []byte) error {
+	return h.exclusive(func() error { return h.writeFile(fid, content) })
+}
+
+func (h *HSM) writeFile(fid wire.FID, content []byte) error {
+	// A card may leave the rest of a longer content in place.
+	if size, err := h.selectFile(fid); err == nil && size > len(content) {
+		if err := h.DeleteFile(fid); err != nil {
+			return err
+		}
+	}
+	doing := fmt.Sprintf("write file %04X", uint16(fid))
+	for offset := 0; ; offset += maxChunk {
+		data, err := wire.UpdateAt(offset, content[offset:min(offset+maxChunk, len(content))])
+		if err != nil {
+			return err
+		}
+		if _, err := h.exchange(doing, apdu.Command{
+			INS: wire.InsUpdateBinary, P1: byte(fid >> 8), P2: byte(fid), Data: data,
+		}); err != nil {
+			return err
+		}
+		if offset+maxChunk >= len(content) {
+			return nil
+		}
+	}
+}
+
+// DeleteFile deletes a file or a key.
+func (h *HSM) DeleteFile(fid wire.FID) error {
+	_, err := h.exchange(fmt.Sprintf("delete file %04X", uint16(fid)), apdu.Command{
+		INS: wire.InsDeleteFile, P1: 0x02, Data: binary.BigEndian.AppendUint16(nil, uint16(fid)),
+	})
+	if errors.Is(err, apdu.FileNotFound) {
+		return fmt.Errorf("file %04X: %w", uint16(fid), ErrNotFound)
+	}
+	return err
+}

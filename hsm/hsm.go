@@ -1,0 +1,111 @@
+// Package hsm is the host's side of a SmartCard-HSM: a client for any card
+// that speaks the applet's commands, virtual or real.
+package hsm
+
+import (
+	"errors"
+	"fmt"
+
+	"conclave/apdu"
+	"conclave/wire"
+)
+
+// HSM is a session with a device. It is not safe for concurrent use.
+type HSM struct {
+	conn    apdu.Conn
+	version wire.Version
+	options wire.Options
+}
+
+// Open selects the applet on a connected card. The HSM takes over the
+// connection: Close closes it.
+func Open(conn apdu.Conn) (*HSM, error) {
+	h := &HSM{conn: conn}
+	if err := h.exclusive(h.selectApplet); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Close ends the session; the card forgets the PIN.
+func (h *HSM) Close() error { return h.conn.Close() }
+
+func (h *HSM) selectApplet() error {
+	fcp, err := h.exchange("select the SmartCard-HSM applet", apdu.Command{
+		INS: wire.InsSelect, P1: 0x04, Data: wire.AID(), Ne: apdu.MaxShortNe,
+	})
+	if errors.Is(err, apdu.FileNotFound) {
+		return fmt.Errorf("%w; this card is no SmartCard-HSM", err)
+	}
+	if err != nil {
+		return err
+	}
+	h.options, h.version, err = wire.ParseAppletFCP(fcp)
+	return err
+}
+
+// Logout makes the card forget the PIN.
+func (h *HSM) Logout() error { return h.selectApplet() }
+
+// exclusive keeps other processes away from the card while fn runs, where the
+// link is shared.
+func (h *HSM) exclusive(fn func() error) error {
+	shared, ok := h.conn.(apdu.Transactor)
+	if !ok {
+		return fn()
+	}
+	if err := shared.Begin(); err != nil {
+		return err
+	}
+	return errors.Join(fn(), shared.End())
+}
+
+// exchange sends a command. A refusal becomes an error that says what was to
+// be done, and wraps the status word.
+func (h *HSM) exchange(doing string, c apdu.Command) ([]byte, error) {
+	r, err := apdu.Exchange(h.conn, c)
+	if err != nil {
+		return nil, &linkError{doing, err}
+	}
+	if r.SW != apdu.OK {
+		return r.Data, fmt.Errorf("%s: %w", doing, r.SW)
+	}
+	return r.Data, nil
+}
+
+// linkError is a failure of the link, not of the card.
+type linkError struct {
+	doing string
+	err   error
+}
+
+func (e *linkError) Error() string { return fmt.Sprintf("%s: %v", e.doing, e.err) }
+func (e *linkError) Unwrap() error { return e.err }
+
+// maxRandom is what one GET CHALLENGE is asked for, in bytes.
+const maxRandom = 256
+
+// Random gives n bytes from the card's random number generator.
+func (h *HSM) Random(n int) ([]byte, error) {
+	random := make([]byte, 0, n)
+	for len(random) < n {
+		part, err := h.exchange("get random numbers", apdu.Command{
+			INS: wire.InsGetChallenge, Ne: min(n-len(random), maxRandom),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(part) == 0 {
+			return nil, errors.New("get random numbers: the card gave none")
+		}
+		random = append(random, part...)
+	}
+	return random[:n], nil
+}
+
+// Read fills p from the card's random number generator; HSM is an io.Reader of
+// randomness.
+func (h *HSM) Read(p []byte) (int, error) {
+	random, err := h.Random(len(p))
+	return copy(p, random), err
+}

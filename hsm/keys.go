@@ -1,0 +1,279 @@
+package hsm
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"conclave/apdu"
+	"conclave/tlv"
+	"conclave/wire"
+)
+
+// Key is what the device tells of one of its keys.
+type Key struct {
+	Ref         byte // key reference
+	Description *wire.PrKD
+	// Public is nil where the device has neither request nor certificate.
+	Public *wire.PublicKey
+}
+
+// Size describes kind and size of the key, e.g. "RSA-2048" or "secp256r1".
+func (k Key) Size() string {
+	switch {
+	case k.Public != nil && k.Public.Type == wire.KeyEC:
+		return k.Public.Curve.Name
+	case k.Public != nil:
+		return fmt.Sprintf("RSA-%d", k.Public.Bits)
+	case k.Description != nil:
+		return fmt.Sprintf("%s-%d", k.Description.Type, k.Description.Bits)
+	}
+	return "unknown"
+}
+
+// Keys lists the keys by reference. The device's own key is not among them.
+func (h *HSM) Keys() (keys []Key, err error) {
+	err = h.exclusive(func() error {
+		keys, err = h.keys()
+		return err
+	})
+	return keys, err
+}
+
+func (h *HSM) keys() ([]Key, error) {
+	files, err := h.Files()
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(files)
+	var keys []Key
+	for _, fid := range files {
+		if fid.Prefix() != wire.PrefixKey || fid.ID() == 0 {
+			continue
+		}
+		k, err := h.key(fid.ID())
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+// key reads what belongs to a key; what is missing or cannot be read is left
+// out, since the key is there all the same.
+func (h *HSM) key(ref byte) (Key, error) {
+	k := Key{Ref: ref}
+	content, err := h.readFile(wire.PrefixPrKD.File(ref))
+	if err == nil {
+		if d, err := wire.ParsePrKD(content); err == nil {
+			k.Description = &d
+		}
+	} else if !errors.Is(err, ErrNotFound) {
+		return k, err
+	}
+	public, err := h.publicKey(ref)
+	if err == nil {
+		k.Public = public
+		return k, nil
+	}
+	var broken *linkError
+	if errors.As(err, &broken) {
+		return k, err
+	}
+	return k, nil
+}
+
+// PublicKey gives the public half of a key, from its certificate request or
+// its certificate.
+func (h *HSM) PublicKey(ref byte) (k *wire.PublicKey, err error) {
+	err = h.exclusive(func() error {
+		k, err = h.publicKey(ref)
+		return err
+	})
+	return k, err
+}
+
+func (h *HSM) publicKey(ref byte) (*wire.PublicKey, error) {
+	content, err := h.readFile(wire.PrefixEECert.File(ref))
+	if err != nil {
+		return nil, fmt.Errorf("public key of key %d: %w", ref, err)
+	}
+	k, err := parsePublic(content)
+	if err != nil {
+		return nil, fmt.Errorf("public key of key %d: %w", ref, err)
+	}
+	return k, nil
+}
+
+// parsePublic reads the content of EF CExx: an authenticated request (67) or
+// an X.509 certificate (30).
+func parsePublic(content []byte) (*wire.PublicKey, error) {
+	if len(content) == 0 || content[0] != 0x30 {
+		request, err := wire.ParseAuthenticatedRequest(content)
+		if err != nil {
+			return nil, err
+		}
+		return &request.Request.Key, nil
+	}
+	spki, err := subjectPublicKeyInfo(content)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	return wire.ParseSPKI(spki)
+}
+
+// subjectPublicKeyInfo takes the key out of an X.509 certificate (RFC 5280
+// section 4.1), whatever its curve: crypto/x509 refuses those it cannot use.
+func subjectPublicKeyInfo(certificate []byte) (spki []byte, err error) {
+	const sequence, version = 0x30, 0xA0
+	outer := tlv.Cursor(certificate)
+	signed, err := outer.Take(sequence)
+	if err != nil {
+		return nil, err
+	}
+	inner := tlv.Cursor(signed)
+	tbs, err := inner.Take(sequence)
+	if err != nil {
+		return nil, err
+	}
+	fields := tlv.Cursor(tbs)
+	// serial number, signature, issuer, validity, subject, then the key
+	for before := 5; before >= 0; {
+		tag, _, element, err := fields.Next()
+		if err != nil {
+			return nil, err
+		}
+		if spki = element; tag != version {
+			before--
+		}
+	}
+	return spki, nil
+}
+
+// NewKey says what key to generate.
+type NewKey struct {
+	Ref        byte // 0 for the lowest free one
+	Key        wire.PublicKey
+	Label      string
+	ID         []byte // CKA_ID; the reference where it is empty
+	UseCounter *uint32
+	Algorithms []byte
+}
+
+// authority is the CAR of a request that no authority was named for.
+const authority = "UTCA00001"
+
+// GenerateKey makes a key and gives its reference and its authenticated
+// request. The user must be logged in.
+func (h *HSM) GenerateKey(n NewKey) (ref byte, request *wire.AuthenticatedRequest, err error) {
+	err = h.exclusive(func() error {
+		ref, request, err = h.generateKey(n)
+		return err
+	})
+	return ref, request, err
+}
+
+func (h *HSM) generateKey(n NewKey) (byte, *wire.AuthenticatedRequest, error) {
+	ref, err := h.freeRef(n.Ref)
+	if err != nil {
+		return 0, nil, err
+	}
+	description, err := n.describe(ref)
+	if err != nil {
+		return 0, nil, err
+	}
+	data, err := h.keyRequest(n)
+	if err != nil {
+		return 0, nil, err
+	}
+	var answer []byte
+	err = h.withFiles(ref, description, nil, func() error {
+		answer, err = h.exchange(fmt.Sprintf("generate key %d", ref), apdu.Command{
+			INS: wire.InsGenerateKeyPair, P1: ref, Data: data, Ne: apdu.MaxExtendedNe,
+		})
+		return err
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	request, err := wire.ParseAuthenticatedRequest(answer)
+	if err != nil {
+		return 0, nil, err
+	}
+	return ref, request, h.keepRequest(ref, answer)
+}
+
+// keepRequest stores the request where the card has not done so itself.
+func (h *HSM) keepRequest(ref byte, answer []byte) error {
+	fid := wire.PrefixEECert.File(ref)
+	content, err := h.readFile(fid)
+	if err == nil && bytes.Equal(content, answer) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return h.writeFile(fid, answer)
+}
+
+func (n NewKey) describe(ref byte) ([]byte, error) {
+	d := wire.PrKD{Type: n.Key.Type, Label: n.Label, ID: n.ID, Bits: n.Key.Bits}
+	if d.Type == wire.KeyEC {
+		d.Bits = n.Key.Curve.Bits
+	}
+	if len(d.ID) == 0 {
+		d.ID = []byte{ref}
+	}
+	return d.Bytes(ref)
+}
+
+// keyRequest names the device as the holder, as OpenSC does.
+func (h *HSM) keyRequest(n NewKey) ([]byte, error) {
+	device, err := h.device()
+	if err != nil {
+		return nil, err
+	}
+	return wire.KeyRequest{
+		CAR: authority, CHR: device.Certificate.CHR, Key: n.Key, UseCounter: n.UseCounter, Algorithms: n.Algorithms,
+	}.Bytes()
+}
+
+// freeRef gives the lowest free reference, or the wanted one if it is free.
+func (h *HSM) freeRef(wanted byte) (byte, error) {
+	files, err := h.Files()
+	if err != nil {
+		return 0, err
+	}
+	if wanted != 0 {
+		if slices.Contains(files, wire.PrefixKey.File(wanted)) {
+			return 0, fmt.Errorf("key reference %d: %w; delete that key first or choose another reference", wanted, ErrOccupied)
+		}
+		return wanted, nil
+	}
+	for ref := 1; ref <= 255; ref++ {
+		if !slices.Contains(files, wire.PrefixKey.File(byte(ref))) {
+			return byte(ref), nil
+		}
+	}
+	return 0, errors.New("all 255 key references are occupied; delete a key first")
+}
+
+// ErrOccupied is the error for a key reference that holds a key.
+var ErrOccupied = errors.New("occupied")
+
+// DeleteKey deletes a key with its description and certificate.
+func (h *HSM) DeleteKey(ref byte) error {
+	return h.exclusive(func() error {
+		if err := h.DeleteFile(wire.PrefixKey.File(ref)); err != nil {
+			return fmt.Errorf("key %d: %w", ref, err)
+		}
+		for _, prefix := range []wire.Prefix{wire.PrefixPrKD, wire.PrefixEECert} {
+			if err := h.DeleteFile(prefix.File(ref)); err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,146 @@
+package hsm
+
+import (
+	"errors"
+	"fmt"
+
+	"conclave/apdu"
+	"conclave/internal/secret"
+	"conclave/wire"
+)
+
+// PINError is a PIN that the card refused.
+type PINError struct {
+	Ref   wire.PINReference
+	Tries int // left
+}
+
+// Error names the PIN and the tries left.
+func (e *PINError) Error() string {
+	if e.Tries == 0 {
+		return fmt.Sprintf("the %s is blocked", pinName(e.Ref))
+	}
+	return fmt.Sprintf("wrong %s; %d tries left", pinName(e.Ref), e.Tries)
+}
+
+func pinName(ref wire.PINReference) string {
+	if ref == wire.SOPIN {
+		return "SO-PIN"
+	}
+	return "user PIN"
+}
+
+// ErrTransportPIN is the error for a login before the transport PIN has been
+// changed.
+var ErrTransportPIN = errors.New("the device has a transport PIN; change it before its first use")
+
+// pinFailure gives a refusal of a PIN its type.
+func pinFailure(err error, ref wire.PINReference) error {
+	var sw apdu.Status
+	if !errors.As(err, &sw) {
+		return err
+	}
+	tries, counted := sw.Tries()
+	switch {
+	case counted:
+		return &PINError{ref, tries}
+	case sw == apdu.AuthenticationBlocked:
+		return &PINError{ref, 0}
+	case sw == apdu.ReferenceDataUnusable:
+		return ErrTransportPIN
+	case sw == apdu.ReferenceNotFound:
+		return fmt.Errorf("%w; the device was never initialised", err)
+	}
+	return err
+}
+
+// Login verifies a PIN. It lasts until the session ends.
+func (h *HSM) Login(ref wire.PINReference, pin secret.Bytes) error {
+	if len(pin) == 0 {
+		return fmt.Errorf("the %s is empty", pinName(ref))
+	}
+	_, err := h.exchange("log in", apdu.Command{INS: wire.InsVerify, P2: byte(ref), Data: pin})
+	return pinFailure(err, ref)
+}
+
+// ChangePIN replaces a PIN.
+func (h *HSM) ChangePIN(ref wire.PINReference, old, new secret.Bytes) error {
+	data := append(old.Clone(), new...)
+	defer data.Wipe()
+	_, err := h.exchange("change the "+pinName(ref), apdu.Command{INS: wire.InsChangeReferenceData, P2: byte(ref), Data: data})
+	if errors.Is(err, apdu.WrongData) || errors.Is(err, apdu.WrongLength) {
+		return fmt.Errorf("%w; a user PIN has 6 to 16 characters (the fewer, the fewer tries), an SO-PIN 16 hex digits", err)
+	}
+	return pinFailure(err, ref)
+}
+
+// ResetPIN sets a new user PIN with the SO-PIN. A nil PIN keeps the present
+// one and gives back its tries, where the device's options allow it.
+func (h *HSM) ResetPIN(so, new secret.Bytes) error {
+	data := append(so.Clone(), new...)
+	defer data.Wipe()
+	c := apdu.Command{INS: wire.InsResetRetryCounter, P2: byte(wire.UserPIN), Data: data}
+	if new == nil {
+		c.P1 = 0x01
+	}
+	_, err := h.exchange("reset the user PIN", c)
+	if errors.Is(err, apdu.CommandNotAllowed) {
+		return fmt.Errorf("%w: the device's options forbid it", err)
+	}
+	return pinFailure(err, wire.SOPIN)
+}
+
+// Initialize erases the device and sets its PINs. A non-empty label becomes
+// the token's. A device that was initialised before wants its present SO-PIN.
+func (h *HSM) Initialize(init wire.Initialization, label string) error {
+	return h.exclusive(func() error { return h.initialize(init, label) })
+}
+
+func (h *HSM) initialize(init wire.Initialization, label string) error {
+	data, err := init.Bytes()
+	if err != nil {
+		return err
+	}
+	defer secret.Bytes(data).Wipe()
+	_, err = h.exchange("initialise the device", apdu.Command{
+		CLA: wire.ClassProprietary, INS: wire.InsInitializeDevice, Data: data,
+	})
+	if errors.Is(err, apdu.WrongData) {
+		return fmt.Errorf("%w: PIN or retry counter out of bounds", err)
+	}
+	if err := pinFailure(err, wire.SOPIN); err != nil {
+		return err
+	}
+	if label != "" {
+		if err := h.setLabel(init.UserPIN, label); err != nil {
+			return fmt.Errorf("the device is initialised, but: %w", err)
+		}
+	}
+	return h.selectApplet()
+}
+
+// setLabel rewrites EF.TokenInfo.
+func (h *HSM) setLabel(pin secret.Bytes, label string) error {
+	if err := h.Login(wire.UserPIN, pin); err != nil {
+		return err
+	}
+	info, err := wire.TokenInfo{Manufacturer: "www.CardContact.de", Label: label}.Bytes()
+	if err != nil {
+		return err
+	}
+	return h.WriteFile(wire.EFTokenInfo, info)
+}
+
+// ImportShare adds a share to the DKEK.
+func (h *HSM) ImportShare(share secret.Bytes) (*wire.DKEKStatus, error) {
+	status, err := h.manageDKEK("import the DKEK share", share)
+	switch {
+	case errors.Is(err, apdu.InstructionUnknown):
+		return nil, fmt.Errorf("%w: the device was initialised without a DKEK; initialise it with the number of shares", err)
+	case errors.Is(err, apdu.CommandNotAllowed):
+		return nil, fmt.Errorf("%w: all shares are imported already", err)
+	case errors.Is(err, apdu.FileExists):
+		return nil, fmt.Errorf("%w: this share was imported before; a share counts once", err)
+	}
+	return status, err
+}

@@ -1,0 +1,89 @@
+package hsm
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+
+	"conclave/apdu"
+	"conclave/wire"
+)
+
+// Sign is the card's SIGN with one of its algorithm bytes.
+func (h *HSM) Sign(ref byte, algorithm wire.Algorithm, data []byte) ([]byte, error) {
+	return h.privateOperation("sign", wire.InsSign, ref, algorithm, data)
+}
+
+// Decipher is the card's DECIPHER: RSA decryption or ECDH.
+func (h *HSM) Decipher(ref byte, algorithm wire.Algorithm, data []byte) ([]byte, error) {
+	return h.privateOperation("decipher", wire.InsDecipher, ref, algorithm, data)
+}
+
+func (h *HSM) privateOperation(name string, ins, ref byte, algorithm wire.Algorithm, data []byte) ([]byte, error) {
+	doing := fmt.Sprintf("%s with key %d", name, ref)
+	// 512 bytes are enough for every answer, and what OpenSC asks for.
+	out, err := h.exchange(doing, apdu.Command{
+		CLA: wire.ClassProprietary, INS: ins, P1: ref, P2: byte(algorithm), Data: data, Ne: 512,
+	})
+	switch {
+	case errors.Is(err, apdu.ReferenceNotFound), errors.Is(err, apdu.FileNotFound):
+		return nil, fmt.Errorf("%w: there is no such key", err)
+	case errors.Is(err, apdu.ConditionsNotSatisfied):
+		return nil, fmt.Errorf("%w: its uses are exhausted, or it does not allow this algorithm", err)
+	}
+	return out, err
+}
+
+// Signer is a key of the device as a crypto.Signer.
+type Signer struct {
+	hsm    *HSM
+	ref    byte
+	public wire.PublicKey
+}
+
+// Signer gives key ref as a crypto.Signer. The user must be logged in when it
+// signs.
+func (h *HSM) Signer(ref byte) (*Signer, error) {
+	public, err := h.PublicKey(ref)
+	if err != nil {
+		return nil, err
+	}
+	return &Signer{h, ref, *public}, nil
+}
+
+// Public gives *rsa.PublicKey or *ecdsa.PublicKey, nil for a curve that
+// crypto/ecdsa does not have.
+func (s *Signer) Public() crypto.PublicKey {
+	der, err := s.public.SPKI()
+	if err != nil {
+		return nil
+	}
+	public, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return nil
+	}
+	return public
+}
+
+// Sign implements crypto.Signer: PKCS#1 v1.5, PSS with a salt as long as the
+// hash, or ECDSA (DER). The card has its own randomness; rand is not read.
+func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if s.public.Type == wire.KeyEC {
+		return s.hsm.Sign(s.ref, wire.ECDSA, digest)
+	}
+	hash := opts.HashFunc()
+	if pss, ok := opts.(*rsa.PSSOptions); ok {
+		if pss.SaltLength != rsa.PSSSaltLengthEqualsHash && pss.SaltLength != hash.Size() {
+			return nil, fmt.Errorf("sign with key %d: a PSS salt of %d bytes; the card makes it as long as the hash", s.ref, pss.SaltLength)
+		}
+		return s.hsm.Sign(s.ref, wire.RSAPSS, digest)
+	}
+	info, err := wire.DigestInfo(hash, digest)
+	if err != nil {
+		return nil, err
+	}
+	return s.hsm.Sign(s.ref, wire.RSAPKCS1, info)
+}

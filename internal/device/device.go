@@ -1,0 +1,193 @@
+// Package device finds devices by name: embedded ones, which are files of this
+// user, and cards in PC/SC readers.
+package device
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"conclave/apdu"
+	"conclave/card"
+	"conclave/card/store/sqlite"
+	"conclave/internal/rsaop"
+	"conclave/internal/safefile"
+	"conclave/link"
+	"conclave/link/pcsc"
+)
+
+// pcscPrefix begins the name of a device in a reader.
+const pcscPrefix = "pcsc:"
+
+// Home is where embedded devices live.
+type Home struct {
+	dir string
+	// PINCost is what deriving a key from a PIN costs on devices opened here.
+	PINCost card.PINCost
+}
+
+// DefaultHome is $XDG_DATA_HOME/conclave (XDG Base Directory Specification),
+// ~/.local/share/conclave where the variable is not set.
+func DefaultHome() (Home, error) {
+	base := os.Getenv("XDG_DATA_HOME")
+	if base == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return Home{}, err
+		}
+		base = filepath.Join(home, ".local", "share")
+	}
+	return NewHome(filepath.Join(base, "conclave")), nil
+}
+
+// NewHome is a home in any directory, which need not exist yet.
+func NewHome(dir string) Home { return Home{dir, card.DefaultPINCost} }
+
+// Open connects to a device: "pcsc:" and a reader, as package pcsc names it,
+// or the name of an embedded device.
+func (h Home) Open(name string) (apdu.Conn, error) {
+	if reader, ok := strings.CutPrefix(name, pcscPrefix); ok {
+		return pcsc.Open(reader)
+	}
+	c, err := h.OpenCard(name)
+	if err != nil {
+		return nil, err
+	}
+	return link.Direct(c), nil
+}
+
+// OpenCard opens an embedded device as a card, to be served to a reader.
+func (h Home) OpenCard(name string) (*Embedded, error) {
+	path, err := h.path(name)
+	if err != nil {
+		return nil, err
+	}
+	s, err := sqlite.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no device %q; make it with: conclave hsm create --device %s", name, name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("device %q: %w", name, err)
+	}
+	c, err := card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Log: slog.Default()})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("device %q: %w", name, err), s.Close())
+	}
+	return &Embedded{Card: c, store: s}, nil
+}
+
+// Embedded is the card of an embedded device. Close closes its store.
+type Embedded struct {
+	*card.Card
+	store *sqlite.Store
+}
+
+// Close ends the session and closes the store.
+func (e *Embedded) Close() error { return errors.Join(e.Reset(), e.store.Close()) }
+
+// Create makes a new embedded device and gives its serial number.
+func (h Home) Create(name string) (serial string, err error) {
+	path, err := h.path(name)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", err
+	}
+	issuer, err := h.issuer()
+	if err != nil {
+		return "", err
+	}
+	s, err := sqlite.Create(path)
+	if errors.Is(err, fs.ErrExist) {
+		return "", fmt.Errorf("device %q: %w; delete it first or choose another name", name, fs.ErrExist)
+	}
+	if err != nil {
+		return "", fmt.Errorf("device %q: %w", name, err)
+	}
+	serial, err = card.Manufacture(s, issuer, time.Now())
+	return serial, errors.Join(err, s.Close())
+}
+
+// issuer is the device CA of this installation, made when it is first needed.
+func (h Home) issuer() (*card.DeviceIssuer, error) {
+	path := filepath.Join(h.dir, "device-issuer.pem")
+	content, err := os.ReadFile(path)
+	if err == nil {
+		return card.ParseDeviceIssuer(content)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	made, err := card.NewDeviceIssuer(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	content = made.Marshal()
+	if err := safefile.Create(path, content); errors.Is(err, fs.ErrExist) {
+		return h.issuer() // another process made it meanwhile
+	} else if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// List gives the names of the embedded devices, in order.
+func (h Home) List() ([]string, error) {
+	entries, err := os.ReadDir(h.devices())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, entry := range entries {
+		if name, ok := strings.CutSuffix(entry.Name(), suffix); ok && goodName(name) {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
+// Delete destroys an embedded device with all its keys.
+func (h Home) Delete(name string) error {
+	path, err := h.path(name)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no device %q", name)
+	} else if err != nil {
+		return err
+	}
+	for _, extra := range []string{"-wal", "-shm"} {
+		if err := os.Remove(path + extra); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// suffix of a device's file.
+const suffix = ".device"
+
+func (h Home) devices() string { return filepath.Join(h.dir, "devices") }
+
+func (h Home) path(name string) (string, error) {
+	if strings.HasPrefix(name, pcscPrefix) {
+		return "", fmt.Errorf("%q is a card in a reader; the name of an embedded device was expected", name)
+	}
+	if !goodName(name) {
+		return "", fmt.Errorf("%q is no name for a device; letters, digits, '-', '_' and '.' were expected, 64 at most", name)
+	}
+	return filepath.Join(h.devices(), name+suffix), nil
+}
+
+func goodName(name string) bool {
+	matched, err := regexp.MatchString(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$`, name)
+	return matched && err == nil
+}

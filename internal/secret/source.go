@@ -1,0 +1,31 @@
+package secret
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// FromArgument reads a secret that a command-line argument stands for:
+// env:NAME is the variable NAME, file:PATH the first line of the file. Any
+// other argument is the secret itself, which everyone can read who may list
+// processes: exposed says so, for the command to warn of.
+func FromArgument(argument string) (value Bytes, exposed bool, err error) {
+	if name, ok := strings.CutPrefix(argument, "env:"); ok {
+		text, set := os.LookupEnv(name)
+		if !set {
+			return nil, false, fmt.Errorf("the environment variable %s is not set", name)
+		}
+		return Bytes(text), false, nil
+	}
+	if path, ok := strings.CutPrefix(argument, "file:"); ok {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return nil, false, err
+		}
+		line, _, _ := bytes.Cut(content, []byte("\n"))
+		return Bytes(bytes.TrimSuffix(line, []byte("\r"))), false, nil
+	}
+	return Bytes(argument), true, nil
+}

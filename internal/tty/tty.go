@@ -1,0 +1,97 @@
+// Package tty is the conversation with the person at the terminal.
+package tty
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"golang.org/x/term"
+
+	"conclave/internal/secret"
+)
+
+// Terminal asks questions and shows answers. Where its input is no terminal it
+// reads lines, so that scripts can answer.
+type Terminal struct {
+	in    *os.File
+	lines *bufio.Reader
+	out   io.Writer
+	// clears says whether the output is a terminal, whose screen can be cleared.
+	clears bool
+}
+
+// New is the terminal behind a pair of files.
+func New(in, out *os.File) *Terminal {
+	return &Terminal{in, bufio.NewReader(in), out, term.IsTerminal(int(out.Fd()))}
+}
+
+// ErrAborted is the error for an input that ends before it is complete.
+var ErrAborted = errors.New("input aborted")
+
+// Interactive says whether a person can answer.
+func (t *Terminal) Interactive() bool { return term.IsTerminal(int(t.in.Fd())) }
+
+// Printf shows text.
+func (t *Terminal) Printf(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
+
+// Line asks for a line of text.
+func (t *Terminal) Line(prompt string) (string, error) {
+	io.WriteString(t.out, prompt)
+	line, err := t.lines.ReadString('\n')
+	if err != nil && line == "" {
+		return "", ErrAborted
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// Secret asks for a secret, which is not shown as it is typed.
+func (t *Terminal) Secret(prompt string) (secret.Bytes, error) {
+	if !t.Interactive() {
+		line, err := t.Line(prompt)
+		t.Printf("\n")
+		return secret.Bytes(line), err
+	}
+	io.WriteString(t.out, prompt)
+	typed, err := t.readHidden()
+	t.Printf("\n")
+	if err != nil {
+		return nil, ErrAborted
+	}
+	return typed, nil
+}
+
+// readHidden reads a line without echo. An interrupt must not leave the
+// terminal mute.
+func (t *Terminal) readHidden() (secret.Bytes, error) {
+	fd := int(t.in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	interrupted := make(chan os.Signal, 1)
+	done := make(chan struct{})
+	signal.Notify(interrupted, os.Interrupt)
+	defer signal.Stop(interrupted)
+	defer close(done)
+	go func() {
+		select {
+		case <-interrupted:
+			term.Restore(fd, before)
+			os.Exit(130)
+		case <-done:
+		}
+	}()
+	return term.ReadPassword(fd)
+}
+
+// Clear takes what was shown off the screen and out of the scrollback.
+func (t *Terminal) Clear() {
+	if t.clears {
+		io.WriteString(t.out, "\x1b[H\x1b[2J\x1b[3J")
+	}
+}

@@ -1,0 +1,323 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"conclave/tlv"
+)
+
+// Tags of a card verifiable certificate (BSI TR-03110 part 3, appendix C.1).
+const (
+	tagCVC         tlv.Tag = 0x7F21
+	tagBody        tlv.Tag = 0x7F4E
+	tagSignature   tlv.Tag = 0x5F37
+	tagProfile     tlv.Tag = 0x5F29
+	tagCAR         tlv.Tag = 0x42
+	tagCHR         tlv.Tag = 0x5F20
+	tagCHAT        tlv.Tag = 0x7F4C
+	tagEffective   tlv.Tag = 0x5F25
+	tagExpiration  tlv.Tag = 0x5F24
+	tagAuthRequest tlv.Tag = 0x67
+	tagRole        tlv.Tag = 0x53
+	tagUseCounter  tlv.Tag = 0x90
+	tagAlgorithms  tlv.Tag = 0x91
+)
+
+// SequenceLength is how many characters at the end of a CHR are a sequence
+// number and not the holder's name.
+const SequenceLength = 5
+
+// CVC is a card verifiable certificate, or the self-signed request for one,
+// which has no Role and no dates.
+type CVC struct {
+	CAR, CHR    string // authority and holder reference, 16 characters at most
+	Key         PublicKey
+	Role        []byte // the discretionary data of the CHAT: see RoleDevice
+	Effective   time.Time
+	Expiration  time.Time
+	Signature   []byte
+	body, whole []byte
+}
+
+// OIDs and roles of a SmartCard-HSM's own certificates, read from OpenSC and
+// scsh-scripts: CardContact's arc 1.3.6.1.4.1.24991.3.1.1.
+const oidCHAT = "\x2B\x06\x01\x04\x01\x81\xC3\x1F\x03\x01\x01"
+
+// Role bytes of the CHAT.
+const (
+	RoleDeviceIssuer byte = 0x80
+	RoleDevice       byte = 0x00
+)
+
+// buildBody encodes the certificate body 7F4E.
+func (c *CVC) buildBody() ([]byte, error) {
+	return new(tlv.Builder).AddNested(tagBody, func(b *tlv.Builder) {
+		b.Add(tagProfile, []byte{0}).Add(tagCAR, []byte(c.CAR))
+		c.Key.build(b)
+		b.Add(tagCHR, []byte(c.CHR))
+		if c.Role == nil {
+			return
+		}
+		b.AddNested(tagCHAT, func(b *tlv.Builder) { b.Add(tagOID, []byte(oidCHAT)).Add(tagRole, c.Role) })
+		b.Add(tagEffective, packDate(c.Effective)).Add(tagExpiration, packDate(c.Expiration))
+	}).Bytes()
+}
+
+// Sign encodes the certificate or request with a signature over its body.
+func (c *CVC) Sign(sign func(message []byte) ([]byte, error)) ([]byte, error) {
+	body, err := c.buildBody()
+	if err != nil {
+		return nil, err
+	}
+	signature, err := sign(body)
+	if err != nil {
+		return nil, err
+	}
+	return new(tlv.Builder).AddNested(tagCVC, func(b *tlv.Builder) {
+		b.AddRaw(body).Add(tagSignature, signature)
+	}).Bytes()
+}
+
+// ParseCVC takes one certificate or request (7F21) off the cursor.
+func ParseCVC(cursor *tlv.Cursor) (*CVC, error) {
+	tag, value, whole, err := cursor.Next()
+	if err == nil && tag != tagCVC {
+		err = fmt.Errorf("tag %X found where 7F21 was expected", uint32(tag))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("CVC: %w", err)
+	}
+	c := &CVC{whole: whole}
+	if err := c.parse(value); err != nil {
+		return nil, fmt.Errorf("CVC: %w", err)
+	}
+	return c, nil
+}
+
+func (c *CVC) parse(value []byte) error {
+	cursor := tlv.Cursor(value)
+	tag, body, element, err := cursor.Next()
+	if err != nil {
+		return err
+	}
+	if tag != tagBody {
+		return fmt.Errorf("tag %X found where 7F4E was expected", uint32(tag))
+	}
+	if c.Signature, err = cursor.Take(tagSignature); err != nil {
+		return err
+	}
+	c.body = element
+	return c.parseBody(body)
+}
+
+func (c *CVC) parseBody(body []byte) error {
+	for cursor := tlv.Cursor(body); !cursor.Empty(); {
+		tag, value, _, err := cursor.Next()
+		if err == nil {
+			err = c.set(tag, value)
+		}
+		if err != nil {
+			return fmt.Errorf("tag %X: %w", uint32(tag), err)
+		}
+	}
+	if c.CHR == "" || c.Key.Type == 0 {
+		return errors.New("the holder reference or the public key is missing")
+	}
+	return nil
+}
+
+func (c *CVC) set(tag tlv.Tag, value []byte) (err error) {
+	switch tag {
+	case tagProfile:
+		if len(value) != 1 || value[0] != 0 {
+			err = errors.New("the profile identifier is not 0")
+		}
+	case tagCAR:
+		c.CAR, err = reference(value)
+	case tagCHR:
+		c.CHR, err = reference(value)
+	case tagPublicKey:
+		c.Key, err = parsePublicKey(value)
+	case tagCHAT:
+		c.Role, err = tlv.Find(value, tagRole)
+	case tagEffective:
+		c.Effective, err = unpackDate(value)
+	case tagExpiration:
+		c.Expiration, err = unpackDate(value)
+	}
+	return err
+}
+
+// reference checks the length of a CAR or CHR (TR-03110 part 3, C.1.4: a
+// country code, a name and five characters of sequence number).
+func reference(b []byte) (string, error) {
+	if len(b) > 16 {
+		return "", fmt.Errorf("a reference of %d characters; 16 at most were expected", len(b))
+	}
+	return string(b), nil
+}
+
+// Holder is the CHR without its sequence number: a device's serial number.
+func (c *CVC) Holder() string { return c.CHR[:max(0, len(c.CHR)-SequenceLength)] }
+
+// Verify checks the signature over the body under the issuer's key. A request
+// is verified with its own.
+func (c *CVC) Verify(issuer PublicKey) error { return issuer.Verify(c.body, c.Signature) }
+
+// Bytes gives the certificate as it was read.
+func (c *CVC) Bytes() []byte { return c.whole }
+
+// packDate gives a date as six unpacked digits, yymmdd (TR-03110 part 3, D.2.1.3).
+func packDate(t time.Time) []byte {
+	digits := []byte(t.UTC().Format("060102"))
+	for i := range digits {
+		digits[i] -= '0'
+	}
+	return digits
+}
+
+func unpackDate(b []byte) (time.Time, error) {
+	if len(b) != 6 {
+		return time.Time{}, fmt.Errorf("a date of %d bytes; 6 were expected", len(b))
+	}
+	digits := make([]byte, 6)
+	for i, v := range b {
+		if v > 9 {
+			return time.Time{}, fmt.Errorf("a date with the digit %d", v)
+		}
+		digits[i] = v + '0'
+	}
+	return time.Parse("060102", string(digits))
+}
+
+// AuthenticatedRequest is a CVC request that the device has signed too (67,
+// TR-03110 part 3, C.2): what GENERATE ASYMMETRIC KEY PAIR answers, and the
+// content of EF CExx until a certificate takes its place.
+type AuthenticatedRequest struct {
+	Request        *CVC
+	OuterCAR       string // the CHR of the device
+	OuterSignature []byte
+	signed         []byte
+}
+
+// Authenticate encodes an authenticated request.
+func Authenticate(request []byte, outerCAR string, sign func(message []byte) ([]byte, error)) ([]byte, error) {
+	signed, err := new(tlv.Builder).AddRaw(request).Add(tagCAR, []byte(outerCAR)).Bytes()
+	if err != nil {
+		return nil, err
+	}
+	signature, err := sign(signed)
+	if err != nil {
+		return nil, err
+	}
+	return new(tlv.Builder).AddNested(tagAuthRequest, func(b *tlv.Builder) {
+		b.AddRaw(signed).Add(tagSignature, signature)
+	}).Bytes()
+}
+
+// ParseAuthenticatedRequest reads an authenticated request.
+func ParseAuthenticatedRequest(b []byte) (*AuthenticatedRequest, error) {
+	outer := tlv.Cursor(b)
+	value, err := outer.Take(tagAuthRequest)
+	if err != nil {
+		return nil, fmt.Errorf("authenticated request: %w", err)
+	}
+	r := &AuthenticatedRequest{}
+	c := tlv.Cursor(value)
+	if r.Request, err = ParseCVC(&c); err != nil {
+		return nil, fmt.Errorf("authenticated request: %w", err)
+	}
+	car, err := c.Take(tagCAR)
+	if err != nil {
+		return nil, fmt.Errorf("authenticated request: %w", err)
+	}
+	r.OuterCAR = string(car)
+	r.signed = value[:len(value)-len(c)]
+	if r.OuterSignature, err = c.Take(tagSignature); err != nil {
+		return nil, fmt.Errorf("authenticated request: %w", err)
+	}
+	return r, nil
+}
+
+// Verify checks both signatures: the request's own, and the device's.
+func (r *AuthenticatedRequest) Verify(device PublicKey) error {
+	if err := r.Request.Verify(r.Request.Key); err != nil {
+		return fmt.Errorf("the request's own signature: %w", err)
+	}
+	if err := device.Verify(r.signed, r.OuterSignature); err != nil {
+		return fmt.Errorf("the device's signature: %w", err)
+	}
+	return nil
+}
+
+// KeyRequest is the data of GENERATE ASYMMETRIC KEY PAIR: the body of a
+// request, without its template, and what the applet adds to it.
+type KeyRequest struct {
+	CAR, CHR   string
+	Key        PublicKey // without modulus or point
+	UseCounter *uint32   // tag 90: how often the key may be used; nil for no limit
+	Algorithms []byte    // tag 91: the algorithm bytes allowed; nil for all
+}
+
+// Bytes encodes the command's data.
+func (r KeyRequest) Bytes() ([]byte, error) {
+	var b tlv.Builder
+	b.Add(tagProfile, []byte{0}).Add(tagCAR, []byte(r.CAR))
+	r.Key.build(&b)
+	b.Add(tagCHR, []byte(r.CHR))
+	if n := r.UseCounter; n != nil {
+		b.Add(tagUseCounter, []byte{byte(*n >> 24), byte(*n >> 16), byte(*n >> 8), byte(*n)})
+	}
+	if r.Algorithms != nil {
+		b.Add(tagAlgorithms, r.Algorithms)
+	}
+	return b.Bytes()
+}
+
+// ParseKeyRequest reads the command's data. Fields it does not know are an
+// ErrUnknownField: a key domain that is not honoured would be a lie.
+func ParseKeyRequest(b []byte) (KeyRequest, error) {
+	var r KeyRequest
+	var c CVC
+	for cursor := tlv.Cursor(b); !cursor.Empty(); {
+		tag, value, _, err := cursor.Next()
+		if err == nil {
+			err = r.set(&c, tag, value)
+		}
+		if err != nil {
+			return r, fmt.Errorf("key request: tag %X: %w", uint32(tag), err)
+		}
+	}
+	r.CAR, r.CHR, r.Key = c.CAR, c.CHR, c.Key
+	if r.CHR == "" || r.Key.Type == 0 {
+		return r, errors.New("key request: the holder reference or the public key is missing")
+	}
+	return r, nil
+}
+
+func (r *KeyRequest) set(c *CVC, tag tlv.Tag, value []byte) error {
+	switch tag {
+	case tagProfile, tagCAR, tagCHR, tagPublicKey:
+		return c.set(tag, value)
+	case tagUseCounter:
+		return r.setUseCounter(value)
+	case tagAlgorithms:
+		r.Algorithms = value
+		return nil
+	}
+	return ErrUnknownField
+}
+
+func (r *KeyRequest) setUseCounter(b []byte) error {
+	if len(b) == 0 || len(b) > 4 {
+		return fmt.Errorf("a use counter of %d bytes; 1 to 4 were expected", len(b))
+	}
+	var n uint32
+	for _, v := range b {
+		n = n<<8 | uint32(v)
+	}
+	r.UseCounter = &n
+	return nil
+}

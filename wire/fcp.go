@@ -1,0 +1,85 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"conclave/tlv"
+)
+
+// Tags of a file control parameter template (ISO 7816-4 section 7.4.3).
+const (
+	tagFCP         tlv.Tag = 0x6F
+	tagFCPISO      tlv.Tag = 0x62
+	tagFileSize    tlv.Tag = 0x81
+	tagDescriptor  tlv.Tag = 0x82
+	tagFID         tlv.Tag = 0x83
+	tagProprietary tlv.Tag = 0x85
+)
+
+// Version is the applet's version.
+type Version struct{ Major, Minor byte }
+
+// String gives e.g. "3.5".
+func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
+
+// AppletFCP is what SELECT of the applet returns: options, FF for a device
+// without a name of its own, and the version (observed with OpenSC 0.23 and
+// 0.27: sc-hsm-tool needs tag 85, and shows its last two bytes).
+func AppletFCP(options Options, v Version) ([]byte, error) {
+	proprietary := append(binary.BigEndian.AppendUint16(nil, uint16(options)), 0xFF, v.Major, v.Minor)
+	return new(tlv.Builder).AddNested(tagFCP, func(b *tlv.Builder) {
+		b.Add(tagProprietary, proprietary)
+	}).Bytes()
+}
+
+// FileFCP is what SELECT of a transparent EF returns. The size must be the
+// true one: OpenSC 0.27 copies no more than it into a wrap file.
+func FileFCP(fid FID, size int) ([]byte, error) {
+	return new(tlv.Builder).AddNested(tagFCP, func(b *tlv.Builder) {
+		b.Add(tagFileSize, binary.BigEndian.AppendUint16(nil, uint16(size)))
+		b.Add(tagDescriptor, []byte{0x01})
+		b.Add(tagFID, binary.BigEndian.AppendUint16(nil, uint16(fid)))
+	}).Bytes()
+}
+
+// ParseAppletFCP reads the options and the version that the applet reports.
+func ParseAppletFCP(b []byte) (Options, Version, error) {
+	proprietary, err := fcpField(b, tagProprietary)
+	if err != nil {
+		return 0, Version{}, err
+	}
+	n := len(proprietary)
+	if n < 4 {
+		return 0, Version{}, fmt.Errorf("FCP: tag 85 has %d bytes; options and version were expected", n)
+	}
+	return Options(proprietary[n-4]), Version{proprietary[n-2], proprietary[n-1]}, nil
+}
+
+// ParseFileSize reads the size of a transparent EF.
+func ParseFileSize(b []byte) (int, error) {
+	size, err := fcpField(b, tagFileSize)
+	if err != nil {
+		return 0, err
+	}
+	if len(size) != 2 {
+		return 0, fmt.Errorf("FCP: the file size has %d bytes, 2 were expected", len(size))
+	}
+	return int(binary.BigEndian.Uint16(size)), nil
+}
+
+func fcpField(b []byte, tag tlv.Tag) ([]byte, error) {
+	c := tlv.Cursor(b)
+	outer, inner, _, err := c.Next()
+	if err != nil {
+		return nil, fmt.Errorf("FCP: %w", err)
+	}
+	if outer != tagFCP && outer != tagFCPISO {
+		return nil, fmt.Errorf("FCP: tag %X found where 6F or 62 was expected", uint32(outer))
+	}
+	value, err := tlv.Find(inner, tag)
+	if err != nil {
+		return nil, fmt.Errorf("FCP: %w", err)
+	}
+	return value, nil
+}

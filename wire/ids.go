@@ -1,0 +1,123 @@
+// Package wire is the SmartCard-HSM's grammar: identifiers, command fields,
+// card verifiable certificates and PKCS#15 entries, as card and host both see
+// them. It holds no policy.
+//
+// Where no source is named the facts were read from OpenSC
+// (src/libopensc/card-sc-hsm.c) and from exchanges with its tools.
+package wire
+
+// AID is the application identifier of the SmartCard-HSM applet.
+func AID() []byte {
+	return []byte{0xE8, 0x2B, 0x06, 0x01, 0x04, 0x01, 0x81, 0xC3, 0x1F, 0x02, 0x01}
+}
+
+// ATR is the answer to reset that every host takes for a SmartCard-HSM.
+func ATR() []byte {
+	return []byte{0x3B, 0xFE, 0x18, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45, 0x80, 0x31, 0x81,
+		0x54, 0x48, 0x53, 0x4D, 0x31, 0x73, 0x80, 0x21, 0x40, 0x81, 0x07, 0xFA}
+}
+
+// Instruction bytes: ISO 7816-4 and 7816-8 where CLA is 00, the applet's own
+// where it is 80.
+const (
+	ClassISO         byte = 0x00
+	ClassProprietary byte = 0x80
+
+	InsVerify              byte = 0x20
+	InsChangeReferenceData byte = 0x24
+	InsResetRetryCounter   byte = 0x2C
+	InsGenerateKeyPair     byte = 0x46
+	InsInitializeDevice    byte = 0x50
+	InsManageDKEK          byte = 0x52
+	InsEnumerateObjects    byte = 0x58
+	InsDecipher            byte = 0x62
+	InsSign                byte = 0x68
+	InsWrapKey             byte = 0x72
+	InsUnwrapKey           byte = 0x74
+	InsGetChallenge        byte = 0x84
+	InsSelect              byte = 0xA4
+	InsReadBinary          byte = 0xB1
+	InsUpdateBinary        byte = 0xD7
+	InsDeleteFile          byte = 0xE4
+)
+
+// P2 of WRAP KEY and UNWRAP KEY.
+const (
+	WrapMode   byte = 0x92
+	UnwrapMode byte = 0x93
+)
+
+// PINReference is P2 of the commands that carry a PIN.
+type PINReference byte
+
+// The two PINs of a device.
+const (
+	UserPIN PINReference = 0x81
+	SOPIN   PINReference = 0x88
+)
+
+// FID is a file identifier.
+type FID uint16
+
+// Files that every device has, and the staging area of UNWRAP KEY.
+const (
+	EFDIR       FID = 0x2F00
+	EFDevAut    FID = 0x2F02 // C.DevAut: device CVC, then its issuer's
+	EFTokenInfo FID = 0x2F03
+	EFStaging   FID = 0x2F10
+)
+
+// Prefix is the upper byte of a FID: what the file says of object xx.
+type Prefix byte
+
+// The prefixes; the lower byte of the FID is the key's or object's id.
+const (
+	PrefixPrKD          Prefix = 0xC4 // PKCS#15 private key description
+	PrefixCD            Prefix = 0xC8 // certificate description
+	PrefixDCOD          Prefix = 0xC9 // data container description
+	PrefixCACert        Prefix = 0xCA
+	PrefixKey           Prefix = 0xCC
+	PrefixProtectedData Prefix = 0xCD
+	PrefixEECert        Prefix = 0xCE // certificate, or CVC request, of the key
+	PrefixData          Prefix = 0xCF
+)
+
+// File is the file of that kind for object id.
+func (p Prefix) File(id byte) FID { return FID(p)<<8 | FID(id) }
+
+// Prefix is the file's kind.
+func (f FID) Prefix() Prefix { return Prefix(f >> 8) }
+
+// ID is the key or object that the file belongs to.
+func (f FID) ID() byte { return byte(f) }
+
+// Algorithm is P2 of SIGN and DECIPHER.
+type Algorithm byte
+
+// The algorithm bytes of SIGN and DECIPHER. In the ranges 3x, 4x and 7x the
+// lower half names the hash that the card makes: 1 SHA-1, 2 SHA-224,
+// 3 SHA-256, 4 SHA-384, 5 SHA-512, and 0 a hash made by the host.
+const (
+	RSARaw          Algorithm = 0x20
+	RSADecryptRaw   Algorithm = 0x21
+	RSADecryptPKCS1 Algorithm = 0x22
+	RSADecryptOAEP  Algorithm = 0x23 // SHA-256, as sc-hsm-embedded and pico-hsm do
+	RSAPKCS1        Algorithm = 0x30 // the data is the DigestInfo
+	RSAPSS          Algorithm = 0x40
+	ECDSA           Algorithm = 0x70
+	ECDH            Algorithm = 0x80
+	AlgorithmWrap   Algorithm = 0x92 // in a key's list: WRAP KEY is allowed
+
+	// HashSHA256 added to RSAPKCS1, RSAPSS or ECDSA lets the card hash.
+	HashSHA256 Algorithm = 0x03
+)
+
+// Option bits of INITIALIZE DEVICE and of the applet's FCP.
+type Options uint16
+
+// The option bits.
+const (
+	OptionResetRetryCounter Options = 0x0001 // RESET RETRY COUNTER is allowed
+	OptionTransportPIN      Options = 0x0002 // the user PIN must be changed before its first use
+	OptionResetWithoutPIN   Options = 0x0020 // RESET RETRY COUNTER may leave the PIN as it is
+)

@@ -1,0 +1,270 @@
+package wire
+
+import (
+	"encoding/asn1"
+	"encoding/binary"
+	"fmt"
+
+	"conclave/tlv"
+)
+
+// Universal and PKCS#15 tags (PKCS#15 v1.1 section 6).
+const (
+	tagSequence     tlv.Tag = 0x30
+	tagInteger      tlv.Tag = 0x02
+	tagBitString    tlv.Tag = 0x03
+	tagOctetString  tlv.Tag = 0x04
+	tagUTF8String   tlv.Tag = 0x0C
+	tagPrivateEC    tlv.Tag = 0xA0
+	tagPrivateAES   tlv.Tag = 0xA8
+	tagTypeAttrs    tlv.Tag = 0xA1
+	tagTokenLabel   tlv.Tag = 0x80
+	tagDirectoryAID tlv.Tag = 0x4F
+	tagDirectory    tlv.Tag = 0x61
+	tagAppLabel     tlv.Tag = 0x50
+)
+
+// KeyType is the kind of a key, as its PKCS#15 description is tagged.
+type KeyType byte
+
+// The kinds of key.
+const (
+	KeyRSA KeyType = KeyType(tagSequence)
+	KeyEC  KeyType = KeyType(tagPrivateEC)
+	KeyAES KeyType = KeyType(tagPrivateAES)
+)
+
+// String gives the kind's short name.
+func (t KeyType) String() string {
+	switch t {
+	case KeyRSA:
+		return "RSA"
+	case KeyEC:
+		return "EC"
+	case KeyAES:
+		return "AES"
+	}
+	return fmt.Sprintf("type %02X", byte(t))
+}
+
+// PrKD is a PKCS#15 private key description, the content of EF C4xx.
+type PrKD struct {
+	Type  KeyType
+	Label string
+	ID    []byte // CKA_ID
+	Bits  int    // of the modulus, or of the field
+}
+
+// Key usage bits (PKCS#15 v1.1 section 6.3.1) as OpenSC's pkcs11-tool writes
+// them: RSA decrypts, signs and signs with recovery; EC signs and derives.
+func (d PrKD) usage() asn1.BitString {
+	if d.Type == KeyRSA {
+		return asn1.BitString{Bytes: []byte{0x70}, BitLength: 4}
+	}
+	return asn1.BitString{Bytes: []byte{0x30, 0x80}, BitLength: 9}
+}
+
+// Bytes encodes the description of key ref as OpenSC does.
+func (d PrKD) Bytes(ref byte) ([]byte, error) {
+	keyRef, err := asn1.Marshal(int(ref))
+	if err != nil {
+		return nil, err
+	}
+	bits, err := asn1.Marshal(d.Bits)
+	if err != nil {
+		return nil, err
+	}
+	usage, err := asn1.Marshal(d.usage())
+	if err != nil {
+		return nil, err
+	}
+	return new(tlv.Builder).AddNested(tlv.Tag(d.Type), func(b *tlv.Builder) {
+		b.AddNested(tagSequence, func(b *tlv.Builder) {
+			b.Add(tagUTF8String, []byte(d.Label))
+			b.Add(tagBitString, []byte{0x06, 0xC0}) // private, modifiable
+			b.Add(tagOctetString, []byte{0x01})     // authId: the user PIN
+		})
+		b.AddNested(tagSequence, func(b *tlv.Builder) {
+			b.Add(tagOctetString, d.ID).AddRaw(usage).AddRaw(keyRef)
+		})
+		b.AddNested(tagTypeAttrs, func(b *tlv.Builder) {
+			b.AddNested(tagSequence, func(b *tlv.Builder) {
+				b.AddNested(tagSequence, func(b *tlv.Builder) { b.Add(tagOctetString, nil) })
+				b.AddRaw(bits)
+			})
+		})
+	}).Bytes()
+}
+
+// ParsePrKD reads what hosts need of a description: its kind, label, id and
+// size. Fields that it does not know are passed over.
+func ParsePrKD(b []byte) (PrKD, error) {
+	d, err := parsePrKD(b)
+	if err != nil {
+		return PrKD{}, fmt.Errorf("private key description: %w", err)
+	}
+	return d, nil
+}
+
+func parsePrKD(b []byte) (PrKD, error) {
+	outer := tlv.Cursor(b)
+	tag, body, _, err := outer.Next()
+	if err != nil {
+		return PrKD{}, err
+	}
+	d := PrKD{Type: KeyType(tag)}
+	if tag != tagSequence && tag != tagPrivateEC && tag != tagPrivateAES {
+		return PrKD{}, fmt.Errorf("tag %X; 30 (RSA), A0 (EC) or A8 (AES) was expected", uint32(tag))
+	}
+	c := tlv.Cursor(body)
+	common, err := c.Take(tagSequence)
+	if err != nil {
+		return PrKD{}, err
+	}
+	if label, err := tlv.Find(common, tagUTF8String); err == nil {
+		d.Label = string(label)
+	}
+	class, err := c.Take(tagSequence)
+	if err != nil {
+		return PrKD{}, err
+	}
+	if d.ID, err = tlv.Find(class, tagOctetString); err != nil {
+		return PrKD{}, err
+	}
+	d.Bits = keySize(c)
+	return d, nil
+}
+
+// keySize looks for the one INTEGER of the type attributes; 0 if it is absent.
+func keySize(c tlv.Cursor) int {
+	for !c.Empty() {
+		tag, value, element, err := c.Next()
+		if err != nil {
+			return 0
+		}
+		switch tag {
+		case tagTypeAttrs, tagSequence:
+			c = value
+		case tagInteger:
+			var bits int
+			if _, err := asn1.Unmarshal(element, &bits); err == nil {
+				return bits
+			}
+		}
+	}
+	return 0
+}
+
+// TokenInfo is EF.TokenInfo (PKCS#15 v1.1 section 6.9): manufacturer and label.
+type TokenInfo struct{ Manufacturer, Label string }
+
+// Bytes encodes the token information.
+func (t TokenInfo) Bytes() ([]byte, error) {
+	return new(tlv.Builder).AddNested(tagSequence, func(b *tlv.Builder) {
+		b.Add(tagInteger, []byte{0})
+		b.Add(tagOctetString, make([]byte, 8))
+		b.Add(tagUTF8String, []byte(t.Manufacturer))
+		b.Add(tagTokenLabel, []byte(t.Label))
+		b.Add(tagBitString, []byte{0x04, 0x30}) // prnGeneration, eidCompliant
+	}).Bytes()
+}
+
+// ParseTokenInfo reads the label and the manufacturer, where they are there.
+func ParseTokenInfo(b []byte) (TokenInfo, error) {
+	c := tlv.Cursor(b)
+	body, err := c.Take(tagSequence)
+	if err != nil {
+		return TokenInfo{}, fmt.Errorf("token information: %w", err)
+	}
+	label, _ := tlv.Find(body, tagTokenLabel)
+	manufacturer, _ := tlv.Find(body, tagUTF8String)
+	return TokenInfo{string(manufacturer), string(label)}, nil
+}
+
+// Directory is the content of EF.DIR: one application template
+// (ISO 7816-4 section 12.2.3).
+func Directory(label string) ([]byte, error) {
+	return new(tlv.Builder).AddNested(tagDirectory, func(b *tlv.Builder) {
+		b.Add(tagDirectoryAID, AID()).Add(tagAppLabel, []byte(label))
+	}).Bytes()
+}
+
+// WrapFile is what sc-hsm-tool --wrap-key writes: the key blob, and the
+// description and the certificate (or CVC request) of the key, each as the
+// card holds it, each optional.
+type WrapFile struct {
+	Blob        []byte
+	Description []byte
+	Certificate []byte
+}
+
+// Bytes encodes the file.
+func (f WrapFile) Bytes() ([]byte, error) {
+	return new(tlv.Builder).AddNested(tagSequence, func(b *tlv.Builder) {
+		b.Add(tagOctetString, f.Blob).AddRaw(f.Description).AddRaw(f.Certificate)
+	}).Bytes()
+}
+
+// ParseWrapFile reads the file. The first object after the blob is the
+// description: OpenSC's tool tells the two apart by their place alone, but
+// leaves either out where the card has none; here a certificate or request in
+// the first place is known by its tag.
+func ParseWrapFile(b []byte) (WrapFile, error) {
+	f, err := parseWrapFile(b)
+	if err != nil {
+		return WrapFile{}, fmt.Errorf("wrapped key file: %w; is it cut off, or another file?", err)
+	}
+	return f, nil
+}
+
+func parseWrapFile(b []byte) (f WrapFile, err error) {
+	outer := tlv.Cursor(b)
+	body, err := outer.Take(tagSequence)
+	if err != nil {
+		return f, err
+	}
+	if !outer.Empty() {
+		return f, fmt.Errorf("%d bytes follow its end", len(outer))
+	}
+	c := tlv.Cursor(body)
+	if f.Blob, err = c.Take(tagOctetString); err != nil {
+		return f, err
+	}
+	for !c.Empty() {
+		_, _, element, err := c.Next()
+		if err != nil {
+			return f, err
+		}
+		_, notDescription := ParsePrKD(element)
+		switch {
+		case f.Description == nil && f.Certificate == nil && notDescription == nil:
+			f.Description = element
+		case f.Certificate == nil:
+			f.Certificate = element
+		default:
+			return f, fmt.Errorf("more than a blob, a description and a certificate")
+		}
+	}
+	return f, nil
+}
+
+// FIDs encodes a list of files as ENUMERATE OBJECTS answers it.
+func FIDs(files []FID) []byte {
+	var b []byte
+	for _, f := range files {
+		b = binary.BigEndian.AppendUint16(b, uint16(f))
+	}
+	return b
+}
+
+// ParseFIDs reads the answer to ENUMERATE OBJECTS.
+func ParseFIDs(b []byte) ([]FID, error) {
+	if len(b)%2 != 0 {
+		return nil, fmt.Errorf("list of files of %d bytes; an even number was expected", len(b))
+	}
+	var files []FID
+	for ; len(b) > 0; b = b[2:] {
+		files = append(files, FID(binary.BigEndian.Uint16(b)))
+	}
+	return files, nil
+}

@@ -1,0 +1,222 @@
+package wire
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"conclave/internal/curve"
+	"conclave/tlv"
+)
+
+// Tags of a public key data object (BSI TR-03110 part 3, appendix D.3).
+const (
+	tagPublicKey tlv.Tag = 0x7F49
+	tagOID       tlv.Tag = 0x06
+	tagModulus   tlv.Tag = 0x81 // or the prime
+	tagExponent  tlv.Tag = 0x82 // or the coefficient a
+	tagB         tlv.Tag = 0x83
+	tagG         tlv.Tag = 0x84
+	tagOrder     tlv.Tag = 0x85
+	tagPoint     tlv.Tag = 0x86
+	tagCofactor  tlv.Tag = 0x87
+)
+
+// Object identifiers of the two kinds of key (TR-03110 part 3, appendix
+// A.7.3): id-TA-RSA-v1-5-SHA-256 and id-TA-ECDSA-SHA-256, contents octets.
+const (
+	oidRSA = "\x04\x00\x7F\x00\x07\x02\x02\x02\x01\x02"
+	oidEC  = "\x04\x00\x7F\x00\x07\x02\x02\x02\x02\x03"
+)
+
+// PublicKey is a public key as a CVC carries it. In a request to generate a
+// key it has no Modulus or no Point yet.
+type PublicKey struct {
+	Type KeyType
+
+	Modulus, Exponent []byte // RSA
+	Bits              int    // RSA, size of the modulus wanted
+
+	Curve *curve.Curve // EC
+	Point []byte       // EC, uncompressed
+}
+
+// RSATemplate asks for an RSA key with public exponent 65537.
+func RSATemplate(bits int) PublicKey {
+	return PublicKey{Type: KeyRSA, Exponent: []byte{1, 0, 1}, Bits: bits}
+}
+
+// ECTemplate asks for an EC key.
+func ECTemplate(c *curve.Curve) PublicKey { return PublicKey{Type: KeyEC, Curve: c} }
+
+// RSAPublicKey is the data object for an RSA key.
+func RSAPublicKey(k *rsa.PublicKey) PublicKey {
+	return PublicKey{Type: KeyRSA, Modulus: k.N.Bytes(), Exponent: big.NewInt(int64(k.E)).Bytes()}
+}
+
+// ECPublicKey is the data object for an EC key.
+func ECPublicKey(c *curve.Curve, point []byte) PublicKey {
+	return PublicKey{Type: KeyEC, Curve: c, Point: point}
+}
+
+// build appends the data object 7F49.
+func (k PublicKey) build(b *tlv.Builder) {
+	b.AddNested(tagPublicKey, func(b *tlv.Builder) {
+		if k.Type == KeyRSA {
+			k.buildRSA(b)
+		} else {
+			k.buildEC(b)
+		}
+	})
+}
+
+func (k PublicKey) buildRSA(b *tlv.Builder) {
+	b.Add(tagOID, []byte(oidRSA))
+	if k.Modulus != nil {
+		b.Add(tagModulus, k.Modulus)
+	}
+	b.Add(tagExponent, k.Exponent)
+	if k.Modulus == nil {
+		b.Add(tagInteger, []byte{byte(k.Bits >> 8), byte(k.Bits)})
+	}
+}
+
+func (k PublicKey) buildEC(b *tlv.Builder) {
+	b.Add(tagOID, []byte(oidEC)).
+		Add(tagModulus, k.Curve.P).Add(tagExponent, k.Curve.A).Add(tagB, k.Curve.B).
+		Add(tagG, k.Curve.G).Add(tagOrder, k.Curve.N)
+	if k.Point != nil {
+		b.Add(tagPoint, k.Point)
+	}
+	b.Add(tagCofactor, []byte{1})
+}
+
+// parsePublicKey reads the contents of 7F49.
+func parsePublicKey(b []byte) (PublicKey, error) {
+	oid, err := tlv.Find(b, tagOID)
+	if err != nil {
+		return PublicKey{}, err
+	}
+	switch string(oid) {
+	case oidRSA:
+		return parseRSA(b)
+	case oidEC:
+		return parseEC(b)
+	}
+	return PublicKey{}, fmt.Errorf("key OID % X; id-TA-RSA-v1-5-SHA-256 or id-TA-ECDSA-SHA-256 was expected", oid)
+}
+
+func parseRSA(b []byte) (k PublicKey, err error) {
+	k.Type = KeyRSA
+	if k.Exponent, err = tlv.Find(b, tagExponent); err != nil {
+		return k, err
+	}
+	if k.Modulus, err = tlv.Find(b, tagModulus); err == nil {
+		k.Bits = new(big.Int).SetBytes(k.Modulus).BitLen()
+		return k, nil
+	}
+	size, err := tlv.Find(b, tagInteger)
+	if err != nil {
+		return k, err
+	}
+	if len(size) != 2 {
+		return k, fmt.Errorf("a modulus size of %d bytes; 2 were expected", len(size))
+	}
+	k.Bits = int(size[0])<<8 | int(size[1])
+	return k, nil
+}
+
+func parseEC(b []byte) (PublicKey, error) {
+	var fields [5][]byte
+	for i, tag := range []tlv.Tag{tagModulus, tagExponent, tagB, tagOrder, tagG} {
+		value, err := tlv.Find(b, tag)
+		if err != nil {
+			return PublicKey{}, err
+		}
+		fields[i] = value
+	}
+	c, err := curve.ByParams(fields[0], fields[1], fields[2], fields[3], fields[4])
+	if err != nil {
+		return PublicKey{}, err
+	}
+	k := ECTemplate(c)
+	point, err := tlv.Find(b, tagPoint)
+	if errors.Is(err, tlv.ErrAbsent) {
+		return k, nil
+	}
+	if err != nil {
+		return PublicKey{}, err
+	}
+	k.Point = point
+	return k, c.CheckPoint(point)
+}
+
+// Verify checks a CVC signature: SHA-256, PKCS#1 v1.5 for RSA and r‖s for EC.
+func (k PublicKey) Verify(message, signature []byte) error {
+	digest := sha256.Sum256(message)
+	if k.Type == KeyRSA {
+		pub, err := k.rsa()
+		if err != nil {
+			return err
+		}
+		return rsa.VerifyPKCS1v15(pub, crypto.SHA256, digest[:], signature)
+	}
+	der, err := curve.DERSignature(k.Curve, signature)
+	if err != nil {
+		return err
+	}
+	if !k.Curve.Verify(k.Point, digest[:], der) {
+		return errors.New("the signature does not verify")
+	}
+	return nil
+}
+
+func (k PublicKey) rsa() (*rsa.PublicKey, error) {
+	e := new(big.Int).SetBytes(k.Exponent)
+	if k.Modulus == nil || !e.IsInt64() || e.Int64() > 1<<31-1 {
+		return nil, errors.New("the RSA public key has no modulus, or an exponent above 31 bits")
+	}
+	return &rsa.PublicKey{N: new(big.Int).SetBytes(k.Modulus), E: int(e.Int64())}, nil
+}
+
+// SPKI gives the key as a SubjectPublicKeyInfo (RFC 5280 section 4.1), DER.
+func (k PublicKey) SPKI() ([]byte, error) {
+	if k.Type == KeyEC {
+		return k.Curve.MarshalSPKI(k.Point)
+	}
+	pub, err := k.rsa()
+	if err != nil {
+		return nil, err
+	}
+	return x509.MarshalPKIXPublicKey(pub)
+}
+
+// ParseSPKI reads a SubjectPublicKeyInfo.
+func ParseSPKI(der []byte) (*PublicKey, error) {
+	if c, point, err := curve.ParseSPKI(der); err == nil {
+		k := ECPublicKey(c, point)
+		return &k, nil
+	}
+	pub, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return nil, err
+	}
+	rsaKey, ok := pub.(*rsa.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("a public key of type %T; RSA or EC on a known curve was expected", pub)
+	}
+	k := RSAPublicKey(rsaKey)
+	k.Bits = rsaKey.N.BitLen()
+	return &k, nil
+}
+
+// Equal says whether two keys are the same.
+func (k PublicKey) Equal(other PublicKey) bool {
+	return k.Type == other.Type && bytes.Equal(k.Modulus, other.Modulus) &&
+		bytes.Equal(k.Exponent, other.Exponent) && bytes.Equal(k.Point, other.Point)
+}

@@ -1,0 +1,103 @@
+package wire
+
+import (
+	"conclave/apdu"
+	"conclave/tlv"
+)
+
+// NewRedactor hides from a trace what a SmartCard-HSM exchange must keep
+// secret: PINs, DKEK shares, random numbers (which become shares and
+// passwords), decrypted data and the files that need the PIN to be read.
+func NewRedactor() apdu.Redactor {
+	var selected FID
+	var hideAnswer bool
+	return func(command, response []byte) (commandMask, responseMask []bool) {
+		c, err := apdu.ParseCommand(command)
+		if err != nil { // nothing is known of it: hide all but the header
+			return mask(len(command), 4, len(command)), nil
+		}
+		fid := target(c, selected)
+		if c.INS == InsSelect && len(c.Data) == 2 {
+			selected = FID(c.Data[0])<<8 | FID(c.Data[1])
+		}
+		if secretData(c, fid) {
+			commandMask = maskData(command, c)
+		}
+		if c.INS != insGetResponse { // GET RESPONSE goes on with the answer before it
+			hideAnswer = secretAnswer(c, fid)
+		}
+		if hideAnswer {
+			responseMask = mask(len(response), 0, len(response)-2)
+		}
+		return commandMask, responseMask
+	}
+}
+
+const (
+	insGetResponse byte = 0xC0
+	chainingBit    byte = 0x10
+)
+
+// target is the file that READ BINARY and UPDATE BINARY mean.
+func target(c apdu.Command, selected FID) FID {
+	if fid := FID(c.P1)<<8 | FID(c.P2); fid != 0 {
+		return fid
+	}
+	return selected
+}
+
+func secretData(c apdu.Command, fid FID) bool {
+	switch c.INS {
+	case InsVerify, InsChangeReferenceData, InsResetRetryCounter, InsInitializeDevice, InsManageDKEK, InsDecipher:
+		return true
+	case InsUpdateBinary:
+		return fid.Prefix() == PrefixProtectedData
+	}
+	return false
+}
+
+func secretAnswer(c apdu.Command, fid FID) bool {
+	switch c.INS {
+	case InsGetChallenge, InsDecipher:
+		return true
+	case InsReadBinary:
+		return fid.Prefix() == PrefixProtectedData
+	}
+	return false
+}
+
+// maskData hides a command's data field. Of INITIALIZE DEVICE the fields that
+// are no PIN stay readable.
+func maskData(command []byte, c apdu.Command) []bool {
+	start := 5
+	if len(command) > 4 && command[4] == 0 {
+		start = 7
+	}
+	m := mask(len(command), start, start+len(c.Data))
+	if c.INS != InsInitializeDevice || c.CLA&chainingBit != 0 {
+		return m
+	}
+	cursor := tlv.Cursor(c.Data)
+	for at := start; !cursor.Empty(); {
+		tag, value, element, err := cursor.Next()
+		if err != nil {
+			break
+		}
+		hideFrom := len(element)
+		if tag == tagUserPIN || tag == tagSOPIN {
+			hideFrom -= len(value)
+		}
+		clear(m[at : at+hideFrom])
+		at += len(element)
+	}
+	return m
+}
+
+// mask hides the bytes from start up to end of n.
+func mask(n, start, end int) []bool {
+	m := make([]bool, n)
+	for i := max(0, start); i < min(end, n); i++ {
+		m[i] = true
+	}
+	return m
+}
