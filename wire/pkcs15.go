@@ -135,21 +135,24 @@ func parsePrKD(b []byte) (PrKD, error) {
 	return d, nil
 }
 
-// keySize looks for the one INTEGER of the type attributes; 0 if it is absent.
-func keySize(c tlv.Cursor) int {
+// keySize reads the INTEGER of the type attributes; 0 if it is absent.
+func keySize(rest []byte) int {
+	attributes, err := tlv.Find(rest, tagTypeAttrs)
+	if err != nil {
+		return 0
+	}
+	c := tlv.Cursor(attributes)
+	if c, err = c.Take(tagSequence); err != nil {
+		return 0
+	}
 	for !c.Empty() {
-		tag, value, element, err := c.Next()
+		tag, _, element, err := c.Next()
 		if err != nil {
 			return 0
 		}
-		switch tag {
-		case tagTypeAttrs, tagSequence:
-			c = value
-		case tagInteger:
-			var bits int
-			if _, err := asn1.Unmarshal(element, &bits); err == nil {
-				return bits
-			}
+		var bits int
+		if _, err := asn1.Unmarshal(element, &bits); tag == tagInteger && err == nil {
+			return bits
 		}
 	}
 	return 0

@@ -1,0 +1,99 @@
+// Package rsaop computes the RSA private-key operation RSADP/RSASP1 (RFC 8017,
+// sections 5.1.2 and 5.2.1), in^d mod n, without any padding. Two engines do
+// the same: OpenSSL's libcrypto where it is found, because it is several times
+// faster, and Go everywhere else.
+package rsaop
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Engine is a way of computing with RSA private keys.
+type Engine interface {
+	// Name tells a person which engine and version this is.
+	Name() string
+	// NewKey loads a consistent key of two primes, at least 1024 bits long.
+	// k is not kept. The caller must Close the Key.
+	NewKey(k *rsa.PrivateKey) (Key, error)
+}
+
+// Key is a loaded private key. Its methods may be called from several
+// goroutines at once.
+type Key interface {
+	// Private returns in^d mod n. in is as long as the modulus in bytes and
+	// less than it; so is the result. The engine has checked the result with
+	// the public exponent, so that a fault in the computation cannot give
+	// the primes away.
+	Private(in []byte) ([]byte, error)
+	// Close waits for running operations and wipes the key, best effort.
+	// Private fails from then on.
+	Close()
+}
+
+// Best returns libcrypto's engine where the library is found, else Go's.
+func Best() Engine {
+	if engine, err := Libcrypto(); err == nil {
+		return engine
+	}
+	return Go()
+}
+
+// operation is a loaded key of one engine. private gets an input of the right
+// length and range.
+type operation interface {
+	private(in []byte) ([]byte, error)
+	wipe()
+}
+
+// key gives every engine's operation the checks and the life cycle of Key.
+type key struct {
+	modulus []byte
+
+	mu        sync.RWMutex // held for reading while operation is in use
+	operation operation    // nil once closed
+}
+
+// newKey checks k, completes its CRT values and loads it.
+func newKey(k *rsa.PrivateKey, load func(*rsa.PrivateKey) (operation, error)) (Key, error) {
+	if len(k.Primes) != 2 {
+		return nil, fmt.Errorf("rsaop: key has %d primes, expected 2", len(k.Primes))
+	}
+	if err := k.Validate(); err != nil {
+		return nil, fmt.Errorf("rsaop: the key is not consistent: %w", err)
+	}
+	complete := *k
+	complete.Precompute()
+	operation, err := load(&complete)
+	if err != nil {
+		return nil, err
+	}
+	return &key{modulus: k.N.Bytes(), operation: operation}, nil
+}
+
+func (k *key) Private(in []byte) ([]byte, error) {
+	if len(in) != len(k.modulus) {
+		return nil, fmt.Errorf("rsaop: input has %d bytes, expected %d as the modulus has", len(in), len(k.modulus))
+	}
+	if bytes.Compare(in, k.modulus) >= 0 {
+		return nil, errors.New("rsaop: input is not less than the modulus; was it made for another key?")
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if k.operation == nil {
+		return nil, errors.New("rsaop: the key is closed; load it again")
+	}
+	return k.operation.private(in)
+}
+
+func (k *key) Close() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.operation != nil {
+		k.operation.wipe()
+		k.operation = nil
+	}
+}

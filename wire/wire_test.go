@@ -1,0 +1,245 @@
+package wire_test
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"conclave/apdu"
+	"conclave/tlv"
+	"conclave/wire"
+)
+
+// vector reads a .hex file of testdata; README.md there tells where each is from.
+func vector(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name+".hex"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestDescriptionsAreThoseOfOpenSC(t *testing.T) {
+	for name, test := range map[string]struct {
+		wire.PrKD
+		ref byte
+	}{
+		"prkd-rsa": {wire.PrKD{Type: wire.KeyRSA, Label: "Private Key", ID: []byte{0x10}, Bits: 2048}, 1},
+		"prkd-ec":  {wire.PrKD{Type: wire.KeyEC, Label: "Private Key", ID: []byte{0x11}, Bits: 256}, 2},
+	} {
+		want := vector(t, name)
+		if got, err := test.Bytes(test.ref); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: built\n% X, %v; OpenSC wrote\n% X", name, got, err, want)
+		}
+		got, err := wire.ParsePrKD(want)
+		if err != nil || got.Label != test.Label || !bytes.Equal(got.ID, test.ID) || got.Bits != test.Bits || got.Type != test.Type {
+			t.Errorf("%s: read as %+v, %v", name, got, err)
+		}
+	}
+}
+
+func TestKeyRequestsAreThoseOfOpenSC(t *testing.T) {
+	for name, check := range map[string]func(wire.PublicKey) bool{
+		"key-request-rsa": func(k wire.PublicKey) bool { return k.Type == wire.KeyRSA && k.Bits == 2048 },
+		"key-request-ec":  func(k wire.PublicKey) bool { return k.Type == wire.KeyEC && k.Curve.Name == "secp256r1" },
+	} {
+		want := vector(t, name)
+		r, err := wire.ParseKeyRequest(want)
+		if err != nil || !check(r.Key) || r.CAR != "UTCA00001" || r.CHR != "ESPICOHSMTR00001" {
+			t.Errorf("%s: %+v, %v", name, r, err)
+			continue
+		}
+		if got, err := r.Bytes(); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: built\n% X, %v; OpenSC sent\n% X", name, got, err, want)
+		}
+	}
+}
+
+func TestKeyRequestFields(t *testing.T) {
+	uses := uint32(70000)
+	r := wire.KeyRequest{CAR: "UTCA00001", CHR: "ZZCL000000100001", Key: wire.RSATemplate(4096),
+		UseCounter: &uses, Algorithms: []byte{0x20, 0x92}}
+	b, err := r.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := wire.ParseKeyRequest(b)
+	if err != nil || *got.UseCounter != uses || !bytes.Equal(got.Algorithms, r.Algorithms) || got.Key.Bits != 4096 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := wire.ParseKeyRequest(append(b, 0x92, 0x01, 0x00)); !errors.Is(err, wire.ErrUnknownField) {
+		t.Errorf("a key domain gave %v, ErrUnknownField was expected", err)
+	}
+}
+
+// The requests that a pico-hsm answered with verify under its device key.
+func TestForeignAuthenticatedRequests(t *testing.T) {
+	device, err := wire.ParseAuthenticatedRequest(vector(t, "device-certificates"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"authenticated-request-rsa", "authenticated-request-ec"} {
+		b := vector(t, name)
+		r, err := wire.ParseAuthenticatedRequest(b)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err := r.Verify(device.Request.Key); err != nil || r.OuterCAR != "ESPICOHSMTR00001" {
+			t.Errorf("%s: outer authority %q, %v", name, r.OuterCAR, err)
+		}
+		changed := bytes.Clone(b)
+		changed[len(changed)-1] ^= 1
+		if r, err := wire.ParseAuthenticatedRequest(changed); err == nil && r.Verify(device.Request.Key) == nil {
+			t.Errorf("%s: a changed signature verifies", name)
+		}
+		der, err := r.Request.Key.SPKI()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := x509.ParsePKIXPublicKey(der); err != nil {
+			t.Errorf("%s: its SubjectPublicKeyInfo: %v", name, err)
+		}
+	}
+}
+
+func TestWrapFilesOfOpenSC(t *testing.T) {
+	for name, bits := range map[string]int{"rsa-2048": 2048, "rsa-4096": 4096, "EC-secp256r1": 256, "EC-secp256k1": 256} {
+		content, err := os.ReadFile(filepath.Join("testdata", "2-of-4", name+".wrap"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := wire.ParseWrapFile(content)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if again, err := f.Bytes(); err != nil || !bytes.Equal(again, content) {
+			t.Errorf("%s: written again it differs, %v", name, err)
+		}
+		d, err := wire.ParsePrKD(f.Description)
+		if err != nil || d.Label != name || d.Bits != bits {
+			t.Errorf("%s: description %+v, %v", name, d, err)
+		}
+		request, err := wire.ParseAuthenticatedRequest(f.Certificate)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got, err := request.Request.Key.SPKI(); err != nil || !bytes.Equal(got, publicKey(t, name)) {
+			t.Errorf("%s: its public key is not the one that pkcs11-tool read, %v", name, err)
+		}
+		for _, n := range []int{0, 1, 3, len(f.Blob), len(content) - 1} {
+			if _, err := wire.ParseWrapFile(content[:n]); err == nil {
+				t.Errorf("%s: cut off after %d bytes it is accepted", name, n)
+			}
+		}
+	}
+}
+
+func publicKey(t *testing.T, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "2-of-4", name+".pub.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	return block.Bytes
+}
+
+func TestWrapFileWithoutDescription(t *testing.T) {
+	certificate := vector(t, "authenticated-request-ec")
+	b, err := wire.WrapFile{Blob: []byte{1, 2, 3}, Certificate: certificate}.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := wire.ParseWrapFile(b)
+	if err != nil || f.Description != nil || !bytes.Equal(f.Certificate, certificate) {
+		t.Errorf("the request was not taken for one: %+v, %v", f, err)
+	}
+}
+
+func TestAppletFCPOfForeignCard(t *testing.T) {
+	// pico-hsm 6.6, from testdata/article.apdu
+	fcp, _ := hex.DecodeString("622281020000820101830200008" + "40B2B0601040181C31F0201008A010585050001FF0606")
+	options, version, err := wire.ParseAppletFCP(fcp)
+	if err != nil || options != wire.OptionResetRetryCounter || version != (wire.Version{Major: 6, Minor: 6}) {
+		t.Errorf("options %04X, version %s, %v", options, version, err)
+	}
+	own, err := wire.AppletFCP(wire.OptionTransportPIN, wire.Version{Major: 3, Minor: 5})
+	if err != nil || hex.EncodeToString(own) != "6f0785050002ff0305" {
+		t.Errorf("built %x, %v", own, err)
+	}
+}
+
+func TestDatesAreUnpackedDigits(t *testing.T) {
+	c := tlv.Cursor(vector(t, "device-certificates"))
+	if _, _, _, err := c.Next(); err != nil { // the request comes first
+		t.Fatal(err)
+	}
+	cvc, err := wire.ParseCVC(&c)
+	if err != nil || cvc.Holder() != "ESPICOHSMTR" || !c.Empty() {
+		t.Errorf("holder %q, %d bytes left, %v", cvc.Holder(), len(c), err)
+	}
+}
+
+func TestTraceHidesSecrets(t *testing.T) {
+	recorded, err := os.ReadFile("testdata/article.apdu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	replay, err := apdu.ReadTrace(bytes.NewReader(recorded))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	traced := apdu.NewTrace(conn{replay}, &out, wire.NewRedactor())
+	for _, line := range strings.Split(string(recorded), "\n") {
+		if text, ok := strings.CutPrefix(line, "> "); ok {
+			command, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := traced.Transmit(command); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, secret := range map[string]string{
+		"user PIN": "36 34 38 32 31 39", "SO-PIN": "35 37 36 32 31 38 38 30",
+		"password of the share file": "8C DC 10 8B 4D 2E D8 D4",
+		"DKEK share":                 "65 4E 03 81 90 1E 96 FB",
+	} {
+		if strings.Contains(out.String(), secret) {
+			t.Errorf("the %s is in the trace", name)
+		}
+	}
+	for _, open := range []string{"> 80 50 00 00 1C 80 02 00 01 81 06 **", "91 01 03 92 01 01", "> 80 72 01 92"} {
+		if !strings.Contains(out.String(), open) {
+			t.Errorf("the trace lacks %q, which is no secret", open)
+		}
+	}
+	again, err := apdu.ReadTrace(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Transmit([]byte{0, 0xA4, 4, 0, 7, 0x62, 0x76, 1, 0xFF, 0, 0, 0}); err != nil {
+		t.Errorf("the redacted trace does not replay: %v", err)
+	}
+}
+
+type conn struct{ apdu.Card }
+
+func (conn) Reset() error { return nil }
+func (conn) Close() error { return nil }
