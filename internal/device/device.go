@@ -59,8 +59,16 @@ func (h Home) Open(name string) (apdu.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return link.Direct(c), nil
+	return &connection{link.Direct(c), c}, nil
 }
+
+// connection is an embedded device in this process. Close closes its store.
+type connection struct {
+	apdu.Conn
+	embedded *Embedded
+}
+
+func (c *connection) Close() error { return errors.Join(c.Conn.Close(), c.embedded.store.Close()) }
 
 // OpenCard opens an embedded device as a card, to be served to a reader.
 func (h Home) OpenCard(name string) (*Embedded, error) {

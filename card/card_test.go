@@ -1,0 +1,119 @@
+package card_test
+
+import (
+	"bufio"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/card"
+	"conclave/card/store"
+	"conclave/card/store/memory"
+	"conclave/internal/rsaop"
+)
+
+// cheapPINs make a login cost next to nothing.
+var cheapPINs = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+
+func newCard(t testing.TB) *card.Card {
+	t.Helper()
+	s := memory.New()
+	manufacture(t, s)
+	return openCard(t, s)
+}
+
+func manufacture(t testing.TB, s store.Store) {
+	t.Helper()
+	issuer, err := card.NewDeviceIssuer(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := card.Manufacture(s, issuer, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openCard(t testing.TB, s store.Store) *card.Card {
+	t.Helper()
+	c, err := card.New(s, card.Config{RSA: rsaop.Go(), PINCost: cheapPINs, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// exchange is one line of a scenario.
+type exchange struct {
+	line    int
+	command []byte
+	status  string
+	data    string // hex, or "/" and a regular expression
+}
+
+// TestScenarios plays testdata/*.txt, each on a device of its own.
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios, %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			c := newCard(t)
+			for _, x := range readScenario(t, file) {
+				if err := x.play(c); err != nil {
+					t.Fatalf("%s:%d: % X: %v", file, x.line, x.command, err)
+				}
+			}
+		})
+	}
+}
+
+func (x exchange) play(c *card.Card) error {
+	answer, err := c.Transmit(x.command)
+	if err != nil {
+		return err
+	}
+	data := strings.ToUpper(hex.EncodeToString(answer[:len(answer)-2]))
+	status := strings.ToUpper(hex.EncodeToString(answer[len(answer)-2:]))
+	if status != x.status {
+		return fmt.Errorf("SW %s; %s was expected", status, x.status)
+	}
+	if expression, ok := strings.CutPrefix(x.data, "/"); ok {
+		if matched, err := regexp.MatchString(expression, data); err != nil || !matched {
+			return fmt.Errorf("data %s does not match %s, %v", data, expression, err)
+		}
+	} else if data != x.data {
+		return fmt.Errorf("data %s; %s was expected", data, x.data)
+	}
+	return nil
+}
+
+func readScenario(t *testing.T, path string) (exchanges []exchange) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		left, right, found := strings.Cut(text, "=")
+		command, err := hex.DecodeString(strings.Join(strings.Fields(left), ""))
+		expected := strings.Fields(right)
+		if err != nil || !found || len(expected) == 0 {
+			t.Fatalf("%s:%d: %q is no exchange, %v", path, n, text, err)
+		}
+		exchanges = append(exchanges, exchange{n, command, expected[0], strings.Join(expected[1:], " ")})
+	}
+	return exchanges
+}

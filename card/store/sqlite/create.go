@@ -1,0 +1,119 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// A device store names itself in the header of the file
+// (https://www.sqlite.org/fileformat2.html section 1.3).
+const (
+	applicationID = 0x436F6E63 // "Conc"
+	formatVersion = 1
+	pageSize      = 4096
+)
+
+var schema = fmt.Sprintf(`
+	PRAGMA page_size = %d;
+	BEGIN;
+	PRAGMA application_id = %d;
+	PRAGMA user_version = %d;
+	CREATE TABLE record (key INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT;
+	COMMIT`, pageSize, applicationID, formatVersion)
+
+// Create makes an empty device store, readable by its owner alone, and opens
+// it. The directory must exist. The error is fs.ErrExist where the file does.
+//
+// The file appears at path complete or not at all, also after a loss of power.
+func Create(path string) (*Store, error) {
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp") // mode 0600
+	if err != nil {
+		return nil, fmt.Errorf("device store %s cannot be created: %w", path, err)
+	}
+	defer os.Remove(temporary.Name())
+	if err := errors.Join(temporary.Close(), format(temporary.Name())); err != nil {
+		return nil, err
+	}
+	err = os.Link(temporary.Name(), path) // unlike a renaming, never over a file
+	if errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("device store %s already exists; choose another name, or remove the device that it holds: %w", path, fs.ErrExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("device store %s cannot be created: %w", path, err)
+	}
+	if err := syncDirectory(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	return Open(path)
+}
+
+// format makes an empty file a device store. SQLite syncs it.
+func format(path string) error {
+	c, err := dial(path)
+	if err != nil {
+		return err
+	}
+	_, err = c.Conn.(driver.ExecerContext).ExecContext(context.Background(), schema, nil)
+	if err = explain(path, err); err == nil {
+		err = c.identify()
+	}
+	return errors.Join(err, c.Close())
+}
+
+// syncDirectory makes the names in a directory durable.
+func syncDirectory(path string) error {
+	if runtime.GOOS == "windows" { // has no such call, and journals names
+		return nil
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// identify refuses a file that is no device store, or one that this version
+// cannot work with, and sees to it that the file is in WAL mode: a copy that
+// SQLite made is not.
+func (c *conn) identify() error {
+	id, err := c.pragma("application_id")
+	if err != nil {
+		return err
+	}
+	if id != int64(applicationID) {
+		return notStore(c.path)
+	}
+	version, err := c.pragma("user_version")
+	if err != nil {
+		return err
+	}
+	if version.(int64) > formatVersion {
+		return fmt.Errorf("device store %s has format %d; this version of conclave knows formats up to %d; use a newer one",
+			c.path, version, formatVersion)
+	}
+	if err := c.checkWhole(); err != nil {
+		return err
+	}
+	mode, err := c.pragma("journal_mode = WAL")
+	if err == nil && mode != "wal" {
+		err = fmt.Errorf("device store %s cannot be shared by processes where it is; put it on a local disk", c.path)
+	}
+	return err
+}
+
+// checkWhole finds a last page that is cut short, which SQLite fills up with
+// zeros. Where whole pages are missing, SQLite itself objects.
+func (c *conn) checkWhole() error {
+	info, err := os.Stat(c.path)
+	if err == nil && info.Size()%pageSize != 0 {
+		err = fmt.Errorf("device store %s is cut short: its %d bytes are not a whole number of %d-byte pages; restore it from a backup",
+			c.path, info.Size(), pageSize)
+	}
+	return err
+}

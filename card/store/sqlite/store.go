@@ -1,0 +1,164 @@
+// Package sqlite keeps a card's records in an SQLite file, which several
+// processes may have open at once.
+//
+// The file is in write-ahead-log mode: until the last process closes it, what
+// was committed last is in the files named with -wal and -shm beside it, and a
+// copy of the file alone lacks that. The disk must be a local one, for the
+// processes share memory through the -shm file.
+//
+// A process that has the file open must not open and close it by other means:
+// on POSIX systems that would drop SQLite's locks
+// (https://www.sqlite.org/howtocorrupt.html section 2.2).
+//
+// Deleted and replaced values are overwritten with zeros in the file. In the
+// log they last until it is reused or removed.
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"conclave/card/store"
+)
+
+// Store implements store.Store. It works on the driver's connections without
+// database/sql, whose pool and transactions make a View three times as slow.
+type Store struct {
+	path     string
+	updating sync.Mutex // held throughout an Update, so that waiting ones queue in order
+
+	mu   sync.Mutex // guards the rest
+	idle []*conn
+	// watcher never writes: PRAGMA data_version tells of the commits of all
+	// connections but its own.
+	watcher *conn
+	closed  bool
+}
+
+// Open opens the device store that Create made at path. The error is
+// fs.ErrNotExist where there is none, and says what is wrong with a file that
+// is damaged, no device store, or in the format of a newer version.
+func Open(path string) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFile(path); err != nil {
+		return nil, err
+	}
+	watcher, err := connect(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{path: path, watcher: watcher}, nil
+}
+
+// checkFile refuses what SQLite would not: an empty file is an empty database
+// to it.
+func checkFile(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("device store %s does not exist; check the name, or create a device first: %w", path, fs.ErrNotExist)
+	case err != nil:
+		return fmt.Errorf("device store: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("device store %s is not a file", path)
+	case info.Size() == 0:
+		return fmt.Errorf("device store %s is an empty file; restore it from a backup, or remove it and create a device", path)
+	}
+	return nil
+}
+
+// View implements store.Store.
+func (s *Store) View(fn func(store.Reader) error) error {
+	c, err := s.acquire()
+	if err != nil {
+		return err
+	}
+	defer s.release(c)
+	if err := c.beginView(); err != nil {
+		return err
+	}
+	return fn(c)
+}
+
+// Update implements store.Store. It waits up to five seconds for another
+// process to end its own.
+func (s *Store) Update(fn func(store.Writer) error) error {
+	s.updating.Lock()
+	defer s.updating.Unlock()
+	c, err := s.acquire()
+	if err != nil {
+		return err
+	}
+	defer s.release(c)
+	if err := c.beginUpdate(); err != nil {
+		return err
+	}
+	if err := fn(c); err != nil {
+		return err
+	}
+	return c.commitUpdate()
+}
+
+// Version implements store.Store.
+func (s *Store) Version() (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, store.ErrClosed
+	}
+	return s.watcher.version()
+}
+
+// Close implements store.Store.
+func (s *Store) Close() error {
+	s.updating.Lock()
+	defer s.updating.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	err := s.watcher.Close()
+	for _, c := range s.idle {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
+// acquire takes a connection for one transaction.
+func (s *Store) acquire() (*conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, store.ErrClosed
+	}
+	if last := len(s.idle) - 1; last >= 0 {
+		c := s.idle[last]
+		s.idle = s.idle[:last]
+		return c, nil
+	}
+	return connect(s.path)
+}
+
+// release rolls back what was not committed, also when the caller panics, and
+// keeps the connection for the next transaction.
+func (s *Store) release(c *conn) {
+	// SQLite rolls back by itself after some errors, and then refuses to: that
+	// a connection is clean is certain only where it did not.
+	clean := !c.inTransaction || c.rollback() == nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if clean && !s.closed {
+		s.idle = append(s.idle, c)
+		return
+	}
+	c.Close()
+}

@@ -1,0 +1,58 @@
+// Package store says how a card keeps its persistent state: a flat set of
+// records, changed in transactions.
+//
+// Package sqlite keeps them in a file, package memory in a map; package
+// storetest holds the tests that both must pass.
+package store
+
+import "errors"
+
+// Kind says what a record is. The store gives it no meaning.
+type Kind uint8
+
+// ErrNotFound is returned by Get for a record that does not exist.
+var ErrNotFound = errors.New("no such record")
+
+// ErrFull is returned where there is no room for a change.
+var ErrFull = errors.New("the disk or the quota is full; nothing was changed; free some space and try again")
+
+// ErrClosed is returned by every use of a Store after Close.
+var ErrClosed = errors.New("the store is closed")
+
+// Reader reads records as they were at one moment. It is good until the
+// function that it was given to returns, and for one goroutine at a time.
+type Reader interface {
+	// Get returns a copy of a record, which the caller may keep and change.
+	// A record that does not exist is ErrNotFound; an empty one is not.
+	Get(kind Kind, id uint16) ([]byte, error)
+	// List returns the ids of all records of one kind, ascending.
+	List(kind Kind) ([]uint16, error)
+}
+
+// Writer reads and changes records. It sees its own changes.
+type Writer interface {
+	Reader
+	// Put creates a record or replaces it. It copies value.
+	Put(kind Kind, id uint16, value []byte) error
+	// Delete removes a record. One that does not exist is no error.
+	Delete(kind Kind, id uint16) error
+	// Clear removes all records of every kind.
+	Clear() error
+}
+
+// Store is a set of records. It is safe for concurrent use.
+type Store interface {
+	// View runs fn on a snapshot: no change that is committed later is seen,
+	// and none waits for fn. It returns fn's error as it is.
+	View(fn func(Reader) error) error
+	// Update runs fn in a transaction, one at a time. When Update returns nil,
+	// all that fn did is durable. When fn returns an error or panics, nothing
+	// has happened, and the error comes back as it is. fn must not call Update.
+	Update(fn func(Writer) error) error
+	// Version differs from every earlier value once any process has committed
+	// a change. It may differ when nothing changed, and compares only with
+	// values from the same Store. It costs microseconds.
+	Version() (uint64, error)
+	// Close waits for a running Update. Views that still run stay good.
+	Close() error
+}
