@@ -23,8 +23,9 @@ type PINCost struct {
 	Threads uint8
 }
 
-// DefaultPINCost is the second recommended choice of RFC 9106 section 4.
-var DefaultPINCost = PINCost{Time: 3, Memory: 64 << 10, Threads: 4}
+// DefaultPINCost is the second recommended choice of RFC 9106 section 4: 64 MiB,
+// three passes.
+func DefaultPINCost() PINCost { return PINCost{Time: 3, Memory: 64 << 10, Threads: 4} }
 
 func (c PINCost) derive(pin, salt []byte) secret.Bytes {
 	return argon2.IDKey(pin, salt, c.Time, c.Memory, c.Threads, 32)

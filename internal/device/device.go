@@ -47,7 +47,7 @@ func DefaultHome() (Home, error) {
 }
 
 // NewHome is a home in any directory, which need not exist yet.
-func NewHome(dir string) Home { return Home{dir, card.DefaultPINCost} }
+func NewHome(dir string) Home { return Home{dir, card.DefaultPINCost()} }
 
 // Open connects to a device: "pcsc:" and a reader, as package pcsc names it,
 // or the name of an embedded device.

@@ -1,0 +1,195 @@
+// Package conclave_test holds the architecture: what may import what, and what
+// no package may have.
+package conclave_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// goPackage is what `go list -json` tells.
+type goPackage struct {
+	ImportPath, Dir         string
+	GoFiles, CgoFiles, Deps []string
+	Imports                 []string
+	Module                  *struct{ Main bool }
+	Standard                bool
+}
+
+func list(t *testing.T, args ...string) (packages []goPackage) {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-json"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// forbidden says which packages, and all that is under them, may not be
+// reached from which, by however many steps.
+func forbidden() map[string][]string {
+	return map[string][]string{
+		"conclave/card":     {"conclave/hsm", "conclave/link", "conclave/quorum", "conclave/ceremony", "conclave/cmd", "conclave/internal/tty"},
+		"conclave/hsm":      {"conclave/card", "conclave/link", "conclave/quorum", "conclave/ceremony", "conclave/cmd", "conclave/internal/tty"},
+		"conclave/wire":     {"conclave/card", "conclave/hsm", "conclave/link", "conclave/dkek", "conclave/quorum"},
+		"conclave/link":     {"conclave/card", "conclave/hsm", "conclave/wire", "conclave/dkek", "conclave/quorum"},
+		"conclave/dkek":     {"conclave/apdu", "conclave/card", "conclave/hsm", "conclave/link", "conclave/wire", "conclave/quorum"},
+		"conclave/quorum":   {"conclave/apdu", "conclave/card", "conclave/hsm", "conclave/link", "conclave/wire", "conclave/internal/tty"},
+		"conclave/ceremony": {"conclave/cmd", "conclave/internal/tty", "github.com/alecthomas/kong"},
+	}
+}
+
+// standardOnly are the packages that import nothing but the standard library.
+func standardOnly() []string {
+	return []string{"conclave/apdu", "conclave/tlv", "conclave/shamir"}
+}
+
+func under(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+func TestLayers(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		for root, banned := range forbidden() {
+			if !under(p.ImportPath, root) {
+				continue
+			}
+			seen[root] = true
+			for _, dep := range p.Deps {
+				for _, b := range banned {
+					if under(dep, b) {
+						t.Errorf("%s reaches %s", p.ImportPath, dep)
+					}
+				}
+			}
+		}
+		if slices.Contains(standardOnly(), p.ImportPath) {
+			seen[p.ImportPath] = true
+			checkStandardOnly(t, p)
+		}
+	}
+	for root := range forbidden() {
+		if !seen[root] {
+			t.Errorf("the rule for %s holds no package", root)
+		}
+	}
+	for _, path := range standardOnly() {
+		if !seen[path] {
+			t.Errorf("there is no package %s", path)
+		}
+	}
+}
+
+func checkStandardOnly(t *testing.T, p goPackage) {
+	t.Helper()
+	for _, path := range p.Imports {
+		if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") || first == "conclave" {
+			t.Errorf("%s imports %s; the standard library alone was expected", p.ImportPath, path)
+		}
+	}
+}
+
+func TestNoCgo(t *testing.T) {
+	for _, p := range list(t, "-deps", "./...") {
+		if p.Module != nil && p.Module.Main && len(p.CgoFiles) > 0 {
+			t.Errorf("%s has cgo files: %v", p.ImportPath, p.CgoFiles)
+		}
+	}
+}
+
+// TestNoPackageState allows package-level variables for errors and for embedded
+// files alone, and no init functions.
+func TestNoPackageState(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		for _, name := range p.GoFiles {
+			set := token.NewFileSet()
+			file, err := parser.ParseFile(set, filepath.Join(p.Dir, name), nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range file.Decls {
+				checkDeclaration(t, set, d)
+			}
+		}
+	}
+}
+
+func checkDeclaration(t *testing.T, set *token.FileSet, d ast.Decl) {
+	t.Helper()
+	if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+		t.Errorf("%s: an init function", set.Position(f.Pos()))
+	}
+	g, ok := d.(*ast.GenDecl)
+	if !ok || g.Tok != token.VAR {
+		return
+	}
+	embedded := g.Doc != nil && strings.Contains(g.Doc.List[len(g.Doc.List)-1].Text, "//go:embed")
+	for _, spec := range g.Specs {
+		v := spec.(*ast.ValueSpec)
+		if v.Names[0].Name != "_" && !embedded && !isError(v) {
+			t.Errorf("%s: %s is a package-level variable; a function that returns it was expected", set.Position(v.Pos()), v.Names[0].Name)
+		}
+	}
+}
+
+// isError says whether all values of a declaration are errors.New or fmt.Errorf.
+func isError(v *ast.ValueSpec) bool {
+	for _, value := range v.Values {
+		call, ok := value.(*ast.CallExpr)
+		if !ok {
+			return false
+		}
+		f, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok || f.Sel.Name != "New" && f.Sel.Name != "Errorf" {
+			return false
+		}
+	}
+	return len(v.Values) > 0
+}
+
+// TestFuzzTargetsHaveCorpora fails for a fuzz target without a seed to start
+// from.
+func TestFuzzTargetsHaveCorpora(t *testing.T) {
+	targets := 0
+	for _, p := range list(t, "./...") {
+		files, err := filepath.Glob(filepath.Join(p.Dir, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range files {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range file.Decls {
+				f, ok := d.(*ast.FuncDecl)
+				if !ok || !strings.HasPrefix(f.Name.Name, "Fuzz") {
+					continue
+				}
+				targets++
+				if seeds, err := filepath.Glob(filepath.Join(p.Dir, "testdata", "fuzz", f.Name.Name, "*")); err != nil || len(seeds) == 0 {
+					t.Errorf("%s: %s has no corpus in testdata/fuzz, %v", p.ImportPath, f.Name.Name, err)
+				}
+			}
+		}
+	}
+	if targets < 7 {
+		t.Errorf("%d fuzz targets; APDU, TLV, CVC, key blob, share file, wrap file and vpcd frames have one at least", targets)
+	}
+}
