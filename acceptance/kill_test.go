@@ -33,8 +33,8 @@ type victim struct {
 	pin  secret.Bytes
 }
 
-func newVictim(t *testing.T) *victim {
-	data := t.TempDir()
+func newVictim(t *testing.T, data string) *victim {
+	t.Helper()
 	v := &victim{t: t, home: device.NewHome(filepath.Join(data, "conclave")), data: data, pin: secret.Bytes("64821900")}
 	v.home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
 	if _, err := v.home.Create("victim"); err != nil {
@@ -206,7 +206,7 @@ func (v *victim) dropSecond(h *hsm.HSM) {
 }
 
 func TestKillDuringKeyGeneration(t *testing.T) {
-	v := newVictim(t)
+	v := newVictim(t, t.TempDir())
 	v.keep()
 	v.cutOff(func(h *hsm.HSM) error {
 		_, _, err := h.GenerateKey(hsm.NewKey{Ref: 2, Key: p256(t), Label: "new"})
@@ -215,7 +215,7 @@ func TestKillDuringKeyGeneration(t *testing.T) {
 }
 
 func TestKillDuringUnwrap(t *testing.T) {
-	v := newVictim(t)
+	v := newVictim(t, t.TempDir())
 	v.keep()
 	var backup wire.WrapFile
 	v.local(func(h *hsm.HSM) {
@@ -228,7 +228,7 @@ func TestKillDuringUnwrap(t *testing.T) {
 }
 
 func TestKillDuringInitialise(t *testing.T) {
-	v := newVictim(t)
+	v := newVictim(t, t.TempDir())
 	v.keep()
 	next := secret.Bytes("12345678")
 	v.cutOff(func(h *hsm.HSM) error {
@@ -250,7 +250,7 @@ func TestKillDuringInitialise(t *testing.T) {
 
 // TestKillDuringVerify: a guess whose comparison is cut off has cost its try.
 func TestKillDuringVerify(t *testing.T) {
-	v := newVictim(t)
+	v := newVictim(t, t.TempDir())
 	tries := 10
 	for range kills {
 		if tries <= 2 {

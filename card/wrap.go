@@ -77,6 +77,8 @@ func unwrapStatus(err error) error {
 	switch {
 	case errors.Is(err, dkek.ErrForeign):
 		return apdu.WrongData
+	case errors.Is(err, dkek.ErrUnsupported):
+		return apdu.FunctionNotSupported
 	}
 	return apdu.ReferenceDataUnusable
 }

@@ -12,6 +12,9 @@ var (
 	ErrForeign = errors.New("the key was wrapped under another DKEK")
 	// ErrDamaged is the error for a blob that is not as it was written.
 	ErrDamaged = errors.New("the wrapped key is damaged")
+	// ErrUnsupported is the error for an undamaged blob of a key of a type or on
+	// a curve that is not known here.
+	ErrUnsupported = errors.New("unsupported key")
 )
 
 // KeyType says what a blob holds.

@@ -55,5 +55,9 @@ func findCurve(p, a, b, n, g []byte) (*curve.Curve, error) {
 			return c, nil
 		}
 	}
-	return curve.ByParams(p, a, b, n, g)
+	c, err := curve.ByParams(p, a, b, n, g)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	return c, nil
 }

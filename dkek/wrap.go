@@ -66,7 +66,8 @@ func (d *DKEK) Wrap(rand io.Reader, key any, meta Metadata) ([]byte, error) {
 // Unwrap decrypts a blob as UNWRAP KEY does, and checks that the parts of the
 // key belong together. The key is a *rsa.PrivateKey, *curve.PrivateKey or
 // AESKey. The error is ErrForeign if the blob belongs to another DKEK,
-// ErrDamaged if it is not as it was written; neither is decrypted.
+// ErrDamaged if it is not as it was written; neither is decrypted. It is
+// ErrUnsupported for an unknown type or curve.
 func (d *DKEK) Unwrap(b []byte) (key any, meta Metadata, err error) {
 	blob, err := ParseBlob(b)
 	if err != nil {
@@ -153,7 +154,7 @@ func decodeKey(t KeyType, plaintext secret.Bytes) (any, error) {
 	case AES:
 		return decodeAES(size, content)
 	}
-	return nil, fmt.Errorf("only types %d, %d, %d and %d are known", RSA, RSACRT, EC, AES)
+	return nil, fmt.Errorf("%w: only types %d, %d, %d and %d are known", ErrUnsupported, RSA, RSACRT, EC, AES)
 }
 
 // all takes the named values, which must be followed by padding alone.

@@ -85,7 +85,10 @@ var (
 )
 
 // UnwrapKey restores a key from its backup file. With replace it puts it in
-// place of a key with that reference. The user must be logged in.
+// place of a key with that reference; the card must first unwrap the blob
+// under a free reference, so that a bad blob does not cost the present key. A
+// link that breaks then can leave that trial behind, a key without a
+// description. The user must be logged in.
 func (h *HSM) UnwrapKey(ref byte, f wire.WrapFile, replace bool) error {
 	return h.exclusive(func() error { return h.unwrapKey(ref, f, replace) })
 }
@@ -163,6 +166,8 @@ func (h *HSM) unwrapStaged(ref byte) error {
 		return fmt.Errorf("%w (%w)", ErrDamaged, err)
 	case errors.Is(err, apdu.InstructionUnknown), errors.Is(err, apdu.ConditionsNotSatisfied):
 		return fmt.Errorf("%w (%w)", ErrNoDKEK, err)
+	case errors.Is(err, apdu.FunctionNotSupported):
+		return fmt.Errorf("%w: the device does not know its type or its curve", err)
 	case errors.Is(err, apdu.FileExists):
 		return fmt.Errorf("key reference %d: %w (%w)", ref, ErrOccupied, err)
 	}

@@ -77,7 +77,13 @@ func connect(t testing.TB, c *card.Card, shares int) *hsm.HSM {
 // withShare is a device whose DKEK is the one of testdata/2-of-4.
 func withShare(t testing.TB) *hsm.HSM {
 	t.Helper()
-	h := connect(t, newDevice(t), 1)
+	h, _ := withShareOn(t, newDevice(t))
+	return h
+}
+
+func withShareOn(t testing.TB, c *card.Card) (*hsm.HSM, *card.Card) {
+	t.Helper()
+	h := connect(t, c, 1)
 	text, err := os.ReadFile("testdata/2-of-4/dkek.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +97,16 @@ func withShare(t testing.TB) *hsm.HSM {
 	if err != nil || fmt.Sprintf("%X", status.KCV) != "7C7D7EC59505B990" {
 		t.Fatalf("KCV %X, %v", status.KCV, err)
 	}
-	return h
+	return h, c
+}
+
+func p256(t testing.TB) *curve.Curve {
+	t.Helper()
+	c, err := curve.ByName("secp256r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func TestLabelAndStatus(t *testing.T) {
@@ -295,11 +310,7 @@ func decryptRSA(t *testing.T, h *hsm.HSM, ref byte, public *rsa.PublicKey) {
 
 func TestSignerMakesCertificates(t *testing.T) {
 	h := connect(t, newDevice(t), wire.NoDKEK)
-	p256, err := curve.ByName("secp256r1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range []wire.PublicKey{wire.RSATemplate(2048), wire.ECTemplate(p256)} {
+	for _, key := range []wire.PublicKey{wire.RSATemplate(2048), wire.ECTemplate(p256(t))} {
 		ref, _, err := h.GenerateKey(hsm.NewKey{Key: key})
 		if err != nil {
 			t.Fatal(err)
@@ -331,16 +342,12 @@ func TestSignerMakesCertificates(t *testing.T) {
 func TestUseCounterAndAlgorithmList(t *testing.T) {
 	h := connect(t, newDevice(t), 0)
 	uses := uint32(2)
-	p256, err := curve.ByName("secp256r1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ref, _, err := h.GenerateKey(hsm.NewKey{Key: wire.ECTemplate(p256), UseCounter: &uses, Algorithms: []byte{byte(wire.ECDSA)}})
+	ref, _, err := h.GenerateKey(hsm.NewKey{Key: wire.ECTemplate(p256(t)), UseCounter: &uses, Algorithms: []byte{byte(wire.ECDSA)}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	digest := make([]byte, 32)
-	if _, err := h.Decipher(ref, wire.ECDH, p256.G); !errors.Is(err, apdu.ConditionsNotSatisfied) {
+	if _, err := h.Decipher(ref, wire.ECDH, p256(t).G); !errors.Is(err, apdu.ConditionsNotSatisfied) {
 		t.Errorf("an algorithm that is not in the list: %v", err)
 	}
 	for use := 1; use <= 3; use++ {

@@ -32,25 +32,33 @@ var schema = fmt.Sprintf(`
 //
 // The file appears at path complete or not at all, also after a loss of power.
 func Create(path string) (*Store, error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp") // mode 0600
-	if err != nil {
-		return nil, fmt.Errorf("device store %s cannot be created: %w", path, err)
+	path, err := filepath.Abs(path)
+	if err == nil {
+		err = create(path)
 	}
-	defer os.Remove(temporary.Name())
-	if err := errors.Join(temporary.Close(), format(temporary.Name())); err != nil {
-		return nil, err
-	}
-	err = os.Link(temporary.Name(), path) // unlike a renaming, never over a file
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("device store %s already exists; choose another name, or remove the device that it holds: %w", path, fs.ErrExist)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("device store %s cannot be created: %w", path, err)
 	}
-	if err := syncDirectory(filepath.Dir(path)); err != nil {
-		return nil, err
-	}
 	return Open(path)
+}
+
+func create(path string) error {
+	directory, name := filepath.Split(path)
+	temporary, err := os.CreateTemp(directory, "."+name+".*.tmp") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name())
+	if err := errors.Join(temporary.Close(), format(temporary.Name())); err != nil {
+		return err
+	}
+	if err := os.Link(temporary.Name(), path); err != nil { // unlike a renaming, never over a file
+		return err
+	}
+	return syncDirectory(directory)
 }
 
 // format makes an empty file a device store. SQLite syncs it.

@@ -1,0 +1,387 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"conclave/card/store"
+)
+
+func TestCreate(t *testing.T) {
+	t.Run("private", func(t *testing.T) {
+		s := newStore(t)
+		mustCountUp(t, s)
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			info, err := os.Stat(s.path + suffix)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Mode() != 0o600 {
+				t.Errorf("device%s has mode %v, want 0600", suffix, info.Mode())
+			}
+		}
+	})
+	t.Run("one of many", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "device")
+		var made atomic.Int32
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				s, err := Create(path)
+				if err == nil {
+					made.Add(1)
+					err = s.Close()
+				} else if errors.Is(err, fs.ErrExist) && strings.Contains(err.Error(), "already exists") {
+					err = nil
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if made.Load() != 1 {
+			t.Errorf("%d calls made the store, want 1", made.Load())
+		}
+		wantNames(t, filepath.Dir(path), "device")
+	})
+	t.Run("never over a file", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "device")
+		write(t, path, []byte("precious"))
+		if _, err := Create(path); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("error %v, want ErrExist", err)
+		}
+		if b := read(t, path); string(b) != "precious" {
+			t.Errorf("the file now holds %.20q", b)
+		}
+		wantNames(t, filepath.Dir(path), "device")
+	})
+	t.Run("no directory", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "absent", "device")
+		if _, err := Create(path); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
+			t.Errorf("error %v, want ErrNotExist with the name", err)
+		}
+	})
+	t.Run("any name", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "a b?mode=memory#x%41&é")
+		mustCountUp(t, newStoreAt(t, path))
+		wantCount(t, open(t, path), 1)
+	})
+	t.Run("relative name", func(t *testing.T) {
+		t.Chdir(t.TempDir())
+		created := newStoreAt(t, "device")
+		opened := open(t, "device")
+		t.Chdir(t.TempDir()) // new connections must still find it
+		mustCountUp(t, created)
+		wantCount(t, opened, 1)
+	})
+}
+
+func write(t testing.TB, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func wantNames(t *testing.T, directory string, want ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("the directory holds %q, want %q", got, want)
+	}
+}
+
+// counted returns the content of a closed store that countUp was called on.
+func counted(t *testing.T) []byte {
+	s := newStore(t)
+	mustCountUp(t, s)
+	return read(t, closed(t, s))
+}
+
+// altered returns a store's content after SQL that the package would not run.
+func altered(t *testing.T, content []byte, sql string) []byte {
+	path := filepath.Join(t.TempDir(), "device")
+	write(t, path, content)
+	c, err := dial(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Conn.(driver.ExecerContext).ExecContext(context.Background(), sql, nil)
+	if err := errors.Join(err, c.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return read(t, path)
+}
+
+func TestOpenRefuses(t *testing.T) {
+	device := counted(t)
+	text := []byte(strings.Repeat("Dear custodian,\n", 1000))
+	for _, test := range []struct {
+		name    string
+		content []byte
+		want    string
+	}{
+		{"empty file", nil, "empty file"},
+		{"short text", text[:30], "not a device store"},
+		{"text", text, "not a device store"},
+		{"text of whole pages", bytes.Repeat(text[:16], 512), "not a device store"},
+		{"zeros", make([]byte, 3*pageSize), "not a device store"},
+		{"foreign database", altered(t, nil, "CREATE TABLE record (key INTEGER PRIMARY KEY, value BLOB)"), "not a device store"},
+		{"newer format", altered(t, device, "PRAGMA user_version = 2"), "use a newer one"},
+		{"header alone", device[:100], "damaged"},
+		{"first page alone", device[:pageSize], "damaged"},
+		{"a page short", device[:len(device)-pageSize], "damaged"},
+		{"half a page short", device[:len(device)-pageSize/2], "cut short"},
+		{"a byte short", device[:len(device)-1], "cut short"},
+		{"a byte long", append(bytes.Clone(device), 0), "cut short"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "device")
+			write(t, path, test.content)
+			s, err := Open(path)
+			if err == nil {
+				s.Close()
+				t.Fatal("the file was opened")
+			}
+			if !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %q, want the name and %q", err, test.want)
+			}
+			if !bytes.Equal(read(t, path), test.content) {
+				t.Error("the file was changed")
+			}
+			wantNames(t, filepath.Dir(path), "device")
+		})
+	}
+	t.Run("directory", func(t *testing.T) {
+		if _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "not a file") {
+			t.Errorf("error %v, want one that says it is not a file", err)
+		}
+	})
+	t.Run("absent", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "device")
+		if _, err := Open(path); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "does not exist") {
+			t.Errorf("error %v, want ErrNotExist", err)
+		}
+		wantNames(t, filepath.Dir(path))
+	})
+}
+
+// TestDamagedPage overwrites parts of a store. Reading it must end in an error
+// or in the truth, and not in a fault of the library.
+func TestDamagedPage(t *testing.T) {
+	device := counted(t)
+	for offset := 100; offset < 2*pageSize; offset += 97 { // the two B-trees
+		path := filepath.Join(t.TempDir(), "device")
+		damaged := bytes.Clone(device)
+		copy(damaged[offset:], "\xA5\x5A\xA5\x5A\xA5\x5A\xA5\x5A")
+		write(t, path, damaged)
+		s, err := Open(path)
+		if err != nil {
+			continue
+		}
+		n, err := count(s)
+		if err == nil && n != 1 {
+			t.Errorf("with damage at %d the count is %d and no error", offset, n)
+		}
+		s.Close()
+	}
+}
+
+// TestPowerLoss leaves of the log what a loss of power may leave: its first
+// part alone, or with noise after it. The file must hold the state after some
+// commit, and a later one the more of the log there is.
+func TestPowerLoss(t *testing.T) {
+	const commits = 5
+	s := newStore(t)
+	file := read(t, closed(t, s))
+	s = open(t, s.path)
+	for range commits {
+		mustCountUp(t, s)
+	}
+	log := read(t, s.path+"-wal")
+
+	noise := rand.NewChaCha8([32]byte{})
+	directory := t.TempDir()
+	after := func(cut int, tail []byte) int {
+		path := filepath.Join(directory, "device")
+		write(t, path, file)
+		write(t, path+"-wal", append(log[:cut:cut], tail...))
+		os.Remove(path + "-shm")
+		s := open(t, path)
+		defer s.Close()
+		n, err := count(s)
+		if err != nil {
+			t.Fatalf("with %d bytes of the log: %v", cut, err)
+		}
+		return n
+	}
+	last := 0
+	for cut := 0; cut < len(log); cut += 512 { // a sector
+		tail := make([]byte, len(log)-cut)
+		noise.Read(tail)
+		n := after(cut, nil)
+		if torn := after(cut, tail); torn != n || n < last || n > last+1 {
+			t.Fatalf("%d bytes of the log give the state %d, noise after them %d, and less gave %d", cut, n, torn, last)
+		}
+		last = n
+	}
+	if n := after(len(log), nil); n != commits {
+		t.Errorf("the whole log gives the state %d, want %d", n, commits)
+	}
+}
+
+// TestSettings asks for what no test here can bring about: that a commit
+// survives a loss of power rests on synchronous = FULL in WAL mode.
+func TestSettings(t *testing.T) {
+	s := newStore(t)
+	for range 2 { // connections
+		c, err := s.acquire()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.release(c)
+		for pragma, want := range map[string]driver.Value{"synchronous": int64(2), "journal_mode": "wal"} {
+			if got, err := c.pragma(pragma); err != nil || got != want {
+				t.Errorf("%s is %v (%v), want %v", pragma, got, err, want)
+			}
+		}
+	}
+}
+
+func TestDeletedIsOverwritten(t *testing.T) {
+	s := newStore(t)
+	marks := [][]byte{[]byte("mark-of-the-deleted"), []byte("mark-of-the-replaced"), []byte("mark-of-the-cleared")}
+	for id, mark := range marks {
+		id, mark := uint16(id), bytes.Repeat(mark, 500)
+		if err := s.Update(func(w store.Writer) error { return w.Put(1, id, mark) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := closed(t, s)
+	for _, mark := range marks {
+		if !bytes.Contains(read(t, path), mark) {
+			t.Fatalf("%s is not in the file: the test would find nothing", mark)
+		}
+	}
+	s = open(t, path)
+	for _, change := range []func(store.Writer) error{
+		func(w store.Writer) error { return w.Delete(1, 0) },
+		func(w store.Writer) error { return w.Put(1, 1, []byte("short")) },
+		store.Writer.Clear,
+	} {
+		if err := s.Update(change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed(t, s)
+	for _, mark := range marks {
+		if bytes.Contains(read(t, path), mark) {
+			t.Errorf("%s is still in the file", mark)
+		}
+	}
+	wantNames(t, filepath.Dir(path), "device")
+}
+
+// TestForeignTool has the sqlite3 command judge the file and make a copy,
+// which must open.
+func TestForeignTool(t *testing.T) {
+	tool, err := exec.LookPath("sqlite3")
+	if err != nil {
+		t.Skip("no sqlite3 command")
+	}
+	s := newStore(t)
+	mustCountUp(t, s)
+	copied := filepath.Join(t.TempDir(), "copy")
+	out, err := exec.Command(tool, closed(t, s),
+		"PRAGMA integrity_check; PRAGMA journal_mode; SELECT key >> 16, key & 65535, length(value) FROM record; VACUUM INTO '"+copied+"'").CombinedOutput()
+	if want := "ok\nwal\n1|1|1\n1|2|18000\n"; err != nil || string(out) != want {
+		t.Errorf("sqlite3 says %q (%v), want %q", out, err, want)
+	}
+	c := open(t, copied)
+	wantCount(t, c, 1)
+	mustCountUp(t, c)
+	if _, err := os.Stat(copied + "-wal"); err != nil {
+		t.Errorf("the copy is not in WAL mode: %v", err)
+	}
+}
+
+func TestBusy(t *testing.T) {
+	s := newStore(t)
+	other := open(t, s.path)
+	tune(t, other, "busy_timeout = 1")
+	err := s.Update(func(store.Writer) error {
+		return other.Update(func(store.Writer) error {
+			t.Error("two updates at once")
+			return nil
+		})
+	})
+	if err == nil || !strings.Contains(err.Error(), "another process holds it; try again") {
+		t.Errorf("error %v, want one that says who holds the store", err)
+	}
+	mustCountUp(t, other)
+	wantCount(t, s, 1)
+}
+
+func TestFull(t *testing.T) {
+	s := newStore(t)
+	mustCountUp(t, s)
+	add := func(id uint16) error {
+		return s.Update(func(w store.Writer) error { return w.Put(9, id, make([]byte, 1<<16)) })
+	}
+	tune(t, s, "max_page_count = 100") // of four kilobytes
+	added := uint16(0)
+	for add(added) == nil {
+		added++
+	}
+	if added < 2 || added > 6 {
+		t.Errorf("%d records of 64 KiB found room in 100 pages", added)
+	}
+	before := version(t, s)
+	tune(t, s, "max_page_count = 100") // after an error the connection is a new one
+	wantFull(t, add(added), s.path)
+	if v := version(t, s); v != before {
+		t.Errorf("a refused update took the version from %d to %d", before, v)
+	}
+	wantCount(t, s, 1)
+	tune(t, s, "max_page_count = 1000")
+	if err := add(added); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+	mustCountUp(t, s)
+	wantCount(t, s, 2)
+}
+
+func wantFull(t *testing.T, err error, path string) {
+	t.Helper()
+	if !errors.Is(err, store.ErrFull) || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v, want ErrFull with the name", err)
+	}
+}
