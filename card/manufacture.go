@@ -119,6 +119,9 @@ func ParseDeviceIssuer(b []byte) (*DeviceIssuer, error) {
 	return &DeviceIssuer{private, cvc.Bytes(), cvc.CHR}, nil
 }
 
+// ErrDeviceExists is returned for a store that holds a device already.
+var ErrDeviceExists = errors.New("the store holds a device already")
+
 // Manufacture makes a new device in an empty store: its key, its certificate
 // chain and its serial number, which it returns. The device has no PIN until
 // it is initialised.
@@ -141,7 +144,7 @@ func Manufacture(s store.Store, issuer *DeviceIssuer, now time.Time) (serial str
 	return chr[:len(chr)-wire.SequenceLength], s.Update(func(w store.Writer) error {
 		t := &transaction{Writer: w}
 		if err := t.state.read(w); !errors.Is(err, ErrNoDevice) {
-			return errors.Join(errors.New("the store holds a device already"), err)
+			return errors.Join(ErrDeviceExists, err)
 		}
 		if err := t.Put(kindDevice, recordFactoryKey, record); err != nil {
 			return err

@@ -112,15 +112,25 @@ func (h Home) Create(name string) (serial string, err error) {
 	if err != nil {
 		return "", err
 	}
-	s, err := sqlite.Create(path)
-	if errors.Is(err, fs.ErrExist) {
-		return "", fmt.Errorf("device %q: %w; delete it first or choose another name", name, fs.ErrExist)
-	}
+	s, err := createStore(path)
 	if err != nil {
 		return "", fmt.Errorf("device %q: %w", name, err)
 	}
 	serial, err = card.Manufacture(s, issuer, time.Now())
+	if errors.Is(err, card.ErrDeviceExists) {
+		err = fmt.Errorf("device %q: %w; delete it first or choose another name", name, fs.ErrExist)
+	}
 	return serial, errors.Join(err, s.Close())
+}
+
+// createStore makes the store of a new device. One that is there already may
+// be what a crash has left of an earlier attempt, and empty.
+func createStore(path string) (*sqlite.Store, error) {
+	s, err := sqlite.Create(path)
+	if errors.Is(err, fs.ErrExist) {
+		return sqlite.Open(path)
+	}
+	return s, err
 }
 
 // issuer is the device CA of this installation, made when it is first needed.

@@ -14,7 +14,7 @@ func smallDisk(t *testing.T) (directory string) {
 	if err := syscall.Mount("tmpfs", directory, "tmpfs", 0, "size=1m"); err != nil {
 		t.Skipf("no small disk: %v", err)
 	}
-	t.Cleanup(func() { syscall.Unmount(directory, 0) })
+	t.Cleanup(func() { syscall.Unmount(directory, syscall.MNT_DETACH) }) // also where a failed test left it in use
 	return directory
 }
 

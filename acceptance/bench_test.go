@@ -1,0 +1,111 @@
+package acceptance
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"conclave/apdu"
+	"conclave/card"
+	"conclave/card/store/sqlite"
+	"conclave/hsm"
+	"conclave/internal/curve"
+	"conclave/internal/pcscdtest"
+	"conclave/internal/rsaop"
+	"conclave/internal/secret"
+	"conclave/link"
+	"conclave/link/pcsc"
+	"conclave/wire"
+	"time"
+)
+
+// BenchmarkSign is a P-256 signature by a device on disk, in process and
+// through pcscd and its virtual reader.
+func BenchmarkSign(b *testing.B) {
+	c := benchCard(b)
+	b.Run("in-process", func(b *testing.B) { benchSign(b, link.Direct(c)) })
+	b.Run("pcscd", func(b *testing.B) {
+		pcscdtest.Start(b)
+		ctx, stop := context.WithCancel(b.Context())
+		served, done := make(chan struct{}, 1), make(chan struct{})
+		go func() {
+			defer close(done)
+			link.Keep(ctx, link.TCP(pcscdtest.VPCD), c, wire.ATR(), func(s link.State, _ error) {
+				if s == link.Connected {
+					served <- struct{}{}
+				}
+			})
+		}()
+		<-served
+		reader, err := pcsc.WaitForCard(ctx, "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		conn, err := pcsc.Open(reader)
+		if err != nil {
+			b.Fatal(err)
+		}
+		benchSign(b, conn)
+		stop()
+		<-done
+	})
+}
+
+func benchCard(b *testing.B) *card.Card {
+	b.Helper()
+	s, err := sqlite.Create(filepath.Join(b.TempDir(), "bench.device"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	issuer, err := card.NewDeviceIssuer(time.Now())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := card.Manufacture(s, issuer, time.Now()); err != nil {
+		b.Fatal(err)
+	}
+	c, err := card.New(s, card.Config{RSA: rsaop.Best(), PINCost: card.PINCost{Time: 1, Memory: 8, Threads: 1},
+		Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return c
+}
+
+func benchSign(b *testing.B, conn apdu.Conn) {
+	b.Helper()
+	h, err := hsm.Open(conn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer h.Close()
+	pin := secret.Bytes("648219")
+	if err := h.Initialize(wire.Initialization{UserPIN: pin, SOPIN: soPIN(), Retries: 3, DKEKShares: wire.NoDKEK}, ""); err != nil {
+		b.Fatal(err)
+	}
+	if err := h.Login(wire.UserPIN, pin); err != nil {
+		b.Fatal(err)
+	}
+	c, err := curve.ByName("secp256r1")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ref, _, err := h.GenerateKey(hsm.NewKey{Key: wire.ECTemplate(c)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	signer, err := h.Signer(ref)
+	if err != nil {
+		b.Fatal(err)
+	}
+	digest := sha256.Sum256([]byte("bench"))
+	for b.Loop() {
+		if _, err := signer.Sign(nil, digest[:], crypto.SHA256); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
