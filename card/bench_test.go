@@ -3,12 +3,10 @@ package card_test
 import (
 	"crypto/rsa"
 	"log/slog"
-	"path/filepath"
 	"testing"
 
 	"conclave/apdu"
 	"conclave/card"
-	"conclave/card/store/sqlite"
 	"conclave/internal/rsaop"
 	"conclave/wire"
 )
@@ -24,11 +22,7 @@ func (idle) Close()                                      {}
 // BenchmarkSignOverhead is a signature without its arithmetic: encoding,
 // dispatch, session, and the look at the store on disk.
 func BenchmarkSignOverhead(b *testing.B) {
-	s, err := sqlite.Create(filepath.Join(b.TempDir(), "bench.device"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
+	s := newSQLite(b)
 	manufacture(b, s)
 	c, err := card.New(s, card.Config{RSA: idle{}, PINCost: cheapPINs, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

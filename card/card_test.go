@@ -15,17 +15,27 @@ import (
 	"conclave/card"
 	"conclave/card/store"
 	"conclave/card/store/memory"
+	"conclave/card/store/sqlite"
 	"conclave/internal/rsaop"
 )
 
 // cheapPINs make a login cost next to nothing.
 var cheapPINs = card.PINCost{Time: 1, Memory: 8, Threads: 1}
 
-func newCard(t testing.TB) *card.Card {
+// stores makes an empty store of each kind.
+func stores(t testing.TB) map[string]store.Store {
 	t.Helper()
-	s := memory.New()
-	manufacture(t, s)
-	return openCard(t, s)
+	return map[string]store.Store{"memory": memory.New(), "sqlite": newSQLite(t)}
+}
+
+func newSQLite(t testing.TB) store.Store {
+	t.Helper()
+	s, err := sqlite.Create(filepath.Join(t.TempDir(), "test.device"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
 }
 
 func manufacture(t testing.TB, s store.Store) {
@@ -56,21 +66,25 @@ type exchange struct {
 	data    string // hex, or "/" and a regular expression
 }
 
-// TestScenarios plays testdata/*.txt, each on a device of its own.
+// TestScenarios plays testdata/*.txt, each on a device of its own, on each kind
+// of store.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios, %v", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			c := newCard(t)
-			for _, x := range readScenario(t, file) {
-				if err := x.play(c); err != nil {
-					t.Fatalf("%s:%d: % X: %v", file, x.line, x.command, err)
+		for kind, s := range stores(t) {
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt")+"/"+kind, func(t *testing.T) {
+				manufacture(t, s)
+				c := openCard(t, s)
+				for _, x := range readScenario(t, file) {
+					if err := x.play(c); err != nil {
+						t.Fatalf("%s:%d: % X: %v", file, x.line, x.command, err)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
 
@@ -94,7 +108,7 @@ func (x exchange) play(c *card.Card) error {
 	return nil
 }
 
-func readScenario(t *testing.T, path string) (exchanges []exchange) {
+func readScenario(t testing.TB, path string) (exchanges []exchange) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {

@@ -39,8 +39,9 @@ func (c *Card) initializeDevice(cmd apdu.Command) ([]byte, error) {
 	return nil, c.erase(epoch, present, init)
 }
 
-// freeMemory is what the device claims to have left, in bytes: what a real one
-// has when it is new.
+// freeMemory is what the device says it has left, in bytes. Its store has no
+// bound of its own; the figure is that of a new real device, and hosts only
+// show it.
 const freeMemory = 76 << 10
 
 // deviceInfo is four bytes of free memory and the version (observed on
