@@ -105,11 +105,18 @@ func (f ShareFile) Decrypt(ctx context.Context, password secret.Bytes, progress 
 }
 
 // DecryptAny opens a share file with whichever of the passwords is right, and
-// returns the share and the index of that password. Put likely ones first: the
-// passwords are tried in turn, as many at a time as there are processors. The
-// error is ErrPassword if all are wrong.
+// returns the share and the index of that password. The first should be the
+// likely one: it is tried alone, and the others, where it is wrong, as many at
+// a time as there are processors; progress begins anew for them. The error is
+// ErrPassword if all are wrong.
 func (f ShareFile) DecryptAny(ctx context.Context, passwords []secret.Bytes, progress Progress) (secret.Bytes, int, error) {
-	return f.decryptAny(ctx, passwords, progress, iterations)
+	first := min(1, len(passwords))
+	share, index, err := f.decryptAny(ctx, passwords[:first], progress, iterations)
+	if !errors.Is(err, ErrPassword) || len(passwords) == first {
+		return share, index, err
+	}
+	share, index, err = f.decryptAny(ctx, passwords[first:], progress, iterations)
+	return share, first + index, err
 }
 
 func encryptShare(ctx context.Context, rand io.Reader, share, password secret.Bytes, progress Progress, count int) (ShareFile, error) {

@@ -17,7 +17,11 @@ type Dialer func(context.Context) (net.Conn, error)
 // TCP dials a reader at host:port.
 func TCP(address string) Dialer {
 	return func(ctx context.Context) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "tcp", address)
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return nil, err
+		}
+		return quickACK(conn.(*net.TCPConn)), nil
 	}
 }
 

@@ -1,0 +1,46 @@
+package ceremony
+
+import (
+	"context"
+	"fmt"
+
+	"conclave/quorum"
+)
+
+// Players are custodians that a program plays, for a rehearsal without people.
+// The zero value holds no sheet yet.
+type Players struct {
+	sheets map[int]quorum.Sheet
+	turn   Turn
+}
+
+// Come implements Custodians. The turn must name its custodian.
+func (p *Players) Come(_ context.Context, turn Turn) error {
+	p.turn = turn
+	return nil
+}
+
+// Show implements Custodians: the custodian keeps the sheet.
+func (p *Players) Show(_ context.Context, sheet quorum.Sheet) error {
+	if p.sheets == nil {
+		p.sheets = make(map[int]quorum.Sheet)
+	}
+	p.sheets[p.turn.Custodian] = sheet
+	return nil
+}
+
+// Ask implements Custodians. A player makes no mistake, so a problem is the
+// ceremony's.
+func (p *Players) Ask(_ context.Context, field Field, problem error) (string, error) {
+	sheet, kept := p.sheets[p.turn.Custodian]
+	switch {
+	case problem != nil:
+		return "", problem
+	case !kept:
+		return "", fmt.Errorf("custodian %d has no sheet", p.turn.Custodian)
+	}
+	return map[Field]string{Prime: sheet.Prime, ShareID: sheet.ID, ShareValue: sheet.Value}[field], nil
+}
+
+// Leave implements Custodians.
+func (p *Players) Leave() {}

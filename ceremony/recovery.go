@@ -1,0 +1,119 @@
+package ceremony
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+
+	"conclave/hsm"
+	"conclave/internal/curve"
+	"conclave/internal/safefile"
+	"conclave/wire"
+)
+
+// message is what a rehearsal signs.
+const message = "Signed in a rehearsal of Conclave.\n"
+
+func (p *play) generate(context.Context) (string, error) {
+	ref, request, err := p.hsm.GenerateKey(hsm.NewKey{Key: p.Key, Label: "rehearsal"})
+	if err != nil {
+		return "", err
+	}
+	p.ref, p.public = ref, &request.Request.Key
+	return fmt.Sprintf("%s at reference %d", hsm.Key{Public: p.public}.Size(), ref), nil
+}
+
+func (p *play) signFirst(context.Context) (result string, err error) {
+	p.signature, err = p.sign(p.ref)
+	return "it verifies", err
+}
+
+// sign makes a signature, and verifies it with the public key from device 1.
+func (p *play) sign(ref byte) ([]byte, error) {
+	signer, err := p.hsm.Signer(ref)
+	if err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256([]byte(message))
+	signature, err := signer.Sign(nil, digest[:], crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	return signature, verify(*p.public, signature)
+}
+
+// verify checks a signature of the message: SHA-256, PKCS#1 v1.5 or DER.
+func verify(public wire.PublicKey, signature []byte) error {
+	if public.Type == wire.KeyEC {
+		plain, err := curve.PlainSignature(public.Curve, signature)
+		if err != nil {
+			return err
+		}
+		signature = plain
+	}
+	return public.Verify([]byte(message), signature)
+}
+
+func (p *play) wrap(context.Context) (string, error) {
+	f, err := p.hsm.WrapKey(p.ref)
+	if err != nil {
+		return "", err
+	}
+	content, err := f.Bytes()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d bytes", len(content)), safefile.Create(p.wrapFile(), content)
+}
+
+func (p *play) destroy(context.Context) (string, error) {
+	gone := p.hsm
+	p.hsm = nil
+	if err := errors.Join(gone.Close(), p.Devices.Delete(firstDevice)); err != nil {
+		return "", err
+	}
+	return "the key is left in the wrapped file alone", nil
+}
+
+// unwrap restores the key, and compares its public half with the one before.
+func (p *play) unwrap(context.Context) (string, error) {
+	content, err := os.ReadFile(p.wrapFile())
+	if err != nil {
+		return "", err
+	}
+	f, err := wire.ParseWrapFile(content)
+	if err != nil {
+		return "", err
+	}
+	if err := p.hsm.UnwrapKey(restoredRef, f, false); err != nil {
+		return "", err
+	}
+	keys, err := p.hsm.Keys()
+	if err != nil {
+		return "", err
+	}
+	if len(keys) != 1 || keys[0].Ref != restoredRef {
+		return "", fmt.Errorf("the device lists %d keys; one at reference %d was expected", len(keys), restoredRef)
+	}
+	if keys[0].Public == nil || !keys[0].Public.Equal(*p.public) {
+		return "", errors.New("the restored key has another public key")
+	}
+	return fmt.Sprintf("%s at reference %d, with the same public key", keys[0].Size(), restoredRef), nil
+}
+
+// checkFirst verifies the old signature with the public key that device 2 tells.
+func (p *play) checkFirst(context.Context) (string, error) {
+	public, err := p.hsm.PublicKey(restoredRef)
+	if err != nil {
+		return "", err
+	}
+	return "it verifies with the public key on device 2", verify(*public, p.signature)
+}
+
+func (p *play) signAgain(context.Context) (string, error) {
+	_, err := p.sign(restoredRef)
+	return "it verifies with the public key from device 1", err
+}

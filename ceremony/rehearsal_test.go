@@ -1,0 +1,125 @@
+package ceremony
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"conclave/internal/curve"
+	"conclave/internal/device"
+	"conclave/internal/secret"
+	"conclave/quorum"
+	"conclave/wire"
+)
+
+// The rehearsal as a whole, which takes seconds, is a script of cmd/conclave.
+
+func TestFewerSheetsThanTheThreshold(t *testing.T) {
+	for _, threshold := range []int{2, 3, 5} {
+		password, sheets, err := quorum.Split(rand.Reader, threshold, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tooFew(password, sheets[:threshold-1]); err != nil {
+			t.Errorf("%d of 5: %v", threshold, err)
+		}
+		if err := tooFew(password, sheets[:threshold]); err == nil {
+			t.Errorf("%d of 5: %d sheets are taken for too few", threshold, threshold)
+		}
+	}
+}
+
+func TestRehearsalReportsTheStepsBeforeAFailure(t *testing.T) {
+	r := rehearsal(t)
+	r.Custodians = &gone{}
+	var announced []string
+	r.Announce = func(step string) { announced = append(announced, step) }
+	report, err := r.Run(t.Context())
+	if !errors.Is(err, errGone) || !strings.HasPrefix(err.Error(), "hand out sheets to 4 custodians") {
+		t.Errorf("error %v", err)
+	}
+	if len(report.Steps) != 1 || len(announced) != 2 || report.PublicKey != nil {
+		t.Errorf("%d steps announced, report %+v", len(announced), report)
+	}
+}
+
+func TestRehearsalStopsWhenToldTo(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if report, err := rehearsal(t).Run(ctx); !errors.Is(err, context.Canceled) || len(report.Steps) != 0 {
+		t.Errorf("error %v, report %+v", err, report)
+	}
+}
+
+// gone are custodians none of whom comes.
+type gone struct{ Players }
+
+var errGone = errors.New("gone home")
+
+func (*gone) Come(context.Context, Turn) error { return errGone }
+
+// rehearsal is one with cheap PINs.
+func rehearsal(t *testing.T) Rehearsal {
+	c, err := curve.ByName("secp256r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	home := device.NewHome(filepath.Join(dir, "home"))
+	home.PINCost.Memory = 64
+	return Rehearsal{
+		Devices: home, Dir: dir, Custodians: &Players{}, Threshold: 2, Total: 4,
+		Key: wire.ECTemplate(c), Announce: func(string) {},
+	}
+}
+
+// TestRecoveryNoticesDifferences plays the end of a rehearsal on one device,
+// which wraps under a DKEK of its own, and changes what was remembered.
+func TestRecoveryNoticesDifferences(t *testing.T) {
+	p := &play{Rehearsal: rehearsal(t)}
+	defer p.close()
+	if _, err := p.makeDevice(firstDevice); err != nil {
+		t.Fatal(err)
+	}
+	init := wire.Initialization{UserPIN: secret.Bytes(rehearsalPIN), SOPIN: secret.Bytes(rehearsalSOPIN), Retries: 3}
+	if err := p.hsm.Initialize(init, "Rehearsal"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.hsm.Login(wire.UserPIN, init.UserPIN); err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range []func(context.Context) (string, error){p.generate, p.signFirst, p.wrap} {
+		if _, err := do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.unwrap(t.Context()); err == nil {
+		t.Error("a device with two keys passes for one with the restored key alone")
+	}
+	if err := errors.Join(p.hsm.DeleteKey(p.ref), p.hsm.DeleteKey(restoredRef)); err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range []func(context.Context) (string, error){p.unwrap, p.checkFirst, p.signAgain} {
+		if result, err := do(t.Context()); err != nil {
+			t.Errorf("%q, %v", result, err)
+		}
+	}
+	p.signature[len(p.signature)-1] ^= 1
+	if _, err := p.checkFirst(t.Context()); err == nil {
+		t.Error("another signature passes for that of device 1")
+	}
+	other := wire.ECPublicKey(p.public.Curve, p.public.Curve.G)
+	p.public = &other
+	if _, err := p.signAgain(t.Context()); err == nil {
+		t.Error("a signature by another key than that of device 1 passes")
+	}
+	if err := p.hsm.DeleteKey(restoredRef); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.unwrap(t.Context()); err == nil || !strings.Contains(err.Error(), "another public key") {
+		t.Errorf("another key passes for the restored one (%v)", err)
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"conclave/hsm"
+	"conclave/internal/safefile"
+	"conclave/wire"
+)
+
+type keyWrap struct {
+	userLogin
+	Ref  keyRef `arg:"" help:"Reference of the key."`
+	File string `arg:"" help:"File to write: the key under the DKEK, its description and its certificate."`
+}
+
+// Run wraps the key.
+func (cmd keyWrap) Run(c *console) error {
+	if err := checkNew(cmd.File); err != nil {
+		return err
+	}
+	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
+		f, err := h.WrapKey(byte(cmd.Ref))
+		if err != nil {
+			return err
+		}
+		content, err := f.Bytes()
+		if err != nil {
+			return err
+		}
+		if err := safefile.Create(cmd.File, content); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "Key %d is wrapped to %s\n", cmd.Ref, cmd.File)
+		return nil
+	})
+}
+
+type keyUnwrap struct {
+	userLogin
+	File  string `arg:"" help:"File of a wrapped key."`
+	Ref   uint8  `placeholder:"N" help:"Reference to restore it to. Absent: the lowest free one."`
+	Force bool   `help:"Replace the key at that reference."`
+}
+
+// Validate finds what makes no sense.
+func (cmd keyUnwrap) Validate() error {
+	if cmd.Force && cmd.Ref == 0 {
+		return fmt.Errorf("--force: it needs --ref, the key to replace")
+	}
+	return nil
+}
+
+// Run restores the key.
+func (cmd keyUnwrap) Run(c *console) error {
+	content, err := os.ReadFile(cmd.File)
+	if err != nil {
+		return err
+	}
+	f, err := wire.ParseWrapFile(content)
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd.File, err)
+	}
+	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
+		ref := cmd.Ref
+		if ref == 0 {
+			if ref, err = freeRef(h); err != nil {
+				return err
+			}
+		}
+		if err := h.UnwrapKey(ref, f, cmd.Force); err != nil {
+			return fmt.Errorf("%s: %w", cmd.File, err)
+		}
+		key, err := findKey(h, ref)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "Key %d is restored: %s, public key %s\n", key.Ref, describe(key), fingerprint(key.Public))
+		return nil
+	})
+}
+
+// freeRef gives the lowest reference without a key.
+func freeRef(h *hsm.HSM) (byte, error) {
+	files, err := h.Files()
+	if err != nil {
+		return 0, err
+	}
+	for ref := 1; ref <= 255; ref++ {
+		if !slices.Contains(files, wire.PrefixKey.File(byte(ref))) {
+			return byte(ref), nil
+		}
+	}
+	return 0, fmt.Errorf("all 255 key references are occupied; delete a key first")
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"conclave/apdu"
+	"conclave/hsm"
+	"conclave/internal/device"
+	"conclave/internal/secret"
+	"conclave/internal/tty"
+	"conclave/wire"
+)
+
+// console is what a command works with: results go to out, all else to err.
+type console struct {
+	in, out, err *os.File
+	// prompts asks questions on err, so that out holds the result alone.
+	prompts *tty.Terminal
+	home    device.Home
+	device  string
+	trace   io.Writer // nil for none
+}
+
+// note tells the user something beside the result.
+func (c *console) note(format string, args ...any) { fmt.Fprintf(c.err, format+"\n", args...) }
+
+// withHSM runs fn with the chosen device.
+func (c *console) withHSM(fn func(*hsm.HSM) error) error { return c.withDevice(c.device, fn) }
+
+func (c *console) withDevice(name string, fn func(*hsm.HSM) error) error {
+	conn, err := c.connect(name)
+	if err != nil {
+		return err
+	}
+	h, err := hsm.Open(conn)
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	defer h.Close()
+	return fn(h)
+}
+
+func (c *console) connect(name string) (apdu.Conn, error) {
+	conn, err := c.home.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return c.traced(conn), nil
+}
+
+func (c *console) traced(conn apdu.Conn) apdu.Conn {
+	if c.trace == nil {
+		return conn
+	}
+	return apdu.NewTrace(conn, c.trace, wire.NewRedactor())
+}
+
+// login asks for the user PIN, unless the command line names it, and verifies
+// it.
+func (c *console) login(h *hsm.HSM, argument secretArgument) error {
+	pin, err := c.ask(argument, "user PIN")
+	if err != nil {
+		return err
+	}
+	defer pin.Wipe()
+	return h.Login(wire.UserPIN, pin)
+}
+
+// withLogin runs fn with the chosen device after a login.
+func (c *console) withLogin(argument secretArgument, fn func(*hsm.HSM) error) error {
+	return c.withHSM(func(h *hsm.HSM) error {
+		if err := c.login(h, argument); err != nil {
+			return err
+		}
+		return fn(h)
+	})
+}
+
+// showJSON shows a value as indented JSON.
+func (c *console) showJSON(value any) error {
+	encoder := json.NewEncoder(c.out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// showTable shows rows in columns, the first row being the heads.
+func (c *console) showTable(rows [][]string) error {
+	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(table, strings.Join(row, "\t"))
+	}
+	return table.Flush()
+}
+
+// confirm lets the user type a word before something is destroyed. Where no
+// one can, it refuses: yes is then to be said on the command line.
+func (c *console) confirm(yes bool, loss, what, word string) error {
+	if yes {
+		return nil
+	}
+	if !c.prompts.Interactive() {
+		return fmt.Errorf("%s; nothing was changed, since no one can confirm it here: add --yes", loss)
+	}
+	typed, err := c.prompts.Line(fmt.Sprintf("%s. To go on, type %s (%s): ", loss, what, word))
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(typed) != word {
+		return fmt.Errorf("%s was not typed; nothing was changed", what)
+	}
+	return nil
+}
+
+// secretArgument names a secret on the command line: env:NAME, file:PATH or
+// the secret itself.
+type secretArgument string
+
+// ask gives the secret that the argument names, or that the user types.
+func (c *console) ask(argument secretArgument, what string) (secret.Bytes, error) {
+	if argument != "" {
+		return c.fromArgument(argument, what)
+	}
+	typed, err := c.prompts.Secret(upperFirst(what) + ": ")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; where no one can type it, name it on the command line", what, err)
+	}
+	return typed, nil
+}
+
+// askNew is ask for a secret that is about to be set: it is typed twice.
+func (c *console) askNew(argument secretArgument, what string, check func(secret.Bytes) error) (secret.Bytes, error) {
+	first, err := c.ask(argument, what)
+	if err != nil {
+		return nil, err
+	}
+	if err := check(first); err != nil {
+		return nil, err
+	}
+	if argument != "" {
+		return first, nil
+	}
+	again, err := c.ask("", what+", again")
+	if err != nil {
+		return nil, err
+	}
+	defer again.Wipe()
+	if !first.Equal(again) {
+		return nil, fmt.Errorf("the two entries of the %s differ; nothing was changed", what)
+	}
+	return first, nil
+}
+
+func (c *console) fromArgument(argument secretArgument, what string) (secret.Bytes, error) {
+	value, exposed, err := secret.FromArgument(string(argument))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	if exposed {
+		c.note("conclave: warning: others on this machine can see the %s on the command line; use env:NAME or file:PATH", what)
+	}
+	return value, nil
+}
+
+// upperFirst begins a sentence with s, which is ASCII.
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// listing is the flag of the commands that list or show something.
+type listing struct {
+	JSON bool `name:"json" help:"Show JSON."`
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"conclave/hsm"
+	"conclave/link/pcsc"
+)
+
+type hsmCommands struct {
+	Create hsmCreate   `cmd:"" help:"Make a new embedded device."`
+	List   hsmList     `cmd:"" help:"List the embedded devices and the readers."`
+	Status hsmStatus   `cmd:"" help:"Show what a device tells of itself."`
+	Init   hsmInit     `cmd:"" help:"Initialise a device: erase it and set its PINs."`
+	PIN    pinCommands `cmd:"" name:"pin" help:"Change or reset a PIN."`
+	Serve  hsmServe    `cmd:"" help:"Put an embedded device into pcscd's virtual reader."`
+	Delete hsmDelete   `cmd:"" help:"Destroy an embedded device with all its keys."`
+}
+
+type hsmCreate struct{}
+
+// Run makes the device.
+func (hsmCreate) Run(c *console) error {
+	serial, err := c.home.Create(c.device)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.out, serial)
+	return nil
+}
+
+type hsmList struct{ listing }
+
+// deviceEntry is an embedded device in a list.
+type deviceEntry struct {
+	Name   string `json:"name"`
+	Serial string `json:"serial"`
+	State  string `json:"state"` // new, initialised or unreadable
+	Error  string `json:"error,omitempty"`
+}
+
+type deviceList struct {
+	Devices []deviceEntry `json:"devices"`
+	// Readers are names for --device; null where there is no PC/SC service.
+	Readers []string `json:"readers"`
+}
+
+// Run lists readers by name alone: to look at a card would end the sessions
+// that other processes have with it.
+func (cmd hsmList) Run(c *console) error {
+	names, err := c.home.List()
+	if err != nil {
+		return err
+	}
+	list := deviceList{Devices: []deviceEntry{}}
+	for _, name := range names {
+		list.Devices = append(list.Devices, c.deviceEntry(name))
+	}
+	if readers, err := pcsc.Readers(); err == nil {
+		list.Readers = []string{}
+		for _, reader := range readers {
+			list.Readers = append(list.Readers, "pcsc:"+reader)
+		}
+	}
+	if cmd.JSON {
+		return c.showJSON(list)
+	}
+	return c.showTable(list.rows())
+}
+
+func (c *console) deviceEntry(name string) deviceEntry {
+	entry := deviceEntry{Name: name, State: "new"}
+	err := c.withDevice(name, func(h *hsm.HSM) error {
+		device, err := h.Device()
+		if err != nil {
+			return err
+		}
+		status, err := h.Status()
+		if status.Initialised {
+			entry.State = "initialised"
+		}
+		entry.Serial = device.Serial
+		return err
+	})
+	if err != nil {
+		entry.State, entry.Error = "unreadable", err.Error()
+	}
+	return entry
+}
+
+func (l deviceList) rows() [][]string {
+	rows := [][]string{{"DEVICE", "SERIAL", "STATE"}}
+	for _, d := range l.Devices {
+		state := d.State
+		if d.Error != "" {
+			state += ": " + d.Error
+		}
+		rows = append(rows, []string{d.Name, d.Serial, state})
+	}
+	for _, reader := range l.Readers {
+		rows = append(rows, []string{reader, "", "reader"})
+	}
+	return rows
+}
+
+type hsmDelete struct {
+	Yes bool `help:"Ask nothing."`
+}
+
+// Run deletes a device even if it cannot be read.
+func (cmd hsmDelete) Run(c *console) error {
+	names, err := c.home.List()
+	if err != nil {
+		return err
+	}
+	if slices.Contains(names, c.device) {
+		loss := fmt.Sprintf("Deleting device %q destroys it with all its keys", c.device)
+		if err := c.confirm(cmd.Yes, loss, "its name", c.device); err != nil {
+			return err
+		}
+	}
+	return c.home.Delete(c.device)
+}
+
+// serialOf gives a device's serial number, which is empty where its
+// certificate cannot be read.
+func (c *console) serialOf(h *hsm.HSM) string {
+	device, err := h.Device()
+	if err != nil {
+		c.note("conclave: warning: no serial number: %v", err)
+		return ""
+	}
+	return device.Serial
+}

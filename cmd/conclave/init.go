@@ -1,0 +1,147 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"conclave/hsm"
+	"conclave/internal/secret"
+	"conclave/wire"
+)
+
+type hsmInit struct {
+	PIN             secretArgument `name:"pin" placeholder:"SECRET" help:"The new user PIN, 6 to 16 characters: env:NAME, file:PATH or the PIN itself. Asked for where absent."`
+	SOPIN           secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN, 16 hex digits: the present one, or a new one for a device that has none."`
+	Retries         int            `default:"3" help:"Tries of the user PIN: 3, 5 or 10 at most for a PIN of 6, of 7, of more characters."`
+	DKEKShares      *int           `name:"dkek-shares" placeholder:"N" help:"Shares that make the DKEK; 0 for a random one that never leaves the device. Absent: no DKEK, keys cannot be backed up."`
+	Label           string         `help:"Label of the token."`
+	TransportPIN    bool           `name:"transport-pin" help:"The user PIN must be changed before its first use."`
+	NoResetPIN      bool           `name:"no-reset-pin" help:"A blocked user PIN cannot be reset with the SO-PIN."`
+	ResetWithoutPIN bool           `name:"reset-without-pin" help:"The SO-PIN can give back the tries of the user PIN without a new PIN."`
+	Yes             bool           `help:"Erase keys without asking."`
+}
+
+// Validate finds what no device would do.
+func (cmd hsmInit) Validate() error {
+	switch {
+	case cmd.DKEKShares != nil && (*cmd.DKEKShares < 0 || *cmd.DKEKShares > 255):
+		return errors.New("--dkek-shares: 0 to 255 was expected")
+	case cmd.Retries < 1 || cmd.Retries > 10:
+		return errors.New("--retries: 1 to 10 was expected")
+	case cmd.NoResetPIN && cmd.ResetWithoutPIN:
+		return errors.New("--reset-without-pin contradicts --no-reset-pin")
+	case cmd.TransportPIN && cmd.Label != "":
+		return errors.New("--label: it is written after a login, which --transport-pin forbids")
+	}
+	return nil
+}
+
+// Run initialises the device.
+func (cmd hsmInit) Run(c *console) error {
+	return c.withHSM(func(h *hsm.HSM) error {
+		status, err := h.Status()
+		if err != nil {
+			return err
+		}
+		if err := cmd.confirmErasure(c, h); err != nil {
+			return err
+		}
+		init, err := cmd.initialization(c, status.Initialised)
+		if err != nil {
+			return err
+		}
+		defer init.UserPIN.Wipe()
+		defer init.SOPIN.Wipe()
+		if err := h.Initialize(init, cmd.Label); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "Device %s is initialised.\n", c.serialOf(h))
+		if init.DKEKShares > 0 {
+			c.note("DKEK shares it waits for: %d; see: conclave dkek create, conclave dkek import", init.DKEKShares)
+		}
+		return nil
+	})
+}
+
+// confirmErasure asks where keys would be lost.
+func (cmd hsmInit) confirmErasure(c *console, h *hsm.HSM) error {
+	keys, err := h.Keys()
+	if err != nil || len(keys) == 0 || cmd.Yes {
+		return err
+	}
+	serial := c.serialOf(h)
+	if serial == "" {
+		return errors.New("the device tells no serial number to confirm by; add --yes if it is the right one")
+	}
+	loss := fmt.Sprintf("Initialising device %s erases the keys it holds (%d)", serial, len(keys))
+	return c.confirm(false, loss, "its serial number", serial)
+}
+
+func (cmd hsmInit) initialization(c *console, initialised bool) (init wire.Initialization, err error) {
+	init = wire.Initialization{Options: cmd.options(), Retries: cmd.Retries, DKEKShares: wire.NoDKEK}
+	if cmd.DKEKShares != nil {
+		init.DKEKShares = *cmd.DKEKShares
+	}
+	if initialised {
+		init.SOPIN, err = c.askSOPIN(cmd.SOPIN)
+	} else {
+		init.SOPIN, err = c.askNewSOPIN(cmd.SOPIN)
+	}
+	if err != nil {
+		return init, err
+	}
+	init.UserPIN, err = c.askNewPIN(cmd.PIN)
+	return init, err
+}
+
+func (cmd hsmInit) options() wire.Options {
+	var options wire.Options
+	if !cmd.NoResetPIN {
+		options |= wire.OptionResetRetryCounter
+	}
+	if cmd.TransportPIN {
+		options |= wire.OptionTransportPIN
+	}
+	if cmd.ResetWithoutPIN {
+		options |= wire.OptionResetWithoutPIN
+	}
+	return options
+}
+
+func (c *console) askNewPIN(argument secretArgument) (secret.Bytes, error) {
+	return c.askNew(argument, "new user PIN", func(pin secret.Bytes) error {
+		if len(pin) < 6 || len(pin) > 16 {
+			return fmt.Errorf("the new user PIN has %d characters; 6 to 16 were expected", len(pin))
+		}
+		return nil
+	})
+}
+
+func (c *console) askSOPIN(argument secretArgument) (secret.Bytes, error) {
+	typed, err := c.ask(argument, "SO-PIN")
+	if err != nil {
+		return nil, err
+	}
+	return parseSOPIN(typed)
+}
+
+func (c *console) askNewSOPIN(argument secretArgument) (secret.Bytes, error) {
+	typed, err := c.askNew(argument, "new SO-PIN", func(typed secret.Bytes) error {
+		_, err := parseSOPIN(typed)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return parseSOPIN(typed)
+}
+
+// parseSOPIN reads 16 hex digits, as OpenSC's tools take an SO-PIN.
+func parseSOPIN(typed secret.Bytes) (secret.Bytes, error) {
+	pin := make(secret.Bytes, hex.DecodedLen(len(typed)))
+	if _, err := hex.Decode(pin, typed); err != nil || len(pin) != 8 {
+		return nil, errors.New("an SO-PIN has 16 hex digits")
+	}
+	return pin, nil
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/dkek"
+	"conclave/hsm"
+	"conclave/internal/curve"
+	"conclave/wire"
+)
+
+// TestJSON documents what --json shows: the files are the promise to scripts.
+func TestJSON(t *testing.T) {
+	public := generator(t)
+	kcv := dkek.KCV{1, 2, 3, 4, 5, 6, 7, 8}
+	for file, value := range map[string]any{
+		"hsm-list.json": deviceList{Devices: []deviceEntry{
+			{Name: "broken", State: "unreadable", Error: "why"},
+			{Name: "default", Serial: "ZZCL0123456", State: "initialised"},
+			{Name: "fresh", Serial: "ZZCL6543210", State: "new"},
+		}, Readers: []string{"pcsc:Virtual PCD 00 00"}},
+		"hsm-list-no-pcsc.json": deviceList{Devices: []deviceEntry{}},
+		"hsm-status.json": deviceStatus{
+			Device: "default", Serial: "ZZCL0123456", Label: "Root", Version: "3.5", Initialised: true,
+			UserPIN: newPINStatus(hsm.PINState{Tries: 3}), SOPIN: newPINStatus(hsm.PINState{}),
+			DKEK:    newDKEKStatus(&wire.DKEKStatus{Shares: 1, KCV: kcv}),
+			Options: optionNames(wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionResetWithoutPIN),
+		},
+		"hsm-status-new.json": deviceStatus{
+			Device: "default", Serial: "ZZCL0123456", Label: "SmartCard-HSM", Version: "3.5", Options: optionNames(0),
+		},
+		"key-list.json": []keyEntry{
+			newKeyEntry(hsm.Key{Ref: 1, Public: &public, Description: &wire.PrKD{Type: wire.KeyEC, Label: "Root", ID: []byte{0xA1, 0xB2}}}),
+			newKeyEntry(hsm.Key{Ref: 2}),
+		},
+		"rehearse.json": newRehearsalReport(ceremony.Report{
+			Steps: []ceremony.Step{{What: "make device 1", Result: "serial number ZZCL0123456", Took: 1500 * time.Millisecond}},
+			KCV:   kcv, PublicKey: &public,
+		}, 2*time.Second, nil),
+		"rehearse-failed.json": newRehearsalReport(ceremony.Report{}, time.Second, errInterrupted),
+	} {
+		var shown bytes.Buffer
+		encoder := json.NewEncoder(&shown)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(value); err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(filepath.Join("testdata", "json", file))
+		if err != nil || !bytes.Equal(shown.Bytes(), want) {
+			t.Errorf("%s (%v): got\n%s", file, err, shown.Bytes())
+		}
+	}
+}
+
+// generator is a public key that is always the same: that of private key 1.
+func generator(t *testing.T) wire.PublicKey {
+	c, err := curve.ByName("secp256r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wire.ECPublicKey(c, c.G)
+}

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"conclave/hsm"
+	"conclave/internal/curve"
+	"conclave/internal/safefile"
+	"conclave/wire"
+)
+
+type keyCommands struct {
+	Generate keyGenerate `cmd:"" help:"Generate a key."`
+	List     keyList     `cmd:"" help:"List the keys."`
+	Wrap     keyWrap     `cmd:"" help:"Back up a key: wrap it to a file."`
+	Unwrap   keyUnwrap   `cmd:"" help:"Restore a key from a file."`
+	Delete   keyDelete   `cmd:"" help:"Delete a key."`
+	Sign     keySign     `cmd:"" help:"Sign a file."`
+	Public   keyPublic   `cmd:"" help:"Show the public half of a key."`
+}
+
+// userLogin is the option of the commands that use a key.
+type userLogin struct {
+	PIN secretArgument `name:"pin" placeholder:"SECRET" help:"The user PIN: env:NAME, file:PATH or the PIN itself. Asked for where absent."`
+}
+
+// keyRef is the reference of a key on the command line.
+type keyRef uint8
+
+// Validate implements kong's check of values.
+func (r keyRef) Validate() error {
+	if r == 0 {
+		return errors.New("reference 0 is the device's own key; 1 to 255 was expected")
+	}
+	return nil
+}
+
+// keyType is the kind of a new key on the command line: rsa:BITS or ec:CURVE.
+type keyType struct{ template wire.PublicKey }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (t *keyType) UnmarshalText(text []byte) error {
+	kind, size, _ := strings.Cut(string(text), ":")
+	switch kind {
+	case "rsa":
+		bits, err := strconv.ParseUint(size, 10, 13)
+		if err != nil || !slices.Contains([]uint64{1024, 1536, 2048, 3072, 4096}, bits) {
+			return fmt.Errorf("%q is no size of an RSA key; rsa:2048, rsa:3072 or rsa:4096 was expected", size)
+		}
+		t.template = wire.RSATemplate(int(bits))
+	case "ec":
+		c, err := curve.ByName(size)
+		if err != nil {
+			return err
+		}
+		t.template = wire.ECTemplate(c)
+	default:
+		return fmt.Errorf("%q is no type of key; rsa:BITS or ec:CURVE was expected", text)
+	}
+	return nil
+}
+
+// hexBytes are bytes as hex digits on the command line.
+type hexBytes []byte
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (b *hexBytes) UnmarshalText(text []byte) (err error) {
+	if *b, err = hex.DecodeString(string(text)); err != nil {
+		return fmt.Errorf("%q are no bytes in hex", text)
+	}
+	return nil
+}
+
+type keyGenerate struct {
+	userLogin
+	Type       keyType  `required:"" placeholder:"TYPE" help:"rsa:2048, rsa:3072, rsa:4096, or ec: and a curve, such as ec:secp256r1."`
+	Label      string   `help:"Label of the key."`
+	ID         hexBytes `name:"id" placeholder:"HEX" help:"Identifier of the key (CKA_ID). Absent: its reference."`
+	Ref        uint8    `placeholder:"N" help:"Reference of the key. Absent: the lowest free one."`
+	Uses       *uint32  `placeholder:"N" help:"How often the key can be used. Such a key cannot be wrapped."`
+	Algorithms hexBytes `placeholder:"HEX" help:"The algorithm bytes that the key allows, such as 3392 for SHA-256 with PKCS#1 and for wrapping. Absent: all."`
+}
+
+// Run generates the key.
+func (cmd keyGenerate) Run(c *console) error {
+	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
+		var key hsm.Key
+		err := c.waiting("generating the key", func() error {
+			ref, request, err := h.GenerateKey(hsm.NewKey{
+				Ref: cmd.Ref, Key: cmd.Type.template, Label: cmd.Label, ID: cmd.ID, UseCounter: cmd.Uses, Algorithms: cmd.Algorithms,
+			})
+			if err == nil {
+				key = hsm.Key{Ref: ref, Public: &request.Request.Key}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "Key %d is generated: %s, public key %s\n", key.Ref, key.Size(), fingerprint(key.Public))
+		return nil
+	})
+}
+
+type keyList struct{ listing }
+
+// keyEntry is a key in a list. What the device does not tell is empty.
+type keyEntry struct {
+	Ref         byte   `json:"ref"`
+	Type        string `json:"type"` // such as RSA-2048 or secp256r1
+	Label       string `json:"label"`
+	ID          string `json:"id"`          // hex
+	Fingerprint string `json:"fingerprint"` // SHA-256 of the SubjectPublicKeyInfo, hex
+}
+
+// Run lists the keys.
+func (cmd keyList) Run(c *console) error {
+	return c.withHSM(func(h *hsm.HSM) error {
+		keys, err := h.Keys()
+		if err != nil {
+			return err
+		}
+		entries := []keyEntry{}
+		for _, k := range keys {
+			entries = append(entries, newKeyEntry(k))
+		}
+		if cmd.JSON {
+			return c.showJSON(entries)
+		}
+		rows := [][]string{{"REF", "TYPE", "LABEL", "ID", "PUBLIC KEY (SHA-256)"}}
+		for _, e := range entries {
+			rows = append(rows, []string{strconv.Itoa(int(e.Ref)), e.Type, e.Label, e.ID, e.Fingerprint})
+		}
+		return c.showTable(rows)
+	})
+}
+
+func newKeyEntry(k hsm.Key) keyEntry {
+	entry := keyEntry{Ref: k.Ref, Type: k.Size(), Fingerprint: fingerprint(k.Public)}
+	if d := k.Description; d != nil {
+		entry.Label, entry.ID = d.Label, hex.EncodeToString(d.ID)
+	}
+	return entry
+}
+
+// fingerprint is SHA-256 of the SubjectPublicKeyInfo, in hex; empty for a key
+// whose public half is not known.
+func fingerprint(public *wire.PublicKey) string {
+	if public == nil {
+		return ""
+	}
+	der, err := public.SPKI()
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
+}
+
+type keyDelete struct {
+	userLogin
+	Ref keyRef `arg:"" help:"Reference of the key."`
+	Yes bool   `help:"Ask nothing."`
+}
+
+// Run deletes the key.
+func (cmd keyDelete) Run(c *console) error {
+	return c.withHSM(func(h *hsm.HSM) error {
+		key, err := findKey(h, byte(cmd.Ref))
+		if err != nil {
+			return err
+		}
+		loss := fmt.Sprintf("Deleting key %d (%s) destroys it, unless it was wrapped before", key.Ref, describe(key))
+		if err := c.confirm(cmd.Yes, loss, "its reference", strconv.Itoa(int(key.Ref))); err != nil {
+			return err
+		}
+		if err := c.login(h, cmd.PIN); err != nil {
+			return err
+		}
+		if err := h.DeleteKey(key.Ref); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "Key %d is deleted.\n", key.Ref)
+		return nil
+	})
+}
+
+func findKey(h *hsm.HSM, ref byte) (hsm.Key, error) {
+	keys, err := h.Keys()
+	if err != nil {
+		return hsm.Key{}, err
+	}
+	for _, k := range keys {
+		if k.Ref == ref {
+			return k, nil
+		}
+	}
+	return hsm.Key{}, fmt.Errorf("there is no key %d; see: conclave key list", ref)
+}
+
+func describe(k hsm.Key) string {
+	if k.Description == nil || k.Description.Label == "" {
+		return k.Size()
+	}
+	return fmt.Sprintf("%s, %q", k.Size(), k.Description.Label)
+}
+
+type keyPublic struct {
+	Ref    keyRef `arg:"" help:"Reference of the key."`
+	Format string `enum:"pem,der" default:"pem" help:"pem or der. Default: pem."`
+	Out    string `default:"-" placeholder:"FILE" help:"File to write, or - for standard output. Default: -."`
+}
+
+// Run writes a SubjectPublicKeyInfo.
+func (cmd keyPublic) Run(c *console) error {
+	return c.withHSM(func(h *hsm.HSM) error {
+		public, err := h.PublicKey(byte(cmd.Ref))
+		if err != nil {
+			return err
+		}
+		content, err := public.SPKI()
+		if err != nil {
+			return err
+		}
+		if cmd.Format == "pem" {
+			content = pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: content})
+		}
+		return c.write(cmd.Out, content)
+	})
+}
+
+// write writes a new file, or to standard output where path is "-".
+func (c *console) write(path string, content []byte) error {
+	if path != "-" {
+		return safefile.Create(path, content)
+	}
+	_, err := c.out.Write(content)
+	return err
+}
+
+// checkNew fails where a new file cannot be made at path, so that no work is
+// done for nothing.
+func checkNew(path string) error {
+	if err := safefile.Create(path, nil); err != nil {
+		return err
+	}
+	return os.Remove(path)
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the test binary be the command, for scripts and for exec.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"conclave": main})
+}
+
+// TestScripts runs each script with a home of its own, the PINs in its
+// environment and the vectors in its directory.
+func TestScripts(t *testing.T) {
+	vectors, err := filepath.Glob("testdata/vectors/*.*")
+	if err != nil || len(vectors) == 0 {
+		t.Fatalf("no vectors: %v", err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("PIN", pin)
+			env.Setenv("SOPIN", soPIN)
+			for _, vector := range vectors {
+				content, err := os.ReadFile(vector)
+				if err != nil {
+					return err
+				}
+				if err := os.WriteFile(filepath.Join(env.WorkDir, filepath.Base(vector)), content, 0o600); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	})
+}
+
+// The PINs of the tests' devices.
+const (
+	pin   = "648219"
+	soPIN = "3537363231383830"
+)
+
+// home gives the test devices of its own, the default one initialised to wait
+// for one DKEK share.
+func home(t *testing.T) {
+	t.Helper()
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("PIN", pin)
+	t.Setenv("SOPIN", soPIN)
+	conclave(t, "hsm", "create")
+	conclave(t, "hsm", "init", "--pin", "env:PIN", "--so-pin", "env:SOPIN", "--dkek-shares", "1")
+}
+
+// conclave runs a command without a terminal and gives what it shows.
+func conclave(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("conclave", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("conclave %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}

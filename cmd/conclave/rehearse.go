@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"conclave/apdu"
+	"conclave/ceremony"
+	"conclave/internal/device"
+)
+
+type rehearse struct {
+	Threshold  int     `default:"2" placeholder:"M" help:"Custodians who open the share file. Default: 2."`
+	Custodians int     `default:"4" placeholder:"N" help:"Custodians in all. Default: 4."`
+	KeyType    keyType `default:"rsa:2048" placeholder:"TYPE" help:"Type of the key, as for key generate. Default: rsa:2048."`
+	Auto       bool    `help:"Play the custodians too; without it they come to this terminal."`
+	JSON       bool    `name:"json" help:"Show the report as JSON. It needs --auto."`
+}
+
+// Validate finds what makes no sense.
+func (cmd rehearse) Validate() error {
+	if cmd.JSON && !cmd.Auto {
+		return errors.New("--json: it needs --auto, for custodians share standard output with the report")
+	}
+	return checkQuorum(cmd.Threshold, cmd.Custodians)
+}
+
+// Run rehearses in a temporary directory, which is gone afterwards.
+func (cmd rehearse) Run(c *console) (err error) {
+	var custodians ceremony.Custodians = &ceremony.Players{}
+	if !cmd.Auto {
+		if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
+			return errors.New("custodians need a terminal, and standard input or output is none; add --auto to play them")
+		}
+		custodians = newScreens(c)
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	dir, err := os.MkdirTemp("", "conclave-rehearsal-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	progress, end := c.percent("deriving the key from the password")
+	begin := time.Now()
+	report, failure := ceremony.Rehearsal{
+		Devices: tracedHome{device.NewHome(dir), c}, Dir: dir, Custodians: custodians,
+		Threshold: cmd.Threshold, Total: cmd.Custodians, Key: cmd.KeyType.template,
+		Announce: func(step string) { end(); c.note("* %s", step) }, Progress: progress,
+	}.Run(ctx)
+	end()
+	return errors.Join(failure, cmd.show(c, newRehearsalReport(report, time.Since(begin), failure)))
+}
+
+// tracedHome is a home whose connections are traced as --trace wants it.
+type tracedHome struct {
+	device.Home
+	console *console
+}
+
+// Open implements ceremony.Devices.
+func (h tracedHome) Open(name string) (apdu.Conn, error) {
+	conn, err := h.Home.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return h.console.traced(conn), nil
+}
+
+// rehearsalReport is what rehearse shows. After a failure KCV and fingerprint
+// are empty, and the steps are those before it.
+type rehearsalReport struct {
+	OK          bool            `json:"ok"`
+	Error       string          `json:"error,omitempty"`
+	Steps       []rehearsalStep `json:"steps"`
+	Seconds     float64         `json:"seconds"`
+	KCV         string          `json:"kcv"`
+	Fingerprint string          `json:"fingerprint"` // of the public key, as in key list
+}
+
+type rehearsalStep struct {
+	Step    string  `json:"step"`
+	Result  string  `json:"result"`
+	Seconds float64 `json:"seconds"`
+}
+
+func newRehearsalReport(r ceremony.Report, took time.Duration, failure error) rehearsalReport {
+	report := rehearsalReport{OK: failure == nil, Seconds: took.Seconds(), Steps: []rehearsalStep{}}
+	if failure != nil {
+		report.Error = failure.Error()
+	} else {
+		report.KCV, report.Fingerprint = r.KCV.String(), fingerprint(r.PublicKey)
+	}
+	for _, s := range r.Steps {
+		report.Steps = append(report.Steps, rehearsalStep{s.What, s.Result, s.Took.Seconds()})
+	}
+	return report
+}
+
+func (cmd rehearse) show(c *console, report rehearsalReport) error {
+	if cmd.JSON {
+		return c.showJSON(report)
+	}
+	rows := [][]string{{"", "STEP", "RESULT", "SECONDS"}}
+	for i, s := range report.Steps {
+		rows = append(rows, []string{fmt.Sprint(i + 1), s.Step, s.Result, fmt.Sprintf("%.1f", s.Seconds)})
+	}
+	if err := c.showTable(rows); err != nil {
+		return err
+	}
+	if !report.OK {
+		return nil
+	}
+	_, err := fmt.Fprintf(c.out, "\nKey check value  %s\nPublic key       %s\nAll as it must be, in %.1f s.\n", report.KCV, report.Fingerprint, report.Seconds)
+	return err
+}

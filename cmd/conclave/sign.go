@@ -1,0 +1,157 @@
+package main
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"strings"
+
+	"conclave/hsm"
+	"conclave/wire"
+)
+
+type keySign struct {
+	userLogin
+	Ref       keyRef        `arg:"" help:"Reference of the key."`
+	Algorithm signAlgorithm `required:"" placeholder:"NAME" help:"rsa-pkcs1-HASH, rsa-pss-HASH or ecdsa-HASH, where HASH is sha256, sha384, sha512, sha224 or sha1."`
+	In        string        `default:"-" placeholder:"FILE" help:"File to sign, or - for standard input. Default: -."`
+	Out       string        `default:"-" placeholder:"FILE" help:"File for the signature, or - for standard output. Default: -."`
+}
+
+// Validate finds what makes no sense.
+func (cmd keySign) Validate() error {
+	if cmd.In == "-" && cmd.PIN == "" {
+		return errors.New("--pin: the PIN cannot be asked for while standard input is to be signed; use --pin or --in")
+	}
+	return nil
+}
+
+// Run hashes the input here and lets the device sign the digest.
+func (cmd keySign) Run(c *console) error {
+	if cmd.Out != "-" {
+		if err := checkNew(cmd.Out); err != nil {
+			return err
+		}
+	}
+	digest, err := c.digest(cmd.In, cmd.Algorithm.hash.New())
+	if err != nil {
+		return err
+	}
+	return c.withHSM(func(h *hsm.HSM) error {
+		public, err := h.PublicKey(byte(cmd.Ref))
+		if err != nil {
+			return err
+		}
+		if public.Type != cmd.Algorithm.keyType {
+			return fmt.Errorf("key %d is a key for %s; %s is for %s", cmd.Ref, public.Type, cmd.Algorithm.name, cmd.Algorithm.keyType)
+		}
+		if err := c.login(h, cmd.PIN); err != nil {
+			return err
+		}
+		signature, err := cmd.Algorithm.sign(h, byte(cmd.Ref), *public, digest)
+		if err != nil {
+			return err
+		}
+		return c.write(cmd.Out, signature)
+	})
+}
+
+func (c *console) digest(path string, h hash.Hash) ([]byte, error) {
+	in := c.in
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		in = file
+	}
+	if _, err := io.Copy(h, in); err != nil {
+		return nil, err
+	}
+	return h.Sum(nil), nil
+}
+
+// signAlgorithm is a way to sign on the command line.
+type signAlgorithm struct {
+	name    string
+	keyType wire.KeyType
+	hash    crypto.Hash
+	pss     bool
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *signAlgorithm) UnmarshalText(text []byte) error {
+	name := string(text)
+	cut := strings.LastIndex(name, "-")
+	if cut < 0 {
+		return fmt.Errorf("%q is no algorithm; such as rsa-pkcs1-sha256, rsa-pss-sha256 or ecdsa-sha256 was expected", name)
+	}
+	scheme, hashName := name[:cut], name[cut+1:]
+	hashes := map[string]crypto.Hash{
+		"sha1": crypto.SHA1, "sha224": crypto.SHA224, "sha256": crypto.SHA256, "sha384": crypto.SHA384, "sha512": crypto.SHA512,
+	}
+	types := map[string]wire.KeyType{"rsa-pkcs1": wire.KeyRSA, "rsa-pss": wire.KeyRSA, "ecdsa": wire.KeyEC}
+	*a = signAlgorithm{name, types[scheme], hashes[hashName], scheme == "rsa-pss"}
+	switch {
+	case a.keyType == 0:
+		return fmt.Errorf("%q is no way to sign; rsa-pkcs1, rsa-pss or ecdsa was expected before the hash", scheme)
+	case a.hash == 0:
+		return fmt.Errorf("%q is no hash; sha1, sha224, sha256, sha384 or sha512 was expected", hashName)
+	}
+	return nil
+}
+
+// options are what a crypto.Signer wants to know.
+func (a signAlgorithm) options() crypto.SignerOpts {
+	if a.pss {
+		return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: a.hash}
+	}
+	return a.hash
+}
+
+// sign signs a digest, and gives the signature only if it verifies.
+func (a signAlgorithm) sign(h *hsm.HSM, ref byte, public wire.PublicKey, digest []byte) ([]byte, error) {
+	signer, err := h.Signer(ref)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := signer.Sign(nil, digest, a.options())
+	if err != nil {
+		return nil, err
+	}
+	if err := a.verify(public, digest, signature); err != nil {
+		return nil, fmt.Errorf("the device's signature does not verify with the public key of key %d (%w); nothing was written", ref, err)
+	}
+	return signature, nil
+}
+
+func (a signAlgorithm) verify(public wire.PublicKey, digest, signature []byte) error {
+	if a.keyType == wire.KeyEC {
+		if !public.Curve.Verify(public.Point, digest, signature) {
+			return errors.New("ECDSA")
+		}
+		return nil
+	}
+	der, err := public.SPKI()
+	if err != nil {
+		return err
+	}
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return err
+	}
+	key, ok := parsed.(*rsa.PublicKey)
+	switch {
+	case !ok:
+		return errors.New("it is no RSA key")
+	case a.pss:
+		return rsa.VerifyPSS(key, a.hash, digest, signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+	}
+	return rsa.VerifyPKCS1v15(key, a.hash, digest, signature)
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"conclave/dkek"
+	"conclave/hsm"
+	"conclave/wire"
+)
+
+type hsmStatus struct{ listing }
+
+// deviceStatus is what status shows. What a device has not is null: its PINs
+// before it is initialised, its DKEK where it was initialised without.
+type deviceStatus struct {
+	Device      string      `json:"device"`
+	Serial      string      `json:"serial"`
+	Label       string      `json:"label"`
+	Version     string      `json:"version"`
+	Initialised bool        `json:"initialised"`
+	UserPIN     *pinStatus  `json:"user_pin"`
+	SOPIN       *pinStatus  `json:"so_pin"`
+	DKEK        *dkekStatus `json:"dkek"`
+	Options     []string    `json:"options"`
+}
+
+type pinStatus struct {
+	Tries     int  `json:"tries"` // left
+	Blocked   bool `json:"blocked"`
+	Transport bool `json:"transport"` // to be changed before its first use
+	PublicKey bool `json:"public_key"`
+}
+
+// dkekStatus has a KCV once the DKEK is complete.
+type dkekStatus struct {
+	Shares      int    `json:"shares"` // 0 for a random DKEK
+	Outstanding int    `json:"outstanding"`
+	KCV         string `json:"kcv"`
+}
+
+// Run shows the status.
+func (cmd hsmStatus) Run(c *console) error {
+	return c.withHSM(func(h *hsm.HSM) error {
+		status, err := c.deviceStatus(h)
+		if err != nil {
+			return err
+		}
+		if cmd.JSON {
+			return c.showJSON(status)
+		}
+		return c.showTable(status.rows())
+	})
+}
+
+func (c *console) deviceStatus(h *hsm.HSM) (deviceStatus, error) {
+	told, err := h.Status()
+	if err != nil {
+		return deviceStatus{}, err
+	}
+	label, err := tokenLabel(h)
+	if err != nil {
+		return deviceStatus{}, err
+	}
+	s := deviceStatus{
+		Device: c.device, Serial: c.serialOf(h), Label: label, Version: told.Version.String(),
+		Initialised: told.Initialised, DKEK: newDKEKStatus(told.DKEK), Options: optionNames(told.Options),
+	}
+	if told.Initialised {
+		s.UserPIN, s.SOPIN = newPINStatus(told.User), newPINStatus(told.SO)
+	}
+	return s, nil
+}
+
+// tokenLabel is empty where the device has no EF.TokenInfo, as it may.
+func tokenLabel(h *hsm.HSM) (string, error) {
+	content, err := h.ReadFile(wire.EFTokenInfo)
+	if errors.Is(err, hsm.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	info, err := wire.ParseTokenInfo(content)
+	return info.Label, err
+}
+
+// newPINStatus is of a session in which no PIN has been verified.
+func newPINStatus(p hsm.PINState) *pinStatus {
+	blocked := p.Tries == 0 && !p.Transport && !p.PublicKey
+	return &pinStatus{Tries: p.Tries, Blocked: blocked, Transport: p.Transport, PublicKey: p.PublicKey}
+}
+
+func newDKEKStatus(s *wire.DKEKStatus) *dkekStatus {
+	if s == nil {
+		return nil
+	}
+	shown := &dkekStatus{Shares: s.Shares, Outstanding: s.Outstanding}
+	if s.Outstanding == 0 {
+		shown.KCV = dkek.KCV(s.KCV).String()
+	}
+	return shown
+}
+
+func optionNames(options wire.Options) []string {
+	names := []string{}
+	for _, o := range []struct {
+		bit  wire.Options
+		name string
+	}{
+		{wire.OptionResetRetryCounter, "reset-pin"},
+		{wire.OptionTransportPIN, "transport-pin"},
+		{wire.OptionResetWithoutPIN, "reset-without-pin"},
+	} {
+		if options&o.bit != 0 {
+			names = append(names, o.name)
+		}
+	}
+	return names
+}
+
+func (s deviceStatus) rows() [][]string {
+	rows := [][]string{
+		{"Device", s.Device}, {"Serial number", s.Serial}, {"Label", s.Label}, {"Version", s.Version},
+	}
+	if !s.Initialised {
+		return append(rows, []string{"State", "not initialised; see: conclave hsm init"})
+	}
+	options := strings.Join(s.Options, ", ")
+	if options == "" {
+		options = "none"
+	}
+	return append(rows,
+		[]string{"User PIN", s.UserPIN.String()}, []string{"SO-PIN", s.SOPIN.String()},
+		[]string{"DKEK", s.DKEK.String()}, []string{"Options", options})
+}
+
+// String says it in words.
+func (p pinStatus) String() string {
+	switch {
+	case p.Transport:
+		return "transport PIN; change it before its first use"
+	case p.PublicKey:
+		return "keys of custodians log in"
+	case p.Blocked:
+		return "blocked"
+	}
+	return fmt.Sprintf("%d tries left", p.Tries)
+}
+
+// String says it in words.
+func (s *dkekStatus) String() string {
+	switch {
+	case s == nil:
+		return "none; keys of this device cannot be wrapped"
+	case s.Outstanding > 0:
+		return fmt.Sprintf("%d of %d shares still to be imported", s.Outstanding, s.Shares)
+	case s.Shares == 0:
+		return fmt.Sprintf("random, key check value %s; its keys can be restored to this device alone", s.KCV)
+	}
+	return fmt.Sprintf("complete, key check value %s", s.KCV)
+}

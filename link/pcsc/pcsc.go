@@ -1,0 +1,82 @@
+// Package pcsc reaches cards in readers through the PC/SC library of the
+// system: pcsc-lite, PCSC.framework or winscard.dll. It opens the library at
+// run time, so that a program needs it neither to be built nor to start.
+//
+// Names and behaviour are those of PC/SC part 5 and of pcsc-lite's winscard.h;
+// only Linux with pcsc-lite has been tested.
+package pcsc
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Readers lists the readers that are connected, with or without a card.
+func Readers() ([]string, error) {
+	s, err := openService()
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	return s.readers()
+}
+
+// match returns the readers that query names: by its whole name, its place in
+// the list from 0 on, or a part of its name; the empty query names them all.
+func match(readers []string, query string) []string {
+	if slices.Contains(readers, query) {
+		return []string{query}
+	}
+	if i, err := strconv.Atoi(query); err == nil {
+		if i < 0 || i >= len(readers) {
+			return nil
+		}
+		return readers[i : i+1]
+	}
+	var found []string
+	for _, reader := range readers {
+		if strings.Contains(reader, query) {
+			found = append(found, reader)
+		}
+	}
+	return found
+}
+
+// readerWithCard returns the first reader named by query that has a card.
+func (s *service) readerWithCard(query string) (string, error) {
+	readers, err := s.readers()
+	if err != nil {
+		return "", err
+	}
+	if len(readers) == 0 {
+		return "", fmt.Errorf("pcsc: %w", ErrNoReader)
+	}
+	matching := match(readers, query)
+	if len(matching) == 0 {
+		return "", fmt.Errorf("pcsc: no reader is called %q; there is %s", query, list(readers))
+	}
+	states := make([]readerState, len(matching))
+	for i, reader := range matching {
+		states[i] = readerState{reader, stateUnaware}
+	}
+	states, code := s.statusChange(0, states)
+	if code != success {
+		return "", fmt.Errorf("pcsc: looking for a card in %s: %w", list(matching), code)
+	}
+	for _, st := range states {
+		if st.state&statePresent != 0 {
+			return st.reader, nil
+		}
+	}
+	return "", fmt.Errorf("pcsc: %s: %w", list(matching), ErrNoCard)
+}
+
+func list(readers []string) string {
+	quoted := make([]string, len(readers))
+	for i, reader := range readers {
+		quoted[i] = strconv.Quote(reader)
+	}
+	return strings.Join(quoted, ", ")
+}
