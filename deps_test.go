@@ -113,24 +113,73 @@ func TestNoCgo(t *testing.T) {
 	}
 }
 
-// TestNoPackageState allows package-level variables for errors and for embedded
-// files alone, and no init functions.
+// TestNoPackageState allows package-level variables for errors, and for tables
+// that nothing can change: unexported, and never assigned to. There are no init
+// functions.
 func TestNoPackageState(t *testing.T) {
 	for _, p := range list(t, "./...") {
+		set := token.NewFileSet()
+		var files []*ast.File
 		for _, name := range p.GoFiles {
-			set := token.NewFileSet()
 			file, err := parser.ParseFile(set, filepath.Join(p.Dir, name), nil, parser.ParseComments)
 			if err != nil {
 				t.Fatal(err)
 			}
+			files = append(files, file)
+		}
+		written := writtenNames(files)
+		for _, file := range files {
 			for _, d := range file.Decls {
-				checkDeclaration(t, set, d)
+				checkDeclaration(t, set, d, written)
 			}
 		}
 	}
 }
 
-func checkDeclaration(t *testing.T, set *token.FileSet, d ast.Decl) {
+// writtenNames are the names that something is assigned to, in whole or in
+// part, or whose address is taken.
+func writtenNames(files []*ast.File) map[string]bool {
+	written := map[string]bool{}
+	note := func(e ast.Expr) {
+		for {
+			switch x := e.(type) {
+			case *ast.Ident:
+				written[x.Name] = true
+				return
+			case *ast.IndexExpr:
+				e = x.X
+			case *ast.SelectorExpr:
+				e = x.X
+			case *ast.StarExpr:
+				e = x.X
+			default:
+				return
+			}
+		}
+	}
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.AssignStmt:
+				if x.Tok != token.DEFINE {
+					for _, e := range x.Lhs {
+						note(e)
+					}
+				}
+			case *ast.IncDecStmt:
+				note(x.X)
+			case *ast.UnaryExpr:
+				if x.Op == token.AND {
+					note(x.X)
+				}
+			}
+			return true
+		})
+	}
+	return written
+}
+
+func checkDeclaration(t *testing.T, set *token.FileSet, d ast.Decl, written map[string]bool) {
 	t.Helper()
 	if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
 		t.Errorf("%s: an init function", set.Position(f.Pos()))
@@ -139,11 +188,13 @@ func checkDeclaration(t *testing.T, set *token.FileSet, d ast.Decl) {
 	if !ok || g.Tok != token.VAR {
 		return
 	}
-	embedded := g.Doc != nil && strings.Contains(g.Doc.List[len(g.Doc.List)-1].Text, "//go:embed")
 	for _, spec := range g.Specs {
 		v := spec.(*ast.ValueSpec)
-		if v.Names[0].Name != "_" && !embedded && !isError(v) {
-			t.Errorf("%s: %s is a package-level variable; a function that returns it was expected", set.Position(v.Pos()), v.Names[0].Name)
+		for _, name := range v.Names {
+			table := !name.IsExported() && len(v.Values) > 0 && !written[name.Name]
+			if name.Name != "_" && !table && !isError(v) {
+				t.Errorf("%s: %s is package-level state; a parameter, or a function that returns it, was expected", set.Position(v.Pos()), name.Name)
+			}
 		}
 	}
 }

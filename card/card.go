@@ -18,7 +18,7 @@ import (
 
 // Version is the applet's version: hosts use its PIN states from 2 on, and
 // extended key features from 3.5 on.
-var Version = wire.Version{Major: 3, Minor: 5}
+func Version() wire.Version { return wire.Version{Major: 3, Minor: 5} }
 
 // Config is what a card is built with.
 type Config struct {

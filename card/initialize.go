@@ -47,7 +47,7 @@ const freeMemory = 76 << 10
 // deviceInfo is four bytes of free memory and the version (observed on
 // pico-hsm 6.6).
 func deviceInfo() []byte {
-	return append(binary.BigEndian.AppendUint32(nil, freeMemory), 0, Version.Major, Version.Minor)
+	return append(binary.BigEndian.AppendUint32(nil, freeMemory), 0, Version().Major, Version().Minor)
 }
 
 // parseInitialization checks all there is to check before the SO-PIN is

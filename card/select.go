@@ -37,7 +37,7 @@ func (c *Card) selected(cmd apdu.Command) ([]byte, error) {
 			return nil, apdu.FileNotFound
 		}
 		c.session.end()
-		return wire.AppletFCP(wire.Options(c.state.Options), Version)
+		return wire.AppletFCP(wire.Options(c.state.Options), Version())
 	case cmd.P1 != selectByFID && cmd.P1 != selectByPath:
 		return nil, apdu.WrongP1P2
 	case len(cmd.Data) != 2:

@@ -233,7 +233,7 @@ func (p *play) importShare(ctx context.Context, first int) (string, error) {
 		return "", err
 	}
 	if status.Outstanding != 0 {
-		return "", fmt.Errorf("%d shares are still to be imported", status.Outstanding)
+		return "", fmt.Errorf("shares still to be imported: %d", status.Outstanding)
 	}
 	if kcv := dkek.KCV(status.KCV); kcv != p.kcv {
 		return "", fmt.Errorf("key check value %s, that of the share file is %s", kcv, p.kcv)

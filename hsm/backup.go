@@ -69,7 +69,7 @@ func (h *HSM) explainWrap(err error) error {
 
 func (h *HSM) whyNotWrapped() string {
 	if status, err := h.DKEK(); err == nil && status != nil && status.Outstanding > 0 {
-		return fmt.Sprintf("%d DKEK shares are still to be imported", status.Outstanding)
+		return fmt.Sprintf("DKEK shares still to be imported: %d", status.Outstanding)
 	}
 	return "the key's use is counted, or its algorithms do not allow it to be wrapped"
 }
@@ -119,7 +119,7 @@ func (h *HSM) unwrapKey(ref byte, f wire.WrapFile, replace bool) error {
 // clearForBlob deletes the key that a blob is to replace, once the card has
 // shown that it unwraps the blob: under a free reference, and for the moment.
 func (h *HSM) clearForBlob(ref byte, blob []byte) error {
-	trial, err := h.freeRef(0)
+	trial, err := h.FreeRef(0)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (h *HSM) checkBlob(blob []byte) error {
 	case status == nil:
 		return fmt.Errorf("%w: it was initialised without one", ErrNoDKEK)
 	case status.Outstanding > 0:
-		return fmt.Errorf("%w: %d shares are still to be imported", ErrNoDKEK, status.Outstanding)
+		return fmt.Errorf("%w; shares still to be imported: %d", ErrNoDKEK, status.Outstanding)
 	case status.KCV == [8]byte{}: // hidden until login by pico-hsm
 		return nil
 	case parsed.KCV != status.KCV:

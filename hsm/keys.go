@@ -176,7 +176,7 @@ func (h *HSM) GenerateKey(n NewKey) (ref byte, request *wire.AuthenticatedReques
 }
 
 func (h *HSM) generateKey(n NewKey) (byte, *wire.AuthenticatedRequest, error) {
-	ref, err := h.freeRef(n.Ref)
+	ref, err := h.FreeRef(n.Ref)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -240,8 +240,9 @@ func (h *HSM) keyRequest(n NewKey) ([]byte, error) {
 	}.Bytes()
 }
 
-// freeRef gives the lowest free reference, or the wanted one if it is free.
-func (h *HSM) freeRef(wanted byte) (byte, error) {
+// FreeRef gives the lowest reference without a key, or the wanted one if it
+// has none; 0 for any.
+func (h *HSM) FreeRef(wanted byte) (byte, error) {
 	files, err := h.Files()
 	if err != nil {
 		return 0, err

@@ -13,7 +13,7 @@ import (
 func FuzzServe(f *testing.F) {
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		card, conn := linktest.NewCard(), scripted(string(sent))
-		err := link.Serve(conn, card, linktest.ATR)
+		err := link.Serve(conn, card, linktest.ATR())
 		answers, clean := expected(sent)
 		if (err == nil) != clean {
 			t.Errorf("error %v; a clean end: %v", err, clean)
@@ -48,7 +48,7 @@ func expected(sent []byte) (answers []string, clean bool) {
 		case "\x00", "\x01", "\x02":
 			loggedIn = false
 		case "\x04":
-			answers = append(answers, string(linktest.ATR))
+			answers = append(answers, string(linktest.ATR()))
 		case linktest.Break:
 			return answers, false
 		case linktest.Login:

@@ -43,7 +43,7 @@ func TestKeep(t *testing.T) {
 		var changes []change
 		reader, card := &pcscd{}, linktest.NewCard()
 		ctx, cancel := context.WithCancel(t.Context())
-		go link.Keep(ctx, reader.dial, card, linktest.ATR, func(s link.State, err error) { changes = append(changes, change{s, err}) })
+		go link.Keep(ctx, reader.dial, card, linktest.ATR(), func(s link.State, err error) { changes = append(changes, change{s, err}) })
 
 		time.Sleep(time.Hour) // of fake time
 		if n := reader.dialled.Load(); n < 1700 || n > 1900 {
@@ -95,7 +95,7 @@ func TestKeepReportsWhyTheLinkBroke(t *testing.T) {
 		reader := &pcscd{}
 		reader.running.Store(true)
 		ctx, cancel := context.WithCancel(t.Context())
-		go link.Keep(ctx, reader.dial, linktest.NewCard(), linktest.ATR, func(s link.State, err error) { last = change{s, err} })
+		go link.Keep(ctx, reader.dial, linktest.NewCard(), linktest.ATR(), func(s link.State, err error) { last = change{s, err} })
 		synctest.Wait()
 		if _, err := reader.client.Transmit([]byte(linktest.Break)); err == nil {
 			t.Error("no error from a card that failed")

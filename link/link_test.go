@@ -48,7 +48,7 @@ func serve(t *testing.T, card link.Card, reader, cardSide net.Conn) *link.Client
 	go func() {
 		defer close(done)
 		defer cardSide.Close()
-		link.Serve(cardSide, card, linktest.ATR)
+		link.Serve(cardSide, card, linktest.ATR())
 	}()
 	client := link.NewClient(reader)
 	t.Cleanup(func() {
@@ -70,7 +70,7 @@ func (s *script) Close() error               { return nil }
 func scripted(sent string) *script { return &script{Reader: strings.NewReader(sent)} }
 
 func TestServe(t *testing.T) {
-	atr := "\x00\x18" + string(linktest.ATR)
+	atr := "\x00\x18" + string(linktest.ATR())
 	login, status := "\x00\x04"+linktest.Login, "\x00\x04"+linktest.Status
 	yes, no := "\x00\x02"+linktest.LoggedIn, "\x00\x02"+linktest.LoggedOut
 	for _, test := range []struct{ name, sent, answered, err string }{
@@ -88,7 +88,7 @@ func TestServe(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			card, conn := linktest.NewCard(), scripted(test.sent)
-			err := link.Serve(conn, card, linktest.ATR)
+			err := link.Serve(conn, card, linktest.ATR())
 			if got := conn.String(); got != test.answered {
 				t.Errorf("answered % X, expected % X", got, test.answered)
 			}
@@ -132,7 +132,7 @@ func TestClient(t *testing.T) {
 	if _, err := client.Transmit([]byte(linktest.Login)); err != nil {
 		t.Fatal(err)
 	}
-	if atr, err := client.ATR(); err != nil || !bytes.Equal(atr, linktest.ATR) {
+	if atr, err := client.ATR(); err != nil || !bytes.Equal(atr, linktest.ATR()) {
 		t.Errorf("ATR % X, error %v", atr, err)
 	}
 	status := func(want string) {

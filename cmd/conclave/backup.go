@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"slices"
 
 	"conclave/hsm"
 	"conclave/internal/safefile"
@@ -18,7 +17,7 @@ type keyWrap struct {
 
 // Run wraps the key.
 func (cmd keyWrap) Run(c *console) error {
-	if err := checkNew(cmd.File); err != nil {
+	if err := safefile.Check(cmd.File); err != nil {
 		return err
 	}
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
@@ -66,7 +65,7 @@ func (cmd keyUnwrap) Run(c *console) error {
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
 		ref := cmd.Ref
 		if ref == 0 {
-			if ref, err = freeRef(h); err != nil {
+			if ref, err = h.FreeRef(0); err != nil {
 				return err
 			}
 		}
@@ -80,18 +79,4 @@ func (cmd keyUnwrap) Run(c *console) error {
 		fmt.Fprintf(c.out, "Key %d is restored: %s, public key %s\n", key.Ref, describe(key), fingerprint(key.Public))
 		return nil
 	})
-}
-
-// freeRef gives the lowest reference without a key.
-func freeRef(h *hsm.HSM) (byte, error) {
-	files, err := h.Files()
-	if err != nil {
-		return 0, err
-	}
-	for ref := 1; ref <= 255; ref++ {
-		if !slices.Contains(files, wire.PrefixKey.File(byte(ref))) {
-			return byte(ref), nil
-		}
-	}
-	return 0, fmt.Errorf("all 255 key references are occupied; delete a key first")
 }

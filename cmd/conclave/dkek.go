@@ -10,6 +10,7 @@ import (
 	"conclave/ceremony"
 	"conclave/dkek"
 	"conclave/hsm"
+	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -54,7 +55,7 @@ func checkQuorum(threshold, custodians int) error {
 
 // Run takes all random numbers from the device.
 func (cmd dkekCreate) Run(c *console) error {
-	if err := checkNew(cmd.File); err != nil {
+	if err := safefile.Check(cmd.File); err != nil {
 		return err
 	}
 	return c.withHSM(func(h *hsm.HSM) error {

@@ -6,7 +6,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -244,13 +243,4 @@ func (c *console) write(path string, content []byte) error {
 	}
 	_, err := c.out.Write(content)
 	return err
-}
-
-// checkNew fails where a new file cannot be made at path, so that no work is
-// done for nothing.
-func checkNew(path string) error {
-	if err := safefile.Create(path, nil); err != nil {
-		return err
-	}
-	return os.Remove(path)
 }

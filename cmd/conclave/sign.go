@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"conclave/hsm"
+	"conclave/internal/safefile"
 	"conclave/wire"
 )
 
@@ -34,7 +35,7 @@ func (cmd keySign) Validate() error {
 // Run hashes the input here and lets the device sign the digest.
 func (cmd keySign) Run(c *console) error {
 	if cmd.Out != "-" {
-		if err := checkNew(cmd.Out); err != nil {
+		if err := safefile.Check(cmd.Out); err != nil {
 			return err
 		}
 	}

@@ -8,13 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
-	"golang.org/x/sys/unix"
 )
 
 // session is a command at a terminal of its own.
@@ -87,28 +85,6 @@ func (s *session) enter(line string) {
 	}
 }
 
-// answerHidden waits for a prompt whose answer must not be shown, and until the
-// terminal shows nothing any more, which takes less time than a person does.
-func (s *session) answerHidden(prompt, line string) {
-	s.t.Helper()
-	s.expect(prompt)
-	raw, err := s.terminal.SyscallConn()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	deadline := time.Now().Add(time.Minute)
-	for echo := true; echo; runtime.Gosched() {
-		err := raw.Control(func(fd uintptr) {
-			state, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
-			echo = err != nil || state.Lflag&unix.ECHO != 0
-		})
-		if err != nil || time.Now().After(deadline) {
-			s.t.Fatalf("the terminal still echoes (%v)", err)
-		}
-	}
-	s.enter(line)
-}
-
 // answer waits for a prompt and types a line.
 func (s *session) answer(prompt, line string) {
 	s.t.Helper()
@@ -132,10 +108,10 @@ func TestPINIsNotEchoed(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	conclave(t, "hsm", "create")
 	s := begin(t, "hsm", "init")
-	s.answerHidden("New SO-PIN: $", soPIN)
-	s.answerHidden("New SO-PIN, again: $", soPIN)
-	s.answerHidden("New user PIN: $", pin)
-	s.answerHidden("New user PIN, again: $", pin)
+	s.answer("New SO-PIN: $", soPIN)
+	s.answer("New SO-PIN, again: $", soPIN)
+	s.answer("New user PIN: $", pin)
+	s.answer("New user PIN, again: $", pin)
 	s.expect("is initialised")
 	s.end(0)
 	for _, hidden := range []string{pin, soPIN} {
@@ -144,9 +120,9 @@ func TestPINIsNotEchoed(t *testing.T) {
 		}
 	}
 	s = begin(t, "hsm", "pin", "change")
-	s.answerHidden("User PIN: $", "000000")
-	s.answerHidden("New user PIN: $", pin)
-	s.answerHidden("New user PIN, again: $", pin)
+	s.answer("User PIN: $", "000000")
+	s.answer("New user PIN: $", pin)
+	s.answer("New user PIN, again: $", pin)
 	s.expect("conclave: wrong user PIN; 2 tries left")
 	s.end(1)
 	if bytes.Contains(s.all, []byte("000000")) {

@@ -46,6 +46,15 @@ func moveInto(temporary, path string) error {
 	return nil
 }
 
+// Check fails where Create would: better before the work for a file is done
+// than after. It leaves no file behind.
+func Check(path string) error {
+	if err := Create(path, nil); err != nil {
+		return err
+	}
+	return os.Remove(path)
+}
+
 func write(f *os.File, content []byte) error {
 	_, err := f.Write(content)
 	if err == nil {

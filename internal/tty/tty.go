@@ -56,8 +56,7 @@ func (t *Terminal) Secret(prompt string) (secret.Bytes, error) {
 		t.Printf("\n")
 		return secret.Bytes(line), err
 	}
-	io.WriteString(t.out, prompt)
-	typed, err := t.readHidden()
+	typed, err := t.readHidden(prompt)
 	t.Printf("\n")
 	if err != nil {
 		return nil, ErrAborted
@@ -65,14 +64,15 @@ func (t *Terminal) Secret(prompt string) (secret.Bytes, error) {
 	return typed, nil
 }
 
-// readHidden reads a line without echo. An interrupt must not leave the
-// terminal mute.
-func (t *Terminal) readHidden() (secret.Bytes, error) {
+// readHidden shows the prompt and reads a line. The echo is off before the
+// prompt is there, and on again after it, whether by an answer or an interrupt.
+func (t *Terminal) readHidden(prompt string) (secret.Bytes, error) {
 	fd := int(t.in.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
 		return nil, err
 	}
+	defer term.Restore(fd, before)
 	interrupted := make(chan os.Signal, 1)
 	done := make(chan struct{})
 	signal.Notify(interrupted, os.Interrupt)
@@ -86,6 +86,10 @@ func (t *Terminal) readHidden() (secret.Bytes, error) {
 		case <-done:
 		}
 	}()
+	if err := hideInput(fd); err != nil {
+		return nil, err
+	}
+	io.WriteString(t.out, prompt)
 	return term.ReadPassword(fd)
 }
 

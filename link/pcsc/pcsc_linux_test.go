@@ -83,7 +83,7 @@ func insert(tb testing.TB, card link.Card, address, reader string) (remove func(
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		link.Keep(ctx, link.TCP(address), card, linktest.ATR, func(link.State, error) {})
+		link.Keep(ctx, link.TCP(address), card, linktest.ATR(), func(link.State, error) {})
 	}()
 	o.await(tb, pcsc.CardInserted, reader)
 	removed := false
@@ -192,7 +192,7 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%q: %v", query, err)
 			continue
 		}
-		if card.Reader() != pcscdtest.SecondReader || !bytes.Equal(card.ATR(), linktest.ATR) {
+		if card.Reader() != pcscdtest.SecondReader || !bytes.Equal(card.ATR(), linktest.ATR()) {
 			t.Errorf("%q: reader %q, ATR % X", query, card.Reader(), card.ATR())
 		}
 		if err := card.Close(); err != nil {
@@ -354,7 +354,7 @@ func TestPCSCDRestarts(t *testing.T) {
 	states := make(chan link.State, 100)
 	go func() {
 		defer close(states)
-		link.Keep(ctx, link.TCP(pcscdtest.VPCD), fake, linktest.ATR, func(s link.State, _ error) { states <- s })
+		link.Keep(ctx, link.TCP(pcscdtest.VPCD), fake, linktest.ATR(), func(s link.State, _ error) { states <- s })
 	}()
 	defer func() {
 		cancel()

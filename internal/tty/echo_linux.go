@@ -1,0 +1,14 @@
+package tty
+
+import "golang.org/x/sys/unix"
+
+// hideInput turns the echo of a terminal off, and nothing else: lines are
+// edited and interrupts raised as before.
+func hideInput(fd int) error {
+	settings, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return err
+	}
+	settings.Lflag &^= unix.ECHO
+	return unix.IoctlSetTermios(fd, unix.TCSETS, settings)
+}
