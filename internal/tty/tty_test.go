@@ -1,0 +1,78 @@
+package tty_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/creack/pty"
+
+	"conclave/internal/tty"
+)
+
+// TestSecretIsNotShown types at once when the prompt is there, as a script
+// does.
+func TestSecretIsNotShown(t *testing.T) {
+	keyboard, terminal, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := make(chan []byte)
+	go func() {
+		var all []byte
+		buffer := make([]byte, 256)
+		for typed := false; ; {
+			n, err := keyboard.Read(buffer)
+			if err != nil {
+				shown <- all
+				return
+			}
+			if all = append(all, buffer[:n]...); !typed && bytes.Contains(all, []byte("PIN: ")) {
+				typed = true
+				io.WriteString(keyboard, "648219\nvisible\n")
+			}
+		}
+	}()
+	console := tty.New(terminal, terminal)
+	pin, err := console.Secret("PIN: ")
+	if err != nil || string(pin) != "648219" {
+		t.Errorf("read %d bytes, %v", len(pin), err)
+	}
+	line, err := console.Line("Name: ")
+	if err != nil || line != "visible" {
+		t.Errorf("read %q, %v", line, err)
+	}
+	terminal.Close()
+	all := <-shown
+	if bytes.Contains(all, []byte("648219")) {
+		t.Errorf("the terminal showed the PIN: %q", all)
+	}
+}
+
+func TestLinesOfAScript(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(w, "648219\r\nlast line without end")
+	w.Close()
+	out, err := os.Create(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	console := tty.New(r, out)
+	if pin, err := console.Secret(""); err != nil || string(pin) != "648219" {
+		t.Errorf("read %q, %v", []byte(pin), err)
+	}
+	if line, err := console.Line(""); err != nil || line != "last line without end" {
+		t.Errorf("read %q, %v", line, err)
+	}
+	if _, err := console.Line(""); !errors.Is(err, tty.ErrAborted) {
+		t.Errorf("past the end: %v", err)
+	}
+	if console.Interactive() {
+		t.Error("a pipe is taken for a person")
+	}
+}
