@@ -9,15 +9,9 @@ import (
 // changeReferenceData is CHANGE REFERENCE DATA (ISO 7816-4 section 11.6.7):
 // the old PIN, then the new one. It ends transport PIN mode.
 func (c *Card) changeReferenceData(cmd apdu.Command) ([]byte, error) {
-	ref, err := pinReference(cmd)
+	ref, err := c.pinReference(cmd)
 	if err != nil {
 		return nil, err
-	}
-	if cmd.P1 != 0 {
-		return nil, apdu.WrongP1P2
-	}
-	if !c.state.initialised() {
-		return nil, apdu.ReferenceNotFound
 	}
 	oldLength := min(c.state.pin(ref).Length, len(cmd.Data))
 	old, new := secret.Bytes(cmd.Data[:oldLength]), secret.Bytes(cmd.Data[oldLength:])

@@ -6,11 +6,16 @@ import (
 	"conclave/wire"
 )
 
-// pinReference reads P2 of the commands that carry a PIN. References 85 and 86
-// are a PIN pad's: 6A88 tells a host that there is none.
-func pinReference(cmd apdu.Command) (wire.PINReference, error) {
+// pinReference reads P1-P2 of the commands that carry a PIN. References 85 and
+// 86 are a PIN pad's: 6A88 tells a host that there is none.
+func (c *Card) pinReference(cmd apdu.Command) (wire.PINReference, error) {
 	ref := wire.PINReference(cmd.P2)
-	if ref != wire.UserPIN && ref != wire.SOPIN {
+	switch {
+	case ref != wire.UserPIN && ref != wire.SOPIN:
+		return 0, apdu.ReferenceNotFound
+	case cmd.P1 != 0:
+		return 0, apdu.WrongP1P2
+	case !c.state.initialised():
 		return 0, apdu.ReferenceNotFound
 	}
 	return ref, nil
@@ -19,15 +24,9 @@ func pinReference(cmd apdu.Command) (wire.PINReference, error) {
 // verify is VERIFY (ISO 7816-4 section 11.6.6). Without data it asks for the
 // status of the PIN.
 func (c *Card) verify(cmd apdu.Command) ([]byte, error) {
-	ref, err := pinReference(cmd)
+	ref, err := c.pinReference(cmd)
 	if err != nil {
 		return nil, err
-	}
-	if cmd.P1 != 0 {
-		return nil, apdu.WrongP1P2
-	}
-	if !c.state.initialised() {
-		return nil, apdu.ReferenceNotFound
 	}
 	if len(cmd.Data) == 0 {
 		return nil, c.pinStatus(ref)
