@@ -3,17 +3,18 @@
 package acceptance
 
 import (
-	"bufio"
+	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"conclave/internal/pcscdtest"
+	"conclave/link/pcsc"
 )
 
 func TestMain(m *testing.M) { os.Exit(pcscdtest.Wrap(builder{m}).Run()) }
@@ -98,24 +99,30 @@ func (d *desk) refused(says, name string, args ...string) {
 }
 
 // serve keeps an embedded device in the reader, as `conclave hsm serve` does,
-// until stop is called: then it must end well.
+// until stop is called: then it must end well. It returns when a host sees the
+// card.
 func (d *desk) serve(device string) (stop func()) {
 	d.t.Helper()
 	cmd := d.command("our conclave", "hsm", "serve", "--device", device)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		d.t.Fatal(err)
-	}
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() && !strings.Contains(lines.Text(), "connected") {
+	stopped := false
+	d.t.Cleanup(func() {
+		if !stopped {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}
+	})
+	ctx, cancel := context.WithTimeout(d.t.Context(), time.Minute)
+	defer cancel()
+	if _, err := pcsc.WaitForCard(ctx, ""); err != nil {
+		d.t.Fatalf("the served card does not show: %v", err)
 	}
-	go io.Copy(io.Discard, out)
 	return func() {
 		d.t.Helper()
+		stopped = true
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			d.t.Fatal(err)
 		}
