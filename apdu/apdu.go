@@ -5,6 +5,8 @@
 // section 5. The package knows no command of any card.
 package apdu
 
+import "errors"
+
 // Card answers command APDUs with response APDUs. Both are raw bytes, so that
 // a malformed command can be expressed and a link needs no parser.
 //
@@ -22,6 +24,11 @@ type Conn interface {
 	// Close ends the link. To the card that is a loss of power.
 	Close() error
 }
+
+// ErrReset is the error of a shared link whose card another process has reset:
+// its session is over. What was to be done has not been; the next command
+// reaches the card.
+var ErrReset = errors.New("the card was reset by another process")
 
 // Transactor is a Conn that other processes share. Between Begin and End no
 // one else reaches the card; End leaves its session as it is.

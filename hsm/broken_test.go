@@ -93,3 +93,67 @@ func breakAfter(t *testing.T, steps int, lost, replacing bool, operation func(*h
 	}
 	return failed == nil
 }
+
+// disturbed is a shared link whose card another process resets at will.
+type disturbed struct {
+	apdu.Conn
+	reset bool // since our last command or transaction
+}
+
+func (d *disturbed) disturb() {
+	d.Conn.Reset()
+	d.reset = true
+}
+
+func (d *disturbed) tell() error {
+	if d.reset {
+		d.reset = false
+		return apdu.ErrReset
+	}
+	return nil
+}
+
+func (d *disturbed) Transmit(command []byte) ([]byte, error) {
+	if err := d.tell(); err != nil {
+		return nil, err
+	}
+	return d.Conn.Transmit(command)
+}
+
+func (d *disturbed) Begin() error { return d.tell() }
+func (d *disturbed) End() error   { return nil }
+
+// TestCardResetByAnotherProcess: without a login nothing is lost and no one
+// notices; a login is lost, and the error says so.
+func TestCardResetByAnotherProcess(t *testing.T) {
+	c := newDevice(t)
+	connect(t, c, 1)
+	conn := &disturbed{Conn: link.Direct(c)}
+	h, err := hsm.Open(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.disturb()
+	if _, err := h.Random(8); err != nil {
+		t.Errorf("random numbers: %v", err)
+	}
+	conn.disturb()
+	if _, err := h.Status(); err != nil {
+		t.Errorf("status, in a transaction: %v", err)
+	}
+	conn.disturb()
+	if _, err := h.ImportShare(make([]byte, 32)); err != nil {
+		t.Errorf("a share: %v", err)
+	}
+	conn.disturb()
+	if err := h.Login(wire.UserPIN, userPIN); err != nil {
+		t.Errorf("login: %v", err)
+	}
+	conn.disturb()
+	if _, err := h.WrapKey(1); !errors.Is(err, apdu.ErrReset) {
+		t.Errorf("after a login: %v; ErrReset was expected", err)
+	}
+	if err := h.Login(wire.UserPIN, userPIN); err != nil {
+		t.Errorf("the login after that: %v", err)
+	}
+}

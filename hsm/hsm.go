@@ -12,9 +12,10 @@ import (
 
 // HSM is a session with a device. It is not safe for concurrent use.
 type HSM struct {
-	conn    apdu.Conn
-	version wire.Version
-	options wire.Options
+	conn     apdu.Conn
+	version  wire.Version
+	options  wire.Options
+	loggedIn bool // by Login; a reset by another process then costs the session
 }
 
 // Open selects the applet on a connected card. The HSM takes over the
@@ -30,10 +31,14 @@ func Open(conn apdu.Conn) (*HSM, error) {
 // Close ends the session; the card forgets the PIN.
 func (h *HSM) Close() error { return h.conn.Close() }
 
+// selection is SELECT of the applet.
+func selection() apdu.Command {
+	return apdu.Command{INS: wire.InsSelect, P1: 0x04, Data: wire.AID(), Ne: apdu.MaxShortNe}
+}
+
 func (h *HSM) selectApplet() error {
-	fcp, err := h.exchange("select the SmartCard-HSM applet", apdu.Command{
-		INS: wire.InsSelect, P1: 0x04, Data: wire.AID(), Ne: apdu.MaxShortNe,
-	})
+	h.loggedIn = false
+	fcp, err := h.exchange("select the SmartCard-HSM applet", selection())
 	if errors.Is(err, apdu.FileNotFound) {
 		return fmt.Errorf("%w; this card is no SmartCard-HSM", err)
 	}
@@ -54,18 +59,49 @@ func (h *HSM) exclusive(fn func() error) error {
 	if !ok {
 		return fn()
 	}
-	if err := shared.Begin(); err != nil {
-		return err
+	err := shared.Begin()
+	if h.mayResume(err) {
+		if err = shared.Begin(); err == nil {
+			_, err = h.resume(selection())
+		}
+	}
+	if err != nil {
+		return &linkError{"reserve the card", err}
 	}
 	return errors.Join(fn(), shared.End())
+}
+
+// mayResume says whether a link that failed so can go on as if nothing had
+// been: another process has reset the card, and there was no login to lose.
+// Custodians take their time, and must not be called again for that.
+func (h *HSM) mayResume(err error) bool { return errors.Is(err, apdu.ErrReset) && !h.loggedIn }
+
+// resume selects the applet anew and sends the command.
+func (h *HSM) resume(c apdu.Command) (apdu.Response, error) {
+	if r, err := apdu.Exchange(h.conn, selection()); err != nil || r.SW != apdu.OK {
+		return r, err
+	}
+	return apdu.Exchange(h.conn, c)
+}
+
+// send sends a command. The error is that of the link.
+func (h *HSM) send(doing string, c apdu.Command) (apdu.Response, error) {
+	r, err := apdu.Exchange(h.conn, c)
+	if h.mayResume(err) {
+		r, err = h.resume(c)
+	}
+	if err != nil {
+		return r, &linkError{doing, err}
+	}
+	return r, nil
 }
 
 // exchange sends a command. A refusal becomes an error that says what was to
 // be done, and wraps the status word.
 func (h *HSM) exchange(doing string, c apdu.Command) ([]byte, error) {
-	r, err := apdu.Exchange(h.conn, c)
+	r, err := h.send(doing, c)
 	if err != nil {
-		return nil, &linkError{doing, err}
+		return nil, err
 	}
 	if r.SW != apdu.OK {
 		return r.Data, fmt.Errorf("%s: %w", doing, r.SW)

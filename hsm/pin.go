@@ -60,6 +60,9 @@ func (h *HSM) Login(ref wire.PINReference, pin secret.Bytes) error {
 		return fmt.Errorf("the %s is empty", pinName(ref))
 	}
 	_, err := h.exchange("log in", apdu.Command{INS: wire.InsVerify, P2: byte(ref), Data: pin})
+	if err == nil {
+		h.loggedIn = true
+	}
 	return pinFailure(err, ref)
 }
 

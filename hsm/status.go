@@ -55,9 +55,9 @@ func (h *HSM) status() (Status, error) {
 
 // pinState asks for the status of a PIN: VERIFY without data, case 1.
 func (h *HSM) pinState(ref wire.PINReference) (PINState, error) {
-	r, err := apdu.Exchange(h.conn, apdu.Command{INS: wire.InsVerify, P2: byte(ref)})
+	r, err := h.send("ask for the PIN's status", apdu.Command{INS: wire.InsVerify, P2: byte(ref)})
 	if err != nil {
-		return PINState{}, fmt.Errorf("ask for the PIN's status: %w", err)
+		return PINState{}, err
 	}
 	tries, counted := r.SW.Tries()
 	switch {

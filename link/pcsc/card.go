@@ -128,8 +128,8 @@ func (c *Card) reconnect(initialization dword) error {
 }
 
 // Begin implements apdu.Transactor. It waits until no other process has a
-// transaction. Where another process has reset the card since the last command
-// Begin succeeds: a session of ours is over, as the card will say.
+// transaction. The error is ErrReset when another process has reset the card,
+// and no transaction has begun; the next one will.
 func (c *Card) Begin() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -141,7 +141,6 @@ func (c *Card) Begin() error {
 		if err := c.reconnect(leaveCard); err != nil {
 			return err
 		}
-		code = c.service.beginTransaction(c.card)
 	}
 	if code != success {
 		return c.failed("beginning a transaction", lost(code))

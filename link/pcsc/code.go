@@ -1,6 +1,10 @@
 package pcsc
 
-import "fmt"
+import (
+	"fmt"
+
+	"conclave/apdu"
+)
 
 // Code is what a PC/SC function returned when it did not succeed, an SCARD_E_,
 // SCARD_W_ or SCARD_F_ value of winscard.h.
@@ -30,6 +34,9 @@ const (
 	unresponsive       Code = 0x80100066 // SCARD_W_UNRESPONSIVE_CARD
 	notAllowed         Code = 0x8010006A // SCARD_W_SECURITY_VIOLATION, of polkit
 )
+
+// Is lets errors.Is find apdu.ErrReset.
+func (c Code) Is(target error) bool { return c == ErrReset && target == apdu.ErrReset }
 
 // Error says what happened and what to do.
 func (c Code) Error() string {
