@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/term"
+
+	"conclave/internal/secret"
+	"conclave/wire"
+)
+
+// ask gives a copy of a secret from the command line, or of what the user
+// types where it is nil.
+func (t *tool) ask(given secret.Bytes, prompt string) (secret.Bytes, error) {
+	if given != nil {
+		return given.Clone(), nil
+	}
+	typed, err := t.Secret(prompt)
+	t.Printf("\n")
+	if err != nil {
+		return nil, failed(nil, "Input aborted")
+	}
+	return typed, nil
+}
+
+// pressEnter waits until someone has read what is shown. The end of the input
+// counts as that, as in OpenSC's tool.
+func (t *tool) pressEnter(format string, args ...any) {
+	_, _ = t.Line(fmt.Sprintf(format, args...))
+}
+
+// login asks for the user PIN and verifies it.
+func (t *tool) login() error {
+	pin, err := t.ask(t.pin, "Enter User PIN : ")
+	if err != nil {
+		return err
+	}
+	defer pin.Wipe()
+	if err := t.hsm.Login(wire.UserPIN, pin); err != nil {
+		return failed(err, "PIN verification failed with %s", reason(err))
+	}
+	return nil
+}
+
+// warnOfExposure tells whose secrets are on the command line.
+func (t *tool) warnOfExposure() {
+	if len(t.exposed) > 0 {
+		t.note("warning: others on this machine can see what is given to %s on the command line; use env:NAME or file:PATH", strings.Join(t.exposed, ", "))
+	}
+}
+
+// percent shows on standard error how much of a work is done, where that is a
+// terminal. What is printed next begins at the start of the same line.
+func (t *tool) percent(done float64) {
+	if !term.IsTerminal(int(t.err.Fd())) {
+		return
+	}
+	text := fmt.Sprintf("%3.0f %%", 100*done)
+	if done == 1 {
+		text = strings.Repeat(" ", len(text))
+	}
+	fmt.Fprint(t.err, text+"\r")
+}

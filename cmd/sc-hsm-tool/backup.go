@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"slices"
+
+	"conclave/apdu"
+	"conclave/hsm"
+	"conclave/internal/safefile"
+	"conclave/tlv"
+	"conclave/wire"
+)
+
+// wrap writes a key's backup file.
+func (t *tool) wrap() error {
+	if err := t.login(); err != nil {
+		return err
+	}
+	f, err := t.hsm.WrapKey(byte(t.keyReference))
+	if errors.Is(err, apdu.InstructionUnknown) {
+		return failed(err, "Card not initialized for key wrap")
+	}
+	if err != nil {
+		return failed(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_WRAP_KEY, *) failed with %s", reason(err))
+	}
+	content, err := f.Bytes()
+	if err != nil {
+		return err
+	}
+	return t.write(content)
+}
+
+// write makes the output file.
+func (t *tool) write(content []byte) error {
+	if err := safefile.Create(t.file, content); err != nil {
+		return outputError(t.file, err)
+	}
+	return nil
+}
+
+// unwrap restores a key from its backup file.
+func (t *tool) unwrap() error {
+	f, err := readWrapFile(t.file)
+	if err != nil {
+		return err
+	}
+	t.Printf("Wrapped key contains:\n  Key blob\n")
+	if f.Description != nil {
+		t.Printf("  Private Key Description (PRKD)\n")
+	}
+	if f.Certificate != nil {
+		t.Printf("  Certificate\n")
+	}
+	if err := t.checkFree(f); err != nil {
+		return err
+	}
+	if err := t.login(); err != nil {
+		return err
+	}
+	if err := t.hsm.UnwrapKey(byte(t.keyReference), f, t.force); err != nil {
+		return unwrapFailure(err)
+	}
+	t.Printf("Key successfully imported\n")
+	return nil
+}
+
+// readWrapFile reads a backup file. The lines are those for the outer and the
+// inner data object; the cause tells more.
+func readWrapFile(path string) (wire.WrapFile, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return wire.WrapFile{}, fileError(path, err)
+	}
+	f, err := wire.ParseWrapFile(content)
+	if err == nil {
+		return f, nil
+	}
+	const sequence = 0x30
+	part := "Key binary"
+	outer := tlv.Cursor(content)
+	if _, outside := outer.Take(sequence); outside != nil {
+		part = "Outer sequence"
+	}
+	return f, failed(err, "Invalid wrapped key format (%s).", part)
+}
+
+// checkFree refuses a key reference that is taken, unless the user forces it.
+func (t *tool) checkFree(f wire.WrapFile) error {
+	if t.force {
+		return nil
+	}
+	files, err := t.hsm.Files()
+	if err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		prefix   wire.Prefix
+		restored bool
+		name     string
+		short    string
+	}{
+		{wire.PrefixPrKD, f.Description != nil, "private key description", "key"},
+		{wire.PrefixEECert, f.Certificate != nil, "certificate", "certificate"},
+		{wire.PrefixKey, true, "key", "key"},
+	} {
+		fid := part.prefix.File(byte(t.keyReference))
+		if part.restored && slices.Contains(files, fid) {
+			return failed(nil, "Found existing %s in EF with fid %04x. Please remove %s first, select unused key reference or use --force.",
+				part.name, uint16(fid), part.short)
+		}
+	}
+	return nil
+}
+
+func unwrapFailure(err error) error {
+	switch {
+	case errors.Is(err, hsm.ErrNoDKEK):
+		return failed(err, "Card not initialized for key wrap")
+	case errors.Is(err, hsm.ErrForeignDKEK):
+		return failed(err, "Wrapped key does not match DKEK")
+	}
+	return failed(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_UNWRAP_KEY, *) failed with %s", reason(err))
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// check finds all that can be wrong with the options and with the output file,
+// before a card is touched or a custodian asked.
+func (o *options) check() error {
+	for _, check := range []func() error{o.checkCombination, o.checkInitialize, o.checkShares, o.checkKeyReference, o.checkOutput} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkCombination refuses what OpenSC's tool refuses, in its order.
+func (o *options) checkCombination() error {
+	const (
+		export   = "Option -e (--export-for-pub-key-auth)"
+		register = "Option -g (--register-public-key)"
+		status   = "Option -S (--public-key-auth-status)"
+	)
+	return firstOf([]mistake{
+		{!o.initialize && o.publicKeys != unset, "Option -K (--public-key-auth) requires option -X"},
+		{!o.initialize && o.requiredKeys != 1, "Option -n (--required-pub-keys) requires option -X"},
+		{o.initialize && o.exportKey, export + " excludes option -X"},
+		{o.wrapKey && o.exportKey, export + " excludes option -W"},
+		{o.unwrapKey && o.exportKey, export + " excludes option -U"},
+		{o.exportKey && o.keyReference == unset, export + " requires option -i"},
+		{o.initialize && o.registerKey, register + " excludes option -X"},
+		{o.wrapKey && o.registerKey, register + " excludes option -W"},
+		{o.unwrapKey && o.registerKey, register + " excludes option -U"},
+		{o.exportKey && o.registerKey, register + " excludes option -e"},
+		{o.initialize && o.pkaStatus, status + " excludes option -X"},
+		{o.wrapKey && o.pkaStatus, status + " excludes option -W"},
+		{o.unwrapKey && o.pkaStatus, status + " excludes option -U"},
+		{o.exportKey && o.pkaStatus, status + " excludes option -e"},
+		{o.registerKey && o.pkaStatus, status + " excludes option -g"},
+	})
+}
+
+// mistake is a condition that must not hold, and the line for it.
+type mistake struct {
+	made bool
+	line string
+}
+
+func firstOf(mistakes []mistake) error {
+	for _, m := range mistakes {
+		if m.made {
+			return failed(nil, "%s", m.line)
+		}
+	}
+	return nil
+}
+
+// Bounds of numbers that OpenSC's tool has, or that fit its byte.
+const (
+	maxPublicKeys = 90
+	maxByte       = 255
+)
+
+func (o *options) checkInitialize() error {
+	if !o.initialize {
+		return nil
+	}
+	authentication := o.publicKeys != unset
+	err := firstOf([]mistake{
+		{authentication && (o.publicKeys < 1 || o.publicKeys > maxPublicKeys), "Total number of public keys for authentication must be between 1 and 90"},
+		{o.requiredKeys < 1 || o.requiredKeys > maxPublicKeys, "Number of public keys required for authentication must be between 1 and 90"},
+		{authentication && o.requiredKeys > o.publicKeys, "Required public keys must be <= total number of public keys"},
+	})
+	switch {
+	case err != nil:
+		return err
+	case authentication:
+		return errors.New("--public-key-auth is not supported by this tool yet; nothing was changed")
+	case o.biometric:
+		return errors.New("--bio-server1 and --bio-server2 are not supported by this tool yet; nothing was changed")
+	case o.dkekShares < unset || o.dkekShares > maxByte:
+		return fmt.Errorf("--dkek-shares %d: 0 to 255 was expected; nothing was changed", o.dkekShares)
+	}
+	return nil
+}
+
+// checkShares looks at the numbers of password shares. With a password on the
+// command line they have no meaning.
+func (o *options) checkShares() error {
+	if o.password != nil {
+		return nil
+	}
+	if o.createShare && o.shared() {
+		if err := o.checkScheme(); err != nil {
+			return err
+		}
+	}
+	if o.importShare && o.total != unset && o.total < 2 {
+		return failed(nil, "--pwd-shares-total must 2 or larger")
+	}
+	return nil
+}
+
+// shared says whether the password of a new share file is shared out.
+func (o *options) shared() bool { return o.threshold != unset || o.total != unset }
+
+func (o *options) checkScheme() error {
+	const after = "\nCreating DKEK share failed"
+	return firstOf([]mistake{
+		{o.threshold == unset || o.total == unset, "Must specify both, --pwd-shares-total and --pwd-shares-threshold" + after},
+		{o.total < 3, "--pwd-shares-total must be 3 or larger" + after},
+		{o.threshold < 2, "--pwd-shares-threshold must 2 or larger" + after},
+		{o.threshold > o.total, "--pwd-shares-threshold must be smaller or equal to --pwd-shares-total" + after},
+		{o.total > maxByte, "--pwd-shares-total must be 255 or smaller" + after},
+	})
+}
+
+func (o *options) checkKeyReference() error {
+	asked := o.wrapKey || o.unwrapKey || o.exportKey
+	if asked && (o.keyReference < 1 || o.keyReference > maxByte) {
+		return failed(nil, "Invalid key reference (must be 0 < keyid <= 255)")
+	}
+	return nil
+}
+
+// checkOutput makes sure that the output file can be created: a ceremony must
+// not be held for a file that cannot be written after it.
+func (o *options) checkOutput() error {
+	if !o.createShare && !o.wrapKey && !o.exportKey {
+		return nil
+	}
+	trial, err := os.OpenFile(o.file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return outputError(o.file, err)
+	}
+	return errors.Join(trial.Close(), os.Remove(o.file))
+}

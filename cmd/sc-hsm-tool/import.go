@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"conclave/apdu"
+	"conclave/ceremony"
+	"conclave/dkek"
+	"conclave/internal/secret"
+	"conclave/quorum"
+)
+
+// importDKEKShare opens a share file and gives its share to the card.
+func (t *tool) importDKEKShare() error {
+	file, err := ceremony.ReadShareFile(t.file)
+	if isFileError(err) {
+		return fileError(t.file, err)
+	}
+	if err != nil {
+		return failed(err, "File %s is not a DKEK share", t.file)
+	}
+	if err := t.wantsShare(); err != nil {
+		return err
+	}
+	share, err := t.openShareFile(file)
+	if err != nil {
+		return err
+	}
+	defer share.Wipe()
+	if err := t.resume(); err != nil {
+		return importFailure(err)
+	}
+	status, err := t.hsm.ImportShare(share)
+	if err != nil {
+		return importFailure(err)
+	}
+	t.Printf("DKEK share imported\n")
+	t.showDKEK(status)
+	return nil
+}
+
+func importFailure(err error) error {
+	if errors.Is(err, apdu.InstructionUnknown) {
+		return failed(err, "Not supported by card or card not initialized for key share usage")
+	}
+	return failed(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_IMPORT_DKEK_SHARE, *) failed with %s", reason(err))
+}
+
+// wantsShare asks the card before custodians are. Where its DKEK is complete
+// the card has the last word.
+func (t *tool) wantsShare() error {
+	status, err := t.hsm.DKEK()
+	switch {
+	case err != nil:
+		return importFailure(err)
+	case status == nil:
+		return importFailure(fmt.Errorf("%w: the device was initialised without a DKEK; initialise it with --dkek-shares", apdu.InstructionUnknown))
+	case status.Outstanding == 0:
+		t.note("the DKEK of this device is complete, key check value %s; it will hardly take another share", dkek.KCV(status.KCV))
+	}
+	return nil
+}
+
+// openShareFile decrypts a share file with the password, or with the shares
+// that make it.
+func (t *tool) openShareFile(file dkek.ShareFile) (secret.Bytes, error) {
+	if t.password == nil && t.total != unset {
+		return t.openWithShares(file)
+	}
+	password, err := t.ask(t.password, "Enter password to decrypt DKEK share : ")
+	if err != nil {
+		return nil, err
+	}
+	defer password.Wipe()
+	t.Printf("Deciphering DKEK share, please wait...\n")
+	share, err := file.Decrypt(context.Background(), password, t.percent)
+	if errors.Is(err, dkek.ErrPassword) {
+		err = fmt.Errorf("%w; check the keyboard layout and capital letters, and that the file is the one of this password", err)
+	}
+	if err != nil {
+		return nil, notDecrypted(err)
+	}
+	return share, nil
+}
+
+// openWithShares asks as many custodians as the command line says.
+func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
+	t.note("%d shares will be asked for, the number given to --pwd-shares-total; as many as the threshold of the scheme are enough", t.total)
+	t.Printf("\nDeciphering the DKEK for import into the SmartCard-HSM requires %d key custodians"+
+		"\nto present their share. Only the first key custodian needs to enter the public prime."+
+		"\nPlease remember to present the share id as well as the share value.\n\n", t.total)
+	shares, err := ceremony.Collect(context.Background(), ceremony.Turns(t.total), &custodians{tool: t})
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range shares {
+		defer s.Value.Wipe()
+	}
+	t.Printf("Deciphering DKEK share, please wait...\n")
+	share, how, err := quorum.Open(context.Background(), file, shares, t.percent)
+	switch {
+	case errors.Is(err, dkek.ErrPassword):
+		return nil, notDecrypted(err)
+	case err != nil:
+		t.Printf("\nError during reconstruction of secret. Wrong shares?\n")
+		return nil, err
+	}
+	t.note("the shares were read as: %s", how)
+	return share, nil
+}
+
+func notDecrypted(err error) error {
+	return failed(err, "Error decrypting DKEK share. Password correct ?")
+}

@@ -1,0 +1,110 @@
+// Sc-hsm-tool does what OpenSC's tool of that name does, with the same
+// options, prompts, output and exit status, on the SmartCard-HSMs of readers
+// and on embedded devices. Where OpenSC's tool loses keys it does not.
+//
+// Its interface is that of OpenSC 0.23 (src/tools/sc-hsm-tool.c): what scripts
+// and expect files match on stays as it is, whatever one may think of it. What
+// this tool adds goes to standard error.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"conclave/apdu"
+	"conclave/hsm"
+	"conclave/internal/tty"
+)
+
+// program begins every message that is not OpenSC's.
+const program = "sc-hsm-tool"
+
+// Exit statuses.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+func run(args []string, in, out, err *os.File) int {
+	o, problem := parseOptions(args)
+	defer o.wipe()
+	var usage usageError
+	if errors.As(problem, &usage) {
+		fmt.Fprintf(err, "%s: %s\n", program, usage)
+		showUsage(out)
+		return exitUsage
+	}
+	if problem == nil {
+		problem = o.check()
+	}
+	if problem == nil {
+		t := &tool{options: o, Terminal: tty.New(in, out), err: err}
+		problem = t.run()
+	}
+	if problem != nil {
+		report(err, problem)
+		return exitFailure
+	}
+	return 0
+}
+
+// tool is one call of the program. Its terminal shows what OpenSC's tool
+// prints to standard output.
+type tool struct {
+	options
+	*tty.Terminal
+	err  *os.File
+	conn apdu.Conn
+	hsm  *hsm.HSM
+}
+
+// run does what the options ask for, in the order of OpenSC's tool.
+func (t *tool) run() error {
+	t.warnOfExposure()
+	if err := t.connect(); err != nil {
+		return err
+	}
+	defer t.conn.Close()
+	asked := false
+	for _, action := range []struct {
+		asked bool
+		do    func() error
+	}{
+		{t.initialize, t.initializeDevice},
+		{t.createShare, t.createDKEKShare},
+		{t.importShare, t.importDKEKShare},
+		{t.wrapKey, t.wrap},
+		{t.unwrapKey, t.unwrap},
+		{t.exportKey, t.exportPublicKey},
+		{t.registerKey, t.registerPublicKey},
+		{t.pkaStatus, t.showPKAStatus},
+	} {
+		if !action.asked {
+			continue
+		}
+		if err := action.do(); err != nil {
+			return err
+		}
+		asked = true
+	}
+	if !asked {
+		return t.showStatus()
+	}
+	return nil
+}
+
+// line prints a line of OpenSC's tool to standard error.
+func (t *tool) line(format string, args ...any) { fmt.Fprintf(t.err, format+"\n", args...) }
+
+// note tells something that OpenSC's tool does not.
+func (t *tool) note(format string, args ...any) { note(t.err, format, args...) }
+
+func note(w io.Writer, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	fmt.Fprintf(w, "%s: %s\n", program, strings.ReplaceAll(text, "\n", "; "))
+}
