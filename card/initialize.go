@@ -60,7 +60,7 @@ func parseInitialization(b []byte) (wire.Initialization, error) {
 		return init, apdu.FunctionNotSupported
 	case err != nil:
 		return init, apdu.WrongData
-	case init.Options&^known != 0:
+	case init.Options&^known != 0, init.PublicKeys != nil, init.Biometrics[0] != nil, init.Biometrics[1] != nil:
 		return init, apdu.FunctionNotSupported
 	case !goodPIN(wire.SOPIN, init.SOPIN, soPINTries), !goodPIN(wire.UserPIN, init.UserPIN, init.Retries):
 		return init, apdu.WrongData

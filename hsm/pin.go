@@ -108,8 +108,13 @@ func (h *HSM) initialize(init wire.Initialization, label string) error {
 	_, err = h.exchange("initialise the device", apdu.Command{
 		CLA: wire.ClassProprietary, INS: wire.InsInitializeDevice, Data: data,
 	})
-	if errors.Is(err, apdu.WrongData) {
+	switch {
+	case errors.Is(err, apdu.WrongData):
 		return fmt.Errorf("%w: PIN or retry counter out of bounds", err)
+	case errors.Is(err, apdu.CommandNotAllowed): // some cards say so instead of 63Cx
+		return fmt.Errorf("%w: wrong SO-PIN", err)
+	case errors.Is(err, apdu.FunctionNotSupported):
+		return fmt.Errorf("%w: the device lacks one of the options or logins asked for", err)
 	}
 	if err := pinFailure(err, wire.SOPIN); err != nil {
 		return err

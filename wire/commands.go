@@ -16,6 +16,9 @@ const (
 	tagSOPIN      tlv.Tag = 0x82
 	tagRetries    tlv.Tag = 0x91
 	tagDKEKShares tlv.Tag = 0x92
+	tagPublicKeys tlv.Tag = 0x93
+	tagBiometric1 tlv.Tag = 0x95
+	tagBiometric2 tlv.Tag = 0x96
 )
 
 // NoDKEK as the number of shares initialises a device that cannot wrap keys.
@@ -30,7 +33,15 @@ type Initialization struct {
 	// DKEKShares is how many shares make the DKEK: 0 for a random one that
 	// never leaves the device, NoDKEK for none.
 	DKEKShares int
+	// PublicKeys lets custodians log in with keys of theirs; nil for the PIN.
+	PublicKeys *PublicKeyScheme
+	// Biometrics are the AIDs of the servers of two templates; nil for none.
+	Biometrics [2][]byte
 }
+
+// PublicKeyScheme is how many public keys are registered, and how many of them
+// make a login: 1 to 90 each.
+type PublicKeyScheme struct{ Total, Required int }
 
 // Bytes encodes the command's data.
 func (i Initialization) Bytes() ([]byte, error) {
@@ -42,11 +53,19 @@ func (i Initialization) Bytes() ([]byte, error) {
 	if i.DKEKShares != NoDKEK {
 		b.Add(tagDKEKShares, []byte{byte(i.DKEKShares)})
 	}
+	if k := i.PublicKeys; k != nil {
+		b.Add(tagPublicKeys, []byte{byte(k.Total), byte(k.Required)})
+	}
+	for n, tag := range []tlv.Tag{tagBiometric1, tagBiometric2} {
+		if i.Biometrics[n] != nil {
+			b.Add(tag, i.Biometrics[n])
+		}
+	}
 	return b.Bytes()
 }
 
-// ErrUnknownField is the error for a field that this grammar does not have:
-// public key authentication (93), biometrics (95, 96), key domains (97).
+// ErrUnknownField is the error for a field that this grammar does not have,
+// such as the key domains of INITIALIZE DEVICE (97).
 var ErrUnknownField = errors.New("unknown field")
 
 // ParseInitialization reads the command's data. A missing option field means
@@ -66,7 +85,6 @@ func ParseInitialization(b []byte) (Initialization, error) {
 }
 
 func (i *Initialization) set(tag tlv.Tag, value []byte) error {
-	length := 1
 	switch tag {
 	case tagUserPIN:
 		i.UserPIN = secret.Bytes(value)
@@ -74,10 +92,16 @@ func (i *Initialization) set(tag tlv.Tag, value []byte) error {
 	case tagSOPIN:
 		i.SOPIN = secret.Bytes(value)
 		return nil
-	case tagOptions:
-		length = 2
-	case tagRetries, tagDKEKShares:
-	default:
+	case tagBiometric1, tagBiometric2:
+		i.Biometrics[tag-tagBiometric1] = value
+		return nil
+	}
+	return i.setNumber(tag, value)
+}
+
+func (i *Initialization) setNumber(tag tlv.Tag, value []byte) error {
+	length, known := map[tlv.Tag]int{tagOptions: 2, tagRetries: 1, tagDKEKShares: 1, tagPublicKeys: 2}[tag]
+	if !known {
 		return ErrUnknownField
 	}
 	if len(value) != length {
@@ -90,6 +114,8 @@ func (i *Initialization) set(tag tlv.Tag, value []byte) error {
 		i.Retries = int(value[0])
 	case tagDKEKShares:
 		i.DKEKShares = int(value[0])
+	case tagPublicKeys:
+		i.PublicKeys = &PublicKeyScheme{int(value[0]), int(value[1])}
 	}
 	return nil
 }

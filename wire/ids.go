@@ -119,5 +119,6 @@ type Options uint16
 const (
 	OptionResetRetryCounter Options = 0x0001 // RESET RETRY COUNTER is allowed
 	OptionTransportPIN      Options = 0x0002 // the user PIN must be changed before its first use
+	OptionSessionPIN        Options = 0x0004 // for biometric logins
 	OptionResetWithoutPIN   Options = 0x0020 // RESET RETRY COUNTER may leave the PIN as it is
 )

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -110,6 +111,29 @@ func TestForeignAuthenticatedRequests(t *testing.T) {
 		}
 		if _, err := x509.ParsePKIXPublicKey(der); err != nil {
 			t.Errorf("%s: its SubjectPublicKeyInfo: %v", name, err)
+		}
+	}
+}
+
+// The first line is what sc-hsm-tool 0.23 sent (testdata/article.apdu); the
+// others add its tags for the logins without a PIN.
+func TestInitialization(t *testing.T) {
+	plain := wire.Initialization{Options: wire.OptionResetRetryCounter, UserPIN: []byte("648219"),
+		SOPIN: []byte("57621880"), Retries: 3, DKEKShares: 1}
+	keys, biometric, without := plain, plain, plain
+	keys.PublicKeys = &wire.PublicKeyScheme{Total: 3, Required: 2}
+	biometric.Biometrics[1] = []byte{0xE8, 0x2B}
+	without.DKEKShares = wire.NoDKEK
+	const begin = "800200018106363438323139820835373632313838309101 03"
+	for want, init := range map[string]wire.Initialization{
+		begin + "920101": plain, begin + "920101 93020302": keys, begin + "920101 9602E82B": biometric, begin: without,
+	} {
+		bytes, err := init.Bytes()
+		if want = strings.ReplaceAll(want, " ", ""); err != nil || strings.ToUpper(hex.EncodeToString(bytes)) != want {
+			t.Errorf("built %X, %v; %s was expected", bytes, err, want)
+		}
+		if got, err := wire.ParseInitialization(bytes); err != nil || !reflect.DeepEqual(got, init) {
+			t.Errorf("%s: read another, %v", want, err)
 		}
 	}
 }

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
+
+	"conclave/internal/safefile"
 )
 
 // check finds all that can be wrong with the options and with the output file,
@@ -77,10 +77,6 @@ func (o *options) checkInitialize() error {
 	switch {
 	case err != nil:
 		return err
-	case authentication:
-		return errors.New("--public-key-auth is not supported by this tool yet; nothing was changed")
-	case o.biometric:
-		return errors.New("--bio-server1 and --bio-server2 are not supported by this tool yet; nothing was changed")
 	case o.dkekShares < unset || o.dkekShares > maxByte:
 		return fmt.Errorf("--dkek-shares %d: 0 to 255 was expected; nothing was changed", o.dkekShares)
 	}
@@ -132,9 +128,8 @@ func (o *options) checkOutput() error {
 	if !o.createShare && !o.wrapKey && !o.exportKey {
 		return nil
 	}
-	trial, err := os.OpenFile(o.file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
+	if err := safefile.Check(o.file); err != nil {
 		return outputError(o.file, err)
 	}
-	return errors.Join(trial.Close(), os.Remove(o.file))
+	return nil
 }

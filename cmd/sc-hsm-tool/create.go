@@ -16,9 +16,6 @@ func (t *tool) createDKEKShare() error {
 		return err
 	}
 	defer password.Wipe()
-	if err := t.resume(); err != nil {
-		return failed(err, "Error generating random number failed with %s", reason(err))
-	}
 	t.Printf("Enciphering DKEK share, please wait...\n")
 	kcv, err := ceremony.WriteShareFile(context.Background(), t.hsm, t.file, password, t.percent)
 	if err != nil {

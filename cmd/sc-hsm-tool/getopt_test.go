@@ -24,7 +24,7 @@ func TestOptions(t *testing.T) {
 		{[]string{"-fWkey.bin", "-i1"}, func(o *options) { o.force, o.wrapKey, o.file, o.keyReference = true, true, "key.bin", 1 }},
 		{[]string{"-fW", "key.bin", "-i", " 010 "}, func(o *options) { o.force, o.wrapKey, o.file, o.keyReference = true, true, "key.bin", 10 }},
 		{[]string{"--unwrap-key=a=b", "--key", "2"}, func(o *options) { o.unwrapKey, o.file, o.keyReference = true, "a=b", 2 }},
-		{[]string{"--pwd-shares-to", "4", "--pwd-shares-th=2", "--bio-server1=", "--wai"}, func(o *options) { o.total, o.threshold, o.biometric, o.wait = 4, 2, true, true }},
+		{[]string{"--pwd-shares-to", "4", "--pwd-shares-th=2", "--bio-server1=E82B", "--wai"}, func(o *options) { o.total, o.threshold, o.biometric[0], o.wait = 4, 2, "E82B", true }},
 		{[]string{"operand", "-X", "-", "--verb"}, func(o *options) { o.initialize, o.verbose = true, true }},
 		{[]string{"-X", "--", "-v"}, func(o *options) { o.initialize = true }},
 		{[]string{"-C", "first", "-I", "last"}, func(o *options) { o.createShare, o.importShare, o.file = true, true, "last" }},

@@ -29,9 +29,6 @@ func (t *tool) importDKEKShare() error {
 		return err
 	}
 	defer share.Wipe()
-	if err := t.resume(); err != nil {
-		return importFailure(err)
-	}
 	status, err := t.hsm.ImportShare(share)
 	if err != nil {
 		return importFailure(err)

@@ -21,11 +21,34 @@ func (t *tool) initializeDevice() error {
 		return err
 	}
 	defer pin.Wipe()
-	err = t.hsm.Initialize(wire.Initialization{
+	init := wire.Initialization{
 		Options: wire.OptionResetRetryCounter, UserPIN: pin, SOPIN: so, Retries: t.pinRetry, DKEKShares: t.dkekShares,
-	}, t.label)
-	if err != nil {
+	}
+	if t.publicKeys != unset {
+		init.PublicKeys = &wire.PublicKeyScheme{Total: t.publicKeys, Required: t.requiredKeys}
+	}
+	if err := t.setBiometrics(&init); err != nil {
+		return err
+	}
+	if err := t.hsm.Initialize(init, t.label); err != nil {
 		return failed(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_INITIALIZE, *) failed with %s", initializeReason(err))
+	}
+	return nil
+}
+
+// setBiometrics names the servers of biometric templates, whose logins need
+// session PINs.
+func (t *tool) setBiometrics(init *wire.Initialization) error {
+	for n, digits := range t.biometric {
+		if digits == "" {
+			continue
+		}
+		aid, err := decodeHex(secret.Bytes(digits))
+		if err != nil {
+			return failed(nil, "Error decoding AID of biometric server for template %d (Invalid arguments)", n+1)
+		}
+		init.Biometrics[n] = aid
+		init.Options |= wire.OptionSessionPIN
 	}
 	return nil
 }

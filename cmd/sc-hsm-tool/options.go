@@ -25,7 +25,7 @@ type options struct {
 
 	pinRetry, dkekShares     int
 	publicKeys, requiredKeys int
-	biometric                bool
+	biometric                [2]string
 	threshold, total         int // of the password shares
 	keyReference             int
 
@@ -52,8 +52,8 @@ func optionTable() []flag {
 		{"so-pin", 0, true, "Define security officer PIN (SO-PIN)", secretValue("so-pin", func(o *options) *secret.Bytes { return &o.soPIN })},
 		{"pin", 0, true, "Define user PIN", secretValue("pin", func(o *options) *secret.Bytes { return &o.pin })},
 		{"pin-retry", 0, true, "Define user PIN retry counter", number("pin-retry", func(o *options) *int { return &o.pinRetry })},
-		{"bio-server1", 0, true, "AID of biometric server for template 1 (hex)", yes(func(o *options) *bool { return &o.biometric })},
-		{"bio-server2", 0, true, "AID of biometric server for template 2 (hex)", yes(func(o *options) *bool { return &o.biometric })},
+		{"bio-server1", 0, true, "AID of biometric server for template 1 (hex)", text(func(o *options) *string { return &o.biometric[0] })},
+		{"bio-server2", 0, true, "AID of biometric server for template 2 (hex)", text(func(o *options) *string { return &o.biometric[1] })},
 		{"password", 0, true, "Define password for DKEK share", secretValue("password", func(o *options) *secret.Bytes { return &o.password })},
 		{"pwd-shares-threshold", 0, true, "Define threshold for number of password shares required for reconstruction", number("pwd-shares-threshold", func(o *options) *int { return &o.threshold })},
 		{"pwd-shares-total", 0, true, "Define number of password shares", number("pwd-shares-total", func(o *options) *int { return &o.total })},

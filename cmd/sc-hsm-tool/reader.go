@@ -46,16 +46,6 @@ func (t *tool) connect() error {
 	return nil
 }
 
-// resume selects the applet anew. While people took their time another program
-// may have reset the card, of which the next command only tells.
-func (t *tool) resume() error {
-	err := t.hsm.Logout()
-	if errors.Is(err, pcsc.ErrReset) {
-		err = t.hsm.Logout()
-	}
-	return err
-}
-
 // open connects to the card that is wanted, and names its reader.
 func (t *tool) open() (apdu.Conn, string, error) {
 	if name, embedded := strings.CutPrefix(t.reader, embeddedPrefix); embedded {
