@@ -1,0 +1,79 @@
+package acceptance
+
+import (
+	"strings"
+	"testing"
+
+	"conclave/internal/pcscdtest"
+)
+
+// TestKeysThroughOpenSC makes keys of every kind with pkcs11-tool, and lets
+// OpenSSL judge their signatures.
+func TestKeysThroughOpenSC(t *testing.T) {
+	need(t, "pkcs11-tool", "pkcs15-tool", "openssl")
+	pcscdtest.Start(t)
+	d := newDesk(t)
+	d.run("our conclave", "hsm", "create")
+	d.run("our conclave", "hsm", "init", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--yes")
+	defer d.serve("default")()
+	for i, kind := range []string{"rsa:1024", "rsa:3072", "EC:secp256k1", "EC:secp384r1", "EC:secp521r1"} {
+		id := "2" + ref[i:i+1]
+		d.p11("-l", "--pin", "648219", "--keypairgen", "--key-type", kind, "--id", id)
+		// The device is served, and read by another process all the same.
+		d.run("our conclave", "key", "public", ref[i+1:i+2], "--format", "der", "--out", d.file(id+".der"))
+		if kind != "EC:secp384r1" { // OpenSC 0.23: "cannot create EVP_PKEY", whatever the card
+			d.p11("--read-object", "--type", "pubkey", "--id", id, "-o", d.file(id+".opensc"))
+			d.equal(id+".der", id+".opensc")
+		}
+		mechanism := "ECDSA-SHA256"
+		if strings.HasPrefix(kind, "rsa") {
+			mechanism = "SHA256-RSA-PKCS"
+		}
+		d.write("data", "hello")
+		d.p11("-l", "--pin", "648219", "-s", "-m", mechanism, "--signature-format", "openssl", "--id", id, "-i", d.file("data"), "-o", d.file(id+".sig"))
+		d.run("openssl", "dgst", "-sha256", "-verify", d.file(id+".der"), "-keyform", "DER", "-signature", d.file(id+".sig"), d.file("data"))
+	}
+	if out := d.run("pkcs15-tool", "-D"); strings.Count(out, "Private RSA Key") != 2 || strings.Count(out, "Private EC Key") != 3 {
+		t.Errorf("pkcs15-tool sees other keys:\n%s", out)
+	}
+	// OpenSC deletes, stores a certificate's worth of data, and changes PINs.
+	d.p11("-l", "--pin", "648219", "--delete-object", "--type", "privkey", "--id", "20")
+	d.write("object", strings.Repeat("data of an object ", 40))
+	d.p11("-l", "--pin", "648219", "--write-object", d.file("object"), "--type", "data", "--label", "public")
+	d.p11("-l", "--pin", "648219", "--write-object", d.file("object"), "--type", "data", "--label", "secret", "--private")
+	d.p11("--read-object", "--type", "data", "--label", "public", "-o", d.file("public"))
+	d.p11("-l", "--pin", "648219", "--read-object", "--type", "data", "--label", "secret", "-o", d.file("secret"))
+	d.equal("object", "public")
+	d.equal("object", "secret")
+	d.p11("-l", "--pin", "648219", "--change-pin", "--new-pin", "91284647")
+	d.p11("-l", "--pin", "91284647", "--list-objects")
+	d.p11("--login", "--login-type", "so", "--so-pin", "3537363231383830", "--init-pin", "--new-pin", "648219")
+	d.p11("-l", "--pin", "648219", "--list-objects")
+}
+
+// TestConclaveThroughAReader: the tool drives a card in a reader as it does an
+// embedded device.
+func TestConclaveThroughAReader(t *testing.T) {
+	need(t, "openssl")
+	pcscdtest.Start(t)
+	d := newDesk(t)
+	serial := strings.TrimSpace(d.run("our conclave", "hsm", "create", "--device", "served"))
+	defer d.serve("served")()
+	if out := d.run("our conclave", "hsm", "list"); !strings.Contains(out, pcscdtest.Reader) {
+		t.Errorf("the reader is not listed:\n%s", out)
+	}
+	t.Setenv("CONCLAVE_DEVICE", "pcsc:")
+	if out := d.run("our conclave", "hsm", "status"); !strings.Contains(out, serial) {
+		t.Errorf("status lacks the serial number %s:\n%s", serial, out)
+	}
+	d.run("our conclave", "hsm", "init", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--dkek-shares", "0", "--yes")
+	d.run("our conclave", "key", "generate", "--type", "rsa:2048", "--pin", "env:PIN")
+	d.run("our conclave", "key", "wrap", "1", d.file("key.wrap"), "--pin", "env:PIN")
+	d.run("our conclave", "key", "delete", "1", "--yes", "--pin", "env:PIN")
+	d.run("our conclave", "key", "unwrap", d.file("key.wrap"), "--ref", "3", "--pin", "env:PIN")
+	d.run("our conclave", "key", "public", "3", "--format", "der", "--out", d.file("before3.der"))
+	d.write("data", "hello")
+	d.run("our conclave", "key", "sign", "3", "--algorithm", "rsa-pkcs1-sha256", "--in", d.file("data"), "--out", d.file("signature"), "--pin", "env:PIN")
+	d.run("openssl", "dgst", "-sha256", "-verify", d.file("before3.der"), "-keyform", "DER", "-signature", d.file("signature"), d.file("data"))
+	d.refused("wrong user PIN; 2 tries left", "our conclave", "key", "delete", "3", "--yes", "--pin", "000000")
+}
