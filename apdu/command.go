@@ -118,7 +118,3 @@ func (c Command) appendExtended(b []byte) []byte {
 	}
 	return b
 }
-
-// Extended says whether the host asked in the extended form, and so can take
-// more than 256 bytes in one response.
-func (c Command) Extended() bool { return c.Ne > MaxShortNe || len(c.Data) > MaxShortData }

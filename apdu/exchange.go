@@ -30,8 +30,8 @@ func Exchange(card Card, c Command) (Response, error) {
 		if r, err = send(card, more); err != nil {
 			return Response{}, err
 		}
-		if data = append(data, r.Data...); len(data) > maxResponse {
-			return Response{}, fmt.Errorf("apdu: the card's response runs past %d bytes", maxResponse)
+		if data = append(data, r.Data...); len(data) > maxResponse || len(r.Data) == 0 && r.SW>>8 == 0x61 {
+			return Response{}, fmt.Errorf("apdu: the card's response does not end, or runs past %d bytes", maxResponse)
 		}
 	}
 	return Response{Data: data, SW: r.SW}, nil

@@ -22,7 +22,11 @@ type Responder struct {
 }
 
 // Reset forgets an unfinished chain and an uncollected response.
-func (r *Responder) Reset() { r.chain, r.head, r.rest = nil, Command{}, nil }
+func (r *Responder) Reset() {
+	clear(r.chain)
+	clear(r.rest)
+	r.chain, r.head, r.rest = nil, Command{}, nil
+}
 
 // Transmit implements Card. It never returns an error.
 func (r *Responder) Transmit(command []byte) ([]byte, error) {
@@ -36,20 +40,30 @@ func (r *Responder) Transmit(command []byte) ([]byte, error) {
 	}
 	r.rest = nil
 	if c, err = r.join(c); err != nil {
+		clear(r.chain)
 		r.chain = nil
 		return answer(nil, err), nil
 	}
-	if c.CLA&chainingBit != 0 {
+	if chained(c) {
 		return answer(nil, nil), nil
 	}
 	return r.reply(c), nil
 }
 
+// chained says whether more parts of the command follow. In other classes the
+// bit means other things (ISO 7816-4 section 5.4.1).
+func chained(c Command) bool { return c.CLA == chainingBit || c.CLA == proprietary|chainingBit }
+
+// proprietary is the bit of classes that are not of ISO 7816.
+const proprietary = 0x80
+
 // join adds c to the chain that it belongs to. The last part comes out as the
 // whole command, every other with the chaining bit still set.
 func (r *Responder) join(c Command) (Command, error) {
 	head := c
-	head.CLA &^= chainingBit
+	if chained(c) {
+		head.CLA &^= chainingBit
+	}
 	head.Data, head.Ne = nil, 0
 	if r.chain != nil && !sameHeader(head, r.head) {
 		return c, LastCommandExpected
@@ -57,7 +71,7 @@ func (r *Responder) join(c Command) (Command, error) {
 	if len(r.chain)+len(c.Data) > maxChain {
 		return c, WrongLength
 	}
-	if c.CLA&chainingBit != 0 {
+	if chained(c) {
 		r.head, r.chain = head, append(r.chain, c.Data...)
 		if r.chain == nil {
 			r.chain = []byte{}

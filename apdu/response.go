@@ -73,45 +73,25 @@ func (s Status) Error() string {
 }
 
 func (s Status) meaning() string {
-	switch s {
-	case OK:
-		return "success"
-	case EndOfFile:
-		return "end of file reached"
-	case ExecutionError:
-		return "execution error"
-	case MemoryFailure:
-		return "the card could not write; its disk may be full"
-	case WrongLength:
-		return "wrong length"
-	case SecurityNotSatisfied:
-		return "not logged in"
-	case AuthenticationBlocked:
-		return "PIN blocked"
-	case ReferenceDataUnusable:
-		return "reference data not usable"
-	case ConditionsNotSatisfied:
-		return "conditions of use not satisfied"
-	case CommandNotAllowed:
-		return "command not allowed"
-	case WrongData:
-		return "wrong data"
-	case FunctionNotSupported:
-		return "function not supported"
-	case FileNotFound:
-		return "file not found"
-	case NotEnoughMemory:
-		return "not enough memory"
-	case WrongP1P2:
-		return "wrong parameters P1-P2"
-	case ReferenceNotFound:
-		return "referenced data not found"
-	case FileExists:
-		return "file already exists"
-	case InstructionUnknown:
-		return "instruction not supported"
-	case ClassUnknown:
-		return "class not supported"
-	}
-	return ""
+	return map[Status]string{
+		OK:                     "success",
+		EndOfFile:              "end of file reached",
+		ExecutionError:         "the card could not do it",
+		MemoryFailure:          "the card could not write; its disk may be full",
+		WrongLength:            "wrong length",
+		SecurityNotSatisfied:   "not logged in",
+		AuthenticationBlocked:  "PIN blocked",
+		ReferenceDataUnusable:  "reference data not usable",
+		ConditionsNotSatisfied: "conditions of use not satisfied",
+		CommandNotAllowed:      "command not allowed",
+		WrongData:              "wrong data",
+		FunctionNotSupported:   "function not supported",
+		FileNotFound:           "file not found",
+		NotEnoughMemory:        "not enough memory",
+		WrongP1P2:              "wrong parameters P1-P2",
+		ReferenceNotFound:      "referenced data not found",
+		FileExists:             "file already exists",
+		InstructionUnknown:     "instruction not supported",
+		ClassUnknown:           "class not supported",
+	}[s]
 }

@@ -75,12 +75,22 @@ func (c *Card) Reset() error {
 func (c *Card) handle(cmd apdu.Command) ([]byte, error) {
 	data, err := c.dispatch(cmd)
 	var refusal apdu.Status
-	if err != nil && !errors.As(err, &refusal) {
-		c.config.Log.Error("the card's store failed", "instruction", cmd.INS, "error", err)
-		return nil, apdu.MemoryFailure
+	var broken fault
+	switch {
+	case err == nil || errors.Is(err, apdu.EndOfFile):
+		return data, err
+	case errors.As(err, &refusal):
+		return nil, refusal
+	case errors.As(err, &broken):
+		c.config.Log.Error("the card's arithmetic failed", "instruction", cmd.INS, "error", err)
+		return nil, apdu.ExecutionError
 	}
-	return data, err
+	c.config.Log.Error("the card's store failed", "instruction", cmd.INS, "error", err)
+	return nil, apdu.MemoryFailure
 }
+
+// fault is an error of an engine that computes with private keys.
+type fault struct{ error }
 
 func (c *Card) dispatch(cmd apdu.Command) ([]byte, error) {
 	row, err := lookup(cmd)
@@ -119,10 +129,18 @@ func (c *Card) load() error {
 	}
 	c.version = version
 	c.session.forgetKeys()
-	if c.session.epoch != c.state.Epoch {
+	if c.session.loggedIn() && c.session.epoch != c.state.Epoch {
 		c.session.end()
 	}
 	return nil
+}
+
+// scrub takes secrets that were in the clear off the disk. What it cannot take
+// off is no failure of the command.
+func (c *Card) scrub() {
+	if err := c.store.Scrub(); err != nil {
+		c.config.Log.Warn("what was deleted may still be on disk", "error", err)
+	}
 }
 
 // view runs fn on a consistent snapshot of the store.
@@ -152,10 +170,12 @@ const (
 	userPIN               // the user PIN is verified
 )
 
-// entry is a row of the dispatch table: class and instruction, the bounds of
-// the data field in bytes, and the access rule.
+// entry is a row of the dispatch table: the instruction, the bounds of the data
+// field in bytes, and the access rule. Hosts do not agree on the classes: what
+// OpenSC sends with 80, or with 00, pypicohsm sends with the other. So each
+// instruction has both.
 type entry struct {
-	cla, ins         byte
+	ins              byte
 	minData, maxData int
 	access           access
 	run              func(*Card, apdu.Command) ([]byte, error)
@@ -163,41 +183,35 @@ type entry struct {
 
 // commands is the dispatch table.
 func commands() []entry {
-	const iso, own = wire.ClassISO, wire.ClassProprietary
 	const long = apdu.MaxExtendedData
 	return []entry{
-		{iso, wire.InsSelect, 0, 16, free, (*Card).selectFile},
-		{iso, wire.InsReadBinary, 3, 4, free, (*Card).readBinary},
-		{iso, wire.InsUpdateBinary, 5, long, userPIN, (*Card).updateBinary},
-		{iso, wire.InsDeleteFile, 0, 2, userPIN, (*Card).deleteFile},
-		{own, wire.InsEnumerateObjects, 0, 0, free, (*Card).enumerateObjects},
-		{iso, wire.InsGetChallenge, 0, 0, free, (*Card).getChallenge},
-		{iso, wire.InsVerify, 0, 16, free, (*Card).verify},
-		{iso, wire.InsChangeReferenceData, 12, 32, free, (*Card).changeReferenceData},
-		{iso, wire.InsResetRetryCounter, 0, 24, free, (*Card).resetRetryCounter},
-		{own, wire.InsInitializeDevice, 0, 255, free, (*Card).initializeDevice},
-		{own, wire.InsManageDKEK, 0, 32, free, (*Card).manageDKEK},
-		{iso, wire.InsGenerateKeyPair, 1, 2048, userPIN, (*Card).generateKeyPair},
-		{own, wire.InsSign, 0, long, userPIN, (*Card).sign},
-		{own, wire.InsDecipher, 1, 1024, userPIN, (*Card).decipher},
-		{own, wire.InsWrapKey, 0, 0, userPIN, (*Card).wrapKey},
-		{own, wire.InsUnwrapKey, 0, 4096, userPIN, (*Card).unwrapKey},
+		{wire.InsSelect, 0, 16, free, (*Card).selectFile},
+		{wire.InsReadBinary, 3, 4, free, (*Card).readBinary},
+		{wire.InsUpdateBinary, 5, long, userPIN, (*Card).updateBinary},
+		{wire.InsDeleteFile, 0, 2, userPIN, (*Card).deleteFile},
+		{wire.InsEnumerateObjects, 0, 0, free, (*Card).enumerateObjects},
+		{wire.InsGetChallenge, 0, 0, free, (*Card).getChallenge},
+		{wire.InsVerify, 0, 16, free, (*Card).verify},
+		{wire.InsChangeReferenceData, 12, 32, free, (*Card).changeReferenceData},
+		{wire.InsResetRetryCounter, 0, 24, free, (*Card).resetRetryCounter},
+		{wire.InsInitializeDevice, 0, 255, free, (*Card).initializeDevice},
+		{wire.InsManageDKEK, 0, 32, free, (*Card).manageDKEK},
+		{wire.InsGenerateKeyPair, 1, 2048, userPIN, (*Card).generateKeyPair},
+		{wire.InsSign, 0, long, userPIN, (*Card).sign},
+		{wire.InsDecipher, 1, 1024, userPIN, (*Card).decipher},
+		{wire.InsWrapKey, 0, 0, userPIN, (*Card).wrapKey},
+		{wire.InsUnwrapKey, 0, 4096, userPIN, (*Card).unwrapKey},
 	}
 }
 
 func lookup(cmd apdu.Command) (entry, error) {
-	refusal := apdu.InstructionUnknown
 	if cmd.CLA != wire.ClassISO && cmd.CLA != wire.ClassProprietary {
-		refusal = apdu.ClassUnknown
+		return entry{}, apdu.ClassUnknown
 	}
 	for _, row := range commands() {
-		if row.ins != cmd.INS {
-			continue
-		}
-		if row.cla == cmd.CLA {
+		if row.ins == cmd.INS {
 			return row, nil
 		}
-		refusal = apdu.ClassUnknown
 	}
-	return entry{}, refusal
+	return entry{}, apdu.InstructionUnknown
 }

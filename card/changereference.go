@@ -14,27 +14,32 @@ func (c *Card) changeReferenceData(cmd apdu.Command) ([]byte, error) {
 		return nil, err
 	}
 	oldLength := min(c.state.pin(ref).Length, len(cmd.Data))
-	old, new := secret.Bytes(cmd.Data[:oldLength]), secret.Bytes(cmd.Data[oldLength:])
-	v, err := c.checkPIN(ref, old)
+	old, value := secret.Bytes(cmd.Data[:oldLength]), secret.Bytes(cmd.Data[oldLength:])
+	g, err := c.checkPIN(ref, old)
 	if err != nil {
-		c.session.logOut(ref)
 		return nil, err
 	}
-	defer v.close()
-	return nil, c.setPIN(ref, new, v)
+	defer g.vault.close()
+	return nil, c.setPIN(ref, value, g, 0)
 }
 
-// setPIN makes new the PIN that opens the vault.
-func (c *Card) setPIN(ref wire.PINReference, new secret.Bytes, v *vault) error {
+// setPIN makes value the PIN that opens the vault of the grant, on a device
+// that has the options wanted.
+func (c *Card) setPIN(ref wire.PINReference, value secret.Bytes, g grant, wanted wire.Options) error {
+	var made pin
+	if err := made.set(ref, value, g.vault, c.config.PINCost); err != nil {
+		return err
+	}
 	return c.update(func(t *transaction) error {
+		if !g.holds(&t.state) || wire.Options(t.state.Options)&wanted != wanted {
+			return apdu.ConditionsNotSatisfied
+		}
 		p := t.state.pin(ref)
-		if !goodPIN(ref, new, p.MaxTries) {
+		if !goodPIN(ref, value, p.MaxTries) {
 			return apdu.WrongData
 		}
-		if err := p.set(ref, new, v, c.config.PINCost); err != nil {
-			return err
-		}
-		p.Transport = false
+		made.MaxTries, made.Tries = p.MaxTries, p.MaxTries
+		*p = made // no transport PIN any more
 		return t.saveState()
 	})
 }

@@ -17,35 +17,37 @@ func (c *Card) decipher(cmd apdu.Command) ([]byte, error) {
 	default:
 		return nil, apdu.WrongP1P2
 	}
-	k, err := c.use(cmd.P1, algorithm)
+	k, err := c.use(cmd.P1, func(k *key) (wire.Algorithm, error) { return algorithm, k.checkDecipher(algorithm, cmd.Data) })
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case algorithm == wire.ECDH && k.ec != nil:
-		return agree(k, cmd.Data)
-	case algorithm == wire.RSADecryptRaw && k.private != nil:
+	switch algorithm {
+	case wire.ECDH:
+		return k.ec.ECDH(cmd.Data)
+	case wire.RSADecryptRaw:
 		return k.rawRSA(cmd.Data)
-	case algorithm != wire.ECDH && k.private != nil:
-		return k.decrypt(algorithm, cmd.Data)
 	}
-	return nil, apdu.WrongData
+	return k.decrypt(algorithm, cmd.Data)
 }
 
-func agree(k *key, point []byte) ([]byte, error) {
-	shared, err := k.ec.ECDH(point)
-	if err != nil {
-		return nil, apdu.WrongData
+// checkDecipher says whether the key can decipher the data so.
+func (k *key) checkDecipher(algorithm wire.Algorithm, data []byte) error {
+	switch {
+	case (algorithm == wire.ECDH) != (k.ec != nil), algorithm != wire.ECDH && k.private == nil:
+		return apdu.WrongData
+	case algorithm == wire.ECDH && k.ec.Curve.CheckPoint(data) != nil:
+		return apdu.WrongData
+	case algorithm == wire.ECDH:
+		return nil
+	case algorithm != wire.RSADecryptRaw && len(data) != k.private.Size():
+		return apdu.WrongLength
 	}
-	return shared, nil
+	return k.checkRaw(data)
 }
 
 // decrypt takes off the padding. All its failures are one status word: what
 // was wrong with the padding must not be told.
 func (k *key) decrypt(algorithm wire.Algorithm, ciphertext []byte) (plain []byte, err error) {
-	if len(ciphertext) != k.private.Size() {
-		return nil, apdu.WrongLength
-	}
 	if algorithm == wire.RSADecryptOAEP {
 		plain, err = rsa.DecryptOAEP(sha256.New(), nil, k.private, ciphertext, nil)
 	} else {

@@ -38,6 +38,9 @@ func (c *Card) manageDKEK(cmd apdu.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if after.complete() {
+		c.scrub() // the sum of the shares before was in the clear
+	}
 	return after.status(), nil
 }
 
@@ -109,8 +112,17 @@ func (c *Card) openDKEK() (kek *dkek.DKEK, err error) {
 		if err != nil {
 			return err
 		}
+		defer total.Wipe()
 		kek, err = dkek.New(total)
 		return err
 	})
-	return kek, err
+	if err != nil {
+		return nil, err
+	}
+	// Anyone can seal to the inbox: what is in it must be what was imported.
+	if kek.KCV() != c.state.DKEK.KCV {
+		kek.Wipe()
+		return nil, errSealBroken
+	}
+	return kek, nil
 }

@@ -151,8 +151,12 @@ func (c *Card) deleteFile(cmd apdu.Command) ([]byte, error) {
 		return nil, apdu.WrongP1P2
 	}
 	fid := c.session.selected
-	if len(cmd.Data) == 2 {
+	switch len(cmd.Data) {
+	case 0:
+	case 2:
 		fid = wire.FID(binary.BigEndian.Uint16(cmd.Data))
+	default:
+		return nil, apdu.WrongLength
 	}
 	deletableKey := fid.Prefix() == wire.PrefixKey && fid.ID() != 0
 	if !writable(fid) && !deletableKey {

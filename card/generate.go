@@ -1,6 +1,7 @@
 package card
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -32,17 +33,17 @@ func (c *Card) generateKeyPair(cmd apdu.Command) ([]byte, error) {
 	if err := c.checkFree(id); err != nil { // before the work; addKey looks again
 		return nil, err
 	}
-	new, err := c.generate(request)
+	made, err := c.generate(request)
 	if err != nil {
 		return nil, err
 	}
-	defer new.close()
-	answer, err := c.authenticate(request, new, signer)
+	defer made.close()
+	answer, err := c.authenticate(request, made, signer)
 	if err != nil {
 		return nil, err
 	}
 	return answer, c.update(func(t *transaction) error {
-		if err := c.addKey(t, id, new.record); err != nil {
+		if err := c.addKey(t, id, made.record); err != nil {
 			return err
 		}
 		return t.Put(kindFile, uint16(wire.PrefixEECert.File(id)), answer)
@@ -97,17 +98,17 @@ func (c *Card) generate(request wire.KeyRequest) (*key, error) {
 
 // authenticate makes the request for the new key's certificate, signed with
 // the key itself and with the signer.
-func (c *Card) authenticate(request wire.KeyRequest, new *key, signer byte) ([]byte, error) {
-	outer, car, err := c.signerOf(signer)
+func (c *Card) authenticate(request wire.KeyRequest, made *key, signer byte) ([]byte, error) {
+	outer, outerCAR, err := c.signerOf(signer)
 	if err != nil {
 		return nil, err
 	}
-	cvc := wire.CVC{CAR: request.CAR, CHR: request.CHR, Key: new.public()}
-	inner, err := cvc.Sign(new.signCVC)
+	cvc := wire.CVC{CAR: cmp.Or(request.CAR, outerCAR), CHR: request.CHR, Key: made.public()}
+	inner, err := cvc.Sign(made.signCVC)
 	if err != nil {
 		return nil, err
 	}
-	return wire.Authenticate(inner, car, outer.signCVC)
+	return wire.Authenticate(inner, cmp.Or(request.OuterCAR, outerCAR), outer.signCVC)
 }
 
 // signerOf gives a key that signs requests, and the reference it signs as: the
@@ -127,8 +128,23 @@ func (c *Card) signerOf(id byte) (k *key, chr string, err error) {
 	if chr, err = holder(content, id == 0); err != nil {
 		return nil, "", apdu.ConditionsNotSatisfied
 	}
-	k, err = c.openKey(id)
+	if id == 0 {
+		k, err = c.openKey(0)
+		return k, chr, err
+	}
+	k, err = c.use(id, (*key).cvcAlgorithm)
 	return k, chr, err
+}
+
+// cvcAlgorithm is what signing a CVC means to the key's list and counter.
+func (k *key) cvcAlgorithm() (wire.Algorithm, error) {
+	switch {
+	case k.ec != nil:
+		return wire.ECDSA | wire.HashSHA256, nil
+	case k.private != nil:
+		return wire.RSAPKCS1 | wire.HashSHA256, nil
+	}
+	return 0, apdu.ConditionsNotSatisfied
 }
 
 func holder(content []byte, certificate bool) (string, error) {

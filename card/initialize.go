@@ -27,16 +27,15 @@ func (c *Card) initializeDevice(cmd apdu.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	present, err := c.presentVault(init.SOPIN)
-	if err != nil {
-		return nil, err
+	var present grant // none where the device has no SO-PIN yet
+	if c.state.initialised() {
+		if present, err = c.checkPIN(wire.SOPIN, init.SOPIN); err != nil {
+			return nil, err
+		}
+		defer present.vault.close()
 	}
-	if present != nil {
-		defer present.close()
-	}
-	epoch := c.state.Epoch
 	c.session.end()
-	return nil, c.erase(epoch, present, init)
+	return nil, c.erase(present, init)
 }
 
 // freeMemory is what the device says it has left, in bytes. Its store has no
@@ -68,19 +67,10 @@ func parseInitialization(b []byte) (wire.Initialization, error) {
 	return init, nil
 }
 
-// presentVault checks the present SO-PIN. It gives nil where the device has
-// none yet.
-func (c *Card) presentVault(so secret.Bytes) (*vault, error) {
-	if !c.state.initialised() {
-		return nil, nil
-	}
-	return c.checkPIN(wire.SOPIN, so)
-}
-
 // erase puts the new state in place of everything but the device key and its
 // certificate. The storage key is new: what the old one sealed is gone even
 // from copies of the file, for whoever has only the new PINs.
-func (c *Card) erase(epoch string, present *vault, init wire.Initialization) error {
+func (c *Card) erase(present grant, init wire.Initialization) error {
 	v, err := newVault()
 	if err != nil {
 		return err
@@ -90,11 +80,11 @@ func (c *Card) erase(epoch string, present *vault, init wire.Initialization) err
 	if err != nil {
 		return err
 	}
-	return c.update(func(t *transaction) error {
-		if t.state.Epoch != epoch {
+	err = c.update(func(t *transaction) error {
+		if t.state.initialised() && !present.holds(&t.state) {
 			return apdu.ConditionsNotSatisfied // initialised by another process meanwhile
 		}
-		if err := replaceRecords(t, present, v); err != nil {
+		if err := replaceRecords(t, present.vault, v); err != nil {
 			return err
 		}
 		t.state = fresh
@@ -103,6 +93,10 @@ func (c *Card) erase(epoch string, present *vault, init wire.Initialization) err
 		}
 		return t.saveState()
 	})
+	if err == nil {
+		c.scrub()
+	}
+	return err
 }
 
 func (c *Card) freshState(v *vault, init wire.Initialization) (state, error) {
@@ -164,6 +158,7 @@ func enableDKEK(t *transaction, v *vault, shares int) error {
 	if err != nil {
 		return err
 	}
+	defer clear(private)
 	if err := v.put(t, kindDevice, recordInbox, private); err != nil {
 		return err
 	}

@@ -157,13 +157,19 @@ func (c *Card) putKey(t *transaction, id byte, record keyRecord) error {
 	return c.session.vault.put(t, kindKey, uint16(id), plain)
 }
 
-// use opens a key for one operation: the algorithm must be allowed, and one
-// use is taken off the counter, durably, before the operation is made.
-func (c *Card) use(id byte, algorithm wire.Algorithm) (*key, error) {
+// use opens a key for one operation. Plan says which algorithm that is, or
+// refuses what the key cannot do: a mistake costs no use. Then the algorithm
+// must be allowed, and one use is taken off the counter, durably, before the
+// operation is made.
+func (c *Card) use(id byte, plan func(*key) (wire.Algorithm, error)) (*key, error) {
 	if id == 0 {
 		return nil, apdu.ReferenceNotFound // the device key signs certificate requests alone
 	}
 	k, err := c.openKey(id)
+	if err != nil {
+		return nil, err
+	}
+	algorithm, err := plan(k)
 	if err != nil {
 		return nil, err
 	}

@@ -143,8 +143,10 @@ func Manufacture(s store.Store, issuer *DeviceIssuer, now time.Time) (serial str
 	chain := append(certificate, issuer.certificate...)
 	return chr[:len(chr)-wire.SequenceLength], s.Update(func(w store.Writer) error {
 		t := &transaction{Writer: w}
-		if err := t.state.read(w); !errors.Is(err, ErrNoDevice) {
-			return errors.Join(ErrDeviceExists, err)
+		if err := t.state.read(w); err == nil {
+			return ErrDeviceExists
+		} else if !errors.Is(err, ErrNoDevice) {
+			return err
 		}
 		if err := t.Put(kindDevice, recordFactoryKey, record); err != nil {
 			return err

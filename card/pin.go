@@ -43,7 +43,8 @@ type pin struct {
 	Transport       bool // must be changed before its first use
 }
 
-// set makes value the PIN that opens the vault, with all tries left.
+// set makes value the PIN that opens the vault, with all tries left. It takes
+// as long as a login: see PINCost.
 func (p *pin) set(ref wire.PINReference, value secret.Bytes, v *vault, cost PINCost) error {
 	salt := make([]byte, 16)
 	rand.Read(salt)
@@ -90,26 +91,46 @@ func (s *state) pin(ref wire.PINReference) *pin {
 	return &s.User
 }
 
-// checkPIN compares a PIN and gives the vault that it opens. One try is taken
-// off, durably, before the PIN is compared: a loss of power while it is
-// compared costs the try and gains nothing.
-func (c *Card) checkPIN(ref wire.PINReference, value secret.Bytes) (*vault, error) {
+// grant is what a PIN that was right has opened.
+type grant struct {
+	ref   wire.PINReference
+	pin   pin // as the device held it when it was compared
+	vault *vault
+}
+
+// holds says whether the PIN is still the device's: another process may have
+// changed it, or initialised the device, since it was compared.
+func (g grant) holds(s *state) bool { return bytes.Equal(s.pin(g.ref).Wrapped, g.pin.Wrapped) }
+
+// checkPIN compares a PIN. One try is taken off, durably, before the PIN is
+// compared: a loss of power while it is compared costs the try and gains
+// nothing. A wrong PIN is a logout.
+func (c *Card) checkPIN(ref wire.PINReference, value secret.Bytes) (grant, error) {
+	g, err := c.comparePIN(ref, value)
+	if err != nil {
+		c.session.logOut(ref)
+	}
+	return g, err
+}
+
+func (c *Card) comparePIN(ref wire.PINReference, value secret.Bytes) (grant, error) {
 	taken, err := c.takeTry(ref)
 	if err != nil {
-		return nil, err
+		return grant{}, err
 	}
 	v, err := taken.unlock(ref, value)
 	if err != nil {
 		if taken.Tries == 0 {
-			return nil, apdu.AuthenticationBlocked
+			return grant{}, apdu.AuthenticationBlocked
 		}
-		return nil, apdu.TriesLeft(taken.Tries)
+		return grant{}, apdu.TriesLeft(taken.Tries)
 	}
-	if err := c.giveTriesBack(ref, taken); err != nil {
+	g := grant{ref, taken, v}
+	if err := c.giveTriesBack(g); err != nil {
 		v.close()
-		return nil, err
+		return grant{}, err
 	}
-	return v, nil
+	return g, nil
 }
 
 func (c *Card) takeTry(ref wire.PINReference) (taken pin, err error) {
@@ -128,14 +149,13 @@ func (c *Card) takeTry(ref wire.PINReference) (taken pin, err error) {
 	return taken, err
 }
 
-// giveTriesBack sets the counter to its maximum, unless the PIN that was
-// compared is no longer the device's.
-func (c *Card) giveTriesBack(ref wire.PINReference, compared pin) error {
+// giveTriesBack sets the counter of the PIN that was right to its maximum.
+func (c *Card) giveTriesBack(g grant) error {
 	return c.update(func(t *transaction) error {
-		p := t.state.pin(ref)
-		if !bytes.Equal(p.Wrapped, compared.Wrapped) {
+		if !g.holds(&t.state) {
 			return apdu.ConditionsNotSatisfied
 		}
+		p := t.state.pin(g.ref)
 		p.Tries = p.MaxTries
 		return t.saveState()
 	})

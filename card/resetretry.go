@@ -23,38 +23,35 @@ func (c *Card) resetRetryCounter(cmd apdu.Command) ([]byte, error) {
 	if cmd.P1 > resetVerified {
 		return nil, apdu.WrongP1P2
 	}
-	if err := c.mayReset(cmd.P1); err != nil {
-		return nil, err
+	wanted := optionsForReset(cmd.P1)
+	if wire.Options(c.state.Options)&wanted != wanted {
+		return nil, apdu.CommandNotAllowed
 	}
-	so, newPIN, err := splitReset(cmd)
+	so, value, err := splitReset(cmd)
 	if err != nil {
 		return nil, err
 	}
-	v := c.session.vault
+	g := grant{wire.SOPIN, c.state.SO, c.session.vault}
 	if cmd.P1 == resetWithSOAndPIN || cmd.P1 == resetWithSO {
-		if v, err = c.checkPIN(wire.SOPIN, so); err != nil {
+		if g, err = c.checkPIN(wire.SOPIN, so); err != nil {
 			return nil, err
 		}
-		defer v.close()
+		defer g.vault.close()
 	} else if !c.session.so {
 		return nil, apdu.SecurityNotSatisfied
 	}
-	if cmd.P1 == resetWithSO || cmd.P1 == resetVerified {
-		return nil, c.resetTries()
+	if value == nil {
+		return nil, c.resetTries(g, wanted)
 	}
-	return nil, c.setPIN(wire.UserPIN, newPIN, v)
+	return nil, c.setPIN(wire.UserPIN, value, g, wanted)
 }
 
-func (c *Card) mayReset(p1 byte) error {
-	options := wire.Options(c.state.Options)
-	if options&wire.OptionResetRetryCounter == 0 {
-		return apdu.CommandNotAllowed
+// optionsForReset are the options that a form of the command needs.
+func optionsForReset(p1 byte) wire.Options {
+	if p1 == resetWithSO || p1 == resetVerified {
+		return wire.OptionResetRetryCounter | wire.OptionResetWithoutPIN
 	}
-	keepsPIN := p1 == resetWithSO || p1 == resetVerified
-	if keepsPIN && options&wire.OptionResetWithoutPIN == 0 {
-		return apdu.CommandNotAllowed
-	}
-	return nil
+	return wire.OptionResetRetryCounter
 }
 
 func splitReset(cmd apdu.Command) (so, newPIN secret.Bytes, err error) {
@@ -72,8 +69,12 @@ func splitReset(cmd apdu.Command) (so, newPIN secret.Bytes, err error) {
 	return nil, nil, apdu.WrongLength
 }
 
-func (c *Card) resetTries() error {
+// resetTries gives the user PIN its tries back, and keeps it.
+func (c *Card) resetTries(g grant, wanted wire.Options) error {
 	return c.update(func(t *transaction) error {
+		if !g.holds(&t.state) || wire.Options(t.state.Options)&wanted != wanted {
+			return apdu.ConditionsNotSatisfied
+		}
 		t.state.User.Tries = t.state.User.MaxTries
 		return t.saveState()
 	})

@@ -12,32 +12,39 @@ import (
 
 // P1 and P2 of SELECT (ISO 7816-4 section 11.2.1).
 const (
-	selectByFID    = 0x00
-	selectByAID    = 0x04
-	selectByPath   = 0x08 // from the MF; OpenSC selects EF.DIR so
+	selectByFID  = 0x00
+	selectByAID  = 0x04
+	selectByPath = 0x08 // from the MF; OpenSC selects EF.DIR so
+
+	selectFCI      = 0x00
+	selectFCP      = 0x04
 	selectNoAnswer = 0x0C
 )
 
 // selectFile is SELECT. Selecting the applet ends the session.
 func (c *Card) selectFile(cmd apdu.Command) ([]byte, error) {
-	if cmd.P2 != 0x00 && cmd.P2 != 0x04 && cmd.P2 != selectNoAnswer {
+	if cmd.P2 != selectFCI && cmd.P2 != selectFCP && cmd.P2 != selectNoAnswer {
 		return nil, apdu.WrongP1P2
 	}
-	fcp, err := c.selected(cmd)
+	template := wire.FCI
+	if cmd.P2 == selectFCP {
+		template = wire.FCP
+	}
+	answer, err := c.selected(cmd, template)
 	if err != nil || cmd.P2 == selectNoAnswer {
 		return nil, err
 	}
-	return fcp, nil
+	return answer, nil
 }
 
-func (c *Card) selected(cmd apdu.Command) ([]byte, error) {
+func (c *Card) selected(cmd apdu.Command, template wire.Template) ([]byte, error) {
 	switch {
 	case cmd.P1 == selectByAID:
 		if !bytes.Equal(cmd.Data, wire.AID()) {
 			return nil, apdu.FileNotFound
 		}
 		c.session.end()
-		return wire.AppletFCP(wire.Options(c.state.Options), Version())
+		return wire.AppletFCP(template, wire.Options(c.state.Options), Version())
 	case cmd.P1 != selectByFID && cmd.P1 != selectByPath:
 		return nil, apdu.WrongP1P2
 	case len(cmd.Data) != 2:
@@ -49,7 +56,7 @@ func (c *Card) selected(cmd apdu.Command) ([]byte, error) {
 		return nil, err
 	}
 	c.session.selected = fid
-	return wire.FileFCP(fid, size)
+	return wire.FileFCP(template, fid, size)
 }
 
 // fileSize gives the size of an EF. A key is there, and shows nothing of itself.

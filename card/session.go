@@ -32,12 +32,12 @@ func (s *session) forgetKeys() {
 }
 
 // logIn records that a PIN was verified.
-func (s *session) logIn(ref wire.PINReference, epoch string, v *vault) {
+func (s *session) logIn(g grant, epoch string) {
 	if s.vault != nil {
 		s.vault.close()
 	}
-	s.epoch, s.vault = epoch, v
-	if ref == wire.UserPIN {
+	s.epoch, s.vault = epoch, g.vault
+	if g.ref == wire.UserPIN {
 		s.user = true
 	} else {
 		s.so = true
@@ -48,6 +48,7 @@ func (s *session) logIn(ref wire.PINReference, epoch string, v *vault) {
 func (s *session) logOut(ref wire.PINReference) {
 	if ref == wire.UserPIN {
 		s.user = false
+		s.forgetKeys()
 	} else {
 		s.so = false
 	}

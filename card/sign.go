@@ -7,6 +7,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"math/big"
 
 	"conclave/apdu"
 	"conclave/wire"
@@ -19,21 +20,46 @@ func (c *Card) sign(cmd apdu.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := c.use(cmd.P1, algorithm)
-	if err != nil {
-		return nil, err
-	}
 	data, hash := cmd.Data, hashOf(algorithm)
 	if hash != 0 {
 		data = digest(hash, data)
 	}
-	switch {
-	case scheme == wire.ECDSA && k.ec != nil && len(data) > 0:
-		return k.ec.Sign(data)
-	case scheme != wire.ECDSA && k.private != nil:
-		return k.signRSA(scheme, hash, data)
+	k, err := c.use(cmd.P1, func(k *key) (wire.Algorithm, error) { return algorithm, k.checkSign(scheme, hash, data) })
+	if err != nil {
+		return nil, err
 	}
-	return nil, apdu.WrongData
+	if k.ec != nil {
+		return k.ec.Sign(data)
+	}
+	return k.signRSA(scheme, hash, data)
+}
+
+// checkSign says whether the key can sign the data so.
+func (k *key) checkSign(scheme wire.Algorithm, hash crypto.Hash, data []byte) error {
+	switch {
+	case (scheme == wire.ECDSA) != (k.ec != nil), scheme != wire.ECDSA && k.private == nil:
+		return apdu.WrongData
+	case len(data) == 0:
+		return apdu.WrongLength
+	case scheme == wire.RSARaw:
+		return k.checkRaw(data)
+	case scheme == wire.RSAPKCS1 && hash == 0 && len(data) > k.private.Size()-11:
+		return apdu.WrongLength
+	case scheme == wire.RSAPSS && pssHash(hash, data) == 0:
+		return apdu.WrongLength
+	}
+	return nil
+}
+
+// checkRaw says whether data is a number below the modulus.
+func (k *key) checkRaw(data []byte) error {
+	if len(data) > k.private.Size() {
+		return apdu.WrongLength
+	}
+	if new(big.Int).SetBytes(data).Cmp(k.private.N) >= 0 {
+		return apdu.WrongData
+	}
+	return nil
 }
 
 // signatureScheme is the algorithm without its hash.
@@ -88,52 +114,44 @@ func (k *key) signRSA(scheme wire.Algorithm, hash crypto.Hash, data []byte) ([]b
 		}
 		data = info
 	}
-	padded, err := padPKCS1(data, k.private.Size())
-	if err != nil {
-		return nil, err
-	}
-	return k.rawRSA(padded)
+	return k.rawRSA(padPKCS1(data, k.private.Size()))
 }
 
-// rawRSA is the private operation on a block that the host has padded. A
-// shorter one is a smaller number.
+// rawRSA is the private operation on a number below the modulus.
 func (k *key) rawRSA(data []byte) ([]byte, error) {
-	size := k.private.Size()
-	if len(data) == 0 || len(data) > size {
-		return nil, apdu.WrongLength
-	}
-	block := append(make([]byte, size-len(data), size), data...)
+	block := make([]byte, k.private.Size())
+	copy(block[len(block)-len(data):], data)
 	out, err := k.raw.Private(block)
 	if err != nil {
-		return nil, apdu.WrongData // not below the modulus
+		return nil, fault{err}
 	}
 	return out, nil
 }
 
-// padPKCS1 is EMSA-PKCS1-v1_5 (RFC 8017 section 9.2) from step 3 on.
-func padPKCS1(info []byte, size int) ([]byte, error) {
-	if len(info) == 0 || len(info) > size-11 {
-		return nil, apdu.WrongLength
-	}
+// padPKCS1 is EMSA-PKCS1-v1_5 (RFC 8017 section 9.2) from step 3 on, for a
+// DigestInfo that leaves room for eight bytes of padding.
+func padPKCS1(info []byte, size int) []byte {
 	block := make([]byte, size-len(info), size)
 	for i := range block {
 		block[i] = 0xFF
 	}
 	block[0], block[1], block[len(block)-1] = 0, 1, 0
-	return append(block, info...), nil
+	return append(block, info...)
 }
 
-// signPSS is RSASSA-PSS with a salt as long as the hash. A hash made by the
-// host is known by its length.
+// pssHash is the hash of RSASSA-PSS. One made by the host is known by its
+// length.
+func pssHash(onCard crypto.Hash, digest []byte) crypto.Hash {
+	if onCard != 0 {
+		return onCard
+	}
+	return map[int]crypto.Hash{20: crypto.SHA1, 28: crypto.SHA224, 32: crypto.SHA256,
+		48: crypto.SHA384, 64: crypto.SHA512}[len(digest)]
+}
+
+// signPSS is RSASSA-PSS with a salt as long as the hash.
 func (k *key) signPSS(hash crypto.Hash, digest []byte) ([]byte, error) {
-	if hash == 0 {
-		hash = map[int]crypto.Hash{20: crypto.SHA1, 28: crypto.SHA224, 32: crypto.SHA256,
-			48: crypto.SHA384, 64: crypto.SHA512}[len(digest)]
-	}
-	if hash == 0 {
-		return nil, apdu.WrongLength
-	}
-	signature, err := rsa.SignPSS(rand.Reader, k.private, hash, digest,
+	signature, err := rsa.SignPSS(rand.Reader, k.private, pssHash(hash, digest), digest,
 		&rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 	if err != nil {
 		return nil, apdu.WrongData // the modulus is too short for hash and salt

@@ -71,6 +71,9 @@ func (s *state) read(r store.Reader) error {
 	if err := json.Unmarshal(b, &read); err != nil {
 		return fmt.Errorf("the device's state is damaged: %w", err)
 	}
+	if read.initialised() && !(read.User.Cost.sane() && read.SO.Cost.sane()) {
+		return errors.New("the device's state is damaged: the cost of a PIN is out of bounds")
+	}
 	*s = read
 	return nil
 }

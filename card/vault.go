@@ -27,6 +27,12 @@ type PINCost struct {
 // three passes.
 func DefaultPINCost() PINCost { return PINCost{Time: 3, Memory: 64 << 10, Threads: 4} }
 
+// sane says whether Argon2id takes the parameters, and not all of the memory.
+func (c PINCost) sane() bool {
+	const maxMemory, maxTime = 4 << 20, 1 << 10
+	return c.Time >= 1 && c.Time <= maxTime && c.Threads >= 1 && c.Memory <= maxMemory
+}
+
 func (c PINCost) derive(pin, salt []byte) secret.Bytes {
 	return argon2.IDKey(pin, salt, c.Time, c.Memory, c.Threads, 32)
 }

@@ -34,12 +34,11 @@ func (c *Card) verify(cmd apdu.Command) ([]byte, error) {
 	if p := c.state.pin(ref); p.Transport {
 		return nil, apdu.ReferenceDataUnusable
 	}
-	v, err := c.checkPIN(ref, secret.Bytes(cmd.Data))
+	g, err := c.checkPIN(ref, secret.Bytes(cmd.Data))
 	if err != nil {
-		c.session.logOut(ref)
 		return nil, err
 	}
-	c.session.logIn(ref, c.state.Epoch, v)
+	c.session.logIn(g, c.state.Epoch)
 	return nil, nil
 }
 

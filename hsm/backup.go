@@ -129,7 +129,10 @@ func (h *HSM) clearForBlob(ref byte, blob []byte) error {
 	if err := h.unwrapStaged(trial); err != nil {
 		return err
 	}
-	return errors.Join(h.DeleteFile(wire.PrefixKey.File(trial)), h.DeleteFile(wire.PrefixKey.File(ref)))
+	if err := h.deleteKey(trial); err != nil { // with the files that a card may have written itself
+		return err
+	}
+	return h.DeleteFile(wire.PrefixKey.File(ref))
 }
 
 // checkBlob compares the blob with what the device tells of its DKEK, before
@@ -175,9 +178,11 @@ func (h *HSM) unwrapStaged(ref byte) error {
 }
 
 // withFiles writes description and certificate of key ref, and then lets fn
-// make the key: so a key never appears without what tells of it. If fn fails
-// the files go again. A card that wrote files of its own meanwhile, as
-// pico-hsm does, has them put right.
+// make the key: so a key never appears without what tells of it, nor with what
+// tells of another. If fn fails the files go again. A card that wrote files of
+// its own meanwhile, as pico-hsm does, has them put right. The caller has seen
+// that the reference is free; where another process makes a key there in that
+// moment, ours is refused and its description can end up with our label.
 func (h *HSM) withFiles(ref byte, description, certificate []byte, fn func() error) error {
 	files := map[wire.FID][]byte{
 		wire.PrefixPrKD.File(ref): description, wire.PrefixEECert.File(ref): certificate,
@@ -187,7 +192,7 @@ func (h *HSM) withFiles(ref byte, description, certificate []byte, fn func() err
 		err = fn()
 	}
 	if errors.Is(err, ErrOccupied) || errors.Is(err, apdu.FileExists) {
-		return err // another process made a key there; the files are its own now
+		return err // the files belong to that key now
 	}
 	if err != nil {
 		return errors.Join(err, h.deleteAll(files))
@@ -209,12 +214,21 @@ func (h *HSM) withFiles(ref byte, description, certificate []byte, fn func() err
 
 func (h *HSM) writeAll(files map[wire.FID][]byte) error {
 	for fid, content := range files {
-		if content == nil {
-			continue
-		}
-		if err := h.writeFile(fid, content); err != nil {
+		if err := h.replaceFile(fid, content); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// replaceFile makes content the whole of a file; without content there is no
+// file.
+func (h *HSM) replaceFile(fid wire.FID, content []byte) error {
+	if content != nil {
+		return h.writeFile(fid, content)
+	}
+	if err := h.DeleteFile(fid); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
 	}
 	return nil
 }

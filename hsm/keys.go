@@ -61,7 +61,7 @@ func (h *HSM) keys() ([]Key, error) {
 	return keys, nil
 }
 
-// key reads what belongs to a key; what is missing or cannot be read is left
+// key reads what belongs to a key; what is missing or makes no sense is left
 // out, since the key is there all the same.
 func (h *HSM) key(ref byte) (Key, error) {
 	k := Key{Ref: ref}
@@ -266,15 +266,17 @@ var ErrOccupied = errors.New("occupied")
 
 // DeleteKey deletes a key with its description and certificate.
 func (h *HSM) DeleteKey(ref byte) error {
-	return h.exclusive(func() error {
-		if err := h.DeleteFile(wire.PrefixKey.File(ref)); err != nil {
-			return fmt.Errorf("key %d: %w", ref, err)
+	return h.exclusive(func() error { return h.deleteKey(ref) })
+}
+
+func (h *HSM) deleteKey(ref byte) error {
+	if err := h.DeleteFile(wire.PrefixKey.File(ref)); err != nil {
+		return fmt.Errorf("key %d: %w", ref, err)
+	}
+	for _, prefix := range []wire.Prefix{wire.PrefixPrKD, wire.PrefixEECert} {
+		if err := h.replaceFile(prefix.File(ref), nil); err != nil {
+			return err
 		}
-		for _, prefix := range []wire.Prefix{wire.PrefixPrKD, wire.PrefixEECert} {
-			if err := h.DeleteFile(prefix.File(ref)); err != nil && !errors.Is(err, ErrNotFound) {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"conclave/apdu"
+	"conclave/dkek"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -66,9 +67,15 @@ func (h *HSM) Login(ref wire.PINReference, pin secret.Bytes) error {
 	return pinFailure(err, ref)
 }
 
+// joined is two PINs one after the other, in memory of their own.
+func joined(a, b secret.Bytes) secret.Bytes {
+	data := make(secret.Bytes, 0, len(a)+len(b))
+	return append(append(data, a...), b...)
+}
+
 // ChangePIN replaces a PIN.
 func (h *HSM) ChangePIN(ref wire.PINReference, old, new secret.Bytes) error {
-	data := append(old.Clone(), new...)
+	data := joined(old, new)
 	defer data.Wipe()
 	_, err := h.exchange("change the "+pinName(ref), apdu.Command{INS: wire.InsChangeReferenceData, P2: byte(ref), Data: data})
 	if errors.Is(err, apdu.WrongData) || errors.Is(err, apdu.WrongLength) {
@@ -80,7 +87,7 @@ func (h *HSM) ChangePIN(ref wire.PINReference, old, new secret.Bytes) error {
 // ResetPIN sets a new user PIN with the SO-PIN. A nil PIN keeps the present
 // one and gives back its tries, where the device's options allow it.
 func (h *HSM) ResetPIN(so, new secret.Bytes) error {
-	data := append(so.Clone(), new...)
+	data := joined(so, new)
 	defer data.Wipe()
 	c := apdu.Command{INS: wire.InsResetRetryCounter, P2: byte(wire.UserPIN), Data: data}
 	if new == nil {
@@ -136,11 +143,14 @@ func (h *HSM) setLabel(pin secret.Bytes, label string) error {
 	if err != nil {
 		return err
 	}
-	return h.WriteFile(wire.EFTokenInfo, info)
+	return h.writeFile(wire.EFTokenInfo, info)
 }
 
 // ImportShare adds a share to the DKEK.
 func (h *HSM) ImportShare(share secret.Bytes) (*wire.DKEKStatus, error) {
+	if len(share) != dkek.ShareSize {
+		return nil, fmt.Errorf("a DKEK share of %d bytes; %d were expected", len(share), dkek.ShareSize)
+	}
 	status, err := h.manageDKEK("import the DKEK share", share)
 	switch {
 	case errors.Is(err, apdu.InstructionUnknown):

@@ -76,8 +76,8 @@ func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	}
 	hash := opts.HashFunc()
 	if pss, ok := opts.(*rsa.PSSOptions); ok {
-		if pss.SaltLength != rsa.PSSSaltLengthEqualsHash && pss.SaltLength != hash.Size() {
-			return nil, fmt.Errorf("sign with key %d: a PSS salt of %d bytes; the card makes it as long as the hash", s.ref, pss.SaltLength)
+		if salt := pss.SaltLength; salt != rsa.PSSSaltLengthEqualsHash && salt != len(digest) {
+			return nil, fmt.Errorf("sign with key %d: PSS with salt length %d; the card makes the salt as long as the hash (rsa.PSSSaltLengthEqualsHash)", s.ref, salt)
 		}
 		return s.hsm.Sign(s.ref, wire.RSAPSS, digest)
 	}

@@ -149,13 +149,13 @@ func (b *Builder) AddRaw(elements []byte) *Builder {
 	return b
 }
 
-// Bytes gives what was built, or the first error.
+// Bytes gives what was built, or an error.
 func (b *Builder) Bytes() ([]byte, error) { return b.b, b.err }
 
 func appendTag(b []byte, tag Tag) []byte {
 	for shift := 24; shift >= 0; shift -= 8 {
-		if v := byte(tag >> shift); v != 0 || shift == 0 || tag>>shift > 0 {
-			b = append(b, v)
+		if shift == 0 || tag>>shift > 0 {
+			b = append(b, byte(tag>>shift))
 		}
 	}
 	return b

@@ -21,6 +21,7 @@ const (
 	tagExpiration  tlv.Tag = 0x5F24
 	tagAuthRequest tlv.Tag = 0x67
 	tagRole        tlv.Tag = 0x53
+	tagOuterCAR    tlv.Tag = 0x45
 	tagUseCounter  tlv.Tag = 0x90
 	tagAlgorithms  tlv.Tag = 0x91
 )
@@ -255,7 +256,8 @@ func (r *AuthenticatedRequest) Verify(device PublicKey) error {
 // KeyRequest is the data of GENERATE ASYMMETRIC KEY PAIR: the body of a
 // request, without its template, and what the applet adds to it.
 type KeyRequest struct {
-	CAR, CHR   string
+	CAR, CHR   string    // no CAR: that of whoever signs the request from outside
+	OuterCAR   string    // tag 45: in place of the signer's reference
 	Key        PublicKey // without modulus or point
 	UseCounter *uint32   // tag 90: how often the key may be used; nil for no limit
 	Algorithms []byte    // tag 91: the algorithm bytes allowed; nil for all
@@ -264,9 +266,15 @@ type KeyRequest struct {
 // Bytes encodes the command's data.
 func (r KeyRequest) Bytes() ([]byte, error) {
 	var b tlv.Builder
-	b.Add(tagProfile, []byte{0}).Add(tagCAR, []byte(r.CAR))
+	b.Add(tagProfile, []byte{0})
+	if r.CAR != "" {
+		b.Add(tagCAR, []byte(r.CAR))
+	}
 	r.Key.build(&b)
 	b.Add(tagCHR, []byte(r.CHR))
+	if r.OuterCAR != "" {
+		b.Add(tagOuterCAR, []byte(r.OuterCAR))
+	}
 	if n := r.UseCounter; n != nil {
 		b.Add(tagUseCounter, []byte{byte(*n >> 24), byte(*n >> 16), byte(*n >> 8), byte(*n)})
 	}
@@ -297,10 +305,13 @@ func ParseKeyRequest(b []byte) (KeyRequest, error) {
 	return r, nil
 }
 
-func (r *KeyRequest) set(c *CVC, tag tlv.Tag, value []byte) error {
+func (r *KeyRequest) set(c *CVC, tag tlv.Tag, value []byte) (err error) {
 	switch tag {
 	case tagProfile, tagCAR, tagCHR, tagPublicKey:
 		return c.set(tag, value)
+	case tagOuterCAR:
+		r.OuterCAR, err = reference(value)
+		return err
 	case tagUseCounter:
 		return r.setUseCounter(value)
 	case tagAlgorithms:

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"conclave/tlv"
@@ -9,9 +10,10 @@ import (
 
 // Tags of a file control parameter template (ISO 7816-4 section 7.4.3).
 const (
-	tagFCP         tlv.Tag = 0x6F
-	tagFCPISO      tlv.Tag = 0x62
-	tagFileSize    tlv.Tag = 0x81
+	tagFCI         tlv.Tag = 0x6F
+	tagFCP         tlv.Tag = 0x62
+	tagDataSize    tlv.Tag = 0x80 // without structural information
+	tagFileSize    tlv.Tag = 0x81 // with
 	tagDescriptor  tlv.Tag = 0x82
 	tagFID         tlv.Tag = 0x83
 	tagProprietary tlv.Tag = 0x85
@@ -23,20 +25,31 @@ type Version struct{ Major, Minor byte }
 // String gives e.g. "3.5".
 func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
+// Template is the tag of what SELECT answers: an FCP where P2 asks for one,
+// else an FCI (ISO 7816-4 section 7.4). sc-hsm-embedded asks for the one and
+// looks for its tag, OpenSC asks for the other and takes both.
+type Template tlv.Tag
+
+// The templates.
+const (
+	FCI = Template(tagFCI)
+	FCP = Template(tagFCP)
+)
+
 // AppletFCP is what SELECT of the applet returns: options, FF for a device
 // without a name of its own, and the version (observed with OpenSC 0.23 and
 // 0.27: sc-hsm-tool needs tag 85, and shows its last two bytes).
-func AppletFCP(options Options, v Version) ([]byte, error) {
+func AppletFCP(template Template, options Options, v Version) ([]byte, error) {
 	proprietary := append(binary.BigEndian.AppendUint16(nil, uint16(options)), 0xFF, v.Major, v.Minor)
-	return new(tlv.Builder).AddNested(tagFCP, func(b *tlv.Builder) {
+	return new(tlv.Builder).AddNested(tlv.Tag(template), func(b *tlv.Builder) {
 		b.Add(tagProprietary, proprietary)
 	}).Bytes()
 }
 
 // FileFCP is what SELECT of a transparent EF returns. The size must be the
 // true one: OpenSC 0.27 copies no more than it into a wrap file.
-func FileFCP(fid FID, size int) ([]byte, error) {
-	return new(tlv.Builder).AddNested(tagFCP, func(b *tlv.Builder) {
+func FileFCP(template Template, fid FID, size int) ([]byte, error) {
+	return new(tlv.Builder).AddNested(tlv.Tag(template), func(b *tlv.Builder) {
 		b.Add(tagFileSize, binary.BigEndian.AppendUint16(nil, uint16(size)))
 		b.Add(tagDescriptor, []byte{0x01})
 		b.Add(tagFID, binary.BigEndian.AppendUint16(nil, uint16(fid)))
@@ -59,6 +72,9 @@ func ParseAppletFCP(b []byte) (Options, Version, error) {
 // ParseFileSize reads the size of a transparent EF.
 func ParseFileSize(b []byte) (int, error) {
 	size, err := fcpField(b, tagFileSize)
+	if errors.Is(err, tlv.ErrAbsent) {
+		size, err = fcpField(b, tagDataSize)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -74,7 +90,7 @@ func fcpField(b []byte, tag tlv.Tag) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("FCP: %w", err)
 	}
-	if outer != tagFCP && outer != tagFCPISO {
+	if outer != tagFCP && outer != tagFCI {
 		return nil, fmt.Errorf("FCP: tag %X found where 6F or 62 was expected", uint32(outer))
 	}
 	value, err := tlv.Find(inner, tag)

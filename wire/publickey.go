@@ -113,7 +113,11 @@ func parsePublicKey(b []byte) (PublicKey, error) {
 
 func parseRSA(b []byte) (k PublicKey, err error) {
 	k.Type = KeyRSA
-	if k.Exponent, err = tlv.Find(b, tagExponent); err != nil {
+	k.Exponent, err = tlv.Find(b, tagExponent)
+	if errors.Is(err, tlv.ErrAbsent) {
+		k.Exponent, err = RSATemplate(0).Exponent, nil // so pypicohsm asks for a key
+	}
+	if err != nil {
 		return k, err
 	}
 	if k.Modulus, err = tlv.Find(b, tagModulus); err == nil {

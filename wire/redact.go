@@ -9,27 +9,48 @@ import (
 // secret: PINs, DKEK shares, random numbers (which become shares and
 // passwords), decrypted data and the files that need the PIN to be read.
 func NewRedactor() apdu.Redactor {
-	var selected FID
-	var hideAnswer bool
-	return func(command, response []byte) (commandMask, responseMask []bool) {
-		c, err := apdu.ParseCommand(command)
-		if err != nil { // nothing is known of it: hide all but the header
-			return mask(len(command), 4, len(command)), nil
-		}
-		fid := target(c, selected)
-		if c.INS == InsSelect && len(c.Data) == 2 {
-			selected = FID(c.Data[0])<<8 | FID(c.Data[1])
-		}
-		if secretData(c, fid) {
-			commandMask = maskData(command, c)
-		}
-		if c.INS != insGetResponse { // GET RESPONSE goes on with the answer before it
-			hideAnswer = secretAnswer(c, fid)
-		}
-		if hideAnswer {
-			responseMask = mask(len(response), 0, len(response)-2)
-		}
-		return commandMask, responseMask
+	var r redactor
+	return r.masks
+}
+
+// redactor follows what the card selects, chains and answers in pieces.
+type redactor struct {
+	selected   FID
+	chain      bool // the command goes on with parts before it
+	hideAnswer bool
+}
+
+func (r *redactor) masks(command, response []byte) (commandMask, responseMask []bool) {
+	c, err := apdu.ParseCommand(command)
+	if err != nil { // nothing is known of it: hide all but the header
+		return mask(len(command), 4, len(command)), nil
+	}
+	fid := target(c, r.selected)
+	if secretData(c, fid) {
+		commandMask = maskData(command, c, r.chain)
+	}
+	r.chain = c.CLA&chainingBit != 0
+	if c.INS != insGetResponse { // GET RESPONSE goes on with the answer before it
+		r.hideAnswer = secretAnswer(c, fid)
+	}
+	if r.hideAnswer {
+		responseMask = mask(len(response), 0, len(response)-2)
+	}
+	r.follow(c, fid, response)
+	return commandMask, responseMask
+}
+
+// follow notes the file that a command has selected.
+func (r *redactor) follow(c apdu.Command, fid FID, response []byte) {
+	answer, err := apdu.ParseResponse(response)
+	if err != nil || answer.SW != apdu.OK && answer.SW != apdu.EndOfFile && answer.SW>>8 != 0x61 {
+		return
+	}
+	switch {
+	case c.INS == InsSelect && len(c.Data) == 2:
+		r.selected = FID(c.Data[0])<<8 | FID(c.Data[1])
+	case c.INS == InsReadBinary, c.INS == InsUpdateBinary:
+		r.selected = fid
 	}
 }
 
@@ -66,15 +87,15 @@ func secretAnswer(c apdu.Command, fid FID) bool {
 	return false
 }
 
-// maskData hides a command's data field. Of INITIALIZE DEVICE the fields that
-// are no PIN stay readable.
-func maskData(command []byte, c apdu.Command) []bool {
+// maskData hides a command's data field. Of a whole INITIALIZE DEVICE the
+// fields that are no PIN stay readable.
+func maskData(command []byte, c apdu.Command, part bool) []bool {
 	start := 5
 	if len(command) > 4 && command[4] == 0 {
 		start = 7
 	}
 	m := mask(len(command), start, start+len(c.Data))
-	if c.INS != InsInitializeDevice || c.CLA&chainingBit != 0 {
+	if c.INS != InsInitializeDevice || part || c.CLA&chainingBit != 0 {
 		return m
 	}
 	cursor := tlv.Cursor(c.Data)

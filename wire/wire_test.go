@@ -201,7 +201,7 @@ func TestAppletFCPOfForeignCard(t *testing.T) {
 	if err != nil || options != wire.OptionResetRetryCounter || version != (wire.Version{Major: 6, Minor: 6}) {
 		t.Errorf("options %04X, version %s, %v", options, version, err)
 	}
-	own, err := wire.AppletFCP(wire.OptionTransportPIN, wire.Version{Major: 3, Minor: 5})
+	own, err := wire.AppletFCP(wire.FCI, wire.OptionTransportPIN, wire.Version{Major: 3, Minor: 5})
 	if err != nil || hex.EncodeToString(own) != "6f0785050002ff0305" {
 		t.Errorf("built %x, %v", own, err)
 	}

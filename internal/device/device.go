@@ -171,21 +171,19 @@ func (h Home) List() ([]string, error) {
 	return names, err
 }
 
-// Delete destroys an embedded device with all its keys.
+// Delete destroys an embedded device with all its keys. One that another
+// process has open it leaves alone.
 func (h Home) Delete(name string) error {
 	path, err := h.path(name)
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(path); errors.Is(err, fs.ErrNotExist) {
+	err = sqlite.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no device %q", name)
-	} else if err != nil {
-		return err
 	}
-	for _, extra := range []string{"-wal", "-shm"} {
-		if err := os.Remove(path + extra); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err != nil {
+		return fmt.Errorf("device %q: %w", name, err)
 	}
 	return nil
 }

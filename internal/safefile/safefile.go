@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // Create writes content to a new file at path, readable by its owner alone. It
@@ -23,27 +24,40 @@ func Create(path string, content []byte) error {
 	if err := write(temporary, content); err != nil {
 		return fmt.Errorf("%s: %w; nothing was written", path, err)
 	}
-	if err := moveInto(temporary.Name(), path); err != nil {
+	if err := name(temporary.Name(), path); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	if err := syncDir(dir); err != nil {
+		return errors.Join(fmt.Errorf("%s: %w; nothing was written", path, err), os.Remove(path))
+	}
+	return nil
 }
 
-// moveInto takes the name with an empty file, which fails where there is one,
-// and then replaces that. A hard link would do both at once, but not on the
-// FAT of a memory stick.
-func moveInto(temporary, path string) error {
-	reserved, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+// name gives a file its name, if that is free. A link fails where it is not;
+// on a file system without links, such as a memory stick's, the name is taken
+// with an empty file, which is then replaced.
+func name(temporary, path string) error {
+	err := os.Link(temporary, path)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		if err = reserve(path); err == nil {
+			return os.Rename(temporary, path)
+		}
+	}
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s: %w; choose another name or move it away", path, fs.ErrExist)
 	}
+	return err
+}
+
+func reserve(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(reserved.Close(), os.Rename(temporary, path)); err != nil {
-		return errors.Join(err, os.Remove(path))
-	}
-	return nil
+	return f.Close()
 }
 
 // Check fails where Create would: better before the work for a file is done
@@ -64,6 +78,9 @@ func write(f *os.File, content []byte) error {
 }
 
 func syncDir(dir string) error {
+	if runtime.GOOS == "windows" { // has no such call, and journals names
+		return nil
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -62,6 +62,9 @@ func (s *Store) Version() (uint64, error) {
 	return s.version, nil
 }
 
+// Scrub implements store.Store.
+func (s *Store) Scrub() error { return nil }
+
 // Close implements store.Store.
 func (s *Store) Close() error {
 	s.updating.Lock()

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -61,14 +59,38 @@ func create(path string) error {
 	return syncDirectory(directory)
 }
 
+// Remove deletes the device store at path. The error is ErrInUse where another
+// process has it open. Its log is brought into the file first: one left beside
+// a missing file would become part of the next store of that name.
+func Remove(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if err := checkFile(path); err != nil {
+		return err
+	}
+	c, err := dial(path)
+	if err != nil {
+		return err
+	}
+	mode, err := c.pragma("journal_mode = DELETE")
+	if err = errors.Join(err, c.Close()); err != nil || mode != "delete" {
+		return errors.Join(fmt.Errorf("device store %s: %w; end that one first", path, ErrInUse), err)
+	}
+	return errors.Join(os.Remove(path), syncDirectory(filepath.Dir(path)))
+}
+
+// ErrInUse is returned for a store that another process has open.
+var ErrInUse = errors.New("another process has it open")
+
 // format makes an empty file a device store. SQLite syncs it.
 func format(path string) error {
 	c, err := dial(path)
 	if err != nil {
 		return err
 	}
-	_, err = c.Conn.(driver.ExecerContext).ExecContext(context.Background(), schema, nil)
-	if err = explain(path, err); err == nil {
+	if err = c.execute(schema); err == nil {
 		err = c.identify()
 	}
 	return errors.Join(err, c.Close())

@@ -116,6 +116,17 @@ func (s *Store) Version() (uint64, error) {
 	return s.watcher.version()
 }
 
+// Scrub implements store.Store: it brings the log into the file, where old
+// values are overwritten with zeros, and empties it.
+func (s *Store) Scrub() error {
+	c, err := s.acquire()
+	if err != nil {
+		return err
+	}
+	defer s.release(c)
+	return c.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+}
+
 // Close implements store.Store.
 func (s *Store) Close() error {
 	s.updating.Lock()
