@@ -468,6 +468,13 @@ func TestWrapAndUnwrapRefusals(t *testing.T) {
 		t.Errorf("replacing: %v", err)
 	}
 	checkRestored(t, h, 1, "EC-secp256r1")
+	// What told of the old key goes with it, also where the file has nothing new.
+	if err := h.UnwrapKey(1, wire.WrapFile{Blob: readWrapFile(t, "testdata/2-of-4/EC-secp521r1.wrap").Blob}, true); err != nil {
+		t.Errorf("replacing without a certificate: %v", err)
+	}
+	if k, err := h.PublicKey(1); !errors.Is(err, hsm.ErrNotFound) {
+		t.Errorf("the new key has the old one's public key: %+v, %v", k, err)
+	}
 
 	stranger := connect(t, newDevice(t), 0)
 	if err := stranger.UnwrapKey(1, f, false); !errors.Is(err, hsm.ErrForeignDKEK) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -260,6 +261,66 @@ func TestTraceHidesSecrets(t *testing.T) {
 	}
 	if _, err := again.Transmit([]byte{0, 0xA4, 4, 0, 7, 0x62, 0x76, 1, 0xFF, 0, 0, 0}); err != nil {
 		t.Errorf("the redacted trace does not replay: %v", err)
+	}
+}
+
+// A file that needs the PIN is hidden however it is selected; a chained
+// INITIALIZE DEVICE hides all of its parts.
+func TestTraceFollowsTheCard(t *testing.T) {
+	secret := []byte("Secr")
+	answers := map[string][]byte{"B1": append(append([]byte{}, secret...), 0x90, 0x00)}
+	card := transmitter(func(b []byte) ([]byte, error) {
+		if answer, ok := answers[fmt.Sprintf("%02X", b[1])]; ok {
+			return answer, nil
+		}
+		return []byte{0x90, 0x00}, nil
+	})
+	var out bytes.Buffer
+	traced := apdu.NewTrace(conn{card}, &out, wire.NewRedactor())
+	for _, command := range []string{
+		"00B1CD01045402000000", "00B10000045402000000", // selected by the one, read by the other
+		"00D7CD02075402000053" + "01AA", "00B10000045402000000",
+		"1050000004800200 01", "0050000006" + "8204" + "53656372",
+	} {
+		b, err := hex.DecodeString(strings.ReplaceAll(command, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := traced.Transmit(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Contains(out.String(), "53 65 63 72") {
+		t.Errorf("the trace shows the secret:\n%s", out.String())
+	}
+}
+
+type transmitter func([]byte) ([]byte, error)
+
+func (f transmitter) Transmit(b []byte) ([]byte, error) { return f(b) }
+
+func TestFileSizeOfEitherTag(t *testing.T) {
+	for text, want := range map[string]int{"6F0480020123": 0x123, "620481020123": 0x123} {
+		b, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := wire.ParseFileSize(b); err != nil || got != want {
+			t.Errorf("%s: size %d, %v", text, got, err)
+		}
+	}
+}
+
+// pypicohsm leaves out the exponent, sc-hsm-embedded the authority, and names
+// an outer one.
+func TestSparseKeyRequests(t *testing.T) {
+	rsa, err := hex.DecodeString("5F2901007F4910060A04007F0007020202010202020800" + "5F20085A5A434C30303031" + "45045A5A3031")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := wire.ParseKeyRequest(rsa)
+	if err != nil || r.CAR != "" || r.OuterCAR != "ZZ01" || r.Key.Bits != 2048 || !bytes.Equal(r.Key.Exponent, []byte{1, 0, 1}) {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

@@ -104,6 +104,26 @@ func TestOnlyTheOwnerReadsADevice(t *testing.T) {
 	}
 }
 
+func TestADeviceInUseIsNotDeleted(t *testing.T) {
+	home := device.NewHome(t.TempDir())
+	if _, err := home.Create("default"); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := home.Open("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := home.Delete("default"); !errors.Is(err, sqlite.ErrInUse) {
+		t.Errorf("deleting a device that is open: %v", err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := home.Delete("default"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestCrashWhileMaking: the store is there, and the device is not in it yet.
 func TestCrashWhileMaking(t *testing.T) {
 	dir := t.TempDir()
