@@ -59,30 +59,40 @@ func create(path string) error {
 	return syncDirectory(directory)
 }
 
-// Remove deletes the device store at path. The error is ErrInUse where another
-// process has it open. Its log is brought into the file first: one left beside
-// a missing file would become part of the next store of that name.
+// Remove deletes the device store at path, damaged or whole. The error is
+// ErrInUse where another process has it open. A log must not stay behind: it
+// would become part of the next store of that name. So it is brought into the
+// file first, and goes before the file where that fails.
 func Remove(path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
-	if err := checkFile(path); err != nil {
+	if _, err := os.Stat(path); err != nil {
 		return err
 	}
-	c, err := dial(path)
-	if err != nil {
-		return err
+	if inUse(path) {
+		return fmt.Errorf("device store %s: %w; end that one first", path, ErrInUse)
 	}
-	mode, err := c.pragma("journal_mode = DELETE")
-	if err = errors.Join(err, c.Close()); err != nil || mode != "delete" {
-		return errors.Join(fmt.Errorf("device store %s: %w; end that one first", path, ErrInUse), err)
+	for _, name := range []string{path + "-wal", path + "-shm", path} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	return errors.Join(os.Remove(path), syncDirectory(filepath.Dir(path)))
+	return syncDirectory(filepath.Dir(path))
 }
 
-// ErrInUse is returned for a store that another process has open.
-var ErrInUse = errors.New("another process has it open")
+// inUse says whether another process has the store open: then it cannot leave
+// WAL mode, which is how the log gets into the file.
+func inUse(path string) bool {
+	c, err := dial(path)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	mode, err := c.pragma("journal_mode = DELETE")
+	return errors.Is(err, ErrInUse) || err == nil && mode != "delete"
+}
 
 // format makes an empty file a device store. SQLite syncs it.
 func format(path string) error {

@@ -13,6 +13,9 @@ import (
 	"modernc.org/sqlite/lib"
 )
 
+// ErrInUse is returned for a store that another process holds.
+var ErrInUse = errors.New("another process holds it")
+
 func notStore(path string) error {
 	return fmt.Errorf("%s is not a device store; check the name", path)
 }
@@ -29,7 +32,7 @@ func explain(path string, err error) error {
 	case sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("device store %s is damaged; restore it from a backup: %w", path, err)
 	case sqlite3.SQLITE_BUSY:
-		return fmt.Errorf("device store %s: another process holds it; try again when that is done: %w", path, err)
+		return fmt.Errorf("device store %s: %w; try again when that is done: %w", path, ErrInUse, err)
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("device store %s: %w", path, store.ErrFull)
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
