@@ -116,24 +116,31 @@ func typedBack(ctx context.Context, custodians Custodians, sheet quorum.Sheet) (
 func Collect(ctx context.Context, turns []Turn, custodians Custodians) ([]quorum.CustodianShare, error) {
 	var shares []quorum.CustodianShare
 	var prime string
-	for i, turn := range turns {
-		if err := custodians.Come(ctx, turn); err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			var err error
-			if prime, err = ask(ctx, custodians, Prime, checkPrime); err != nil {
-				return nil, err
-			}
-		}
-		share, err := enter(ctx, custodians, prime, shares)
+	for _, turn := range turns {
+		share, err := visit(ctx, turn, custodians, &prime, shares)
 		if err != nil {
+			for _, s := range shares {
+				s.Value.Wipe()
+			}
 			return nil, err
 		}
-		custodians.Leave()
 		shares = append(shares, share)
 	}
 	return shares, nil
+}
+
+// visit lets one custodian enter a share, and the prime where there is none yet.
+func visit(ctx context.Context, turn Turn, custodians Custodians, prime *string, earlier []quorum.CustodianShare) (share quorum.CustodianShare, err error) {
+	if err := custodians.Come(ctx, turn); err != nil {
+		return share, err
+	}
+	defer custodians.Leave()
+	if *prime == "" {
+		if *prime, err = ask(ctx, custodians, Prime, checkPrime); err != nil {
+			return share, err
+		}
+	}
+	return enter(ctx, custodians, *prime, earlier)
 }
 
 // Turns are the visits of n custodians, whoever they are.

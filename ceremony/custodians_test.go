@@ -133,8 +133,8 @@ func TestCollectAsksAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantProblems(t, custodians.problems,
-		"prime: a number of 5 bits", "prime: this number is not a prime", `share ID: "0" found`,
-		"share value: not below the prime", "share value: group 2 has 1 digits", `share value: 'g' found`,
+		"prime: a number of 5 bits", "prime: this number is not a prime", `share ID: not a number`,
+		"share value: not below the prime", "share value: group 2 has 1 digits", `share value: another character found`,
 		"share ID: 3 was entered before")
 	if custodians.left != 2 {
 		t.Errorf("the screen was cleared %d times for 2 custodians", custodians.left)

@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,23 @@ func WriteShareFile(ctx context.Context, rand io.Reader, path string, password s
 	}
 	return alone.KCV(), nil
 }
+
+// saltSize is what a share file needs beside the share, in bytes.
+const saltSize = 8
+
+// Draw takes from rand all that WriteShareFile will read, so that nothing is
+// wanted of a device any more once custodians have copied their sheets.
+func Draw(rand io.Reader) (io.Reader, error) {
+	drawn := make([]byte, dkek.ShareSize+saltSize)
+	if _, err := io.ReadFull(rand, drawn); err != nil {
+		return nil, fmt.Errorf("drawing a DKEK share: %w", err)
+	}
+	return bytes.NewReader(drawn), nil
+}
+
+// ErrVoid is the error for a share file that was not made after its sheets were
+// copied.
+var ErrVoid = errors.New("no share file was made, and the sheets copied for it are void; destroy them")
 
 // ReadShareFile reads a share file, or its paper copy in base64.
 func ReadShareFile(path string) (dkek.ShareFile, error) {

@@ -35,7 +35,7 @@ func Open(ctx context.Context, file dkek.ShareFile, shares []CustodianShare, pro
 	share, i, err := file.DecryptAny(ctx, passwords, progress)
 	if errors.Is(err, dkek.ErrPassword) {
 		return nil, "", fmt.Errorf("%w: tried %d readings of the shares with ID %s; check with each sheet the prime, the ID and every digit of the value, "+
-			"and that the sheets were made for this file and are enough of them; which digit is wrong cannot be told without one share more", err, len(passwords), ids(shares))
+			"and that the sheets were made for this file and are enough of them", err, len(passwords), ids(shares))
 	}
 	if err != nil {
 		return nil, "", err

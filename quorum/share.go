@@ -45,9 +45,10 @@ func ParseShare(prime, id, value string) (CustodianShare, error) {
 	if err != nil {
 		return CustodianShare{}, fmt.Errorf("prime: %w", err)
 	}
-	id = strings.TrimSpace(id)
+	id = strings.TrimLeft(strings.TrimSpace(id), "0") // so that 1 and 01 are one
 	if parseID(id, 10) == 0 && parseID(id, 16) == 0 {
-		return CustodianShare{}, fmt.Errorf("share ID: %q found, a number from 1 to %d expected", id, maxShares)
+		// What was typed is not shown: it may be a share value.
+		return CustodianShare{}, fmt.Errorf("share ID: not a number from 1 to %d", maxShares)
 	}
 	v, err := parseHex(value)
 	if err != nil {
@@ -86,7 +87,7 @@ func parseHex(text string) (*big.Int, error) {
 			case r < unicode.MaxASCII && strings.ContainsRune("0123456789abcdefABCDEF", r):
 				digits.WriteRune(r)
 			default:
-				return nil, fmt.Errorf("%q found after %d digits; only 0 to 9, a to f and colons expected", r, digits.Len())
+				return nil, fmt.Errorf("another character found after %d digits; only 0 to 9, a to f and colons expected", digits.Len())
 			}
 		}
 		if n := digits.Len() - before; n != 2 && strings.Contains(text, ":") {

@@ -41,17 +41,17 @@ func TestParseShareRefuses(t *testing.T) {
 		{"dc:5f:8e:b5:1a:19:87", "1", value, "prime: a number of 56 bits, 64 expected"},
 		{strings.Repeat("ff", 65), "1", value, "prime: a number of 520 bits"},
 		{"dc:5f:8e:b5:1a:19:87:fe", "1", value, "prime: this number is not a prime"},
-		{"dc:5f:8e:b5:1a:l9:87:ff", "1", value, `prime: 'l' found after 10 digits`},
-		{prime, "", value, `share ID: "" found, a number from 1 to 255 expected`},
-		{prime, "0", value, `share ID: "0" found`},
-		{prime, "256", value, `share ID: "256" found`},
-		{prime, "-1", value, `share ID: "-1" found`},
-		{prime, "+1", value, `share ID: "+1" found`},
-		{prime, "1 2", value, `share ID: "1 2" found`},
-		{prime, "1_0", value, `share ID: "1_0" found`},
+		{"dc:5f:8e:b5:1a:l9:87:ff", "1", value, `prime: another character found after 10 digits`},
+		{prime, "", value, `share ID: not a number from 1 to 255`},
+		{prime, "0", value, `share ID: not a number from 1 to 255`},
+		{prime, "256", value, `share ID: not a number from 1 to 255`},
+		{prime, "-1", value, `share ID: not a number from 1 to 255`},
+		{prime, "+1", value, `share ID: not a number from 1 to 255`},
+		{prime, "1 2", value, `share ID: not a number from 1 to 255`},
+		{prime, "1_0", value, `share ID: not a number from 1 to 255`},
 		{prime, "1", "", "share value: nothing found"},
 		{prime, "1", "59:4a:ea:80:e0:e9:9b:8", "share value: group 8 has 1 digits"},
-		{prime, "1", "59:4a:ea:80:e0:O9:9b:8e", "share value: 'O' found after 10 digits"},
+		{prime, "1", "59:4a:ea:80:e0:O9:9b:8e", "share value: another character found after 10 digits"},
 		{prime, "1", prime, "share value: not below the prime"},
 		{prime, "1", value + ":00", "share value: not below the prime; was a digit added"},
 	} {
@@ -93,4 +93,21 @@ func FuzzParseShare(f *testing.F) {
 			t.Error("read back as another share")
 		}
 	})
+}
+
+// TestMistakesShowNoShare: an answer given to the wrong question is a secret
+// all the same.
+func TestMistakesShowNoShare(t *testing.T) {
+	const prime, value = "dc:5f:8e:b5:1a:19:87:ff", "59:4a:ea:80:e0:e9:9b:8e"
+	for _, entered := range [][3]string{{prime, value, "1"}, {value, "1", prime}, {prime, "1", value + ":x"}} {
+		_, err := ParseShare(entered[0], entered[1], entered[2])
+		if err == nil || strings.Contains(err.Error(), value[:8]) {
+			t.Errorf("%q: %v", entered, err)
+		}
+	}
+	for _, id := range []string{"1", "01", " 001 "} {
+		if s, err := ParseShare(prime, id, value); err != nil || s.ID != "1" {
+			t.Errorf("share ID %q is read as %q, %v", id, s.ID, err)
+		}
+	}
 }

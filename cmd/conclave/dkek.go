@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
 
 	"golang.org/x/term"
 
@@ -77,19 +79,26 @@ func (cmd dkekCreate) withCustodians(c *console, h *hsm.HSM) error {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	room := newScreens(c)
+	room := newScreens(c, "Share file  : "+filepath.Base(cmd.File))
 	room.welcome(cmd.Threshold, cmd.Custodians)
+	drawn, err := ceremony.Draw(h)
+	if err != nil {
+		return err
+	}
 	password, _, err := ceremony.Distribute(ctx, h, cmd.Threshold, cmd.Custodians, room, !cmd.NoConfirm)
 	if err != nil {
 		return err
 	}
-	return c.writeShareFile(ctx, h, cmd.File, password)
+	if err := c.writeShareFile(ctx, drawn, cmd.File, password); err != nil {
+		return fmt.Errorf("%w; %w", err, ceremony.ErrVoid)
+	}
+	return nil
 }
 
-func (c *console) writeShareFile(ctx context.Context, h *hsm.HSM, path string, password secret.Bytes) error {
+func (c *console) writeShareFile(ctx context.Context, rand io.Reader, path string, password secret.Bytes) error {
 	defer password.Wipe()
 	progress, end := c.percent("encrypting the DKEK share")
-	kcv, err := ceremony.WriteShareFile(ctx, h, path, password, progress)
+	kcv, err := ceremony.WriteShareFile(ctx, rand, path, password, progress)
 	end()
 	if err != nil {
 		return err
@@ -171,10 +180,13 @@ func (cmd dkekImport) withPassword(c *console, h *hsm.HSM, file dkek.ShareFile) 
 }
 
 func (cmd dkekImport) withCustodians(c *console, h *hsm.HSM, file dkek.ShareFile) (*wire.DKEKStatus, error) {
+	if term.IsTerminal(int(c.in.Fd())) && !term.IsTerminal(int(c.out.Fd())) {
+		return nil, errors.New("what custodians type is cleared from the screen, which standard output is not; do not redirect it")
+	}
 	ctx, stop := interruptible()
 	defer stop()
 	progress, end := c.percent("decrypting the DKEK share")
-	status, how, err := ceremony.Import(ctx, h, file, ceremony.Turns(cmd.Custodians), newScreens(c), progress)
+	status, how, err := ceremony.Import(ctx, h, file, ceremony.Turns(cmd.Custodians), newScreens(c, ""), progress)
 	end()
 	if err == nil {
 		c.note("The sheets were read as: %s.", how)

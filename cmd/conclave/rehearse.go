@@ -36,7 +36,7 @@ func (cmd rehearse) Run(c *console) (err error) {
 		if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
 			return errors.New("custodians need a terminal, and standard input or output is none; add --auto to play them")
 		}
-		custodians = newScreens(c)
+		custodians = newScreens(c, "REHEARSAL   : destroy this sheet afterwards")
 	}
 	ctx, stop := interruptible()
 	defer stop()

@@ -10,10 +10,13 @@ import (
 )
 
 // screens are the custodians as they come to this terminal.
-type screens struct{ terminal *tty.Terminal }
+type screens struct {
+	terminal *tty.Terminal
+	heading  string // of each sheet: what it belongs to
+}
 
 // newScreens shows everything on standard output, for it is cleared there.
-func newScreens(c *console) screens { return screens{tty.New(c.in, c.out)} }
+func newScreens(c *console, heading string) screens { return screens{tty.New(c.in, c.out), heading} }
 
 func (s screens) welcome(threshold, total int) {
 	s.terminal.Printf(`The DKEK share file gets a password that no one knows. It is shared out to
@@ -66,7 +69,7 @@ func (s screens) Come(ctx context.Context, turn ceremony.Turn) error {
 // prints them.
 func (s screens) Show(ctx context.Context, sheet quorum.Sheet) error {
 	defer s.terminal.Clear()
-	s.terminal.Printf("Write down these three lines, and the name of the share file:\n\n")
+	s.terminal.Printf("Write down these lines:\n\n%s\n", s.heading)
 	s.terminal.Printf("Prime       : %s\nShare ID    : %s\nShare value : %s\n\n", sheet.Prime, sheet.ID, sheet.Value)
 	_, err := s.line(ctx, "Press <enter> when all is written down; the screen is cleared. ")
 	return err

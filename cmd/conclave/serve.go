@@ -21,7 +21,7 @@ func (cmd hsmServe) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := interruptible()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	link.Keep(ctx, link.TCP(cmd.VPCD), c.traced(card), wire.ATR(), func(state link.State, err error) {
 		reason := ""
@@ -33,10 +33,11 @@ func (cmd hsmServe) Run(c *console) error {
 	return card.Close()
 }
 
-// interruptible gives a context that ends when the user or the system asks the
-// program to stop. Asked once more, it stops at once.
+// interruptible gives a context that ends when a signal asks the program to
+// stop, the end of the terminal's connection among them: what is on the screen
+// or in a temporary directory must go first. Asked once more, it stops at once.
 func interruptible() (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	context.AfterFunc(ctx, stop)
 	return ctx, stop
 }

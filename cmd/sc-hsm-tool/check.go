@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"conclave/internal/safefile"
@@ -24,6 +25,9 @@ func (o *options) checkCombination() error {
 		register = "Option -g (--register-public-key)"
 		status   = "Option -S (--public-key-auth-status)"
 	)
+	if o.severalFiles { // OpenSC's tool takes the last for all
+		return errors.New("one call has one file; call it once for each. Nothing was changed")
+	}
 	return firstOf([]mistake{
 		{!o.initialize && o.publicKeys != unset, "Option -K (--public-key-auth) requires option -X"},
 		{!o.initialize && o.requiredKeys != 1, "Option -n (--required-pub-keys) requires option -X"},

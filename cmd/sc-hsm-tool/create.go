@@ -11,13 +11,20 @@ import (
 
 // createDKEKShare makes a share of a DKEK and its file.
 func (t *tool) createDKEKShare() error {
+	drawn, err := ceremony.Draw(t.hsm)
+	if err != nil {
+		return createFailure(t.file, err)
+	}
 	password, err := t.newPassword()
 	if err != nil {
 		return err
 	}
 	defer password.Wipe()
 	t.Printf("Enciphering DKEK share, please wait...\n")
-	kcv, err := ceremony.WriteShareFile(context.Background(), t.hsm, t.file, password, t.percent)
+	kcv, err := ceremony.WriteShareFile(context.Background(), drawn, t.file, password, t.percent)
+	if err != nil && t.password == nil && t.shared() {
+		t.note("%v", ceremony.ErrVoid)
+	}
 	if err != nil {
 		return createFailure(t.file, err)
 	}
@@ -93,6 +100,7 @@ func (t *tool) holdCeremony() (secret.Bytes, error) {
 		"to keep a paper printout, in case the electronic version becomes unavailable. A printable version\n"+
 		"of the file can be generated using \"openssl base64 -in <filename>\".\n\n\n", t.threshold, t.total)
 	t.pressEnter("Press <enter> to continue")
+	defer t.ClearOnSignal()()
 	password, _, err := ceremony.Distribute(context.Background(), t.hsm, t.threshold, t.total, &custodians{tool: t}, false)
 	if err != nil {
 		return nil, failed(err, "Creating DKEK share failed")

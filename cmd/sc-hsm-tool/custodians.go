@@ -37,7 +37,10 @@ func (c *custodians) Come(_ context.Context, turn ceremony.Turn) error {
 // Show implements ceremony.Custodians.
 func (c *custodians) Show(_ context.Context, sheet quorum.Sheet) error {
 	c.Printf("\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", sheet.Prime, sheet.ID, sheet.Value)
-	c.pressEnter("\n\nPlease note ALL values above and press <enter> when finished")
+	_, err := c.Line("\n\nPlease note ALL values above and press <enter> when finished")
+	if err != nil && c.Clears() { // no one has read it, and it is gone from the screen
+		return failed(errors.New("no one is there to copy the sheet"), "Input aborted")
+	}
 	return nil
 }
 

@@ -27,7 +27,7 @@ func TestOptions(t *testing.T) {
 		{[]string{"--pwd-shares-to", "4", "--pwd-shares-th=2", "--bio-server1=E82B", "--wai"}, func(o *options) { o.total, o.threshold, o.biometric[0], o.wait = 4, 2, "E82B", true }},
 		{[]string{"operand", "-X", "-", "--verb"}, func(o *options) { o.initialize, o.verbose = true, true }},
 		{[]string{"-X", "--", "-v"}, func(o *options) { o.initialize = true }},
-		{[]string{"-C", "first", "-I", "last"}, func(o *options) { o.createShare, o.importShare, o.file = true, true, "last" }},
+		{[]string{"-C", "first", "-I", "last"}, func(o *options) { o.createShare, o.importShare, o.file, o.severalFiles = true, true, "last", true }},
 		{[]string{"--dkek-shares", "-1", "-l", "-x"}, func(o *options) { o.label = "-x" }},
 		{[]string{"--public-key-auth", "3", "-n", "2", "-r", "0"}, func(o *options) { o.publicKeys, o.requiredKeys, o.reader = 3, 2, "0" }},
 	} {

@@ -14,12 +14,9 @@ import (
 
 // importDKEKShare opens a share file and gives its share to the card.
 func (t *tool) importDKEKShare() error {
-	file, err := ceremony.ReadShareFile(t.file)
-	if isFileError(err) {
-		return fileError(t.file, err)
-	}
+	file, err := t.readShareFile()
 	if err != nil {
-		return failed(err, "File %s is not a DKEK share", t.file)
+		return err
 	}
 	if err := t.wantsShare(); err != nil {
 		return err
@@ -36,6 +33,17 @@ func (t *tool) importDKEKShare() error {
 	t.Printf("DKEK share imported\n")
 	t.showDKEK(status)
 	return nil
+}
+
+func (t *tool) readShareFile() (dkek.ShareFile, error) {
+	file, err := ceremony.ReadShareFile(t.file)
+	if isFileError(err) {
+		return file, fileError(t.file, err)
+	}
+	if err != nil {
+		return file, failed(err, "File %s is not a DKEK share", t.file)
+	}
+	return file, nil
 }
 
 func importFailure(err error) error {
@@ -88,6 +96,7 @@ func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
 	t.Printf("\nDeciphering the DKEK for import into the SmartCard-HSM requires %d key custodians"+
 		"\nto present their share. Only the first key custodian needs to enter the public prime."+
 		"\nPlease remember to present the share id as well as the share value.\n\n", t.total)
+	defer t.ClearOnSignal()()
 	shares, err := ceremony.Collect(context.Background(), ceremony.Turns(t.total), &custodians{tool: t})
 	if err != nil {
 		return nil, err

@@ -11,6 +11,9 @@ import (
 
 // initializeDevice erases the device and sets its PINs.
 func (t *tool) initializeDevice() error {
+	if err := t.checkInput(); err != nil {
+		return err
+	}
 	so, err := t.initialSOPIN()
 	if err != nil {
 		return err
@@ -32,6 +35,20 @@ func (t *tool) initializeDevice() error {
 	}
 	if err := t.hsm.Initialize(init, t.label); err != nil {
 		return failed(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_INITIALIZE, *) failed with %s", initializeReason(err))
+	}
+	return nil
+}
+
+// checkInput reads the file that is to be imported or restored after the
+// device is erased: it must not be found wanting then.
+func (t *tool) checkInput() error {
+	switch {
+	case t.importShare:
+		_, err := t.readShareFile()
+		return err
+	case t.unwrapKey:
+		_, err := readWrapFile(t.file)
+		return err
 	}
 	return nil
 }

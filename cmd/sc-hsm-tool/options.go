@@ -26,7 +26,8 @@ type options struct {
 	pinRetry, dkekShares     int
 	publicKeys, requiredKeys int
 	biometric                [2]string
-	threshold, total         int // of the password shares
+	severalFiles             bool // where one call has one
+	threshold, total         int  // of the password shares
 	keyReference             int
 
 	label, reader        string
@@ -80,6 +81,7 @@ func yes(field func(*options) *bool) setter {
 // withFile notes an action and the file that it is about.
 func withFile(field func(*options) *bool) setter {
 	return func(o *options, argument string) error {
+		o.severalFiles = o.severalFiles || o.file != "" && o.file != argument
 		*field(o), o.file = true, argument
 		return nil
 	}

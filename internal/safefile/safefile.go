@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 )
 
 // Create writes content to a new file at path, readable by its owner alone. It
@@ -43,7 +44,10 @@ func name(temporary, path string) error {
 	}
 	if !errors.Is(err, fs.ErrExist) {
 		if err = reserve(path); err == nil {
-			return os.Rename(temporary, path)
+			if err = os.Rename(temporary, path); err != nil {
+				err = errors.Join(err, os.Remove(path))
+			}
+			return err
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
@@ -85,5 +89,9 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil // some network file systems cannot, and need not
+	}
+	return errors.Join(err, d.Close())
 }

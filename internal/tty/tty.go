@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -73,25 +74,40 @@ func (t *Terminal) readHidden(prompt string) (secret.Bytes, error) {
 		return nil, err
 	}
 	defer term.Restore(fd, before)
-	interrupted := make(chan os.Signal, 1)
-	done := make(chan struct{})
-	signal.Notify(interrupted, os.Interrupt)
-	defer signal.Stop(interrupted)
-	defer close(done)
-	go func() {
-		select {
-		case <-interrupted:
-			term.Restore(fd, before)
-			os.Exit(130)
-		case <-done:
-		}
-	}()
+	defer onSignal(func() { term.Restore(fd, before) })()
 	if err := hideInput(fd); err != nil {
 		return nil, err
 	}
 	io.WriteString(t.out, prompt)
 	return term.ReadPassword(fd)
 }
+
+// onSignal lets last have a word when a signal ends the program, until stop is
+// called.
+func onSignal(last func()) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	done := make(chan struct{})
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	go func() {
+		select {
+		case s := <-signals:
+			last()
+			os.Exit(128 + int(s.(syscall.Signal)))
+		case <-done:
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}
+
+// ClearOnSignal clears the screen when a signal ends the program, until stop
+// is called.
+func (t *Terminal) ClearOnSignal() (stop func()) { return onSignal(t.Clear) }
+
+// Clears says whether the output is a screen, which Clear clears.
+func (t *Terminal) Clears() bool { return t.clears }
 
 // Clear takes what was shown off the screen and out of the scrollback.
 func (t *Terminal) Clear() {
