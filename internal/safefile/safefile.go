@@ -28,7 +28,7 @@ func Create(path string, content []byte) error {
 	if err := name(temporary.Name(), path); err != nil {
 		return err
 	}
-	if err := syncDir(dir); err != nil {
+	if err := SyncDir(dir); err != nil {
 		return errors.Join(fmt.Errorf("%s: %w; nothing was written", path, err), os.Remove(path))
 	}
 	return nil
@@ -81,7 +81,8 @@ func write(f *os.File, content []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-func syncDir(dir string) error {
+// SyncDir makes the names in a directory durable.
+func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" { // has no such call, and journals names
 		return nil
 	}

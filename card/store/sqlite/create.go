@@ -6,7 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
+
+	"conclave/internal/safefile"
 )
 
 // A device store names itself in the header of the file
@@ -56,7 +57,7 @@ func create(path string) error {
 	if err := os.Link(temporary.Name(), path); err != nil { // unlike a renaming, never over a file
 		return err
 	}
-	return syncDirectory(directory)
+	return safefile.SyncDir(directory)
 }
 
 // Remove deletes the device store at path, damaged or whole. The error is
@@ -79,7 +80,7 @@ func Remove(path string) error {
 			return err
 		}
 	}
-	return syncDirectory(filepath.Dir(path))
+	return safefile.SyncDir(filepath.Dir(path))
 }
 
 // inUse says whether another process has the store open: then it cannot leave
@@ -104,18 +105,6 @@ func format(path string) error {
 		err = c.identify()
 	}
 	return errors.Join(err, c.Close())
-}
-
-// syncDirectory makes the names in a directory durable.
-func syncDirectory(path string) error {
-	if runtime.GOOS == "windows" { // has no such call, and journals names
-		return nil
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // identify refuses a file that is no device store, or one that this version
