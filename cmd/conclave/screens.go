@@ -22,7 +22,7 @@ func (s screens) welcome(threshold, total int) {
 	s.terminal.Printf(`The DKEK share file gets a password that no one knows. It is shared out to
 %d custodians, any %d of whom together can open the file; %d cannot.
 
-Each custodian comes to the screen alone, writes down three lines, and keeps
+Each custodian comes to the screen alone, writes down what it shows, and keeps
 the sheet where no other custodian can get at it. Prime and share ID are no
 secret; the share value is.
 
