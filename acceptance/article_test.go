@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
 )
 
@@ -12,7 +13,7 @@ import (
 // first reader. d.path decides whose sc-hsm-tool it uses.
 func (d *desk) article() {
 	d.t.Helper()
-	need(d.t, "bash", "sc-hsm-tool", "pkcs11-tool", "pkcs15-tool", "expect", "openssl", "python3")
+	foreign.Need(d.t, "bash", "sc-hsm-tool", "pkcs11-tool", "pkcs15-tool", "expect", "openssl", "python3")
 	cmd := d.command("bash", testdata(d.t, "article.sh"), d.file("article"))
 	cmd.Env = append(cmd.Env, "STRICT_KCV=1", "MODULE="+module(d.t), "SO_PIN=3537363231383830")
 	out, err := cmd.CombinedOutput()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
 )
 
@@ -70,7 +71,7 @@ func (d *desk) equal(a, b string) {
 // TestOpenSCsBackupRestoredByUs: share file and wrapped keys made by OpenSC's
 // sc-hsm-tool come back with our tools, on a device without any daemon.
 func TestOpenSCsBackupRestoredByUs(t *testing.T) {
-	need(t, "sc-hsm-tool", "pkcs11-tool", "expect", "openssl")
+	foreign.Need(t, "sc-hsm-tool", "pkcs11-tool", "expect", "openssl")
 	pcscdtest.Start(t)
 	d := newDesk(t)
 	d.run("our conclave", "hsm", "create", "--device", "first")
@@ -115,7 +116,7 @@ func (d *desk) ownSignature(n string) {
 
 // TestOurBackupRestoredByOpenSC is the reverse.
 func TestOurBackupRestoredByOpenSC(t *testing.T) {
-	need(t, "sc-hsm-tool", "pkcs11-tool", "pkcs15-tool", "expect", "openssl")
+	foreign.Need(t, "sc-hsm-tool", "pkcs11-tool", "pkcs15-tool", "expect", "openssl")
 	pcscdtest.Start(t)
 	d := newDesk(t)
 	d.run("our conclave", "hsm", "create", "--device", "first")

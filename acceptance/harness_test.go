@@ -47,20 +47,6 @@ func (b builder) Run() int {
 	return b.tests.Run()
 }
 
-// need skips a test for want of a program, loudly, and fails it in CI.
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, name := range programs {
-		if _, err := exec.LookPath(name); err == nil {
-			continue
-		}
-		if os.Getenv("CI") != "" {
-			t.Fatalf("there is no %s; scripts/install-packages installs it", name)
-		}
-		t.Skipf("NOT TESTED: there is no %s; scripts/install-packages installs it", name)
-	}
-}
-
 // desk is a working directory with embedded devices of its own.
 type desk struct {
 	t    *testing.T

@@ -4,13 +4,14 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
 )
 
 // TestKeysThroughOpenSC makes keys of every kind with pkcs11-tool, and lets
 // OpenSSL judge their signatures.
 func TestKeysThroughOpenSC(t *testing.T) {
-	need(t, "pkcs11-tool", "pkcs15-tool", "openssl")
+	foreign.Need(t, "pkcs11-tool", "pkcs15-tool", "openssl")
 	pcscdtest.Start(t)
 	d := newDesk(t)
 	d.run("our conclave", "hsm", "create")
@@ -54,7 +55,7 @@ func TestKeysThroughOpenSC(t *testing.T) {
 // TestConclaveThroughAReader: the tool drives a card in a reader as it does an
 // embedded device.
 func TestConclaveThroughAReader(t *testing.T) {
-	need(t, "openssl")
+	foreign.Need(t, "openssl")
 	pcscdtest.Start(t)
 	d := newDesk(t)
 	serial := strings.TrimSpace(d.run("our conclave", "hsm", "create", "--device", "served"))

@@ -8,13 +8,13 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"os"
 	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
 
+	"conclave/internal/foreign"
 	"conclave/internal/secret"
 
 	"pgregory.net/rapid"
@@ -67,12 +67,7 @@ func TestAllPaddingCounts(t *testing.T) {
 // key that crypto/md5 derives. Its padding check is part of the judgement.
 func TestOpenSSLReadsOurFile(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("openssl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("openssl is missing: nobody else has judged our share files")
-		}
-		t.Skip("SKIPPED: openssl is missing, so nobody else judges our share files; install it")
-	}
+	foreign.Need(t, "openssl")
 	share, password := filled(0xA5), secret.Bytes("\x16\x00\x1d\x1f\x0e\x40\x3a\x39")
 	var progress recorder
 	f, err := EncryptShare(t.Context(), rand.Reader, share, password, progress.record)

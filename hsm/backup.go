@@ -236,9 +236,7 @@ func (h *HSM) replaceFile(fid wire.FID, content []byte) error {
 func (h *HSM) deleteAll(files map[wire.FID][]byte) error {
 	var failed error
 	for fid := range files {
-		if err := h.DeleteFile(fid); err != nil && !errors.Is(err, ErrNotFound) {
-			failed = errors.Join(failed, err)
-		}
+		failed = errors.Join(failed, h.replaceFile(fid, nil))
 	}
 	return failed
 }

@@ -18,6 +18,7 @@ import (
 	"conclave/card"
 	"conclave/hsm"
 	"conclave/internal/device"
+	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
 	"conclave/link"
 	"conclave/link/pcsc"
@@ -27,17 +28,6 @@ import (
 
 // openSC is the tool that this one stands in for.
 const openSC = "/usr/bin/sc-hsm-tool"
-
-func needOpenSC(t *testing.T) {
-	t.Helper()
-	if _, err := os.Stat(openSC); err == nil {
-		return
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatalf("there is no %s; install the package opensc", openSC)
-	}
-	t.Skipf("NOT TESTED: there is no %s; install the package opensc", openSC)
-}
 
 // result is how a call of a tool ended.
 type result struct {
@@ -96,7 +86,7 @@ func without(text string, prefixes []string) string {
 
 // TestOptionErrorsAreThoseOfOpenSC needs no card.
 func TestOptionErrorsAreThoseOfOpenSC(t *testing.T) {
-	needOpenSC(t)
+	foreign.Need(t, openSC)
 	for _, line := range []string{
 		"--help", "-z", "-fz", "--unknown", "--p", "--pi 1", "--public-key-a", "--s", "--bio x", "--re 1", "--pin", "-C", "--label", "-fwW",
 		"--initialize=x", "--force=", "-?", "-K 2 -- -z",
@@ -186,7 +176,7 @@ func (b *bench) registers(t *testing.T, tool, file string, unknown ...string) (r
 // TestOneCardTwoTools uses one card with both tools, where neither is to write
 // a file.
 func TestOneCardTwoTools(t *testing.T) {
-	needOpenSC(t)
+	foreign.Need(t, openSC)
 	pcscdtest.Start(t)
 	newBench(t)
 	pins := []string{"--so-pin", soPIN, "--pin", userPIN}
@@ -220,7 +210,7 @@ func TestOneCardTwoTools(t *testing.T) {
 
 // TestPublicKeyAuthenticationAsOpenSC compares files and commands.
 func TestPublicKeyAuthenticationAsOpenSC(t *testing.T) {
-	needOpenSC(t)
+	foreign.Need(t, openSC)
 	pcscdtest.Start(t)
 	b := newBench(t)
 	dir := t.TempDir()

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"conclave/internal/curve"
+	"conclave/internal/foreign"
 )
 
 // openSSL is the foreign judge: it runs the openssl command in a directory of
@@ -21,12 +22,7 @@ type openSSL struct {
 
 func newOpenSSL(t *testing.T) openSSL {
 	t.Helper()
-	if _, err := exec.LookPath("openssl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("openssl is missing, and CI must not go without it")
-		}
-		t.Skip("SKIPPED: openssl is missing, so nothing foreign judges this package; install openssl")
-	}
+	foreign.Need(t, "openssl")
 	return openSSL{t, t.TempDir()}
 }
 

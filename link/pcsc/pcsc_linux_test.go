@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"conclave/apdu"
+	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
 	"conclave/link"
 	"conclave/link/linktest"
@@ -143,16 +144,13 @@ func TestNoDelayedAcknowledgement(t *testing.T) {
 
 // TestOpenSC has OpenSC's tool judge a card that is served with link.Keep.
 func TestOpenSC(t *testing.T) {
-	tool, err := exec.LookPath("opensc-tool")
-	if err != nil {
-		t.Skip("opensc-tool is not installed (Debian: package opensc)")
-	}
+	foreign.Need(t, "opensc-tool")
 	pcscdtest.Start(t)
 	card := linktest.NewCard()
 	insert(t, card, pcscdtest.VPCD, pcscdtest.Reader)
 	run := func(options ...string) string {
 		t.Helper()
-		out, err := exec.Command(tool, append([]string{"--card-driver", "default", "--reader", "0"}, options...)...).CombinedOutput()
+		out, err := exec.Command("opensc-tool", append([]string{"--card-driver", "default", "--reader", "0"}, options...)...).CombinedOutput()
 		if err != nil {
 			t.Errorf("opensc-tool %q: %v\n%s", options, err, out)
 		}

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"conclave/card/store"
+	"conclave/internal/foreign"
 )
 
 func TestCreate(t *testing.T) {
@@ -313,14 +314,11 @@ func TestDeletedIsOverwritten(t *testing.T) {
 // TestForeignTool has the sqlite3 command judge the file and make a copy,
 // which must open.
 func TestForeignTool(t *testing.T) {
-	tool, err := exec.LookPath("sqlite3")
-	if err != nil {
-		t.Skip("no sqlite3 command")
-	}
+	foreign.Need(t, "sqlite3")
 	s := newStore(t)
 	mustCountUp(t, s)
 	copied := filepath.Join(t.TempDir(), "copy")
-	out, err := exec.Command(tool, closed(t, s),
+	out, err := exec.Command("sqlite3", closed(t, s),
 		"PRAGMA integrity_check; PRAGMA journal_mode; SELECT key >> 16, key & 65535, length(value) FROM record; VACUUM INTO '"+copied+"'").CombinedOutput()
 	if want := "ok\nwal\n1|1|1\n1|2|18000\n"; err != nil || string(out) != want {
 		t.Errorf("sqlite3 says %q (%v), want %q", out, err, want)
