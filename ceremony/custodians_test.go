@@ -13,18 +13,21 @@ import (
 )
 
 // clumsy are players who give other answers than they should, each of the
-// mistakes once, in order; "" is no mistake. They note what they were told.
+// mistakes once, in order; "" is no mistake. They note what they were told, and
+// say yes to everything.
 type clumsy struct {
 	ceremony.Players
-	mistakes []string
-	problems []string
-	shown    []string
-	left     int
+	mistakes  []string
+	problems  []string
+	questions []string
+	shown     []int
+	told      []string
+	left      int
 }
 
-func (c *clumsy) Show(ctx context.Context, sheet quorum.Sheet) error {
-	c.shown = append(c.shown, sheet.ID)
-	return c.Players.Show(ctx, sheet)
+func (c *clumsy) Show(ctx context.Context, handout ceremony.Handout) error {
+	c.shown = append(c.shown, handout.Number)
+	return c.Players.Show(ctx, handout)
 }
 
 func (c *clumsy) Ask(ctx context.Context, field ceremony.Field, problem error) (string, error) {
@@ -40,42 +43,65 @@ func (c *clumsy) Ask(ctx context.Context, field ceremony.Field, problem error) (
 	return c.Players.Ask(ctx, field, nil)
 }
 
+func (c *clumsy) Confirm(_ context.Context, question string) (bool, error) {
+	c.questions = append(c.questions, question)
+	return true, nil
+}
+
 func (c *clumsy) Leave() { c.left++ }
 
-func TestDistributeShowsASheetAgainAfterTwoMistakes(t *testing.T) {
-	custodians := &clumsy{mistakes: []string{"", "01:02:03:04:05:06:07:08", "xyz", "", "01"}}
-	password, sheets, err := ceremony.Distribute(t.Context(), rand.Reader, 2, 4, custodians, true)
+func (c *clumsy) Tell(text string) { c.told = append(c.told, text) }
+
+func draw(t *testing.T, threshold, total int, strength quorum.Strength) *quorum.Set {
+	t.Helper()
+	set, err := quorum.Draw(rand.Reader, quorum.Scheme{Threshold: threshold, Total: total, Strength: strength})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"1", "2", "2", "3", "4"}; !slices.Equal(custodians.shown, want) {
+	return set
+}
+
+func TestDistributionShowsASheetAgainAfterTwoMistakes(t *testing.T) {
+	set := draw(t, 2, 4, quorum.Strength64)
+	right := set.Shares[1].Sheet()
+	custodians := &clumsy{mistakes: []string{
+		"",                                                                                   // custodian 1 types the code
+		"00" + right.Value[2:], right.Code[:20] + "Q" + right.Code[21:len(right.Code)-1], "", // custodian 2
+		right.Code, // custodian 3 has another's sheet
+	}}
+	handed, err := ceremony.Distribution{Set: set, Custodians: custodians, ReadBack: true}.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{1, 2, 2, 3, 4}; !slices.Equal(custodians.shown, want) {
 		t.Errorf("sheets shown: %v, %v was expected", custodians.shown, want)
 	}
-	wantProblems(t, custodians.problems, "another value than the one shown", "another value than the one shown")
+	wantProblems(t, custodians.problems, "group 1 is not the one shown", "group 3 is not the one shown")
 	if custodians.left != 4 {
 		t.Errorf("the screen was cleared %d times for 4 custodians", custodians.left)
 	}
-	var shares []quorum.CustodianShare
-	for _, s := range []quorum.Sheet{sheets[3], sheets[1]} {
-		share, err := quorum.ParseShare(s.Prime, s.ID, s.Value)
-		if err != nil {
-			t.Fatal(err)
+	for i, share := range handed.Shares {
+		if !handed.ReadBack[i] || !share.Value.Equal(set.Shares[i].Value) {
+			t.Errorf("sheet %d was not read back as it is", i+1)
 		}
-		shares = append(shares, share)
-	}
-	candidates, err := quorum.Candidates(shares)
-	if err != nil || !candidates[0].Password.Equal(password) {
-		t.Errorf("the sheets do not give the password (%v)", err)
 	}
 }
 
-func TestDistributeWithoutProof(t *testing.T) {
+func TestDistributionWithoutReadback(t *testing.T) {
 	custodians := &clumsy{mistakes: []string{"never asked for"}}
-	if _, _, err := ceremony.Distribute(t.Context(), rand.Reader, 2, 3, custodians, false); err != nil {
+	var sealed []int
+	handed, err := ceremony.Distribution{
+		Set: draw(t, 2, 3, quorum.Strength128), Custodians: custodians,
+		Seal: map[int]func(ceremony.Handout) error{2: func(h ceremony.Handout) error { sealed = append(sealed, h.Number); return nil }},
+	}.Run(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if len(custodians.mistakes) != 1 || len(custodians.shown) != 3 {
-		t.Errorf("%v were shown, and a value was asked for: %t", custodians.shown, len(custodians.mistakes) == 0)
+	if len(custodians.mistakes) != 1 || !slices.Equal(custodians.shown, []int{1, 3}) || !slices.Equal(sealed, []int{2}) {
+		t.Errorf("%v were shown and %v sealed, and a value was asked for: %t", custodians.shown, sealed, len(custodians.mistakes) == 0)
+	}
+	if slices.Contains(handed.ReadBack, true) || len(handed.Shares) != 3 {
+		t.Errorf("read back: %v", handed.ReadBack)
 	}
 }
 
@@ -91,13 +117,10 @@ func (*absent) Come(_ context.Context, turn ceremony.Turn) error {
 	return nil
 }
 
-func TestDistributeEndsWithItsCustodians(t *testing.T) {
-	password, sheets, err := ceremony.Distribute(t.Context(), rand.Reader, 2, 4, &absent{}, false)
-	if !errors.Is(err, errAbsent) || !strings.Contains(err.Error(), "sheet 3 of 4") || !strings.Contains(err.Error(), "void") {
+func TestDistributionEndsWithItsCustodians(t *testing.T) {
+	_, err := ceremony.Distribution{Set: draw(t, 2, 4, quorum.Strength64), Custodians: &absent{}}.Run(t.Context())
+	if !errors.Is(err, errAbsent) || !strings.Contains(err.Error(), "sheet 3 of 4") {
 		t.Errorf("error %v", err)
-	}
-	if password != nil || sheets != nil {
-		t.Error("an aborted ceremony gave a password")
 	}
 }
 
@@ -114,37 +137,34 @@ func wantProblems(t *testing.T, problems []string, want ...string) {
 	}
 }
 
-func TestCollectAsksAgain(t *testing.T) {
+func TestCollectionAsksAgain(t *testing.T) {
 	custodians := &clumsy{}
-	_, sheets, err := ceremony.Distribute(t.Context(), rand.Reader, 2, 3, custodians, false)
-	if err != nil {
+	set := draw(t, 2, 4, quorum.Strength64)
+	if _, err := (ceremony.Distribution{Set: set, Custodians: custodians}).Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	custodians.mistakes = []string{
-		"00:11", "ff:ff:ff:ff:ff:ff:ff:ff", "", // the prime
+		"00:11", "", // the prime; custodian 4 uses lines
 		"0", "", // the ID
 		"ff:ff:ff:ff:ff:ff:ff:ff", "12:3", "g", "", // the value
-		" 3 ", "", // the ID of custodian 3 again
+		" 4 ", "Share ID : 2", // custodian 2 types the ID of the one before
 	}
 	custodians.left = 0
-	turns := []ceremony.Turn{{Number: 1, Of: 2, Custodian: 3}, {Number: 2, Of: 2, Custodian: 1}}
-	shares, err := ceremony.Collect(t.Context(), turns, custodians)
-	if err != nil {
+	entry := &quorum.Entry{Want: 2}
+	turns := []ceremony.Turn{{Number: 1, Of: 2, Custodian: 4}, {Number: 2, Of: 2, Custodian: 2}}
+	if err := (&ceremony.Collection{Entry: entry, Custodians: custodians, Expected: turns}).Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	wantProblems(t, custodians.problems,
-		"prime: a number of 5 bits", "prime: this number is not a prime", `share ID: not a number`,
+		"prime: a number of 5 bits", `share ID: not a number`,
 		"share value: not below the prime", "share value: group 2 has 1 digits", `share value: another character found`,
-		"share ID: 3 was entered before")
+		"share ID: 4 was entered before")
 	if custodians.left != 2 {
 		t.Errorf("the screen was cleared %d times for 2 custodians", custodians.left)
 	}
-	for i, want := range []quorum.Sheet{sheets[2], sheets[0]} {
-		share, err := quorum.ParseShare(want.Prime, want.ID, want.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if shares[i].ID != want.ID || !shares[i].Value.Equal(share.Value) || shares[i].Prime.Cmp(share.Prime) != 0 {
+	for i, want := range []quorum.CustodianShare{set.Shares[3], set.Shares[1]} {
+		got := entry.Shares()[i]
+		if got.ID != want.ID || !got.Value.Equal(want.Value) || got.Prime.Cmp(want.Prime) != 0 {
 			t.Errorf("share %d is not what was entered", i+1)
 		}
 	}

@@ -21,15 +21,16 @@ func (p *Players) Come(_ context.Context, turn Turn) error {
 }
 
 // Show implements Custodians: the custodian keeps the sheet.
-func (p *Players) Show(_ context.Context, sheet quorum.Sheet) error {
+func (p *Players) Show(_ context.Context, handout Handout) error {
 	if p.sheets == nil {
 		p.sheets = make(map[int]quorum.Sheet)
 	}
-	p.sheets[p.turn.Custodian] = sheet
+	p.sheets[handout.Number] = handout.Sheet
 	return nil
 }
 
-// Ask implements Custodians. A player makes no mistake, so a problem is the
+// Ask implements Custodians. Players with an odd number use the code of their
+// sheet, the others its lines. A player makes no mistake, so a problem is the
 // ceremony's.
 func (p *Players) Ask(_ context.Context, field Field, problem error) (string, error) {
 	sheet, kept := p.sheets[p.turn.Custodian]
@@ -38,9 +39,19 @@ func (p *Players) Ask(_ context.Context, field Field, problem error) (string, er
 		return "", problem
 	case !kept:
 		return "", fmt.Errorf("custodian %d has no sheet", p.turn.Custodian)
+	case p.turn.Custodian%2 == 1 && field != ShareValue:
+		return sheet.Code, nil
 	}
-	return map[Field]string{Prime: sheet.Prime, ShareID: sheet.ID, ShareValue: sheet.Value}[field], nil
+	return map[Field]string{Prime: sheet.Prime, ShareID: sheet.ID, ShareValue: sheet.Value, ReadBack: sheet.Value}[field], nil
+}
+
+// Confirm implements Custodians: there is nothing to agree to.
+func (p *Players) Confirm(_ context.Context, question string) (bool, error) {
+	return false, fmt.Errorf("a player is asked: %s", question)
 }
 
 // Leave implements Custodians.
 func (p *Players) Leave() {}
+
+// Tell implements Custodians.
+func (p *Players) Tell(string) {}

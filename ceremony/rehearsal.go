@@ -92,8 +92,9 @@ const (
 type play struct {
 	Rehearsal
 	hsm       *hsm.HSM // the device at hand
-	password  secret.Bytes
 	kcv       dkek.KCV
+	record    *quorum.Record
+	few       []quorum.CustodianShare // sheets that are not enough
 	ref       byte
 	public    *wire.PublicKey
 	signature []byte
@@ -107,8 +108,8 @@ type scene struct {
 func (p *play) script() []scene {
 	return []scene{
 		{"make device 1", func(context.Context) (string, error) { return p.makeDevice(firstDevice) }},
-		{fmt.Sprintf("hand out sheets to %d custodians, any %d of whom open the share file", p.Total, p.Threshold), p.handOutSheets},
-		{"write the share file", p.writeShareFile},
+		{fmt.Sprintf("make a share file, and sheets for %d custodians, any %d of whom open it", p.Total, p.Threshold), p.create},
+		{fmt.Sprintf("try to open it with %d sheets", p.Threshold-1), p.tooFew},
 		{"initialise device 1", p.initialize},
 		{fmt.Sprintf("import the share file with custodians 1 to %d", p.Threshold), p.importFirst},
 		{"generate a key on device 1", p.generate},
@@ -125,7 +126,6 @@ func (p *play) script() []scene {
 }
 
 func (p *play) close() {
-	p.password.Wipe()
 	if p.hsm != nil {
 		p.hsm.Close()
 	}
@@ -146,52 +146,57 @@ func (p *play) makeDevice(name string) (string, error) {
 	return "serial number " + serial, nil
 }
 
-func (p *play) handOutSheets(ctx context.Context) (string, error) {
-	password, sheets, err := Distribute(ctx, p.hsm, p.Threshold, p.Total, p.Custodians, true)
+func (p *play) create(ctx context.Context) (string, error) {
+	created, err := Creation{
+		Rand: p.hsm, ShareFile: p.shareFile(), Scheme: quorum.Scheme{Threshold: p.Threshold, Total: p.Total, Strength: quorum.Strength128},
+		Ceremony: "Rehearsal", ReadBack: true, Now: time.Now(), Tool: "conclave",
+		Custodians: &witness{p.Custodians, p}, Progress: p.Progress,
+	}.Run(ctx)
 	if err != nil {
 		return "", err
 	}
-	p.password = password
-	if err := tooFew(password, sheets[:p.Threshold-1]); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("the password cannot be told from %d", p.Threshold-1), nil
+	p.kcv, p.record = created.KCV, created.Record
+	return fmt.Sprintf("%v; key check value %s", created.Proof, created.KCV), nil
 }
 
-// tooFew fails if the sheets, one less than the threshold, give the password.
-func tooFew(password secret.Bytes, sheets []quorum.Sheet) error {
-	var shares []quorum.CustodianShare
-	for _, s := range sheets {
-		share, err := quorum.ParseShare(s.Prime, s.ID, s.Value)
+// witness looks at the first sheets as they are handed out, one less than the
+// threshold.
+type witness struct {
+	Custodians
+	play *play
+}
+
+// Show implements Custodians.
+func (w *witness) Show(ctx context.Context, handout Handout) error {
+	if handout.Number < handout.Scheme.Threshold {
+		share, err := quorum.ParseCode(handout.Sheet.Code)
 		if err != nil {
 			return err
 		}
-		shares = append(shares, share)
+		w.play.few = append(w.play.few, share)
 	}
-	candidates, err := quorum.Candidates(shares)
+	return w.Custodians.Show(ctx, handout)
+}
+
+// tooFew fails if sheets that are one less than the threshold open the file.
+func (p *play) tooFew(ctx context.Context) (string, error) {
+	file, err := ReadShareFile(p.shareFile())
 	if err != nil {
-		return nil // a single sheet is not even tried
+		return "", err
 	}
-	for _, c := range candidates {
-		if c.Password.Equal(password) {
-			return fmt.Errorf("%d sheets are enough to open the share file", len(sheets))
-		}
+	opened, err := quorum.Open(ctx, file, p.few, p.Progress)
+	switch {
+	case err == nil:
+		opened.Wipe()
+		return "", fmt.Errorf("%d sheets are enough to open the share file", len(p.few))
+	case errors.Is(err, dkek.ErrPassword), errors.Is(err, quorum.ErrTooFew):
+		return "they do not open it", nil
 	}
-	return nil
+	return "", err
 }
 
 func (p *play) shareFile() string { return filepath.Join(p.Dir, "dkek.pbe") }
 func (p *play) wrapFile() string  { return filepath.Join(p.Dir, "key.wrap") }
-
-func (p *play) writeShareFile(ctx context.Context) (string, error) {
-	kcv, err := WriteShareFile(ctx, p.hsm, p.shareFile(), p.password, p.Progress)
-	if err != nil {
-		return "", err
-	}
-	p.kcv = kcv
-	p.password.Wipe()
-	return "key check value " + kcv.String(), nil
-}
 
 // initialize also looks that the device holds no key.
 func (p *play) initialize(context.Context) (string, error) {
@@ -228,7 +233,19 @@ func (p *play) importShare(ctx context.Context, first int) (string, error) {
 	for i := range turns {
 		turns[i].Custodian = first + i
 	}
-	status, _, err := Import(ctx, p.hsm, file, turns, p.Custodians, p.Progress)
+	opened, err := Opening{
+		File:     file,
+		Progress: p.Progress,
+		Collection: &Collection{
+			Entry: &quorum.Entry{Records: []*quorum.Record{p.record}}, Custodians: p.Custodians, Expected: turns,
+		},
+	}.Run(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer opened.Wipe()
+	journal := &Journal{path: filepath.Join(p.Dir, fmt.Sprintf("imported-%d", first))} // of this device
+	status, err := Import(p.hsm, journal, p.shareFile(), file, opened)
 	if err != nil {
 		return "", err
 	}

@@ -2,7 +2,6 @@ package ceremony
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -11,26 +10,10 @@ import (
 	"conclave/internal/curve"
 	"conclave/internal/device"
 	"conclave/internal/secret"
-	"conclave/quorum"
 	"conclave/wire"
 )
 
 // The rehearsal as a whole, which takes seconds, is a script of cmd/conclave.
-
-func TestFewerSheetsThanTheThreshold(t *testing.T) {
-	for _, threshold := range []int{2, 3, 5} {
-		password, sheets, err := quorum.Split(rand.Reader, threshold, 5)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := tooFew(password, sheets[:threshold-1]); err != nil {
-			t.Errorf("%d of 5: %v", threshold, err)
-		}
-		if err := tooFew(password, sheets[:threshold]); err == nil {
-			t.Errorf("%d of 5: %d sheets are taken for too few", threshold, threshold)
-		}
-	}
-}
 
 func TestRehearsalReportsTheStepsBeforeAFailure(t *testing.T) {
 	r := rehearsal(t)
@@ -38,7 +21,7 @@ func TestRehearsalReportsTheStepsBeforeAFailure(t *testing.T) {
 	var announced []string
 	r.Announce = func(step string) { announced = append(announced, step) }
 	report, err := r.Run(t.Context())
-	if !errors.Is(err, errGone) || !strings.HasPrefix(err.Error(), "hand out sheets to 4 custodians") {
+	if !errors.Is(err, errGone) || !strings.HasPrefix(err.Error(), "make a share file, and sheets for 4 custodians") {
 		t.Errorf("error %v", err)
 	}
 	if len(report.Steps) != 1 || len(announced) != 2 || report.PublicKey != nil {

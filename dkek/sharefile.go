@@ -5,14 +5,12 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/md5"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"conclave/internal/secret"
 )
@@ -96,29 +94,6 @@ func EncryptShare(ctx context.Context, rand io.Reader, share, password secret.By
 	return encryptShare(ctx, rand, share, password, progress, iterations)
 }
 
-// Decrypt opens a share file and returns the share of 32 bytes. It takes
-// seconds; progress may be nil, and ctx ends it early. The error is ErrPassword
-// if the password is wrong.
-func (f ShareFile) Decrypt(ctx context.Context, password secret.Bytes, progress Progress) (secret.Bytes, error) {
-	share, _, err := f.DecryptAny(ctx, []secret.Bytes{password}, progress)
-	return share, err
-}
-
-// DecryptAny opens a share file with whichever of the passwords is right, and
-// returns the share and the index of that password. The first should be the
-// likely one: it is tried alone, and the others, where it is wrong, as many at
-// a time as there are processors; progress begins anew for them. The error is
-// ErrPassword if all are wrong.
-func (f ShareFile) DecryptAny(ctx context.Context, passwords []secret.Bytes, progress Progress) (secret.Bytes, int, error) {
-	first := min(1, len(passwords))
-	share, index, err := f.decryptAny(ctx, passwords[:first], progress, iterations)
-	if !errors.Is(err, ErrPassword) || len(passwords) == first {
-		return share, index, err
-	}
-	share, index, err = f.decryptAny(ctx, passwords[first:], progress, iterations)
-	return share, first + index, err
-}
-
 func encryptShare(ctx context.Context, rand io.Reader, share, password secret.Bytes, progress Progress, count int) (ShareFile, error) {
 	if len(share) != ShareSize {
 		return ShareFile{}, fmt.Errorf("DKEK share of %d bytes, %d expected", len(share), ShareSize)
@@ -130,11 +105,12 @@ func encryptShare(ctx context.Context, rand io.Reader, share, password secret.By
 	if _, err := io.ReadFull(rand, f.salt[:]); err != nil {
 		return ShareFile{}, fmt.Errorf("drawing a salt: %w", err)
 	}
-	m := &meter{report: progress, total: 3 * int64(count)}
-	key, err := f.key(ctx, password, count, m)
+	m := newMeter(progress, 3, count)
+	keys, err := f.keys(ctx, []secret.Bytes{password}, count, m)
 	if err != nil {
 		return ShareFile{}, err
 	}
+	key := keys[0]
 	defer key.Wipe()
 	iv, err := f.iv(ctx, key, password, count, m)
 	if err != nil {
@@ -147,78 +123,34 @@ func encryptShare(ctx context.Context, rand io.Reader, share, password secret.By
 	return f, nil
 }
 
-func (f ShareFile) decryptAny(ctx context.Context, passwords []secret.Bytes, progress Progress, count int) (secret.Bytes, int, error) {
-	m := &meter{report: progress, total: int64(2*len(passwords)+1) * int64(count)}
-	key, index, err := f.findKey(ctx, passwords, count, m)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer key.Wipe()
-	iv, err := f.iv(ctx, key, passwords[index], count, m)
-	if err != nil {
-		return nil, 0, err
-	}
-	share := make(secret.Bytes, ShareSize)
-	cipher.NewCBCDecrypter(newAES(key), iv).CryptBlocks(share, f.ciphertext[:ShareSize])
-	m.finish()
-	return share, index, nil
-}
-
-// findKey returns the AES key of the first password found to be right, and the
-// index of that password.
-func (f ShareFile) findKey(ctx context.Context, passwords []secret.Bytes, count int, m *meter) (secret.Bytes, int, error) {
-	search, stop := context.WithCancel(ctx)
-	defer stop()
-	var (
-		workers sync.WaitGroup
-		next    atomic.Int64
-		once    sync.Once
-		found   secret.Bytes
-		index   int
-	)
-	for range min(len(passwords), runtime.GOMAXPROCS(0)) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(passwords); i = int(next.Add(1)) - 1 {
-				key, err := f.key(search, passwords[i], count, m)
-				if err != nil {
-					return
-				}
-				if f.isKey(key) {
-					once.Do(func() { found, index = key, i })
-					stop()
-					return
-				}
-				key.Wipe()
-			}
-		})
-	}
-	workers.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, 0, err
-	}
-	if found == nil {
-		return nil, 0, ErrPassword
-	}
-	return found, index, nil
-}
-
-// key derives the AES-256 key, D1 ‖ D2 of EVP_BytesToKey.
-func (f ShareFile) key(ctx context.Context, password secret.Bytes, count int, m *meter) (secret.Bytes, error) {
-	d1, err := chain(ctx, nil, password, f.salt, count, m)
+// keys derives the AES-256 key of each password, D1 ‖ D2 of EVP_BytesToKey.
+func (f ShareFile) keys(ctx context.Context, passwords []secret.Bytes, count int, m *meter) ([]secret.Bytes, error) {
+	d1, err := chains(ctx, nil, passwords, f.salt, count, m)
 	if err != nil {
 		return nil, err
 	}
-	d2, err := chain(ctx, d1, password, f.salt, count, m)
+	defer clear(d1)
+	d2, err := chains(ctx, d1, passwords, f.salt, count, m)
 	if err != nil {
 		return nil, err
 	}
-	return append(d1, d2...), nil
+	defer clear(d2)
+	keys := make([]secret.Bytes, len(passwords))
+	for i := range keys {
+		keys[i] = append(append(keys[i], d1[i][:]...), d2[i][:]...)
+	}
+	return keys, nil
 }
 
 // iv derives the initialisation vector, D3 of EVP_BytesToKey. Only the first
 // block of plaintext depends on it.
 func (f ShareFile) iv(ctx context.Context, key, password secret.Bytes, count int, m *meter) (secret.Bytes, error) {
-	return chain(ctx, key[len(key)/2:], password, f.salt, count, m)
+	d2 := [md5.Size]byte(key[md5.Size:])
+	d3, err := chains(ctx, [][md5.Size]byte{d2}, []secret.Bytes{password}, f.salt, count, m)
+	if err != nil {
+		return nil, err
+	}
+	return d3[0][:], nil
 }
 
 // isKey reports, in constant time, whether the key decrypts the last block to

@@ -56,7 +56,7 @@ func (d *DKEK) Wrap(rand io.Reader, key any, meta Metadata) ([]byte, error) {
 	}
 	binary.BigEndian.PutUint16(plaintext[randomSize:], uint16(size))
 	plaintext = pad(append(plaintext, body...))
-	blob := d.seal(t, plaintext, meta)
+	blob := d.seal(Blob{Type: t, DefaultAlgorithm: t.defaultAlgorithm(), Metadata: meta}, plaintext)
 	if len(blob) > maxBlob {
 		return nil, fmt.Errorf("the metadata makes a blob of %d bytes, at most %d are allowed", len(blob), maxBlob)
 	}
@@ -85,12 +85,13 @@ func (d *DKEK) Unwrap(b []byte) (key any, meta Metadata, err error) {
 	return key, blob.Metadata.clone(), nil
 }
 
-// seal encrypts and authenticates a padded plaintext.
-func (d *DKEK) seal(t KeyType, plaintext secret.Bytes, meta Metadata) []byte {
+// seal encrypts and authenticates a padded plaintext, for a blob with the type,
+// default algorithm and metadata of the given one.
+func (d *DKEK) seal(blob Blob, plaintext secret.Bytes) []byte {
 	kenc, kmac := d.derive(1), d.derive(2)
 	defer kenc.Wipe()
 	defer kmac.Wipe()
-	blob := Blob{KCV: d.KCV(), Type: t, DefaultAlgorithm: t.defaultAlgorithm(), Metadata: meta}
+	blob.KCV = d.KCV()
 	blob.Ciphertext = make([]byte, len(plaintext))
 	cipher.NewCBCEncrypter(newAES(kenc), make([]byte, aes.BlockSize)).CryptBlocks(blob.Ciphertext, plaintext)
 	blob.MAC = cmac(newAES(kmac), blob.authenticated())

@@ -211,7 +211,7 @@ func TestUnwrapInconsistent(t *testing.T) {
 		{"CRT, p = 1", RSACRT, content(1024, replace(replace(rsa6, 2, []byte{1}), 4, rsa6[5])...), "e does not belong"},
 		{"CRT, e", RSACRT, content(1024, replace(rsa6, 6, []byte{5})...), "does not belong to p"},
 	} {
-		key, _, err := d.Unwrap(d.seal(test.t, test.plaintext, Metadata{}))
+		key, _, err := d.Unwrap(d.seal(blobOf(test.t), test.plaintext))
 		switch {
 		case test.want == "":
 			if err != nil || key == nil {
@@ -254,7 +254,7 @@ func FuzzUnwrap(f *testing.F) {
 	f.Fuzz(func(t *testing.T, keyType byte, plaintext []byte) {
 		blocks := max(1, (len(plaintext)+15)/16)
 		plaintext = append(bytes.Clone(plaintext), make([]byte, 16*blocks-len(plaintext))...)
-		key, meta, err := d.Unwrap(d.seal(KeyType(keyType), plaintext, Metadata{}))
+		key, meta, err := d.Unwrap(d.seal(blobOf(KeyType(keyType)), plaintext))
 		if err != nil {
 			return
 		}
@@ -350,3 +350,6 @@ func withByte(b []byte, i int, value byte) []byte {
 func plus(b []byte, n int64) []byte {
 	return new(big.Int).Add(new(big.Int).SetBytes(b), big.NewInt(n)).Bytes()
 }
+
+// blobOf is an empty blob of a type.
+func blobOf(t KeyType) Blob { return Blob{Type: t, DefaultAlgorithm: t.defaultAlgorithm()} }

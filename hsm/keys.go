@@ -100,16 +100,16 @@ func (h *HSM) publicKey(ref byte) (*wire.PublicKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("public key of key %d: %w", ref, err)
 	}
-	k, err := parsePublic(content)
+	k, err := ParsePublic(content)
 	if err != nil {
 		return nil, fmt.Errorf("public key of key %d: %w", ref, err)
 	}
 	return k, nil
 }
 
-// parsePublic reads the content of EF CExx: an authenticated request (67) or
-// an X.509 certificate (30).
-func parsePublic(content []byte) (*wire.PublicKey, error) {
+// ParsePublic gives the public key in the content of EF CExx, which wrap files
+// hold too: an authenticated request (67) or an X.509 certificate (30).
+func ParsePublic(content []byte) (*wire.PublicKey, error) {
 	if len(content) == 0 || content[0] != 0x30 {
 		request, err := wire.ParseAuthenticatedRequest(content)
 		if err != nil {

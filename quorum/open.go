@@ -16,31 +16,66 @@ import (
 // Candidate is a password that the entered shares may stand for.
 type Candidate struct {
 	Password secret.Bytes
-	How      string // how the shares were read, for the transcript
+	How      string   // how the shares were read, for the transcript
+	Defects  []Defect // of the share file and its sheets, if this is its password
+}
+
+// Defect is what is wrong with a set that was made or copied as sc-hsm-tool has
+// it, though its shares are right.
+type Defect string
+
+// The defects of sets.
+const (
+	// DefectLeadingZero: the password begins with a zero byte, and sc-hsm-tool
+	// cannot open the file.
+	DefectLeadingZero Defect = "leading-zero"
+	// DefectDroppedZero: the password is shorter than it should be.
+	DefectDroppedZero Defect = "dropped-zero"
+	// DefectPrimeBelowSecret: the file was made before OpenSC 0.16, and
+	// sc-hsm-tool cannot open it.
+	DefectPrimeBelowSecret Defect = "prime-below-secret"
+	// DefectHexadecimalID: share IDs were copied as sc-hsm-tool wants them typed.
+	DefectHexadecimalID Defect = "hexadecimal-id"
+)
+
+// Opened is what a share file has given.
+type Opened struct {
+	Share secret.Bytes
+	Candidate
+}
+
+// Wipe overwrites what is secret, best effort.
+func (o Opened) Wipe() {
+	o.Share.Wipe()
+	o.Password.Wipe()
 }
 
 // Open opens a share file with the shares that were entered, as many as the
 // threshold or more, in seconds for each candidate. It also returns how they
 // had to be read. The error is dkek.ErrPassword if no candidate opens the file.
-func Open(ctx context.Context, file dkek.ShareFile, shares []CustodianShare, progress dkek.Progress) (share secret.Bytes, how string, err error) {
+func Open(ctx context.Context, file dkek.ShareFile, shares []CustodianShare, progress dkek.Progress) (Opened, error) {
 	candidates, err := Candidates(shares)
 	if err != nil {
-		return nil, "", err
+		return Opened{}, err
 	}
 	var passwords []secret.Bytes
 	for _, c := range candidates {
 		passwords = append(passwords, c.Password)
-		defer c.Password.Wipe()
 	}
-	share, i, err := file.DecryptAny(ctx, passwords, progress)
+	share, found, err := file.DecryptAny(ctx, passwords, progress)
+	for i, password := range passwords {
+		if err != nil || i != found {
+			password.Wipe()
+		}
+	}
 	if errors.Is(err, dkek.ErrPassword) {
-		return nil, "", fmt.Errorf("%w: tried %d readings of the shares with ID %s; check with each sheet the prime, the ID and every digit of the value, "+
+		return Opened{}, fmt.Errorf("%w: tried %d readings of the shares with ID %s; check with each sheet the prime, the ID and every digit of the value, "+
 			"and that the sheets were made for this file and are enough of them", err, len(passwords), ids(shares))
 	}
 	if err != nil {
-		return nil, "", err
+		return Opened{}, err
 	}
-	return share, candidates[i].How, nil
+	return Opened{share, candidates[found]}, nil
 }
 
 // Candidates returns the passwords that the shares may stand for, the likeliest
@@ -65,10 +100,14 @@ func Candidates(shares []CustodianShare) ([]Candidate, error) {
 	var candidates []Candidate
 	number, decimalErr := combine(shares, 10)
 	if decimalErr == nil {
-		candidates = passwords(number, prime, "")
+		candidates = passwords(number, prime)
 	}
 	if number, err := combine(shares, 16); err == nil {
-		candidates = append(candidates, passwords(number, prime, ", share IDs read as hexadecimal")...)
+		for _, c := range passwords(number, prime) {
+			c.How += ", share IDs read as hexadecimal"
+			c.Defects = append(c.Defects, DefectHexadecimalID)
+			candidates = append(candidates, c)
+		}
 	}
 	if len(candidates) == 0 {
 		return nil, decimalErr
@@ -76,10 +115,14 @@ func Candidates(shares []CustodianShare) ([]Candidate, error) {
 	return withoutDuplicates(candidates), nil
 }
 
+// ErrTooFew is the error for shares that cannot be combined, as there are not
+// two of them.
+var ErrTooFew = errors.New("too few shares")
+
 // checkTogether finds what can be wrong between shares.
 func checkTogether(shares []CustodianShare) error {
 	if len(shares) < 2 {
-		return fmt.Errorf("%d shares entered, at least 2 expected", len(shares))
+		return fmt.Errorf("%w: %d entered, at least 2 expected", ErrTooFew, len(shares))
 	}
 	for _, s := range shares[1:] {
 		if s.Prime.Cmp(shares[0].Prime) != 0 {
@@ -89,37 +132,32 @@ func checkTogether(shares []CustodianShare) error {
 	return nil
 }
 
-// combine interpolates with the IDs read in the given base, or as hexadecimal
-// where they are nothing else.
+// combine interpolates with the IDs read in the given base.
 func combine(shares []CustodianShare, base int) (*big.Int, error) {
 	var points []shamir.Share
 	for _, s := range shares {
-		x := parseID(s.ID, base)
-		if x == 0 {
-			x = parseID(s.ID, 16)
-		}
-		points = append(points, shamir.Share{X: big.NewInt(x), Y: new(big.Int).SetBytes(s.Value)})
+		points = append(points, s.point(base))
 	}
 	return shamir.Combine(points, shares[0].Prime)
 }
 
-// passwords lists what a combined secret can stand for; note is added to how
-// it was read.
-func passwords(number, prime *big.Int, note string) []Candidate {
-	size := max(passwordSize, (prime.BitLen()-1+7)/8)
+// passwords lists what a combined secret can stand for.
+func passwords(number, prime *big.Int) []Candidate {
+	size := max(int(Strength64)/8, (prime.BitLen()-1+7)/8)
 	limit := new(big.Int).Lsh(big.NewInt(1), uint(8*size))
 	if number.Cmp(limit) >= 0 {
-		return []Candidate{{number.Bytes(), "combined secret" + note}}
+		return []Candidate{{Password: number.Bytes(), How: "combined secret"}}
 	}
-	candidates := []Candidate{{number.FillBytes(make([]byte, size)), "combined secret" + note}}
+	candidates := []Candidate{{Password: number.FillBytes(make([]byte, size)), How: "combined secret"}}
 	if short := number.Bytes(); len(short) < size {
-		candidates[0].How = "combined secret with its leading zero bytes, which sc-hsm-tool drops" + note
-		candidates = append(candidates, Candidate{short, "combined secret without leading zero bytes" + note})
+		candidates[0].How = "combined secret with its leading zero bytes, which sc-hsm-tool drops"
+		candidates[0].Defects = []Defect{DefectLeadingZero}
+		candidates = append(candidates, Candidate{short, "combined secret without leading zero bytes", []Defect{DefectDroppedZero}})
 	}
 	sum := new(big.Int).Add(number, prime)
 	for k := 1; sum.Cmp(limit) < 0; k++ {
 		how := fmt.Sprintf("combined secret plus %d times the prime, as in files made before OpenSC 0.16", k)
-		candidates = append(candidates, Candidate{sum.FillBytes(make([]byte, size)), how + note})
+		candidates = append(candidates, Candidate{sum.FillBytes(make([]byte, size)), how, []Defect{DefectPrimeBelowSecret}})
 		sum.Add(sum, prime)
 	}
 	return candidates

@@ -22,11 +22,12 @@ var vectors = []struct {
 	name      string
 	threshold int
 	how       string
+	defects   []Defect
 }{
-	{"2-of-4", 2, "combined secret"},
-	{"leading-zero", 2, "combined secret with its leading zero bytes, which sc-hsm-tool drops"},
-	{"two-leading-zeros", 3, "combined secret with its leading zero bytes, which sc-hsm-tool drops"},
-	{"prime-below-secret", 2, "combined secret plus 1 times the prime, as in files made before OpenSC 0.16"},
+	{"2-of-4", 2, "combined secret", nil},
+	{"leading-zero", 2, "combined secret with its leading zero bytes, which sc-hsm-tool drops", []Defect{DefectLeadingZero}},
+	{"two-leading-zeros", 3, "combined secret with its leading zero bytes, which sc-hsm-tool drops", []Defect{DefectLeadingZero}},
+	{"prime-below-secret", 2, "combined secret plus 1 times the prime, as in files made before OpenSC 0.16", []Defect{DefectPrimeBelowSecret}},
 }
 
 func TestOpenVectors(t *testing.T) {
@@ -34,12 +35,12 @@ func TestOpenVectors(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			v := readVector(t, test.name)
-			share, how, err := Open(t.Context(), v.file, v.entered[len(v.entered)-test.threshold:], nil)
+			opened, err := Open(t.Context(), v.file, v.entered[len(v.entered)-test.threshold:], nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !share.Equal(v.share) || how != test.how {
-				t.Errorf("opened by %q, want %q", how, test.how)
+			if !opened.Share.Equal(v.share) || opened.How != test.how || !slices.Equal(opened.Defects, test.defects) {
+				t.Errorf("opened by %q with %v, want %q with %v", opened.How, opened.Defects, test.how, test.defects)
 			}
 		})
 	}
@@ -74,21 +75,21 @@ func TestCandidatesOfVectors(t *testing.T) {
 // whom enter their IDs in hexadecimal, as sc-hsm-tool would need them.
 func TestOpenFromOurSheets(t *testing.T) {
 	t.Parallel()
-	password, sheets, err := Split(rand.Reader, 3, 12)
+	set, err := Draw(rand.Reader, Scheme{3, 12, Strength128})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := secret.Bytes(strings.Repeat("s", dkek.ShareSize))
-	file, err := dkek.EncryptShare(t.Context(), rand.Reader, want, password, nil)
+	file, err := dkek.EncryptShare(t.Context(), rand.Reader, want, set.Password, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	share, how, err := Open(t.Context(), file, []CustodianShare{enter(t, sheets[11], "c"), enter(t, sheets[2], "3"), enter(t, sheets[9], "A")}, nil)
+	opened, err := Open(t.Context(), file, []CustodianShare{enter(t, set.Shares[11], "c"), enter(t, set.Shares[2], "3"), enter(t, set.Shares[9], "A")}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !share.Equal(want) || how != "combined secret" {
-		t.Errorf("opened by %q", how)
+	if !opened.Share.Equal(want) || opened.How != "combined secret" {
+		t.Errorf("opened by %q", opened.How)
 	}
 }
 
@@ -98,18 +99,18 @@ func TestOpenFails(t *testing.T) {
 	misread := slices.Clone(v.entered[1:3])
 	misread[1].Value = misread[1].Value.Clone()
 	misread[1].Value[3] ^= 1
-	_, _, err := Open(t.Context(), v.file, misread, nil)
+	_, err := Open(t.Context(), v.file, misread, nil)
 	if !errors.Is(err, dkek.ErrPassword) || !strings.Contains(err.Error(), "ID 2, 3") {
 		t.Errorf("error %v", err)
 	}
-	if _, _, err := Open(t.Context(), v.file, v.entered[:1], nil); err == nil || !strings.Contains(err.Error(), "at least 2") {
+	if _, err := Open(t.Context(), v.file, v.entered[:1], nil); err == nil || !strings.Contains(err.Error(), "at least 2") {
 		t.Errorf("one share: error %v", err)
 	}
 }
 
 // TestIDReadings: both ways in which people write IDs from 10 up.
 func TestIDReadings(t *testing.T) {
-	password, sheets, err := Split(rand.Reader, 2, 20)
+	set, err := Draw(rand.Reader, Scheme{2, 20, Strength64})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,11 +128,11 @@ func TestIDReadings(t *testing.T) {
 		{16, 10, "10", "a", hexadecimal},
 		{3, 20, "3", "14", hexadecimal},
 	} {
-		candidates, err := Candidates([]CustodianShare{enter(t, sheets[test.first-1], test.firstID), enter(t, sheets[test.second-1], test.secondID)})
+		candidates, err := Candidates([]CustodianShare{enter(t, set.Shares[test.first-1], test.firstID), enter(t, set.Shares[test.second-1], test.secondID)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		found := slices.ContainsFunc(candidates, func(c Candidate) bool { return c.How == test.how && c.Password.Equal(password) })
+		found := slices.ContainsFunc(candidates, func(c Candidate) bool { return c.How == test.how && c.Password.Equal(set.Password) })
 		if !found {
 			t.Errorf("sheets %d, %d entered as %s, %s: not %q among %v", test.first, test.second, test.firstID, test.secondID, test.how, candidates)
 		}
@@ -142,11 +143,11 @@ func TestIDReadings(t *testing.T) {
 // password as the first candidate.
 func TestEverySubset(t *testing.T) {
 	for threshold := 2; threshold <= 6; threshold++ {
-		password, sheets, err := Split(rand.Reader, threshold, 6)
+		set, err := Draw(rand.Reader, Scheme{threshold, 6, Strength128})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, subset := range subsets(sheets, threshold) {
+		for _, subset := range subsets(set.Shares, threshold) {
 			var entered []CustodianShare
 			for _, s := range slices.Backward(subset) {
 				entered = append(entered, enter(t, s, s.ID))
@@ -155,7 +156,7 @@ func TestEverySubset(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !candidates[0].Password.Equal(password) {
+			if !candidates[0].Password.Equal(set.Password) {
 				t.Errorf("%d of 6, shares %s: another password", threshold, ids(entered))
 			}
 		}
@@ -201,8 +202,8 @@ func TestCandidatesRefuses(t *testing.T) {
 		entered []CustodianShare
 		want    string
 	}{
-		{"none", nil, "0 shares entered"},
-		{"one", v.entered[:1], "1 shares entered, at least 2"},
+		{"none", nil, "too few shares: 0 entered"},
+		{"one", v.entered[:1], "too few shares: 1 entered, at least 2"},
 		{"one sheet twice", []CustodianShare{v.entered[2], v.entered[2]}, "share 3 is given twice"},
 		{"two files", []CustodianShare{v.entered[0], other.entered[3]}, "the primes of shares 1 and 4 differ"},
 	} {
@@ -233,14 +234,15 @@ func share(t rapid.TB, number, prime *big.Int) []Candidate {
 	return candidates
 }
 
-// enter is a custodian who types a sheet, but with this ID.
-func enter(t *testing.T, s Sheet, id string) CustodianShare {
+// enter is a custodian who types the lines of a sheet, but with this ID.
+func enter(t *testing.T, share CustodianShare, id string) CustodianShare {
 	t.Helper()
-	share, err := ParseShare(s.Prime, id, s.Value)
+	s := share.Sheet()
+	typed, err := ParseShare(s.Prime, id, s.Value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return share
+	return typed
 }
 
 func number(hexadecimal string) *big.Int {

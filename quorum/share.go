@@ -16,6 +16,7 @@ import (
 	"unicode"
 
 	"conclave/internal/secret"
+	"conclave/shamir"
 )
 
 // Primes of sc-hsm-tool have 64 bits; larger ones go with longer passwords.
@@ -29,21 +30,51 @@ const (
 // maxShares is the largest share ID; sc-hsm-tool counts shares in a byte.
 const maxShares = 255
 
-// CustodianShare is what one custodian has entered. ParseShare makes it.
+// CustodianShare is what one custodian has entered. ParseShare and ParseCode
+// make it.
 type CustodianShare struct {
 	Prime *big.Int
 	ID    string       // as entered: decimal, or hexadecimal, see Candidates
 	Value secret.Bytes // big-endian, a number below Prime
+
+	// What only the code of a sheet says.
+	Set              string // set identifier; empty if not known
+	Threshold, Total int    // 0 if not known
 }
+
+// Format implements fmt.Formatter for every verb.
+func (s CustodianShare) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "share %s [redacted]", s.ID) }
+
+// point is the share as a point on the polynomial, the ID read in the given
+// base, or as hexadecimal where it is nothing else.
+func (s CustodianShare) point(base int) shamir.Share {
+	x := parseID(s.ID, base)
+	if x == 0 {
+		x = parseID(s.ID, 16)
+	}
+	return shamir.Share{X: big.NewInt(x), Y: new(big.Int).SetBytes(s.Value)}
+}
+
+// Doubt is the error for an entry with a mistake that can be told from what is
+// right about it. It is for the custodian to say whether it is one.
+type Doubt struct {
+	Where    string         // "sheet code", "prime", "share value"
+	Why      string         // it is doubted
+	Question string         // "digit 7 should be 3?"; it shows digits, and is for the custodian alone
+	Share    CustodianShare // as it should be, if the custodian says yes
+}
+
+// Error does not show what was typed.
+func (d *Doubt) Error() string { return d.Where + ": " + d.Why }
 
 // ParseShare reads the three lines of a custodian's sheet. Prime and value are
 // hexadecimal digits in either case, with colons between pairs as printed or
 // without, and any spaces; the ID is a number from 1 to 255. Errors name the
 // field and what is wrong with it.
 func ParseShare(prime, id, value string) (CustodianShare, error) {
-	p, err := parsePrime(prime)
+	p, err := ParsePrime(prime)
 	if err != nil {
-		return CustodianShare{}, fmt.Errorf("prime: %w", err)
+		return CustodianShare{}, err
 	}
 	id = strings.TrimLeft(strings.TrimSpace(id), "0") // so that 1 and 01 are one
 	if parseID(id, 10) == 0 && parseID(id, 16) == 0 {
@@ -60,8 +91,20 @@ func ParseShare(prime, id, value string) (CustodianShare, error) {
 	return CustodianShare{Prime: p, ID: id, Value: v.Bytes()}, nil
 }
 
-// parsePrime checks what can be checked: most misread digits make a number
-// that is not a prime.
+var errNotPrime = errors.New("this number is not a prime; a digit was misread or mistyped")
+
+// ParsePrime reads the first line of a sheet, as ParseShare does. Most misread
+// digits make a number that is not a prime; if only one digit can have been
+// meant, the error is a *Doubt.
+func ParsePrime(text string) (*big.Int, error) {
+	p, err := parsePrime(text)
+	var doubt *Doubt
+	if err != nil && !errors.As(err, &doubt) {
+		err = fmt.Errorf("prime: %w", err)
+	}
+	return p, err
+}
+
 func parsePrime(text string) (*big.Int, error) {
 	p, err := parseHex(text)
 	if err != nil {
@@ -70,11 +113,16 @@ func parsePrime(text string) (*big.Int, error) {
 	if bits := p.BitLen(); bits < minPrimeBits || bits > maxPrimeBits {
 		return nil, fmt.Errorf("a number of %d bits, 64 expected (16 digits); was a digit left out or added?", bits)
 	}
-	if !p.ProbablyPrime(20) {
-		return nil, errors.New("this number is not a prime; a digit was misread or mistyped")
+	if !p.ProbablyPrime(primalityRounds) {
+		return nil, doubtPrime(p)
 	}
 	return p, nil
 }
+
+const hexDigits = "0123456789abcdefABCDEF"
+
+// primalityRounds is the number of Miller-Rabin rounds that a typed prime has to pass.
+const primalityRounds = 20
 
 // parseHex reads digits, in pairs where there are colons.
 func parseHex(text string) (*big.Int, error) {
@@ -84,7 +132,7 @@ func parseHex(text string) (*big.Int, error) {
 		for _, r := range group {
 			switch {
 			case unicode.IsSpace(r):
-			case r < unicode.MaxASCII && strings.ContainsRune("0123456789abcdefABCDEF", r):
+			case r < unicode.MaxASCII && strings.ContainsRune(hexDigits, r):
 				digits.WriteRune(r)
 			default:
 				return nil, fmt.Errorf("another character found after %d digits; only 0 to 9, a to f and colons expected", digits.Len())

@@ -22,7 +22,7 @@ func SafePrime(rand io.Reader, bits int) (*big.Int, error) {
 			return nil, err
 		}
 		for p.BitLen() == bits {
-			if isSafePrime(p) {
+			if IsSafePrime(p) {
 				return p, nil
 			}
 			p.Add(p, big.NewInt(modulus))
@@ -49,7 +49,8 @@ func randomStart(random io.Reader, bits int) (*big.Int, error) {
 	return p.Add(p, big.NewInt(residue)), nil
 }
 
-func isSafePrime(p *big.Int) bool {
+// IsSafePrime says whether p and (p-1)/2 are primes.
+func IsSafePrime(p *big.Int) bool {
 	half := new(big.Int).Rsh(p, 1)
 	return half.ProbablyPrime(1) && p.ProbablyPrime(primalityRounds) && half.ProbablyPrime(primalityRounds)
 }

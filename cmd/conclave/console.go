@@ -24,6 +24,7 @@ type console struct {
 	home    device.Home
 	device  string
 	trace   io.Writer // nil for none
+	exit    int       // of a command that has done its work
 }
 
 // note tells the user something beside the result.

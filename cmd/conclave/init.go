@@ -56,6 +56,9 @@ func (cmd hsmInit) Run(c *console) error {
 		if err := h.Initialize(init, cmd.Label); err != nil {
 			return err
 		}
+		if err := c.forgetImports(h); err != nil {
+			return err
+		}
 		fmt.Fprintf(c.out, "Device %s is initialised.\n", c.serialOf(h))
 		if init.DKEKShares > 0 {
 			c.note("DKEK shares it waits for: %d; see: conclave dkek create, conclave dkek import", init.DKEKShares)

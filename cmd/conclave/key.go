@@ -24,6 +24,7 @@ type keyCommands struct {
 	Delete   keyDelete   `cmd:"" help:"Delete a key."`
 	Sign     keySign     `cmd:"" help:"Sign a file."`
 	Public   keyPublic   `cmd:"" help:"Show the public half of a key."`
+	Recover  keyRecover  `cmd:"" help:"Open wrapped keys without a device, where there is none left."`
 }
 
 // userLogin is the option of the commands that use a key.

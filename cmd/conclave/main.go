@@ -29,10 +29,14 @@ type cli struct {
 	Version  version      `cmd:"" help:"Show the version."`
 }
 
-// Exit codes.
+// Exit codes. Those from 3 on tell how a share file opened, or why it did not.
 const (
-	exitFailure = 1
-	exitUsage   = 2
+	exitFailure    = 1
+	exitUsage      = 2
+	exitRepaired   = 3 // it opened once a mistake in the sheets was corrected
+	exitWrongSheet = 4 // a sheet, or the password, is wrong
+	exitNotEnough  = 5 // fewer sheets than the threshold
+	exitDamaged    = 6 // the share file, or the file of a wrapped key, is damaged
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -67,9 +71,9 @@ func run(args []string) int {
 		c.trace = file
 	}
 	if err := command.Run(c); err != nil {
-		return fail(err, exitFailure)
+		return fail(err, exitCode(err))
 	}
-	return 0
+	return c.exit
 }
 
 // fail shows an error as one line.

@@ -36,7 +36,9 @@ func (cmd rehearse) Run(c *console) (err error) {
 		if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
 			return errors.New("custodians need a terminal, and standard input or output is none; add --auto to play them")
 		}
-		custodians = newScreens(c, "REHEARSAL   : destroy this sheet afterwards")
+		room := newScreens(c)
+		room.heading = "REHEARSAL   : destroy this sheet afterwards\n"
+		custodians = room
 	}
 	ctx, stop := interruptible()
 	defer stop()

@@ -3,28 +3,32 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rsc.io/qr"
 
 	"conclave/ceremony"
 	"conclave/internal/tty"
-	"conclave/quorum"
 )
 
 // screens are the custodians as they come to this terminal.
 type screens struct {
 	terminal *tty.Terminal
-	heading  string // of each sheet: what it belongs to
+	heading  string // of each sheet, where there is more to say
+	qr       bool   // show the code as a QR code too
 }
 
 // newScreens shows everything on standard output, for it is cleared there.
-func newScreens(c *console, heading string) screens { return screens{tty.New(c.in, c.out), heading} }
+func newScreens(c *console) *screens { return &screens{terminal: tty.New(c.in, c.out)} }
 
-func (s screens) welcome(threshold, total int) {
+func (s *screens) welcome(threshold, total int) {
 	s.terminal.Printf(`The DKEK share file gets a password that no one knows. It is shared out to
 %d custodians, any %d of whom together can open the file; %d cannot.
 
-Each custodian comes to the screen alone, writes down what it shows, and keeps
-the sheet where no other custodian can get at it. Prime and share ID are no
-secret; the share value is.
+Each custodian comes to the screen alone, and keeps the sheet where no other
+custodian can get at it. The code on it is secret, and so is the share value.
 
 `, total, threshold, threshold-1)
 }
@@ -34,7 +38,7 @@ var errInterrupted = errors.New("interrupted")
 
 // line asks for a line. When ctx ends it stops waiting for an answer, and the
 // screen must keep nothing.
-func (s screens) line(ctx context.Context, prompt string) (string, error) {
+func (s *screens) line(ctx context.Context, prompt string) (string, error) {
 	type answer struct {
 		line string
 		err  error
@@ -46,6 +50,9 @@ func (s screens) line(ctx context.Context, prompt string) (string, error) {
 	}()
 	select {
 	case a := <-answered:
+		if a.err != nil {
+			s.terminal.Clear()
+		}
 		return a.line, a.err
 	case <-ctx.Done():
 		s.terminal.Clear()
@@ -53,11 +60,16 @@ func (s screens) line(ctx context.Context, prompt string) (string, error) {
 	}
 }
 
-// Come implements ceremony.Custodians.
-func (s screens) Come(ctx context.Context, turn ceremony.Turn) error {
-	if turn.Custodian == 0 {
+// Come implements ceremony.Custodians. What was typed ahead is not for this
+// custodian.
+func (s *screens) Come(ctx context.Context, turn ceremony.Turn) error {
+	s.terminal.Discard()
+	switch {
+	case turn.Custodian == 0:
 		s.terminal.Printf("Sheet %d of %d: a custodian comes to the screen alone, and the others look away.\n", turn.Number, turn.Of)
-	} else {
+	case turn.Name != "":
+		s.terminal.Printf("%s, custodian %d, comes to the screen alone, and the others look away (%d of %d).\n", turn.Name, turn.Custodian, turn.Number, turn.Of)
+	default:
 		s.terminal.Printf("Custodian %d comes to the screen alone, and the others look away (%d of %d).\n", turn.Custodian, turn.Number, turn.Of)
 	}
 	_, err := s.line(ctx, "Press <enter> when you are alone. ")
@@ -65,23 +77,90 @@ func (s screens) Come(ctx context.Context, turn ceremony.Turn) error {
 	return err
 }
 
-// Show implements ceremony.Custodians, with the three lines as sc-hsm-tool
-// prints them.
-func (s screens) Show(ctx context.Context, sheet quorum.Sheet) error {
+// Show implements ceremony.Custodians: the code for us, and the three lines as
+// sc-hsm-tool prints them. Nothing is wider than 40 columns but what must be.
+func (s *screens) Show(ctx context.Context, h ceremony.Handout) error {
 	defer s.terminal.Clear()
-	s.terminal.Printf("Write down these lines:\n\n%s\n", s.heading)
-	s.terminal.Printf("Prime       : %s\nShare ID    : %s\nShare value : %s\n\n", sheet.Prime, sheet.ID, sheet.Value)
-	_, err := s.line(ctx, "Press <enter> when all is written down; the screen is cleared. ")
+	s.terminal.Printf("%sShare file  : %s\nKey check   : %s\nSet         : %s (%v)\nCustodian   : %d %s\n\n", s.heading, h.ShareFile, h.KCV, h.Set, h.Scheme, h.Number, h.Name)
+	s.terminal.Printf("Write down the code:\n\n%s\n", codeLines(h.Sheet.Code))
+	if s.qr {
+		s.terminal.Printf("%s\n", qrCode(h.Sheet.Code))
+	}
+	s.terminal.Printf("The same for OpenSC's sc-hsm-tool:\n\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", h.Sheet.Prime, h.Sheet.ID, h.Sheet.Value)
+	if h.Sheet.OldToolID != "" {
+		s.terminal.Printf("(It wants the share ID typed as %s.)\n", h.Sheet.OldToolID)
+	}
+	_, err := s.line(ctx, "\nPress <enter> when all is written down; the screen is cleared. ")
 	return err
 }
 
+// codeLines writes a code in lines of four groups, each with the number of its
+// first.
+func codeLines(code string) string {
+	var text strings.Builder
+	first := 1
+	for groups := range slices.Chunk(strings.Fields(code), 4) {
+		fmt.Fprintf(&text, "%4d-%-2d  %s\n", first, first+len(groups)-1, strings.Join(groups, " "))
+		first += len(groups)
+	}
+	return text.String()
+}
+
+// qrCode draws a code with two modules a character, dark on light as scanners
+// want it, with its quiet zone.
+func qrCode(code string) string {
+	c, err := qr.Encode(strings.ReplaceAll(code, " ", ""), qr.M)
+	if err != nil {
+		return "" // the code is above it
+	}
+	const quiet = 4
+	var text strings.Builder
+	for y := -quiet; y < c.Size+quiet; y += 2 {
+		text.WriteString("\x1b[30;107m")
+		for x := -quiet; x < c.Size+quiet; x++ {
+			upper, lower := c.Black(x, y), c.Black(x, y+1)
+			text.WriteString(map[[2]bool]string{{false, false}: " ", {true, false}: "▀", {false, true}: "▄", {true, true}: "█"}[[2]bool{upper, lower}])
+		}
+		text.WriteString("\x1b[0m\n")
+	}
+	return text.String()
+}
+
 // Ask implements ceremony.Custodians.
-func (s screens) Ask(ctx context.Context, field ceremony.Field, problem error) (string, error) {
+func (s *screens) Ask(ctx context.Context, field ceremony.Field, problem error) (string, error) {
 	if problem != nil {
 		s.terminal.Printf("Not accepted: %v\n", problem)
 	}
-	return s.line(ctx, "Type from the sheet. "+field.String()+": ")
+	return s.line(ctx, "Type from the sheet. "+prompts(field)+": ")
+}
+
+// prompts names what is wanted.
+func prompts(field ceremony.Field) string {
+	switch field {
+	case ceremony.Prime, ceremony.ShareID:
+		return "Code, or " + field.String()
+	}
+	return field.String()
+}
+
+// Confirm implements ceremony.Custodians. Only a word can be a yes.
+func (s *screens) Confirm(ctx context.Context, question string) (bool, error) {
+	for {
+		text, err := s.line(ctx, question+" (yes/no) ")
+		if err != nil {
+			return false, err
+		}
+		switch strings.ToLower(strings.TrimSpace(text)) {
+		case "yes", "y":
+			return true, nil
+		case "no", "n":
+			return false, nil
+		}
+	}
 }
 
 // Leave implements ceremony.Custodians.
-func (s screens) Leave() { s.terminal.Clear() }
+func (s *screens) Leave() { s.terminal.Clear() }
+
+// Tell implements ceremony.Custodians.
+func (s *screens) Tell(text string) { s.terminal.Printf("%s\n", text) }

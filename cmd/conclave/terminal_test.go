@@ -34,8 +34,14 @@ func begin(t *testing.T, args ...string) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.read(terminal)
+	return s
+}
+
+// read takes what the terminal shows.
+func (s *session) read(terminal *os.File) {
 	s.terminal = terminal
-	t.Cleanup(func() { terminal.Close() })
+	s.t.Cleanup(func() { terminal.Close() })
 	go func() {
 		defer close(s.shown)
 		for {
@@ -47,7 +53,6 @@ func begin(t *testing.T, args ...string) *session {
 			s.shown <- part[:n]
 		}
 	}()
-	return s
 }
 
 // expect waits until the pattern is shown, and gives its groups.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 )
 
 type version struct{}
@@ -31,4 +32,10 @@ func versionText(info *debug.BuildInfo, ok bool) string {
 		text += " with changes"
 	}
 	return text + ", " + platform
+}
+
+// shortVersion names the program where there is little room.
+func shortVersion() string {
+	text, _, _ := strings.Cut(versionText(debug.ReadBuildInfo()), ",")
+	return text
 }

@@ -115,6 +115,7 @@ func (o *options) checkScheme() error {
 		{o.threshold < 2, "--pwd-shares-threshold must 2 or larger" + after},
 		{o.threshold > o.total, "--pwd-shares-threshold must be smaller or equal to --pwd-shares-total" + after},
 		{o.total > maxByte, "--pwd-shares-total must be 255 or smaller" + after},
+		{o.strength != 64 && o.strength != 128, "--strength must be 64 or 128" + after},
 	})
 }
 

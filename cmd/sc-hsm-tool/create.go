@@ -3,34 +3,39 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"conclave/apdu"
 	"conclave/ceremony"
+	"conclave/dkek"
 	"conclave/internal/secret"
+	"conclave/quorum"
 )
 
 // createDKEKShare makes a share of a DKEK and its file.
 func (t *tool) createDKEKShare() error {
-	drawn, err := ceremony.Draw(t.hsm)
-	if err != nil {
-		return createFailure(t.file, err)
+	if t.password == nil && t.shared() {
+		return t.holdCeremony()
 	}
 	password, err := t.newPassword()
 	if err != nil {
 		return err
 	}
 	defer password.Wipe()
-	t.Printf("Enciphering DKEK share, please wait...\n")
-	kcv, err := ceremony.WriteShareFile(context.Background(), drawn, t.file, password, t.percent)
-	if err != nil && t.password == nil && t.shared() {
-		t.note("%v", ceremony.ErrVoid)
-	}
+	t.Printf("%s", enciphering)
+	kcv, err := ceremony.WriteShareFile(context.Background(), t.hsm, t.file, password, t.percent)
 	if err != nil {
 		return createFailure(t.file, err)
 	}
+	t.created(kcv)
+	return nil
+}
+
+const enciphering = "Enciphering DKEK share, please wait...\n"
+
+func (t *tool) created(kcv dkek.KCV) {
 	t.Printf("DKEK share created and saved to %s\n", t.file)
 	t.note("as the only share it makes a DKEK with key check value %s", kcv)
-	return nil
 }
 
 func createFailure(path string, err error) error {
@@ -44,13 +49,10 @@ func createFailure(path string, err error) error {
 	return failed(err, "Error encrypting DKEK share")
 }
 
-// newPassword is the password of a new share file: given, shared out or typed.
+// newPassword is the password of a new share file: given, or typed.
 func (t *tool) newPassword() (secret.Bytes, error) {
-	switch {
-	case t.password != nil:
+	if t.password != nil {
 		return t.password.Clone(), nil
-	case t.shared():
-		return t.holdCeremony()
 	}
 	return t.typePassword()
 }
@@ -91,19 +93,33 @@ func (t *tool) typePassword() (secret.Bytes, error) {
 	}
 }
 
-// holdCeremony draws the password and shows each custodian a share of it.
-func (t *tool) holdCeremony() (secret.Bytes, error) {
+// holdCeremony shows each custodian a share of a password that it draws, and
+// writes the share file under it.
+func (t *tool) holdCeremony() error {
 	t.Printf("\n"+
-		"The DKEK will be enciphered using a randomly generated 64 bit password.\n"+
+		"The DKEK will be enciphered using a randomly generated %d bit password.\n"+
 		"This password is split using a (%d-of-%d) threshold scheme.\n\n"+
 		"Please keep the generated and encrypted DKEK file in a safe location. We also recommend \n"+
 		"to keep a paper printout, in case the electronic version becomes unavailable. A printable version\n"+
-		"of the file can be generated using \"openssl base64 -in <filename>\".\n\n\n", t.threshold, t.total)
+		"of the file can be generated using \"openssl base64 -in <filename>\".\n\n\n", t.strength, t.threshold, t.total)
 	t.pressEnter("Press <enter> to continue")
 	defer t.ClearOnSignal()()
-	password, _, err := ceremony.Distribute(context.Background(), t.hsm, t.threshold, t.total, &custodians{tool: t}, false)
+	created, err := ceremony.Creation{
+		Rand: t.hsm, ShareFile: t.file, Scheme: quorum.Scheme{Threshold: t.threshold, Total: t.total, Strength: quorum.Strength(t.strength)},
+		Now: time.Now(), Tool: program, Custodians: &custodians{tool: t}, Progress: t.percent,
+		Announce: func(phase ceremony.Phase) {
+			if phase == ceremony.Encrypting {
+				t.Printf("%s", enciphering)
+			}
+		},
+	}.Run(context.Background())
 	if err != nil {
-		return nil, failed(err, "Creating DKEK share failed")
+		return createFailure(t.file, err)
 	}
-	return password, nil
+	t.created(created.KCV)
+	t.note("%v, and it opens the file; the record of the set is %s: with it custodians can check their sheets (conclave dkek check)", created.Proof, created.RecordPath)
+	if t.strength == int(quorum.Strength64) {
+		t.note("the password has 64 bits, as OpenSC's; --strength 128 makes a stronger one, which OpenSC's tool imports as well")
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"conclave/ceremony"
 	"conclave/quorum"
@@ -11,18 +12,19 @@ import (
 // custodians are those of a ceremony, who come to the screens of OpenSC's tool.
 type custodians struct {
 	*tool
-	prime string // as the first of them has typed it
+	first string // what the first of them has typed as the prime
 }
 
 // Come implements ceremony.Custodians. The prime is asked for before anyone
 // comes.
 func (c *custodians) Come(_ context.Context, turn ceremony.Turn) error {
+	c.Discard()
 	what := "display key"
 	if turn.Custodian == 0 {
 		what = "enter"
 		if turn.Number == 1 {
 			var err error
-			if c.prime, err = c.enter("Please enter prime: "); err != nil {
+			if c.first, err = c.enter("Please enter prime: "); err != nil {
 				return err
 			}
 		}
@@ -34,9 +36,14 @@ func (c *custodians) Come(_ context.Context, turn ceremony.Turn) error {
 	return nil
 }
 
-// Show implements ceremony.Custodians.
-func (c *custodians) Show(_ context.Context, sheet quorum.Sheet) error {
-	c.Printf("\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", sheet.Prime, sheet.ID, sheet.Value)
+// Show implements ceremony.Custodians. The lines that OpenSC's tool has not
+// come after its own.
+func (c *custodians) Show(_ context.Context, h ceremony.Handout) error {
+	c.Printf("\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", h.Sheet.Prime, h.Sheet.ID, h.Sheet.Value)
+	if h.Sheet.OldToolID != "" {
+		c.Printf("\nOpenSC's tool wants the share ID typed as %s.\n", h.Sheet.OldToolID)
+	}
+	c.Printf("\nThe same as one code, for this tool and conclave: %s\n", h.Sheet.Code)
 	_, err := c.Line("\n\nPlease note ALL values above and press <enter> when finished")
 	if err != nil && c.Clears() { // no one has read it, and it is gone from the screen
 		return failed(errors.New("no one is there to copy the sheet"), "Input aborted")
@@ -54,16 +61,30 @@ func (c *custodians) Ask(_ context.Context, field ceremony.Field, problem error)
 	if problem != nil {
 		c.note("%v; please enter it again", problem)
 	}
-	switch {
-	case field == ceremony.ShareID:
-		return c.enter("Please enter share ID: ")
-	case field == ceremony.ShareValue:
-		return c.enter("Please enter share value: ")
-	case problem != nil:
-		return c.enter("Please enter prime: ")
+	if first := c.first; first != "" && (field == ceremony.Prime || quorum.IsCode(first)) {
+		c.first = ""
+		return first, nil
 	}
-	return c.prime, nil
+	switch field {
+	case ceremony.ShareID:
+		return c.enter("Please enter share ID: ")
+	case ceremony.ShareValue:
+		return c.enter("Please enter share value: ")
+	}
+	return c.enter("Please enter prime: ")
 }
+
+// Confirm implements ceremony.Custodians. A script agrees to nothing.
+func (c *custodians) Confirm(_ context.Context, question string) (bool, error) {
+	if !c.Interactive() {
+		return false, nil
+	}
+	line, err := c.enter(question + " (yes/no): ")
+	return strings.EqualFold(strings.TrimSpace(line), "yes"), err
+}
+
+// Tell implements ceremony.Custodians.
+func (c *custodians) Tell(text string) { c.note("%s", text) }
 
 // Leave implements ceremony.Custodians.
 func (c *custodians) Leave() { c.Clear() }

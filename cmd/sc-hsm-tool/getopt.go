@@ -61,7 +61,8 @@ func takeLong(table []flag, word string, args []string, use func(flag, string) e
 	return args[1:], use(f, args[0])
 }
 
-// findLong looks a name up that may be cut short.
+// findLong looks a name up that may be cut short, unless OpenSC's tool has no
+// such option.
 func findLong(table []flag, name string) (flag, error) {
 	var found []flag
 	possible := ""
@@ -69,7 +70,7 @@ func findLong(table []flag, name string) (flag, error) {
 		if f.name == name {
 			return f, nil
 		}
-		if strings.HasPrefix(f.name, name) {
+		if strings.HasPrefix(f.name, name) && f.help != "" {
 			found = append(found, f)
 			possible += fmt.Sprintf(" '--%s'", f.name)
 		}

@@ -10,6 +10,7 @@ import (
 	"conclave/dkek"
 	"conclave/internal/secret"
 	"conclave/quorum"
+	"conclave/quorum/repair"
 )
 
 // importDKEKShare opens a share file and gives its share to the card.
@@ -92,29 +93,45 @@ func (t *tool) openShareFile(file dkek.ShareFile) (secret.Bytes, error) {
 
 // openWithShares asks as many custodians as the command line says.
 func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
+	records, err := ceremony.Records(t.file, file)
+	if err != nil { // OpenSC's tool has no records, and does without
+		t.note("warning: %v", err)
+	}
 	t.note("%d shares will be asked for, the number given to --pwd-shares-total; as many as the threshold of the scheme are enough", t.total)
 	t.Printf("\nDeciphering the DKEK for import into the SmartCard-HSM requires %d key custodians"+
 		"\nto present their share. Only the first key custodian needs to enter the public prime."+
 		"\nPlease remember to present the share id as well as the share value.\n\n", t.total)
 	defer t.ClearOnSignal()()
-	shares, err := ceremony.Collect(context.Background(), ceremony.Turns(t.total), &custodians{tool: t})
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range shares {
-		defer s.Value.Wipe()
-	}
-	t.Printf("Deciphering DKEK share, please wait...\n")
-	share, how, err := quorum.Open(context.Background(), file, shares, t.percent)
+	people := &custodians{tool: t}
+	opened, err := ceremony.Opening{
+		File: file, Progress: t.percent, Search: t.search(), Limit: likely,
+		Collection: &ceremony.Collection{Entry: &quorum.Entry{Records: records, Want: t.total}, Custodians: people},
+		Begin:      func() { t.Printf("Deciphering DKEK share, please wait...\n") },
+	}.Run(context.Background())
+	var failed *ceremony.OpenError
 	switch {
-	case errors.Is(err, dkek.ErrPassword):
+	case errors.As(err, &failed), errors.Is(err, dkek.ErrPassword):
 		return nil, notDecrypted(err)
 	case err != nil:
-		t.Printf("\nError during reconstruction of secret. Wrong shares?\n")
 		return nil, err
 	}
-	t.note("the shares were read as: %s", how)
-	return share, nil
+	for _, fault := range opened.Faults {
+		t.note("%s", fault.Text)
+	}
+	t.note("the shares were read as: %s", opened.How)
+	return opened.Share, nil
+}
+
+// likely is how many readings of sheets that do not open the file are tried: a
+// minute or two.
+const likely = 1500
+
+// search looks for mistakes where someone is there to agree to what it finds.
+func (t *tool) search() ceremony.Search {
+	if !t.Interactive() {
+		return nil
+	}
+	return func(p repair.Progress) { t.percent(min(0.99, float64(p.Tried)/float64(max(1, p.Total)))) }
 }
 
 func notDecrypted(err error) error {

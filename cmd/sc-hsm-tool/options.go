@@ -28,6 +28,7 @@ type options struct {
 	biometric                [2]string
 	severalFiles             bool // where one call has one
 	threshold, total         int  // of the password shares
+	strength                 int  // of the password, in bits
 	keyReference             int
 
 	label, reader        string
@@ -36,7 +37,9 @@ type options struct {
 
 // optionTable lists the options in the order of OpenSC's usage. There -l is
 // shown and then not accepted; here it is. Its -P, which shows a DKEK share and
-// is left out of the usage, is left out here.
+// is left out of the usage, is left out here. An option that it has not has no
+// help and is left out of the usage: --strength, the bits of a shared password,
+// is 64 as OpenSC has it, or 128, which its tool imports too.
 func optionTable() []flag {
 	return []flag{
 		{"initialize", 'X', false, "Initialize token", yes(func(o *options) *bool { return &o.initialize })},
@@ -58,6 +61,7 @@ func optionTable() []flag {
 		{"password", 0, true, "Define password for DKEK share", secretValue("password", func(o *options) *secret.Bytes { return &o.password })},
 		{"pwd-shares-threshold", 0, true, "Define threshold for number of password shares required for reconstruction", number("pwd-shares-threshold", func(o *options) *int { return &o.threshold })},
 		{"pwd-shares-total", 0, true, "Define number of password shares", number("pwd-shares-total", func(o *options) *int { return &o.total })},
+		{"strength", 0, true, "", number("strength", func(o *options) *int { return &o.strength })},
 		{"key-reference", 'i', true, "Key reference for key wrap/unwrap/export", number("key-reference", func(o *options) *int { return &o.keyReference })},
 		{"label", 'l', true, "Token label for --initialize", text(func(o *options) *string { return &o.label })},
 		{"force", 'f', false, "Force replacement of key and certificate", yes(func(o *options) *bool { return &o.force })},
@@ -130,7 +134,7 @@ func secretValue(name string, field func(*options) *secret.Bytes) setter {
 func parseOptions(args []string) (options, error) {
 	o := options{
 		pinRetry: 3, dkekShares: unset, publicKeys: unset, requiredKeys: 1,
-		threshold: unset, total: unset, keyReference: unset,
+		threshold: unset, total: unset, strength: 64, keyReference: unset,
 	}
 	err := getopt(optionTable(), args, func(f flag, argument string) error { return f.set(&o, argument) })
 	return o, err
@@ -146,6 +150,9 @@ func (o *options) wipe() {
 func showUsage(w io.Writer) {
 	fmt.Fprintf(w, "Usage: %s [OPTIONS]\nOptions:\n", program)
 	for _, f := range optionTable() {
+		if f.help == "" {
+			continue
+		}
 		left := "    --" + f.name
 		if f.short != 0 {
 			left = fmt.Sprintf("-%c, --%s", f.short, f.name)

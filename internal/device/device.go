@@ -49,6 +49,10 @@ func DefaultHome() (Home, error) {
 // NewHome is a home in any directory, which need not exist yet.
 func NewHome(dir string) Home { return Home{dir, card.DefaultPINCost()} }
 
+// Imports is the directory of what is remembered about devices that wait for
+// DKEK shares.
+func (h Home) Imports() string { return filepath.Join(h.dir, "imports") }
+
 // Open connects to a device: "pcsc:" and a reader, as package pcsc names it,
 // or the name of an embedded device.
 func (h Home) Open(name string) (apdu.Conn, error) {

@@ -73,6 +73,39 @@ func Check(path string) error {
 	return os.Remove(path)
 }
 
+// CreateInPlace is Create for a content so secret that no other name may ever
+// have had it: it is written under its own name from the first byte on.
+func CreateInPlace(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s: %w; choose another name or move it away", path, fs.ErrExist)
+	}
+	if err != nil {
+		return err
+	}
+	if err = write(f, content); err == nil {
+		err = SyncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("%s: %w; nothing was written", path, err), os.Remove(path))
+	}
+	return nil
+}
+
+// Append adds a line to a file, which it makes where there is none, with its
+// directory.
+func Append(path string, line []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f, line), SyncDir(dir))
+}
+
 func write(f *os.File, content []byte) error {
 	_, err := f.Write(content)
 	if err == nil {

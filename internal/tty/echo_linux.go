@@ -12,3 +12,6 @@ func hideInput(fd int) error {
 	settings.Lflag &^= unix.ECHO
 	return unix.IoctlSetTermios(fd, unix.TCSETS, settings)
 }
+
+// discardInput drops what the terminal has and no one has read.
+func discardInput(fd int) { unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH) }

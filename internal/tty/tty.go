@@ -50,6 +50,16 @@ func (t *Terminal) Line(prompt string) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
+// Discard forgets what was typed ahead of a prompt, such as what is left of a
+// paste. What a script has written stays.
+func (t *Terminal) Discard() {
+	if !t.Interactive() {
+		return
+	}
+	discardInput(int(t.in.Fd()))
+	t.lines.Discard(t.lines.Buffered())
+}
+
 // Secret asks for a secret, which is not shown as it is typed.
 func (t *Terminal) Secret(prompt string) (secret.Bytes, error) {
 	if !t.Interactive() {

@@ -1,45 +1,38 @@
-package dkek
+package md5chain
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // This is MD5 (RFC 1321) for one purpose: hashing a 16-byte digest again and
-// again, 30 million times for one share file. Each hash waits for the one
-// before, so what counts is the length of the chain of dependent instructions
-// in a step, not their number. Three things shorten it over crypto/md5:
+// again. Each hash waits for the one before, so what counts is the length of
+// the chain of dependent instructions in a step, not their number. Three things
+// shorten it over crypto/md5:
 //
 //   - the message is one block, of which all but the first four words are
 //     known;
 //   - in round 2 the halves of G are added, not or'ed, so that only one of
 //     them has to wait for the step before;
 //   - each step's sum of register, message and constant is made early.
-//
-// On an amd64 processor a hash takes 78 ns, with crypto/md5.Sum 99 ns.
 
-// md5Words is a digest, or the state, as MD5 computes with it.
-type md5Words struct{ a, b, c, d uint32 }
+// words is a digest, or the state, as MD5 computes with it.
+type words struct{ a, b, c, d uint32 }
 
-// md5Repeat replaces the digest by its MD5, n times over.
-func md5Repeat(digest [16]byte, n int) [16]byte {
-	le := binary.LittleEndian
-	x := md5Words{le.Uint32(digest[0:]), le.Uint32(digest[4:]), le.Uint32(digest[8:]), le.Uint32(digest[12:])}
-	iv := md5Words{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476} // RFC 1321 section 3.3
+// portable advances one chain by n blocks.
+func portable(state []uint32, n int) {
+	iv := initialState()
+	x := words{state[0], state[1], state[2], state[3]}
 	for range n {
-		x = md5Step(iv, x)
+		x = block(iv, x)
 	}
-	le.PutUint32(digest[0:], x.a)
-	le.PutUint32(digest[4:], x.b)
-	le.PutUint32(digest[8:], x.c)
-	le.PutUint32(digest[12:], x.d)
-	return digest
+	state[0], state[1], state[2], state[3] = x.a, x.b, x.c, x.d
 }
 
-// md5Step returns the MD5 of the 16-byte message x. The initial state iv is
+// initialState is of RFC 1321 section 3.3.
+func initialState() words { return words{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476} }
+
+// block returns the MD5 of the 16-byte message x. The initial state iv is
 // always the same; were it written here, the compiler would carry its constants
 // through all 64 additions.
-func md5Step(iv, x md5Words) md5Words {
+func block(iv, x words) words {
 	a, b, c, d := iv.a, iv.b, iv.c, iv.d
 	x0, x1, x2, x3 := x.a, x.b, x.c, x.d
 	// The rest of the block after a message of 16 bytes, RFC 1321 sections 3.1
@@ -122,7 +115,7 @@ func md5Step(iv, x md5Words) md5Words {
 	c = ii(c, d, a, b, x2, 0x2ad7d2bb, 15)
 	b = ii(b, c, d, a, x9, 0xeb86d391, 21)
 
-	return md5Words{a + iv.a, b + iv.b, c + iv.c, d + iv.d}
+	return words{a + iv.a, b + iv.b, c + iv.c, d + iv.d}
 }
 
 // The four kinds of step, RFC 1321 section 3.4.

@@ -1,0 +1,103 @@
+package acceptance
+
+import (
+	"crypto/rand"
+	"fmt"
+	mathrand "math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"conclave/dkek"
+	"conclave/internal/foreign"
+	"conclave/internal/pcscdtest"
+	"conclave/internal/secret"
+	"conclave/quorum"
+)
+
+// TestOpenSCImportsSetsOf128Bits: unmodified sc-hsm-tool imports what is shared
+// out over GF(2^128+51), by every pair of a 2-of-4, and by a random sample of a
+// 5-of-12 with a custodian above 9, whose ID it wants in hexadecimal. A device
+// that gets the KCV of the set has the right DKEK.
+func TestOpenSCImportsSetsOf128Bits(t *testing.T) {
+	foreign.Need(t, "sc-hsm-tool", "expect")
+	if testing.Short() {
+		t.Skip("each import takes OpenSC's tool ten seconds")
+	}
+	pcscdtest.Start(t)
+	d := newDesk(t)
+	d.run("our conclave", "hsm", "create", "--device", "first")
+	defer d.serve("first")()
+	pairs := newOldToolSet(d, "pairs", quorum.Scheme{Threshold: 2, Total: 4, Strength: quorum.Strength128})
+	for first := 1; first <= 4; first++ {
+		for second := first + 1; second <= 4; second++ {
+			pairs.imports(first, second)
+		}
+	}
+	sample := newOldToolSet(d, "sample", quorum.Scheme{Threshold: 5, Total: 12, Strength: quorum.Strength128})
+	for _, above9 := range []int{10, 12} {
+		custodians := []int{above9}
+		for _, i := range mathrand.Perm(9)[:4] {
+			custodians = append(custodians, i+1)
+		}
+		sample.imports(custodians...)
+	}
+}
+
+// oldToolSet is a set for OpenSC's tool.
+type oldToolSet struct {
+	*desk
+	name string
+	kcv  dkek.KCV
+	set  *quorum.Set
+}
+
+func newOldToolSet(d *desk, name string, scheme quorum.Scheme) oldToolSet {
+	d.t.Helper()
+	set, err := quorum.Draw(rand.Reader, scheme)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	share := make(secret.Bytes, dkek.ShareSize)
+	rand.Read(share)
+	alone, err := dkek.New(share)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	file, err := dkek.EncryptShare(d.t.Context(), rand.Reader, share, set.Password, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if err := os.WriteFile(d.file(name+".pbe"), file.Bytes(), 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	var lines strings.Builder
+	for i, s := range set.Shares {
+		sheet := s.Sheet()
+		if i == 0 {
+			fmt.Fprintf(&lines, "prime %s\n", sheet.Prime)
+		}
+		fmt.Fprintf(&lines, "share %s %s\n", sheet.ID, sheet.Value)
+	}
+	d.write(name+".shares", lines.String())
+	return oldToolSet{d, name, alone.KCV(), set}
+}
+
+// imports lets OpenSC's tool import the file with these custodians, each typing
+// the ID as the sheet says that it wants it.
+func (s oldToolSet) imports(custodians ...int) {
+	s.t.Helper()
+	s.run("sc-hsm-tool", "--initialize", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--dkek-shares", "1")
+	args := []string{s.file(s.name + ".pbe"), s.file(s.name + ".shares"), "", "sc-hsm-tool"}
+	for _, c := range custodians {
+		typed := strconv.Itoa(c)
+		if old := s.set.Shares[c-1].Sheet().OldToolID; old != "" {
+			typed += "=" + old
+		}
+		args = append(args, typed)
+	}
+	if out := s.custodians("import-share.exp", args...); !strings.Contains(out, "KCV "+s.kcv.String()) {
+		s.t.Errorf("%s: custodians %v: %s, key check value %v was expected", s.name, custodians, out, s.kcv)
+	}
+}

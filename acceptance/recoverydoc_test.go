@@ -1,0 +1,423 @@
+package acceptance
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"conclave/dkek"
+	"conclave/internal/foreign"
+	"conclave/wire"
+)
+
+// recoveryPage is docs/recovery.md: its text, and its fenced blocks by their
+// info string, in order.
+type recoveryPage struct {
+	text   string
+	blocks map[string][]string
+}
+
+func readRecoveryPage(t *testing.T) recoveryPage {
+	t.Helper()
+	page := recoveryPage{readVector(t, "docs/recovery.md"), map[string][]string{}}
+	for i, part := range strings.Split("\n"+page.text, "\n```") {
+		if i%2 == 0 {
+			continue // between blocks
+		}
+		info, block, _ := strings.Cut(part, "\n")
+		page.blocks[info] = append(page.blocks[info], block+"\n")
+	}
+	for info, n := range map[string]int{
+		"python recover.py": 1, "text sheets.txt": 1, "sh setup": 1, "sh dkek": 2, "sh key": 3, "sh certificate": 1, "sh take": 1, "sh forget": 1,
+	} {
+		if len(page.blocks[info]) != n {
+			t.Fatalf("docs/recovery.md has %d blocks marked %q, %d expected", len(page.blocks[info]), info, n)
+		}
+	}
+	return page
+}
+
+// readVector reads a file by its path in the repository.
+func readVector(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// recovery is somebody who does what the page says, in one shell, and puts
+// into a directory of the test what is to be looked at.
+type recovery struct {
+	*desk
+	page   recoveryPage
+	script strings.Builder
+}
+
+func newRecovery(t *testing.T) *recovery {
+	foreign.Need(t, "openssl", "python3")
+	r := &recovery{desk: newDesk(t), page: readRecoveryPage(t)}
+	r.write("recover.py", r.page.blocks["python recover.py"][0])
+	r.write("sheets.txt", r.page.blocks["text sheets.txt"][0])
+	return r
+}
+
+// blocks types what blocks say.
+func (r *recovery) blocks(blocks ...string) { r.script.WriteString(strings.Join(blocks, "")) }
+
+// line types a line that the page says in words, or that is ours.
+func (r *recovery) line(format string, args ...any) { fmt.Fprintf(&r.script, format+"\n", args...) }
+
+// begin goes to the place that forgets, and opens the share file.
+func (r *recovery) begin(shareFile string) {
+	r.t.Helper()
+	r.write("dkek.pbe", readVector(r.t, shareFile))
+	r.blocks(r.page.blocks["sh setup"]...)
+	r.line(`place=$PWD; trap 'rm -rf "$place"' EXIT # where a step fails`)
+	r.line(`cp "$XDG_DATA_HOME"/recover.py "$XDG_DATA_HOME"/sheets.txt "$XDG_DATA_HOME"/dkek.pbe .`)
+	r.blocks(r.page.blocks["sh dkek"]...)
+}
+
+// key starts a section for a wrapped key, and brings its file.
+func (r *recovery) key(name string, wrapped []byte) {
+	r.t.Helper()
+	r.write(name+".wrap", string(wrapped))
+	r.line(`echo "== %s"; cp "$XDG_DATA_HOME/%[1]s.wrap" root.wrap`, name)
+}
+
+// keep copies a file out of the place that forgets.
+func (r *recovery) keep(name, as string) { r.line(`cp %s "$XDG_DATA_HOME/%s"`, name, as) }
+
+// end leaves nothing, runs it all, and gives the output of each section. What
+// is asked for at the terminal is read from typed: there is no terminal in a
+// session of its own.
+func (r *recovery) end(typed string) map[string]string {
+	r.t.Helper()
+	r.blocks(r.page.blocks["sh forget"]...)
+	r.line(`test ! -e "$place"`)
+	cmd := r.command("sh", "-eu", "-c", r.script.String())
+	cmd.Stdin = strings.NewReader(typed)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		r.t.Fatalf("docs/recovery.md, as printed: %v\n%s", err, out)
+	}
+	sections := map[string]string{}
+	for _, section := range strings.Split(string(out), "== ")[1:] {
+		name, text, _ := strings.Cut(section, "\n")
+		sections[name] = text
+	}
+	return sections
+}
+
+// TestRecoveryPage recovers every key that others wrapped under one DKEK, and
+// one of type 6 with a certificate, with what docs/recovery.md prints.
+func TestRecoveryPage(t *testing.T) {
+	t.Parallel()
+	r := newRecovery(t)
+	r.begin("quorum/testdata/2-of-4/dkek.pbe")
+	r.line(`echo hello > data`)
+	keys := wrappedVectors(t)
+	for name, file := range keys {
+		r.recoverKey(name, file)
+	}
+	crt, public := crtWrapFile(t)
+	r.recoverKey("crt", crt)
+	r.blocks(r.page.blocks["sh certificate"]...)
+	r.blocks(r.page.blocks["sh take"]...)
+	r.keep("root.pem", "root.pem")
+	r.key("damaged", damaged(keys["EC-secp256r1"]))
+	r.blocks(r.page.blocks["sh key"][:2]...)
+	r.key("aes-256", wrapFile(t, "dkek/testdata/pypicohsm/aes-256.blob"))
+	r.blocks(r.page.blocks["sh key"][:2]...)
+	r.line("python3 recover.py key")
+	r.keep("aes.hex", "aes.hex")
+
+	sections := r.end("password of the file\npassword of the file\n")
+	for name, file := range keys {
+		r.checkKey(name, file, sections[name])
+	}
+	r.says(sections["crt"], "the certificate is right")
+	r.checkTaken(public)
+	if out := sections["damaged"]; !strings.Contains(out, "KCV 7c7d7ec59505b990 is right\n") || strings.Contains(out, "CMAC is right") {
+		t.Errorf("a damaged key:\n%s", out)
+	}
+	if got, want := r.read("aes.hex"), readVector(t, "dkek/testdata/pypicohsm/aes-256.hex"); strings.TrimSpace(got) != strings.TrimSpace(want) {
+		t.Error("another AES key came back")
+	}
+}
+
+// TestRecoveryPageLeadingZero opens a share file that sc-hsm-tool cannot open.
+func TestRecoveryPageLeadingZero(t *testing.T) {
+	t.Parallel()
+	r := newRecovery(t)
+	r.write("sheets.txt", firstShares(t, "leading-zero", 2))
+	r.begin("quorum/testdata/leading-zero/dkek.pbe")
+	r.keep("dkek.bin", "dkek.bin")
+	r.end("")
+	if got := hex.EncodeToString([]byte(r.read("dkek.bin"))); got != recorded(t, "leading-zero", "DKEK share") {
+		t.Error("another DKEK came out")
+	}
+}
+
+// recoverKey types steps 3 to 5 for a wrapped key.
+func (r *recovery) recoverKey(name string, wrapped []byte) {
+	r.t.Helper()
+	r.key(name, wrapped)
+	r.blocks(r.page.blocks["sh key"]...)
+	r.line(`openssl dgst -sha256 -sign plain.pem -out signature data`)
+	r.line(`openssl dgst -sha256 -verify root.pub.pem -signature signature data`)
+	r.keep("root.pub.pem", name+".recovered")
+}
+
+// checkKey compares the public key with that of the vector. Where OpenSC could
+// not read one, its point must be in the request that the device wrote.
+func (r *recovery) checkKey(name string, wrapped []byte, out string) {
+	r.t.Helper()
+	r.says(out, "KCV 7c7d7ec59505b990 is right", "CMAC is right", "Key is valid", "Verified OK")
+	recovered := r.read(name + ".recovered")
+	for _, dir := range []string{"2-of-4", "pypicohsm"} {
+		want, err := os.ReadFile(filepath.Join("../dkek/testdata", dir, name+".pub.pem"))
+		if err == nil {
+			if recovered != string(want) {
+				r.t.Errorf("%s: another public key:\n%s%s", name, recovered, want)
+			}
+			return
+		}
+	}
+	block, _ := pem.Decode([]byte(recovered))
+	if block == nil || !bytes.Contains(wrapped, block.Bytes[len(block.Bytes)-48:]) {
+		r.t.Errorf("%s: the request does not have the public point of\n%s", name, recovered)
+	}
+}
+
+func (r *recovery) says(out string, lines ...string) {
+	r.t.Helper()
+	for _, line := range lines {
+		if !strings.Contains("\n"+out, "\n"+line+"\n") {
+			r.t.Errorf("%q was expected in\n%s", line, out)
+		}
+	}
+}
+
+// checkTaken opens the file that leaves the place.
+func (r *recovery) checkTaken(public *rsa.PublicKey) {
+	r.t.Helper()
+	if !strings.HasPrefix(r.read("root.pem"), "-----BEGIN ENCRYPTED PRIVATE KEY-----\n") {
+		r.t.Error("root.pem is not encrypted")
+	}
+	r.run("openssl", "pkey", "-in", "root.pem", "-passin", "pass:password of the file", "-pubout", "-out", "taken.pub.pem")
+	block, _ := pem.Decode([]byte(r.read("taken.pub.pem")))
+	if got, err := x509.ParsePKIXPublicKey(block.Bytes); err != nil || !public.Equal(got) {
+		r.t.Errorf("another key came back, %v", err)
+	}
+	info, err := os.Stat(r.file("root.pem"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		r.t.Errorf("root.pem has mode %v, %v", info.Mode(), err)
+	}
+}
+
+func (r *recovery) read(name string) string {
+	r.t.Helper()
+	content, err := os.ReadFile(r.file(name))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(content)
+}
+
+// wrappedVectors are wrap files by name: those of a device, and some that
+// pypicohsm made, whose private number has leading zero bytes left out.
+func wrappedVectors(t *testing.T) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	paths, err := filepath.Glob("../dkek/testdata/2-of-4/*.wrap")
+	if err != nil || len(paths) < 12 {
+		t.Fatalf("wrap files %v, %v", paths, err)
+	}
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".wrap")
+		files[name] = []byte(readVector(t, "dkek/testdata/2-of-4/"+name+".wrap"))
+	}
+	for _, name := range []string{"ec-secp256r1-short-d", "ec-secp224r1", "rsa-1024-short-d"} {
+		files[name] = wrapFile(t, "dkek/testdata/pypicohsm/"+name+".blob")
+	}
+	return files
+}
+
+// wrapFile puts a bare blob into a wrap file.
+func wrapFile(t *testing.T, path string) []byte {
+	t.Helper()
+	file, err := wire.WrapFile{Blob: []byte(readVector(t, path))}.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// damaged changes a byte of the ciphertext.
+func damaged(file []byte) []byte {
+	file = bytes.Clone(file)
+	file[60] ^= 1
+	return file
+}
+
+// crtWrapFile is a new RSA key of type 6 with a certificate. No card at hand
+// writes that type, and dkek does not either.
+func crtWrapFile(t *testing.T) ([]byte, *rsa.PublicKey) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	description := []byte{0x30, 0x03, 0x04, 0x01, 0x01} // passed over, whatever it is
+	file, err := wire.WrapFile{Blob: crtBlob(t, key), Description: description, Certificate: certificate}.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file, &key.PublicKey
+}
+
+// crtBlob wraps a key of 2048 bits under the DKEK of 2-of-4.
+func crtBlob(t *testing.T, key *rsa.PrivateKey) []byte {
+	t.Helper()
+	share := unhex(t, recorded(t, "2-of-4", "DKEK share"))
+	d, err := dkek.New(share)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kenc := sha256.Sum256(slices.Concat(share, []byte{0, 0, 0, 1}))
+	kmac := sha256.Sum256(slices.Concat(share, []byte{0, 0, 0, 2}))
+	block, err := aes.NewCipher(kenc[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := crtContent(key)
+	blob := dkek.Blob{KCV: d.KCV(), Type: dkek.RSACRT, Ciphertext: make([]byte, len(plain))}
+	cipher.NewCBCEncrypter(block, make([]byte, aes.BlockSize)).CryptBlocks(blob.Ciphertext, plain)
+	blob.MAC = opensslCMAC(t, kmac[:], bytes.TrimSuffix(blob.Bytes(), blob.MAC[:]))
+	if _, _, err := d.Unwrap(blob.Bytes()); err != nil {
+		t.Fatalf("the blob of type 6: %v", err)
+	}
+	return blob.Bytes()
+}
+
+// crtContent is the plaintext of type 6.
+func crtContent(key *rsa.PrivateKey) []byte {
+	crt, e := key.Precomputed, big.NewInt(int64(key.E))
+	plain := binary.BigEndian.AppendUint16(make([]byte, 8), uint16(key.N.BitLen()))
+	for _, part := range []*big.Int{crt.Dp, crt.Dq, key.Primes[0], crt.Qinv, key.Primes[1], key.N, e} {
+		plain = binary.BigEndian.AppendUint16(plain, uint16(len(part.Bytes())))
+		plain = append(plain, part.Bytes()...)
+	}
+	plain = append(plain, 0x80)
+	return append(plain, make([]byte, (aes.BlockSize-len(plain)%aes.BlockSize)%aes.BlockSize)...)
+}
+
+func opensslCMAC(t *testing.T, key, message []byte) [16]byte {
+	t.Helper()
+	d := newDesk(t)
+	d.write("message", string(message))
+	out := d.run("openssl", "mac", "-macopt", "cipher:AES-256-CBC", "-macopt", "hexkey:"+hex.EncodeToString(key), "-in", "message", "CMAC")
+	return [16]byte(unhex(t, strings.TrimSpace(out)))
+}
+
+// recorded is what dkek.txt of a set of sheets says.
+func recorded(t *testing.T, set, what string) string {
+	t.Helper()
+	for line := range strings.Lines(readVector(t, "quorum/testdata/"+set+"/dkek.txt")) {
+		if value, found := strings.CutPrefix(line, what+" "); found {
+			return strings.TrimSpace(value)
+		}
+	}
+	t.Fatalf("%s: there is no %q", set, what)
+	return ""
+}
+
+// firstShares are the prime and n shares of a set.
+func firstShares(t *testing.T, set string, n int) string {
+	t.Helper()
+	lines := strings.SplitAfter(readVector(t, "quorum/testdata/"+set+"/shares.txt"), "\n")
+	return strings.Join(lines[:1+n], "")
+}
+
+func unhex(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// twoSheets share out a secret. IDs are hexadecimal.
+func twoSheets(prime, secret *big.Int, ids ...string) string {
+	slope := new(big.Int).Rsh(prime, 3)
+	text := fmt.Sprintf("prime %x\n", prime)
+	for _, id := range ids {
+		x, _ := new(big.Int).SetString(id, 16)
+		y := new(big.Int).Mul(slope, x)
+		text += fmt.Sprintf("share %s %x\n", id, y.Add(y, secret).Mod(y, prime))
+	}
+	return text
+}
+
+// TestRecoveryPagePasswords tries what the page says about defective sets,
+// without opening their share files.
+func TestRecoveryPagePasswords(t *testing.T) {
+	r := newRecovery(t)
+	narrow := new(big.Int).SetUint64(0xdc5f8eb51a1987ff) // the prime of the 2-of-4 vector
+	wide := new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 128), big.NewInt(51))
+	for _, test := range []struct{ name, sheets, command, want string }{
+		{"three of five", firstShares(t, "two-leading-zeros", 3), "password sheets.txt", recorded(t, "two-leading-zeros", "password")},
+		{"all of four", firstShares(t, "2-of-4", 4), "password sheets.txt", recorded(t, "2-of-4", "password")},
+		{"prime below the secret", firstShares(t, "prime-below-secret", 2), "password sheets.txt 10 1", recorded(t, "prime-below-secret", "password")},
+		{"IDs in hexadecimal", twoSheets(narrow, big.NewInt(0x1234), "a", "10"), "password sheets.txt 16", "0000000000001234"},
+		{"128 bits", twoSheets(wide, big.NewInt(0x1234), "1", "2"), "password sheets.txt", "00000000000000000000000000001234"},
+	} {
+		if !strings.Contains(r.page.text, "python3 recover.py "+test.command) {
+			t.Errorf("%s: the page does not say %q", test.name, test.command)
+		}
+		r.write("sheets.txt", test.sheets)
+		r.run("python3", append([]string{"recover.py"}, strings.Fields(test.command)...)...)
+		if got := hex.EncodeToString([]byte(r.read("password.bin"))); got != test.want {
+			t.Errorf("%s: password %s, want %s", test.name, got, test.want)
+		}
+	}
+	r.write("sheets.txt", strings.Replace(firstShares(t, "2-of-4", 2), "dc:5f", "dc:5e", 1))
+	r.refused("a digit is wrong", "python3", "recover.py", "password", "sheets.txt")
+}
+
+// TestRecoveryPageJoinsShares: a DKEK of two shares is their XOR.
+func TestRecoveryPageJoinsShares(t *testing.T) {
+	r := newRecovery(t)
+	r.write("share-1.bin", strings.Repeat("\x0F", 32))
+	r.write("share-2.bin", strings.Repeat("\x33", 32))
+	r.run("python3", "recover.py", "dkek", "share-1.bin", "share-2.bin")
+	if r.read("dkek.bin") != strings.Repeat("\x3C", 32) {
+		t.Error("not the XOR of the shares")
+	}
+	r.write("share-2.bin", "short")
+	r.refused("the password is wrong", "python3", "recover.py", "dkek", "share-1.bin", "share-2.bin")
+}

@@ -1,0 +1,204 @@
+package ceremony
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"conclave/dkek"
+	"conclave/internal/secret"
+	"conclave/quorum"
+)
+
+// Creation makes a set of sheets, and the share file that they open unless
+// there is one already. It says that they are made when it has proved it.
+type Creation struct {
+	Rand io.Reader
+	// ShareFile is the file to write; or, if Password is set, one that there is.
+	ShareFile string
+	Scheme    quorum.Scheme
+	Ceremony  string
+	Names     []string
+	Seal      map[int]func(Handout) error
+	ReadBack  bool
+	Tool      string // for the record
+	Now       time.Time
+	// Share is the DKEK share for a new share file; nil to draw one.
+	Share secret.Bytes
+	// Password opens the share file that there is, and Share is in it.
+	Password secret.Bytes
+	// Replaces are sets that open a share file with the same share that is to be
+	// destroyed.
+	Replaces   []string
+	Custodians Custodians
+	Progress   dkek.Progress
+	// Announce is told what begins; nil for no one.
+	Announce func(Phase)
+}
+
+// Phase is a part of a creation.
+type Phase string
+
+// The phases after the sheets are handed out.
+const (
+	Combining      Phase = "combining every subset of the custodians that is large enough"
+	Encrypting     Phase = "encrypting the DKEK share"
+	OpeningAgain   Phase = "opening the share file with the sheets"
+	Fingerprinting Phase = "taking the fingerprints of the shares"
+)
+
+// Created is what a creation has made and shown.
+type Created struct {
+	Record     *quorum.Record
+	RecordPath string
+	KCV        dkek.KCV // of a DKEK that consists of this share alone
+	Proof      quorum.Proof
+}
+
+// Run holds the ceremony. All that is wanted of Rand is drawn before custodians
+// copy their sheets. After an error the sheets are void, unless the error says
+// otherwise.
+func (c Creation) Run(ctx context.Context) (*Created, error) {
+	drawn, err := c.draw()
+	if err != nil {
+		return nil, err
+	}
+	defer drawn.wipe()
+	about := About{
+		Ceremony: c.Ceremony, Date: c.Now, ShareFile: filepath.Base(c.ShareFile),
+		KCV: drawn.kcv, Set: drawn.set.ID, Scheme: c.Scheme,
+	}
+	handed, err := Distribution{
+		Set: drawn.set, About: about, Names: c.Names, Seal: c.Seal, ReadBack: c.ReadBack, Custodians: c.Custodians,
+	}.Run(ctx)
+	if err != nil {
+		return nil, c.void(err)
+	}
+	c.announce(Combining)
+	proof, err := drawn.set.Prove(drawn.rand, handed.Shares)
+	if err != nil {
+		return nil, c.void(err)
+	}
+	file, err := c.proveFile(ctx, drawn, handed)
+	if err != nil {
+		return nil, c.void(err)
+	}
+	return c.record(drawn, handed, file, Created{KCV: drawn.kcv, Proof: proof})
+}
+
+// void says what an error leaves behind.
+func (c Creation) void(err error) error {
+	if c.Password != nil {
+		return fmt.Errorf("%w; the sheets copied so far are void, destroy them; those that there were are as good as before", err)
+	}
+	return fmt.Errorf("%w; %w", err, ErrVoid)
+}
+
+// drawn is everything random about a creation.
+type drawn struct {
+	share secret.Bytes
+	kcv   dkek.KCV
+	set   *quorum.Set
+	rand  io.Reader // holds what is needed after the sheets are copied
+}
+
+func (d drawn) wipe() {
+	d.share.Wipe()
+	d.set.Wipe()
+}
+
+func (c Creation) draw() (d drawn, err error) {
+	if d.share = c.Share.Clone(); c.Share == nil {
+		d.share = make(secret.Bytes, dkek.ShareSize)
+		if _, err := io.ReadFull(c.Rand, d.share); err != nil {
+			return d, fmt.Errorf("drawing a DKEK share: %w", err)
+		}
+	}
+	if d.kcv, err = kcvOf(d.share); err != nil {
+		return d, err
+	}
+	if c.Password != nil {
+		d.set, err = quorum.ShareOut(c.Rand, c.Password, c.Scheme)
+	} else {
+		d.set, err = quorum.Draw(c.Rand, c.Scheme)
+	}
+	if err != nil {
+		return d, err
+	}
+	d.rand, err = reserve(c.Rand, laterNeeds(c.Scheme))
+	return d, err
+}
+
+// laterNeeds is how many random bytes are wanted after the sheets are copied: a
+// salt for the share file and each fingerprint, and a seed for the choice of
+// subsets.
+func laterNeeds(scheme quorum.Scheme) int {
+	const shareFileSalt, fingerprintSalt, seed = 8, 16, 32
+	return shareFileSalt + fingerprintSalt*scheme.Total + seed
+}
+
+// reserve reads n bytes now, for later.
+func reserve(rand io.Reader, n int) (io.Reader, error) {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(rand, b); err != nil {
+		return nil, fmt.Errorf("drawing random bytes: %w", err)
+	}
+	return bytes.NewReader(b), nil
+}
+
+// ErrVoid is the error for a share file that was not made after its sheets were
+// copied.
+var ErrVoid = errors.New("no share file was made, and the sheets copied for it are void; destroy them")
+
+// proveFile writes the share file if there is none, and opens it with what
+// custodians have read back.
+func (c Creation) proveFile(ctx context.Context, d drawn, handed HandedOut) (dkek.ShareFile, error) {
+	if c.Password == nil {
+		c.announce(Encrypting)
+		if err := writeShareFile(ctx, d.rand, c.ShareFile, d.share, d.set.Password, c.Progress); err != nil {
+			return dkek.ShareFile{}, err
+		}
+	}
+	file, err := ReadShareFile(c.ShareFile)
+	if err != nil {
+		return file, fmt.Errorf("reading back what was written: %w", err)
+	}
+	c.announce(OpeningAgain)
+	last := handed.Shares[len(handed.Shares)-c.Scheme.Threshold:]
+	opened, err := quorum.Open(ctx, file, last, c.Progress)
+	if err != nil {
+		return file, fmt.Errorf("opening %s with the sheets: %w", c.ShareFile, err)
+	}
+	defer opened.Wipe()
+	if !opened.Share.Equal(d.share) {
+		return file, fmt.Errorf("%s holds another share than was put in; is the medium faulty?", c.ShareFile)
+	}
+	return file, nil
+}
+
+// record writes the record. The sheets are good without it.
+func (c Creation) record(d drawn, handed HandedOut, file dkek.ShareFile, created Created) (*Created, error) {
+	c.announce(Fingerprinting)
+	r, err := quorum.NewRecord(d.rand, d.set, quorum.Issue{
+		Ceremony: c.Ceremony, Names: c.Names, ReadBack: handed.ReadBack, KCV: d.kcv, Created: c.Now, Tool: c.Tool,
+		FileName: filepath.Base(c.ShareFile), ShareFile: file, Replaces: c.Replaces,
+	})
+	if err == nil {
+		created.Record = r
+		created.RecordPath, err = writeRecord(c.ShareFile, r)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w; the sheets are good and open %s, but its set record was not written, and sheets cannot be checked alone", err, c.ShareFile)
+	}
+	return &created, nil
+}
+
+func (c Creation) announce(phase Phase) {
+	if c.Announce != nil {
+		c.Announce(phase)
+	}
+}

@@ -1,0 +1,38 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+
+	"conclave/dkek"
+	"conclave/hsm"
+	"conclave/wire"
+)
+
+// CheckImport fails where the device waits for no DKEK share: better before
+// the custodians have come than after.
+func CheckImport(h *hsm.HSM) (*wire.DKEKStatus, error) {
+	status, err := h.DKEK()
+	switch {
+	case err != nil:
+		return nil, err
+	case status == nil:
+		return nil, errors.New("the device has no DKEK; initialise it with the number of shares")
+	case status.Outstanding == 0:
+		return nil, fmt.Errorf("the device waits for no DKEK share: its DKEK is complete, key check value %s", dkek.KCV(status.KCV))
+	}
+	return status, nil
+}
+
+// Import gives an open share to the device. A share that the journal says is in
+// the device is not sent: it would cancel itself out.
+func Import(h *hsm.HSM, journal *Journal, name string, file dkek.ShareFile, opened *Opened) (*wire.DKEKStatus, error) {
+	if err := journal.Check(name, file, opened.KCV); err != nil {
+		return nil, err
+	}
+	status, err := h.ImportShare(opened.Share)
+	if err != nil {
+		return nil, err
+	}
+	return status, journal.Add(name, file, opened.KCV)
+}

@@ -1,0 +1,131 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"conclave/dkek"
+	"conclave/internal/secret"
+	"conclave/quorum"
+	"conclave/quorum/repair"
+)
+
+// Inspection opens a share file with sheets that were typed before, all of them
+// at once. No one can be asked, so what the checks suggest is taken, and told.
+type Inspection struct {
+	File     dkek.ShareFile
+	Records  []*quorum.Record
+	Sheets   []quorum.Typed
+	Progress dkek.Progress
+	Search   Search // nil to try no mistakes
+	// Threshold of the set, where it is known and no code or record says it.
+	Threshold int
+	Limit     int // of the readings that are tried in a search; 0 for none
+}
+
+// Run opens the file. The error is an *OpenError where the sheets or the file
+// are at fault.
+func (in Inspection) Run(ctx context.Context) (*Opened, error) {
+	sorted := in.sort()
+	entry := sorted.entry
+	defer entry.Wipe()
+	wanted := max(2, entry.Threshold(), in.Threshold)
+	if len(sorted.drafts) < wanted {
+		if sorted.wrong != nil {
+			return nil, &OpenError{WrongSheet, sorted.wrong}
+		}
+		return nil, openError(NotEnough, "%d sheets, and the set needs %d; add the sheets of other custodians", len(sorted.drafts), wanted)
+	}
+	a := attempt{file: in.File, entry: entry, drafts: sorted.drafts, faults: sorted.faults, progress: in.Progress, search: in.Search, limit: in.Limit}
+	if len(entry.Shares()) >= wanted {
+		return sorted.explain(a.run(ctx, func(string) {}))
+	}
+	if in.Search == nil {
+		return nil, &OpenError{WrongSheet, sorted.wrong}
+	}
+	return sorted.explain(a.repair(ctx))
+}
+
+// sorted are sheets, judged.
+type sorted struct {
+	entry  *quorum.Entry
+	drafts []repair.Draft // all that may be of the set, read or not
+	faults []Fault
+	wrong  error // why the first sheet that was not taken was not
+}
+
+// explain adds what is known of a sheet that was not taken.
+func (s sorted) explain(opened *Opened, err error) (*Opened, error) {
+	var failed *OpenError
+	if errors.As(err, &failed) && failed.Status == WrongSheet && s.wrong != nil {
+		failed.Err = fmt.Errorf("%w; %w", s.wrong, failed.Err)
+	}
+	return opened, err
+}
+
+// sort reads all sheets and judges each.
+func (in Inspection) sort() sorted {
+	s := sorted{entry: &quorum.Entry{Records: in.Records}}
+	for i, typed := range in.Sheets {
+		share, err := typed.Read()
+		if err == nil {
+			err = s.entry.Add(share)
+		}
+		var doubt *quorum.Doubt
+		if errors.As(err, &doubt) && doubt.Share.Value != nil {
+			if err = s.entry.Add(doubt.Share); err == nil {
+				share = doubt.Share
+				s.faults = append(s.faults, Fault{"misread", share.ID, fmt.Sprintf("share %s: a character of the %s was wrong, and is corrected", share.ID, doubt.Where)})
+			}
+		}
+		if err != nil {
+			s.refuse(i, typed, share, err)
+			continue
+		}
+		t := share.Typed()
+		s.drafts = append(s.drafts, repair.Draft{Prime: t.Prime, ID: t.ID, Value: t.Value})
+	}
+	return s
+}
+
+// refuse notes a sheet that was not taken. It may be misread, unless it says
+// itself that it is of another set.
+func (s *sorted) refuse(i int, typed quorum.Typed, share quorum.CustodianShare, err error) {
+	id := share.ID
+	if id == "" {
+		id = typed.ID
+	}
+	err = fmt.Errorf("sheet %d: %w", i+1, err)
+	if s.wrong == nil {
+		s.wrong = err
+	}
+	s.faults = append(s.faults, Fault{"wrong-sheet", id, err.Error()})
+	if typed.Code == "" {
+		s.drafts = append(s.drafts, repair.Draft{Prime: typed.Prime, ID: typed.ID, Value: typed.Value})
+	}
+}
+
+// OpenWithPassword opens a share file with its password.
+func OpenWithPassword(ctx context.Context, file dkek.ShareFile, password secret.Bytes, progress dkek.Progress) (*Opened, error) {
+	share, err := file.Decrypt(ctx, password, progress)
+	if err != nil {
+		if errors.Is(err, dkek.ErrPassword) {
+			err = &OpenError{WrongSheet, fmt.Errorf("%w; check the keyboard layout and capital letters, and that the file is the one of this password", err)}
+		}
+		return nil, err
+	}
+	kcv, err := kcvOf(share)
+	return &Opened{Share: share, Password: password.Clone(), How: "password", Status: Good, KCV: kcv}, err
+}
+
+// OpenedByPassword is what a search for a password has found.
+func OpenedByPassword(share secret.Bytes, reading repair.Reading) (*Opened, error) {
+	kcv, err := kcvOf(share)
+	o := &Opened{Share: share, Password: reading.Password, How: "password", Status: Good, KCV: kcv}
+	for _, f := range reading.Findings {
+		o.Faults = append(o.Faults, Fault{Kind: fmt.Sprint(f.Kind), Text: f.String()})
+		o.Status = Repaired
+	}
+	return o, err
+}

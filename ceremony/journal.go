@@ -1,0 +1,119 @@
+package ceremony
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"conclave/dkek"
+	"conclave/internal/safefile"
+)
+
+// Journal remembers which share files a device has, while it waits for more:
+// the device tells their number alone, and takes the XOR of what it is given,
+// so that a share that comes twice cancels itself out. Nothing in the journal
+// is secret. There is one for each device, by serial number.
+type Journal struct {
+	path     string
+	imported []importedShare
+}
+
+// importedShare is a line of the journal.
+type importedShare struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"` // of the share file
+	KCV    string `json:"kcv"`    // of the share
+}
+
+// OpenJournal reads the journal of a device that has this many shares. If that
+// is not what the journal says, the device was initialised anew, or has been
+// given shares with another program, and the journal begins again.
+func OpenJournal(dir, serial string, shares int) (*Journal, error) {
+	j := &Journal{path: filepath.Join(dir, serial+".jsonl")}
+	content, err := os.ReadFile(j.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return j, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for d := json.NewDecoder(bytes.NewReader(content)); d.More(); {
+		var line importedShare
+		if err := d.Decode(&line); err != nil {
+			break // a power loss cut it off
+		}
+		j.imported = append(j.imported, line)
+	}
+	if len(j.imported) > shares {
+		return j, j.Clear()
+	}
+	return j, nil
+}
+
+// Imported are the names of the share files that are in the device.
+func (j *Journal) Imported() (names []string) {
+	for _, line := range j.imported {
+		names = append(names, line.Name)
+	}
+	return names
+}
+
+// Has says whether a share file is in the device.
+func (j *Journal) Has(file dkek.ShareFile) bool {
+	sum := fileSum(file)
+	for _, line := range j.imported {
+		if line.SHA256 == sum {
+			return true
+		}
+	}
+	return false
+}
+
+// ErrTwice is the error for a share that is in the device.
+var ErrTwice = errors.New("this DKEK share is in the device; a second time it would cancel itself out, and the DKEK would be another one. Nothing was sent")
+
+// Check returns ErrTwice for a share that is in the device, in this file or in
+// another one.
+func (j *Journal) Check(name string, file dkek.ShareFile, kcv dkek.KCV) error {
+	for _, line := range j.imported {
+		if line.KCV == kcv.String() || line.SHA256 == fileSum(file) {
+			return fmt.Errorf("%s: %w (imported as %s; if the device was initialised since with another program, delete %s)", name, ErrTwice, line.Name, j.path)
+		}
+	}
+	return nil
+}
+
+// Add notes a share that the device has taken.
+func (j *Journal) Add(name string, file dkek.ShareFile, kcv dkek.KCV) error {
+	line := importedShare{filepath.Base(name), fileSum(file), kcv.String()}
+	content, err := json.Marshal(line)
+	if err != nil {
+		return err
+	}
+	j.imported = append(j.imported, line)
+	if err := safefile.Append(j.path, append(content, '\n')); err != nil {
+		return fmt.Errorf("the share is imported, but not noted: %w; take care that it is not imported again", err)
+	}
+	return nil
+}
+
+// Clear forgets everything, as a device does when it is initialised.
+func (j *Journal) Clear() error {
+	j.imported = nil
+	err := os.Remove(j.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func fileSum(file dkek.ShareFile) string {
+	sum := sha256.Sum256(file.Bytes())
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,262 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"conclave/dkek"
+	"conclave/internal/secret"
+	"conclave/quorum"
+	"conclave/quorum/repair"
+)
+
+// Status says how the opening of a share file has ended.
+type Status string
+
+// The statuses.
+const (
+	Good       Status = "good"
+	Repaired   Status = "repaired"    // it opened once a mistake in what was entered was corrected
+	WrongSheet Status = "wrong-sheet" // a sheet is not of this file, or no reading of the sheets opens it
+	NotEnough  Status = "not-enough"  // fewer sheets than the threshold
+	Damaged    Status = "damaged"     // the share file, not the sheets
+)
+
+// OpenError is the error for a share file that the sheets do not open.
+type OpenError struct {
+	Status Status
+	Err    error
+}
+
+func (e *OpenError) Error() string { return e.Err.Error() }
+func (e *OpenError) Unwrap() error { return e.Err }
+
+func openError(status Status, format string, args ...any) error {
+	return &OpenError{status, fmt.Errorf(format, args...)}
+}
+
+// Fault is something wrong with a sheet or a set, in words that hold no secret.
+type Fault struct {
+	Kind  string `json:"kind"`
+	Sheet string `json:"sheet,omitempty"` // its share ID, where it is about one
+	Text  string `json:"text"`
+}
+
+// Opened is an open share file, and what opening it has shown.
+type Opened struct {
+	Share, Password secret.Bytes
+	How             string // how the sheets were read
+	Status          Status // Good or Repaired
+	KCV             dkek.KCV
+	Threshold       int
+	Record          *quorum.Record // nil if there is none
+	Set             string         // empty if not known
+	Faults          []Fault
+	Shares          []quorum.CustodianShare // as they should be
+}
+
+// Wipe overwrites what is secret, best effort.
+func (o *Opened) Wipe() {
+	o.Share.Wipe()
+	o.Password.Wipe()
+	for _, s := range o.Shares {
+		s.Value.Wipe()
+	}
+}
+
+// Search is told how the search for mistakes goes on. Stage is what is tried.
+type Search = func(repair.Progress)
+
+// Opening opens a share file with the sheets of custodians who are here.
+type Opening struct {
+	File       dkek.ShareFile
+	Collection *Collection
+	Progress   dkek.Progress
+	Search     Search
+	Limit      int // of the readings that are tried in a search; 0 for none
+	// Begin is called when all have entered their sheets; nil for nothing.
+	Begin func()
+}
+
+// Run collects shares and opens the file. If they do not open it, it finds out
+// why, and asks for no right share again.
+func (o Opening) Run(ctx context.Context) (*Opened, error) {
+	entry, custodians := o.Collection.Entry, o.Collection.Custodians
+	defer entry.Wipe()
+	for {
+		if err := o.Collection.Run(ctx); err != nil {
+			return nil, err
+		}
+		if o.Begin != nil {
+			o.Begin()
+		}
+		attempt := attempt{file: o.File, entry: entry, progress: o.Progress, search: o.Search, limit: o.Limit}
+		opened, err := attempt.run(ctx, custodians.Tell)
+		var failed *OpenError
+		if err == nil {
+			return opened, o.agree(ctx, opened)
+		}
+		if !errors.As(err, &failed) || failed.Status != WrongSheet {
+			return nil, err
+		}
+		custodians.Tell(upperFirst(err.Error()) + ".")
+		another, confirmErr := custodians.Confirm(ctx, "Can one more custodian enter a sheet, so that the wrong one can be told?")
+		if confirmErr != nil || !another {
+			return nil, errors.Join(err, confirmErr)
+		}
+		entry.Want = len(entry.Shares()) + 1
+	}
+}
+
+// agree lets those present agree to what was found, before it is used.
+func (o Opening) agree(ctx context.Context, opened *Opened) error {
+	if opened.Status == Good {
+		return nil
+	}
+	for _, f := range opened.Faults {
+		o.Collection.Custodians.Tell(upperFirst(f.Text) + ".")
+	}
+	yes, err := o.Collection.Custodians.Confirm(ctx, "Read so, the sheets open the share file. Go on with that?")
+	if err == nil && !yes {
+		err = errors.New("nothing was done, as no one agreed to the reading that opens the share file")
+	}
+	if err != nil {
+		opened.Wipe()
+	}
+	return err
+}
+
+// attempt is one try to open a file with the shares of an entry, and, where it
+// fails, with what they may be meant to be.
+type attempt struct {
+	file     dkek.ShareFile
+	entry    *quorum.Entry
+	drafts   []repair.Draft // what was typed; nil for the shares of the entry
+	faults   []Fault        // found before
+	progress dkek.Progress
+	search   Search
+	limit    int
+}
+
+func (a attempt) run(ctx context.Context, tell func(string)) (*Opened, error) {
+	for _, m := range a.entry.Locate() {
+		a.faults = append(a.faults, Fault{"wrong-value", m.ID, fmt.Sprintf("share %s does not fit the others: %s of its value; replace that sheet", m.ID, m.Where)})
+	}
+	opened, err := quorum.Open(ctx, a.file, a.entry.Shares(), a.progress)
+	if err == nil {
+		return a.opened(opened.Share, opened.Candidate, a.entry.Shares())
+	}
+	if !errors.Is(err, dkek.ErrPassword) {
+		return nil, err
+	}
+	if why := a.entry.Sure(); why != "" {
+		return nil, openError(Damaged, "the share file does not open, though the sheets are right (%s): the file is damaged, or not the one of this set; use another copy, or the paper copy", why)
+	}
+	if a.search == nil {
+		return nil, &OpenError{WrongSheet, err}
+	}
+	tell("These sheets do not open the share file as they were typed. Looking for likely mistakes.")
+	return a.repair(ctx)
+}
+
+// repair searches for the mistake.
+func (a attempt) repair(ctx context.Context) (*Opened, error) {
+	if a.drafts == nil {
+		a.drafts = draftsOf(a.entry.Shares())
+	}
+	plan, err := repair.Sheets(a.drafts)
+	if err != nil {
+		return nil, &OpenError{WrongSheet, err}
+	}
+	if a.limit > 0 {
+		plan.Limit(a.limit)
+	}
+	share, reading, err := plan.Run(ctx, a.file.Search, a.search)
+	if errors.Is(err, repair.ErrNotFound) {
+		return nil, openError(WrongSheet, "no likely mistake in the sheets with share ID %s explains it; a sheet is of another set, or has several mistakes, or the set needs more sheets than these %d",
+			idsOf(a.drafts), len(a.drafts))
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range reading.Findings {
+		a.faults = append(a.faults, Fault{fmt.Sprint(f.Kind), f.ID, f.String()})
+	}
+	return a.opened(share, quorum.Candidate{Password: reading.Password, How: reading.How}, reading.Shares)
+}
+
+func draftsOf(shares []quorum.CustodianShare) (drafts []repair.Draft) {
+	for _, s := range shares {
+		t := s.Typed()
+		drafts = append(drafts, repair.Draft{Prime: t.Prime, ID: t.ID, Value: t.Value})
+	}
+	return drafts
+}
+
+func idsOf(drafts []repair.Draft) string {
+	var ids []string
+	for _, d := range drafts {
+		ids = append(ids, d.ID)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// opened checks what has come out against the record.
+func (a attempt) opened(share secret.Bytes, found quorum.Candidate, shares []quorum.CustodianShare) (*Opened, error) {
+	o := &Opened{Share: share, Password: found.Password, How: found.How, Status: Good, Faults: a.faults, Record: a.entry.Record()}
+	for _, s := range shares {
+		s.Value = s.Value.Clone()
+		o.Shares = append(o.Shares, s)
+		if s.Set != "" {
+			o.Set = s.Set
+		}
+	}
+	if len(a.faults) > 0 {
+		o.Status = Repaired
+	}
+	for _, d := range found.Defects {
+		o.Faults = append(o.Faults, Fault{Kind: string(d), Text: defectText(d)})
+	}
+	var err error
+	if o.KCV, err = kcvOf(share); err != nil {
+		return nil, err
+	}
+	if o.Record != nil {
+		o.Set = o.Record.Set
+		if kcv := o.KCV.String(); kcv != o.Record.KCV {
+			o.Wipe()
+			return nil, openError(Damaged, "the share file gives key check value %s, and its set record says %s: the file is damaged; use another copy, or the paper copy", kcv, o.Record.KCV)
+		}
+	}
+	o.Threshold = quorum.Threshold(o.Shares)
+	return o, nil
+}
+
+// Total is the number of custodians in the set, 0 if it is not known.
+func (o *Opened) Total() int {
+	if o.Record != nil {
+		return o.Record.Total
+	}
+	for _, s := range o.Shares {
+		if s.Total > 0 {
+			return s.Total
+		}
+	}
+	return 0
+}
+
+func defectText(d quorum.Defect) string {
+	switch d {
+	case quorum.DefectLeadingZero:
+		return "the password begins with a zero byte, and OpenSC's sc-hsm-tool cannot open this file; make a new one with: conclave dkek reshare --new-file"
+	case quorum.DefectDroppedZero:
+		return "the password was made without its leading zero byte"
+	case quorum.DefectPrimeBelowSecret:
+		return "the prime is below the secret, as in files made before OpenSC 0.16, and OpenSC's sc-hsm-tool cannot open this file; make a new one with: conclave dkek reshare --new-file"
+	case quorum.DefectHexadecimalID:
+		return "a share ID was entered in hexadecimal; sheets show it in decimal"
+	}
+	return string(d)
+}

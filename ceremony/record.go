@@ -1,0 +1,86 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"conclave/dkek"
+	"conclave/internal/safefile"
+	"conclave/quorum"
+)
+
+// RecordPath is where the record of a set is kept: beside its share file, of
+// which there may be several sets.
+func RecordPath(shareFile, set string) string { return shareFile + ".set-" + set + ".json" }
+
+// ErrForeignRecord is the error for records beside a share file that are not of
+// it.
+var ErrForeignRecord = errors.New("the share file is not the one that its set record was made for")
+
+// Records reads the records beside a share file. If there are some and none is
+// of this file, the file is damaged or has been replaced; the error is
+// ErrForeignRecord.
+func Records(shareFile string, file dkek.ShareFile) ([]*quorum.Record, error) {
+	all, err := allRecords(shareFile)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	var records []*quorum.Record
+	for _, r := range all {
+		if r.Of(file) {
+			records = append(records, r)
+		}
+	}
+	if len(records) == 0 {
+		return nil, fmt.Errorf("%s: %w (%s): it is damaged, or another one; use another copy, or the paper copy. To try this one all the same, move the record away",
+			shareFile, ErrForeignRecord, filepath.Base(RecordPath(shareFile, all[0].Set)))
+	}
+	return records, nil
+}
+
+func allRecords(shareFile string) ([]*quorum.Record, error) {
+	entries, err := os.ReadDir(filepath.Dir(shareFile))
+	if err != nil {
+		return nil, err
+	}
+	prefix := filepath.Base(RecordPath(shareFile, ""))
+	prefix = strings.TrimSuffix(prefix, ".json")
+	var records []*quorum.Record
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), prefix) || !strings.HasSuffix(e.Name(), ".json") {
+			continue
+		}
+		r, err := ReadRecord(filepath.Join(filepath.Dir(shareFile), e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+// ReadRecord reads a set record.
+func ReadRecord(path string) (*quorum.Record, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := quorum.ParseRecord(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; without it (move it away) the sheets open the share file all the same", path, err)
+	}
+	return r, nil
+}
+
+// writeRecord writes a new record beside its share file.
+func writeRecord(shareFile string, r *quorum.Record) (string, error) {
+	content, err := r.Bytes()
+	if err != nil {
+		return "", err
+	}
+	path := RecordPath(shareFile, r.Set)
+	return path, safefile.Create(path, content)
+}

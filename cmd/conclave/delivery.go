@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+
+	"conclave/ceremony"
+	"conclave/internal/safefile"
+	"conclave/quorum/paper"
+)
+
+// readNames reads the names of custodians, one in a line.
+func readNames(path string) (names []string, err error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(content)) {
+		if name := strings.TrimSpace(line); name != "" && name[0] != '#' {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// checkNames refuses what cannot stand on a sheet or tell people apart.
+func checkNames(names []string) error {
+	seen := map[string]bool{}
+	for _, name := range names {
+		switch {
+		case seen[name]:
+			return fmt.Errorf("two custodians are named %s; add what tells them apart", name)
+		case name == "" || len(name) > 60 || strings.ContainsFunc(name, unicode.IsControl):
+			return fmt.Errorf("custodian %q: a name of 1 to 60 characters was expected", name)
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// printed are custodians who take their sheet from a printer, or as a file.
+type printed struct {
+	*screens
+	dir, command string
+}
+
+// Show implements ceremony.Custodians. The sheet exists in memory and where it
+// is sent to, in no other file.
+func (p *printed) Show(ctx context.Context, h ceremony.Handout) error {
+	document, err := sheetPDF(h)
+	if err != nil {
+		return err
+	}
+	defer clear(document)
+	if p.command != "" {
+		if err := p.pipe(ctx, document); err != nil {
+			return err
+		}
+		_, err := p.line(ctx, fmt.Sprintf("Sheet %d was sent to the printer. Take it, and press <enter>. ", h.Number))
+		return err
+	}
+	path := filepath.Join(p.dir, fmt.Sprintf("sheet-%s-%03d.pdf", h.Set, h.Number))
+	if err := p.create(ctx, path, document); err != nil {
+		return err
+	}
+	_, err = p.line(ctx, fmt.Sprintf("Sheet written to %s. Take it, and press <enter>. ", path))
+	return err
+}
+
+// create writes the file once: a sheet that was read back wrongly is there
+// already.
+func (p *printed) create(_ context.Context, path string, document []byte) error {
+	if present, err := os.ReadFile(path); err == nil && bytes.Equal(present, document) {
+		return nil
+	}
+	return safefile.CreateInPlace(path, document)
+}
+
+func (p *printed) pipe(ctx context.Context, document []byte) error {
+	cmd := exec.CommandContext(ctx, "sh", "-c", p.command)
+	cmd.Stdin = bytes.NewReader(document)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("printing with %q: %w: %s", p.command, err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+func sheetPDF(h ceremony.Handout) ([]byte, error) {
+	return paper.PDF(paper.Sheet{
+		Custodian: h.Name, Number: h.Number, Threshold: h.Scheme.Threshold, Total: h.Scheme.Total,
+		Ceremony: h.Ceremony, Date: h.Date, Set: h.Set, ShareFile: h.ShareFile, KCV: h.KCV.String(),
+		Prime: h.Sheet.Prime, ID: h.Sheet.ID, Value: h.Sheet.Value, OldToolID: h.Sheet.OldToolID, Code: h.Sheet.Code,
+	})
+}
+
+// seals encrypts the sheets of those who are not here.
+func (s newSet) seals(creation ceremony.Creation) (map[int]func(ceremony.Handout) error, error) {
+	seals := map[int]func(ceremony.Handout) error{}
+	for _, to := range s.To {
+		who, key, found := strings.Cut(to, "=")
+		number, err := findCustodian(who, creation)
+		if !found || err != nil {
+			return nil, fmt.Errorf("--to %s: N=KEY was expected, N being the number or name of a custodian (1 to %d)", who, creation.Scheme.Total)
+		}
+		recipient, err := parseRecipient(key)
+		if err != nil {
+			return nil, fmt.Errorf("--to %s=: %w", who, err)
+		}
+		if seals[number] != nil {
+			return nil, fmt.Errorf("--to %s=: custodian %d has a key already", who, number)
+		}
+		seals[number] = func(h ceremony.Handout) error { return seal(creation.ShareFile, recipient, h) }
+	}
+	return seals, nil
+}
+
+func findCustodian(who string, creation ceremony.Creation) (int, error) {
+	for i, name := range creation.Names {
+		if name == who {
+			return i + 1, nil
+		}
+	}
+	n, err := strconv.Atoi(who)
+	if err == nil && (n < 1 || n > creation.Scheme.Total) {
+		err = errors.New("no such custodian")
+	}
+	return n, err
+}
+
+func parseRecipient(key string) (age.Recipient, error) {
+	if strings.HasPrefix(key, "age1") {
+		return age.ParseX25519Recipient(key)
+	}
+	if strings.HasPrefix(key, "ssh-") {
+		return agessh.ParseRecipient(key)
+	}
+	return nil, errors.New("a key that begins with age1 or ssh-ed25519 was expected")
+}
+
+// seal writes a sheet that only the recipient can read.
+func seal(shareFile string, recipient age.Recipient, h ceremony.Handout) error {
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, recipient)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "# Share %d of set %s (%v) for %s, key check value %s\n", h.Number, h.Set, h.Scheme, h.ShareFile, h.KCV)
+	fmt.Fprintf(w, "# Check it: age -d -i KEY SHEET | conclave dkek check %s --sheet -\n", h.ShareFile)
+	fmt.Fprintf(w, "Code        : %s\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", h.Sheet.Code, h.Sheet.Prime, h.Sheet.ID, h.Sheet.Value)
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return safefile.Create(fmt.Sprintf("%s.set-%s.sheet-%d.age", shareFile, h.Set, h.Number), sealed.Bytes())
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"conclave/ceremony"
+	"conclave/quorum"
+)
+
+type dkekCheck struct {
+	File   string `arg:"" optional:"" help:"Share file, beside which the set record is. The file itself is not opened."`
+	Record string `placeholder:"FILE" help:"The set record, where it is elsewhere."`
+	Sheet  string `placeholder:"FILE" help:"File with the sheet, - for standard input. Absent: it is typed, or scanned."`
+}
+
+// Run judges one sheet: it needs no other custodian, no device, and no key.
+func (cmd dkekCheck) Run(c *console) error {
+	ctx, stop := interruptible()
+	defer stop()
+	records, err := cmd.records()
+	if err != nil {
+		return err
+	}
+	entry := &quorum.Entry{Records: records, Want: 1}
+	defer entry.Wipe()
+	if cmd.Sheet != "" {
+		err = checkTyped(c, cmd.Sheet, entry)
+	} else {
+		err = c.checkEntered(ctx, entry)
+	}
+	if err != nil {
+		return &ceremony.OpenError{Status: ceremony.WrongSheet, Err: err}
+	}
+	return c.checked(entry)
+}
+
+func (cmd dkekCheck) records() ([]*quorum.Record, error) {
+	switch {
+	case cmd.Record != "":
+		r, err := ceremony.ReadRecord(cmd.Record)
+		return []*quorum.Record{r}, err
+	case cmd.File == "":
+		return nil, nil
+	}
+	s, err := opening{}.read(cmd.File)
+	return s.records, err
+}
+
+// checkTyped judges a sheet in a file.
+func checkTyped(c *console, path string, entry *quorum.Entry) error {
+	sheets, err := readSheets(c, path)
+	if err != nil {
+		return err
+	}
+	for i, typed := range sheets {
+		share, err := typed.Read()
+		if err == nil {
+			err = entry.Add(share)
+		}
+		if i > 0 && err != nil { // the lines of the sheet whose code was taken
+			var same = entry.Shares()[0]
+			if share.ID == same.ID && share.Value.Equal(same.Value) {
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkEntered lets the custodian type the sheet, or scan its code.
+func (c *console) checkEntered(ctx context.Context, entry *quorum.Entry) error {
+	room, err := c.room()
+	if err != nil {
+		return err
+	}
+	collection := &ceremony.Collection{Entry: entry, Custodians: room, Expected: []ceremony.Turn{{Number: 1, Of: 1}}}
+	for len(entry.Shares()) == 0 {
+		if err := collection.One(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checked says what is known to be right about the sheet.
+func (c *console) checked(entry *quorum.Entry) error {
+	share := entry.Shares()[0]
+	record := entry.Record()
+	switch {
+	case record != nil:
+		fmt.Fprintf(c.out, "The sheet of %s is good: it agrees with the record of set %s (%d-of-%d, key check value %s).\n",
+			record.Name(record.NumberOf(share)), record.Set, record.Threshold, record.Total, record.KCV)
+	case share.Set != "":
+		fmt.Fprintf(c.out, "The code is good: its checksum is right. It is of custodian %s in set %s (%d-of-%d). That the share file needs it, only its set record can say.\n",
+			share.ID, share.Set, share.Threshold, share.Total)
+	default:
+		return errors.New("nothing contradicts these lines, but nothing confirms them either: they have no checksum, and there is no set record; name the share file that it is beside, or --record")
+	}
+	return nil
+}

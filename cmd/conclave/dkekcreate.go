@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/term"
+
+	"conclave/ceremony"
+	"conclave/hsm"
+	"conclave/internal/safefile"
+	"conclave/internal/secret"
+	"conclave/quorum"
+)
+
+type dkekCreate struct {
+	File     string         `arg:"" help:"Share file to write."`
+	Password secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file, 6 characters at least: env:NAME, file:PATH or the password itself. Asked for where absent."`
+	newSet
+}
+
+// Validate finds what makes no sense.
+func (cmd dkekCreate) Validate() error {
+	if cmd.Threshold == 0 {
+		return cmd.checkNone()
+	}
+	if cmd.Password != "" {
+		return errors.New("--password: with --threshold no one knows the password")
+	}
+	return nil
+}
+
+// Run takes all random numbers from the device.
+func (cmd dkekCreate) Run(c *console) error {
+	if err := safefile.Check(cmd.File); err != nil {
+		return err
+	}
+	return c.withHSM(func(h *hsm.HSM) error {
+		if cmd.Threshold == 0 {
+			password, err := c.askNewPassword(cmd.Password)
+			if err != nil {
+				return err
+			}
+			return c.writeShareFile(context.Background(), h, cmd.File, password)
+		}
+		return cmd.withCustodians(c, ceremony.Creation{Rand: h, ShareFile: cmd.File})
+	})
+}
+
+func (c *console) writeShareFile(ctx context.Context, rand io.Reader, path string, password secret.Bytes) error {
+	defer password.Wipe()
+	progress, end := c.percent("encrypting the DKEK share")
+	kcv, err := ceremony.WriteShareFile(ctx, rand, path, password, progress)
+	end()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "DKEK share written to %s; as the only share it makes a DKEK with key check value %s\n", path, kcv)
+	return nil
+}
+
+// Lengths of a password, in characters.
+const (
+	minPassword     = 6 // as OpenSC
+	advisedPassword = 12
+)
+
+func (c *console) askNewPassword(argument secretArgument) (secret.Bytes, error) {
+	if argument == "" {
+		c.note("The password has %d characters at least; %d or more are advised. Whoever has it and the file has the DKEK share.", minPassword, advisedPassword)
+	}
+	return c.askNew(argument, "password", func(password secret.Bytes) error {
+		if len(password) < minPassword {
+			return fmt.Errorf("the password has %d characters; %d or more were expected", len(password), minPassword)
+		}
+		return nil
+	})
+}
+
+// newSet is what the commands that hand out sheets are told about it.
+type newSet struct {
+	Threshold  int      `placeholder:"M" help:"Let any M custodians open the file, instead of a password."`
+	Custodians int      `placeholder:"N" help:"Number of custodians, 3 to 255, where they are not named."`
+	Custodian  []string `sep:"none" placeholder:"NAME" help:"Name of a custodian; once for each, in order."`
+	Names      string   `placeholder:"FILE" help:"File with the names of the custodians, one in a line."`
+	Ceremony   string   `placeholder:"NAME" help:"Name of the ceremony, for sheets and record."`
+	Strength   int      `default:"128" placeholder:"BITS" help:"128 random bits, or 64: exactly as sc-hsm-tool makes them. Both work with it. Default: 128."`
+	PDF        string   `name:"pdf" placeholder:"DIR" xor:"paper" help:"Write each sheet as a PDF to this directory instead of showing it."`
+	Print      string   `placeholder:"COMMAND" xor:"paper" help:"Give each sheet as a PDF to this shell command instead of showing it, such as: lp -d PRINTER."`
+	QR         bool     `name:"qr" help:"Show the code as a QR code too."`
+	To         []string `sep:"none" placeholder:"N=KEY" help:"Encrypt the sheet of custodian N (number or name), who is not here, to an age1… or ssh-ed25519 key. It is written beside the share file."`
+	NoReadback bool     `name:"no-readback" help:"Do not let custodians type back what is on their sheets."`
+}
+
+// checkNone refuses options that are for custodians.
+func (s newSet) checkNone() error {
+	if s.Custodians != 0 || len(s.Custodian) > 0 || s.Names != "" || s.PDF != "" || s.Print != "" || len(s.To) > 0 || s.NoReadback || s.Ceremony != "" {
+		return errors.New("these options are for custodians, and --threshold is missing; say how many of them open the file")
+	}
+	return nil
+}
+
+// people gives number and names of the custodians.
+func (s newSet) people() (total int, names []string, err error) {
+	names = s.Custodian
+	if s.Names != "" {
+		if len(names) > 0 {
+			return 0, nil, errors.New("--names and --custodian: one of them was expected")
+		}
+		if names, err = readNames(s.Names); err != nil {
+			return 0, nil, err
+		}
+	}
+	if err := checkNames(names); err != nil {
+		return 0, nil, err
+	}
+	total = s.Custodians
+	if total == 0 {
+		total = len(names)
+	}
+	if len(names) > 0 && len(names) != total {
+		return 0, nil, fmt.Errorf("--custodians %d: %d names were given", total, len(names))
+	}
+	return total, names, checkQuorum(s.Threshold, total)
+}
+
+// checkQuorum names the bounds of package quorum as options.
+func checkQuorum(threshold, custodians int) error {
+	if custodians < 3 || custodians > 255 {
+		return errors.New("--custodians: 3 to 255 was expected")
+	}
+	if threshold < 2 || threshold > custodians {
+		return fmt.Errorf("--threshold: 2 to %d was expected", custodians)
+	}
+	return nil
+}
+
+// withCustodians holds the ceremony that makes a set: sheets go to a terminal
+// or on paper, and to nothing else.
+func (s newSet) withCustodians(c *console, creation ceremony.Creation) error {
+	total, names, err := s.people()
+	if err != nil {
+		return err
+	}
+	creation.Scheme = quorum.Scheme{Threshold: s.Threshold, Total: total, Strength: quorum.Strength(s.Strength)}
+	if err := creation.Scheme.Check(); err != nil {
+		return err
+	}
+	if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
+		return errors.New("custodians come to a terminal, and standard input or output is none; do not redirect them")
+	}
+	creation.Names, creation.Ceremony, creation.ReadBack = names, s.Ceremony, !s.NoReadback
+	creation.Now, creation.Tool = time.Now(), "conclave "+shortVersion()
+	if creation.Seal, err = s.seals(creation); err != nil {
+		return err
+	}
+	room := newScreens(c)
+	room.qr = s.QR
+	creation.Custodians = room
+	if s.PDF != "" || s.Print != "" {
+		creation.Custodians = &printed{screens: room, dir: s.PDF, command: s.Print}
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	room.welcome(s.Threshold, total)
+	progress, end := c.percent("deriving the key from the password")
+	creation.Progress = progress
+	creation.Announce = func(phase ceremony.Phase) { end(); c.note("* %s", phase) }
+	created, err := creation.Run(ctx)
+	end()
+	if err != nil {
+		return err
+	}
+	return s.show(c, creation, created)
+}
+
+// show says what was made, now that it is proved.
+func (s newSet) show(c *console, creation ceremony.Creation, created *ceremony.Created) error {
+	c.note("%s, and the share file opens with what the sheets say.", upperFirst(created.Proof.String()))
+	for _, custodian := range created.Record.Custodians {
+		if !custodian.ReadBack {
+			c.note("The sheet of %s was not read back; let them check it: conclave dkek check %s", created.Record.Name(custodian.Number), creation.ShareFile)
+		}
+	}
+	done := "DKEK share written to"
+	if creation.Password != nil {
+		done = "New sheets made for"
+	}
+	fmt.Fprintf(c.out, "%s %s, set %s; as the only share it makes a DKEK with key check value %s\n", done, creation.ShareFile, created.Record.Set, created.KCV)
+	fmt.Fprintf(c.out, "Set record written to %s; keep it with the share file. There is no secret in it.\n", created.RecordPath)
+	return nil
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+
+	"conclave/ceremony"
+)
+
+type dkekInspect struct {
+	File         string         `arg:"" help:"Share file, or a base64 copy of it."`
+	Password     secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file: env:NAME, file:PATH or the password itself."`
+	PasswordFile string         `name:"password-file" placeholder:"FILE" xor:"how" help:"File with the password in its first line."`
+	Shares       string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input: codes, or lines with prime and shares as printed; any order, more than the threshold is welcome."`
+	NoRecord     bool           `name:"no-record" help:"Do without the set record beside the share file."`
+	listing
+}
+
+// inspection is what inspect shows. What is not known is empty or 0.
+type inspection struct {
+	File      string           `json:"file"`
+	Status    string           `json:"status"`
+	Error     string           `json:"error,omitempty"`
+	KCV       string           `json:"kcv"` // of a DKEK that consists of this share alone
+	Set       string           `json:"set"`
+	Threshold int              `json:"threshold"` // 0 for a file with a password
+	Total     int              `json:"total"`
+	Strength  int              `json:"strength"` // bits of the password
+	How       string           `json:"how"`      // the sheets were read
+	Defects   []ceremony.Fault `json:"defects"`
+}
+
+// Run opens the file, and says how that ended in its exit status too.
+func (cmd dkekInspect) Run(c *console) error {
+	ctx, stop := interruptible()
+	defer stop()
+	o := opening{Password: cmd.Password, Shares: cmd.Shares, NoRecord: cmd.NoRecord}
+	if cmd.PasswordFile != "" {
+		o.Password = secretArgument("file:" + cmd.PasswordFile)
+	}
+	s, err := o.read(cmd.File)
+	var opened *ceremony.Opened
+	if err == nil {
+		opened, err = o.open(ctx, c, s)
+	}
+	if err != nil {
+		return c.inspected(cmd, newFailedInspection(cmd.File, err), err)
+	}
+	defer opened.Wipe()
+	if opened.Status == ceremony.Repaired {
+		c.exit = exitRepaired
+	}
+	return c.inspected(cmd, newInspection(cmd.File, opened), nil)
+}
+
+// inspected shows the result. As JSON it is shown of a failure too.
+func (c *console) inspected(cmd dkekInspect, i inspection, failure error) error {
+	switch {
+	case cmd.JSON:
+		if err := c.showJSON(i); err != nil {
+			return err
+		}
+		return failure
+	case failure != nil:
+		return failure
+	}
+	return c.showTable(i.rows())
+}
+
+func newFailedInspection(file string, err error) inspection {
+	i := inspection{File: file, Status: "failed", Error: err.Error(), Defects: []ceremony.Fault{}}
+	if status := statusOf(err); status != "" {
+		i.Status = string(status)
+	}
+	return i
+}
+
+func newInspection(file string, o *ceremony.Opened) inspection {
+	i := inspection{
+		File: file, Status: string(o.Status), KCV: o.KCV.String(), Set: o.Set, Threshold: o.Threshold, Total: o.Total(),
+		Strength: 8 * len(o.Password), How: o.How, Defects: o.Faults,
+	}
+	if i.Defects == nil {
+		i.Defects = []ceremony.Fault{}
+	}
+	return i
+}
+
+func (i inspection) rows() [][]string {
+	rows := [][]string{{"Share file", i.File}, {"Status", i.Status}, {"Key check value", i.KCV}}
+	if i.Threshold > 0 {
+		scheme := fmt.Sprintf("%d sheets open it", i.Threshold)
+		if i.Total > 0 {
+			scheme += fmt.Sprintf(", of %d", i.Total)
+		}
+		rows = append(rows, []string{"Threshold", scheme}, []string{"Read as", i.How})
+	}
+	if i.Set != "" {
+		rows = append(rows, []string{"Set", i.Set})
+	}
+	for _, d := range i.Defects {
+		rows = append(rows, []string{"Defect", d.Text})
+	}
+	return rows
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"conclave/ceremony"
+	"conclave/quorum"
+	"conclave/quorum/repair"
+)
+
+type dkekRecover struct {
+	File       string         `arg:"" help:"Share file, or a base64 copy of it."`
+	Shares     string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input. A ? stands for a digit that cannot be read."`
+	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"The password as it is remembered, nearly: env:NAME, file:PATH or the password itself."`
+	Nearly     bool           `xor:"how" help:"Ask for the password as it is remembered."`
+	Custodians int            `placeholder:"M" xor:"how" help:"Let M custodians enter their sheets."`
+	NoRecord   bool           `name:"no-record" help:"Do without the set record beside the share file."`
+	listing
+}
+
+// Run searches as long as there is anything left to try. Without --shares and
+// password custodians enter their sheets.
+func (cmd dkekRecover) Run(c *console) error {
+	ctx, stop := interruptible()
+	defer stop()
+	o := opening{NoRecord: cmd.NoRecord}
+	s, err := o.read(cmd.File)
+	if err != nil {
+		return err
+	}
+	var opened *ceremony.Opened
+	if cmd.Password != "" || cmd.Nearly {
+		opened, err = cmd.password(ctx, c, s)
+	} else {
+		opened, err = cmd.sheets(ctx, c, s)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd.File, err)
+	}
+	defer opened.Wipe()
+	if opened.Status == ceremony.Repaired {
+		c.exit = exitRepaired
+	}
+	i := newInspection(cmd.File, opened)
+	if cmd.JSON {
+		return c.showJSON(i)
+	}
+	return c.showTable(i.rows())
+}
+
+func (cmd dkekRecover) password(ctx context.Context, c *console, s sealed) (*ceremony.Opened, error) {
+	remembered, err := c.ask(cmd.Password, "password, as you remember it")
+	if err != nil {
+		return nil, err
+	}
+	defer remembered.Wipe()
+	plan := repair.Password(remembered)
+	share, reading, err := plan.Run(ctx, s.file.Search, c.searching())
+	c.endSearch()
+	if errors.Is(err, repair.ErrNotFound) {
+		return nil, &ceremony.OpenError{Status: ceremony.WrongSheet, Err: errors.New("no password near this one opens the file; is it the file of this password?")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ceremony.OpenedByPassword(share, reading)
+}
+
+// sheets takes the sheets as they are, readable or not.
+func (cmd dkekRecover) sheets(ctx context.Context, c *console, s sealed) (*ceremony.Opened, error) {
+	var sheets []quorum.Typed
+	var err error
+	if cmd.Shares != "" {
+		sheets, err = readSheets(c, cmd.Shares)
+	} else {
+		sheets, err = cmd.entered(ctx, c, s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer c.endSearch()
+	return ceremony.Inspection{File: s.file, Records: s.records, Sheets: sheets, Search: c.searching()}.Run(ctx)
+}
+
+// entered lets custodians type their sheets, whatever is on them.
+func (cmd dkekRecover) entered(ctx context.Context, c *console, s sealed) ([]quorum.Typed, error) {
+	n := cmd.Custodians
+	if len(s.records) > 0 {
+		n = max(n, s.records[0].Threshold)
+	}
+	if n == 0 {
+		return nil, errors.New("--custodians: say how many will enter their sheets, the threshold at least; more help to tell the wrong one")
+	}
+	room, err := c.room()
+	if err != nil {
+		return nil, err
+	}
+	room.Tell("Type what is on the sheets, with a ? for each character that cannot be read.")
+	return ceremony.CollectTyped(ctx, room, n)
+}
+
+// endSearch takes the progress of a search off the screen.
+func (c *console) endSearch() {
+	_, end := c.percent("")
+	end()
+}

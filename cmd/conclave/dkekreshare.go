@@ -1,0 +1,88 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"conclave/ceremony"
+	"conclave/internal/safefile"
+	"conclave/quorum"
+)
+
+type dkekReshare struct {
+	File    string  `arg:"" help:"Share file to make new sheets for."`
+	NewFile string  `name:"new-file" placeholder:"FILE" help:"Put the same DKEK share into a new share file, with a new password."`
+	Old     opening `embed:"" prefix:"old-"`
+	newSet
+}
+
+// Validate finds what makes no sense.
+func (cmd dkekReshare) Validate() error {
+	if cmd.Threshold == 0 {
+		return errors.New("--threshold and the custodians were expected: who will open the file")
+	}
+	return cmd.Old.Validate()
+}
+
+// Run opens the share file, and lets the new custodians come.
+func (cmd dkekReshare) Run(c *console) error {
+	ctx, stop := interruptible()
+	defer stop()
+	if cmd.NewFile != "" {
+		if err := safefile.Check(cmd.NewFile); err != nil {
+			return err
+		}
+	}
+	if _, _, err := cmd.people(); err != nil {
+		return err
+	}
+	s, err := cmd.Old.read(cmd.File)
+	if err != nil {
+		return err
+	}
+	opened, err := cmd.Old.open(ctx, c, s)
+	if err != nil {
+		return err
+	}
+	defer opened.Wipe()
+	c.tellFaults(opened)
+	if cmd.NewFile == "" {
+		return cmd.sameFile(c, opened)
+	}
+	return cmd.newFile(c, s, opened)
+}
+
+// sameFile makes sheets for the password that there is.
+func (cmd dkekReshare) sameFile(c *console, opened *ceremony.Opened) error {
+	strength := quorum.StrengthOf(opened.Password)
+	if strength == 0 || opened.Password[0] == 0 {
+		return fmt.Errorf("%s: %w; give the DKEK share a new file: --new-file", cmd.File, quorum.ErrNotShareable)
+	}
+	set := cmd.newSet
+	set.Strength = int(strength)
+	err := set.withCustodians(c, ceremony.Creation{Rand: rand.Reader, ShareFile: cmd.File, Share: opened.Share, Password: opened.Password})
+	if err != nil {
+		return err
+	}
+	c.note("The old sheets stay valid: they open %s as well as the new ones. If that must not be, make a new file: --new-file.", cmd.File)
+	return nil
+}
+
+// newFile makes sheets for a new file, to which the old ones are no use.
+func (cmd dkekReshare) newFile(c *console, s sealed, opened *ceremony.Opened) error {
+	var replaces []string
+	for _, r := range s.records {
+		replaces = append(append(replaces, r.Set), r.Replaces...)
+	}
+	if len(replaces) == 0 && opened.Set != "" {
+		replaces = []string{opened.Set}
+	}
+	err := cmd.withCustodians(c, ceremony.Creation{Rand: rand.Reader, ShareFile: cmd.NewFile, Share: opened.Share, Replaces: replaces})
+	if err != nil {
+		return err
+	}
+	c.note("The old sheets open old copies of %s alone. Destroy, wherever they are:", cmd.File)
+	c.note("  every copy of %s, on paper too, with its records; the old sheets", cmd.File)
+	return nil
+}

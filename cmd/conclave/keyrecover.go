@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"conclave/ceremony"
+	"conclave/dkek"
+	"conclave/hsm"
+	"conclave/internal/keyfile"
+	"conclave/internal/safefile"
+	"conclave/internal/secret"
+	"conclave/wire"
+)
+
+type keyRecover struct {
+	Wraps []string `arg:"" help:"Files of wrapped keys."`
+	dkekSource
+	Out         string         `placeholder:"FILE" xor:"target" help:"File to write the private keys to."`
+	Into        string         `placeholder:"DEVICE" xor:"target" help:"Restore the keys to this device instead: one that waits for the DKEK, or has it."`
+	Format      string         `default:"pkcs8" enum:"pkcs8,pkcs12" placeholder:"FORMAT" help:"pkcs8: PEM, one key after the other; pkcs12: one key with its certificate. Default: pkcs8."`
+	OutPassword secretArgument `name:"out-password" placeholder:"SECRET" help:"Password that the private keys are encrypted under in the file: env:NAME, file:PATH or the password itself. Asked for where absent."`
+	Plain       int            `type:"counter" help:"Write the private keys without encryption. To be said twice: --plain --plain."`
+	PIN         secretArgument `name:"pin" placeholder:"SECRET" help:"User PIN of the device."`
+}
+
+// Validate finds what makes no sense.
+func (cmd keyRecover) Validate() error {
+	switch {
+	case cmd.Out == "" && cmd.Into == "":
+		return errors.New("--out FILE or --into DEVICE was expected: where the keys go")
+	case cmd.Plain == 1:
+		return errors.New("--plain writes private keys that whoever sees the file can use; if that is meant, say it twice: --plain --plain")
+	case cmd.Plain > 0 && (cmd.OutPassword != "" || cmd.Format != "pkcs8" || cmd.Into != ""):
+		return errors.New("--plain: it goes with --out and the format pkcs8 alone, and without a password")
+	case cmd.Format == "pkcs12" && len(cmd.Wraps) != 1:
+		return errors.New("--format pkcs12: the file holds one key; call it once for each")
+	}
+	return cmd.dkekSource.Validate()
+}
+
+// recovered is a key that came out of its file.
+type recovered struct {
+	path string
+	file wire.WrapFile
+	key  any
+}
+
+// Run opens the keys without a device, and shows their public halves before
+// anything is written.
+func (cmd keyRecover) Run(c *console) error {
+	ctx, stop := interruptible()
+	defer stop()
+	if cmd.Out != "" {
+		if err := safefile.Check(cmd.Out); err != nil {
+			return err
+		}
+	}
+	var keys []recovered
+	for _, path := range cmd.Wraps {
+		f, err := readWrapFile(path)
+		if err != nil {
+			return &ceremony.OpenError{Status: ceremony.Damaged, Err: err}
+		}
+		keys = append(keys, recovered{path: path, file: f})
+	}
+	all, err := cmd.dkekSource.open(ctx, c)
+	defer all.Wipe()
+	if err != nil {
+		return err
+	}
+	for i := range keys {
+		if err := keys[i].open(c, all); err != nil {
+			return err
+		}
+	}
+	if all.repairs {
+		c.exit = exitRepaired
+	}
+	if cmd.Into != "" {
+		return cmd.restore(c, all, keys)
+	}
+	return cmd.write(c, keys)
+}
+
+// open unwraps a key, and shows its public half.
+func (k *recovered) open(c *console, all openedDKEK) (err error) {
+	if k.key, _, err = all.Unwrap(k.file.Blob); err != nil {
+		return all.explainForeign(k.path, err)
+	}
+	public, err := keyfile.PublicPEM(k.key)
+	if err != nil {
+		fmt.Fprintf(c.out, "%s: %v\n", filepath.Base(k.path), err)
+		return nil
+	}
+	block, _ := pem.Decode(public)
+	sum := sha256.Sum256(block.Bytes)
+	fmt.Fprintf(c.out, "%s: public key %s\n%s", filepath.Base(k.path), hex.EncodeToString(sum[:]), public)
+	return k.compare(block.Bytes)
+}
+
+// compare looks whether the certificate or request in the file is of this key.
+func (k *recovered) compare(spki []byte) error {
+	if k.file.Certificate == nil {
+		return nil
+	}
+	public, err := hsm.ParsePublic(k.file.Certificate)
+	if err != nil {
+		return nil // nothing that it could be compared with
+	}
+	want, err := public.SPKI()
+	if err == nil && !bytes.Equal(want, spki) {
+		return &ceremony.OpenError{Status: ceremony.Damaged, Err: fmt.Errorf("%s: the certificate in the file is of another key than the one that is wrapped in it; was it put together from two backups?", k.path)}
+	}
+	return err
+}
+
+// write makes the file.
+func (cmd keyRecover) write(c *console, keys []recovered) error {
+	var password secret.Bytes
+	if cmd.Plain == 0 {
+		var err error
+		if password, err = c.askNewPassword(cmd.OutPassword); err != nil {
+			return err
+		}
+		defer password.Wipe()
+	}
+	var content []byte
+	defer func() { clear(content) }()
+	for _, k := range keys {
+		encoded, err := cmd.encode(k, password)
+		if err != nil {
+			return fmt.Errorf("%s: %w", k.path, err)
+		}
+		content = append(content, encoded...)
+		clear(encoded)
+	}
+	if err := safefile.CreateInPlace(cmd.Out, content); err != nil {
+		return err
+	}
+	how := "encrypted under the password"
+	if cmd.Plain > 0 {
+		how = "WITHOUT ENCRYPTION: whoever sees the file has the keys"
+	}
+	fmt.Fprintf(c.out, "Private keys (%d) written to %s, %s\n", len(keys), cmd.Out, how)
+	return nil
+}
+
+func (cmd keyRecover) encode(k recovered, password secret.Bytes) ([]byte, error) {
+	switch {
+	case cmd.Plain > 0:
+		return keyfile.PlainPEM(k.key)
+	case cmd.Format == "pkcs12":
+		return keyfile.PKCS12(k.key, k.x509(), password)
+	}
+	return keyfile.EncryptedPEM(k.key, password)
+}
+
+// x509 is the certificate in the file; nil if there is a card's request, or
+// nothing.
+func (k recovered) x509() []byte {
+	if c := k.file.Certificate; len(c) > 0 && c[0] == 0x30 {
+		return c
+	}
+	return nil
+}
+
+// restore gives the DKEK to a device that waits for it, and the keys.
+func (cmd keyRecover) restore(c *console, all openedDKEK, keys []recovered) error {
+	return c.withDevice(cmd.Into, func(h *hsm.HSM) error {
+		if err := c.give(h, all); err != nil {
+			return fmt.Errorf("%s: %w", cmd.Into, err)
+		}
+		if err := c.login(h, cmd.PIN); err != nil {
+			return err
+		}
+		for _, k := range keys {
+			ref, err := h.FreeRef(0)
+			if err != nil {
+				return err
+			}
+			if err := h.UnwrapKey(ref, k.file, false); err != nil {
+				return fmt.Errorf("%s: %w", k.path, err)
+			}
+			fmt.Fprintf(c.out, "%s is restored to %s as key %d\n", k.path, cmd.Into, ref)
+		}
+		return nil
+	})
+}
+
+// give imports the shares of the DKEK, unless the device has it.
+func (c *console) give(h *hsm.HSM, all openedDKEK) error {
+	status, err := h.DKEK()
+	switch {
+	case err != nil:
+		return err
+	case status == nil:
+		return fmt.Errorf("the device has no DKEK; initialise it with --dkek-shares %d", len(all.files))
+	case status.Outstanding == 0 && dkek.KCV(status.KCV) == all.KCV():
+		return nil
+	case status.Outstanding == 0:
+		return fmt.Errorf("the device has another DKEK, key check value %s, than that of the keys, %s; take a device that waits for its DKEK", dkek.KCV(status.KCV), all.KCV())
+	case status.Outstanding != len(all.files) || status.Shares != len(all.files):
+		return fmt.Errorf("the device waits for %d of %d DKEK shares, and %d were opened; initialise it with --dkek-shares %d", status.Outstanding, status.Shares, len(all.files), len(all.files))
+	}
+	journal, err := c.journal(h, 0)
+	if err != nil {
+		return err
+	}
+	for i, opened := range all.files {
+		if _, err := ceremony.Import(h, journal, all.sealed[i].path, all.sealed[i].file, opened); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,514 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"conclave/dkek"
+	"conclave/internal/secret"
+	"conclave/quorum"
+)
+
+// TestMistakes drives the program at a terminal through what people do wrong.
+// Each mistake is a scenario in testdata/mistakes.txt, which says what is done,
+// what must be said, and what must be asked again:
+//
+//	== name          begins a scenario, and says what is done wrong
+//	set NAME         puts the share file and record of a set into the directory
+//	run ARGUMENTS    starts conclave; columns N before it sets the width
+//	expect REGEXP    waits until that is shown
+//	never REGEXP     nothing before has shown that
+//	come             waits until a custodian is asked to come, and presses enter
+//	type TEXT        types it and enter; {…} stands for what is on the sheets
+//	press TEXT       types it without enter, with escapes as in Go
+//	hangup           closes the terminal
+//	exit CODE        waits for the end
+//	imported         the device has the right DKEK now
+//	alter FILE HOW   damages a file
+//
+// No scenario enters a right share twice but where it says why.
+func TestMistakes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("scenarios run the KDF")
+	}
+	sets := &mistakeSets{made: map[string]func() *mistakeSet{}}
+	for _, s := range readScenarios(t) {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			s.play(t, sets)
+		})
+	}
+}
+
+// scenario is a mistake as data.
+type scenario struct {
+	name  string
+	line  int
+	steps []string
+}
+
+func readScenarios(t *testing.T) (all []scenario) {
+	file, err := os.Open("testdata/mistakes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	number := 0
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		number++
+		text := strings.TrimSpace(lines.Text())
+		name, begins := strings.CutPrefix(text, "== ")
+		switch {
+		case begins:
+			all = append(all, scenario{name: name, line: number})
+		case text == "" || text[0] == '#':
+		case len(all) == 0:
+			t.Fatalf("line %d: no scenario has begun", number)
+		default:
+			last := &all[len(all)-1]
+			last.steps = append(last.steps, text)
+		}
+	}
+	return expandPositions(all)
+}
+
+// expandPositions repeats a scenario with {at} for each position that its name
+// gives as "at 1 to 16".
+func expandPositions(all []scenario) (expanded []scenario) {
+	span := regexp.MustCompile(`at (\d+) to (\d+)$`)
+	for _, s := range all {
+		bounds := span.FindStringSubmatch(s.name)
+		if bounds == nil {
+			expanded = append(expanded, s)
+			continue
+		}
+		first, _ := strconv.Atoi(bounds[1])
+		last, _ := strconv.Atoi(bounds[2])
+		for at := first; at <= last; at++ {
+			one := scenario{name: span.ReplaceAllString(s.name, "at "+strconv.Itoa(at)), line: s.line}
+			for _, step := range s.steps {
+				one.steps = append(one.steps, strings.ReplaceAll(step, "{at}", strconv.Itoa(at)))
+			}
+			expanded = append(expanded, one)
+		}
+	}
+	return expanded
+}
+
+// mistakeSet is a share file with its sheets, and everything about it that must
+// never be seen.
+type mistakeSet struct {
+	file   dkek.ShareFile
+	record []byte // nil for none
+	id     string
+	kcv    string
+	shares []quorum.CustodianShare
+}
+
+// mistakeSets makes each set once.
+type mistakeSets struct {
+	mu   sync.Mutex
+	made map[string]func() *mistakeSet
+}
+
+func (m *mistakeSets) get(t *testing.T, name string) *mistakeSet {
+	m.mu.Lock()
+	one, known := m.made[name]
+	if !known {
+		one = sync.OnceValue(func() *mistakeSet { return makeSet(t, name) })
+		m.made[name] = one
+	}
+	m.mu.Unlock()
+	return one()
+}
+
+// makeSet makes a set of the name M-of-N or M-of-N/64, or reads that of a
+// vector. A set that is expired has the identifier of one that was replaced.
+func makeSet(t *testing.T, name string) *mistakeSet {
+	if of, expired := strings.CutPrefix(name, "expired "); expired {
+		set := makeSet(t, of)
+		for i := range set.shares {
+			set.shares[i].Set = replacedSet
+		}
+		return set
+	}
+	var scheme quorum.Scheme
+	strength := 128
+	if n, _ := fmt.Sscanf(name, "%d-of-%d/%d", &scheme.Threshold, &scheme.Total, &strength); n < 2 {
+		return vectorSet(t, name)
+	}
+	scheme.Strength = quorum.Strength(strength)
+	set, err := quorum.Draw(rand.Reader, scheme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	share := make(secret.Bytes, dkek.ShareSize)
+	rand.Read(share)
+	alone, err := dkek.New(share)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := dkek.EncryptShare(t.Context(), rand.Reader, share, set.Password, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := quorum.NewRecord(rand.Reader, set, quorum.Issue{
+		KCV: alone.KCV(), Created: time.Now(), ShareFile: file, FileName: "share.pbe", ReadBack: make([]bool, scheme.Total), Replaces: []string{replacedSet},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := record.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &mistakeSet{file, content, set.ID, alone.KCV().String(), set.Shares}
+}
+
+const replacedSet = "QQQQ"
+
+// vectorSet is a set of OpenSC's, or in its form: quorum's vectors.
+func vectorSet(t *testing.T, name string) *mistakeSet {
+	dir := filepath.Join("..", "..", "quorum", "testdata", strings.TrimPrefix(name, "legacy "))
+	content, err := os.ReadFile(filepath.Join(dir, "dkek.pbe"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := &mistakeSet{}
+	if set.file, err = dkek.ParseShareFile(content); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := os.Open(filepath.Join(dir, "shares.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lines.Close()
+	sheets, err := quorum.ReadSheets(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typed := range sheets {
+		share, err := typed.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		set.shares = append(set.shares, share)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "dkek.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.kcv = regexp.MustCompile(`KCV (\S+)`).FindStringSubmatch(string(text))[1]
+	return set
+}
+
+// secrets are all forms in which a sheet may show.
+func (s *mistakeSet) secrets() (all []string) {
+	for _, share := range s.shares {
+		sheet := share.Sheet()
+		all = append(all, sheet.Value, strings.ReplaceAll(sheet.Value, ":", ""), strings.ToUpper(sheet.Value))
+		if sheet.Code != "" {
+			all = append(all, sheet.Code, strings.ReplaceAll(sheet.Code, " ", ""), strings.ToLower(sheet.Code))
+		}
+	}
+	return all
+}
+
+// play is one scenario as it goes on.
+type play struct {
+	t       *testing.T
+	sets    *mistakeSets
+	set     *mistakeSet
+	dir     string
+	columns int
+	session *session
+}
+
+func (s scenario) play(t *testing.T, sets *mistakeSets) {
+	p := &play{t: t, sets: sets, dir: t.TempDir(), columns: 80}
+	for _, step := range s.steps {
+		verb, rest, _ := strings.Cut(step, " ")
+		do, known := map[string]func(string){
+			"set": p.useSet, "run": p.run, "expect": p.expect, "never": p.never, "come": p.come, "type": p.enter, "press": p.press,
+			"hangup": p.hangup, "exit": p.exit, "imported": p.imported, "alter": p.alter,
+			"columns": func(n string) { p.columns, _ = strconv.Atoi(n) },
+		}[verb]
+		if !known {
+			t.Fatalf("testdata/mistakes.txt: scenario at line %d: %q is no step", s.line, verb)
+		}
+		do(rest)
+	}
+	p.nothingIsLeft()
+}
+
+// command is a call in the directory, with devices of its own.
+func (p *play) command(args ...string) *exec.Cmd {
+	command := exec.Command("conclave", args...)
+	command.Dir = p.dir
+	command.Env = append(os.Environ(), "XDG_DATA_HOME="+p.path("home"), "PIN="+pin, "SOPIN="+soPIN)
+	return command
+}
+
+func (p *play) path(name string) string { return filepath.Join(p.dir, name) }
+
+func (p *play) useSet(name string) {
+	p.set = p.sets.get(p.t, name)
+	p.write("share.pbe", p.set.file.Bytes())
+	if p.set.record != nil {
+		p.write("share.pbe.set-"+p.set.id+".json", p.set.record)
+	}
+	for _, args := range [][]string{{"hsm", "create"}, {"hsm", "init", "--pin", "env:PIN", "--so-pin", "env:SOPIN", "--dkek-shares", "1", "--yes"}} {
+		if out, err := p.command(args...).CombinedOutput(); err != nil && args[1] == "init" {
+			p.t.Fatalf("%v\n%s", err, out)
+		}
+	}
+}
+
+func (p *play) write(name string, content []byte) {
+	if err := os.WriteFile(p.path(name), content, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *play) run(arguments string) {
+	command := p.command(strings.Fields(p.expand(arguments))...)
+	p.session = &session{t: p.t, command: command, shown: make(chan []byte, 1000)}
+	terminal, err := pty.StartWithSize(command, &pty.Winsize{Rows: 50, Cols: uint16(p.columns)})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.session.read(terminal)
+}
+
+func (p *play) expect(pattern string) { p.session.expect(p.expand(pattern)) }
+
+func (p *play) come(string) { p.session.answer(`Press <enter> when you are alone\. $`, "") }
+
+func (p *play) never(pattern string) {
+	if found := regexp.MustCompile(p.expand(pattern)).Find(p.session.all); found != nil {
+		p.t.Errorf("%q was shown:\n%s", found, p.session.all)
+	}
+}
+
+func (p *play) enter(text string) { p.session.enter(p.expand(text)) }
+
+func (p *play) press(text string) {
+	unquoted, err := strconv.Unquote(`"` + p.expand(text) + `"`)
+	if err != nil {
+		p.t.Fatalf("press %s: %v", text, err)
+	}
+	if _, err := p.session.terminal.WriteString(unquoted); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *play) hangup(string) {
+	p.session.terminal.Close()
+	p.session.command.Wait()
+}
+
+func (p *play) exit(code string) {
+	n, _ := strconv.Atoi(code)
+	p.session.end(n)
+}
+
+// imported looks at the device with another call.
+func (p *play) imported(string) {
+	out, err := p.command("dkek", "status").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "complete, key check value "+p.set.kcv) {
+		p.t.Errorf("the DKEK is not the right one (%v):\n%s", err, out)
+	}
+}
+
+// alter damages a file: bit N, truncate, base64, or content by another set's.
+func (p *play) alter(arguments string) {
+	words := strings.Fields(arguments)
+	content, err := os.ReadFile(p.path(words[0]))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	switch words[1] {
+	case "bit":
+		n, _ := strconv.Atoi(words[2])
+		content[n/8] ^= 0x80 >> (n % 8)
+	case "truncate":
+		content = content[:len(content)-1]
+	case "base64":
+		content = []byte(base64.StdEncoding.EncodeToString(content) + "\n")
+	case "wrong-base64":
+		text := []byte(base64.StdEncoding.EncodeToString(content))
+		text[40] = 'A' + (text[40]+1-'A')%26
+		content = text
+	case "by":
+		content = p.sets.get(p.t, words[2]).file.Bytes()
+	}
+	p.write(words[0], content)
+}
+
+// expand replaces {code N}, {value N}, {id N}, {prime}, {set}, {kcv} by what is
+// on the sheet of custodian N. More words change it: upper, bare (without
+// colons or spaces), digit K (another one), drop K, double K, swap K (with the
+// next), put K X, and "of SET" takes the sheet of another set.
+func (p *play) expand(text string) string {
+	return regexp.MustCompile(`\{([a-z]+)([^}]*)\}`).ReplaceAllStringFunc(text, func(match string) string {
+		words := strings.Fields(strings.Trim(match, "{}"))
+		set := p.set
+		for i, w := range words {
+			if w == "of" {
+				set = p.sets.get(p.t, strings.Join(words[i+1:], " "))
+				words = words[:i]
+				break
+			}
+		}
+		return change(p.t, onSheet(set, &words), words)
+	})
+}
+
+// onSheet gives a line of a sheet, and takes its words off.
+func onSheet(set *mistakeSet, words *[]string) string {
+	what := (*words)[0]
+	*words = (*words)[1:]
+	switch what {
+	case "prime":
+		return set.shares[0].Sheet().Prime
+	case "set":
+		return set.id
+	case "kcv":
+		return set.kcv
+	}
+	n, _ := strconv.Atoi((*words)[0])
+	*words = (*words)[1:]
+	sheet := set.shares[n-1].Sheet()
+	return map[string]string{"code": sheet.Code, "value": sheet.Value, "id": sheet.ID}[what]
+}
+
+// change makes the mistakes that the words say.
+func change(t *testing.T, text string, words []string) string {
+	for len(words) > 0 {
+		verb := words[0]
+		words = words[1:]
+		if verb == "upper" || verb == "bare" || verb == "lower" {
+			text = map[string]func(string) string{
+				"upper": strings.ToUpper, "lower": strings.ToLower,
+				"bare": func(s string) string { return strings.NewReplacer(":", "", " ", "").Replace(s) },
+			}[verb](text)
+			continue
+		}
+		k, err := strconv.Atoi(words[0])
+		if err != nil {
+			t.Fatalf("%s: a position was expected", verb)
+		}
+		words = words[1:]
+		at := place(text, k)
+		switch verb {
+		case "digit":
+			text = text[:at] + another(text[at]) + text[at+1:]
+		case "drop":
+			text = text[:at] + text[at+1:]
+		case "double":
+			text = text[:at] + text[at:at+1] + text[at:]
+		case "swap":
+			next := place(text, k+1)
+			b := []byte(text)
+			b[at], b[next] = b[next], b[at]
+			text = string(b)
+		case "put":
+			text = text[:at] + words[0] + text[at+1:]
+			words = words[1:]
+		default:
+			t.Fatalf("%q is no way to change a line", verb)
+		}
+	}
+	return text
+}
+
+// place is where the digit or character number k is, separators not counted.
+func place(text string, k int) int {
+	for i := range text {
+		if text[i] == ':' || text[i] == ' ' {
+			continue
+		}
+		if k--; k == 0 {
+			return i
+		}
+	}
+	return len(text) - 1
+}
+
+// another is a character like the one given, of both alphabets.
+func another(c byte) string {
+	switch c {
+	case '3':
+		return "8"
+	case 'Q':
+		return "9"
+	}
+	if strings.ContainsRune("QPZRYXGTVWSJNKHMUL", rune(c)) {
+		return "Q"
+	}
+	return "3"
+}
+
+// nothingIsLeft looks for secrets where they must not be: on the screen when the
+// next custodian comes and at the end, and in all files.
+func (p *play) nothingIsLeft() {
+	secrets := p.set.secrets()
+	if p.session != nil {
+		for _, screen := range screensLeft(p.session.all) {
+			for _, s := range secrets {
+				if bytes.Contains(screen, []byte(s)) {
+					p.t.Errorf("the screen still shows a sheet:\n%s", screen)
+				}
+			}
+		}
+	}
+	for _, share := range p.set.shares {
+		secrets = append(secrets, string(new(big.Int).SetBytes(share.Value).Bytes()), hex.EncodeToString(share.Value))
+	}
+	err := filepath.WalkDir(p.dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		for _, s := range secrets {
+			if len(s) > 4 && bytes.Contains(content, []byte(s)) {
+				p.t.Errorf("%s holds a share", path)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		p.t.Error(err)
+	}
+}
+
+// screensLeft are what the screen and its scrollback show whenever a custodian
+// is asked to come, and at the end.
+func screensLeft(all []byte) (screens [][]byte) {
+	clear := []byte("\x1b[H\x1b[2J\x1b[3J")
+	parts := bytes.Split(all, clear)
+	for _, part := range parts {
+		if at := bytes.Index(part, []byte("comes to the screen alone")); at >= 0 {
+			screens = append(screens, part[:at])
+		}
+	}
+	return append(screens, parts[len(parts)-1])
+}

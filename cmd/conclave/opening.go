@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"conclave/ceremony"
+	"conclave/dkek"
+	"conclave/quorum"
+	"conclave/quorum/repair"
+)
+
+// opening is how a share file is opened: the flags of the commands that do.
+type opening struct {
+	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file: env:NAME, file:PATH or the password itself."`
+	Shares     string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input: codes, or lines with prime and shares as printed."`
+	Custodians int            `placeholder:"M" xor:"how" help:"Let M custodians enter their sheets: as many as the threshold; more, where a wrong one has to be told. A record beside the file knows it."`
+	NoRecord   bool           `name:"no-record" help:"Do without the set record beside the share file."`
+}
+
+// Validate finds what makes no sense.
+func (o opening) Validate() error {
+	if o.Custodians != 0 && (o.Custodians < 2 || o.Custodians > 255) {
+		return errors.New("--custodians: 2 to 255 was expected")
+	}
+	return nil
+}
+
+// sealed is a share file and what is known about it, not yet open.
+type sealed struct {
+	path    string
+	file    dkek.ShareFile
+	records []*quorum.Record
+}
+
+// read reads a share file, and its records unless they are not wanted.
+func (o opening) read(path string) (sealed, error) {
+	file, err := ceremony.ReadShareFile(path)
+	if err != nil {
+		return sealed{}, &ceremony.OpenError{Status: ceremony.Damaged, Err: err}
+	}
+	s := sealed{path: path, file: file}
+	if o.NoRecord {
+		return s, nil
+	}
+	s.records, err = ceremony.Records(path, file)
+	if errors.Is(err, ceremony.ErrForeignRecord) {
+		return s, &ceremony.OpenError{Status: ceremony.Damaged, Err: err}
+	}
+	return s, err
+}
+
+// open opens a share file: with sheets in a file, with its password, or with
+// the custodians at the terminal. It returns dkek.ErrPassword or an
+// *ceremony.OpenError if it cannot be opened so.
+func (o opening) open(ctx context.Context, c *console, s sealed) (opened *ceremony.Opened, err error) {
+	switch {
+	case o.Shares != "":
+		opened, err = o.withShares(ctx, c, s)
+	case o.Password == "" && (o.Custodians != 0 || len(s.records) > 0):
+		opened, err = o.withCustodians(ctx, c, s)
+	default:
+		opened, err = o.withPassword(ctx, c, s)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.path, err)
+	}
+	return opened, nil
+}
+
+func (o opening) withPassword(ctx context.Context, c *console, s sealed) (*ceremony.Opened, error) {
+	password, err := c.ask(o.Password, "password")
+	if err != nil {
+		return nil, err
+	}
+	defer password.Wipe()
+	progress, end := c.percent("decrypting the DKEK share")
+	defer end()
+	return ceremony.OpenWithPassword(ctx, s.file, password, progress)
+}
+
+func (o opening) withShares(ctx context.Context, c *console, s sealed) (*ceremony.Opened, error) {
+	sheets, err := readSheets(c, o.Shares)
+	if err != nil {
+		return nil, err
+	}
+	progress, end := c.percent("decrypting the DKEK share")
+	defer end()
+	return ceremony.Inspection{
+		File: s.file, Records: s.records, Sheets: sheets, Progress: progress, Search: c.searching(), Limit: likely,
+	}.Run(ctx)
+}
+
+// likely is how many readings are tried where no one has asked for a long
+// search: a minute or two.
+const likely = 1500
+
+// readSheets reads a file of sheets, or standard input.
+func readSheets(c *console, path string) ([]quorum.Typed, error) {
+	var r io.Reader = c.in
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		r = file
+	}
+	sheets, err := quorum.ReadSheets(r)
+	if err != nil {
+		return nil, fmt.Errorf("sheets in %s: %w", path, err)
+	}
+	return sheets, nil
+}
+
+func (o opening) withCustodians(ctx context.Context, c *console, s sealed) (*ceremony.Opened, error) {
+	room, err := c.room()
+	if err != nil {
+		return nil, err
+	}
+	progress, end := c.percent("decrypting the DKEK share")
+	defer end()
+	collection := &ceremony.Collection{Entry: &quorum.Entry{Records: s.records, Want: o.Custodians}, Custodians: room}
+	room.Tell("At any question a custodian may answer: undo, to take back the last sheet; leave, to let another one come.")
+	return ceremony.Opening{File: s.file, Collection: collection, Progress: progress, Search: c.searching(), Limit: likely}.Run(ctx)
+}
+
+// room is the terminal that custodians come to. What they type is cleared from
+// the screen; a script may answer too.
+func (c *console) room() (*screens, error) {
+	if term.IsTerminal(int(c.in.Fd())) && !term.IsTerminal(int(c.out.Fd())) {
+		return nil, errors.New("what custodians type is cleared from the screen, which standard output is not; do not redirect it")
+	}
+	return newScreens(c), nil
+}
+
+// searching shows how a search for mistakes goes on, with an estimate of when
+// all will have been tried.
+func (c *console) searching() ceremony.Search {
+	if !term.IsTerminal(int(c.err.Fd())) {
+		return func(repair.Progress) {}
+	}
+	return func(p repair.Progress) {
+		fmt.Fprintf(c.err, eraseLine+"%s: %d of %d readings, %.0f a second, %v left at the most ", p.Stage, p.Tried, p.Total, p.Rate, p.Remaining.Round(time.Second))
+	}
+}
+
+// statusOf is the status that an error gives a share file; empty if it gives
+// none.
+func statusOf(err error) ceremony.Status {
+	var failed *ceremony.OpenError
+	if errors.As(err, &failed) {
+		return failed.Status
+	}
+	return ""
+}
+
+// exitCode is the exit code for an error.
+func exitCode(err error) int {
+	switch statusOf(err) {
+	case ceremony.WrongSheet:
+		return exitWrongSheet
+	case ceremony.NotEnough:
+		return exitNotEnough
+	case ceremony.Damaged:
+		return exitDamaged
+	}
+	return exitFailure
+}

@@ -1,0 +1,198 @@
+package quorum
+
+import (
+	"crypto/rand"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"conclave/internal/bch32"
+	"conclave/internal/foreign"
+)
+
+// someSets are sets of both forms.
+func someSets(t testing.TB) []*Set {
+	var sets []*Set
+	for _, scheme := range []Scheme{{2, 4, Strength64}, {2, 4, Strength128}, {200, 255, Strength128}} {
+		set, err := Draw(rand.Reader, scheme)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sets = append(sets, set)
+	}
+	return sets
+}
+
+// confirmed reads a code as a custodian does who says yes to what is suggested.
+func confirmed(text string) (CustodianShare, bool) {
+	share, err := ParseCode(text)
+	var doubt *Doubt
+	if errors.As(err, &doubt) {
+		return doubt.Share, true
+	}
+	return share, err == nil
+}
+
+func same(a, b CustodianShare) bool {
+	return a.ID == b.ID && a.Prime.Cmp(b.Prime) == 0 && a.Value.Equal(b.Value) && a.Set == b.Set && a.Threshold == b.Threshold && a.Total == b.Total
+}
+
+// TestEveryMisreadCharacter: each of the 48 characters read as each of the
+// others, left out, and typed twice.
+func TestEveryMisreadCharacter(t *testing.T) {
+	for _, set := range someSets(t) {
+		share := set.Shares[1]
+		code := strings.ReplaceAll(share.Sheet().Code, " ", "")
+		for i := range code {
+			for _, r := range strings.ToUpper(bch32.Alphabet) + "OIB1?*" {
+				if got, ok := confirmed(code[:i] + string(r) + code[i+1:]); !ok || !same(got, share) {
+					t.Fatalf("character %d read as %c: not corrected", i+1, r)
+				}
+			}
+			if got, ok := confirmed(code[:i] + code[i+1:]); !ok || !same(got, share) {
+				t.Errorf("character %d left out: not corrected", i+1)
+			}
+			if got, ok := confirmed(code[:i] + code[i:i+1] + code[i:]); !ok || !same(got, share) {
+				t.Errorf("character %d typed twice: not corrected", i+1)
+			}
+		}
+		for i := range 12 {
+			if got, ok := confirmed(code[:4*i] + code[4*i+4:]); !ok || !same(got, share) {
+				t.Errorf("group %d left out: not corrected", i+1)
+			}
+			if got, ok := confirmed(code[:4*i] + code[4*i:4*i+4] + code[4*i:]); !ok || !same(got, share) {
+				t.Errorf("group %d typed twice: not corrected", i+1)
+			}
+		}
+	}
+}
+
+// TestNoMistakeIsTakenForRight: whatever four characters become, the code is
+// never taken as typed, and never read as another share.
+func TestNoMistakeIsTakenForRight(t *testing.T) {
+	share := someSets(t)[1].Shares[2]
+	code := strings.ReplaceAll(share.Sheet().Code, " ", "")
+	rapid.Check(t, func(t *rapid.T) {
+		typed := []byte(code)
+		for range rapid.IntRange(1, 4).Draw(t, "mistakes") {
+			typed[rapid.IntRange(0, 47).Draw(t, "place")] = rapid.SampledFrom([]byte(bch32.Alphabet)).Draw(t, "character")
+		}
+		got, err := ParseCode(string(typed))
+		var doubt *Doubt
+		switch {
+		case strings.EqualFold(string(typed), code):
+			if err != nil || !same(got, share) {
+				t.Fatalf("the right code: %v", err)
+			}
+		case !errors.As(err, &doubt) || !same(doubt.Share, share):
+			t.Fatalf("error %v", err)
+		case strings.Contains(err.Error(), "should be"):
+			t.Fatalf("the error shows characters: %v", err)
+		}
+	})
+}
+
+func TestCodeRefuses(t *testing.T) {
+	code := strings.ReplaceAll(someSets(t)[1].Shares[2].Sheet().Code, " ", "")
+	for _, test := range []struct{ text, want string }{
+		{code[:40], "40 characters, 48 expected in 12 groups of 4"},
+		{code + code, "96 characters"},
+		{strings.ToLower(code[:4]) + strings.Repeat("Q", 44), "too many characters"},
+		{strings.Repeat("?", 48), "too many characters"},
+		{"", "0 characters"},
+	} {
+		if _, err := ParseCode(test.text); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%d characters: error %v, want %q", len(test.text), err, test.want)
+		}
+	}
+}
+
+// TestIsCode tells what people type at one prompt.
+func TestIsCode(t *testing.T) {
+	for _, set := range someSets(t) {
+		sheet := set.Shares[3].Sheet()
+		for _, text := range []string{sheet.Code, strings.ToLower(sheet.Code), strings.ReplaceAll(sheet.Code, " ", "-"), sheet.Code[:50], sheet.Code + "?"} {
+			if !IsCode(text) {
+				t.Errorf("%d characters are not taken for a code", len(text))
+			}
+		}
+		for _, text := range []string{sheet.Prime, sheet.ID, sheet.Value, strings.ReplaceAll(sheet.Value, ":", ""), strings.ReplaceAll(sheet.Prime, ":", " "), "undo", "l0O3", ""} {
+			if IsCode(text) {
+				t.Errorf("%q is taken for a code", text)
+			}
+		}
+	}
+}
+
+// TestChecksumIsOverThePrefix: codex32 has the same checksum, and another
+// prefix.
+func TestChecksumIsOverThePrefix(t *testing.T) {
+	code := compact(someSets(t)[1].Shares[0].Sheet().Code)
+	symbols := make([]byte, len(code))
+	for i, r := range code {
+		symbols[i] = byte(symbolOf(r))
+	}
+	if bch32.Verify("ms", symbols) {
+		t.Error("a share of a set passes for a master seed of BIP-93")
+	}
+}
+
+// FuzzParseCode: what is read prints as it was read, and no error shows it.
+func FuzzParseCode(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text string) {
+		share, ok := confirmed(text)
+		if !ok {
+			return
+		}
+		if again, err := ParseCode(share.Sheet().Code); err != nil || !same(again, share) {
+			t.Errorf("read back as another share: %v", err)
+		}
+	})
+}
+
+// FuzzReadSheets: what is read as sheets is read again from what they print.
+func FuzzReadSheets(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text string) {
+		sheets, err := ReadSheets(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		for _, typed := range sheets {
+			share, err := typed.Read()
+			if err != nil {
+				continue
+			}
+			sheet := share.Sheet()
+			again, err := ReadSheets(strings.NewReader("Prime: " + sheet.Prime + "\nShare ID: " + sheet.ID + "\nShare value: " + sheet.Value))
+			if err != nil || len(again) != 1 {
+				t.Fatal(err)
+			}
+			if s, err := again[0].Read(); err != nil || !s.Value.Equal(share.Value) || s.ID != share.ID {
+				t.Errorf("read back as another share: %v", err)
+			}
+		}
+	})
+}
+
+// TestCodeByPython computes the checksum with a program of its own, straight
+// from the text of BIP-93.
+func TestCodeByPython(t *testing.T) {
+	foreign.Need(t, "python3")
+	program, err := os.ReadFile("testdata/code.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range someSets(t) {
+		share := set.Shares[2]
+		out, err := exec.Command("python3", "-c", string(program), share.Sheet().Code).CombinedOutput()
+		sheet := share.Sheet()
+		want := strings.Join([]string{set.ID, set.String(), sheet.ID, strings.ReplaceAll(sheet.Prime, ":", ""), strings.ReplaceAll(sheet.Value, ":", "")}, " ")
+		if err != nil || strings.TrimSpace(string(out)) != want {
+			t.Errorf("python reads something else (%v)", err)
+		}
+	}
+}

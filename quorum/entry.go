@@ -1,0 +1,232 @@
+package quorum
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"conclave/shamir"
+)
+
+// Entry is the shares that custodians have entered so far, each of them judged
+// when it came.
+type Entry struct {
+	// Records are of the sets that open the share file, as far as there are any.
+	Records []*Record
+	// Want is how many shares are wanted, where that is more than the threshold
+	// or no sheet and no record says the threshold.
+	Want   int
+	shares []CustodianShare
+}
+
+// Shares are the accepted shares, in the order in which they came.
+func (e *Entry) Shares() []CustodianShare { return e.shares }
+
+// Record is the record of the set that the shares are of; nil as long as that
+// is not known.
+func (e *Entry) Record() *Record {
+	if len(e.Records) == 1 {
+		return e.Records[0]
+	}
+	return nil
+}
+
+// Threshold is that of the set; 0 as long as no record and no code has told it.
+func (e *Entry) Threshold() int {
+	if r := e.Record(); r != nil {
+		return r.Threshold
+	}
+	for _, s := range e.shares {
+		if s.Threshold > 0 {
+			return s.Threshold
+		}
+	}
+	return 0
+}
+
+// Wanted is how many shares are wanted in all; 0 if no one has said it.
+func (e *Entry) Wanted() int { return max(e.Want, e.Threshold()) }
+
+// Complete says whether there are as many shares as wanted.
+func (e *Entry) Complete() bool { return len(e.shares) >= max(2, e.Wanted()) }
+
+// Prime is that of the shares, nil as long as it is not known.
+func (e *Entry) Prime() *big.Int {
+	if len(e.shares) > 0 {
+		return e.shares[0].Prime
+	}
+	if r := e.Record(); r != nil {
+		prime, _ := parsePrime(r.Prime)
+		return prime
+	}
+	return nil
+}
+
+// Add judges a share and takes it if it can be right. The error says what is
+// wrong with it, and whose sheet it is about; it is a *Doubt if it can be told
+// what was meant.
+func (e *Entry) Add(share CustodianShare) error {
+	for _, s := range e.shares {
+		if err := together(s, share); err != nil {
+			return err
+		}
+	}
+	if err := e.recorded(share); err != nil {
+		return err
+	}
+	e.shares = append(e.shares, share)
+	return nil
+}
+
+// recorded looks for the record that the share is of, and keeps to that one
+// from then on: the sheets of two sets do not go together.
+func (e *Entry) recorded(share CustodianShare) (problem error) {
+	for _, r := range e.Records {
+		err := r.Judge(share)
+		if err == nil {
+			e.Records = []*Record{r}
+			return nil
+		}
+		if problem == nil || share.Set == r.Set {
+			problem = err
+		}
+	}
+	return problem
+}
+
+// CheckID judges a share ID alone, before its value is asked for.
+func (e *Entry) CheckID(id string) error {
+	for _, s := range e.shares {
+		if strings.EqualFold(s.ID, id) {
+			return duplicate(id)
+		}
+	}
+	if r := e.Record(); r != nil {
+		_, err := r.number(CustodianShare{ID: id})
+		return err
+	}
+	return nil
+}
+
+func duplicate(id string) error {
+	return fmt.Errorf("share ID: %s was entered before; each custodian counts once, and another one is wanted", id)
+}
+
+// together finds what can be wrong between two shares.
+func together(earlier, share CustodianShare) error {
+	switch {
+	case earlier.Set != "" && share.Set != "" && earlier.Set != share.Set:
+		return fmt.Errorf("this sheet is of set %s, and the one of custodian %s is of set %s; bring the sheet of set %s", share.Set, earlier.ID, earlier.Set, earlier.Set)
+	case earlier.Prime.Cmp(share.Prime) != 0:
+		return fmt.Errorf("prime: it differs from the one on the sheet of custodian %s; is one of the two sheets of another set?", earlier.ID)
+	case strings.EqualFold(earlier.ID, share.ID):
+		return duplicate(share.ID)
+	case earlier.Value.Equal(share.Value):
+		return fmt.Errorf("share value: it is the one that was entered for share %s; type the one beside share ID %s", earlier.ID, share.ID)
+	}
+	return nil
+}
+
+// Undo takes back the share that was accepted last, and gives its ID.
+func (e *Entry) Undo() (string, error) {
+	if len(e.shares) == 0 {
+		return "", errors.New("there is no share to take back")
+	}
+	last := e.shares[len(e.shares)-1]
+	e.shares = e.shares[:len(e.shares)-1]
+	last.Value.Wipe()
+	return last.ID, nil
+}
+
+// Wipe overwrites all values, best effort.
+func (e *Entry) Wipe() {
+	for _, s := range e.shares {
+		s.Value.Wipe()
+	}
+	e.shares = nil
+}
+
+// Misfit is a share that does not lie where the others do.
+type Misfit struct {
+	ID    string
+	Where string // "digit 7", or "many digits"
+}
+
+// Locate finds wrong shares where there are more of them than the threshold,
+// by decoding over GF(p), without the share file. It corrects them and says
+// what was wrong. It returns nothing, and no error, where the shares agree or
+// are too few to tell.
+func (e *Entry) Locate() []Misfit {
+	var points []shamir.Share
+	for _, s := range e.shares {
+		points = append(points, s.point(10))
+	}
+	located, err := e.locate(points)
+	if err != nil {
+		return nil
+	}
+	var misfits []Misfit
+	for _, i := range located.Wrong {
+		right := located.Right[i].Y
+		misfits = append(misfits, Misfit{ID: e.shares[i].ID, Where: whereDiffers(e.shares[i], right)})
+		e.shares[i].Value = right.Bytes()
+	}
+	return misfits
+}
+
+func (e *Entry) locate(points []shamir.Share) (shamir.Located, error) {
+	if threshold := e.Threshold(); threshold > 0 {
+		return shamir.Locate(points, e.Prime(), threshold)
+	}
+	return shamir.Infer(points, e.Prime())
+}
+
+// whereDiffers says which digit of a value was misread, without showing it.
+func whereDiffers(share CustodianShare, right *big.Int) string {
+	typed := colonless(share)
+	want := colonless(CustodianShare{Value: right.Bytes()})
+	var places []string
+	for i := range min(len(typed), len(want)) {
+		if typed[i] != want[i] {
+			places = append(places, fmt.Sprint(i+1))
+		}
+	}
+	const few = 3
+	if len(places) > few || len(typed) != len(want) {
+		return "many digits"
+	}
+	return "digit " + strings.Join(places, " and ")
+}
+
+// Sure says why no share that was accepted can be wrong: each has a checksum or
+// a fingerprint, or there are more than the threshold and all agree. It is
+// empty if one can be.
+func (e *Entry) Sure() string {
+	if e.Record() != nil {
+		return "each agrees with the set record"
+	}
+	if !slices.ContainsFunc(e.shares, func(s CustodianShare) bool { return s.Set == "" }) {
+		return "each has a right checksum"
+	}
+	if t := Threshold(e.shares); t > 0 && t < len(e.shares) {
+		return "there are more than the threshold, and they agree"
+	}
+	return ""
+}
+
+// Threshold is how many of these right shares are needed: one more than the
+// degree of the polynomial through all of them. It is an upper bound where all
+// are.
+func Threshold(shares []CustodianShare) int {
+	var points []shamir.Share
+	for _, s := range shares {
+		points = append(points, s.point(10))
+	}
+	located, err := shamir.Infer(points, shares[0].Prime)
+	if err == nil && len(located.Wrong) == 0 {
+		return located.Threshold
+	}
+	return len(shares)
+}

@@ -1,0 +1,112 @@
+package paper
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/sfnt"
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	maxShares = 255 // sc-hsm-tool counts shares in a byte
+	maxColons = 50  // 17 pairs, those of 2^128+51, with colons between them
+)
+
+var (
+	setPattern  = regexp.MustCompile(`^[AC-HJ-NP-Z02-9]{4}$`)
+	kcvPattern  = regexp.MustCompile(`^[0-9A-Fa-f]{16}$`)
+	hexPattern  = regexp.MustCompile(`^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})*$`)
+	codePattern = regexp.MustCompile(`^[AC-HJ-NP-Z02-9]{4}( [AC-HJ-NP-Z02-9]{4}){11}$`)
+)
+
+// composed returns the sheet with its names as they are printed: without spaces
+// around them, and with accents in one character with their letters (Unicode's
+// NFC), which is how fonts have them. File names of macOS come decomposed.
+func (s Sheet) composed() Sheet {
+	for _, name := range []*string{&s.Custodian, &s.Ceremony, &s.ShareFile} {
+		*name = norm.NFC.String(strings.TrimSpace(*name))
+	}
+	return s
+}
+
+// check finds what must not be printed. Errors show no secret.
+func (s Sheet) check() error {
+	switch {
+	case s.Threshold < 2 || s.Threshold > s.Total || s.Total > maxShares:
+		return fmt.Errorf("%d-of-%d cannot be; 2 to N of N expected, N at most %d", s.Threshold, s.Total, maxShares)
+	case s.Number < 1 || s.Number > s.Total:
+		return fmt.Errorf("the number is not one from 1 to %d", s.Total)
+	case s.Date.IsZero():
+		return errors.New("date: there is none, that of the ceremony expected")
+	case s.ShareFile == "":
+		return errors.New("share file: no name, that of the file which the sheet opens expected")
+	}
+	if err := s.checkPatterns(); err != nil {
+		return err
+	}
+	return s.checkNames()
+}
+
+func (s Sheet) checkPatterns() error {
+	switch {
+	case !setPattern.MatchString(s.Set):
+		return errors.New("set identifier: not four characters of the bech32 alphabet in upper case")
+	case !kcvPattern.MatchString(s.KCV):
+		return errors.New("key check value: not 16 hexadecimal digits")
+	case !isColons(s.Prime):
+		return errors.New("prime: not pairs of hexadecimal digits with colons between them, 17 at most")
+	case !isID(s.ID, 10):
+		return fmt.Errorf("share ID: not a number from 1 to %d", maxShares)
+	case s.OldToolID != "" && !isID(s.OldToolID, 16):
+		return errors.New("share ID for sc-hsm-tool: not a hexadecimal number from 1 to ff")
+	case !isColons(s.Value):
+		return errors.New("share value: not pairs of hexadecimal digits with colons between them, 17 at most")
+	case !codePattern.MatchString(s.Code):
+		return errors.New("code: not twelve groups of four characters of the bech32 alphabet in upper case")
+	}
+	return nil
+}
+
+func isColons(text string) bool { return len(text) <= maxColons && hexPattern.MatchString(text) }
+
+func isID(text string, base int) bool {
+	n, err := strconv.ParseUint(text, base, 8)
+	return err == nil && n > 0
+}
+
+// checkNames finds characters that cannot be printed.
+func (s Sheet) checkNames() error {
+	font, err := sfnt.Parse(gobold.TTF) // names are printed in it
+	if err != nil {
+		return err
+	}
+	for _, field := range []struct{ name, text string }{
+		{"custodian", s.Custodian}, {"ceremony", s.Ceremony}, {"share file", s.ShareFile},
+	} {
+		if err := checkName(font, field.text); err != nil {
+			return fmt.Errorf("%s: %w", field.name, err)
+		}
+	}
+	return nil
+}
+
+func checkName(font *sfnt.Font, text string) error {
+	if !utf8.ValidString(text) {
+		return errors.New("the name is not UTF-8")
+	}
+	for _, r := range text {
+		// The font has glyphs for some control characters too.
+		glyph, err := font.GlyphIndex(nil, r)
+		if err != nil || glyph == 0 || !unicode.IsGraphic(r) {
+			return fmt.Errorf("the character %q (%U) cannot be printed; use Latin, Greek or Cyrillic letters in its place", r, r)
+		}
+	}
+	return nil
+}

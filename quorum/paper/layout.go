@@ -1,0 +1,198 @@
+package paper
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// sheet draws everything, from the top of the page to its bottom.
+func (p *page) sheet(s Sheet) {
+	p.header(s)
+	p.rule()
+	p.facts(s)
+	p.rule()
+	p.code(s.Code)
+	p.rule()
+	p.oldTool(s)
+	p.rule()
+	p.instructions(s)
+	p.rule()
+	p.spelling()
+	p.rule()
+	p.signature()
+}
+
+// The styles that several sections use.
+func small() style    { return style{regular, 7} }
+func body() style     { return style{regular, 8.5} }
+func headings() style { return style{bold, 9.5} }
+
+// header says what the sheet is, with the set identifier where it is seen first.
+func (p *page) header(s Sheet) {
+	const box, height = 34.0, 17.0
+	x := float64(right - box)
+	p.pdf.SetLineWidth(0.4)
+	p.pdf.Rect(x, p.y, box, height, "D")
+	p.centred(x, p.y+1.2, box, small(), "Set")
+	p.centred(x, p.y+4.6, box, style{monoBold, 26}, s.Set)
+
+	room, end := width-box-4.0, p.y+height
+	title := style{bold, 22}
+	p.text(left, p.y, room, title, fmt.Sprintf("Share %d of %d", s.Number, s.Total))
+	p.y += title.height() + 0.5
+	p.paragraph(left, room, body(), fmt.Sprintf("One of the %d secret sheets of a %d-of-%d set. Any %d of them, and no fewer, open the DKEK share file named below.",
+		s.Total, s.Threshold, s.Total, s.Threshold))
+	p.y = end
+}
+
+// facts are what tells this sheet from others. None of it is secret.
+func (p *page) facts(s Sheet) {
+	const first, gap = 60.0, 4.0
+	const second, third = 38.0, width - first - 38.0 - 2*gap
+	name := s.Custodian
+	if name == "" {
+		name = "Custodian " + strconv.Itoa(s.Number)
+	}
+	x2, x3 := left+first+gap, left+first+second+2*gap
+	p.named(left, first, "Custodian", name)
+	p.named(x2, second+gap+third, "Ceremony", orDash(s.Ceremony))
+	p.y += factHeight
+	p.named(left, first, "Share file", s.ShareFile)
+	p.fact(x2, second, "Key check value", fitted{style{monoBold, nameSize}, []string{s.KCV}})
+	p.fact(x3, third, "Date", fitted{style{bold, nameSize}, []string{s.Date.Format("2006-01-02")}})
+	p.y += factHeight
+}
+
+func orDash(text string) string {
+	if strings.TrimSpace(text) == "" {
+		return "–"
+	}
+	return text
+}
+
+// factHeight is a label and what is under it.
+const factHeight = 10.2
+
+func (p *page) named(x, room float64, label, name string) {
+	p.fact(x, room, label, p.fit(room, name))
+}
+
+func (p *page) fact(x, room float64, label string, f fitted) {
+	p.text(x, p.y, room, small(), label)
+	top := p.y + small().height()
+	if len(f.lines) == 1 { // on one baseline with its neighbours
+		top += ascent * (nameSize - f.points) * pointMM
+	}
+	for _, line := range f.lines {
+		p.text(x, top, room, f.style, line)
+		top += f.height()
+	}
+}
+
+// code draws the code in three rows of four groups, each under its number, so
+// that people can say which they mean, and the QR code beside it.
+func (p *page) code(code string) {
+	top := p.y + qrQuiet - ruleSpace // the rules are as far from it as has to stay white
+	p.qrCode(right-qrWidth, top, code)
+	p.heading(width-qrWidth-qrQuiet, "Code", "secret; conclave asks for it. It has no B, I, O and 1.")
+	const pitch, rowHeight = 23.0, 11.4
+	for i, group := range strings.Fields(code) {
+		x, y := left+float64(i%4)*pitch, p.y+0.4+float64(i/4)*rowHeight
+		p.text(x, y, pitch, small(), strconv.Itoa(i+1))
+		p.text(x, y+small().height(), pitch, style{monoBold, 20}, group)
+	}
+	p.y = max(p.y+3*rowHeight, top+qrWidth+qrQuiet-ruleSpace)
+}
+
+// oldTool draws the lines that sc-hsm-tool takes.
+func (p *page) oldTool(s Sheet) {
+	p.heading(width, "For OpenSC's sc-hsm-tool", "instead of the code; the share value is secret")
+	p.toolLine("Prime", s.Prime)
+	x := p.toolLine("Share ID", s.ID)
+	if s.OldToolID != "" {
+		p.hint(x+4, p.y-toolStyle().height(), s.OldToolID)
+	}
+	p.toolLine("Share value", s.Value)
+}
+
+func toolStyle() style { return style{mono, 9.5} }
+
+// toolLine returns where the line ends.
+func (p *page) toolLine(label, text string) float64 {
+	const labels = 22.0
+	p.text(left, p.y+0.35, labels, body(), label)
+	x := p.text(left+labels, p.y, width-labels, toolStyle(), text)
+	p.y += toolStyle().height()
+	return x
+}
+
+// hint says how the ID is typed.
+func (p *page) hint(x, y float64, id string) {
+	x = p.text(x, y+0.35, right-x, body(), "type the ID as ")
+	x = p.text(x, y, right-x, style{monoBold, toolStyle().points}, id)
+	p.text(x, y+0.35, right-x, body(), " in OpenSC's sc-hsm-tool")
+}
+
+// heading begins a section.
+func (p *page) heading(room float64, title, note string) {
+	x := p.text(left, p.y, room, headings(), title) + 2.5
+	p.text(x, p.y+0.15, left+room-x, body(), note) // on the same baseline
+	p.y += headings().height() + 0.8
+}
+
+// instructions say what the custodian does with the sheet.
+func (p *page) instructions(s Sheet) {
+	p.instruction("Keep", "sealed in its bag, apart from the share file and the other custodians' sheets.")
+	p.instruction("Show", "to no one. Take no photograph and make no copy.")
+	p.instruction("If lost or seen", "by somebody else: tell the ceremony's administrator, who makes new sheets.")
+	p.instruction("To restore", fmt.Sprintf("bring it, sealed as it is. %d custodians have to come.", s.Threshold))
+	p.instruction("To check", "any day, alone, on a machine you trust, with only the record beside the file:")
+	p.text(left+leads, p.y, width-leads, style{mono, body().points}, "conclave dkek check SHAREFILE")
+	p.y += body().height()
+	p.paragraph(left+leads, width-leads, body(), "Then seal the sheet in a new bag.")
+}
+
+// leads is the width of what instructions begin with.
+const leads = 24.0
+
+func (p *page) instruction(lead, text string) {
+	p.text(left, p.y, leads, style{bold, body().points}, lead)
+	p.paragraph(left+leads, width-leads, body(), text)
+	p.y += 0.6
+}
+
+// alphabet is ICAO's (Annex 10, volume II, 5.2.1.3), the letters that are in
+// codes or in hexadecimal digits.
+const alphabet = "Alfa Bravo Charlie Delta Echo Foxtrot Golf Hotel Juliett Kilo Lima Mike November Papa Quebec Romeo Sierra Tango Uniform Victor Whiskey X-ray Yankee Zulu"
+
+// spelling is how the code is read to others.
+func (p *page) spelling() {
+	const columns, rows = 6, 4
+	p.heading(width, "To read it aloud", "only in the ceremony: the group's number, then its characters one by one")
+	s := style{regular, 8}
+	for i, word := range strings.Fields(alphabet) {
+		x, y := left+float64(i/rows)*width/columns, p.y+float64(i%rows)*s.height()
+		p.text(x, y, 4, style{monoBold, s.points}, word[:1])
+		p.text(x+4, y, width/columns-4, s, word)
+	}
+	p.y += rows * s.height()
+}
+
+// signature leaves lines to write on, at the bottom of the page.
+func (p *page) signature() {
+	const gap, space = 5.0, 9.0
+	labels := bottom - small().height() // below the lines
+	if lacking := p.y + space - labels; lacking > 0 && p.err == nil {
+		p.err = fmt.Errorf("the page is %.1f mm too short", lacking)
+	}
+	x := float64(left)
+	for _, blank := range []struct {
+		width float64
+		label string
+	}{{56, "Signature"}, {27, "Date"}, {35, "Tamper-evident bag number"}} {
+		p.line(x, x+blank.width, labels-0.8)
+		p.text(x, labels, blank.width, small(), blank.label)
+		x += blank.width + gap
+	}
+}

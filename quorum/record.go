@@ -1,0 +1,281 @@
+package quorum
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+
+	"conclave/dkek"
+)
+
+// Record is what is kept beside a share file about the set of sheets that open
+// it. Nothing in it is secret. Losing it costs checks, never the key.
+type Record struct {
+	Format     string            `json:"format"`
+	Ceremony   string            `json:"ceremony,omitempty"`
+	Set        string            `json:"set"`
+	Threshold  int               `json:"threshold"`
+	Total      int               `json:"total"`
+	Strength   Strength          `json:"strength"`
+	Prime      string            `json:"prime"` // as on the sheets
+	KCV        string            `json:"kcv"`   // of a DKEK that consists of this share alone
+	Created    time.Time         `json:"created"`
+	Tool       string            `json:"tool"`
+	ShareFile  RecordedFile      `json:"share_file"`
+	Cost       FingerprintCost   `json:"fingerprint_cost"`
+	Custodians []CustodianRecord `json:"custodians"`
+	// Replaces are the sets whose sheets do not open this share file any more.
+	Replaces []string `json:"replaces,omitempty"`
+}
+
+// RecordedFile names a share file by its content.
+type RecordedFile struct {
+	Name   string `json:"name"` // without directory
+	SHA256 string `json:"sha256"`
+}
+
+// CustodianRecord is what is kept about one custodian's sheet. The fingerprint
+// is Argon2id (RFC 9106) of the share value with a salt of its own: who has the
+// record must spend an Argon2id for each guess at 64 or 128 random bits.
+type CustodianRecord struct {
+	Number      int    `json:"number"`
+	Name        string `json:"name,omitempty"`
+	ReadBack    bool   `json:"read_back"` // from the sheet, when it was made
+	Salt        []byte `json:"salt"`      // base64
+	Fingerprint string `json:"fingerprint"`
+}
+
+// FingerprintCost are the parameters of Argon2id.
+type FingerprintCost struct {
+	Passes  uint32 `json:"passes"`
+	Memory  uint32 `json:"memory_kib"`
+	Threads uint8  `json:"threads"`
+}
+
+// recordFormat names the format, and its version.
+const recordFormat = "conclave share set 1"
+
+const (
+	fingerprintSize = 32
+	saltSize        = 16
+)
+
+// defaultCost is one pass over 16 MiB: 10 ms. Times 2^63 that is out of reach
+// for everybody, while all misreadings of a value are tried in seconds.
+func defaultCost() FingerprintCost { return FingerprintCost{Passes: 1, Memory: 16 << 10, Threads: 1} }
+
+// check bounds what a record can make this machine do.
+func (c FingerprintCost) check() error {
+	if c.Passes < 1 || c.Passes > 16 || c.Memory < 8 || c.Memory > 1<<20 || c.Threads < 1 {
+		return errors.New("set record: fingerprint_cost is out of bounds (1 to 16 passes over at most 1 GiB)")
+	}
+	return nil
+}
+
+// fingerprint of a share value, which is taken at the width of the prime.
+func (c FingerprintCost) fingerprint(share CustodianShare, salt []byte) []byte {
+	value := new(big.Int).SetBytes(share.Value).FillBytes(make([]byte, (share.Prime.BitLen()+7)/8))
+	defer clear(value)
+	return argon2.IDKey(value, salt, c.Passes, c.Memory, c.Threads, fingerprintSize)
+}
+
+// Issue is what a record says beside the set itself.
+type Issue struct {
+	Ceremony  string
+	Names     []string // of custodians 1 to Total; empty if they have none
+	ReadBack  []bool   // whose sheets were read back
+	KCV       dkek.KCV
+	Created   time.Time
+	Tool      string
+	FileName  string
+	ShareFile dkek.ShareFile
+	Replaces  []string
+}
+
+// NewRecord makes the record of a set, with salts from rand. It takes some
+// hundredths of a second for each custodian.
+func NewRecord(rand io.Reader, set *Set, issue Issue) (*Record, error) {
+	r := &Record{
+		Format: recordFormat, Ceremony: issue.Ceremony, Set: set.ID, Threshold: set.Threshold, Total: set.Total, Strength: set.Strength,
+		Prime: colons(set.Shares[0].Prime), KCV: issue.KCV.String(), Created: issue.Created.UTC().Truncate(time.Second), Tool: issue.Tool,
+		ShareFile: RecordedFile{issue.FileName, fileSum(issue.ShareFile)}, Cost: defaultCost(), Replaces: issue.Replaces,
+	}
+	for i, share := range set.Shares {
+		salt := make([]byte, saltSize)
+		if _, err := io.ReadFull(rand, salt); err != nil {
+			return nil, fmt.Errorf("drawing a salt: %w", err)
+		}
+		c := CustodianRecord{Number: i + 1, ReadBack: issue.ReadBack[i], Salt: salt}
+		c.Fingerprint = hex.EncodeToString(r.Cost.fingerprint(share, salt))
+		if len(issue.Names) > 0 {
+			c.Name = issue.Names[i]
+		}
+		r.Custodians = append(r.Custodians, c)
+	}
+	return r, nil
+}
+
+func fileSum(file dkek.ShareFile) string {
+	sum := sha256.Sum256(file.Bytes())
+	return hex.EncodeToString(sum[:])
+}
+
+// Bytes writes the record as indented JSON.
+func (r *Record) Bytes() ([]byte, error) {
+	b, err := json.MarshalIndent(r, "", "  ")
+	return append(b, '\n'), err
+}
+
+// ParseRecord reads a record and checks that it is complete.
+func ParseRecord(b []byte) (*Record, error) {
+	var r Record
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		return nil, fmt.Errorf("not a set record: %w", err)
+	}
+	if r.Format != recordFormat {
+		return nil, fmt.Errorf("set record of format %q, %q expected; was it made by a later version?", r.Format, recordFormat)
+	}
+	return &r, r.check()
+}
+
+func (r *Record) check() error {
+	scheme := Scheme{Threshold: r.Threshold, Total: r.Total, Strength: r.Strength}
+	if err := scheme.Check(); err != nil {
+		return fmt.Errorf("set record: %w", err)
+	}
+	if _, err := parsePrime(r.Prime); err != nil {
+		return fmt.Errorf("set record: prime: %w", err)
+	}
+	if len(r.Custodians) != r.Total {
+		return fmt.Errorf("set record: %d custodians, %d expected", len(r.Custodians), r.Total)
+	}
+	for i, c := range r.Custodians {
+		if b, err := hex.DecodeString(c.Fingerprint); c.Number != i+1 || err != nil || len(b) != fingerprintSize || len(c.Salt) != saltSize {
+			return fmt.Errorf("set record: custodian %d: number, salt or fingerprint is damaged", i+1)
+		}
+	}
+	return r.Cost.check()
+}
+
+// Of says whether the record is of this share file.
+func (r *Record) Of(file dkek.ShareFile) bool { return r.ShareFile.SHA256 == fileSum(file) }
+
+// Name is what people call a custodian.
+func (r *Record) Name(number int) string {
+	if r != nil && number >= 1 && number <= len(r.Custodians) && r.Custodians[number-1].Name != "" {
+		return fmt.Sprintf("%s (custodian %d)", r.Custodians[number-1].Name, number)
+	}
+	return fmt.Sprintf("custodian %d", number)
+}
+
+// Judge compares a share with the record. The error says what does not fit,
+// and what to do; it is a *Doubt where one misread digit explains it.
+func (r *Record) Judge(share CustodianShare) error {
+	if share.Set != "" && share.Set != r.Set {
+		return r.otherSet(share.Set)
+	}
+	if prime, _ := parsePrime(r.Prime); prime.Cmp(share.Prime) != 0 {
+		return fmt.Errorf("prime: it is not that of set %s; is the sheet of another set?", r.Set)
+	}
+	number, err := r.number(share)
+	if err != nil {
+		return err
+	}
+	if r.fits(number, share) {
+		return nil
+	}
+	var others []guess
+	for other := range r.Custodians {
+		others = append(others, guess{number: other + 1, share: share})
+	}
+	if g, found := r.firstFit(others); found {
+		return fmt.Errorf("share value: it is that of %s, not of %s; check share ID and value: both are on one sheet", r.Name(g.number), r.Name(number))
+	}
+	return r.misread(number, share)
+}
+
+// guess is a share that a custodian's may be, and the question that tells how
+// it differs from what was typed.
+type guess struct {
+	number   int
+	share    CustodianShare
+	question string
+}
+
+// firstFit gives one of the guesses whose fingerprint is right; there is hardly
+// ever a second.
+func (r *Record) firstFit(guesses []guess) (fit guess, found bool) {
+	var workers sync.WaitGroup
+	var next atomic.Int64
+	var once sync.Once
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(guesses)); i = next.Add(1) - 1 {
+				if r.fits(guesses[i].number, guesses[i].share) {
+					once.Do(func() { fit, found = guesses[i], true })
+					next.Store(int64(len(guesses)))
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return fit, found
+}
+
+// number is the custodian that an ID means: a decimal, or the hexadecimal that
+// sc-hsm-tool wants, if it has a letter.
+func (r *Record) number(share CustodianShare) (int, error) {
+	number := int(share.point(10).X.Int64())
+	if number > r.Total {
+		return 0, fmt.Errorf("share ID: %s; set %s has %d custodians", share.ID, r.Set, r.Total)
+	}
+	return number, nil
+}
+
+func (r *Record) otherSet(id string) error {
+	if slices.Contains(r.Replaces, id) {
+		return fmt.Errorf("this sheet is of set %s, which set %s has replaced; it opens old copies of the share file alone: destroy it, and bring the sheet of set %s", id, r.Set, r.Set)
+	}
+	return fmt.Errorf("this sheet is of set %s, another ceremony's; bring the sheet of set %s", id, r.Set)
+}
+
+// fits compares a fingerprint in constant time.
+func (r *Record) fits(number int, share CustodianShare) bool {
+	c := r.Custodians[number-1]
+	want, _ := hex.DecodeString(c.Fingerprint)
+	return subtle.ConstantTimeCompare(r.Cost.fingerprint(share, c.Salt), want) == 1
+}
+
+// misread looks for the one digit, or two exchanged ones, that make the share
+// what it was.
+func (r *Record) misread(number int, share CustodianShare) error {
+	if g, found := r.firstFit(misreadings(number, share)); found {
+		return &Doubt{Where: "share value", Why: "it is not the one in the set record; a digit was misread", Question: g.question, Share: g.share}
+	}
+	return fmt.Errorf("share value: it is not that of %s in set %s; compare every digit with the sheet, and look whether the sheet says set %s",
+		r.Name(number), r.Set, r.Set)
+}
+
+// NumberOf is the custodian whose share this is, 0 if it is no one's.
+func (r *Record) NumberOf(share CustodianShare) int {
+	number, err := r.number(share)
+	if err != nil {
+		return 0
+	}
+	return number
+}

@@ -1,0 +1,232 @@
+package quorum
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/dkek"
+	"conclave/internal/foreign"
+	"conclave/internal/secret"
+)
+
+// recordOf makes the record of a set for a share file that need not open.
+func recordOf(t testing.TB, set *Set) (*Record, dkek.ShareFile) {
+	t.Helper()
+	file, err := dkek.ParseShareFile(append([]byte("Salted__"), make([]byte, 56)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for i := range set.Total {
+		names = append(names, "Custodian "+string('A'+rune(i%26)))
+	}
+	r, err := NewRecord(rand.Reader, set, Issue{
+		Ceremony: "Root 2026", Names: names, ReadBack: make([]bool, set.Total), KCV: dkek.KCV{1, 2, 3}, Created: time.Now(),
+		Tool: "test", FileName: "dkek.pbe", ShareFile: file, Replaces: []string{"QQQQ"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, file
+}
+
+func drawSet(t testing.TB, threshold, total int, strength Strength) *Set {
+	t.Helper()
+	set, err := Draw(rand.Reader, Scheme{threshold, total, strength})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// TestRecordHoldsNoSecret looks for every form of every secret of the set.
+func TestRecordHoldsNoSecret(t *testing.T) {
+	for _, strength := range []Strength{Strength64, Strength128} {
+		set := drawSet(t, 2, 4, strength)
+		r, _ := recordOf(t, set)
+		content, err := r.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets := []string{hex.EncodeToString(set.Password)}
+		for _, s := range set.Shares {
+			sheet := s.Sheet()
+			secrets = append(secrets, sheet.Value, strings.ReplaceAll(sheet.Value, ":", ""), sheet.Code, strings.ReplaceAll(sheet.Code, " ", ""), hex.EncodeToString(s.Value))
+		}
+		for _, s := range secrets {
+			if bytes.Contains(bytes.ToLower(content), []byte(strings.ToLower(s))) {
+				t.Errorf("the record holds a secret")
+			}
+		}
+		again, err := ParseRecord(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range set.Shares {
+			if err := again.Judge(s); err != nil {
+				t.Errorf("share %s: %v", s.ID, err)
+			}
+		}
+	}
+}
+
+// TestFingerprintByAnother: the fingerprint is Argon2id of the value at the
+// width of the prime, as the reference program computes it.
+func TestFingerprintByAnother(t *testing.T) {
+	foreign.Need(t, "argon2")
+	set := drawSet(t, 2, 3, Strength64)
+	set.Shares[0].Value = secret.Bytes("ABCDEFGH")
+	salt := []byte("0123456789abcdef")
+	cmd := exec.Command("argon2", string(salt), "-id", "-t", "1", "-k", "16384", "-p", "1", "-l", "32", "-r")
+	cmd.Stdin = strings.NewReader("ABCDEFGH")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := hex.EncodeToString(defaultCost().fingerprint(set.Shares[0], salt)); got != strings.TrimSpace(string(out)) {
+		t.Errorf("%s, the reference program says %s", got, out)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	set, other := drawSet(t, 2, 4, Strength64), drawSet(t, 2, 4, Strength64)
+	r, _ := recordOf(t, set)
+	lines := func(s CustodianShare, id string) CustodianShare {
+		s.Set, s.Threshold, s.Total, s.ID, s.Value = "", 0, 0, id, s.Value.Clone()
+		return s
+	}
+	expired := set.Shares[0]
+	expired.Set = "QQQQ"
+	otherPrime := lines(other.Shares[0], "1")
+	foreignValue := lines(set.Shares[0], "1")
+	foreignValue.Value = secret.Bytes{1, 2, 3, 4, 5, 6, 7, 8}
+	misread := lines(set.Shares[1], "2")
+	misread.Value[3] ^= 0x10
+	for _, test := range []struct {
+		name  string
+		share CustodianShare
+		want  string
+	}{
+		{"another set's code", other.Shares[1], "is of set " + other.ID + ", another ceremony's; bring the sheet of set " + set.ID},
+		{"an expired set's code", expired, "of set QQQQ, which set " + set.ID + " has replaced"},
+		{"another prime", otherPrime, "prime: it is not that of set"},
+		{"another value", foreignValue, "it is not that of Custodian A (custodian 1)"},
+		{"another custodian's value", lines(set.Shares[2], "1"), "it is that of Custodian C (custodian 3), not of Custodian A (custodian 1)"},
+		{"a custodian there is not", lines(set.Shares[2], "9"), "share ID: 9; set " + set.ID + " has 4 custodians"},
+		{"a misread digit", misread, "a digit was misread"},
+	} {
+		err := r.Judge(test.share)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", test.name, err, test.want)
+		}
+		if sheet := test.share.Sheet(); err != nil && strings.Contains(err.Error(), sheet.Value) {
+			t.Errorf("%s: the error shows the value", test.name)
+		}
+	}
+	var doubt *Doubt
+	if err := r.Judge(misread); !errors.As(err, &doubt) || !doubt.Share.Value.Equal(set.Shares[1].Value) || !strings.Contains(doubt.Question, "digit 7 should be") {
+		t.Errorf("a misread digit: %v", err)
+	}
+}
+
+func TestParseRecordRefuses(t *testing.T) {
+	r, file := recordOf(t, drawSet(t, 2, 3, Strength128))
+	if !r.Of(file) {
+		t.Error("the record is not of its file")
+	}
+	for name, damage := range map[string]func(*Record){
+		"format":            func(r *Record) { r.Format = "conclave share set 2" },
+		"threshold":         func(r *Record) { r.Threshold = 9 },
+		"strength":          func(r *Record) { r.Strength = 4096 },
+		"prime":             func(r *Record) { r.Prime = "01:02" },
+		"custodian missing": func(r *Record) { r.Custodians = r.Custodians[1:] },
+		"fingerprint":       func(r *Record) { r.Custodians[0].Fingerprint = "00" },
+		"salt":              func(r *Record) { r.Custodians[0].Salt = nil },
+		"memory":            func(r *Record) { r.Cost.Memory = 1 << 30 },
+		"threads":           func(r *Record) { r.Cost.Threads = 0 },
+	} {
+		var damaged Record
+		content, _ := json.Marshal(r)
+		if err := json.Unmarshal(content, &damaged); err != nil {
+			t.Fatal(err)
+		}
+		damage(&damaged)
+		content, _ = json.Marshal(damaged)
+		if _, err := ParseRecord(content); err == nil || !strings.Contains(err.Error(), "set record") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	for _, text := range []string{"", "[]", "{}", `{"format":"conclave share set 1","unknown":1}`} {
+		if _, err := ParseRecord([]byte(text)); err == nil {
+			t.Errorf("%s was read", text)
+		}
+	}
+}
+
+// TestEntryKeepsToOneSet: two sets open the same file, and their sheets do not
+// go together.
+func TestEntryKeepsToOneSet(t *testing.T) {
+	first := drawSet(t, 2, 4, Strength128)
+	second, err := ShareOut(rand.Reader, first.Password, Scheme{3, 5, Strength128})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := recordOf(t, first)
+	b, _ := recordOf(t, second)
+	entry := &Entry{Records: []*Record{a, b}}
+	lines, err := second.Shares[4].Typed().Read() // no code says which set
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entry.Record() != nil || entry.Threshold() != 0 {
+		t.Error("the set is known before any sheet")
+	}
+	if err := entry.Add(lines); err != nil || entry.Record() != b || entry.Threshold() != 3 || entry.Complete() {
+		t.Errorf("%v, threshold %d", err, entry.Threshold())
+	}
+	if err := entry.Add(first.Shares[0]); err == nil || !strings.Contains(err.Error(), "of set "+first.ID) {
+		t.Errorf("a sheet of the other set: %v", err)
+	}
+	for _, s := range second.Shares[:2] {
+		if err := entry.Add(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !entry.Complete() || entry.Sure() == "" {
+		t.Error("three of three are not enough, or not sure")
+	}
+	if id, err := entry.Undo(); err != nil || id != "2" || entry.Complete() {
+		t.Errorf("undo %q, %v", id, err)
+	}
+}
+
+// TestLocate finds the wrong one of four lines that nothing else can judge.
+func TestLocate(t *testing.T) {
+	v := readVector(t, "2-of-4")
+	for wrong := range 4 {
+		entry := &Entry{Want: 4}
+		for i, share := range v.entered {
+			share.Value = share.Value.Clone()
+			if i == wrong {
+				share.Value[5] ^= 0x20
+			}
+			if err := entry.Add(share); err != nil {
+				t.Fatal(err)
+			}
+		}
+		misfits := entry.Locate()
+		if len(misfits) != 1 || misfits[0].ID != v.entered[wrong].ID || misfits[0].Where != "digit 11" {
+			t.Errorf("share %d is wrong: located %v", wrong+1, misfits)
+		}
+		if !entry.Shares()[wrong].Value.Equal(v.entered[wrong].Value) || Threshold(entry.Shares()) != 2 || entry.Sure() == "" {
+			t.Errorf("share %d is not as it should be, or the threshold is not known", wrong+1)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package repair
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// arbitrary are sheets of a set whose threshold is their number: any values
+// are.
+func arbitrary(threshold int) (drafts []Draft) {
+	const prime = "dc:5f:8e:b5:1a:19:87:ff" // of a vector
+	values := []string{
+		"59:4a:ea:80:e0:e9:9b:8e", "9c:95:b7:e2:b3:92:fc:e3", "3d:49:03:dc:db:2d:88:27", "86:1c:28:26:3a:a4:42:5a", "25:69:fb:c5:9a:2d:ff:37",
+	}
+	for i, value := range values[:threshold] {
+		drafts = append(drafts, Draft{prime, "47928"[i : i+1], value})
+	}
+	return drafts
+}
+
+// stagesOf are the stages for arbitrary sheets, as the comment on Sheets says:
+// for 2, 3 and 5 sheets.
+var stagesOf = []struct {
+	name   string
+	counts [3]int
+}{
+	{"as typed", [3]int{1, 1, 1}},
+	{"one sheet left out", [3]int{0, 3, 6}},
+	{"two sheets left out", [3]int{0, 0, 5}},
+	{"share values of another sheet", [3]int{0, 4, 15}},
+	{"share IDs up to 16", [3]int{17, 23, 32}},
+	{"one digit misread as one like it", [3]int{28, 73, 140}},
+	{"neighbouring digits or groups exchanged", [3]int{42, 2, 98}},
+	{"one other digit", [3]int{131, 239, 628}},
+	{"another prime", [3]int{19, 26, 19}},
+	{"share IDs up to 255", [3]int{278, 417, 695}},
+	{"one sheet left out, and one digit", [3]int{0, 903, 2827}},
+	{"groups exchanged, missing or too many", [3]int{41, 26, 118}},
+	{"the same with passwords that old files have", [3]int{369, 663, 559}},
+	{"two digits misread as ones like them", [3]int{1410, 4322, 16673}},
+	{"one digit, and values or IDs of other sheets", [3]int{279, 1255, 6970}},
+	{"two digits", [3]int{36968, 109980, 455040}},
+}
+
+func TestStages(t *testing.T) {
+	for i, threshold := range []int{2, 3, 5} {
+		p, err := Sheets(arbitrary(threshold))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(map[string]int)
+		for _, s := range p.Stages {
+			got[s.Name] = s.Candidates
+		}
+		for _, want := range stagesOf {
+			if got[want.name] != want.counts[i] {
+				t.Errorf("%d sheets: %q has %d candidates, want %d", threshold, want.name, got[want.name], want.counts[i])
+			}
+		}
+		if len(got) > len(stagesOf) {
+			t.Errorf("%d sheets: stages %v", threshold, p.Stages)
+		}
+	}
+}
+
+// TestEstimates: as many candidates are tried as was said before, by a third
+// more or half less.
+func TestEstimates(t *testing.T) {
+	for _, threshold := range []int{2, 3, 5} {
+		p, err := Sheets(arbitrary(threshold))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tried := make([]int, len(p.Stages))
+		for stage := range p.all(t.Context()) {
+			tried[stage]++
+		}
+		for i, s := range p.Stages {
+			const few = 10
+			if n := tried[i]; n > s.Candidates*4/3+few || n < s.Candidates/2-few {
+				t.Errorf("%d sheets: %q: %d candidates, estimated %d", threshold, s.Name, n, s.Candidates)
+			}
+		}
+	}
+}
+
+// TestWithinAMinute: any wrong digit of a value is found within a minute of 18
+// candidates a second where up to four sheets are needed. Of five, all guesses
+// may be possible ones, and take 77 seconds.
+func TestWithinAMinute(t *testing.T) {
+	limits := map[int]int{2: 60 * 18, 3: 60 * 18, 4: 62 * 18, 5: 77 * 18}
+	most := make(map[int]int)
+	for range 60 {
+		threshold := 2 + rand.IntN(4)
+		var used []int
+		for _, n := range rand.Perm(9)[:threshold] {
+			used = append(used, n+1)
+		}
+		s := splitSet(t, threshold, used...)
+		drafts := s.of(used...)
+		wrong := rand.IntN(threshold)
+		drafts[wrong].Value = put(drafts[wrong].Value, 1+rand.IntN(16), anyOther)
+		_, o := repaired(t, drafts, s.password)
+		most[threshold] = max(most[threshold], o.tried)
+	}
+	for threshold, n := range most {
+		if n > limits[threshold] {
+			t.Errorf("%d sheets: %d candidates", threshold, n)
+		}
+	}
+	t.Logf("candidates at most: %v", most)
+}

@@ -1,0 +1,44 @@
+package repair
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzSheets: whatever is typed, a plan is made or refused without showing it,
+// and its candidates come.
+func FuzzSheets(f *testing.F) {
+	f.Fuzz(func(t *testing.T, prime1, id1, value1, prime2, id2, value2, value3 string) {
+		drafts := []Draft{{prime1, id1, value1}, {prime2, id2, value2}}
+		if value3 != "" {
+			drafts = append(drafts, Draft{prime1, "5", value3})
+		}
+		plan, err := Sheets(drafts)
+		if err != nil {
+			const long = 6
+			if len(value1) >= long && strings.Contains(err.Error(), value1) {
+				t.Errorf("the error %q shows the value", err)
+			}
+			return
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		left := 300
+		for _, c := range plan.all(ctx) {
+			if left--; left == 0 {
+				return
+			}
+			if left%100 > 0 { // a reading may take some time
+				continue
+			}
+			if r := c.reading(); !r.Password.Equal(c.password) || said(r.Findings) == "" && r.How == "" {
+				t.Error("the reading is of another password")
+			}
+		}
+		if ctx.Err() != nil {
+			t.Error("there is no end to it")
+		}
+	})
+}
