@@ -27,7 +27,7 @@ func (f ShareFile) Decrypt(ctx context.Context, password secret.Bytes, progress 
 // a time as the processors take; progress begins anew for them. The error is
 // ErrPassword if all are wrong.
 func (f ShareFile) DecryptAny(ctx context.Context, passwords []secret.Bytes, progress Progress) (secret.Bytes, int, error) {
-	first := min(1, len(passwords))
+	first := min(md5chain.FreeLanes(), len(passwords))
 	share, index, err := f.decryptAny(ctx, passwords[:first], progress, iterations)
 	if !errors.Is(err, ErrPassword) || len(passwords) == first {
 		return share, index, err

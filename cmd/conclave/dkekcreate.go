@@ -18,7 +18,7 @@ import (
 
 type dkekCreate struct {
 	File     string         `arg:"" help:"Share file to write."`
-	Password secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file, 6 characters at least: env:NAME, file:PATH or the password itself. Asked for where absent."`
+	Password secretArgument `placeholder:"SECRET" help:"Password of the file, 6 characters at least: env:NAME, file:PATH or the password itself. Asked for where absent."`
 	newSet
 }
 
@@ -30,7 +30,7 @@ func (cmd dkekCreate) Validate() error {
 	if cmd.Password != "" {
 		return errors.New("--password: with --threshold no one knows the password")
 	}
-	return nil
+	return cmd.newSet.check()
 }
 
 // Run takes all random numbers from the device.
@@ -101,6 +101,15 @@ func (s newSet) checkNone() error {
 		return errors.New("these options are for custodians, and --threshold is missing; say how many of them open the file")
 	}
 	return nil
+}
+
+// check finds what can be found before the file with the names is read.
+func (s newSet) check() error {
+	if s.Names != "" {
+		return nil
+	}
+	_, _, err := s.people()
+	return err
 }
 
 // people gives number and names of the custodians.

@@ -27,7 +27,7 @@ func (cmd dkekRekey) Validate() error {
 	if cmd.Threshold == 0 {
 		return errors.New("--threshold and the custodians were expected: who will open the new file")
 	}
-	return cmd.dkekSource.Validate()
+	return errors.Join(cmd.newSet.check(), cmd.dkekSource.Validate())
 }
 
 // rewrapped is a wrapped key under the new DKEK, not yet written.
@@ -41,7 +41,7 @@ type rewrapped struct {
 func (cmd dkekRekey) Run(c *console) error {
 	ctx, stop := interruptible()
 	defer stop()
-	if _, _, err := cmd.people(); err != nil {
+	if _, _, err := cmd.people(); err != nil { // before anyone comes
 		return err
 	}
 	if err := cmd.checkOutputs(); err != nil {

@@ -22,7 +22,7 @@ func (cmd dkekReshare) Validate() error {
 	if cmd.Threshold == 0 {
 		return errors.New("--threshold and the custodians were expected: who will open the file")
 	}
-	return cmd.Old.Validate()
+	return errors.Join(cmd.newSet.check(), cmd.Old.Validate())
 }
 
 // Run opens the share file, and lets the new custodians come.
@@ -34,7 +34,7 @@ func (cmd dkekReshare) Run(c *console) error {
 			return err
 		}
 	}
-	if _, _, err := cmd.people(); err != nil {
+	if _, _, err := cmd.people(); err != nil { // before anyone comes
 		return err
 	}
 	s, err := cmd.Old.read(cmd.File)

@@ -143,9 +143,10 @@ func prompts(field ceremony.Field) string {
 	return field.String()
 }
 
-// Confirm implements ceremony.Custodians. Only a word can be a yes.
+// Confirm implements ceremony.Custodians. Only a word can be a yes, and only a
+// person's.
 func (s *screens) Confirm(ctx context.Context, question string) (bool, error) {
-	for {
+	for s.terminal.Interactive() {
 		text, err := s.line(ctx, question+" (yes/no) ")
 		if err != nil {
 			return false, err
@@ -157,6 +158,7 @@ func (s *screens) Confirm(ctx context.Context, question string) (bool, error) {
 			return false, nil
 		}
 	}
+	return false, nil
 }
 
 // Leave implements ceremony.Custodians.
