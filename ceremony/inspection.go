@@ -69,6 +69,9 @@ func (in Inspection) sort() sorted {
 	s := sorted{entry: &quorum.Entry{Records: in.Records}}
 	for i, typed := range in.Sheets {
 		share, err := typed.Read()
+		if err == nil && s.entry.Has(share) {
+			continue
+		}
 		if err == nil {
 			err = s.entry.Add(share)
 		}

@@ -80,6 +80,14 @@ func (e *Entry) Add(share CustodianShare) error {
 	return nil
 }
 
+// Has says whether this very share was accepted before: the code and the lines
+// of one sheet, say.
+func (e *Entry) Has(share CustodianShare) bool {
+	return slices.ContainsFunc(e.shares, func(s CustodianShare) bool {
+		return s.ID == share.ID && s.Prime.Cmp(share.Prime) == 0 && s.Value.Equal(share.Value)
+	})
+}
+
 // recorded looks for the record that the share is of, and keeps to that one
 // from then on: the sheets of two sets do not go together.
 func (e *Entry) recorded(share CustodianShare) (problem error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/internal/safefile"
+	"conclave/quorum"
 	"conclave/quorum/paper"
 )
 
@@ -92,6 +94,27 @@ func (p *printed) pipe(ctx context.Context, document []byte) error {
 	cmd.Stdin = bytes.NewReader(document)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("printing with %q: %w: %s", p.command, err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// checkPrintable makes sheets of a set that is thrown away, to see whether the
+// names can be printed.
+func checkPrintable(creation ceremony.Creation) error {
+	set, err := quorum.Draw(rand.Reader, creation.Scheme)
+	if err != nil {
+		return err
+	}
+	defer set.Wipe()
+	about := ceremony.About{Ceremony: creation.Ceremony, Date: creation.Now, ShareFile: filepath.Base(creation.ShareFile), Set: set.ID, Scheme: creation.Scheme}
+	for i, share := range set.Shares {
+		h := ceremony.Handout{About: about, Number: i + 1, Sheet: share.Sheet()}
+		if len(creation.Names) > 0 {
+			h.Name = creation.Names[i]
+		}
+		if _, err := sheetPDF(h); err != nil {
+			return err
+		}
 	}
 	return nil
 }

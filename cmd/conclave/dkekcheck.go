@@ -54,16 +54,10 @@ func checkTyped(c *console, path string, entry *quorum.Entry) error {
 	if err != nil {
 		return err
 	}
-	for i, typed := range sheets {
+	for _, typed := range sheets {
 		share, err := typed.Read()
-		if err == nil {
+		if err == nil && !entry.Has(share) {
 			err = entry.Add(share)
-		}
-		if i > 0 && err != nil { // the lines of the sheet whose code was taken
-			var same = entry.Shares()[0]
-			if share.ID == same.ID && share.Value.Equal(same.Value) {
-				continue
-			}
 		}
 		if err != nil {
 			return err

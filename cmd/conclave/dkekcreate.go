@@ -171,6 +171,9 @@ func (s newSet) withCustodians(c *console, creation ceremony.Creation) error {
 	creation.Custodians = room
 	if s.PDF != "" || s.Print != "" {
 		creation.Custodians = &printed{screens: room, dir: s.PDF, command: s.Print}
+		if err := checkPrintable(creation); err != nil {
+			return err
+		}
 	}
 	ctx, stop := interruptible()
 	defer stop()

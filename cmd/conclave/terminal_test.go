@@ -165,41 +165,62 @@ const clearScreen = `\x1b\[H\x1b\[2J\x1b\[3J`
 func TestCeremony(t *testing.T) {
 	home(t)
 	file := filepath.Join(t.TempDir(), "share.pbe")
-	s := begin(t, "dkek", "create", file, "--threshold", "2", "--custodians", "3")
+	s := begin(t, "dkek", "create", file, "--threshold", "2", "--custodian", "Alice", "--custodian", "Žofia Müller", "--custodian", "Bob", "--qr")
 	var prime string
-	var values []string
-	for i := range 3 {
-		s.answer(`Custodian `+string('1'+rune(i))+` comes to the screen alone.*\(`+string('1'+rune(i))+` of 3\)\.\s+Press <enter> when you are alone\. $`, "")
-		sheet := s.expect(clearScreen + `(?s).*Prime       : (\S+)\s+Share ID    : (\d)\s+Share value : (\S+)\s`)
-		prime, values = sheet[1], append(values, sheet[3])
+	var values, codes []string
+	for i, name := range []string{"Alice", "Žofia Müller", "Bob"} {
+		s.answer(name+`, custodian `+string('1'+rune(i))+`, comes to the screen alone.*\(`+string('1'+rune(i))+` of 3\)\.\s+Press <enter> when you are alone\. $`, "")
+		s.expect(clearScreen)
+		sheet := s.expect(` 1-4   (.*)\s+ 5-8   (.*)\s+ 9-12  (.*)\r(?s).*Prime       : (\S+)\s+Share ID    : (\d)\s+Share value : (\S+)\s`)
+		prime, values = sheet[4], append(values, sheet[6])
+		codes = append(codes, strings.Join(strings.Fields(sheet[1]+sheet[2]+" "+sheet[3]), " "))
 		s.answer("Press <enter> when all is written down", "")
 		s.expect(clearScreen)
 		if i == 1 {
-			s.answer("Share value: $", "00"+sheet[3][2:])
-			s.expect("Not accepted: this is another value than the one shown")
+			s.answer("Code or share value: $", "00"+sheet[6][2:])
+			s.expect("Not accepted: group 1 is not the one shown")
+			s.answer("Code or share value: $", sheet[6])
+		} else {
+			s.answer("Code or share value: $", strings.TrimSpace(sheet[1])+" "+strings.TrimSpace(sheet[2])+" "+strings.TrimSpace(sheet[3]))
 		}
-		s.answer("Share value: $", sheet[3])
 		s.expect(clearScreen)
 	}
+	s.expect("All 3 subsets that are large enough give the password, and the share file opens with what the sheets say")
 	kcv := s.expect(`DKEK share written to .*key check value ([0-9A-F]{16})`)[1]
+	record := s.expect(`Set record written to (\S+);`)[1]
 	s.end(0)
-	if !bytes.Contains(s.all, []byte("encrypting the DKEK share: ")) {
+	if !bytes.Contains(s.all, []byte("deriving the key from the password: ")) {
 		t.Error("the KDF showed no progress")
 	}
+	holdsNone(t, record, append(values, codes...))
 
-	s = begin(t, "dkek", "import", file, "--custodians", "2")
+	s = begin(t, "dkek", "import", file)
 	for i, custodian := range []int{3, 1} {
 		s.answer(`Sheet `+string('1'+rune(i))+` of 2: a custodian comes to the screen alone`, "")
 		s.expect(clearScreen)
-		if i == 0 {
-			s.answer("Prime: $", prime)
-		}
 		s.answer("Share ID: $", string('0'+rune(custodian)))
 		s.answer("Share value: $", values[custodian-1])
 		s.expect(clearScreen)
 	}
 	s.expect("DKEK share imported; DKEK: complete, key check value " + kcv)
 	s.end(0)
+	if prime != "01:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:33" {
+		t.Errorf("prime %s", prime)
+	}
+}
+
+// holdsNone looks for secrets in a file.
+func holdsNone(t *testing.T, path string, secrets []string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range secrets {
+		if s == "" || bytes.Contains(content, []byte(s)) || bytes.Contains(content, []byte(strings.NewReplacer(":", "", " ", "").Replace(s))) {
+			t.Errorf("%s holds a secret", path)
+		}
+	}
 }
 
 // TestInterruptedRehearsal: an interrupt clears the screen and removes devices
@@ -215,7 +236,7 @@ func TestInterruptedRehearsal(t *testing.T) {
 	}
 	s.terminal.WriteString("\x03")
 	s.expect(clearScreen)
-	s.expect("conclave: hand out sheets .*: sheet 1 of 4: interrupted")
+	s.expect("conclave: make a share file, and sheets .*: sheet 1 of 4: interrupted")
 	s.end(1)
 	if left, err := os.ReadDir(temporary); err != nil || len(left) != 0 {
 		t.Errorf("%d temporary directories are left (%v)", len(left), err)
