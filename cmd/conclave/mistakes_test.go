@@ -263,7 +263,7 @@ func (s scenario) play(t *testing.T, sets *mistakeSets) {
 func (p *play) command(args ...string) *exec.Cmd {
 	command := exec.Command("conclave", args...)
 	command.Dir = p.dir
-	command.Env = append(os.Environ(), "XDG_DATA_HOME="+p.path("home"), "PIN="+pin, "SOPIN="+soPIN)
+	command.Env = append(os.Environ(), "XDG_DATA_HOME="+p.path("home"), "TMPDIR="+p.path("tmp"), "PIN="+pin, "SOPIN="+soPIN)
 	return command
 }
 
@@ -271,6 +271,9 @@ func (p *play) path(name string) string { return filepath.Join(p.dir, name) }
 
 func (p *play) useSet(name string) {
 	p.set = p.sets.get(p.t, name)
+	if err := os.Mkdir(p.path("tmp"), 0o700); err != nil {
+		p.t.Fatal(err)
+	}
 	p.write("share.pbe", p.set.file.Bytes())
 	if p.set.record != nil {
 		p.write("share.pbe.set-"+p.set.id+".json", p.set.record)
@@ -308,7 +311,26 @@ func (p *play) never(pattern string) {
 	}
 }
 
-func (p *play) enter(text string) { p.session.enter(p.expand(text)) }
+func (p *play) enter(text string) {
+	p.session.enter(p.expand(text))
+	p.notInProcess()
+}
+
+// notInProcess looks for secrets in what everybody, or the user, can see of a
+// process.
+func (p *play) notInProcess() {
+	for _, name := range []string{"cmdline", "environ"} {
+		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.session.command.Process.Pid, name))
+		if err != nil {
+			continue // it has ended
+		}
+		for _, s := range p.set.secrets() {
+			if bytes.Contains(content, []byte(s)) {
+				p.t.Errorf("a share is in the %s of the process", name)
+			}
+		}
+	}
+}
 
 func (p *play) press(text string) {
 	unquoted, err := strconv.Unquote(`"` + p.expand(text) + `"`)
