@@ -59,7 +59,7 @@ func (s *session) read(terminal *os.File) {
 func (s *session) expect(pattern string) []string {
 	s.t.Helper()
 	re := regexp.MustCompile(pattern)
-	deadline := time.After(time.Minute)
+	deadline := time.After(3 * time.Minute)
 	for {
 		if at := re.FindSubmatchIndex(s.all[s.seen:]); at != nil {
 			groups := re.FindSubmatch(s.all[s.seen:])

@@ -122,9 +122,9 @@ func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
 	return opened.Share, nil
 }
 
-// likely is how many readings of sheets that do not open the file are tried: a
-// minute or two.
-const likely = 1500
+// likely is how many readings of sheets that do not open the file are tried:
+// those of one mistake.
+const likely = 1000
 
 // search looks for mistakes where someone is there to agree to what it finds.
 func (t *tool) search() ceremony.Search {
