@@ -126,8 +126,7 @@ func OpenWithPassword(ctx context.Context, file dkek.ShareFile, password secret.
 func OpenedByPassword(share secret.Bytes, reading repair.Reading) (*Opened, error) {
 	kcv, err := kcvOf(share)
 	o := &Opened{Share: share, Password: reading.Password, How: "password", Status: Good, KCV: kcv}
-	for _, f := range reading.Findings {
-		o.Faults = append(o.Faults, Fault{Kind: fmt.Sprint(f.Kind), Text: f.String()})
+	if o.Faults = faultsOf(reading); len(o.Faults) > 0 {
 		o.Status = Repaired
 	}
 	return o, err

@@ -173,6 +173,9 @@ func (a attempt) repair(ctx context.Context) (*Opened, error) {
 	if a.limit > 0 {
 		plan.Limit(a.limit)
 	}
+	if plan.Consistent {
+		return nil, openError(Damaged, "the share file does not open, though there are more sheets than the threshold, and they agree: the file is damaged, or not the one of this set; use another copy, or the paper copy")
+	}
 	share, reading, err := plan.Run(ctx, a.file.Search, a.search)
 	if errors.Is(err, repair.ErrNotFound) {
 		return nil, openError(WrongSheet, "no likely mistake in the sheets with share ID %s explains it; a sheet is of another set, or has several mistakes, or the set needs more sheets than these %d",
@@ -181,10 +184,22 @@ func (a attempt) repair(ctx context.Context) (*Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range reading.Findings {
-		a.faults = append(a.faults, Fault{fmt.Sprint(f.Kind), f.ID, f.String()})
-	}
+	a.faults = append(a.faults, faultsOf(reading)...)
 	return a.opened(share, quorum.Candidate{Password: reading.Password, How: reading.How}, reading.Shares)
+}
+
+// faultsOf are the mistakes that were found. Where others would give the same
+// password the paper has to tell.
+func faultsOf(reading repair.Reading) (faults []Fault) {
+	for _, f := range reading.Findings {
+		faults = append(faults, Fault{f.Kind.String(), f.ID, f.String()})
+	}
+	for _, other := range reading.Otherwise {
+		for _, f := range other {
+			faults = append(faults, Fault{f.Kind.String(), f.ID, "or else, which only the paper can tell: " + f.String()})
+		}
+	}
+	return faults
 }
 
 func draftsOf(shares []quorum.CustodianShare) (drafts []repair.Draft) {

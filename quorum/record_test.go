@@ -230,3 +230,24 @@ func TestLocate(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseRecord: what is read is written and read again.
+func FuzzParseRecord(f *testing.F) {
+	f.Fuzz(func(t *testing.T, content []byte) {
+		r, err := ParseRecord(content)
+		if err != nil {
+			return
+		}
+		written, err := r.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseRecord(written)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second, err := again.Bytes(); err != nil || !bytes.Equal(written, second) {
+			t.Error("written otherwise the second time")
+		}
+	})
+}

@@ -101,7 +101,8 @@ func TestReshareToANewFile(t *testing.T) {
 	s.end(0)
 
 	// Once more, with the custodians of that set.
-	s = begin(t, "dkek", "reshare", "new.pbe", "--new-file", "newer.pbe", "--threshold", "2", "--custodians", "3")
+	s.writeCodes("names.txt", []string{"# who keeps a sheet", "Alice", "", "Bob", "Žofia"})
+	s = begin(t, "dkek", "reshare", "new.pbe", "--new-file", "newer.pbe", "--threshold", "2", "--names", "names.txt")
 	for _, code := range first[:2] {
 		s.answer(`Press <enter> when you are alone\. $`, "")
 		s.answer("Code, or Share ID: $", code)
@@ -117,7 +118,7 @@ func TestReshareToANewFile(t *testing.T) {
 	s.answer("Code, or Share ID: $", first[0])
 	s.expect("this sheet is of set " + first[0][:4] + ", which set " + second[0][:4] + " has replaced")
 	s.answer("Code, or Share ID: $", second[0])
-	s.expect("The sheet of custodian 1 is good")
+	s.expect(`The sheet of Alice \(custodian 1\) is good`)
 	s.end(0)
 }
 

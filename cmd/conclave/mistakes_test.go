@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -298,7 +299,21 @@ func (p *play) run(arguments string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.session.read(terminal)
+	p.session.read(interruptibleFile(p.t, terminal))
+}
+
+// interruptibleFile is the same terminal, for one who can close it while
+// another reads: setting its size has made the file block.
+func interruptibleFile(t *testing.T, terminal *os.File) *os.File {
+	fd, err := syscall.Dup(int(terminal.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal.Close()
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		t.Fatal(err)
+	}
+	return os.NewFile(uintptr(fd), "terminal")
 }
 
 func (p *play) expect(pattern string) { p.session.expect(p.expand(pattern)) }
