@@ -174,7 +174,7 @@ func (c Creation) proveFile(ctx context.Context, d drawn, handed HandedOut) (dke
 		return file, fmt.Errorf("opening %s with the sheets: %w", c.ShareFile, err)
 	}
 	defer opened.Wipe()
-	if !opened.Share.Equal(d.share) {
+	if opened.Damage != nil || !opened.Share.Equal(d.share) {
 		return file, fmt.Errorf("%s holds another share than was put in; is the medium faulty?", c.ShareFile)
 	}
 	return file, nil

@@ -112,14 +112,16 @@ func (s *sorted) refuse(i int, typed quorum.Typed, share quorum.CustodianShare, 
 // OpenWithPassword opens a share file with its password.
 func OpenWithPassword(ctx context.Context, file dkek.ShareFile, password secret.Bytes, progress dkek.Progress) (*Opened, error) {
 	share, err := file.Decrypt(ctx, password, progress)
-	if err != nil {
+	var damage *dkek.DamagedError
+	if err != nil && !errors.As(err, &damage) {
 		if errors.Is(err, dkek.ErrPassword) {
 			err = &OpenError{WrongSheet, fmt.Errorf("%w; check the keyboard layout and capital letters, and that the file is the one of this password", err)}
 		}
 		return nil, err
 	}
 	kcv, err := kcvOf(share)
-	return &Opened{Share: share, Password: password.Clone(), How: "password", Status: Good, KCV: kcv}, err
+	o := &Opened{Share: share, Password: password.Clone(), How: "password", Status: Good, KCV: kcv}
+	return o.noteDamage(damage), err
 }
 
 // OpenedByPassword is what a search for a password has found.

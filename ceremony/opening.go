@@ -21,7 +21,7 @@ const (
 	Repaired   Status = "repaired"    // it opened once a mistake in what was entered was corrected
 	WrongSheet Status = "wrong-sheet" // a sheet is not of this file, or no reading of the sheets opens it
 	NotEnough  Status = "not-enough"  // fewer sheets than the threshold
-	Damaged    Status = "damaged"     // the share file, not the sheets
+	Damaged    Status = "damaged"     // the share file, not the sheets; it may have opened all the same
 )
 
 // OpenError is the error for a share file that the sheets do not open.
@@ -48,7 +48,7 @@ type Fault struct {
 type Opened struct {
 	Share, Password secret.Bytes
 	How             string // how the sheets were read
-	Status          Status // Good or Repaired
+	Status          Status // Good, Repaired or Damaged
 	KCV             dkek.KCV
 	Threshold       int
 	Record          *quorum.Record // nil if there is none
@@ -110,13 +110,14 @@ func (o Opening) Run(ctx context.Context) (*Opened, error) {
 	}
 }
 
-// agree lets those present agree to what was found, before it is used.
+// agree tells what was found, and lets those present agree to what was
+// corrected before it is used.
 func (o Opening) agree(ctx context.Context, opened *Opened) error {
-	if opened.Status == Good {
-		return nil
-	}
 	for _, f := range opened.Faults {
 		o.Collection.Custodians.Tell(upperFirst(f.Text) + ".")
+	}
+	if opened.Status == Good {
+		return nil
 	}
 	yes, err := o.Collection.Custodians.Confirm(ctx, "Read so, the sheets open the share file. Go on with that?")
 	if err == nil && !yes {
@@ -146,7 +147,8 @@ func (a attempt) run(ctx context.Context, tell func(string)) (*Opened, error) {
 	}
 	opened, err := quorum.Open(ctx, a.file, a.entry.Shares(), a.progress)
 	if err == nil {
-		return a.opened(opened.Share, opened.Candidate, a.entry.Shares())
+		o, err := a.opened(opened.Share, opened.Candidate, a.entry.Shares())
+		return o.noteDamage(opened.Damage), err
 	}
 	if !errors.Is(err, dkek.ErrPassword) {
 		return nil, err
@@ -178,8 +180,12 @@ func (a attempt) repair(ctx context.Context) (*Opened, error) {
 	}
 	share, reading, err := plan.Run(ctx, a.file.Search, a.search)
 	if errors.Is(err, repair.ErrNotFound) {
-		return nil, openError(WrongSheet, "no likely mistake in the sheets with share ID %s explains it; a sheet is of another set, or has several mistakes, or the set needs more sheets than these %d",
+		return nil, openError(WrongSheet, "no likely mistake in the sheets with share ID %s explains it; a sheet is of another set, or has several mistakes, or the set needs more sheets than these %d, or the share file is damaged",
 			idsOf(a.drafts), len(a.drafts))
+	}
+	var damage *dkek.DamagedError
+	if errors.As(err, &damage) {
+		err = &OpenError{Damaged, err}
 	}
 	if err != nil {
 		return nil, err
@@ -247,6 +253,15 @@ func (a attempt) opened(share secret.Bytes, found quorum.Candidate, shares []quo
 	}
 	o.Threshold = quorum.Threshold(o.Shares)
 	return o, nil
+}
+
+// noteDamage adds what was wrong with the file.
+func (o *Opened) noteDamage(damage *dkek.DamagedError) *Opened {
+	if o != nil && damage != nil {
+		o.Status = Damaged
+		o.Faults = append(o.Faults, Fault{Kind: "damaged-file", Text: damage.Error()})
+	}
+	return o
 }
 
 // Total is the number of custodians in the set, 0 if it is not known.

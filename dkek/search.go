@@ -15,7 +15,8 @@ import (
 
 // Decrypt opens a share file and returns the share of 32 bytes. It takes
 // seconds; progress may be nil, and ctx ends it early. The error is ErrPassword
-// if the password is wrong.
+// if the password is wrong; it is a *DamagedError, and the share is there all
+// the same, if the password is right and the file is not.
 func (f ShareFile) Decrypt(ctx context.Context, password secret.Bytes, progress Progress) (secret.Bytes, error) {
 	share, _, err := f.DecryptAny(ctx, []secret.Bytes{password}, progress)
 	return share, err
@@ -23,9 +24,10 @@ func (f ShareFile) Decrypt(ctx context.Context, password secret.Bytes, progress 
 
 // DecryptAny opens a share file with whichever of the passwords is right, and
 // returns the share and the index of that password. The first should be the
-// likely one: it is tried alone, and the others, where it is wrong, as many at
-// a time as the processors take; progress begins anew for them. The error is
-// ErrPassword if all are wrong.
+// likely one: it is tried with as many others as cost no time, and then the
+// rest, as many at a time as the processors take; progress begins anew for them.
+// The error is ErrPassword if all are wrong. It is a *DamagedError, and share and
+// index are there all the same, if one is right and the file is not.
 func (f ShareFile) DecryptAny(ctx context.Context, passwords []secret.Bytes, progress Progress) (secret.Bytes, int, error) {
 	first := min(md5chain.FreeLanes(), len(passwords))
 	share, index, err := f.decryptAny(ctx, passwords[:first], progress, iterations)
@@ -40,8 +42,7 @@ func (f ShareFile) DecryptAny(ctx context.Context, passwords []secret.Bytes, pro
 // and returns the share and the index of that candidate in the sequence. The
 // likely ones should come first: a few are tried at a time in the beginning, in
 // about the time of one, and then more and more, until all processors are busy
-// with as many as they try best at a time. The error is ErrPassword if none is
-// right.
+// with as many as they try best at a time. The errors are those of DecryptAny.
 //
 // A candidate is copied as it is drawn, so the sequence may use its memory
 // again; the sequence is drawn from on any goroutine, but never on two at the
@@ -76,6 +77,7 @@ type search struct {
 type opening struct {
 	password, key secret.Bytes
 	index         int // of the password in the sequence
+	damage        *DamagedError
 }
 
 func (s *search) run(ctx context.Context, candidates iter.Seq[secret.Bytes]) (secret.Bytes, int, error) {
@@ -97,9 +99,16 @@ func (s *search) run(ctx context.Context, candidates iter.Seq[secret.Bytes]) (se
 	}
 	defer s.found.key.Wipe()
 	defer s.found.password.Wipe()
-	share, err := s.file.open(ctx, s.found.key, s.found.password, s.count, s.meter)
-	if err != nil {
+	file := s.file
+	if s.found.damage != nil {
+		file = s.found.damage.Mended
+	}
+	share, err := file.open(ctx, s.found.key, s.found.password, s.count, s.meter)
+	switch {
+	case err != nil:
 		return nil, 0, err
+	case s.found.damage != nil:
+		return share, s.found.index, s.found.damage
 	}
 	return share, s.found.index, nil
 }
@@ -149,8 +158,9 @@ func (s *search) try(ctx context.Context, group []secret.Bytes, first int) (foun
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, key := range keys {
-		if s.found == nil && s.file.isKey(key) {
-			s.found = &opening{group[i].Clone(), key, first + i}
+		damage, right := s.file.judge(key)
+		if s.found == nil && right {
+			s.found = &opening{group[i].Clone(), key, first + i, damage}
 			found = true
 			continue
 		}

@@ -42,6 +42,8 @@ const (
 type Opened struct {
 	Share secret.Bytes
 	Candidate
+	// Damage is what was wrong with the file, nil for nothing.
+	Damage *dkek.DamagedError
 }
 
 // Wipe overwrites what is secret, best effort.
@@ -63,6 +65,10 @@ func Open(ctx context.Context, file dkek.ShareFile, shares []CustodianShare, pro
 		passwords = append(passwords, c.Password)
 	}
 	share, found, err := file.DecryptAny(ctx, passwords, progress)
+	var damage *dkek.DamagedError
+	if errors.As(err, &damage) {
+		err = nil
+	}
 	for i, password := range passwords {
 		if err != nil || i != found {
 			password.Wipe()
@@ -75,7 +81,7 @@ func Open(ctx context.Context, file dkek.ShareFile, shares []CustodianShare, pro
 	if err != nil {
 		return Opened{}, err
 	}
-	return Opened{share, candidates[found]}, nil
+	return Opened{share, candidates[found], damage}, nil
 }
 
 // Candidates returns the passwords that the shares may stand for, the likeliest

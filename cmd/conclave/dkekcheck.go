@@ -25,13 +25,13 @@ func (cmd dkekCheck) Run(c *console) error {
 	}
 	entry := &quorum.Entry{Records: records, Want: 1}
 	defer entry.Wipe()
-	if cmd.Sheet != "" {
-		err = checkTyped(c, cmd.Sheet, entry)
-	} else {
+	if cmd.Sheet == "" {
 		err = c.checkEntered(ctx, entry)
+	} else if err = checkTyped(c, cmd.Sheet, entry); err != nil {
+		err = &ceremony.OpenError{Status: ceremony.WrongSheet, Err: err}
 	}
 	if err != nil {
-		return &ceremony.OpenError{Status: ceremony.WrongSheet, Err: err}
+		return err
 	}
 	return c.checked(entry)
 }

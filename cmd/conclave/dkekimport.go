@@ -100,7 +100,6 @@ func (cmd dkekImport) one(ctx context.Context, c *console, h *hsm.HSM, journal *
 		return err
 	}
 	defer opened.Wipe()
-	c.tellFaults(opened)
 	status, err := ceremony.Import(h, journal, s.path, s.file, opened)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.path, err)
@@ -110,11 +109,4 @@ func (cmd dkekImport) one(ctx context.Context, c *console, h *hsm.HSM, journal *
 	}
 	fmt.Fprintf(c.out, "DKEK share imported; DKEK: %s\n", newDKEKStatus(status))
 	return nil
-}
-
-// tellFaults says what was found wrong with sheets or file.
-func (c *console) tellFaults(opened *ceremony.Opened) {
-	for _, f := range opened.Faults {
-		c.note("conclave: %s", f.Text)
-	}
 }

@@ -24,7 +24,7 @@ type inspection struct {
 	Set       string           `json:"set"`
 	Threshold int              `json:"threshold"` // 0 for a file with a password
 	Total     int              `json:"total"`
-	Strength  int              `json:"strength"` // bits of the password
+	Strength  int              `json:"strength"` // bits of a password that is shared out
 	How       string           `json:"how"`      // the sheets were read
 	Defects   []ceremony.Fault `json:"defects"`
 }
@@ -46,9 +46,7 @@ func (cmd dkekInspect) Run(c *console) error {
 		return c.inspected(cmd, newFailedInspection(cmd.File, err), err)
 	}
 	defer opened.Wipe()
-	if opened.Status == ceremony.Repaired {
-		c.exit = exitRepaired
-	}
+	c.exit = exitCodes()[opened.Status]
 	return c.inspected(cmd, newInspection(cmd.File, opened), nil)
 }
 
@@ -77,7 +75,10 @@ func newFailedInspection(file string, err error) inspection {
 func newInspection(file string, o *ceremony.Opened) inspection {
 	i := inspection{
 		File: file, Status: string(o.Status), KCV: o.KCV.String(), Set: o.Set, Threshold: o.Threshold, Total: o.Total(),
-		Strength: 8 * len(o.Password), How: o.How, Defects: o.Faults,
+		How: o.How, Defects: o.Faults,
+	}
+	if o.Threshold > 0 {
+		i.Strength = 8 * len(o.Password)
 	}
 	if i.Defects == nil {
 		i.Defects = []ceremony.Fault{}

@@ -40,9 +40,7 @@ func (cmd dkekRecover) Run(c *console) error {
 		return fmt.Errorf("%s: %w", cmd.File, err)
 	}
 	defer opened.Wipe()
-	if opened.Status == ceremony.Repaired {
-		c.exit = exitRepaired
-	}
+	c.exit = exitCodes()[opened.Status]
 	i := newInspection(cmd.File, opened)
 	if cmd.JSON {
 		return c.showJSON(i)

@@ -46,7 +46,6 @@ func (cmd dkekReshare) Run(c *console) error {
 		return err
 	}
 	defer opened.Wipe()
-	c.tellFaults(opened)
 	if cmd.NewFile == "" {
 		return cmd.sameFile(c, opened)
 	}

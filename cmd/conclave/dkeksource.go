@@ -31,9 +31,8 @@ func (d dkekSource) Validate() error {
 // openedDKEK is a DKEK, and how its share files opened.
 type openedDKEK struct {
 	*dkek.DKEK
-	files   []*ceremony.Opened
-	sealed  []sealed
-	repairs bool // something was corrected
+	files  []*ceremony.Opened
+	sealed []sealed
 }
 
 // Wipe overwrites what is secret, best effort.
@@ -64,9 +63,7 @@ func (d dkekSource) open(ctx context.Context, c *console) (all openedDKEK, err e
 		if err != nil {
 			return all, err
 		}
-		c.tellFaults(opened)
 		all.files, shares = append(all.files, opened), append(shares, opened.Share)
-		all.repairs = all.repairs || opened.Status == ceremony.Repaired
 	}
 	all.DKEK, err = dkek.Combine(shares...)
 	return all, err

@@ -80,8 +80,8 @@ func (cmd keyRecover) Run(c *console) error {
 			return err
 		}
 	}
-	if all.repairs {
-		c.exit = exitRepaired
+	for _, opened := range all.files {
+		c.exit = max(c.exit, exitCodes()[opened.Status])
 	}
 	if cmd.Into != "" {
 		return cmd.restore(c, all, keys)

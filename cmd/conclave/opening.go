@@ -92,9 +92,17 @@ func (o opening) withShares(ctx context.Context, c *console, s sealed) (*ceremon
 	}
 	progress, end := c.percent("decrypting the DKEK share")
 	defer end()
-	return ceremony.Inspection{
+	opened, err := ceremony.Inspection{
 		File: s.file, Records: s.records, Sheets: sheets, Progress: progress, Search: c.searching(), Limit: likely,
 	}.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	end()
+	for _, f := range opened.Faults { // no one was asked
+		c.note("conclave: %s", f.Text)
+	}
+	return opened, nil
 }
 
 // likely is how many readings are tried where no one has asked for a long
@@ -161,15 +169,18 @@ func statusOf(err error) ceremony.Status {
 	return ""
 }
 
+// exitCodes are the exit codes of the statuses.
+func exitCodes() map[ceremony.Status]int {
+	return map[ceremony.Status]int{
+		ceremony.Good: 0, ceremony.Repaired: exitRepaired, ceremony.WrongSheet: exitWrongSheet,
+		ceremony.NotEnough: exitNotEnough, ceremony.Damaged: exitDamaged,
+	}
+}
+
 // exitCode is the exit code for an error.
 func exitCode(err error) int {
-	switch statusOf(err) {
-	case ceremony.WrongSheet:
-		return exitWrongSheet
-	case ceremony.NotEnough:
-		return exitNotEnough
-	case ceremony.Damaged:
-		return exitDamaged
+	if code := exitCodes()[statusOf(err)]; code != 0 {
+		return code
 	}
 	return exitFailure
 }

@@ -82,6 +82,11 @@ func (t *tool) openShareFile(file dkek.ShareFile) (secret.Bytes, error) {
 	defer password.Wipe()
 	t.Printf("Deciphering DKEK share, please wait...\n")
 	share, err := file.Decrypt(context.Background(), password, t.percent)
+	var damage *dkek.DamagedError
+	if errors.As(err, &damage) {
+		t.note("%v", damage)
+		return share, nil
+	}
 	if errors.Is(err, dkek.ErrPassword) {
 		err = fmt.Errorf("%w; check the keyboard layout and capital letters, and that the file is the one of this password", err)
 	}
@@ -114,9 +119,6 @@ func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
 		return nil, notDecrypted(err)
 	case err != nil:
 		return nil, err
-	}
-	for _, fault := range opened.Faults {
-		t.note("%s", fault.Text)
 	}
 	t.note("the shares were read as: %s", opened.How)
 	return opened.Share, nil
