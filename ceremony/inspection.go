@@ -103,7 +103,7 @@ func (s *sorted) refuse(i int, typed quorum.Typed, share quorum.CustodianShare, 
 	if s.wrong == nil {
 		s.wrong = err
 	}
-	s.faults = append(s.faults, Fault{"wrong-sheet", id, err.Error()})
+	s.faults = append(s.faults, Fault{wrongSheet, id, err.Error()})
 	if typed.Code == "" {
 		s.drafts = append(s.drafts, repair.Draft{Prime: typed.Prime, ID: typed.ID, Value: typed.Value})
 	}

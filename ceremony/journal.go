@@ -43,12 +43,11 @@ func OpenJournal(dir, serial string, shares int) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	for d := json.NewDecoder(bytes.NewReader(content)); d.More(); {
+	for text := range bytes.Lines(content) {
 		var line importedShare
-		if err := d.Decode(&line); err != nil {
-			break // a power loss cut it off
+		if json.Unmarshal(text, &line) == nil { // else it is empty, or a power loss cut it off
+			j.imported = append(j.imported, line)
 		}
-		j.imported = append(j.imported, line)
 	}
 	if len(j.imported) > shares {
 		return j, j.Clear()
@@ -97,7 +96,7 @@ func (j *Journal) Add(name string, file dkek.ShareFile, kcv dkek.KCV) error {
 		return err
 	}
 	j.imported = append(j.imported, line)
-	if err := safefile.Append(j.path, append(content, '\n')); err != nil {
+	if err := safefile.Append(j.path, fmt.Appendf(nil, "\n%s\n", content)); err != nil { // after a line that may be cut off
 		return fmt.Errorf("the share is imported, but not noted: %w; take care that it is not imported again", err)
 	}
 	return nil

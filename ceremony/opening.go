@@ -19,7 +19,7 @@ type Status string
 const (
 	Good       Status = "good"
 	Repaired   Status = "repaired"    // it opened once a mistake in what was entered was corrected
-	WrongSheet Status = "wrong-sheet" // a sheet is not of this file, or no reading of the sheets opens it
+	WrongSheet Status = "wrong-sheet" // a sheet is not of this file, whether or not the others open it; or no reading of the sheets does
 	NotEnough  Status = "not-enough"  // fewer sheets than the threshold
 	Damaged    Status = "damaged"     // the share file, not the sheets; it may have opened all the same
 )
@@ -44,11 +44,14 @@ type Fault struct {
 	Text  string `json:"text"`
 }
 
+// wrongSheet is the kind of a fault with a sheet that was not taken.
+const wrongSheet = "wrong-sheet"
+
 // Opened is an open share file, and what opening it has shown.
 type Opened struct {
 	Share, Password secret.Bytes
 	How             string // how the sheets were read
-	Status          Status // Good, Repaired or Damaged
+	Status          Status // as it is open, not NotEnough
 	KCV             dkek.KCV
 	Threshold       int
 	Record          *quorum.Record // nil if there is none
@@ -143,7 +146,11 @@ type attempt struct {
 
 func (a attempt) run(ctx context.Context, tell func(string)) (*Opened, error) {
 	for _, m := range a.entry.Locate() {
-		a.faults = append(a.faults, Fault{"wrong-value", m.ID, fmt.Sprintf("share %s does not fit the others: %s of its value; replace that sheet", m.ID, m.Where)})
+		kind := repair.MisreadDigit
+		if m.Digits == 0 {
+			kind = repair.WrongValue
+		}
+		a.faults = append(a.faults, Fault{kind.String(), m.ID, fmt.Sprintf("share %s does not fit the others: %s of its value; replace that sheet", m.ID, m.Where)})
 	}
 	opened, err := quorum.Open(ctx, a.file, a.entry.Shares(), a.progress)
 	if err == nil {
@@ -234,8 +241,12 @@ func (a attempt) opened(share secret.Bytes, found quorum.Candidate, shares []quo
 			o.Set = s.Set
 		}
 	}
-	if len(a.faults) > 0 {
-		o.Status = Repaired
+	for _, f := range a.faults {
+		if f.Kind == wrongSheet || f.Kind == repair.WrongValue.String() {
+			o.Status = WrongSheet
+		} else if o.Status == Good {
+			o.Status = Repaired
+		}
 	}
 	for _, d := range found.Defects {
 		o.Faults = append(o.Faults, Fault{Kind: string(d), Text: defectText(d)})

@@ -158,8 +158,9 @@ func (e *Entry) Wipe() {
 
 // Misfit is a share that does not lie where the others do.
 type Misfit struct {
-	ID    string
-	Where string // "digit 7", or "many digits"
+	ID     string
+	Digits int    // that differ, if they are few; else 0
+	Where  string // "digit 7", or "many digits"
 }
 
 // Locate finds wrong shares where there are more of them than the threshold,
@@ -178,7 +179,8 @@ func (e *Entry) Locate() []Misfit {
 	var misfits []Misfit
 	for _, i := range located.Wrong {
 		right := located.Right[i].Y
-		misfits = append(misfits, Misfit{ID: e.shares[i].ID, Where: whereDiffers(e.shares[i], right)})
+		digits, where := whereDiffers(e.shares[i], right)
+		misfits = append(misfits, Misfit{e.shares[i].ID, digits, where})
 		e.shares[i].Value = right.Bytes()
 	}
 	return misfits
@@ -192,7 +194,7 @@ func (e *Entry) locate(points []shamir.Share) (shamir.Located, error) {
 }
 
 // whereDiffers says which digit of a value was misread, without showing it.
-func whereDiffers(share CustodianShare, right *big.Int) string {
+func whereDiffers(share CustodianShare, right *big.Int) (digits int, where string) {
 	typed := colonless(share)
 	want := colonless(CustodianShare{Value: right.Bytes()})
 	var places []string
@@ -203,9 +205,9 @@ func whereDiffers(share CustodianShare, right *big.Int) string {
 	}
 	const few = 3
 	if len(places) > few || len(typed) != len(want) {
-		return "many digits"
+		return 0, "many digits"
 	}
-	return "digit " + strings.Join(places, " and ")
+	return len(places), "digit " + strings.Join(places, " and ")
 }
 
 // Sure says why no share that was accepted can be wrong: each has a checksum or
