@@ -37,7 +37,7 @@ func (in Inspection) Run(ctx context.Context) (*Opened, error) {
 		}
 		return nil, openError(NotEnough, "%d sheets, and the set needs %d; add the sheets of other custodians", len(sorted.drafts), wanted)
 	}
-	a := attempt{file: in.File, entry: entry, drafts: sorted.drafts, faults: sorted.faults, progress: in.Progress, search: in.Search, limit: in.Limit}
+	a := attempt{file: in.File, entry: entry, drafts: sorted.drafts, faults: sorted.faults, doubtful: sorted.doubtful, progress: in.Progress, search: in.Search, limit: in.Limit}
 	if len(entry.Shares()) >= wanted {
 		return sorted.explain(a.run(ctx, func(string) {}))
 	}
@@ -52,7 +52,9 @@ type sorted struct {
 	entry  *quorum.Entry
 	drafts []repair.Draft // all that may be of the set, read or not
 	faults []Fault
-	wrong  error // why the first sheet that was not taken was not
+	// doubtful are faults with drafts, which a search may explain.
+	doubtful []Fault
+	wrong    error // why the first sheet that was not taken was not
 }
 
 // explain adds what is known of a sheet that was not taken.
@@ -103,10 +105,14 @@ func (s *sorted) refuse(i int, typed quorum.Typed, share quorum.CustodianShare, 
 	if s.wrong == nil {
 		s.wrong = err
 	}
-	s.faults = append(s.faults, Fault{wrongSheet, id, err.Error()})
-	if typed.Code == "" {
-		s.drafts = append(s.drafts, repair.Draft{Prime: typed.Prime, ID: typed.ID, Value: typed.Value})
+	fault := Fault{wrongSheet, id, err.Error()}
+	var other *quorum.OtherSetError
+	if typed.Code != "" || errors.As(err, &other) {
+		s.faults = append(s.faults, fault)
+		return
 	}
+	s.doubtful = append(s.doubtful, fault)
+	s.drafts = append(s.drafts, repair.Draft{Prime: typed.Prime, ID: typed.ID, Value: typed.Value})
 }
 
 // OpenWithPassword opens a share file with its password.

@@ -139,6 +139,7 @@ type attempt struct {
 	entry    *quorum.Entry
 	drafts   []repair.Draft // what was typed; nil for the shares of the entry
 	faults   []Fault        // found before
+	doubtful []Fault        // with drafts that are no share of the entry, as long as the search does not explain them
 	progress dkek.Progress
 	search   Search
 	limit    int
@@ -154,6 +155,7 @@ func (a attempt) run(ctx context.Context, tell func(string)) (*Opened, error) {
 	}
 	opened, err := quorum.Open(ctx, a.file, a.entry.Shares(), a.progress)
 	if err == nil {
+		a.faults = append(a.faults, a.doubtful...)
 		o, err := a.opened(opened.Share, opened.Candidate, a.entry.Shares())
 		return o.noteDamage(opened.Damage), err
 	}

@@ -118,6 +118,13 @@ func (e *Entry) CheckID(id string) error {
 	return nil
 }
 
+// OtherSetError is the error for a sheet that is whole, and of another set.
+type OtherSetError struct{ text string }
+
+func (e *OtherSetError) Error() string { return e.text }
+
+func otherSet(format string, args ...any) error { return &OtherSetError{fmt.Sprintf(format, args...)} }
+
 func duplicate(id string) error {
 	return fmt.Errorf("share ID: %s was entered before; each custodian counts once, and another one is wanted", id)
 }
@@ -126,9 +133,9 @@ func duplicate(id string) error {
 func together(earlier, share CustodianShare) error {
 	switch {
 	case earlier.Set != "" && share.Set != "" && earlier.Set != share.Set:
-		return fmt.Errorf("this sheet is of set %s, and the one of custodian %s is of set %s; bring the sheet of set %s", share.Set, earlier.ID, earlier.Set, earlier.Set)
+		return otherSet("this sheet is of set %s, and the one of custodian %s is of set %s; bring the sheet of set %s", share.Set, earlier.ID, earlier.Set, earlier.Set)
 	case earlier.Prime.Cmp(share.Prime) != 0:
-		return fmt.Errorf("prime: it differs from the one on the sheet of custodian %s; is one of the two sheets of another set?", earlier.ID)
+		return otherSet("prime: it differs from the one on the sheet of custodian %s; is one of the two sheets of another set?", earlier.ID)
 	case strings.EqualFold(earlier.ID, share.ID):
 		return duplicate(share.ID)
 	case earlier.Value.Equal(share.Value):

@@ -84,7 +84,7 @@ func TestFingerprintByAnother(t *testing.T) {
 	set := drawSet(t, 2, 3, Strength64)
 	set.Shares[0].Value = secret.Bytes("ABCDEFGH")
 	salt := []byte("0123456789abcdef")
-	cmd := exec.Command("argon2", string(salt), "-id", "-t", "1", "-k", "16384", "-p", "1", "-l", "32", "-r")
+	cmd := exec.Command("argon2", string(salt), "-id", "-t", "1", "-k", "4096", "-p", "1", "-l", "32", "-r")
 	cmd.Stdin = strings.NewReader("ABCDEFGH")
 	out, err := cmd.Output()
 	if err != nil {
