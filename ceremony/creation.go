@@ -183,7 +183,7 @@ func (c Creation) proveFile(ctx context.Context, d drawn, handed HandedOut) (dke
 // record writes the record. The sheets are good without it.
 func (c Creation) record(d drawn, handed HandedOut, file dkek.ShareFile, created Created) (*Created, error) {
 	c.announce(Fingerprinting)
-	r, err := quorum.NewRecord(d.rand, d.set, quorum.Issue{
+	r, err := quorum.NewRecord(d.rand, d.set, quorum.Issuance{
 		Ceremony: c.Ceremony, Names: c.Names, ReadBack: handed.ReadBack, KCV: d.kcv, Created: c.Now, Tool: c.Tool,
 		FileName: filepath.Base(c.ShareFile), ShareFile: file, Replaces: c.Replaces,
 	})

@@ -92,8 +92,8 @@ func (c FingerprintCost) fingerprint(share CustodianShare, salt []byte) []byte {
 	return argon2.IDKey(value, salt, c.Passes, c.Memory, c.Threads, fingerprintSize)
 }
 
-// Issue is what a record says beside the set itself.
-type Issue struct {
+// Issuance is what a record says beside the set itself.
+type Issuance struct {
 	Ceremony  string
 	Names     []string // of custodians 1 to Total; empty if they have none
 	ReadBack  []bool   // whose sheets were read back
@@ -107,21 +107,21 @@ type Issue struct {
 
 // NewRecord makes the record of a set, with salts from rand. It takes some
 // hundredths of a second for each custodian.
-func NewRecord(rand io.Reader, set *Set, issue Issue) (*Record, error) {
+func NewRecord(rand io.Reader, set *Set, issued Issuance) (*Record, error) {
 	r := &Record{
-		Format: recordFormat, Ceremony: issue.Ceremony, Set: set.ID, Threshold: set.Threshold, Total: set.Total, Strength: set.Strength,
-		Prime: colons(set.Shares[0].Prime), KCV: issue.KCV.String(), Created: issue.Created.UTC().Truncate(time.Second), Tool: issue.Tool,
-		ShareFile: RecordedFile{issue.FileName, fileSum(issue.ShareFile)}, Cost: defaultCost(), Replaces: issue.Replaces,
+		Format: recordFormat, Ceremony: issued.Ceremony, Set: set.ID, Threshold: set.Threshold, Total: set.Total, Strength: set.Strength,
+		Prime: colons(set.Shares[0].Prime), KCV: issued.KCV.String(), Created: issued.Created.UTC().Truncate(time.Second), Tool: issued.Tool,
+		ShareFile: RecordedFile{issued.FileName, fileSum(issued.ShareFile)}, Cost: defaultCost(), Replaces: issued.Replaces,
 	}
 	for i, share := range set.Shares {
 		salt := make([]byte, saltSize)
 		if _, err := io.ReadFull(rand, salt); err != nil {
 			return nil, fmt.Errorf("drawing a salt: %w", err)
 		}
-		c := CustodianRecord{Number: i + 1, ReadBack: issue.ReadBack[i], Salt: salt}
+		c := CustodianRecord{Number: i + 1, ReadBack: issued.ReadBack[i], Salt: salt}
 		c.Fingerprint = hex.EncodeToString(r.Cost.fingerprint(share, salt))
-		if len(issue.Names) > 0 {
-			c.Name = issue.Names[i]
+		if len(issued.Names) > 0 {
+			c.Name = issued.Names[i]
 		}
 		r.Custodians = append(r.Custodians, c)
 	}

@@ -27,7 +27,7 @@ func recordOf(t testing.TB, set *Set) (*Record, dkek.ShareFile) {
 	for i := range set.Total {
 		names = append(names, "Custodian "+string('A'+rune(i%26)))
 	}
-	r, err := NewRecord(rand.Reader, set, Issue{
+	r, err := NewRecord(rand.Reader, set, Issuance{
 		Ceremony: "Root 2026", Names: names, ReadBack: make([]bool, set.Total), KCV: dkek.KCV{1, 2, 3}, Created: time.Now(),
 		Tool: "test", FileName: "dkek.pbe", ShareFile: file, Replaces: []string{"QQQQ"},
 	})

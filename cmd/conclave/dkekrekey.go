@@ -107,7 +107,7 @@ func (cmd dkekRekey) rewrap(old openedDKEK, share secret.Bytes) ([]rewrapped, er
 			return nil, err
 		}
 		if f.Blob, err = old.Rewrap(rand.Reader, f.Blob, to); err != nil {
-			return nil, old.explainForeign(path, err)
+			return nil, old.explain(path, err)
 		}
 		content, err := f.Bytes()
 		if err != nil {

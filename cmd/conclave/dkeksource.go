@@ -78,13 +78,16 @@ func (d dkekSource) how(i int) opening {
 	return o
 }
 
-// explainForeign adds what to do when a key is wrapped under another DKEK.
-func (all openedDKEK) explainForeign(path string, err error) error {
+// explain adds what to do when a wrapped key does not open.
+func (all openedDKEK) explain(path string, err error) error {
 	if errors.Is(err, dkek.ErrForeign) && len(all.files) == 1 {
 		return &ceremony.OpenError{Status: ceremony.WrongSheet, Err: fmt.Errorf("%s: %w; if the DKEK has several shares, name the file of each: --dkek", path, err)}
 	}
 	if errors.Is(err, dkek.ErrDamaged) {
 		return &ceremony.OpenError{Status: ceremony.Damaged, Err: fmt.Errorf("%s: %w", path, err)}
+	}
+	if errors.Is(err, dkek.ErrUnsupported) {
+		return fmt.Errorf("%s: %w; docs/recovery.md opens it with OpenSSL and Python", path, err)
 	}
 	return fmt.Errorf("%s: %w", path, err)
 }

@@ -92,7 +92,7 @@ func (cmd keyRecover) Run(c *console) error {
 // open unwraps a key, and shows its public half.
 func (k *recovered) open(c *console, all openedDKEK) (err error) {
 	if k.key, _, err = all.Unwrap(k.file.Blob); err != nil {
-		return all.explainForeign(k.path, err)
+		return all.explain(k.path, err)
 	}
 	public, err := keyfile.PublicPEM(k.key)
 	if err != nil {

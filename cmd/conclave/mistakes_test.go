@@ -182,7 +182,7 @@ func makeSet(t *testing.T, name string) *mistakeSet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	record, err := quorum.NewRecord(rand.Reader, set, quorum.Issue{
+	record, err := quorum.NewRecord(rand.Reader, set, quorum.Issuance{
 		KCV: alone.KCV(), Created: time.Now(), ShareFile: file, FileName: "share.pbe", ReadBack: make([]bool, scheme.Total), Replaces: []string{replacedSet},
 	})
 	if err != nil {
