@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -156,14 +157,19 @@ var ErrVoid = errors.New("no share file was made, and the sheets copied for it a
 
 // proveFile writes the share file if there is none, and opens it with what
 // custodians have read back.
-func (c Creation) proveFile(ctx context.Context, d drawn, handed HandedOut) (dkek.ShareFile, error) {
+func (c Creation) proveFile(ctx context.Context, d drawn, handed HandedOut) (file dkek.ShareFile, err error) {
 	if c.Password == nil {
 		c.announce(Encrypting)
 		if err := writeShareFile(ctx, d.rand, c.ShareFile, d.share, d.set.Password, c.Progress); err != nil {
-			return dkek.ShareFile{}, err
+			return file, err
 		}
+		defer func() { // a file that was not proved must not be taken for one that was
+			if err != nil {
+				err = errors.Join(err, os.Remove(c.ShareFile))
+			}
+		}()
 	}
-	file, err := ReadShareFile(c.ShareFile)
+	file, err = ReadShareFile(c.ShareFile)
 	if err != nil {
 		return file, fmt.Errorf("reading back what was written: %w", err)
 	}

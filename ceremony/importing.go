@@ -25,14 +25,14 @@ func CheckImport(h *hsm.HSM) (*wire.DKEKStatus, error) {
 }
 
 // Import gives an open share to the device. A share that the journal says is in
-// the device is not sent: it would cancel itself out.
+// the device is not sent: it would cancel itself out. One that is not taken is
+// known by the number of shares that the device has.
 func Import(h *hsm.HSM, journal *Journal, name string, file dkek.ShareFile, opened *Opened) (*wire.DKEKStatus, error) {
 	if err := journal.Check(name, file, opened.KCV); err != nil {
 		return nil, err
 	}
-	status, err := h.ImportShare(opened.Share)
-	if err != nil {
-		return nil, err
+	if err := journal.Add(name, file, opened.KCV); err != nil {
+		return nil, fmt.Errorf("%w; nothing was sent", err)
 	}
-	return status, journal.Add(name, file, opened.KCV)
+	return h.ImportShare(opened.Share)
 }

@@ -29,11 +29,14 @@ type importedShare struct {
 	Name   string `json:"name"`
 	SHA256 string `json:"sha256"` // of the share file
 	KCV    string `json:"kcv"`    // of the share
+	// Void takes the line before back: the device has not got that share.
+	Void bool `json:"void,omitempty"`
 }
 
-// OpenJournal reads the journal of a device that has this many shares. If that
-// is not what the journal says, the device was initialised anew, or has been
-// given shares with another program, and the journal begins again.
+// OpenJournal reads the journal of a device that has this many shares. A line
+// is written before its share is sent: if the journal has one more than the
+// device, the last was not sent. If it has more than that, the device was
+// initialised anew with another program, and the journal begins again.
 func OpenJournal(dir, serial string, shares int) (*Journal, error) {
 	j := &Journal{path: filepath.Join(dir, serial+".jsonl")}
 	content, err := os.ReadFile(j.path)
@@ -46,13 +49,34 @@ func OpenJournal(dir, serial string, shares int) (*Journal, error) {
 	for text := range bytes.Lines(content) {
 		var line importedShare
 		if json.Unmarshal(text, &line) == nil { // else it is empty, or a power loss cut it off
-			j.imported = append(j.imported, line)
+			j.take(line)
 		}
 	}
-	if len(j.imported) > shares {
+	switch surplus := len(j.imported) - shares; {
+	case surplus == 1:
+		return j, j.append(importedShare{Void: true})
+	case surplus > 1:
 		return j, j.Clear()
 	}
 	return j, nil
+}
+
+func (j *Journal) take(line importedShare) {
+	if !line.Void {
+		j.imported = append(j.imported, line)
+	} else if len(j.imported) > 0 {
+		j.imported = j.imported[:len(j.imported)-1]
+	}
+}
+
+// append writes a line, after one that may be cut off.
+func (j *Journal) append(line importedShare) error {
+	content, err := json.Marshal(line)
+	if err != nil {
+		return err
+	}
+	j.take(line)
+	return safefile.Append(j.path, fmt.Appendf(nil, "\n%s\n", content))
 }
 
 // Imported are the names of the share files that are in the device.
@@ -88,18 +112,9 @@ func (j *Journal) Check(name string, file dkek.ShareFile, kcv dkek.KCV) error {
 	return nil
 }
 
-// Add notes a share that the device has taken.
+// Add notes a share that is about to be sent.
 func (j *Journal) Add(name string, file dkek.ShareFile, kcv dkek.KCV) error {
-	line := importedShare{filepath.Base(name), fileSum(file), kcv.String()}
-	content, err := json.Marshal(line)
-	if err != nil {
-		return err
-	}
-	j.imported = append(j.imported, line)
-	if err := safefile.Append(j.path, fmt.Appendf(nil, "\n%s\n", content)); err != nil { // after a line that may be cut off
-		return fmt.Errorf("the share is imported, but not noted: %w; take care that it is not imported again", err)
-	}
-	return nil
+	return j.append(importedShare{Name: filepath.Base(name), SHA256: fileSum(file), KCV: kcv.String()})
 }
 
 // Clear forgets everything, as a device does when it is initialised.

@@ -54,6 +54,15 @@ func TestJournal(t *testing.T) {
 	if other, err := OpenJournal(dir, "ZZ2", 0); err != nil || len(other.Imported()) != 0 {
 		t.Errorf("another device: %v, %v", other, err)
 	}
+	// One that was noted and not taken is forgotten, for good.
+	if err := j.Add("b.pbe", b, dkek.KCV{2}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if j, err = OpenJournal(dir, "ZZ1", 1); err != nil || !slices.Equal(j.Imported(), []string{"a.pbe"}) || j.Has(b) {
+			t.Errorf("not taken: %v, %v", j.Imported(), err)
+		}
+	}
 	// The device says that it has none: it was initialised anew.
 	if j, err = OpenJournal(dir, "ZZ1", 0); err != nil || len(j.Imported()) != 0 {
 		t.Errorf("a new beginning: %v, %v", j.Imported(), err)

@@ -134,7 +134,7 @@ func readWrapFile(path string) (wire.WrapFile, error) {
 func (cmd dkekRekey) write(c *console, keys []rewrapped) error {
 	for _, k := range keys {
 		if err := safefile.Create(k.to, k.content); err != nil {
-			return fmt.Errorf("%w; the new share file is good; open it with its sheets after the old one, and wrap the keys that are missing from a device", err)
+			return fmt.Errorf("%w; destroy what was made so far, the new sheets too, and call it again: nothing old was touched", err)
 		}
 		fmt.Fprintf(c.out, "%s is wrapped anew to %s\n", k.from, k.to)
 	}
