@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -78,9 +77,7 @@ func run(args []string) int {
 
 // fail shows an error as one line.
 func fail(err error, code int) int {
-	if errors.Is(err, context.Canceled) {
-		err = errInterrupted
-	}
-	io.WriteString(os.Stderr, "conclave: "+strings.ReplaceAll(err.Error(), "\n", "; ")+"\n")
+	text := strings.NewReplacer("\n", "; ", context.Canceled.Error(), errInterrupted.Error()).Replace(err.Error())
+	io.WriteString(os.Stderr, "conclave: "+text+"\n")
 	return code
 }
