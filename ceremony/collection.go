@@ -17,6 +17,8 @@ type Collection struct {
 	Custodians Custodians
 	// Expected names who is to come, in order; where it ends, whoever comes.
 	Expected []Turn
+	// AskPrime asks the first custodian for the prime though a record knows it.
+	AskPrime bool
 }
 
 // Run lets custodians come until there are enough shares.
@@ -109,7 +111,7 @@ func (v *visit) settle(ctx context.Context, problem error) (*quorum.CustodianSha
 // sheet asks for a code, or for the lines of a sheet. The problem is one with
 // the sheet as a whole.
 func (v *visit) sheet(ctx context.Context, problem error) (share quorum.CustodianShare, err error) {
-	if v.prime == nil {
+	if v.prime == nil || v.AskPrime && len(v.Entry.Shares()) == 0 {
 		done, err := v.ask(ctx, Prime, &problem, v.readPrime, &share)
 		if err != nil || done {
 			return share, err
@@ -139,6 +141,9 @@ const anyValue = "00"
 
 func (v *visit) readPrime(text string) (quorum.CustodianShare, error) {
 	p, err := quorum.ParsePrime(text)
+	if known := v.Entry.Prime(); err == nil && known != nil && known.Cmp(p) != 0 {
+		err = errors.New("prime: it is not the one in the set record; was a digit misread, or is the sheet of another set?")
+	}
 	if err == nil {
 		v.prime = p
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"conclave/ceremony"
-	"conclave/quorum"
 )
 
 // custodians are those of a ceremony, who come to the screens of OpenSC's tool.
@@ -61,7 +60,7 @@ func (c *custodians) Ask(_ context.Context, field ceremony.Field, problem error)
 	if problem != nil {
 		c.note("%v; please enter it again", problem)
 	}
-	if first := c.first; first != "" && (field == ceremony.Prime || quorum.IsCode(first)) {
+	if first := c.first; first != "" && field == ceremony.Prime {
 		c.first = ""
 		return first, nil
 	}

@@ -110,7 +110,7 @@ func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
 	people := &custodians{tool: t}
 	opened, err := ceremony.Opening{
 		File: file, Progress: t.percent, Search: t.search(), Limit: likely,
-		Collection: &ceremony.Collection{Entry: &quorum.Entry{Records: records, Want: t.total}, Custodians: people},
+		Collection: &ceremony.Collection{Entry: &quorum.Entry{Records: records, Want: t.total}, Custodians: people, AskPrime: true},
 		Begin:      func() { t.Printf("Deciphering DKEK share, please wait...\n") },
 	}.Run(context.Background())
 	var failed *ceremony.OpenError
