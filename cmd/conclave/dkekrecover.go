@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"conclave/ceremony"
+	"conclave/dkek"
 	"conclave/quorum"
 	"conclave/quorum/repair"
 )
@@ -59,6 +60,10 @@ func (cmd dkekRecover) password(ctx context.Context, c *console, s sealed) (*cer
 	c.endSearch()
 	if errors.Is(err, repair.ErrNotFound) {
 		return nil, &ceremony.OpenError{Status: ceremony.WrongSheet, Err: errors.New("no password near this one opens the file; is it the file of this password?")}
+	}
+	var damage *dkek.DamagedError
+	if errors.As(err, &damage) {
+		err = &ceremony.OpenError{Status: ceremony.Damaged, Err: err}
 	}
 	if err != nil {
 		return nil, err
