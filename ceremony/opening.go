@@ -200,7 +200,21 @@ func (a attempt) repair(ctx context.Context) (*Opened, error) {
 		return nil, err
 	}
 	a.faults = append(a.faults, faultsOf(reading)...)
-	return a.opened(share, quorum.Candidate{Password: reading.Password, How: reading.How}, reading.Shares)
+	return a.opened(share, candidateOf(reading), reading.Shares)
+}
+
+// candidateOf is the candidate of the corrected shares that opened the file,
+// with the defects that it shows.
+func candidateOf(reading repair.Reading) quorum.Candidate {
+	candidates, err := quorum.Candidates(reading.Shares)
+	if err == nil {
+		for _, c := range candidates {
+			if c.Password.Equal(reading.Password) {
+				return c
+			}
+		}
+	}
+	return quorum.Candidate{Password: reading.Password, How: reading.How}
 }
 
 // faultsOf are the mistakes that were found. Where others would give the same
