@@ -114,9 +114,8 @@ func (d drawn) wipe() {
 
 func (c Creation) draw() (d drawn, err error) {
 	if d.share = c.Share.Clone(); c.Share == nil {
-		d.share = make(secret.Bytes, dkek.ShareSize)
-		if _, err := io.ReadFull(c.Rand, d.share); err != nil {
-			return d, fmt.Errorf("drawing a DKEK share: %w", err)
+		if d.share, err = DrawShare(c.Rand); err != nil {
+			return d, err
 		}
 	}
 	if d.kcv, err = kcvOf(d.share); err != nil {
@@ -160,7 +159,7 @@ var ErrVoid = errors.New("no share file was made, and the sheets copied for it a
 func (c Creation) proveFile(ctx context.Context, d drawn, handed HandedOut) (file dkek.ShareFile, err error) {
 	if c.Password == nil {
 		c.announce(Encrypting)
-		if err := writeShareFile(ctx, d.rand, c.ShareFile, d.share, d.set.Password, c.Progress); err != nil {
+		if file, err = writeShareFile(ctx, d.rand, c.ShareFile, d.share, d.set.Password, c.Progress); err != nil {
 			return file, err
 		}
 		defer func() { // a file that was not proved must not be taken for one that was
@@ -169,9 +168,10 @@ func (c Creation) proveFile(ctx context.Context, d drawn, handed HandedOut) (fil
 			}
 		}()
 	}
-	file, err = ReadShareFile(c.ShareFile)
-	if err != nil {
-		return file, fmt.Errorf("reading back what was written: %w", err)
+	if c.Password != nil {
+		if file, err = ReadShareFile(c.ShareFile); err != nil {
+			return file, err
+		}
 	}
 	c.announce(OpeningAgain)
 	last := handed.Shares[len(handed.Shares)-c.Scheme.Threshold:]

@@ -19,9 +19,7 @@ type Inspection struct {
 	Sheets   []quorum.Typed
 	Progress dkek.Progress
 	Search   Search // nil to try no mistakes
-	// Threshold of the set, where it is known and no code or record says it.
-	Threshold int
-	Limit     int // of the readings that are tried in a search; 0 for none
+	Limit    int    // of the readings that are tried in a search; 0 for none
 }
 
 // Run opens the file. The error is an *OpenError where the sheets or the file
@@ -30,7 +28,7 @@ func (in Inspection) Run(ctx context.Context) (*Opened, error) {
 	sorted := in.sort()
 	entry := sorted.entry
 	defer entry.Wipe()
-	wanted := max(2, entry.Threshold(), in.Threshold)
+	wanted := max(2, entry.Threshold())
 	if len(sorted.drafts) < wanted {
 		if sorted.wrong != nil {
 			return nil, &OpenError{WrongSheet, sorted.wrong}
@@ -88,8 +86,7 @@ func (in Inspection) sort() sorted {
 			s.refuse(i, typed, share, err)
 			continue
 		}
-		t := share.Typed()
-		s.drafts = append(s.drafts, repair.Draft{Prime: t.Prime, ID: t.ID, Value: t.Value})
+		s.drafts = append(s.drafts, draftOf(share.Typed()))
 	}
 	return s
 }
@@ -112,7 +109,7 @@ func (s *sorted) refuse(i int, typed quorum.Typed, share quorum.CustodianShare, 
 		return
 	}
 	s.doubtful = append(s.doubtful, fault)
-	s.drafts = append(s.drafts, repair.Draft{Prime: typed.Prime, ID: typed.ID, Value: typed.Value})
+	s.drafts = append(s.drafts, draftOf(typed))
 }
 
 // OpenWithPassword opens a share file with its password.

@@ -2,8 +2,6 @@ package ceremony
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,7 +87,7 @@ func (j *Journal) Imported() (names []string) {
 
 // Has says whether a share file is in the device.
 func (j *Journal) Has(file dkek.ShareFile) bool {
-	sum := fileSum(file)
+	sum := file.SHA256()
 	for _, line := range j.imported {
 		if line.SHA256 == sum {
 			return true
@@ -105,7 +103,7 @@ var ErrTwice = errors.New("this DKEK share is in the device; a second time it wo
 // another one.
 func (j *Journal) Check(name string, file dkek.ShareFile, kcv dkek.KCV) error {
 	for _, line := range j.imported {
-		if line.KCV == kcv.String() || line.SHA256 == fileSum(file) {
+		if line.KCV == kcv.String() || line.SHA256 == file.SHA256() {
 			return fmt.Errorf("%s: %w (imported as %s; if the device was initialised since with another program, delete %s)", name, ErrTwice, line.Name, j.path)
 		}
 	}
@@ -114,7 +112,7 @@ func (j *Journal) Check(name string, file dkek.ShareFile, kcv dkek.KCV) error {
 
 // Add notes a share that is about to be sent.
 func (j *Journal) Add(name string, file dkek.ShareFile, kcv dkek.KCV) error {
-	return j.append(importedShare{Name: filepath.Base(name), SHA256: fileSum(file), KCV: kcv.String()})
+	return j.append(importedShare{Name: filepath.Base(name), SHA256: file.SHA256(), KCV: kcv.String()})
 }
 
 // Clear forgets everything, as a device does when it is initialised.
@@ -125,9 +123,4 @@ func (j *Journal) Clear() error {
 		return nil
 	}
 	return err
-}
-
-func fileSum(file dkek.ShareFile) string {
-	sum := sha256.Sum256(file.Bytes())
-	return hex.EncodeToString(sum[:])
 }

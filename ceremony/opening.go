@@ -233,10 +233,14 @@ func faultsOf(reading repair.Reading) (faults []Fault) {
 
 func draftsOf(shares []quorum.CustodianShare) (drafts []repair.Draft) {
 	for _, s := range shares {
-		t := s.Typed()
-		drafts = append(drafts, repair.Draft{Prime: t.Prime, ID: t.ID, Value: t.Value})
+		drafts = append(drafts, draftOf(s.Typed()))
 	}
 	return drafts
+}
+
+// draftOf takes the three lines of a sheet.
+func draftOf(t quorum.Typed) repair.Draft {
+	return repair.Draft{Prime: t.Prime, ID: t.ID, Value: t.Value}
 }
 
 func idsOf(drafts []repair.Draft) string {

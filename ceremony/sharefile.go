@@ -15,15 +15,24 @@ import (
 // a password, which takes seconds. It gives the key check value of a DKEK that
 // consists of this share alone.
 func WriteShareFile(ctx context.Context, rand io.Reader, path string, password secret.Bytes, progress dkek.Progress) (dkek.KCV, error) {
-	share := make(secret.Bytes, dkek.ShareSize)
-	defer share.Wipe()
-	if _, err := io.ReadFull(rand, share); err != nil {
-		return dkek.KCV{}, fmt.Errorf("drawing a DKEK share: %w", err)
+	share, err := DrawShare(rand)
+	if err != nil {
+		return dkek.KCV{}, err
 	}
-	if err := writeShareFile(ctx, rand, path, share, password, progress); err != nil {
+	defer share.Wipe()
+	if _, err := writeShareFile(ctx, rand, path, share, password, progress); err != nil {
 		return dkek.KCV{}, err
 	}
 	return kcvOf(share)
+}
+
+// DrawShare draws a DKEK share.
+func DrawShare(rand io.Reader) (secret.Bytes, error) {
+	share := make(secret.Bytes, dkek.ShareSize)
+	if _, err := io.ReadFull(rand, share); err != nil {
+		return nil, fmt.Errorf("drawing a DKEK share: %w", err)
+	}
+	return share, nil
 }
 
 // kcvOf is the key check value of a DKEK that consists of one share alone.
@@ -36,23 +45,23 @@ func kcvOf(share secret.Bytes) (dkek.KCV, error) {
 	return alone.KCV(), nil
 }
 
-// writeShareFile writes a new file, and reads it again.
-func writeShareFile(ctx context.Context, rand io.Reader, path string, share, password secret.Bytes, progress dkek.Progress) error {
+// writeShareFile writes a new file, and gives it as it is read again.
+func writeShareFile(ctx context.Context, rand io.Reader, path string, share, password secret.Bytes, progress dkek.Progress) (dkek.ShareFile, error) {
 	file, err := dkek.EncryptShare(ctx, rand, share, password, progress)
 	if err != nil {
-		return err
+		return file, err
 	}
 	if err := safefile.Create(path, file.Bytes()); err != nil {
-		return err
+		return file, err
 	}
 	written, err := ReadShareFile(path)
 	if err != nil {
-		return fmt.Errorf("reading back what was written: %w", err)
+		return file, fmt.Errorf("reading back what was written: %w", err)
 	}
 	if written != file {
-		return fmt.Errorf("%s reads back with another content than was written; is the medium faulty? Make the share file anew elsewhere", path)
+		return file, fmt.Errorf("%s reads back with another content than was written; is the medium faulty? Make the share file anew elsewhere", path)
 	}
-	return nil
+	return written, nil
 }
 
 // ReadShareFile reads a share file, or its paper copy in base64.

@@ -6,8 +6,10 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/md5"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -80,6 +82,12 @@ func decodePaperCopy(text []byte) ([]byte, error) {
 		return nil, fmt.Errorf("base64 copy of a DKEK share file: wrong or missing character near number %d of %d; compare it with the paper", int64(position)+1, len(letters))
 	}
 	return raw[:n], err
+}
+
+// SHA256 returns the SHA-256 of the file in hexadecimal, by which records name it.
+func (f ShareFile) SHA256() string {
+	sum := sha256.Sum256(f.Bytes())
+	return hex.EncodeToString(sum[:])
 }
 
 // Bytes returns the 64 bytes of the file.

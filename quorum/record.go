@@ -2,7 +2,6 @@ package quorum
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
@@ -111,7 +110,7 @@ func NewRecord(rand io.Reader, set *Set, issued Issuance) (*Record, error) {
 	r := &Record{
 		Format: recordFormat, Ceremony: issued.Ceremony, Set: set.ID, Threshold: set.Threshold, Total: set.Total, Strength: set.Strength,
 		Prime: colons(set.Shares[0].Prime), KCV: issued.KCV.String(), Created: issued.Created.UTC().Truncate(time.Second), Tool: issued.Tool,
-		ShareFile: RecordedFile{issued.FileName, fileSum(issued.ShareFile)}, Cost: defaultCost(), Replaces: issued.Replaces,
+		ShareFile: RecordedFile{issued.FileName, issued.ShareFile.SHA256()}, Cost: defaultCost(), Replaces: issued.Replaces,
 	}
 	for i, share := range set.Shares {
 		salt := make([]byte, saltSize)
@@ -126,11 +125,6 @@ func NewRecord(rand io.Reader, set *Set, issued Issuance) (*Record, error) {
 		r.Custodians = append(r.Custodians, c)
 	}
 	return r, nil
-}
-
-func fileSum(file dkek.ShareFile) string {
-	sum := sha256.Sum256(file.Bytes())
-	return hex.EncodeToString(sum[:])
 }
 
 // Bytes writes the record as indented JSON.
@@ -173,7 +167,7 @@ func (r *Record) check() error {
 }
 
 // Of says whether the record is of this share file.
-func (r *Record) Of(file dkek.ShareFile) bool { return r.ShareFile.SHA256 == fileSum(file) }
+func (r *Record) Of(file dkek.ShareFile) bool { return r.ShareFile.SHA256 == file.SHA256() }
 
 // Name is what people call a custodian.
 func (r *Record) Name(number int) string {

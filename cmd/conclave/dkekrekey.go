@@ -52,18 +52,18 @@ func (cmd dkekRekey) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	share := make(secret.Bytes, dkek.ShareSize)
+	share, err := ceremony.DrawShare(rand.Reader)
+	if err != nil {
+		return err
+	}
 	defer share.Wipe()
-	rand.Read(share)
 	keys, err := cmd.rewrap(old, share)
 	if err != nil {
 		return err
 	}
 	var replaces []string
 	for _, s := range old.sealed {
-		for _, r := range s.records {
-			replaces = append(append(replaces, r.Set), r.Replaces...)
-		}
+		replaces = append(replaces, s.sets()...)
 	}
 	if err := cmd.withCustodians(c, ceremony.Creation{Rand: rand.Reader, ShareFile: cmd.File, Share: share, Replaces: replaces}); err != nil {
 		return fmt.Errorf("%w; no wrapped key was written, and the old ones are as good as before", err)

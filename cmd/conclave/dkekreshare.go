@@ -70,10 +70,7 @@ func (cmd dkekReshare) sameFile(c *console, opened *ceremony.Opened) error {
 
 // newFile makes sheets for a new file, to which the old ones are no use.
 func (cmd dkekReshare) newFile(c *console, s sealed, opened *ceremony.Opened) error {
-	var replaces []string
-	for _, r := range s.records {
-		replaces = append(append(replaces, r.Set), r.Replaces...)
-	}
+	replaces := s.sets()
 	if len(replaces) == 0 && opened.Set != "" {
 		replaces = []string{opened.Set}
 	}

@@ -39,6 +39,14 @@ type sealed struct {
 	records []*quorum.Record
 }
 
+// sets are those whose sheets open the file, and those that they replaced.
+func (s sealed) sets() (ids []string) {
+	for _, r := range s.records {
+		ids = append(append(ids, r.Set), r.Replaces...)
+	}
+	return ids
+}
+
 // read reads a share file, and its records unless they are not wanted.
 func (o opening) read(path string) (sealed, error) {
 	file, err := ceremony.ReadShareFile(path)

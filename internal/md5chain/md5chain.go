@@ -12,13 +12,6 @@ package md5chain
 
 import "encoding/binary"
 
-// Repeat replaces the digest by its MD5, n times over.
-func Repeat(digest [16]byte, n int) [16]byte {
-	digests := [][16]byte{digest}
-	RepeatAll(digests, n)
-	return digests[0]
-}
-
 // RepeatAll replaces each of the digests by its MD5, n times over. It may be
 // any number of digests; it is done on the calling goroutine, which is not
 // preempted for n hashes of Lanes digests.

@@ -52,7 +52,9 @@ func check(t interface{ Fatalf(string, ...any) }, i implementation, digests [][1
 // TestKnownDigest: by Python's hashlib, which is OpenSSL's MD5.
 func TestKnownDigest(t *testing.T) {
 	const want = "5a7289687f3b91f748ab6ae200e4adbf"
-	got := Repeat(md5.Sum(nil), 999)
+	digests := [][16]byte{md5.Sum(nil)}
+	RepeatAll(digests, 999)
+	got := digests[0]
 	if hex.EncodeToString(got[:]) != want {
 		t.Errorf("%x, want %s", got, want)
 	}
