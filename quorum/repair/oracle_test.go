@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"math/big"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,24 +100,40 @@ func readWords(t testing.TB, name, file string) (lines [][]string) {
 // splitSet makes a set of 18 as sc-hsm-tool does: 63 bits over a safe prime
 // whose two top bits are set.
 func splitSet(t testing.TB, threshold int, used ...int) set {
+	return splitSetFrom(t, rand.Reader, threshold, used...)
+}
+
+// sameEachTime is random and the same in each run of a test: a mistake that is
+// expected at one place may, in a set in thousands, be explained at another.
+func sameEachTime(t testing.TB) io.Reader {
+	return mathrand.NewChaCha8(sha256.Sum256([]byte(t.Name())))
+}
+
+func splitSetFrom(t testing.TB, random io.Reader, threshold int, used ...int) set {
 	prime := new(big.Int)
 	for prime.Bit(62) == 0 {
 		var err error
-		if prime, err = shamir.SafePrime(rand.Reader, 64); err != nil {
+		if prime, err = shamir.SafePrime(random, 64); err != nil {
 			t.Fatal(err)
 		}
 	}
 	password := make(secret.Bytes, 8)
-	rand.Read(password)
+	if _, err := io.ReadFull(random, password); err != nil {
+		t.Fatal(err)
+	}
 	password[0] = password[0]&0x7F | 1
-	return splitOver(t, prime, password, threshold, used...)
+	return splitOverFrom(t, random, prime, password, threshold, used...)
 }
 
 // splitOver splits until the sheets that are used have full length, and no digit
 // twice in a row: an exchange of those would be no mistake.
 func splitOver(t testing.TB, prime *big.Int, password secret.Bytes, threshold int, used ...int) set {
+	return splitOverFrom(t, rand.Reader, prime, password, threshold, used...)
+}
+
+func splitOverFrom(t testing.TB, random io.Reader, prime *big.Int, password secret.Bytes, threshold int, used ...int) set {
 	for {
-		shares, err := shamir.Split(rand.Reader, new(big.Int).SetBytes(password), prime, threshold, 18)
+		shares, err := shamir.Split(random, new(big.Int).SetBytes(password), prime, threshold, 18)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -109,7 +109,7 @@ func TestMistakes(t *testing.T) {
 	for _, test := range mistakesMade {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := splitSet(t, test.threshold, test.sheets...)
+			s := splitSetFrom(t, sameEachTime(t), test.threshold, test.sheets...)
 			drafts := s.of(test.sheets...)
 			test.make(drafts)
 			reading, o := repaired(t, drafts, s.password)
