@@ -33,8 +33,15 @@ func (h *HSM) wrapKey(ref byte) (wire.WrapFile, error) {
 	if f.Description, err = h.optionalObject(wire.PrefixPrKD.File(ref)); err != nil {
 		return f, err
 	}
-	f.Certificate, err = h.optionalObject(wire.PrefixEECert.File(ref))
+	f.Certificate, err = h.Certificate(ref)
 	return f, err
+}
+
+// Certificate reads what is stored as the certificate of a key, nil if there is
+// nothing: a certificate, or until then the authenticated request that the
+// device answered when it made the key.
+func (h *HSM) Certificate(ref byte) ([]byte, error) {
+	return h.optionalObject(wire.PrefixEECert.File(ref))
 }
 
 // optionalObject reads the data object that a file begins with, nil where

@@ -85,6 +85,21 @@ func (h *HSM) key(ref byte) (Key, error) {
 	return k, nil
 }
 
+// FindKey gives the reference of the key with this public half; ErrNotFound if
+// there is none.
+func (h *HSM) FindKey(public wire.PublicKey) (byte, error) {
+	keys, err := h.Keys()
+	if err != nil {
+		return 0, err
+	}
+	for _, k := range keys {
+		if k.Public != nil && k.Public.Equal(public) {
+			return k.Ref, nil
+		}
+	}
+	return 0, ErrNotFound
+}
+
 // PublicKey gives the public half of a key, from its certificate request or
 // its certificate.
 func (h *HSM) PublicKey(ref byte) (k *wire.PublicKey, err error) {

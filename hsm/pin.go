@@ -1,6 +1,7 @@
 package hsm
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -161,4 +162,21 @@ func (h *HSM) ImportShare(share secret.Bytes) (*wire.DKEKStatus, error) {
 		return nil, fmt.Errorf("%w: this share was imported before; a share counts once", err)
 	}
 	return status, err
+}
+
+// CheckUserPIN refuses a user PIN that no device takes.
+func CheckUserPIN(pin secret.Bytes) error {
+	if len(pin) < 6 || len(pin) > 16 {
+		return fmt.Errorf("the new user PIN has %d characters; 6 to 16 were expected", len(pin))
+	}
+	return nil
+}
+
+// ParseSOPIN reads an SO-PIN as OpenSC's tools take it, in 16 hex digits.
+func ParseSOPIN(typed secret.Bytes) (secret.Bytes, error) {
+	pin := make(secret.Bytes, hex.DecodedLen(len(typed)))
+	if _, err := hex.Decode(pin, typed); err != nil || len(pin) != 8 {
+		return nil, errors.New("an SO-PIN has 16 hex digits")
+	}
+	return pin, nil
 }

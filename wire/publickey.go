@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
+	"strconv"
+	"strings"
 
 	"conclave/internal/curve"
 	"conclave/tlv"
@@ -53,6 +56,27 @@ func RSATemplate(bits int) PublicKey {
 
 // ECTemplate asks for an EC key.
 func ECTemplate(c *curve.Curve) PublicKey { return PublicKey{Type: KeyEC, Curve: c} }
+
+// ParseKeyType reads the type of a key as people write it, rsa:BITS or
+// ec:CURVE, into the template of such a key.
+func ParseKeyType(text string) (PublicKey, error) {
+	kind, size, _ := strings.Cut(text, ":")
+	switch kind {
+	case "rsa":
+		bits, err := strconv.ParseUint(size, 10, 13)
+		if err != nil || !slices.Contains([]uint64{1024, 1536, 2048, 3072, 4096}, bits) {
+			return PublicKey{}, fmt.Errorf("%q is no size of an RSA key; rsa:2048, rsa:3072 or rsa:4096 was expected", size)
+		}
+		return RSATemplate(int(bits)), nil
+	case "ec":
+		c, err := curve.ByName(size)
+		if err != nil {
+			return PublicKey{}, err
+		}
+		return ECTemplate(c), nil
+	}
+	return PublicKey{}, fmt.Errorf("%q is no type of key; rsa:BITS or ec:CURVE was expected", text)
+}
 
 // RSAPublicKey is the data object for an RSA key.
 func RSAPublicKey(k *rsa.PublicKey) PublicKey {

@@ -54,7 +54,8 @@ func checkNames(names []string) error {
 // printed are custodians who take their sheet from a printer, or as a file.
 type printed struct {
 	*screens
-	dir, command string
+	dir     string
+	command []string // prints what comes on its standard input
 }
 
 // Show implements ceremony.Custodians. The sheet exists in memory and where it
@@ -65,12 +66,8 @@ func (p *printed) Show(ctx context.Context, h ceremony.Handout) error {
 		return err
 	}
 	defer clear(document)
-	if p.command != "" {
-		if err := p.pipe(ctx, document); err != nil {
-			return err
-		}
-		_, err := p.line(ctx, fmt.Sprintf("Sheet %d was sent to the printer. Take it, and press <enter>. ", h.Number))
-		return err
+	if p.command != nil {
+		return p.print(ctx, h.Number, document)
 	}
 	path := filepath.Join(p.dir, fmt.Sprintf("sheet-%s-%03d.pdf", h.Set, h.Number))
 	if err := p.create(ctx, path, document); err != nil {
@@ -89,11 +86,33 @@ func (p *printed) create(_ context.Context, path string, document []byte) error 
 	return safefile.CreateInPlace(path, document)
 }
 
+// print sends a sheet to the printer, and again if no paper comes out: the
+// printer's troubles are not a reason to begin anew.
+func (p *printed) print(ctx context.Context, number int, document []byte) error {
+	for {
+		prompt := fmt.Sprintf("Sheet %d was sent to the printer. Take it, and press <enter>; or type again, if it did not come out: ", number)
+		if err := p.pipe(ctx, document); err != nil {
+			p.terminal.Printf("%v\n", err)
+			prompt = "Put the printer right, and type again; or press <enter> to give up: "
+			if again, lineErr := p.line(ctx, prompt); lineErr != nil || !isAgain(again) {
+				return errors.Join(err, lineErr)
+			}
+			continue
+		}
+		again, err := p.line(ctx, prompt)
+		if err != nil || !isAgain(again) {
+			return err
+		}
+	}
+}
+
+func isAgain(text string) bool { return strings.EqualFold(strings.TrimSpace(text), "again") }
+
 func (p *printed) pipe(ctx context.Context, document []byte) error {
-	cmd := exec.CommandContext(ctx, "sh", "-c", p.command)
+	cmd := exec.CommandContext(ctx, p.command[0], p.command[1:]...)
 	cmd.Stdin = bytes.NewReader(document)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("printing with %q: %w: %s", p.command, err, bytes.TrimSpace(out))
+		return fmt.Errorf("printing with %q: %w: %s", strings.Join(p.command, " "), err, bytes.TrimSpace(out))
 	}
 	return nil
 }

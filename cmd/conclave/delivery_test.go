@@ -119,13 +119,15 @@ func TestSheetsToAPrinter(t *testing.T) {
 	}
 }
 
-// TestPrinterOutOfPaper: what cannot be printed ends the ceremony, and nothing
-// is left that looks like a backup.
+// TestPrinterOutOfPaper: a sheet that did not come out is printed again; if it
+// cannot be, the ceremony ends, and nothing is left that looks like a backup.
 func TestPrinterOutOfPaper(t *testing.T) {
 	home(t)
 	t.Chdir(t.TempDir())
 	s := begin(t, "dkek", "create", "share.pbe", "--threshold", "2", "--custodians", "3", "--print", "echo out of paper >&2; exit 3")
 	s.answer(`Press <enter> when you are alone\. $`, "")
+	s.answer(`exit status 3: out of paper\s+Put the printer right, and type again; or press <enter> to give up: $`, "again")
+	s.answer(`out of paper\s+Put the printer right.*: $`, "")
 	s.expect(`sheet 1 of 3: printing with .*: exit status 3: out of paper; no share file was made, and the sheets copied for it are void; destroy them`)
 	s.end(1)
 	if left, _ := filepath.Glob("*"); len(left) != 0 {

@@ -170,7 +170,11 @@ func (s newSet) withCustodians(c *console, creation ceremony.Creation) error {
 	room.qr = s.QR
 	creation.Custodians = room
 	if s.PDF != "" || s.Print != "" {
-		creation.Custodians = &printed{screens: room, dir: s.PDF, command: s.Print}
+		paper := &printed{screens: room, dir: s.PDF}
+		if s.Print != "" {
+			paper.command = []string{"sh", "-c", s.Print}
+		}
+		creation.Custodians = paper
 		if err := checkPrintable(creation); err != nil {
 			return err
 		}

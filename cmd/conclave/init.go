@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -113,12 +112,7 @@ func (cmd hsmInit) options() wire.Options {
 }
 
 func (c *console) askNewPIN(argument secretArgument) (secret.Bytes, error) {
-	return c.askNew(argument, "new user PIN", func(pin secret.Bytes) error {
-		if len(pin) < 6 || len(pin) > 16 {
-			return fmt.Errorf("the new user PIN has %d characters; 6 to 16 were expected", len(pin))
-		}
-		return nil
-	})
+	return c.askNew(argument, "new user PIN", hsm.CheckUserPIN)
 }
 
 func (c *console) askSOPIN(argument secretArgument) (secret.Bytes, error) {
@@ -126,25 +120,16 @@ func (c *console) askSOPIN(argument secretArgument) (secret.Bytes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseSOPIN(typed)
+	return hsm.ParseSOPIN(typed)
 }
 
 func (c *console) askNewSOPIN(argument secretArgument) (secret.Bytes, error) {
 	typed, err := c.askNew(argument, "new SO-PIN", func(typed secret.Bytes) error {
-		_, err := parseSOPIN(typed)
+		_, err := hsm.ParseSOPIN(typed)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return parseSOPIN(typed)
-}
-
-// parseSOPIN reads 16 hex digits, as OpenSC's tools take an SO-PIN.
-func parseSOPIN(typed secret.Bytes) (secret.Bytes, error) {
-	pin := make(secret.Bytes, hex.DecodedLen(len(typed)))
-	if _, err := hex.Decode(pin, typed); err != nil || len(pin) != 8 {
-		return nil, errors.New("an SO-PIN has 16 hex digits")
-	}
-	return pin, nil
+	return hsm.ParseSOPIN(typed)
 }

@@ -6,12 +6,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"conclave/hsm"
-	"conclave/internal/curve"
 	"conclave/internal/safefile"
 	"conclave/wire"
 )
@@ -47,25 +44,9 @@ func (r keyRef) Validate() error {
 type keyType struct{ template wire.PublicKey }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (t *keyType) UnmarshalText(text []byte) error {
-	kind, size, _ := strings.Cut(string(text), ":")
-	switch kind {
-	case "rsa":
-		bits, err := strconv.ParseUint(size, 10, 13)
-		if err != nil || !slices.Contains([]uint64{1024, 1536, 2048, 3072, 4096}, bits) {
-			return fmt.Errorf("%q is no size of an RSA key; rsa:2048, rsa:3072 or rsa:4096 was expected", size)
-		}
-		t.template = wire.RSATemplate(int(bits))
-	case "ec":
-		c, err := curve.ByName(size)
-		if err != nil {
-			return err
-		}
-		t.template = wire.ECTemplate(c)
-	default:
-		return fmt.Errorf("%q is no type of key; rsa:BITS or ec:CURVE was expected", text)
-	}
-	return nil
+func (t *keyType) UnmarshalText(text []byte) (err error) {
+	t.template, err = wire.ParseKeyType(string(text))
+	return err
 }
 
 // hexBytes are bytes as hex digits on the command line.

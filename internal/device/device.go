@@ -82,7 +82,7 @@ func (h Home) OpenCard(name string) (*Embedded, error) {
 	}
 	s, err := sqlite.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no device %q; make it with: conclave hsm create --device %s", name, name)
+		return nil, &missingError{name}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("device %q: %w", name, err)
@@ -93,6 +93,16 @@ func (h Home) OpenCard(name string) (*Embedded, error) {
 	}
 	return &Embedded{Card: c, store: s}, nil
 }
+
+// missingError is the error for a device that there is not. It wraps
+// fs.ErrNotExist.
+type missingError struct{ name string }
+
+func (e *missingError) Error() string {
+	return fmt.Sprintf("there is no device %q; make it with: conclave hsm create --device %s", e.name, e.name)
+}
+
+func (e *missingError) Unwrap() error { return fs.ErrNotExist }
 
 // Embedded is the card of an embedded device. Close closes its store.
 type Embedded struct {

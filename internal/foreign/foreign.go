@@ -13,12 +13,30 @@ import (
 func Need(tb testing.TB, programs ...string) {
 	tb.Helper()
 	for _, name := range programs {
-		if _, err := exec.LookPath(name); err == nil {
-			continue
+		if _, err := exec.LookPath(name); err != nil {
+			missing(tb, name)
 		}
-		if os.Getenv("CI") != "" {
-			tb.Fatalf("there is no %s; scripts/install-packages installs it", name)
-		}
-		tb.Skipf("NOT TESTED: there is no %s; scripts/install-packages installs it", name)
 	}
+}
+
+// NeedPython is Need for modules of Debian's Python, and gives its path: another
+// one on PATH has modules of its own.
+func NeedPython(tb testing.TB, modules ...string) (python string) {
+	tb.Helper()
+	const debians = "/usr/bin/python3"
+	Need(tb, debians)
+	for _, module := range modules {
+		if exec.Command(debians, "-c", "import "+module).Run() != nil {
+			missing(tb, "python3-"+module)
+		}
+	}
+	return debians
+}
+
+func missing(tb testing.TB, name string) {
+	tb.Helper()
+	if os.Getenv("CI") != "" {
+		tb.Fatalf("there is no %s; scripts/install-packages installs it", name)
+	}
+	tb.Skipf("NOT TESTED: there is no %s; scripts/install-packages installs it", name)
 }

@@ -1,0 +1,131 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/big"
+	"time"
+
+	"conclave/ca"
+)
+
+// State says what is known of an intent.
+type State string
+
+// The states.
+const (
+	Intended State = "intended" // it may have been signed
+	Issued   State = "issued"   // it was signed, and is in the register
+	Settled  State = "settled"  // people found out what there is to know, and said so
+)
+
+// Entry is something that an issuer has signed, or may have. Of an imported
+// certificate, Time is the beginning of its validity.
+type Entry struct {
+	ca.Intent
+	DER         []byte          // what was signed; nil unless it is issued
+	Note        string          // what people said when they settled it; empty if they have not
+	Revocations []ca.Revocation // of a certificate, in the order in which they were noted: the last one holds
+
+	id int64
+}
+
+// State tells what is known. What was settled and then turned up is issued.
+func (e Entry) State() State {
+	switch {
+	case e.DER != nil:
+		return Issued
+	case e.Note != "":
+		return Settled
+	}
+	return Intended
+}
+
+// String names the entry.
+func (e Entry) String() string { return title(e.Intent) }
+
+func title(intent ca.Intent) string {
+	issuer, err := nameText(intent.Issuer)
+	if err != nil {
+		issuer = fmt.Sprintf("%X", intent.Issuer)
+	}
+	return fmt.Sprintf("%s %x of %q", intent.Kind, numberBytes(intent.Number), issuer)
+}
+
+// Entries returns all that the register has, in order of time, and of the same
+// second in the order in which it came in.
+func (r *Register) Entries(ctx context.Context) ([]Entry, error) { return r.entries(ctx, "TRUE") }
+
+// Unfinished returns the intents of which nothing else is known, in order of
+// time. Each may have been signed. Someone must look: what turns up is for
+// Finish, anything else for Settle.
+func (r *Register) Unfinished(ctx context.Context) ([]Entry, error) {
+	return r.entries(ctx, "issued.id IS NULL AND settled.id IS NULL")
+}
+
+func (r *Register) entries(ctx context.Context, where string) (found []Entry, err error) {
+	err = r.view(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		found, err = selectEntries(ctx, tx, where)
+		return err
+	})
+	return found, err
+}
+
+// find returns the entry of a number that an issuer has used, nil for none.
+func find(ctx context.Context, tx *sql.Tx, issuer []byte, kind ca.Kind, number *big.Int) (*Entry, error) {
+	found, err := selectEntries(ctx, tx, "intent.issuer = ? AND intent.kind = ? AND intent.number = ?",
+		issuer, string(kind), numberBytes(number))
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+// selectEntries returns the entries for which a condition in SQL holds.
+func selectEntries(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]Entry, error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT intent.id, intent.kind, issuer, number, subject, tbs, intent.time, der, note, revocation.time, reason
+		FROM intent
+		LEFT JOIN issued ON issued.intent = intent.id
+		LEFT JOIN settled ON settled.intent = intent.id
+		LEFT JOIN revocation ON revocation.intent = intent.id
+		WHERE `+where+`
+		ORDER BY intent.time, intent.id, revocation.id`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []Entry
+	for rows.Next() {
+		e, err := scanEntry(rows)
+		if err != nil {
+			return nil, err
+		}
+		if last := len(found) - 1; last >= 0 && found[last].id == e.id {
+			found[last].Revocations = append(found[last].Revocations, e.Revocations...)
+		} else {
+			found = append(found, e)
+		}
+	}
+	return found, rows.Err()
+}
+
+// scanEntry reads a row: an entry with one of its revocations, if it has any.
+func scanEntry(rows *sql.Rows) (e Entry, err error) {
+	var number, tbs []byte
+	var begun string
+	var note, revoked sql.NullString
+	var reason sql.NullInt64
+	err = rows.Scan(&e.id, &e.Kind, &e.Issuer, &number, &e.Subject, &tbs, &begun, &e.DER, &note, &revoked, &reason)
+	if err != nil {
+		return e, err
+	}
+	e.Number, e.TBS, e.Note = new(big.Int).SetBytes(number), [32]byte(tbs), note.String
+	if e.Time, err = time.Parse(time.RFC3339, begun); err != nil || !revoked.Valid {
+		return e, err
+	}
+	at, err := time.Parse(time.RFC3339, revoked.String)
+	e.Revocations = []ca.Revocation{{Serial: e.Number, Time: at, Reason: int(reason.Int64)}}
+	return e, err
+}

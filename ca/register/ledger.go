@@ -1,0 +1,142 @@
+package register
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"conclave/ca"
+)
+
+// Begin implements ca.Ledger. The time is kept in whole seconds.
+func (r *Register) Begin(ctx context.Context, intent ca.Intent) error {
+	if err := checkIntent(intent); err != nil {
+		return r.explain(err)
+	}
+	return r.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := begin(ctx, tx, intent)
+		return err
+	})
+}
+
+// begin adds an intent and returns its id.
+func begin(ctx context.Context, tx *sql.Tx, intent ca.Intent) (int64, error) {
+	used, err := find(ctx, tx, intent.Issuer, intent.Kind, intent.Number)
+	if err != nil {
+		return 0, err
+	}
+	if used != nil {
+		return 0, fmt.Errorf("%s: %w, by one for %q of %s, which is %s; take another number",
+			used, ca.ErrNumberUsed, used.Subject, timeText(used.Time), used.State())
+	}
+	return insert(ctx, tx, "intent", string(intent.Kind), intent.Issuer, numberBytes(intent.Number),
+		intent.Subject, intent.TBS[:], timeText(intent.Time))
+}
+
+// Finish implements ca.Ledger. What was signed must be what the intent says,
+// to the hash. It may be given again, and also when the intent was settled.
+func (r *Register) Finish(ctx context.Context, intent ca.Intent, signed []byte) error {
+	return r.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		e, err := need(ctx, tx, intent.Issuer, intent.Kind, intent.Number)
+		switch {
+		case err != nil:
+			return err
+		case e.DER == nil:
+			return finish(ctx, tx, e.id, e.Intent, signed)
+		case !bytes.Equal(e.DER, signed):
+			return fmt.Errorf("%s: the register has other bytes of it (SHA-256 %x), these are %x: two were signed with one number, keep both and find out why",
+				e, sha256.Sum256(e.DER), sha256.Sum256(signed))
+		}
+		return nil
+	})
+}
+
+// finish adds what was signed to the intent with that id.
+func finish(ctx context.Context, tx *sql.Tx, id int64, intent ca.Intent, signed []byte) error {
+	if err := checkSigned(intent, signed); err != nil {
+		return err
+	}
+	_, err := insert(ctx, tx, "issued", id, signed)
+	return err
+}
+
+// need returns the entry of a number, of which there must be one.
+func need(ctx context.Context, tx *sql.Tx, issuer []byte, kind ca.Kind, number *big.Int) (*Entry, error) {
+	if err := checkNumber(number); err != nil {
+		return nil, fmt.Errorf("%s: %w", kind, err)
+	}
+	e, err := find(ctx, tx, issuer, kind, number)
+	if err == nil && e == nil {
+		err = fmt.Errorf("%s: the register has none of that number; check number and issuer, and begin it or import it first",
+			title(ca.Intent{Kind: kind, Issuer: issuer, Number: number}))
+	}
+	return e, err
+}
+
+// Import adds a certificate that was made elsewhere. The error is
+// ca.ErrNumberUsed if its issuer has used its serial number, also for itself.
+func (r *Register) Import(ctx context.Context, cert *x509.Certificate) error {
+	if len(cert.Raw) == 0 {
+		return r.explain(errors.New("the certificate to import has no DER; parse it first"))
+	}
+	subject, err := nameText(cert.RawSubject)
+	if err != nil {
+		return r.explain(fmt.Errorf("certificate %x: subject: %w", cert.SerialNumber, err))
+	}
+	intent := ca.Intent{Kind: ca.KindCertificate, Issuer: cert.RawIssuer, Number: cert.SerialNumber, Subject: subject,
+		TBS: sha256.Sum256(cert.RawTBSCertificate), Time: cert.NotBefore}
+	if err := checkIntent(intent); err != nil {
+		return r.explain(err)
+	}
+	return r.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		id, err := begin(ctx, tx, intent)
+		if err != nil {
+			return err
+		}
+		return finish(ctx, tx, id, intent, cert.Raw)
+	})
+}
+
+// Settle notes what people found out about an intent that is unfinished: that
+// it was not signed, or may have been, and how they know. The number stays used.
+func (r *Register) Settle(ctx context.Context, issuer []byte, kind ca.Kind, number *big.Int, note string) error {
+	if err := checkNote(note); err != nil {
+		return r.explain(err)
+	}
+	return r.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		e, err := need(ctx, tx, issuer, kind, number)
+		if err != nil {
+			return err
+		}
+		switch e.State() {
+		case Issued:
+			return fmt.Errorf("%s was signed and is in the register; there is nothing to settle", e)
+		case Settled:
+			return fmt.Errorf("%s was settled before, with the note %q; that stays", e, e.Note)
+		}
+		_, err = insert(ctx, tx, "settled", e.id, note)
+		return err
+	})
+}
+
+// LastCRL implements ca.Ledger.
+func (r *Register) LastCRL(ctx context.Context, issuer []byte) (last *big.Int, err error) {
+	err = r.view(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var number []byte
+		err := tx.QueryRowContext(ctx, `SELECT number FROM intent WHERE issuer = ? AND kind = ?
+			ORDER BY length(number) DESC, number DESC LIMIT 1`, issuer, string(ca.KindCRL)).Scan(&number)
+		if err == nil {
+			last = new(big.Int).SetBytes(number)
+		}
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return err
+	})
+	return last, err
+}

@@ -1,0 +1,160 @@
+// Package register keeps what an offline certification authority signs, in one
+// SQLite file. It is a journal: what is in it stays as it is, and nothing is
+// deleted; triggers in the file hold other programs to that, too.
+//
+// What is signed is known by its issuer's name (DER), its kind and its number.
+// The file has each of these at most once, by whatever way it came in.
+//
+// All there is is in the one file whenever nothing is being written, also after
+// a crash, so that a copy of it lacks nothing. Hence the rollback journal: in
+// write-ahead-log mode the newest intents would be in a second file until the
+// last process closes the first.
+//
+// A process that has the file open must not open and close it by other means:
+// on POSIX systems that would drop SQLite's locks
+// (https://www.sqlite.org/howtocorrupt.html section 2.2).
+package register
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"conclave/ca"
+	"conclave/internal/safefile"
+
+	modernc "modernc.org/sqlite"
+)
+
+// Register is an open register. Several goroutines may use it at once, and
+// several processes may have the file open.
+type Register struct {
+	path string
+	db   *sql.DB // of one connection
+}
+
+var _ ca.Ledger = (*Register)(nil)
+
+// Create makes an empty register, readable by its owner alone, and opens it.
+// The directory must exist. The error is fs.ErrExist where the file does.
+//
+// The file appears at path complete or not at all, also after a loss of power.
+func Create(path string) (*Register, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	empty, err := emptyDatabase()
+	if err == nil {
+		err = checkLeftovers(path)
+	}
+	if err == nil {
+		err = safefile.Create(path, empty)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the register cannot be created: %w", err)
+	}
+	return Open(path)
+}
+
+// checkLeftovers finds what SQLite would take for a part of the new file.
+func checkLeftovers(path string) error {
+	for _, name := range []string{path + "-journal", path + "-wal"} {
+		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s is left of an earlier database; find out what became of that, or choose another name: %w", name, fs.ErrExist)
+		}
+	}
+	return nil
+}
+
+// Open opens the register that Create made at path, and reads all of it. The
+// error is fs.ErrNotExist where there is none, and says what is wrong with a
+// file that is damaged, altered, no register, or in the format of a later
+// version. Such a file is left as it is.
+func Open(path string) (*Register, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFile(path); err != nil {
+		return nil, err
+	}
+	r := &Register{path: path, db: sql.OpenDB(connector{path})}
+	r.db.SetMaxOpenConns(1)
+	err = r.view(context.Background(), r.check)
+	if err == nil {
+		err = r.setJournalMode()
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.db.Close())
+	}
+	return r, nil
+}
+
+// Close closes the register. The file then has no other beside it.
+func (r *Register) Close() error { return r.db.Close() }
+
+// setJournalMode takes a file out of the mode that another program put it in.
+func (r *Register) setJournalMode() error {
+	var mode string
+	err := r.db.QueryRow("PRAGMA journal_mode = DELETE").Scan(&mode)
+	if err == nil && mode != "delete" {
+		err = fmt.Errorf("its journal mode is %s; delete was expected: open it where it can be written", mode)
+	}
+	return r.explain(err)
+}
+
+// view calls fn in a transaction that sees one state of the file.
+func (r *Register) view(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
+	return r.transact(ctx, &sql.TxOptions{ReadOnly: true}, fn)
+}
+
+// update calls fn in a transaction that nobody else writes beside. What it did
+// is on disk when update returns nil.
+func (r *Register) update(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
+	return r.transact(ctx, nil, fn)
+}
+
+func (r *Register) transact(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sql.Tx) error) error {
+	tx, err := r.db.BeginTx(ctx, options)
+	if err != nil {
+		return r.explain(err)
+	}
+	defer tx.Rollback()
+	if err := fn(ctx, tx); err != nil {
+		return r.explain(err)
+	}
+	return r.explain(tx.Commit())
+}
+
+// options are those of the connection: no creation of files, ten seconds' wait
+// for a lock, and transactions that lock at their beginning.
+//
+// A commit is the removal of the journal. EXTRA syncs the directory after it:
+// else a power cut can bring the journal back, which undoes the commit
+// (https://www.sqlite.org/pragma.html#pragma_synchronous).
+const options = "mode=rw&_busy_timeout=10000&_txlock=immediate&_synchronous=EXTRA&_error_rc=1"
+
+// connector opens connections to the file at path. It uses a driver of its own:
+// with the one that database/sql knows, others may register functions and hooks.
+type connector struct{ path string }
+
+// Connect implements driver.Connector.
+func (c connector) Connect(context.Context) (driver.Conn, error) {
+	slashed := filepath.ToSlash(c.path)
+	if !strings.HasPrefix(slashed, "/") { // a Windows drive
+		slashed = "/" + slashed
+	}
+	uri := url.URL{Scheme: "file", Path: slashed, RawQuery: options}
+	return c.Driver().Open(uri.String())
+}
+
+// Driver implements driver.Connector.
+func (connector) Driver() driver.Driver { return new(modernc.Driver) }

@@ -1,0 +1,98 @@
+package register
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/big"
+	"time"
+
+	"conclave/ca"
+)
+
+// Reason codes that are not as the others, RFC 5280 section 5.3.1.
+const (
+	certificateHold = 6 // may be taken back, or become another
+	unusedReason    = 7
+	removeFromCRL   = 8 // takes a hold back
+	lastReason      = 10
+)
+
+// Revoke notes that a certificate must not be trusted any more, also one that
+// was only intended: it may have been signed. The time is kept in whole
+// seconds.
+//
+// A revocation is final, but for certificateHold: any other reason may follow,
+// or removeFromCRL, after which the certificate is as it was before.
+func (r *Register) Revoke(ctx context.Context, issuer []byte, revocation ca.Revocation) error {
+	return r.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		e, err := need(ctx, tx, issuer, ca.KindCertificate, revocation.Serial)
+		if err != nil {
+			return err
+		}
+		if err := checkRevocation(e.Revocations, revocation); err != nil {
+			return fmt.Errorf("%s: %w", e, err)
+		}
+		_, err = insert(ctx, tx, "revocation", e.id, timeText(revocation.Time), int64(revocation.Reason))
+		return err
+	})
+}
+
+// checkRevocation says whether a revocation may follow those that a
+// certificate has.
+func checkRevocation(earlier []ca.Revocation, next ca.Revocation) error {
+	last := ca.Revocation{Reason: removeFromCRL} // as if never revoked
+	if len(earlier) > 0 {
+		last = earlier[len(earlier)-1]
+	}
+	switch {
+	case next.Reason < 0 || next.Reason > lastReason || next.Reason == unusedReason:
+		return fmt.Errorf("reason code %d; 0 to 6 or 8 to 10 was expected (RFC 5280 section 5.3.1)", next.Reason)
+	case next.Reason == removeFromCRL && last.Reason != certificateHold:
+		return fmt.Errorf("it is not on hold, and removeFromCRL (%d) takes nothing else back", removeFromCRL)
+	case next.Reason == certificateHold && last.Reason == certificateHold:
+		return fmt.Errorf("it is on hold since %s; give another reason, or take that back with removeFromCRL (%d)", timeText(last.Time), removeFromCRL)
+	case last.Reason != removeFromCRL && last.Reason != certificateHold:
+		return fmt.Errorf("it is revoked since %s with reason %d, which is final", timeText(last.Time), last.Reason)
+	}
+	return checkTime(next.Time)
+}
+
+// Revocations implements ca.Ledger: of each certificate, the revocation that
+// was noted last. One with the reason removeFromCRL belongs in delta CRLs alone
+// (RFC 5280 section 5.3.1).
+func (r *Register) Revocations(ctx context.Context, issuer []byte) (all []ca.Revocation, err error) {
+	err = r.view(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		all, err = selectRevocations(ctx, tx, issuer)
+		return err
+	})
+	return all, err
+}
+
+func selectRevocations(ctx context.Context, tx *sql.Tx, issuer []byte) (all []ca.Revocation, err error) {
+	// Beside max(), SQLite returns the columns of the row that has the maximum
+	// (https://www.sqlite.org/lang_select.html#bareagg).
+	rows, err := tx.QueryContext(ctx, `
+		SELECT number, revocation.time, reason, max(revocation.id)
+		FROM revocation JOIN intent ON intent.id = revocation.intent
+		WHERE issuer = ? GROUP BY intent.id ORDER BY length(number), number`, issuer)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var number []byte
+		var at string
+		var id int64
+		var revocation ca.Revocation
+		if err := rows.Scan(&number, &at, &revocation.Reason, &id); err != nil {
+			return nil, err
+		}
+		revocation.Serial = new(big.Int).SetBytes(number)
+		if revocation.Time, err = time.Parse(time.RFC3339, at); err != nil {
+			return nil, err
+		}
+		all = append(all, revocation)
+	}
+	return all, rows.Err()
+}

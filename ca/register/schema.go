@@ -1,0 +1,117 @@
+package register
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	modernc "modernc.org/sqlite"
+)
+
+// A register names itself in the header of the file
+// (https://www.sqlite.org/fileformat2.html section 1.3).
+const (
+	applicationID = 0x43526567 // "CReg"
+	formatVersion = 1
+	pageSize      = 4096
+)
+
+// table is a table of the file. Each has the columns id and sum before its own.
+type table struct {
+	name, columns string
+	refused       string // the condition under which a row NEW is not taken
+}
+
+// tables are those of the file. Only rows are added to them: an intent that has
+// none in issued and settled is unfinished.
+//
+// The conditions repeat what the columns say of uniqueness, because an INSERT
+// OR REPLACE would delete what is in its way and call no trigger.
+var tables = [...]table{
+	{"intent", `kind TEXT NOT NULL CHECK (kind IN ('certificate', 'crl')),
+	issuer BLOB NOT NULL,
+	number BLOB NOT NULL CHECK (length(number) > 0),
+	subject TEXT NOT NULL,
+	tbs BLOB NOT NULL CHECK (length(tbs) = 32),
+	time TEXT NOT NULL,
+	UNIQUE (issuer, kind, number)`,
+		`EXISTS (SELECT 1 FROM intent WHERE id = NEW.id OR issuer = NEW.issuer AND kind = NEW.kind AND number = NEW.number)`},
+	{"issued", `intent INTEGER NOT NULL UNIQUE REFERENCES intent,
+	der BLOB NOT NULL`,
+		`EXISTS (SELECT 1 FROM issued WHERE id = NEW.id OR intent = NEW.intent)
+	OR NOT EXISTS (SELECT 1 FROM intent WHERE id = NEW.intent)`},
+	{"settled", `intent INTEGER NOT NULL UNIQUE REFERENCES intent,
+	note TEXT NOT NULL CHECK (note <> '')`,
+		`EXISTS (SELECT 1 FROM settled WHERE id = NEW.id OR intent = NEW.intent)
+	OR EXISTS (SELECT 1 FROM issued WHERE intent = NEW.intent)
+	OR NOT EXISTS (SELECT 1 FROM intent WHERE id = NEW.intent)`},
+	{"revocation", `intent INTEGER NOT NULL REFERENCES intent,
+	time TEXT NOT NULL,
+	reason INTEGER NOT NULL CHECK (reason BETWEEN 0 AND 10 AND reason <> 7)`,
+		`EXISTS (SELECT 1 FROM revocation WHERE id = NEW.id)
+	OR NOT EXISTS (SELECT 1 FROM intent WHERE id = NEW.intent AND kind = 'certificate')`},
+}
+
+// schema is the table with its triggers, as SQLite keeps their text.
+func (t table) schema() []string {
+	return []string{
+		fmt.Sprintf("CREATE TABLE %s (\n\tid INTEGER PRIMARY KEY,\n\tsum BLOB NOT NULL,\n\t%s\n) STRICT", t.name, t.columns),
+		fmt.Sprintf("CREATE TRIGGER %s_delete BEFORE DELETE ON %[1]s BEGIN\n\tSELECT RAISE(ABORT, 'nothing is deleted from a register');\nEND", t.name),
+		fmt.Sprintf("CREATE TRIGGER %s_update BEFORE UPDATE ON %[1]s BEGIN\n\tSELECT RAISE(ABORT, 'nothing is changed in a register');\nEND", t.name),
+		fmt.Sprintf("CREATE TRIGGER %s_insert BEFORE INSERT ON %[1]s WHEN %s BEGIN\n\tSELECT RAISE(ABORT, 'the register has that, or lacks what it belongs to');\nEND", t.name, t.refused),
+	}
+}
+
+func schema() (all []string) {
+	for _, t := range tables {
+		all = append(all, t.schema()...)
+	}
+	return all
+}
+
+// emptyDatabase returns the bytes of a register's file that has no rows.
+func emptyDatabase() ([]byte, error) {
+	c, err := new(modernc.Driver).Open(":memory:")
+	if err != nil {
+		return nil, err
+	}
+	text := fmt.Sprintf("PRAGMA page_size = %d; PRAGMA application_id = %d; PRAGMA user_version = %d; %s",
+		pageSize, applicationID, formatVersion, strings.Join(schema(), ";\n"))
+	var content []byte
+	if _, err = c.(driver.ExecerContext).ExecContext(context.Background(), text, nil); err == nil {
+		content, err = c.(interface{ Serialize() ([]byte, error) }).Serialize()
+	}
+	return content, errors.Join(err, c.Close())
+}
+
+// insert adds a row to a table, with its sum, and returns its id. The values
+// are int64, string or []byte.
+func insert(ctx context.Context, tx *sql.Tx, table string, values ...any) (id int64, err error) {
+	if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) + 1 FROM "+table).Scan(&id); err != nil {
+		return 0, err
+	}
+	row := append([]any{id, rowSum(table, id, values)}, values...)
+	_, err = tx.ExecContext(ctx, "INSERT INTO "+table+" VALUES (?"+strings.Repeat(", ?", len(row)-1)+")", row...)
+	return id, err
+}
+
+// rowSum is the column sum of a row: SHA-256 of the table's name, the id and
+// the table's own columns, the latter two as SQLite's hex() prints them, with
+// spaces between. It tells of a damaged disk, which SQLite's own check does not
+// see inside a value, and of rows that were written by hand.
+func rowSum(table string, id int64, values []any) []byte {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %X", table, strconv.FormatInt(id, 10))
+	for _, value := range values {
+		if n, ok := value.(int64); ok {
+			value = strconv.FormatInt(n, 10)
+		}
+		fmt.Fprintf(h, " %X", value)
+	}
+	return h.Sum(nil)
+}

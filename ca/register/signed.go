@@ -1,0 +1,133 @@
+package register
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"conclave/ca"
+)
+
+// checkIntent refuses what could not be found or printed again.
+func checkIntent(intent ca.Intent) error {
+	if intent.Kind != ca.KindCertificate && intent.Kind != ca.KindCRL {
+		return fmt.Errorf("the intent's kind is %q; %q or %q was expected", intent.Kind, ca.KindCertificate, ca.KindCRL)
+	}
+	if err := checkNumber(intent.Number); err != nil {
+		return fmt.Errorf("%s: %w", intent.Kind, err)
+	}
+	if _, err := nameText(intent.Issuer); err != nil {
+		return fmt.Errorf("%s %x: issuer: %w", intent.Kind, numberBytes(intent.Number), err)
+	}
+	if !utf8.ValidString(intent.Subject) {
+		return fmt.Errorf("%s: subject %q is not UTF-8; give it as in RFC 4514", title(intent), intent.Subject)
+	}
+	if err := checkTime(intent.Time); err != nil {
+		return fmt.Errorf("%s: %w", title(intent), err)
+	}
+	return nil
+}
+
+// checkNumber wants a number that an INTEGER (0..MAX) can be; RFC 5280 has no
+// other CRL numbers (section 5.2.3), and crypto/x509 no other serial numbers.
+func checkNumber(number *big.Int) error {
+	if number == nil || number.Sign() < 0 {
+		return fmt.Errorf("the number is %v; one from 0 up was expected", number)
+	}
+	return nil
+}
+
+// numberBytes is a number big-endian, without leading zeros, but of one byte at
+// least.
+func numberBytes(number *big.Int) []byte {
+	return number.FillBytes(make([]byte, max(1, (number.BitLen()+7)/8)))
+}
+
+// checkTime wants what certificates can say, too.
+func checkTime(t time.Time) error {
+	if y := t.UTC().Year(); t.IsZero() || y < 1 || y > 9999 {
+		return fmt.Errorf("the time is %v; one in the years 1 to 9999 was expected, look at the clock", t)
+	}
+	return nil
+}
+
+// checkNote wants words.
+func checkNote(note string) error {
+	if strings.TrimSpace(note) == "" || !utf8.ValidString(note) {
+		return fmt.Errorf("the note is %q; say in UTF-8 whether it was signed, how you know, who you are and what day it is", note)
+	}
+	return nil
+}
+
+// seconds is a time as the register keeps it, which is as certificates and CRLs
+// do: UTC, whole seconds.
+func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// timeText is of the same length for all times, so that their order is that of
+// the texts.
+func timeText(t time.Time) string { return seconds(t).Format(time.RFC3339) }
+
+// nameText is a distinguished name, DER, for people (RFC 4514).
+func nameText(der []byte) (string, error) {
+	var name pkix.RDNSequence
+	rest, err := asn1.Unmarshal(der, &name)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%d bytes follow it", len(rest))
+	}
+	if err != nil {
+		return "", fmt.Errorf("%x is not a distinguished name in DER: %w", der, err)
+	}
+	return strings.ToValidUTF8(name.String(), "\uFFFD"), nil
+}
+
+// signedParts is what a certificate or CRL says itself of what an intent says.
+type signedParts struct {
+	tbs, issuer []byte
+	number      *big.Int // nil for a CRL without one
+}
+
+func parseSigned(kind ca.Kind, der []byte) (signedParts, error) {
+	if kind == ca.KindCertificate {
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			return signedParts{}, err
+		}
+		return signedParts{cert.RawTBSCertificate, cert.RawIssuer, cert.SerialNumber}, nil
+	}
+	list, err := x509.ParseRevocationList(der)
+	if err != nil {
+		return signedParts{}, err
+	}
+	if len(list.Raw) != len(der) {
+		return signedParts{}, errors.New("x509: trailing data")
+	}
+	return signedParts{list.RawTBSRevocationList, list.RawIssuer, list.Number}, nil
+}
+
+// checkSigned refuses what is not that which was intended. It does not verify
+// the signature.
+func checkSigned(intent ca.Intent, der []byte) error {
+	parts, err := parseSigned(intent.Kind, der)
+	if err != nil {
+		return fmt.Errorf("%s: what was signed cannot be read: %w", title(intent), err)
+	}
+	const advice = "it belongs to another intent"
+	if !bytes.Equal(parts.issuer, intent.Issuer) {
+		return fmt.Errorf("%s: what was signed names another issuer, %x; %s", title(intent), parts.issuer, advice)
+	}
+	if parts.number == nil || parts.number.Cmp(intent.Number) != 0 {
+		return fmt.Errorf("%s: what was signed has number %x; %s", title(intent), parts.number, advice)
+	}
+	if sum := sha256.Sum256(parts.tbs); sum != intent.TBS {
+		return fmt.Errorf("%s: SHA-256 of what was signed is %x; %x was intended: something else bears the number, keep it and find out why", title(intent), sum, intent.TBS)
+	}
+	return nil
+}
