@@ -21,11 +21,13 @@ type cli struct {
 	Device string `default:"default" env:"CONCLAVE_DEVICE" placeholder:"NAME" help:"Device: the name of an embedded one, or pcsc:READER for a card in a reader (pcsc: alone takes the first). Default: default."`
 	Trace  string `placeholder:"FILE" help:"Append the exchange with the card to FILE, without its secrets."`
 
-	HSM      hsmCommands  `cmd:"" name:"hsm" help:"Devices: make, initialise, look at, serve."`
-	DKEK     dkekCommands `cmd:"" name:"dkek" help:"The device key encryption key, under which keys are backed up."`
-	Key      keyCommands  `cmd:"" help:"Keys: generate, use, back up, restore."`
-	Rehearse rehearse     `cmd:"" help:"Play the whole life of a key, from ceremony to recovery, on throw-away devices."`
-	Version  version      `cmd:"" help:"Show the version."`
+	HSM      hsmCommands      `cmd:"" name:"hsm" help:"Devices: make, initialise, look at, serve."`
+	DKEK     dkekCommands     `cmd:"" name:"dkek" help:"The device key encryption key, under which keys are backed up."`
+	Key      keyCommands      `cmd:"" help:"Keys: generate, use, back up, restore."`
+	Ceremony ceremonyCommands `cmd:"" help:"A key ceremony from its plan: check, rehearse, hold, verify."`
+	CA       caCommands       `cmd:"" name:"ca" help:"An offline CA on a key of a device: certificates, CRLs, and the register of both."`
+	Rehearse rehearse         `cmd:"" help:"Play the whole life of a key, from ceremony to recovery, on throw-away devices."`
+	Version  version          `cmd:"" help:"Show the version."`
 }
 
 // Exit codes. Those from 3 on tell how a share file opened, or why it did not.

@@ -83,23 +83,25 @@ func isID(text string, base int) bool {
 
 // checkNames finds characters that cannot be printed.
 func (s Sheet) checkNames() error {
-	font, err := sfnt.Parse(gobold.TTF) // names are printed in it
-	if err != nil {
-		return err
-	}
 	for _, field := range []struct{ name, text string }{
 		{"custodian", s.Custodian}, {"ceremony", s.Ceremony}, {"share file", s.ShareFile},
 	} {
-		if err := checkName(font, field.text); err != nil {
+		if err := CheckText(field.text); err != nil {
 			return fmt.Errorf("%s: %w", field.name, err)
 		}
 	}
 	return nil
 }
 
-func checkName(font *sfnt.Font, text string) error {
+// CheckText finds a character that the Go fonts lack, or that is not to be seen.
+// Accents must be composed with their letters (Unicode's NFC).
+func CheckText(text string) error {
+	font, err := sfnt.Parse(gobold.TTF) // the others have the same characters
+	if err != nil {
+		return err
+	}
 	if !utf8.ValidString(text) {
-		return errors.New("the name is not UTF-8")
+		return errors.New("the text is not UTF-8")
 	}
 	for _, r := range text {
 		// The font has glyphs for some control characters too.

@@ -52,11 +52,16 @@ func shorten(name string, n int) string {
 	return string(runes[:start]) + "…" + string(runes[len(runes)-end:])
 }
 
-// wrap breaks a text into lines: after a space, else after a punctuation mark,
-// as file names have them, else anywhere.
-func (p *page) wrap(s style, room float64, text string) (lines []string) {
+// wrap breaks a text into lines of a style.
+func (p *page) wrap(s style, room float64, text string) []string {
+	return Wrap(func(part string) float64 { return p.measure(s, part) }, room, text)
+}
+
+// Wrap breaks a text into lines that measure finds no wider than the room: after
+// a space, else after a punctuation mark, as file names have them, else anywhere.
+func Wrap(measure func(string) float64, room float64, text string) (lines []string) {
 	for text = strings.TrimSpace(text); text != ""; {
-		n := p.prefix(s, room, text)
+		n := prefix(measure, room, text)
 		if n < len(text) {
 			n = breakBefore(text, n)
 		}
@@ -68,10 +73,10 @@ func (p *page) wrap(s style, room float64, text string) (lines []string) {
 
 // prefix returns how many bytes of the text there is room for, one character at
 // least.
-func (p *page) prefix(s style, room float64, text string) int {
+func prefix(measure func(string) float64, room float64, text string) int {
 	var w float64
 	for i, r := range text {
-		w += p.measure(s, string(r))
+		w += measure(string(r))
 		if w > room && i > 0 {
 			return i
 		}

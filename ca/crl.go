@@ -1,0 +1,252 @@
+package ca
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+
+	"conclave/ca/lint"
+)
+
+// CRLSpec says what a CRL is to be.
+type CRLSpec struct {
+	// Profile is the one of the issuer's certificate; it says whether the CA/Browser
+	// Forum's demands hold (BR section 7.2). Empty is a private one.
+	Profile    Profile   `json:"profile,omitempty"`
+	Number     int64     `json:"number,omitempty"` // zero: one more than the last
+	ThisUpdate time.Time `json:"thisUpdate"`
+	NextUpdate time.Time `json:"nextUpdate"`
+	DeltaOf    int64     `json:"deltaOf,omitempty"` // number of the full CRL that a delta CRL is for; zero: a full one
+}
+
+// Check tells all that is wrong with a spec, as far as it is known from the spec
+// alone; each problem names its field.
+func (s CRLSpec) Check() error {
+	problems := []error{checkPeriod("thisUpdate", s.ThisUpdate, "nextUpdate", s.NextUpdate)}
+	r, err := s.rules()
+	if err != nil {
+		problems = append(problems, err)
+	}
+	if s.Number < 0 {
+		problems = append(problems, fmt.Errorf("number: %d; 1 or more was expected, or none for one more than the last", s.Number))
+	}
+	switch {
+	case s.DeltaOf < 0:
+		problems = append(problems, fmt.Errorf("deltaOf: %d; the number of a full CRL was expected", s.DeltaOf))
+	case s.DeltaOf > 0 && s.Number > 0 && s.DeltaOf >= s.Number:
+		problems = append(problems, fmt.Errorf("deltaOf: %d; the number of a full CRL before this one, %d, was expected (RFC 5280 section 5.2.4)", s.DeltaOf, s.Number))
+	case s.DeltaOf > 0 && r.public:
+		problems = append(problems, errors.New("deltaOf: a public CA should sign no delta CRLs (BR section 7.2.2); leave it out"))
+	}
+	return errors.Join(problems...)
+}
+
+func (s CRLSpec) rules() (rules, error) { return cmp.Or(s.Profile, Root).rules() }
+
+// kind names what it is, its scope.
+func (s CRLSpec) kind() string {
+	if s.DeltaOf > 0 {
+		return fmt.Sprintf("delta CRL to number %d", s.DeltaOf)
+	}
+	return "full CRL"
+}
+
+// Archive gives what was signed. A ledger that signs delta CRLs is one: what is
+// new since a full CRL is what is not in it.
+type Archive interface {
+	// Signed gives what was signed with a number, DER; an error if nothing is known
+	// to have been.
+	Signed(ctx context.Context, issuer []byte, kind Kind, number *big.Int) ([]byte, error)
+}
+
+// CRLDraft is a CRL that was linted, and is ready to be signed.
+type CRLDraft struct {
+	recipe crlRecipe
+	linted *x509.RevocationList // signed with a key that is thrown away
+}
+
+// TBS gives what is to be signed: the TBSCertList, DER.
+func (d *CRLDraft) TBS() []byte { return bytes.Clone(d.linted.RawTBSRevocationList) }
+
+// Number gives the CRL number.
+func (d *CRLDraft) Number() *big.Int { return new(big.Int).Set(d.linted.Number) }
+
+// Text describes the CRL for people, a line for each fact and each certificate.
+func (d *CRLDraft) Text() string {
+	c := d.linted
+	var b strings.Builder
+	fmt.Fprintf(&b, "CRL: %s\nIssuer: %s\nCRL number: %d\nThis update: %s\nNext update: %s\nSignature algorithm: %s\nCertificates: %d\n",
+		d.recipe.kind, distinguishedName(c.RawIssuer), c.Number, timeText(c.ThisUpdate), timeText(c.NextUpdate), c.SignatureAlgorithm, len(c.RevokedCertificateEntries))
+	for _, e := range c.RevokedCertificateEntries {
+		fmt.Fprintf(&b, "Certificate %x: %s, %s\n", e.SerialNumber, timeText(e.RevocationTime), reasonName(e.ReasonCode))
+	}
+	fmt.Fprintf(&b, "SHA-256 of what is signed: %x\n", sha256.Sum256(c.RawTBSRevocationList))
+	return b.String()
+}
+
+// PrepareCRL makes a CRL of all that the ledger has as revoked ready.
+func (a Authority) PrepareCRL(ctx context.Context, spec CRLSpec) (*CRLDraft, error) {
+	if a.Certificate == nil {
+		return nil, errors.New("CRL: the authority has no certificate yet; make that first")
+	}
+	if err := errors.Join(a.check(), spec.Check()); err != nil {
+		return nil, err
+	}
+	number, err := a.crlNumber(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	revocations, err := a.Ledger.Revocations(ctx, a.Certificate.RawSubject)
+	if err != nil {
+		return nil, fmt.Errorf("CRL: the revocations: %w", err)
+	}
+	base, err := a.baseCRL(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newCRLRecipe(spec, number, revocations, base, a.Certificate, a.Publication)
+	if err != nil {
+		return nil, err
+	}
+	return r.draft()
+}
+
+// crlNumber is the number that a spec gives, or the one after the last; numbers
+// grow (RFC 5280 section 5.2.3).
+func (a Authority) crlNumber(ctx context.Context, spec CRLSpec) (*big.Int, error) {
+	last, err := a.Ledger.LastCRL(ctx, a.Certificate.RawSubject)
+	if err != nil {
+		return nil, fmt.Errorf("CRL: the last number: %w", err)
+	}
+	if last == nil {
+		last = new(big.Int)
+	}
+	number := big.NewInt(spec.Number)
+	if spec.Number == 0 {
+		number.Add(last, big.NewInt(1))
+	}
+	if number.Cmp(last) <= 0 {
+		return nil, fmt.Errorf("number: %d, and the issuer has used %d; a greater one was expected (RFC 5280 section 5.2.3)", number, last)
+	}
+	return number, nil
+}
+
+// baseCRL is the full CRL that a delta CRL is for, nil for a full one.
+func (a Authority) baseCRL(ctx context.Context, spec CRLSpec) (*x509.RevocationList, error) {
+	if spec.DeltaOf == 0 {
+		return nil, nil
+	}
+	archive, ok := a.Ledger.(Archive)
+	if !ok {
+		return nil, errors.New("deltaOf: the ledger does not keep CRLs, so what is new is not known; sign a full one")
+	}
+	der, err := archive.Signed(ctx, a.Certificate.RawSubject, KindCRL, big.NewInt(spec.DeltaOf))
+	if err != nil {
+		return nil, fmt.Errorf("deltaOf: CRL number %d: %w", spec.DeltaOf, err)
+	}
+	base, err := x509.ParseRevocationList(der)
+	if err != nil {
+		return nil, fmt.Errorf("deltaOf: CRL number %d: %w", spec.DeltaOf, err)
+	}
+	if err := base.CheckSignatureFrom(a.Certificate); err != nil {
+		return nil, fmt.Errorf("deltaOf: CRL number %d is not signed with the issuer's key, as its delta CRLs must be (RFC 5280 section 5.2.4): %w", spec.DeltaOf, err)
+	}
+	return base, nil
+}
+
+// SignCRL lets the authority's key sign a draft of this authority's, and gives
+// the CRL when it is in the ledger. Its errors are as those of Sign.
+func (a Authority) SignCRL(ctx context.Context, d *CRLDraft) (*x509.RevocationList, error) {
+	if !sameKey(d.recipe.issuer.PublicKey, a.Signer.Public()) {
+		return nil, errors.New("the draft is of another authority; prepare it with this one")
+	}
+	intent := Intent{
+		Kind: KindCRL, Issuer: d.linted.RawIssuer, Number: d.linted.Number, Subject: d.recipe.kind,
+		TBS: sha256.Sum256(d.linted.RawTBSRevocationList), Time: time.Now().UTC(),
+	}
+	var crl *x509.RevocationList
+	err := a.record(ctx, intent, func() (der []byte, err error) {
+		if crl, err = d.recipe.create(a.Signer); err != nil {
+			return nil, err
+		}
+		return crl.Raw, verify(a.Signer.Public(), crl.SignatureAlgorithm, crl.RawTBSRevocationList, d.linted.RawTBSRevocationList, crl.Signature)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return crl, nil
+}
+
+// CRLTBS builds what an issuer signs for a spec, which has a number, and
+// revocations: the TBSCertList (RFC 5280 section 5.1.2). The base is the full CRL
+// of a delta CRL, nil for a full one. A verifier compares it with a CRL's
+// RawTBSRevocationList.
+func CRLTBS(spec CRLSpec, revocations []Revocation, base *x509.RevocationList, issuer *x509.Certificate, publication Publication) ([]byte, error) {
+	if err := spec.Check(); err != nil {
+		return nil, err
+	}
+	if spec.Number == 0 {
+		return nil, errors.New("number: it is missing; that of the CRL was expected")
+	}
+	r, err := newCRLRecipe(spec, big.NewInt(spec.Number), revocations, base, issuer, publication)
+	if err != nil {
+		return nil, err
+	}
+	crl, err := r.rehearse()
+	if err != nil {
+		return nil, err
+	}
+	return bytes.Clone(crl.RawTBSRevocationList), nil
+}
+
+// crlRecipe is what crypto/x509 makes a CRL of.
+type crlRecipe struct {
+	template *x509.RevocationList
+	issuer   *x509.Certificate
+	kind     string
+	sources  []lint.Source
+}
+
+// create lets a key sign.
+func (r crlRecipe) create(key crypto.Signer) (*x509.RevocationList, error) {
+	der, err := x509.CreateRevocationList(rand.Reader, r.template, r.issuer, key)
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseRevocationList(der)
+}
+
+// rehearse lets a key that is thrown away sign, with the algorithm of the
+// issuer's.
+func (r crlRecipe) rehearse() (*x509.RevocationList, error) {
+	key, err := lintingKey(r.issuer.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	return r.create(key)
+}
+
+// draft rehearses and lints.
+func (r crlRecipe) draft() (*CRLDraft, error) {
+	crl, err := r.rehearse()
+	if err != nil {
+		return nil, err
+	}
+	found, err := lint.CRL(crl.Raw, r.sources...)
+	if err != nil {
+		return nil, err
+	}
+	if err := refused("CRL", found); err != nil {
+		return nil, err
+	}
+	return &CRLDraft{r, crl}, nil
+}

@@ -1,0 +1,152 @@
+package ca
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+)
+
+// Reason codes, RFC 5280 section 5.3.1, by number; 7 is not used.
+var reasonNames = []string{
+	"unspecified", "keyCompromise", "cACompromise", "affiliationChanged", "superseded", "cessationOfOperation",
+	"certificateHold", "", "removeFromCRL", "privilegeWithdrawn", "aACompromise",
+}
+
+const reasonRemoveFromCRL = 8
+
+func reasonName(code int) string {
+	if code < 0 || code >= len(reasonNames) || reasonNames[code] == "" {
+		return fmt.Sprintf("reason %d", code)
+	}
+	return reasonNames[code]
+}
+
+// newCRLRecipe checks what a good spec and the issuer have in common, and
+// chooses the entries.
+func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base *x509.RevocationList, issuer *x509.Certificate, publication Publication) (crlRecipe, error) {
+	r, err := spec.rules()
+	if err != nil {
+		return crlRecipe{}, err
+	}
+	algorithm, err := signatureAlgorithm(issuer.PublicKey)
+	if err != nil {
+		return crlRecipe{}, err
+	}
+	if err := errors.Join(publication.Check(), spec.checkIssuer(issuer), spec.checkBase(number, base), spec.checkRevocations(revocations)); err != nil {
+		return crlRecipe{}, err
+	}
+	extensions, err := spec.crlExtensions(publication)
+	if err != nil {
+		return crlRecipe{}, err
+	}
+	return crlRecipe{&x509.RevocationList{
+		SignatureAlgorithm: algorithm, Number: number, ThisUpdate: spec.ThisUpdate.UTC(), NextUpdate: spec.NextUpdate.UTC(),
+		RevokedCertificateEntries: entries(revocations, base), ExtraExtensions: extensions,
+	}, issuer, spec.kind(), r.sources()}, nil
+}
+
+func (s CRLSpec) checkIssuer(issuer *x509.Certificate) error {
+	if issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
+		return fmt.Errorf("issuer: the key of %s may not sign CRLs (RFC 5280 section 4.2.1.3)", issuer.Subject)
+	}
+	if s.ThisUpdate.Before(issuer.NotBefore) || s.ThisUpdate.After(issuer.NotAfter) {
+		return fmt.Errorf("thisUpdate: %s; a time within the issuer's validity, %s to %s, was expected", timeText(s.ThisUpdate), timeText(issuer.NotBefore), timeText(issuer.NotAfter))
+	}
+	return nil
+}
+
+// checkBase wants a full CRL from before, RFC 5280 section 5.2.4.
+func (s CRLSpec) checkBase(number *big.Int, base *x509.RevocationList) error {
+	switch {
+	case s.DeltaOf == 0 && base == nil:
+		return nil
+	case s.DeltaOf == 0:
+		return errors.New("deltaOf: it is missing, and there is a base CRL")
+	case base == nil:
+		return fmt.Errorf("deltaOf: the full CRL number %d was expected, and there is none", s.DeltaOf)
+	case base.Number == nil || base.Number.Cmp(big.NewInt(s.DeltaOf)) != 0:
+		return fmt.Errorf("deltaOf: the full CRL number %d was expected, and it is number %v", s.DeltaOf, base.Number)
+	case slices.ContainsFunc(base.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidDeltaCRLIndicator) }):
+		return fmt.Errorf("deltaOf: CRL number %d is a delta CRL; a full one was expected", s.DeltaOf)
+	case number.Cmp(base.Number) <= 0 || s.ThisUpdate.Before(base.ThisUpdate):
+		return fmt.Errorf("deltaOf: CRL number %d, of %s, is not before this one", s.DeltaOf, timeText(base.ThisUpdate))
+	}
+	return nil
+}
+
+// checkRevocations wants no revocation to be left out, which one after
+// thisUpdate would have to be.
+func (s CRLSpec) checkRevocations(revocations []Revocation) error {
+	for _, r := range revocations {
+		if seconds(r.Time).After(s.ThisUpdate) {
+			return fmt.Errorf("thisUpdate: %s; certificate %x is revoked since %s, and a time from then on was expected", timeText(s.ThisUpdate), r.Serial, timeText(r.Time))
+		}
+	}
+	return nil
+}
+
+// crlExtensions are those beside authority key identifier and CRL number. Full
+// CRLs name where the newest delta CRL is, if there are any.
+func (s CRLSpec) crlExtensions(publication Publication) ([]pkix.Extension, error) {
+	if s.DeltaOf > 0 {
+		value, err := asn1.Marshal(s.DeltaOf)
+		return []pkix.Extension{{Id: oidDeltaCRLIndicator, Critical: true, Value: value}}, err
+	}
+	if publication.DeltaCRL == "" {
+		return nil, nil
+	}
+	value, err := asn1.Marshal([]distributionPoint{{fullName{[]asn1.RawValue{
+		{Class: asn1.ClassContextSpecific, Tag: 6, Bytes: []byte(publication.DeltaCRL)}, // uniformResourceIdentifier
+	}}}})
+	return []pkix.Extension{{Id: oidFreshestCRL, Value: value}}, err
+}
+
+// distributionPoint is RFC 5280 section 4.2.1.13's.
+type distributionPoint struct {
+	Name fullName `asn1:"tag:0"`
+}
+
+type fullName struct {
+	FullName []asn1.RawValue `asn1:"tag:0"`
+}
+
+// entries are what a CRL lists, by serial number: a full one all that is
+// revoked, a delta CRL what has changed since its base.
+func entries(revocations []Revocation, base *x509.RevocationList) []x509.RevocationListEntry {
+	listed := map[string]x509.RevocationListEntry{} // by serial number
+	if base != nil {
+		for _, e := range base.RevokedCertificateEntries {
+			listed[e.SerialNumber.String()] = e
+		}
+	}
+	var all []x509.RevocationListEntry
+	for _, r := range revocations {
+		before, inBase := listed[r.Serial.String()]
+		if r.belongs(base, before, inBase) {
+			all = append(all, x509.RevocationListEntry{SerialNumber: r.Serial, RevocationTime: seconds(r.Time), ReasonCode: r.Reason})
+		}
+	}
+	slices.SortFunc(all, func(a, b x509.RevocationListEntry) int { return a.SerialNumber.Cmp(b.SerialNumber) })
+	return all
+}
+
+// belongs says whether a revocation is listed. A certificate that is on hold no
+// more is in no full CRL; delta CRLs say so where their base lists it, or a CRL
+// since then may have done (RFC 5280 sections 5.2.4 and 5.3.1).
+func (r Revocation) belongs(base *x509.RevocationList, before x509.RevocationListEntry, inBase bool) bool {
+	switch {
+	case base == nil:
+		return r.Reason != reasonRemoveFromCRL
+	case r.Reason == reasonRemoveFromCRL:
+		return inBase || !seconds(r.Time).Before(base.ThisUpdate)
+	}
+	return !inBase || before.ReasonCode != r.Reason || !before.RevocationTime.Equal(seconds(r.Time))
+}
+
+// seconds is a time as certificates have it.
+func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }

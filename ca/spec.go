@@ -1,0 +1,135 @@
+package ca
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Spec says what a certificate is to be.
+type Spec struct {
+	Profile     Profile      `json:"profile"`
+	Subject     Name         `json:"subject,omitzero"` // of a cross-signed certificate that of Existing, or left out
+	NotBefore   time.Time    `json:"notBefore"`
+	NotAfter    time.Time    `json:"notAfter"`
+	Serial      Serial       `json:"serial,omitzero"` // zero: drawn at random
+	PathLen     *int         `json:"pathLen,omitempty"`
+	Constraints *Constraints `json:"nameConstraints,omitempty"`
+	Policies    []string     `json:"policies,omitempty"`    // OIDs; empty: the profile's
+	ExtKeyUsage []string     `json:"extKeyUsage,omitempty"` // empty: the profile's
+	// Existing is the certificate, DER, of the root that is cross-signed.
+	Existing []byte `json:"existing,omitempty"`
+}
+
+// Check tells all that is wrong with a spec, as far as it is known from the spec
+// alone; each problem names its field.
+func (s Spec) Check() error {
+	r, err := s.Profile.rules()
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		s.checkSubject(r), s.checkExisting(r),
+		r.checkValidity(s.NotBefore, s.NotAfter), s.Serial.check(), s.checkPathLen(r),
+		s.checkConstraints(r), r.checkPolicies(s.Policies), r.checkUsages(s.ExtKeyUsage),
+	)
+}
+
+func (s Spec) checkSubject(r rules) error {
+	if r.cross && s.Subject == (Name{}) {
+		return nil
+	}
+	return s.Subject.check(r.public)
+}
+
+// checkExisting wants the self-signed certificate whose name and key are
+// cross-signed.
+func (s Spec) checkExisting(r rules) error {
+	if !r.cross {
+		if s.Existing != nil {
+			return fmt.Errorf("existing: it is for cross-signing, and the profile is %s; leave it out", s.Profile)
+		}
+		return nil
+	}
+	existing, err := x509.ParseCertificate(s.Existing)
+	switch {
+	case err != nil:
+		return fmt.Errorf("existing: the certificate of the root that is cross-signed, DER, was expected: %w", err)
+	case existing.CheckSignatureFrom(existing) != nil || !bytes.Equal(existing.RawSubject, existing.RawIssuer):
+		return fmt.Errorf("existing: %s is no root: it does not sign itself", distinguishedName(existing.RawSubject))
+	case s.Subject != (Name{}) && !sameName(existing.RawSubject, s.Subject):
+		return fmt.Errorf("subject: %s, and that of the root is %s; leave it out", s.Subject, distinguishedName(existing.RawSubject))
+	}
+	return nil
+}
+
+// checkValidity checks the bounds, of which both are within the validity (BR
+// section 1.6.1).
+func (r rules) checkValidity(from, until time.Time) error {
+	if err := checkPeriod("notBefore", from, "notAfter", until); err != nil {
+		return err
+	}
+	length := until.Add(time.Second).Sub(from)
+	const day = 24 * time.Hour
+	switch days := int(length / day); {
+	case length > time.Duration(r.longest)*day:
+		return fmt.Errorf("notAfter: more than %d days from notBefore; %d at most were expected", days, r.longest)
+	case length < time.Duration(r.shortest)*day:
+		return fmt.Errorf("notAfter: %d days from notBefore; %d at least were expected (BR section 7.1.2.1.1)", days, r.shortest)
+	}
+	return nil
+}
+
+// checkPeriod wants times that certificates and CRLs can say: whole seconds, in
+// the years that UTCTime and GeneralizedTime have together (RFC 5280 section
+// 4.1.2.5).
+func checkPeriod(begin string, from time.Time, end string, until time.Time) error {
+	var problems []error
+	for _, bound := range []struct {
+		field string
+		time.Time
+	}{{begin, from}, {end, until}} {
+		switch y := bound.UTC().Year(); {
+		case bound.IsZero():
+			problems = append(problems, fmt.Errorf("%s: it is missing", bound.field))
+		case y < 1950 || y > 9999:
+			problems = append(problems, fmt.Errorf("%s: the year %d; 1950 to 9999 was expected", bound.field, y))
+		case bound.Nanosecond() != 0:
+			problems = append(problems, fmt.Errorf("%s: %s; whole seconds were expected", bound.field, bound.Format(time.RFC3339Nano)))
+		}
+	}
+	if len(problems) == 0 && !from.Before(until) {
+		problems = append(problems, fmt.Errorf("%s: %s is not after %s, %s", end, timeText(until), begin, timeText(from)))
+	}
+	return errors.Join(problems...)
+}
+
+func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func (s Spec) checkPathLen(r rules) error {
+	switch {
+	case s.PathLen == nil:
+		return nil
+	case !r.ca:
+		return errors.New("pathLen: a responder is no CA; leave it out")
+	case r.public && r.self:
+		return errors.New("pathLen: a root should have none (BR section 7.1.2.1.4); leave it out")
+	case *s.PathLen < 0:
+		return fmt.Errorf("pathLen: %d; 0, for no CA below, or more was expected", *s.PathLen)
+	}
+	return nil
+}
+
+func (s Spec) checkConstraints(r rules) error {
+	switch {
+	case s.Constraints == nil:
+		return nil
+	case !r.ca:
+		return errors.New("nameConstraints: a responder is no CA; leave them out (RFC 5280 section 4.2.1.10)")
+	case r.public && r.self:
+		return errors.New("nameConstraints: a root must have none (BR section 7.1.2.1.2); leave them out")
+	}
+	return s.Constraints.check()
+}

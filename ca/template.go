@@ -1,0 +1,261 @@
+package ca
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"conclave/ca/lint"
+)
+
+// Publication is where relying parties find what an issuer publishes.
+type Publication struct {
+	CRL         string `json:"crl,omitempty"`
+	DeltaCRL    string `json:"deltaCRL,omitempty"` // the newest delta CRL, which full ones name
+	Certificate string `json:"certificate,omitempty"`
+	OCSP        string `json:"ocsp,omitempty"`
+}
+
+// IsZero says whether nothing is published.
+func (p Publication) IsZero() bool { return p == Publication{} }
+
+// Check tells all that is wrong with the URLs. They are http: https would need a
+// certificate to look whether a certificate is good (RFC 5280 section 8; BR
+// section 7.1.2.11.2).
+func (p Publication) Check() error {
+	var problems []error
+	for _, place := range []struct{ field, url string }{
+		{"crl", p.CRL}, {"deltaCRL", p.DeltaCRL}, {"certificate", p.Certificate}, {"ocsp", p.OCSP},
+	} {
+		u, err := url.Parse(place.url)
+		if place.url != "" && (err != nil || u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || !ascii(place.url)) {
+			problems = append(problems, fmt.Errorf("publication.%s: %q; a URL such as http://pki.example.com/root.crl was expected, with http and in ASCII", place.field, place.url))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// ascii says whether a text is of printable ASCII without spaces.
+func ascii(text string) bool {
+	for _, b := range []byte(text) {
+		if b <= ' ' || b >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// checkFor wants what a profile needs to be published.
+func (p Publication) checkFor(r rules) error {
+	problems := []error{p.Check()}
+	if r.public && r.ca && !r.self {
+		if p.CRL == "" {
+			problems = append(problems, errors.New("publication.crl: the issuer has none; the URL of its CRL was expected (BR section 7.1.2.11.2)"))
+		}
+		if p.Certificate == "" {
+			problems = append(problems, errors.New("publication.certificate: the issuer has none; the URL of its certificate was expected (BR section 7.1.2.10.3)"))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// recipe is what crypto/x509 makes a certificate of.
+type recipe struct {
+	template, parent *x509.Certificate
+	subject, issuer  crypto.PublicKey
+	sources          []lint.Source
+}
+
+// newRecipe checks a spec, the subject's key and the issuer; nil is one that
+// signs itself.
+func newRecipe(spec Spec, public crypto.PublicKey, issuer *x509.Certificate, publication Publication) (recipe, error) {
+	if err := spec.Check(); err != nil {
+		return recipe{}, err
+	}
+	r, err := spec.Profile.rules()
+	if err != nil {
+		return recipe{}, err
+	}
+	if err := errors.Join(publication.checkFor(r), spec.checkParties(r, public, issuer)); err != nil {
+		return recipe{}, err
+	}
+	template, err := spec.template(r, public, issuer, publication)
+	if err != nil {
+		return recipe{}, err
+	}
+	if issuer == nil {
+		return recipe{template, template, public, public, r.sources()}, nil
+	}
+	return recipe{template, issuer, public, issuer.PublicKey, r.sources()}, nil
+}
+
+// checkParties checks the subject's key, the issuer, and that they fit.
+func (s Spec) checkParties(r rules, public crypto.PublicKey, issuer *x509.Certificate) error {
+	if err := CheckKey(public); err != nil {
+		return err
+	}
+	if issuer == nil {
+		if !r.self {
+			return fmt.Errorf("profile: %s, and there is no issuer; root, or the issuer's certificate, was expected", s.Profile)
+		}
+		return nil
+	}
+	if err := CheckKey(issuer.PublicKey); err != nil {
+		return fmt.Errorf("issuer: %w", err)
+	}
+	if sameKey(public, issuer.PublicKey) {
+		return errors.New("key: it is the issuer's; a key of the subject's own was expected")
+	}
+	if existing := s.existing(); existing != nil && !sameKey(public, existing.PublicKey) {
+		return errors.New("key: it is not that of the root that is cross-signed")
+	}
+	return s.CheckUnder(issuer)
+}
+
+// existing is the root that is cross-signed, nil for none.
+func (s Spec) existing() *x509.Certificate {
+	cert, err := x509.ParseCertificate(s.Existing)
+	if err != nil {
+		return nil
+	}
+	return cert
+}
+
+// template gives crypto/x509 what it needs for the certificate of a good spec.
+func (s Spec) template(r rules, public crypto.PublicKey, issuer *x509.Certificate, publication Publication) (*x509.Certificate, error) {
+	id, err := keyID(public)
+	if err != nil {
+		return nil, err
+	}
+	signer := public
+	if issuer != nil {
+		signer = issuer.PublicKey
+	}
+	algorithm, err := signatureAlgorithm(signer)
+	if err != nil {
+		return nil, err
+	}
+	t := &x509.Certificate{
+		SignatureAlgorithm: algorithm, SerialNumber: s.Serial.number, Subject: s.Subject.PKIX(),
+		NotBefore: s.NotBefore.UTC(), NotAfter: s.NotAfter.UTC(), SubjectKeyId: id, AuthorityKeyId: id,
+	}
+	if issuer != nil {
+		t.AuthorityKeyId = issuer.SubjectKeyId
+	}
+	if existing := s.existing(); existing != nil {
+		copyIdentity(t, existing)
+	}
+	s.extend(t, r)
+	if issuer != nil && r.ca {
+		publication.apply(t)
+	}
+	return t, s.addPolicies(t, r)
+}
+
+// copyIdentity gives a template the name of an existing root byte for byte (BR
+// section 7.1.2.2.2), and its key identifier: certificates below name both.
+func copyIdentity(t, existing *x509.Certificate) {
+	t.RawSubject = existing.RawSubject
+	if len(existing.SubjectKeyId) > 0 {
+		t.SubjectKeyId = existing.SubjectKeyId
+	}
+}
+
+// extend adds what says what the key is for.
+func (s Spec) extend(t *x509.Certificate, r rules) {
+	for _, usage := range s.usages(r) {
+		t.ExtKeyUsage = append(t.ExtKeyUsage, extKeyUsages[usage])
+	}
+	if !r.ca {
+		t.KeyUsage = x509.KeyUsageDigitalSignature
+		t.ExtraExtensions = []pkix.Extension{{Id: oidOCSPNoCheck, Value: []byte{5, 0}}} // NULL
+		return
+	}
+	t.BasicConstraintsValid, t.IsCA, t.MaxPathLen = true, true, -1
+	t.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	if s.PathLen != nil {
+		t.MaxPathLen, t.MaxPathLenZero = *s.PathLen, *s.PathLen == 0
+	}
+	s.Constraints.apply(t)
+}
+
+// apply names where the issuer publishes. A responder's certificate does not:
+// its revocation is not looked up (RFC 6960 section 4.2.2.2.1), and whoever asks
+// it has the issuer's certificate.
+func (p Publication) apply(t *x509.Certificate) {
+	for _, place := range []struct {
+		url  string
+		urls *[]string
+	}{{p.CRL, &t.CRLDistributionPoints}, {p.Certificate, &t.IssuingCertificateURL}, {p.OCSP, &t.OCSPServer}} {
+		if place.url != "" {
+			*place.urls = []string{place.url}
+		}
+	}
+}
+
+func (s Spec) usages(r rules) []string {
+	if len(s.ExtKeyUsage) > 0 {
+		return s.ExtKeyUsage
+	}
+	return r.usages
+}
+
+func (s Spec) addPolicies(t *x509.Certificate, r rules) error {
+	policies := s.Policies
+	if len(policies) == 0 {
+		policies = r.policies
+	}
+	for _, policy := range policies {
+		oid, err := x509.ParseOID(policy)
+		if err != nil {
+			return fmt.Errorf("policies: %q: %w", policy, err)
+		}
+		t.Policies = append(t.Policies, oid)
+	}
+	return nil
+}
+
+// create lets a key sign.
+func (r recipe) create(key crypto.Signer) (*x509.Certificate, error) {
+	parent := *r.parent
+	parent.PublicKey = key.Public()
+	der, err := x509.CreateCertificate(rand.Reader, r.template, &parent, r.subject, key)
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(der)
+}
+
+// rehearse lets a key that is thrown away sign, with the algorithm of the
+// issuer's.
+func (r recipe) rehearse() (*x509.Certificate, error) {
+	key, err := lintingKey(r.issuer)
+	if err != nil {
+		return nil, err
+	}
+	return r.create(key)
+}
+
+// TBS builds what an issuer signs for a spec, which has a serial number, and a
+// subject's key: the TBSCertificate (RFC 5280 section 4.1.2). The issuer is nil
+// where the key signs itself; the publication is the issuer's. A verifier
+// compares it with a certificate's RawTBSCertificate.
+func TBS(spec Spec, public crypto.PublicKey, issuer *x509.Certificate, publication Publication) ([]byte, error) {
+	if spec.Serial.IsZero() {
+		return nil, errors.New("serial: it is missing; that of the certificate was expected")
+	}
+	r, err := newRecipe(spec, public, issuer, publication)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := r.rehearse()
+	if err != nil {
+		return nil, err
+	}
+	return bytes.Clone(cert.RawTBSCertificate), nil
+}

@@ -1,0 +1,82 @@
+package ca
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"crypto/x509"
+	"fmt"
+	"strings"
+)
+
+// Text describes the certificate for people, a line for each fact.
+func (d *Draft) Text() string {
+	c := d.linted
+	sum := sha256.Sum256(c.RawTBSCertificate)
+	var b strings.Builder
+	line := func(label, format string, args ...any) { fmt.Fprintf(&b, label+": "+format+"\n", args...) }
+	line("Subject", "%s", distinguishedName(c.RawSubject))
+	line("Issuer", "%s", distinguishedName(c.RawIssuer))
+	line("Serial number", "%x", c.SerialNumber)
+	line("Not before", "%s", timeText(c.NotBefore))
+	line("Not after", "%s", timeText(c.NotAfter))
+	line("Key", "%s", keyText(c.PublicKey))
+	line("Key identifier", "%x", c.SubjectKeyId)
+	line("Signature algorithm", "%s", c.SignatureAlgorithm)
+	for _, fact := range append(authorityFacts(c), usageFacts(c)...) {
+		line(fact[0], "%s", fact[1])
+	}
+	line("SHA-256 of what is signed", "%x", sum)
+	return b.String()
+}
+
+// authorityFacts say what a CA may issue, pairs of label and value.
+func authorityFacts(c *x509.Certificate) [][2]string {
+	if !c.IsCA {
+		return [][2]string{{"CA", "no"}}
+	}
+	below := "any number"
+	if c.MaxPathLen > 0 || c.MaxPathLenZero {
+		below = fmt.Sprintf("%d at most", c.MaxPathLen)
+	}
+	facts := [][2]string{{"CA", "yes"}, {"CAs below it in a chain", below}}
+	var permittedIP, excludedIP []string
+	for _, n := range c.PermittedIPRanges {
+		permittedIP = append(permittedIP, n.String())
+	}
+	for _, n := range c.ExcludedIPRanges {
+		excludedIP = append(excludedIP, n.String())
+	}
+	return append(facts,
+		constraintFact("DNS names", c.PermittedDNSDomains, c.ExcludedDNSDomains),
+		constraintFact("IP addresses", permittedIP, excludedIP),
+		constraintFact("Email addresses", c.PermittedEmailAddresses, c.ExcludedEmailAddresses))
+}
+
+func constraintFact(label string, permitted, excluded []string) [2]string {
+	value := cmp.Or(strings.Join(permitted, ", "), "any")
+	if len(excluded) > 0 {
+		value += " but " + strings.Join(excluded, ", ")
+	}
+	return [2]string{label, value}
+}
+
+// usageFacts say what a certificate may be used for, and where to look it up.
+func usageFacts(c *x509.Certificate) [][2]string {
+	var usages, policies []string
+	for _, usage := range c.ExtKeyUsage {
+		usages = append(usages, usageName(usage))
+	}
+	for _, oid := range c.UnknownExtKeyUsage {
+		usages = append(usages, oid.String())
+	}
+	for _, policy := range c.Policies {
+		policies = append(policies, policy.String())
+	}
+	return [][2]string{
+		{"Extended key usages", cmp.Or(strings.Join(usages, ", "), "any")},
+		{"Policies", cmp.Or(strings.Join(policies, ", "), "none")},
+		{"CRL", cmp.Or(strings.Join(c.CRLDistributionPoints, ", "), "not named")},
+		{"Certificate of the issuer", cmp.Or(strings.Join(c.IssuingCertificateURL, ", "), "not named")},
+		{"OCSP", cmp.Or(strings.Join(c.OCSPServer, ", "), "not named")},
+	}
+}

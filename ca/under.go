@@ -1,0 +1,151 @@
+package ca
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+)
+
+// CheckUnder tells all that keeps a certificate of this spec from being good
+// under an issuer, beside what Check tells.
+func (s Spec) CheckUnder(issuer *x509.Certificate) error {
+	r, err := s.Profile.rules()
+	if err != nil {
+		return err
+	}
+	if r.self {
+		return fmt.Errorf("profile: %s is for one that signs itself, and there is an issuer, %s; subordinate or cross was expected", s.Profile, issuer.Subject)
+	}
+	return errors.Join(checkIssuer(issuer), s.checkWithin(issuer), s.checkOtherName(r, issuer),
+		s.checkPathUnder(r, issuer), s.checkUsagesUnder(r, issuer), s.Constraints.checkUnder(issuer))
+}
+
+func checkIssuer(issuer *x509.Certificate) error {
+	switch {
+	case !issuer.BasicConstraintsValid || !issuer.IsCA:
+		return fmt.Errorf("issuer: %s is no CA (RFC 5280 section 4.2.1.9)", issuer.Subject)
+	case issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCertSign == 0:
+		return fmt.Errorf("issuer: the key of %s may not sign certificates (RFC 5280 section 4.2.1.3)", issuer.Subject)
+	case len(issuer.SubjectKeyId) == 0:
+		return fmt.Errorf("issuer: %s has no subject key identifier, which what it issues must name (RFC 5280 section 4.2.1.2)", issuer.Subject)
+	}
+	return nil
+}
+
+func (s Spec) checkWithin(issuer *x509.Certificate) error {
+	var problems []error
+	if s.NotBefore.Before(issuer.NotBefore) {
+		problems = append(problems, fmt.Errorf("notBefore: %s is before the issuer's, %s; a time within its validity was expected", timeText(s.NotBefore), timeText(issuer.NotBefore)))
+	}
+	if s.NotAfter.After(issuer.NotAfter) {
+		problems = append(problems, fmt.Errorf("notAfter: %s is after the issuer's, %s; a time within its validity was expected", timeText(s.NotAfter), timeText(issuer.NotAfter)))
+	}
+	return errors.Join(problems...)
+}
+
+// checkOtherName wants names to differ: a certificate with its issuer's name is
+// taken for one of the issuer's own. Cross-signing makes such ones where a CA
+// changes its key.
+func (s Spec) checkOtherName(r rules, issuer *x509.Certificate) error {
+	if !r.cross && sameName(issuer.RawSubject, s.Subject) {
+		return fmt.Errorf("subject: %s is the issuer's name; another one was expected", s.Subject)
+	}
+	return nil
+}
+
+func (s Spec) checkPathUnder(r rules, issuer *x509.Certificate) error {
+	limit := issuer.MaxPathLen
+	if limit < 0 || limit == 0 && !issuer.MaxPathLenZero || !r.ca {
+		return nil
+	}
+	if limit == 0 {
+		return fmt.Errorf("profile: %s is a CA, and the issuer's path length is 0: it may have no CA below", s.Profile)
+	}
+	if s.PathLen != nil && *s.PathLen >= limit {
+		return fmt.Errorf("pathLen: %d; less than the issuer's, %d, was expected", *s.PathLen, limit)
+	}
+	return nil
+}
+
+// checkUsagesUnder wants a CA to have no extended key usage that its issuer has
+// not: Windows and browsers take an issuer's usages as a limit for all below.
+func (s Spec) checkUsagesUnder(r rules, issuer *x509.Certificate) error {
+	limited := len(issuer.ExtKeyUsage)+len(issuer.UnknownExtKeyUsage) > 0 && !slices.Contains(issuer.ExtKeyUsage, x509.ExtKeyUsageAny)
+	if !limited || !r.ca {
+		return nil
+	}
+	var problems []error
+	for _, usage := range s.usages(r) {
+		if u, ok := extKeyUsages[usage]; ok && !slices.Contains(issuer.ExtKeyUsage, u) {
+			problems = append(problems, fmt.Errorf("extKeyUsage: %s; the issuer has it not, so nothing below can", usage))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// checkUnder wants what is permitted to be permitted by the issuer too: a name
+// must be within both (RFC 5280 section 6.1.4 (g)), so it would be void.
+func (c *Constraints) checkUnder(issuer *x509.Certificate) error {
+	if c == nil || c.check() != nil {
+		return nil
+	}
+	var problems []error
+	void := func(field, value string) {
+		problems = append(problems, fmt.Errorf("nameConstraints.%s: %q is not within what the issuer is permitted; leave it out", field, value))
+	}
+	for _, name := range c.PermittedDNS {
+		if !slices.ContainsFunc(issuer.PermittedDNSDomains, func(d string) bool { return domainWithin(name, d) }) && len(issuer.PermittedDNSDomains) > 0 {
+			void("permittedDNS", name)
+		}
+	}
+	for i, network := range ranges(c.PermittedIP) {
+		if !slices.ContainsFunc(issuer.PermittedIPRanges, func(n *net.IPNet) bool { return rangeWithin(network, n) }) && len(issuer.PermittedIPRanges) > 0 {
+			void("permittedIP", c.PermittedIP[i])
+		}
+	}
+	for _, name := range c.PermittedEmail {
+		if !slices.ContainsFunc(issuer.PermittedEmailAddresses, func(d string) bool { return emailWithin(name, d) }) && len(issuer.PermittedEmailAddresses) > 0 {
+			void("permittedEmail", name)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func domainWithin(name, domain string) bool {
+	name, domain = strings.ToLower(name), strings.ToLower(strings.TrimPrefix(domain, "."))
+	return domain == "" || name == domain || strings.HasSuffix(name, "."+domain)
+}
+
+func rangeWithin(inner, outer *net.IPNet) bool {
+	small, bits := inner.Mask.Size()
+	large, outerBits := outer.Mask.Size()
+	return bits == outerBits && small >= large && outer.Contains(inner.IP)
+}
+
+// emailWithin compares two constraints: a mailbox is within itself, its host,
+// and the domains above; a host within itself and those; a domain, after a dot,
+// within itself and those.
+func emailWithin(name, limit string) bool {
+	if name == limit {
+		return true
+	}
+	_, host, mailbox := strings.Cut(name, "@")
+	if !mailbox {
+		host = name
+	}
+	if parent, ok := strings.CutPrefix(limit, "."); ok {
+		return domainWithin(strings.TrimPrefix(host, "."), parent) && !strings.EqualFold(host, parent)
+	}
+	return strings.EqualFold(host, limit)
+}
+
+// sameName says whether a name, DER, has the attributes of another, in whatever
+// order and string type: this package encodes them in its own.
+func sameName(der []byte, n Name) bool {
+	attributes, err := sortedAttributes(der)
+	own, ownErr := sortedAttributes(n.der())
+	return err == nil && ownErr == nil && slices.Equal(attributes, own)
+}

@@ -1,0 +1,252 @@
+package act
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"conclave/apdu"
+	"conclave/ceremony"
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
+	"conclave/ceremony/transcript"
+	"conclave/dkek"
+)
+
+// Devices finds the devices of a plan.
+type Devices interface {
+	// Create makes an embedded device.
+	Create(name string) (serial string, err error)
+	// Connect connects to a device: an embedded one by its name, any other by its
+	// serial number, in whatever reader. The error wraps fs.ErrNotExist where there
+	// is none.
+	Connect(device plan.Device) (apdu.Conn, error)
+}
+
+// Program is what runs the act.
+type Program struct {
+	Version string
+	SHA256  [32]byte // of the executable
+	SBOM    []byte   // CycloneDX, JSON
+}
+
+// Act is a ceremony under way, or to be begun.
+type Act struct {
+	Plan    *plan.Plan
+	Source  []byte // the plan's file
+	Base    string // the folder that paths in the plan begin at
+	Dir     string // the folder of the act: see work
+	Devices Devices
+	Room    Room
+	Program Program
+	// Drill is what a drill looks after; nil for a ceremony.
+	Drill *Drill
+	Now   func() time.Time
+	// Progress is told of the work on the share file's password, Announce of what
+	// begins; nil for no one.
+	Progress dkek.Progress
+	Announce func(string)
+	// Search is told of the search for mistakes where sheets do not open the share
+	// file; nil to search for none.
+	Search ceremony.Search
+}
+
+// ErrStopped is the error for an act that was stopped on request. It can be
+// resumed.
+var ErrStopped = errors.New("the ceremony is stopped; the same command goes on with it")
+
+// Run begins the act, or resumes it where it was left. When it returns without
+// error the act is closed and its evidence complete.
+func (a Act) Run(ctx context.Context) error {
+	p, err := a.begin()
+	if err != nil {
+		return err
+	}
+	defer p.end()
+	steps := a.Plan.Steps()
+	for i, step := range steps {
+		if _, done := p.facts[step.ID]; done {
+			continue
+		}
+		a.Room.ShowStep(i+1, len(steps), step)
+		if err := p.take(ctx, step); err != nil {
+			return err
+		}
+	}
+	return p.finish(ctx)
+}
+
+// performance is an act under way, and what it must remember: what is on disk,
+// as facts, and what a power cut may take.
+type performance struct {
+	Act
+	work    work
+	backups string // the folder of share file and wrapped keys
+	key     transcript.PublicKey
+	writer  *transcript.Writer
+	facts   map[string]evidence.Facts // of the steps that are done
+	step    plan.Step                 // under way
+	devices devices
+}
+
+// fact is one of a step that is done, in this act or, if it is a drill, in the
+// ceremony.
+func (p *performance) fact(step, name string) string {
+	if value, ok := p.facts[step][name]; ok || p.Drill == nil {
+		return value
+	}
+	return p.Drill.Origin.Facts[step][name]
+}
+
+// take takes a step, until it is done or the act is stopped.
+func (p *performance) take(ctx context.Context, step plan.Step) error {
+	p.step = step
+	if _, err := p.ask(ctx, Question{Kind: Ready, Who: p.Plan.Lead(step.By), Text: "Press <enter> to begin"}); err != nil {
+		return err
+	}
+	if err := p.note(transcript.Begun, p.Plan.Lead(step.By), step.Title, nil); err != nil {
+		return err
+	}
+	for {
+		done, err := p.do(ctx, step)
+		if err == nil {
+			p.facts[step.ID] = done.facts
+			p.Room.Tell("Done: " + done.text)
+			return p.note(transcript.Done, p.Plan.Lead(step.By), done.text, done.facts)
+		}
+		if err := p.failed(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// failed tells what went wrong. When it returns without error the step is to
+// be taken again.
+func (p *performance) failed(ctx context.Context, failure error) error {
+	p.devices.close()
+	if errors.Is(failure, ErrStopped) || ctx.Err() != nil {
+		return failure
+	}
+	if err := p.note(transcript.Failed, "", failure.Error(), nil); err != nil {
+		return errors.Join(failure, err)
+	}
+	p.Room.Tell("This was not done: " + failure.Error())
+	_, err := p.ask(ctx, Question{Kind: Ready, Who: p.Plan.People.Administrator, Text: "Put it right, and press <enter> to take the step again"})
+	return err
+}
+
+// done is what a step has shown.
+type done struct {
+	text  string
+	facts evidence.Facts
+}
+
+// do does what a step says.
+func (p *performance) do(ctx context.Context, step plan.Step) (done, error) {
+	actions := map[plan.Action]func(context.Context, string) (done, error){
+		plan.Open: p.open, plan.RollCall: p.rollCall, plan.Prepare: p.prepare,
+		plan.Share: p.share, plan.Import: p.importShare, plan.Generate: p.generate, plan.Backup: p.backup,
+		plan.Restore: p.restore, plan.Copy: p.copy, plan.Certify: p.certify, plan.List: p.list,
+		plan.Erase: p.erase, plan.Seal: p.seal, plan.CloseAction: p.close,
+		plan.LoneSheet: p.loneSheet, plan.Inspect: p.inspect, plan.OpenBackup: p.openBackup, plan.Compare: p.compare,
+	}
+	action, ok := actions[step.Action]
+	if !ok {
+		return done{}, fmt.Errorf("step %s: no one knows how to %s", step.ID, step.Action)
+	}
+	return action(ctx, step.Object)
+}
+
+// note writes an entry of the step under way to the transcript.
+func (p *performance) note(kind transcript.Kind, by, text string, facts evidence.Facts) error {
+	_, err := p.writer.Append(transcript.Entry{Time: p.Now(), Step: p.step.ID, Kind: kind, By: by, Text: text, Facts: facts})
+	if err != nil {
+		return fmt.Errorf("writing the transcript: %w", err)
+	}
+	return nil
+}
+
+// Words that are no answer but a wish.
+const (
+	wordException = "exception"
+	wordStop      = "stop"
+)
+
+// ask asks a question until it is answered.
+func (p *performance) ask(ctx context.Context, q Question) (string, error) {
+	for {
+		text, err := p.Room.Answer(ctx, q)
+		if err != nil {
+			return "", err
+		}
+		text = strings.TrimSpace(text)
+		switch strings.ToLower(text) {
+		case wordException:
+			if err := p.exception(ctx, q.Who); err != nil {
+				return "", err
+			}
+		case wordStop:
+			return "", errors.Join(ErrStopped, p.note(transcript.Stopped, q.Who, "stopped on request", nil))
+		default:
+			return text, nil
+		}
+	}
+}
+
+// exception writes down something that was not as planned.
+func (p *performance) exception(ctx context.Context, who string) error {
+	text, err := p.Room.Answer(ctx, Question{Kind: Words, Who: who, Text: "What has happened, in your own words"})
+	if err != nil || strings.TrimSpace(text) == "" {
+		return err
+	}
+	if err := p.note(transcript.Exception, who, strings.TrimSpace(text), nil); err != nil {
+		return err
+	}
+	p.Room.Tell("The exception is in the transcript; write it on an exception sheet too.")
+	return nil
+}
+
+// agree asks for a yes; a no is an error.
+func (p *performance) agree(ctx context.Context, who, question string) error {
+	return p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: question})
+}
+
+// here asks whether someone is here.
+func (p *performance) here(ctx context.Context, name, question string) error {
+	return p.agreed(ctx, Question{Kind: YesNo, Who: p.Plan.People.Administrator, Text: question, About: name})
+}
+
+func (p *performance) agreed(ctx context.Context, q Question) error {
+	for {
+		text, err := p.ask(ctx, q)
+		if err != nil {
+			return err
+		}
+		switch strings.ToLower(text) {
+		case "yes", "y":
+			return nil
+		case "no", "n":
+			return &refusal{q}
+		}
+	}
+}
+
+// words asks for something in people's own words, which may not be empty. Usual
+// is what a player answers.
+func (p *performance) words(ctx context.Context, who, question, usual string) (string, error) {
+	for {
+		text, err := p.ask(ctx, Question{Kind: Words, Who: who, Text: question, Usual: usual})
+		if err != nil || text != "" {
+			return text, err
+		}
+	}
+}
+
+// refusal is the error for an answer of no.
+type refusal struct{ question Question }
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("%s has answered no to: %s", r.question.Who, r.question.Text)
+}

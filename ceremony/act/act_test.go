@@ -1,0 +1,253 @@
+package act_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/apdu"
+	"conclave/card"
+	"conclave/ceremony"
+	"conclave/ceremony/act"
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
+	"conclave/internal/device"
+	"conclave/internal/sbom"
+	"conclave/internal/secret"
+)
+
+// home has embedded devices alone.
+type home struct{ device.Home }
+
+func (h home) Connect(d plan.Device) (apdu.Conn, error) { return h.Open(d.Name) }
+
+// stage is a folder with a plan, its request and its devices.
+type stage struct {
+	act.Act
+	players *act.Players
+}
+
+// newStage sets up the example's ceremony with players.
+func newStage(t *testing.T, change func(*plan.Plan)) *stage {
+	t.Helper()
+	dir := t.TempDir()
+	content, err := os.ReadFile("../../examples/offline-root/plan.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.Parse(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(p)
+		if content, err = p.Bytes(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Check(); err != nil {
+		t.Fatal(err)
+	}
+	writeRequest(t, filepath.Join(dir, "issuing.csr"), p)
+	h := device.NewHome(filepath.Join(dir, "home"))
+	h.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	players := &act.Players{}
+	return &stage{act.Act{
+		Plan: p, Source: content, Base: dir, Dir: filepath.Join(dir, "ceremony"), Devices: home{h}, Room: players, Program: testProgram(t),
+		Now: time.Now,
+	}, players}
+}
+
+func writeRequest(t *testing.T, path string, p *plan.Plan) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject := p.FindCertificate("issuing").Subject.PKIX()
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testProgram(t *testing.T) act.Program {
+	t.Helper()
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		t.Fatal("no build info")
+	}
+	sum := sha256.Sum256([]byte("the program"))
+	document, err := sbom.Of(info, sum[:], time.Unix(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return act.Program{Version: "test", SHA256: sum, SBOM: document}
+}
+
+func (s *stage) evidence() string { return filepath.Join(s.Dir, "evidence") }
+
+// verified fails the test unless the evidence verifies.
+func (s *stage) verified(t *testing.T) *evidence.Report {
+	t.Helper()
+	report, err := evidence.Verify(os.DirFS(s.evidence()), evidence.Options{})
+	if err != nil {
+		t.Fatalf("the evidence does not verify: %v", err)
+	}
+	return report
+}
+
+func TestCeremonyAndDrill(t *testing.T) {
+	s := newStage(t, nil)
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	report := s.verified(t)
+	if len(report.Exceptions) != 0 {
+		t.Errorf("exceptions: %v", report.Exceptions)
+	}
+	if _, err := evidence.Verify(os.DirFS(s.evidence()), evidence.Options{Key: report.Key[:]}); err != nil {
+		t.Errorf("with the key on the paper: %v", err)
+	}
+	other := sha256.Sum256([]byte("another key"))
+	if _, err := evidence.Verify(os.DirFS(s.evidence()), evidence.Options{Key: other[:]}); err == nil || !strings.Contains(err.Error(), "ceremony-key.txt: its fingerprint is") {
+		t.Errorf("with another key on the paper: %v", err)
+	}
+	if err := s.Run(t.Context()); !errors.Is(err, act.ErrClosed) {
+		t.Errorf("once more: %v; ErrClosed was expected", err)
+	}
+	if _, err := os.Stat(filepath.Join(s.Dir, "ceremony.key")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the ceremony key after the close: %v", err)
+	}
+	t.Run("drill", s.drill)
+}
+
+// drill holds a drill of the ceremony with the same people.
+func (s *stage) drill(t *testing.T) {
+	origin, err := evidence.ReadOrigin(os.DirFS(s.evidence()), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := *s
+	d.Plan = s.Plan.DrillOf(origin.Closing, time.Now())
+	if d.Source, err = d.Plan.Bytes(); err != nil {
+		t.Fatal(err)
+	}
+	d.Dir = filepath.Join(t.TempDir(), "drill")
+	d.Drill = &act.Drill{Origin: origin, Backup: filepath.Join(s.Dir, "backup"), Throwaway: s.Devices.(home)}
+	d.Room = &reluctant{Players: s.players, absent: "Cora"}
+	if err := d.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	report := d.verified(t)
+	if len(report.Exceptions) != 1 || report.Exceptions[0].Text != "the sheet of Cora is not here" {
+		t.Errorf("exceptions: %v", report.Exceptions)
+	}
+	shown := strings.Join(report.Shown, "\n")
+	if !strings.Contains(shown, "drill: 4 of 5 sheets are good") {
+		t.Errorf("the report says:\n%s", shown)
+	}
+	if list, _ := s.Devices.(home).List(); strings.Join(list, " ") != "primary standby" {
+		t.Errorf("devices left: %v", list)
+	}
+}
+
+// reluctant are players of whom one is absent.
+type reluctant struct {
+	*act.Players
+	absent string
+}
+
+func (r *reluctant) Answer(ctx context.Context, q act.Question) (string, error) {
+	if q.Kind == act.YesNo && q.About == r.absent {
+		return "no", nil
+	}
+	return r.Players.Answer(ctx, q)
+}
+
+// faint are players who give up at each question once: the power fails there.
+type faint struct {
+	*act.Players
+	asked  map[string]bool
+	step   string
+	faints int
+}
+
+var errPower = errors.New("the power failed")
+
+func (f *faint) ShowStep(n, of int, step plan.Step) {
+	f.step = step.ID
+	f.Players.ShowStep(n, of, step)
+}
+
+func (f *faint) fails(where string) error {
+	where = f.step + ": " + where
+	if f.asked[where] {
+		return nil
+	}
+	f.asked[where] = true
+	f.faints++
+	return fmt.Errorf("%s: %w", where, errPower)
+}
+
+func (f *faint) Answer(ctx context.Context, q act.Question) (string, error) {
+	if err := f.fails(q.Text + q.Label); err != nil {
+		return "", err
+	}
+	return f.Players.Answer(ctx, q)
+}
+
+func (f *faint) Secret(ctx context.Context, q act.PINQuestion) (secret.Bytes, error) {
+	if err := f.fails(q.What); err != nil {
+		return nil, err
+	}
+	return f.Players.Secret(ctx, q)
+}
+
+// Come fails once in each step that custodians come to, after the first of them
+// has been there.
+func (f *faint) Come(ctx context.Context, turn ceremony.Turn) error {
+	if turn.Number == 2 {
+		if err := f.fails("the second custodian"); err != nil {
+			return err
+		}
+	}
+	return f.Players.Come(ctx, turn)
+}
+
+// TestInterruptions lets the power fail at every question: the ceremony goes on
+// where it was, no step is done twice, and the evidence says what happened.
+func TestInterruptions(t *testing.T) {
+	s := newStage(t, nil)
+	f := &faint{Players: s.players, asked: map[string]bool{}}
+	s.Room = f
+	for n := 0; ; n++ {
+		err := s.Run(t.Context())
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errPower) || n > 200 {
+			t.Fatalf("interruption %d: %v", n, err)
+		}
+	}
+	if f.faints < 40 {
+		t.Errorf("only %d interruptions", f.faints)
+	}
+	s.verified(t) // each step is done once, in order
+}

@@ -1,0 +1,157 @@
+package act
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
+	"conclave/ceremony/transcript"
+)
+
+// seal notes the numbers of the bags.
+func (p *performance) seal(ctx context.Context, _ string) (done, error) {
+	d := done{"the bags are closed", evidence.Facts{}}
+	seen := map[string]string{}
+	for _, thing := range p.Plan.Bags() {
+		number, err := p.bag(ctx, thing, seen)
+		if err != nil {
+			return done{}, err
+		}
+		d.facts[evidence.FactBag+thing] = number
+	}
+	return d, nil
+}
+
+// bag asks for the number of a bag, which no other has.
+func (p *performance) bag(ctx context.Context, thing string, seen map[string]string) (string, error) {
+	for {
+		number, err := p.words(ctx, p.Plan.Who(plan.Witness), "Number of the bag of "+thing+", or none", "none")
+		if err != nil || strings.EqualFold(number, "none") {
+			return number, err
+		}
+		if other := seen[number]; other == "" {
+			seen[number] = thing
+			return number, nil
+		}
+		p.Room.Tell(fmt.Sprintf("Bag %s is that of %s; read the number once more.", number, seen[number]))
+	}
+}
+
+// close completes the evidence. What comes after it is for finish.
+func (p *performance) close(ctx context.Context, _ string) (done, error) {
+	exceptions := 0
+	for _, e := range p.writer.Entries() {
+		if e.Kind == transcript.Exception {
+			exceptions++
+			p.Room.Tell(fmt.Sprintf("Exception %d, %s: %s", exceptions, e.Time.UTC().Format("15:04:05"), e.Text))
+		}
+	}
+	if err := p.agree(ctx, p.Plan.Who(plan.Witness), fmt.Sprintf("Exceptions: %d. Were there no others?", exceptions)); err != nil {
+		return done{}, err
+	}
+	if err := p.photos(ctx); err != nil {
+		return done{}, err
+	}
+	if err := p.exportRegister(ctx); err != nil {
+		return done{}, err
+	}
+	if err := p.keepRecord(); err != nil {
+		return done{}, err
+	}
+	facts, err := evidence.Files(os.DirFS(p.work.evidence("")))
+	if err != nil {
+		return done{}, err
+	}
+	facts[evidence.FactExceptions] = strconv.Itoa(exceptions)
+	return done{fmt.Sprintf("the evidence is complete; exceptions: %d", exceptions), facts}, nil
+}
+
+func (p *performance) photos(ctx context.Context) error {
+	if err := os.MkdirAll(p.work.evidence(evidence.PhotosDir), 0o700); err != nil {
+		return err
+	}
+	_, err := p.ask(ctx, Question{Kind: Ready, Who: p.Plan.People.Administrator,
+		Text: "Put photographs into " + p.work.evidence(evidence.PhotosDir) + ", if there are any, and press <enter>"})
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(p.work.evidence(evidence.PhotosDir)); err != nil && !exists(p.work.evidence(evidence.PhotosDir)) {
+		return err
+	}
+	return nil // a folder with photographs is not removed
+}
+
+// exportRegister writes what the authorities have signed. An attempt that was
+// interrupted may have written an older state.
+func (p *performance) exportRegister(ctx context.Context) error {
+	if !exists(p.work.register()) {
+		return nil
+	}
+	r, err := p.openRegister()
+	if err != nil {
+		return err
+	}
+	var export bytes.Buffer
+	if err := errors.Join(r.Export(ctx, &export), r.Close()); err != nil {
+		return err
+	}
+	if err := os.Remove(p.work.evidence(evidence.RegisterFile)); err != nil && exists(p.work.evidence(evidence.RegisterFile)) {
+		return err
+	}
+	return p.work.put(evidence.RegisterFile, export.Bytes())
+}
+
+// keepRecord puts the record of the sheets into the evidence.
+func (p *performance) keepRecord() error {
+	if p.Plan.Custody == nil {
+		return nil
+	}
+	_, records, err := p.readShareFile()
+	if err != nil {
+		return err
+	}
+	content, err := records[0].Bytes()
+	if err != nil {
+		return err
+	}
+	return p.work.put(evidence.RecordFile, content)
+}
+
+// finish seals the transcript. It can be taken again after a power cut, as
+// long as there is the ceremony key.
+func (p *performance) finish(ctx context.Context) error {
+	entries := p.writer.Entries()
+	if entries[len(entries)-1].Kind != transcript.Closed {
+		p.step.ID = ""
+		if err := p.note(transcript.Closed, p.Plan.People.Administrator, p.Plan.Ceremony+" is closed", nil); err != nil {
+			return err
+		}
+	}
+	head := []byte(p.writer.Head())
+	if err := p.work.put(evidence.HeadFile, head); err != nil {
+		return err
+	}
+	bundle := os.DirFS(p.work.evidence(""))
+	sums, err := evidence.Sums(bundle)
+	if err != nil {
+		return err
+	}
+	if err := p.work.put(evidence.SumsFile, sums); err != nil {
+		return err
+	}
+	if _, err := evidence.Verify(bundle, evidence.Options{}); err != nil {
+		return fmt.Errorf("the evidence does not verify: %w", err)
+	}
+	sum := sha256.Sum256(head) // read aloud after the end, so no wish can be written down
+	if err := p.hear(ctx, p.Room.Answer, "Closing", sum[:]); err != nil {
+		return err
+	}
+	return os.Remove(p.work.key())
+}

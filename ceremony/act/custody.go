@@ -1,0 +1,178 @@
+package act
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/transcript"
+	"conclave/dkek"
+	"conclave/quorum"
+)
+
+const transcriptNote = transcript.Note
+
+// share makes the DKEK share file and the sheets, with random numbers of the
+// device that will make the keys.
+func (p *performance) share(ctx context.Context, _ string) (done, error) {
+	made, err := p.clearShare()
+	if err != nil || made != nil {
+		return p.shared(made, "proved before the ceremony was interrupted"), err
+	}
+	h, err := p.devices.get(p.Plan.Custody.Device)
+	if err != nil {
+		return done{}, err
+	}
+	created, err := ceremony.Creation{
+		Rand: h, ShareFile: p.shareFile(), Scheme: p.Plan.Scheme(), Ceremony: p.Plan.Ceremony,
+		Names: p.Plan.People.Custodians, ReadBack: true, Now: p.Now(), Tool: p.Program.Version,
+		Custodians: p.Room, Progress: p.Progress, Announce: func(phase ceremony.Phase) { p.announce(string(phase)) },
+	}.Run(ctx)
+	if err != nil {
+		return done{}, err
+	}
+	return p.shared(created.Record, created.Proof.String()), nil
+}
+
+func (p *performance) announce(text string) {
+	if p.Announce != nil {
+		p.Announce(text)
+	}
+}
+
+// clearShare moves away what an interrupted step has left: a share file
+// without record was not proved, and its sheets are void. One with a record
+// was, and is taken.
+func (p *performance) clearShare() (*quorum.Record, error) {
+	file, err := ceremony.ReadShareFile(p.shareFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		records, err := ceremony.Records(p.shareFile(), file)
+		if err == nil && len(records) > 0 {
+			return records[0], nil
+		}
+	}
+	void := p.shareFile() + ".void"
+	for i := 2; exists(void); i++ {
+		void = fmt.Sprintf("%s.void%d", p.shareFile(), i)
+	}
+	if err := os.Rename(p.shareFile(), void); err != nil {
+		return nil, err
+	}
+	text := "the making of the sheets was interrupted before they were proved; every sheet made so far is void, and is to be destroyed"
+	p.Room.Tell(text)
+	return nil, p.note(transcript.Exception, "", text, nil)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// shared says what there is now, and puts the public record into the evidence.
+func (p *performance) shared(r *quorum.Record, proof string) done {
+	if r == nil {
+		return done{}
+	}
+	return done{
+		fmt.Sprintf("set %s, any %d of %d custodians; key check value %s", r.Set, r.Threshold, r.Total, r.KCV),
+		evidence.Facts{evidence.FactSet: r.Set, evidence.FactKCV: r.KCV, evidence.FactShareFile: r.ShareFile.SHA256, evidence.FactProof: proof},
+	}
+}
+
+// importShare gives a device the DKEK.
+func (p *performance) importShare(ctx context.Context, name string) (done, error) {
+	h, err := p.devices.get(name)
+	if err != nil {
+		return done{}, err
+	}
+	status, err := h.DKEK()
+	if err != nil {
+		return done{}, err
+	}
+	if status != nil && status.Outstanding == 0 { // done before a power cut
+		return p.imported(name, "those before the interruption"), p.checkKCV(status)
+	}
+	file, records, err := p.readShareFile()
+	if err != nil {
+		return done{}, err
+	}
+	opened, err := p.openShareFile(ctx, name, file, records)
+	if err != nil {
+		return done{}, err
+	}
+	defer opened.Wipe()
+	identity, err := h.Device()
+	if err != nil {
+		return done{}, err
+	}
+	journal, err := p.journal(identity.Serial)
+	if err != nil {
+		return done{}, err
+	}
+	status, err = ceremony.Import(h, journal, p.shareFile(), file, opened)
+	if err != nil {
+		return done{}, err
+	}
+	var who []string
+	for _, s := range opened.Shares {
+		who = append(who, strconv.Itoa(records[0].NumberOf(s)))
+	}
+	return p.imported(name, strings.Join(who, ", ")), p.checkKCV(status)
+}
+
+func (p *performance) imported(name, custodians string) done {
+	return done{fmt.Sprintf("the device %s has the DKEK with key check value %s, by custodians %s", name, p.kcv(), custodians),
+		evidence.Facts{evidence.FactKCV: p.kcv(), evidence.FactCustodians: custodians}}
+}
+
+func (p *performance) readShareFile() (dkek.ShareFile, []*quorum.Record, error) {
+	file, err := ceremony.ReadShareFile(p.shareFile())
+	if err != nil {
+		return file, nil, err
+	}
+	records, err := ceremony.Records(p.shareFile(), file)
+	if err == nil && len(records) == 0 {
+		err = fmt.Errorf("%s has no record beside it; take it from another copy of the backup", p.shareFile())
+	}
+	return file, records, err
+}
+
+// openShareFile opens the share file with custodians. Those are named first who have
+// not come before, so that as many sheets as can be are tried.
+func (p *performance) openShareFile(ctx context.Context, device string, file dkek.ShareFile, records []*quorum.Record) (*ceremony.Opened, error) {
+	p.Room.Tell("If someone is absent any other custodian may come instead. At any question a custodian may answer: undo, to take back the last sheet; leave, to let another one come.")
+	return ceremony.Opening{
+		File: file, Progress: p.Progress, Limit: likely, Search: p.Search,
+		Collection: &ceremony.Collection{Entry: &quorum.Entry{Records: records}, Custodians: p.Room, Expected: p.expected(device)},
+	}.Run(ctx)
+}
+
+// likely is how many readings are tried where sheets do not open the file: one
+// mistake, and half a minute.
+const likely = 1000
+
+func (p *performance) expected(device string) []ceremony.Turn {
+	names := p.Plan.People.Custodians
+	order := make([]int, len(names))
+	for i := range order {
+		order[i] = i + 1
+	}
+	if device == p.Plan.Custody.Standby {
+		slices.Reverse(order)
+	}
+	var turns []ceremony.Turn
+	for i := range p.Plan.Custody.Threshold {
+		turns = append(turns, ceremony.Turn{Number: i + 1, Of: p.Plan.Custody.Threshold, Custodian: order[i], Name: names[order[i]-1]})
+	}
+	return turns
+}

@@ -1,0 +1,209 @@
+package act
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"conclave/ceremony"
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/transcript"
+	"conclave/dkek"
+	"conclave/hsm"
+	"conclave/internal/secret"
+	"conclave/quorum"
+	"conclave/wire"
+)
+
+// Drill is what a drill looks after.
+type Drill struct {
+	Origin    *evidence.Origin // the transcript of the ceremony
+	Backup    string           // the folder of share file and wrapped keys
+	Throwaway ceremony.Devices // makes the device on which the backup is opened
+}
+
+// putOrigin keeps the transcript of the ceremony with the drill's.
+func (p *performance) putOrigin() error {
+	if p.Drill == nil {
+		return nil
+	}
+	for name, content := range p.Drill.Origin.Files {
+		if err := p.work.put(name, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What becomes of a sheet, beside evidence.SheetGood.
+const (
+	sheetAbsent = "not here"
+	sheetBad    = "not good"
+)
+
+// loneSheet lets one custodian check their sheet. One that is not here, or not
+// good, is written down, and the drill goes on.
+func (p *performance) loneSheet(ctx context.Context, number string) (done, error) {
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return done{}, err
+	}
+	name := p.Plan.People.Custodians[n-1]
+	err = p.here(ctx, name, "Is "+name+" here, with the sheet?")
+	var absent *refusal
+	if err != nil && !errors.As(err, &absent) {
+		return done{}, err
+	}
+	result := sheetAbsent
+	if err == nil {
+		if result, err = p.checkSheet(ctx, n, name); err != nil {
+			return done{}, err
+		}
+	}
+	d := done{"the sheet of " + name + " is " + result, evidence.Facts{evidence.FactSheet: result}}
+	if result != evidence.SheetGood {
+		return d, p.note(transcript.Exception, "", d.text, nil)
+	}
+	return d, nil
+}
+
+// checkSheet lets the custodian type the sheet until it is good, or they leave.
+func (p *performance) checkSheet(ctx context.Context, number int, name string) (result string, err error) {
+	_, records, err := p.readShareFile()
+	if err != nil {
+		return "", err
+	}
+	p.Room.Tell("If the sheet is not accepted, the answer leave ends the check.")
+	entry := &quorum.Entry{Records: records, Want: 1}
+	defer entry.Wipe()
+	err = (&ceremony.Collection{
+		Entry: entry, Custodians: p.Room, Expected: []ceremony.Turn{{Number: 1, Of: 1, Custodian: number, Name: name}},
+	}).One(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(entry.Shares()) == 0:
+		return sheetBad, nil
+	case records[0].NumberOf(entry.Shares()[0]) != number:
+		return "", fmt.Errorf("that is the sheet of %s", records[0].Name(records[0].NumberOf(entry.Shares()[0])))
+	}
+	return evidence.SheetGood, nil
+}
+
+// inspect compares the files of the backup with the hashes in the ceremony's
+// transcript.
+func (p *performance) inspect(context.Context, string) (done, error) {
+	file, _, err := p.readShareFile()
+	if err != nil {
+		return done{}, err
+	}
+	facts := evidence.Facts{evidence.FactShareFile: file.SHA256()}
+	if want := p.fact("share", evidence.FactShareFile); file.SHA256() != want {
+		return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.shareFile(), file.SHA256(), want)
+	}
+	for _, k := range p.Plan.Keys {
+		content, err := os.ReadFile(p.wrapped(k.Name))
+		if err != nil {
+			return done{}, err
+		}
+		sum := hexOf(sha256.Sum256(content))
+		if want := p.fact("backup-"+k.Name, evidence.FactWrapped); sum != want {
+			return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.wrapped(k.Name), sum, want)
+		}
+		facts[evidence.FactWrapped+" "+k.Name] = sum
+	}
+	return done{"the backup is what the ceremony recorded", facts}, nil
+}
+
+// throwaway is the device of a drill, which no one knows the PIN of.
+const throwaway = "drill"
+
+// openBackup restores every key on a device that is thrown away.
+func (p *performance) openBackup(ctx context.Context, _ string) (d done, err error) {
+	file, records, err := p.readShareFile()
+	if err != nil {
+		return done{}, err
+	}
+	opened, err := p.openShareFile(ctx, "", file, records)
+	if err != nil {
+		return done{}, err
+	}
+	defer opened.Wipe()
+	devices := p.Drill.Throwaway
+	devices.Delete(throwaway) // what an interrupted attempt has left
+	if _, err := devices.Create(throwaway); err != nil {
+		return done{}, err
+	}
+	defer func() { err = errors.Join(err, devices.Delete(throwaway)) }()
+	conn, err := devices.Open(throwaway)
+	if err != nil {
+		return done{}, err
+	}
+	h, err := hsm.Open(conn)
+	if err != nil {
+		return done{}, errors.Join(err, conn.Close())
+	}
+	defer h.Close()
+	if err := p.load(h, opened.Share); err != nil {
+		return done{}, err
+	}
+	return p.restoreAll(h, "the backup opens: every key is restored, and signs")
+}
+
+// load initialises a device and gives it the DKEK.
+func (p *performance) load(h *hsm.HSM, share secret.Bytes) error {
+	random, err := h.Random(16)
+	if err != nil {
+		return err
+	}
+	pin, so := secret.Bytes(fmt.Sprintf("%x", random[:8])), secret.Bytes(random[8:])
+	init := wire.Initialization{Options: wire.OptionResetRetryCounter, Retries: 3, DKEKShares: 1, UserPIN: pin, SOPIN: so}
+	if err := h.Initialize(init, ""); err != nil {
+		return err
+	}
+	status, err := h.ImportShare(share)
+	if err != nil {
+		return err
+	}
+	if err := p.checkKCV(status); err != nil {
+		return err
+	}
+	return h.Login(wire.UserPIN, pin)
+}
+
+// compare looks at a device as anyone can, without a PIN.
+func (p *performance) compare(_ context.Context, name string) (done, error) {
+	h, err := p.devices.get(name) // which compares the serial number
+	if err != nil {
+		return done{}, err
+	}
+	status, err := h.DKEK()
+	if err != nil {
+		return done{}, err
+	}
+	if status == nil {
+		return done{}, fmt.Errorf("the device %s has no DKEK", name)
+	}
+	if status.KCV != [8]byte{} || status.Outstanding != 0 { // pico-hsm hides it until login
+		if err := p.checkKCV(status); err != nil {
+			return done{}, err
+		}
+	}
+	for _, k := range p.Plan.Keys {
+		ref, err := p.reference(k.Name)
+		if err != nil {
+			return done{}, err
+		}
+		if _, err := p.publicKey(h, k.Name, ref); err != nil {
+			return done{}, fmt.Errorf("key %s: %w", k.Name, err)
+		}
+	}
+	identity, err := h.Device()
+	if err != nil {
+		return done{}, err
+	}
+	return done{"the device " + name + " is as it was", evidence.Facts{evidence.FactSerial: identity.Serial, evidence.FactKCV: dkek.KCV(status.KCV).String()}}, nil
+}

@@ -1,0 +1,244 @@
+package act
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"conclave/ceremony/evidence"
+	"conclave/dkek"
+	"conclave/hsm"
+	"conclave/internal/curve"
+	"conclave/internal/safefile"
+	"conclave/wire"
+)
+
+// generate makes a key in the custody's device, and keeps the device's word
+// that it did so.
+func (p *performance) generate(ctx context.Context, name string) (done, error) {
+	h, err := p.devices.login(ctx, p.Plan.Custody.Device)
+	if err != nil {
+		return done{}, err
+	}
+	ref, err := p.makeKey(h, name)
+	if err != nil {
+		return done{}, err
+	}
+	attestation, public, err := attested(h, ref)
+	if err != nil {
+		return done{}, err
+	}
+	if err := p.work.put(evidence.AttestationFile(name), attestation); err != nil {
+		return done{}, err
+	}
+	spki, err := public.SPKI()
+	if err != nil {
+		return done{}, err
+	}
+	sum := sha256.Sum256(spki)
+	if err := p.heard(ctx, "Public key "+name, sum[:]); err != nil {
+		return done{}, err
+	}
+	return done{
+		fmt.Sprintf("key %s (%s) is at reference %d of the device %s", name, hsm.Key{Public: public}.Size(), ref, p.Plan.Custody.Device),
+		evidence.Facts{evidence.FactReference: strconv.Itoa(int(ref)), evidence.FactPublic: hexOf(sum), evidence.FactAttestation: hexOf(sha256.Sum256(attestation))},
+	}, nil
+}
+
+// makeKey generates a key, or takes the one with its name that an interrupted
+// step has left: the device held none when it was prepared.
+func (p *performance) makeKey(h *hsm.HSM, name string) (ref byte, err error) {
+	template, err := wire.ParseKeyType(p.Plan.FindKey(name).Type)
+	if err != nil {
+		return 0, err
+	}
+	keys, err := h.Keys()
+	if err != nil {
+		return 0, err
+	}
+	for _, k := range keys {
+		if k.Description != nil && k.Description.Label == name && k.Public != nil {
+			return k.Ref, nil
+		}
+	}
+	p.announce("generating the key " + name)
+	ref, _, err = h.GenerateKey(hsm.NewKey{Key: template, Label: name})
+	return ref, err
+}
+
+// attested gives the authenticated request for a key, verified under the
+// device's certificate.
+func attested(h *hsm.HSM, ref byte) ([]byte, *wire.PublicKey, error) {
+	content, err := h.Certificate(ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	request, err := wire.ParseAuthenticatedRequest(content)
+	if err != nil {
+		return nil, nil, fmt.Errorf("key %d: %w", ref, err)
+	}
+	device, err := h.Device()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := request.Verify(device.Certificate.Key); err != nil {
+		return nil, nil, fmt.Errorf("key %d: the device does not attest it: %w", ref, err)
+	}
+	return content, &request.Request.Key, nil
+}
+
+// backup wraps a key to a file.
+func (p *performance) backup(ctx context.Context, name string) (done, error) {
+	h, err := p.devices.login(ctx, p.Plan.Custody.Device)
+	if err != nil {
+		return done{}, err
+	}
+	ref, err := p.reference(name)
+	if err != nil {
+		return done{}, err
+	}
+	content, err := p.wrap(h, name, ref)
+	if err != nil {
+		return done{}, err
+	}
+	sum := sha256.Sum256(content)
+	if err := p.heard(ctx, "Wrapped key "+name, sum[:]); err != nil {
+		return done{}, err
+	}
+	return done{
+		fmt.Sprintf("key %s is wrapped to %s under key check value %s", name, p.wrapped(name), p.kcv()),
+		evidence.Facts{evidence.FactWrapped: hexOf(sum), evidence.FactKCV: p.kcv()},
+	}, nil
+}
+
+// wrap writes the wrapped key, unless an interrupted step has done so.
+func (p *performance) wrap(h *hsm.HSM, name string, ref byte) ([]byte, error) {
+	path := p.wrapped(name)
+	if !exists(path) {
+		f, err := h.WrapKey(ref)
+		if err != nil {
+			return nil, err
+		}
+		content, err := f.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		if err := safefile.Create(path, content); err != nil {
+			return nil, err
+		}
+	}
+	f, content, err := readWrapped(path)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := dkek.ParseBlob(f.Blob)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if kcv := dkek.KCV(blob.KCV).String(); kcv != p.kcv() {
+		return nil, fmt.Errorf("%s is wrapped under key check value %s, and %s was expected", path, kcv, p.kcv())
+	}
+	return content, nil
+}
+
+func readWrapped(path string) (f wire.WrapFile, content []byte, err error) {
+	if content, err = os.ReadFile(path); err != nil {
+		return f, nil, err
+	}
+	if f, err = wire.ParseWrapFile(content); err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return f, content, err
+}
+
+// reference is that of a key of this plan.
+func (p *performance) reference(key string) (byte, error) {
+	ref, err := strconv.ParseUint(p.fact("key-"+key, evidence.FactReference), 10, 8)
+	if err != nil {
+		return 0, fmt.Errorf("the transcript does not say at which reference the key %s is", key)
+	}
+	return byte(ref), nil
+}
+
+// restore unwraps every key on the standby device, from the files, and lets it
+// sign.
+func (p *performance) restore(ctx context.Context, name string) (done, error) {
+	h, err := p.devices.login(ctx, name)
+	if err != nil {
+		return done{}, err
+	}
+	return p.restoreAll(h, "the device "+name+" has every key, and signs with it")
+}
+
+func (p *performance) restoreAll(h *hsm.HSM, text string) (done, error) {
+	d := done{text, evidence.Facts{evidence.FactKCV: p.kcv()}}
+	for _, k := range p.Plan.Keys {
+		if err := p.restoreKey(h, k.Name); err != nil {
+			return done{}, fmt.Errorf("key %s: %w", k.Name, err)
+		}
+		d.facts[evidence.FactRestored+k.Name] = p.fact("key-"+k.Name, evidence.FactPublic)
+	}
+	return d, nil
+}
+
+func (p *performance) restoreKey(h *hsm.HSM, key string) error {
+	ref, err := p.reference(key)
+	if err != nil {
+		return err
+	}
+	f, _, err := readWrapped(p.wrapped(key))
+	if err != nil {
+		return err
+	}
+	// An interrupted step may have restored it.
+	if err := h.UnwrapKey(ref, f, false); err != nil && !errors.Is(err, hsm.ErrOccupied) {
+		return err
+	}
+	public, err := p.publicKey(h, key, ref)
+	if err != nil {
+		return err
+	}
+	return proveKey(h, ref, public)
+}
+
+// publicKey reads the public half of a key, which must be that of the plan's
+// key as it was made.
+func (p *performance) publicKey(h *hsm.HSM, key string, ref byte) (*wire.PublicKey, error) {
+	public, err := h.PublicKey(ref)
+	if err != nil {
+		return nil, err
+	}
+	spki, err := public.SPKI()
+	if err != nil {
+		return nil, err
+	}
+	sum := hexOf(sha256.Sum256(spki))
+	if want := p.fact("key-"+key, evidence.FactPublic); sum != want {
+		return nil, fmt.Errorf("its public key has SHA-256 %s, and %s was expected", sum, want)
+	}
+	return public, nil
+}
+
+// proveKey lets a device sign a challenge, and verifies that with the public
+// key that is expected.
+func proveKey(h *hsm.HSM, ref byte, public *wire.PublicKey) error {
+	signer, err := h.Signer(ref)
+	if err != nil {
+		return err
+	}
+	challenge := []byte(rand.Text())
+	digest := sha256.Sum256(challenge)
+	signature, err := signer.Sign(nil, digest[:], crypto.SHA256)
+	if err == nil && public.Type == wire.KeyEC {
+		signature, err = curve.PlainSignature(public.Curve, signature)
+	}
+	if err != nil {
+		return err
+	}
+	return public.Verify(challenge, signature)
+}

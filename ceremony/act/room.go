@@ -1,0 +1,59 @@
+// Package act holds a key ceremony as its plan says: step by step, each by the
+// one who is named for it, written down as it is done. The same engine runs the
+// ceremony, its rehearsal and the drills. It knows no terminal.
+package act
+
+import (
+	"context"
+
+	"conclave/ceremony"
+	"conclave/ceremony/plan"
+	"conclave/internal/secret"
+	"conclave/wire"
+)
+
+// QuestionKind says what answers a question.
+type QuestionKind int
+
+// The kinds of questions. Words that are no answer but a wish (exception, stop)
+// are for the act.
+const (
+	Ready QuestionKind = iota // an empty line
+	YesNo
+	Words // something in people's own words, or a number
+	Heard // the last word of a hash that is read aloud
+)
+
+// Question is put to a person, before all.
+type Question struct {
+	Kind QuestionKind
+	Who  string // the name of who answers
+	Text string
+	// About is the person whom it is about, if it is about one.
+	About string
+	// Label and Sum are what is read aloud, for Heard.
+	Label string
+	Sum   []byte
+	// Usual is what a player answers, where words are asked for.
+	Usual string
+}
+
+// PINQuestion asks a person for a PIN. A Fresh one is about to be set.
+type PINQuestion struct {
+	Who, What string
+	PIN       wire.PINReference
+	Fresh     bool
+	Problem   error // with the answer before; it holds no secret
+}
+
+// Room is the people of a ceremony, and the screen before them. An error of
+// any method ends the act, which can be resumed.
+type Room interface {
+	ceremony.Custodians
+	// ShowStep shows what is to be done in step n.
+	ShowStep(n, of int, step plan.Step)
+	// Answer asks a person.
+	Answer(ctx context.Context, question Question) (string, error)
+	// Secret asks a person for a PIN, unseen; twice, where it is a fresh one.
+	Secret(ctx context.Context, question PINQuestion) (secret.Bytes, error)
+}

@@ -1,0 +1,193 @@
+package act
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/transcript"
+	"conclave/internal/safefile"
+)
+
+// work is the folder of an act.
+//
+//	evidence/          what anyone may see: the bundle
+//	backup/            the share file with its record, and the wrapped keys
+//	publish/           certificates and CRLs as they are published, DER
+//	register.sqlite    what the authorities have signed
+//	imports/           which device has been given a DKEK share
+//	ceremony.key       signs the transcript, until the close
+type work string
+
+func (w work) evidence(name string) string {
+	return filepath.Join(string(w), "evidence", filepath.FromSlash(name))
+}
+func (w work) backup() string             { return filepath.Join(string(w), "backup") }
+func (w work) publish(name string) string { return filepath.Join(string(w), "publish", name) }
+func (w work) register() string           { return filepath.Join(string(w), "register.sqlite") }
+func (w work) key() string                { return filepath.Join(string(w), "ceremony.key") }
+
+// imports is for the journals of DKEK shares, by device.
+func (w work) imports() string { return filepath.Join(string(w), "imports") }
+
+// put writes a file of the evidence.
+func (w work) put(name string, content []byte) error {
+	return putFile(w.evidence(name), content)
+}
+
+// putFile writes a file, unless it is there with that content.
+func putFile(path string, content []byte) error {
+	present, err := os.ReadFile(path)
+	if err == nil && bytes.Equal(present, content) {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return safefile.Create(path, content)
+}
+
+// begin begins an act in a new folder, or reads where it was left.
+func (a Act) begin() (*performance, error) {
+	p := &performance{Act: a, work: work(a.Dir), facts: map[string]evidence.Facts{}}
+	p.devices.performance = p
+	p.backups = p.work.backup()
+	if a.Drill != nil {
+		p.backups = a.Drill.Backup
+	}
+	_, err := os.Stat(p.work.evidence(evidence.TranscriptFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = p.create()
+	case err == nil:
+		err = p.resume()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// create makes the folder, the ceremony key and the transcript.
+func (p *performance) create() error {
+	for _, dir := range []string{p.work.evidence(""), p.work.backup(), p.work.publish("")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	key, err := p.newKey()
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{
+		evidence.PlanFile: p.Source, evidence.KeyFile: []byte(key.Public().String() + "\n"),
+		evidence.SoftwareFile: p.Program.SBOM, evidence.ReadMeFile: []byte(evidence.ReadMe),
+	} {
+		if err := p.work.put(name, content); err != nil {
+			return err
+		}
+	}
+	if err := p.putOrigin(); err != nil {
+		return err
+	}
+	p.key = key.Public()
+	if p.writer, err = transcript.Create(p.work.evidence(evidence.TranscriptFile), key); err != nil {
+		return err
+	}
+	return p.note(transcript.Opened, "", p.Plan.Ceremony, evidence.Facts{
+		evidence.FactPlan: hexOf(sha256.Sum256(p.Source)), evidence.FactKey: hexOf(p.key.Fingerprint()),
+		evidence.FactProgram: hexOf(p.Program.SHA256), evidence.FactVersion: p.Program.Version,
+	})
+}
+
+// newKey makes the ceremony key, or takes the one that a power cut has left
+// before the transcript was begun.
+func (p *performance) newKey() (*transcript.Key, error) {
+	if key, err := p.readKey(); !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	sum := sha256.Sum256(p.Source)
+	key, err := transcript.NewKey(rand.Reader, fmt.Sprintf("conclave/%x/%s", sum[:8], p.Now().UTC().Format("20060102T150405Z")))
+	if err != nil {
+		return nil, err
+	}
+	private := key.Private()
+	defer private.Wipe()
+	return key, safefile.CreateInPlace(p.work.key(), append(private, '\n'))
+}
+
+func (p *performance) readKey() (*transcript.Key, error) {
+	content, err := os.ReadFile(p.work.key())
+	if err != nil {
+		return nil, err
+	}
+	defer clear(content)
+	return transcript.ParseKey(content)
+}
+
+// ErrClosed is the error for an act that is over.
+var ErrClosed = errors.New("this ceremony is closed")
+
+// resume reads what was done, and checks that it is the same plan.
+func (p *performance) resume() error {
+	key, err := p.readKey()
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w; verify its evidence with: conclave ceremony verify %s", p.Dir, ErrClosed, p.work.evidence(""))
+	}
+	if err != nil {
+		return err
+	}
+	before, err := os.ReadFile(p.work.evidence(evidence.PlanFile))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(before, p.Source) {
+		return fmt.Errorf("%s was begun with another plan, which is in %s; go on with that one, or begin anew in another folder", p.Dir, p.work.evidence(evidence.PlanFile))
+	}
+	p.key = key.Public()
+	if p.writer, err = transcript.Resume(p.work.evidence(evidence.TranscriptFile), key); err != nil {
+		return err
+	}
+	for _, e := range p.writer.Entries() {
+		if e.Kind == transcript.Done {
+			p.facts[e.Step] = e.Facts
+		}
+	}
+	return p.noteResumption()
+}
+
+// noteResumption says what a power cut has left, if that is why.
+func (p *performance) noteResumption() error {
+	entries := p.writer.Entries()
+	last := entries[len(entries)-1]
+	if last.Kind == transcript.Closed {
+		return nil
+	}
+	p.step.ID = last.Step
+	text := "resumed"
+	if p.writer.Torn() != nil {
+		text += "; the last line of the transcript was cut off, as by a power cut, and is dropped"
+	}
+	if last.Kind == transcript.Begun {
+		text += "; the step " + last.Step + " was begun, and is taken again"
+	}
+	return p.note(transcript.Resumed, "", text, evidence.Facts{evidence.FactProgram: hexOf(p.Program.SHA256), evidence.FactVersion: p.Program.Version})
+}
+
+// end closes what is open.
+func (p *performance) end() {
+	p.devices.close()
+}
+
+// shareFile is the DKEK share file. It is the only one, for the DKEK has one
+// share, which the custodians' quorum shares out.
+func (p *performance) shareFile() string { return filepath.Join(p.backups, "dkek.pbe") }
+
+// wrapped is the file of a wrapped key.
+func (p *performance) wrapped(key string) string { return filepath.Join(p.backups, key+".wrap") }

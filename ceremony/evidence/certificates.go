@@ -1,0 +1,169 @@
+package evidence
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	"conclave/ca"
+	"conclave/ca/register"
+	"conclave/ceremony/plan"
+)
+
+// readCertificate reads a certificate of the bundle, which must be PEM as it
+// was written.
+func (v *verifier) readCertificate(name string) (*x509.Certificate, error) {
+	content := v.read(CertificateFile(name))
+	block, _ := pem.Decode(content)
+	if block == nil || !bytes.Equal(pem.EncodeToMemory(block), content) {
+		return nil, errors.New("it is not one certificate in PEM")
+	}
+	return x509.ParseCertificate(block.Bytes)
+}
+
+// certificate compares a certificate with what the plan says it is to be, byte
+// for byte. It is not linted again: a later linter has later rules.
+func (v *verifier) certificate(planned *plan.Certificate, facts Facts) {
+	file := CertificateFile(planned.Name)
+	cert, err := v.readCertificate(planned.Name)
+	if err != nil {
+		v.problem(file, "%v", err)
+		return
+	}
+	v.equal(file, "the SHA-256 of the certificate", hashOf(cert.Raw), facts[FactCertificate])
+	if err := v.subject(planned, cert); err != nil {
+		v.problem(file, "%v", err)
+	}
+	issuer := v.issuer(planned.Issuer)
+	if issuer == nil && planned.Issuer != "" {
+		return
+	}
+	if err := v.asPlanned(planned, cert, issuer); err != nil {
+		v.problem(file, "%v", err)
+		return
+	}
+	signer := issuer
+	if signer == nil {
+		signer = cert
+	}
+	if err := cert.CheckSignatureFrom(signer); err != nil {
+		v.problem(file, "its signature: %v", err)
+		return
+	}
+	v.shown("certificate %s: %s, serial number %x, as planned byte for byte", planned.Name, planned.Subject, cert.SerialNumber)
+}
+
+// asPlanned rebuilds what was to be signed from the plan, the serial number and
+// the key.
+func (v *verifier) asPlanned(planned *plan.Certificate, cert, issuer *x509.Certificate) error {
+	spec, publication := planned.Spec, planned.Publication
+	if planned.Issuer != "" {
+		publication = v.plan.FindCertificate(planned.Issuer).Publication
+	}
+	if spec.Serial.IsZero() {
+		spec.Serial = ca.SerialOf(cert)
+	}
+	tbs, err := ca.TBS(spec, cert.PublicKey, issuer, publication)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(tbs, cert.RawTBSCertificate) {
+		return errors.New("it does not say what the plan says")
+	}
+	return nil
+}
+
+// subject checks that the certified key is the one of the plan, or of the
+// request.
+func (v *verifier) subject(planned *plan.Certificate, cert *x509.Certificate) error {
+	if planned.Key != "" {
+		spki, err := v.attestedKey(planned.Key)
+		if err == nil && !bytes.Equal(spki, cert.RawSubjectPublicKeyInfo) {
+			err = fmt.Errorf("its key is not the key %s that the device attests", planned.Key)
+		}
+		return err
+	}
+	if planned.Existing != nil {
+		return nil // what the plan says of it is compared byte for byte
+	}
+	public, err := ca.CheckRequest(v.read(RequestFile(planned.Name)), planned.Spec)
+	if err != nil {
+		return fmt.Errorf("%s: %w", RequestFile(planned.Name), err)
+	}
+	spki, err := x509.MarshalPKIXPublicKey(public)
+	if err == nil && !bytes.Equal(spki, cert.RawSubjectPublicKeyInfo) {
+		err = errors.New("its key is not the one of the request")
+	}
+	return err
+}
+
+func (v *verifier) crl(planned *plan.CRL, facts Facts) {
+	file := CRLFile(planned.Name)
+	content := v.read(file)
+	crl, err := x509.ParseRevocationList(content)
+	if err != nil {
+		v.problem(file, "%v", err)
+		return
+	}
+	v.equal(file, "the SHA-256 of the CRL", hashOf(content), facts[FactCRL])
+	v.equal(file, "the CRL number", crl.Number.String(), facts[FactCRLNumber])
+	if !crl.ThisUpdate.Equal(planned.ThisUpdate) || !crl.NextUpdate.Equal(planned.NextUpdate) {
+		v.problem(file, "it is not valid from %s to %s as planned", planned.ThisUpdate, planned.NextUpdate)
+	}
+	issuer := v.issuer(planned.Issuer)
+	if issuer == nil {
+		return
+	}
+	if err := crl.CheckSignatureFrom(issuer); err != nil {
+		v.problem(file, "its signature: %v", err)
+		return
+	}
+	v.shown("CRL %s: number %d, certificates revoked: %d", planned.Name, crl.Number, len(crl.RevokedCertificateEntries))
+}
+
+// register checks that the register knows what was signed, and that nothing
+// else was.
+func (v *verifier) register() {
+	if len(v.plan.Certificates) == 0 {
+		return
+	}
+	content := v.read(RegisterFile)
+	if content == nil {
+		return
+	}
+	export, err := register.ParseExport(content)
+	if err != nil {
+		v.problem(RegisterFile, "%v", err)
+		return
+	}
+	signed := v.signed()
+	for _, e := range export.Entries {
+		switch {
+		case e.State() == register.Intended:
+			v.problem(RegisterFile, "%s may have been signed, and no one has said so", e)
+		case e.State() == register.Issued && signed[hashOf(e.DER)]:
+			delete(signed, hashOf(e.DER))
+		case e.State() == register.Issued && !e.Time.Before(v.report.Begin):
+			v.problem(RegisterFile, "%s was signed in the ceremony, and is not in the plan", e)
+		}
+	}
+	for sum := range signed {
+		v.problem(RegisterFile, "it does not have what has SHA-256 %s", sum)
+	}
+	v.shown("register: %d entries", len(export.Entries))
+}
+
+// signed are the hashes of all that was signed, as the transcript has them.
+func (v *verifier) signed() map[string]bool {
+	hashes := map[string]bool{}
+	for _, facts := range v.facts {
+		for _, name := range []string{FactCertificate, FactCRL} {
+			if facts[name] != "" {
+				hashes[facts[name]] = true
+			}
+		}
+	}
+	return hashes
+}

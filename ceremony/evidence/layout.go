@@ -1,0 +1,99 @@
+// Package evidence is what remains of a key ceremony for those who were not
+// there: a folder with the plan, the signed transcript, and everything public
+// that was made, and its verification, which needs nothing but the folder.
+package evidence
+
+import "path"
+
+// Files and folders of a bundle, with slashes as io/fs has them.
+const (
+	PlanFile       = "plan.json"
+	TranscriptFile = "transcript.jsonl"
+	KeyFile        = "ceremony-key.txt" // the verifier key of notes
+	HeadFile       = "checkpoint"       // the last signed tree head
+	SumsFile       = "SHA256SUMS"       // as coreutils' sha256sum writes it
+	RegisterFile   = "register.json"
+	SoftwareFile   = "software.cdx.json"
+	RecordFile     = "custody/set.json"
+	ReadMeFile     = "README.txt"
+	StampFile      = "attachments/checkpoint.tsr"
+	RootsFile      = "attachments/timestamp-roots.pem"
+
+	certificates = "certificates"
+	crls         = "crls"
+	requests     = "requests"
+	devices      = "devices"
+	attestations = "attestations"
+	// PhotosDir is for what people add before the close.
+	PhotosDir = "photos"
+	// AttachmentsDir is for what comes after the close: signatures of witnesses
+	// and a time stamp, on the checkpoint.
+	AttachmentsDir = "attachments"
+)
+
+// SignatureFile is where the signature of a witness is, and SignersFile where
+// the keys are that it may be made with, in ssh-keygen's ALLOWED SIGNERS format.
+func SignatureFile(name string) string { return path.Join(AttachmentsDir, name+signature) }
+func SignersFile(name string) string   { return path.Join(AttachmentsDir, name+signers) }
+
+const signature, signers = ".sig", ".allowed_signers"
+
+// CertificateFile is where a certificate is, PEM.
+func CertificateFile(name string) string { return path.Join(certificates, name+".pem") }
+
+// CRLFile is where a CRL is, DER.
+func CRLFile(name string) string { return path.Join(crls, name+".crl") }
+
+// RequestFile is where the request for a certificate is, as it was given.
+func RequestFile(name string) string { return path.Join(requests, name) }
+
+// DeviceFile is where a device's certificates are: EF 2F02 (C_DevAut).
+func DeviceFile(name string) string { return path.Join(devices, name+".cvc") }
+
+// AttestationFile is where the authenticated request for a key is, with which
+// its device says that it made the key.
+func AttestationFile(key string) string { return path.Join(attestations, key+".cvc") }
+
+// Facts are what the entry of a step that is done says, by name.
+type Facts = map[string]string
+
+// Names of facts. Hashes are SHA-256 in lower-case hexadecimal.
+const (
+	FactPlan         = "plan sha256"
+	FactProgram      = "program sha256"
+	FactVersion      = "program version"
+	FactKey          = "ceremony key sha256"
+	FactWatch        = "time by the watch"
+	FactSerial       = "device serial"
+	FactDevice       = "device certificates sha256"
+	FactSet          = "set"
+	FactKCV          = "key check value"
+	FactShareFile    = "share file sha256"
+	FactRecord       = "set record sha256"
+	FactProof        = "proof"
+	FactCustodians   = "custodians"
+	FactReference    = "key reference"
+	FactPublic       = "public key sha256" // of the SubjectPublicKeyInfo
+	FactAttestation  = "attestation sha256"
+	FactWrapped      = "wrapped key sha256"
+	FactSerialNumber = "serial number"
+	FactCertificate  = "certificate sha256" // of the DER
+	FactCRLNumber    = "crl number"
+	FactCRL          = "crl sha256"
+	FactCopies       = "copies"
+	FactExceptions   = "exceptions"
+	FactSheet        = "sheet" // see SheetGood
+	// FactFile begins the name of a fact that gives the hash of a file of the
+	// bundle.
+	FactFile = "file "
+	// FactPresent begins the name of a fact that says whether a person was there.
+	FactPresent = "present: "
+	// FactBag begins the name of a fact that gives the number of a bag.
+	FactBag = "bag: "
+	// FactRestored begins the name of a fact that gives the public key of a key
+	// that was restored.
+	FactRestored = "restored: "
+)
+
+// SheetGood is what a drill says of a sheet that agrees with the record.
+const SheetGood = "good"

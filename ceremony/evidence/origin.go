@@ -1,0 +1,80 @@
+package evidence
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"conclave/ceremony/transcript"
+)
+
+// OriginDir is where a drill keeps the transcript of its ceremony.
+const OriginDir = "ceremony"
+
+// Origin is what the transcript of a ceremony says, for a drill.
+type Origin struct {
+	Closing string           // SHA-256 of the checkpoint, in lower-case hexadecimal
+	Facts   map[string]Facts // of the steps that are done
+	Files   map[string][]byte
+}
+
+// ReadOrigin reads and verifies the transcript in a folder of a bundle.
+func ReadOrigin(bundle fs.FS, dir string) (*Origin, error) {
+	o := &Origin{Facts: map[string]Facts{}, Files: map[string][]byte{}}
+	for _, name := range []string{TranscriptFile, KeyFile, HeadFile} {
+		content, err := fs.ReadFile(bundle, path.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		o.Files[path.Join(OriginDir, name)] = content
+	}
+	head := o.Files[path.Join(OriginDir, HeadFile)]
+	t, err := transcript.Verify(o.Files[path.Join(OriginDir, TranscriptFile)], string(o.Files[path.Join(OriginDir, KeyFile)]))
+	if err == nil {
+		err = t.CheckHead(string(head))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the transcript of the ceremony: %w", err)
+	}
+	o.Closing = hexOf(sum(head))
+	for _, e := range t.Entries {
+		if e.Kind == transcript.Done {
+			o.Facts[e.Step] = e.Facts
+		}
+	}
+	return o, nil
+}
+
+func sum(content []byte) []byte {
+	s := sha256.Sum256(content)
+	return s[:]
+}
+
+// drill checks what a drill has found against the transcript of its ceremony.
+func (v *verifier) drill() {
+	origin, err := ReadOrigin(v.bundle, OriginDir)
+	if err != nil {
+		v.problem(path.Join(OriginDir, TranscriptFile), "%v", err)
+		return
+	}
+	v.equal(path.Join(OriginDir, HeadFile), "the closing of the ceremony", origin.Closing, v.plan.Drill.Closing)
+	share := origin.Facts["share"]
+	v.record(share)
+	v.equal(TranscriptFile, "the share file that was looked at", v.facts["inspect"][FactShareFile], share[FactShareFile])
+	v.equal(TranscriptFile, "the key check value", v.facts["open-backup"][FactKCV], share[FactKCV])
+	for _, k := range v.plan.Keys {
+		v.equal(TranscriptFile, "the wrapped key "+k.Name, v.facts["inspect"][FactWrapped+" "+k.Name], origin.Facts["backup-"+k.Name][FactWrapped])
+		v.equal(TranscriptFile, "the public key of the restored key "+k.Name, v.facts["open-backup"][FactRestored+k.Name], origin.Facts["key-"+k.Name][FactPublic])
+	}
+	for _, device := range v.plan.Kept() {
+		v.equal(TranscriptFile, "the serial number of the device "+device, v.facts["compare-"+device][FactSerial], origin.Facts["prepare-"+device][FactSerial])
+	}
+	good := 0
+	for i := range v.plan.People.Custodians {
+		if v.facts[fmt.Sprintf("sheet-%d", i+1)][FactSheet] == SheetGood {
+			good++
+		}
+	}
+	v.shown("drill: %d of %d sheets are good, the backup opens, the devices are as they were", good, len(v.plan.People.Custodians))
+}

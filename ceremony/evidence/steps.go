@@ -1,0 +1,178 @@
+package evidence
+
+import (
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"conclave/ceremony/plan"
+	"conclave/ceremony/transcript"
+	"conclave/quorum"
+	"conclave/tlv"
+	"conclave/wire"
+)
+
+// steps checks that every step of the plan was done, in order, and what each
+// has left.
+func (v *verifier) steps() {
+	var done []string
+	for _, e := range v.transcript.Entries {
+		if e.Kind == transcript.Done {
+			done = append(done, e.Step)
+		}
+	}
+	var planned []string
+	for _, s := range v.plan.Steps() {
+		planned = append(planned, s.ID)
+	}
+	if !slices.Equal(done, planned) {
+		v.problem(TranscriptFile, "the steps done are %s; the plan has %s", strings.Join(done, ", "), strings.Join(planned, ", "))
+	}
+	for _, s := range v.plan.Steps() {
+		if facts := v.facts[s.ID]; facts != nil || slices.Contains(done, s.ID) {
+			v.step(s, facts)
+		}
+	}
+	v.shown("steps: %d of the plan's %d are done", len(done), len(planned))
+}
+
+func (v *verifier) step(s plan.Step, facts Facts) {
+	switch s.Action {
+	case plan.Prepare:
+		v.device(s.Object, facts)
+	case plan.Share:
+		v.record(facts)
+	case plan.Import, plan.Backup:
+		v.equal(TranscriptFile, "in the step "+s.ID+" the key check value", facts[FactKCV], v.facts["share"][FactKCV])
+	case plan.Generate:
+		v.attestation(s.Object, facts)
+	case plan.Restore:
+		v.restored(facts)
+	case plan.Certify:
+		v.certificate(v.plan.FindCertificate(s.Object), facts)
+	case plan.List:
+		v.crl(v.plan.FindCRL(s.Object), facts)
+	}
+}
+
+// deviceChain reads a device's certificate and its issuer's.
+func (v *verifier) deviceChain(name string) (device *wire.CVC, err error) {
+	cursor := tlv.Cursor(v.read(DeviceFile(name)))
+	if device, err = wire.ParseCVC(&cursor); err != nil {
+		return nil, err
+	}
+	issuer, err := wire.ParseCVC(&cursor)
+	if err != nil {
+		return nil, err
+	}
+	if !cursor.Empty() {
+		return nil, fmt.Errorf("there are %d bytes after the certificates", len(cursor))
+	}
+	return device, device.Verify(issuer.Key)
+}
+
+func (v *verifier) device(name string, facts Facts) {
+	device, err := v.deviceChain(name)
+	if err != nil {
+		v.problem(DeviceFile(name), "%v", err)
+		return
+	}
+	v.equal(DeviceFile(name), "the serial number of the device", device.Holder(), facts[FactSerial])
+	if planned := v.plan.FindDevice(name).Serial; planned != "" {
+		v.equal(DeviceFile(name), "the serial number of the device", device.Holder(), planned)
+	}
+	v.shown("device %s: serial number %s, certified by %s", name, device.Holder(), device.CAR)
+}
+
+// record compares the record of the sheets with plan and transcript.
+func (v *verifier) record(facts Facts) {
+	content := v.read(RecordFile)
+	if content == nil {
+		return
+	}
+	r, err := quorum.ParseRecord(content)
+	if err != nil {
+		v.problem(RecordFile, "%v", err)
+		return
+	}
+	v.equal(RecordFile, "the quorum", fmt.Sprintf("%d-of-%d", r.Threshold, r.Total), v.plan.Scheme().String())
+	v.equal(RecordFile, "the set", r.Set, facts[FactSet])
+	v.equal(RecordFile, "the key check value", r.KCV, facts[FactKCV])
+	v.equal(RecordFile, "the SHA-256 of the share file", r.ShareFile.SHA256, facts[FactShareFile])
+	for i, name := range v.plan.People.Custodians {
+		if i < len(r.Custodians) {
+			v.equal(RecordFile, fmt.Sprintf("custodian %d", i+1), r.Custodians[i].Name, name)
+		}
+	}
+	v.shown("custody: set %s, %d of %d custodians, key check value %s; %s", r.Set, r.Threshold, r.Total, r.KCV, facts[FactProof])
+}
+
+// attestation checks that the device says that it made the key.
+func (v *verifier) attestation(key string, facts Facts) {
+	file := AttestationFile(key)
+	request, err := wire.ParseAuthenticatedRequest(v.read(file))
+	if err != nil {
+		v.problem(file, "%v", err)
+		return
+	}
+	device, err := v.deviceChain(v.plan.Custody.Device)
+	if err != nil {
+		return // told at the device
+	}
+	if err := request.Verify(device.Key); err != nil {
+		v.problem(file, "%v", err)
+	}
+	spki, err := request.Request.Key.SPKI()
+	if err != nil {
+		v.problem(file, "%v", err)
+		return
+	}
+	v.equal(file, "the SHA-256 of the public key", hashOf(spki), facts[FactPublic])
+	planned, err := wire.ParseKeyType(v.plan.FindKey(key).Type)
+	if err != nil || !sameType(planned, request.Request.Key) {
+		v.problem(file, "the key is not of the type %s", v.plan.FindKey(key).Type)
+	}
+	v.shown("key %s: made by the device %s, public key %s", key, v.plan.Custody.Device, hashOf(spki))
+}
+
+func sameType(template, key wire.PublicKey) bool {
+	return template.Type == key.Type && template.Bits == key.Bits && template.Curve == key.Curve
+}
+
+func (v *verifier) restored(facts Facts) {
+	for _, k := range v.plan.Keys {
+		v.equal(TranscriptFile, "the public key of the restored key "+k.Name, facts[FactRestored+k.Name], v.facts["key-"+k.Name][FactPublic])
+	}
+	v.shown("restore: every key was proved on the device %s", v.plan.Custody.Standby)
+}
+
+// attestedKey is the SubjectPublicKeyInfo of a key of the plan.
+func (v *verifier) attestedKey(key string) ([]byte, error) {
+	content, err := fs.ReadFile(v.bundle, AttestationFile(key))
+	if err != nil {
+		return nil, err
+	}
+	request, err := wire.ParseAuthenticatedRequest(content)
+	if err != nil {
+		return nil, err
+	}
+	return request.Request.Key.SPKI()
+}
+
+// issuer is the certificate that signs, nil for one that signs itself or where
+// it cannot be read.
+func (v *verifier) issuer(name string) *x509.Certificate {
+	if name == "" {
+		return nil
+	}
+	cert, err := v.readCertificate(name)
+	if err != nil {
+		return nil // told where it is checked itself
+	}
+	return cert
+}
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }

@@ -1,0 +1,294 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"conclave/ca"
+	"conclave/wire"
+)
+
+// checker collects what is wrong with a plan.
+type checker struct {
+	plan     *Plan
+	problems []error
+}
+
+// say notes a problem with a field.
+func (c *checker) say(field, format string, args ...any) {
+	c.problems = append(c.problems, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
+}
+
+// sayAll notes each of joined errors.
+func (c *checker) sayAll(field string, err error) {
+	if err == nil {
+		return
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			c.sayAll(field, e)
+		}
+		return
+	}
+	c.say(field, "%v", err)
+}
+
+// Check gives everything that is wrong with the plan by itself, joined; each
+// error names the field. Files and devices are not looked at.
+func (p *Plan) Check() error {
+	c := &checker{plan: p}
+	c.header()
+	c.people()
+	c.devices()
+	c.keys()
+	c.custody()
+	c.certificates()
+	c.crls()
+	return errors.Join(c.problems...)
+}
+
+func (c *checker) header() {
+	p := c.plan
+	c.text("ceremony", p.Ceremony, true)
+	c.text("place", p.Place, false)
+	if p.Start.IsZero() {
+		c.say("start", "when the ceremony is to begin is missing; such as 2027-01-15T09:00:00Z")
+	}
+	if p.Retention.Years < 1 || p.Retention.Years > 100 {
+		c.say("retention.years", "%d; 1 to 100 was expected", p.Retention.Years)
+	}
+	if p.Retention.DrillMonths < 1 || p.Retention.DrillMonths > 60 {
+		c.say("retention.drillMonths", "%d; 1 to 60 was expected, 12 is usual", p.Retention.DrillMonths)
+	}
+	c.path("register", p.Register)
+}
+
+// text checks what will be printed on paper.
+func (c *checker) text(field, text string, required bool) {
+	switch {
+	case text == "" && required:
+		c.say(field, "it is missing")
+	case len(text) > 100:
+		c.say(field, "%d characters; 100 at most were expected", len(text))
+	case strings.TrimSpace(text) != text || strings.ContainsFunc(text, unicode.IsControl):
+		c.say(field, "%q begins or ends with a space, or has control characters", text)
+	}
+}
+
+// path checks a path that stands in a plan: it moves with it.
+func (c *checker) path(field, path string) {
+	if path != "" && !filepath.IsLocal(path) {
+		c.say(field, "%q leads out of the folder of the plan; put the file beside the plan", path)
+	}
+}
+
+func (c *checker) people() {
+	p := c.plan.People
+	c.text("people.administrator", p.Administrator, true)
+	if len(p.Witnesses) == 0 {
+		c.say("people.witnesses", "one at least was expected: who compares what is read aloud")
+	}
+	seen := map[string]string{p.Administrator: "people.administrator"}
+	for _, group := range []struct {
+		field string
+		names []string
+	}{{"people.witnesses", p.Witnesses}, {"people.custodians", p.Custodians}} {
+		for i, name := range group.names {
+			field := fmt.Sprintf("%s[%d]", group.field, i)
+			c.text(field, name, true)
+			if before, twice := seen[name]; twice && name != "" {
+				c.say(field, "%s is %s already; no one can play two parts, and two people of one name need what tells them apart", name, before)
+			}
+			seen[name] = field
+		}
+	}
+}
+
+// name checks the name of an object, which becomes part of names of files.
+func (c *checker) name(field, name string, seen map[string]bool) {
+	if good, _ := regexp.MatchString(`^[a-z0-9][a-z0-9-]{0,39}$`, name); !good {
+		c.say(field, "%q is no name; lower-case letters, digits and '-' were expected, 40 at most", name)
+	}
+	if seen[name] {
+		c.say(field, "two are named %q", name)
+	}
+	seen[name] = true
+}
+
+func (c *checker) devices() {
+	if len(c.plan.Devices) == 0 {
+		c.say("devices", "one at least was expected")
+	}
+	names, serials := map[string]bool{}, map[string]bool{}
+	for i, d := range c.plan.Devices {
+		field := fmt.Sprintf("devices[%d]", i)
+		c.name(field+".name", d.Name, names)
+		if d.Serial == "" && !d.Embedded {
+			c.say(field+".serial", "it is missing; a card in a reader is known by its serial number, which conclave hsm status shows")
+		}
+		if d.Serial != "" && serials[d.Serial] {
+			c.say(field+".serial", "two devices have the serial number %s", d.Serial)
+		}
+		serials[d.Serial] = true
+	}
+}
+
+func (c *checker) keys() {
+	names := map[string]bool{}
+	for i, k := range c.plan.Keys {
+		field := fmt.Sprintf("keys[%d]", i)
+		c.name(field+".name", k.Name, names)
+		if _, err := wire.ParseKeyType(k.Type); err != nil {
+			c.say(field+".type", "%v", err)
+		}
+	}
+	if len(c.plan.Keys) > 0 && c.plan.Custody == nil {
+		c.say("custody", "it is missing, and a key that no one can restore is not made; say how the keys are kept")
+	}
+}
+
+func (c *checker) custody() {
+	p := c.plan
+	if p.Custody == nil {
+		return
+	}
+	if len(p.Keys) == 0 {
+		c.say("keys", "none; custody is of new keys")
+	}
+	for _, d := range []struct{ field, name string }{{"custody.device", p.Custody.Device}, {"custody.standby", p.Custody.Standby}} {
+		if p.FindDevice(d.name) == nil {
+			c.say(d.field, "%q is none of the plan's devices", d.name)
+		}
+	}
+	if p.Custody.Device == p.Custody.Standby {
+		c.say("custody.standby", "it is the device that makes the keys; the backup is proved on another one")
+	}
+	if n := len(p.People.Custodians); n < 3 || n > 255 {
+		c.say("people.custodians", "%d names; 3 to 255 were expected", n)
+	} else if p.Custody.Threshold < 2 || p.Custody.Threshold > n {
+		c.say("custody.threshold", "%d; 2 to %d was expected", p.Custody.Threshold, n)
+	}
+	if good, _ := regexp.MatchString(`^[A-Za-z0-9._-]{0,127}$`, p.Custody.Printer); !good {
+		c.say("custody.printer", "%q is no name of a CUPS queue; lpstat -a lists them", p.Custody.Printer)
+	}
+}
+
+func (c *checker) certificates() {
+	names := map[string]bool{}
+	for i := range c.plan.Certificates {
+		cert := &c.plan.Certificates[i]
+		field := fmt.Sprintf("certificates[%d]", i)
+		c.name(field+".name", cert.Name, names)
+		c.path(field+".file", cert.File)
+		c.path(field+".request", cert.Request)
+		if cert.File != "" {
+			c.present(field, cert)
+		} else {
+			c.issued(field, cert, c.plan.Certificates[:i])
+		}
+	}
+	c.serials()
+}
+
+// present checks a certificate that there is.
+func (c *checker) present(field string, cert *Certificate) {
+	if cert.Key != "" || cert.Request != "" || cert.Issuer != "" || cert.Profile != "" {
+		c.say(field, "a certificate that there is (file) has no key, request, issuer or profile in a plan")
+	}
+	if c.plan.FindDevice(cert.Device) == nil {
+		c.say(field+".device", "%q is none of the plan's devices; say which has the key of this certificate", cert.Device)
+	}
+}
+
+// issued checks a certificate that is to be issued; its issuer must be one of
+// those before it.
+func (c *checker) issued(field string, cert *Certificate, before []Certificate) {
+	if cert.Device != "" {
+		c.say(field+".device", "it is for a certificate that there is (file); a new key is in the device of the custody")
+	}
+	sources := 0
+	for _, given := range []bool{cert.Key != "", cert.Request != "", cert.Existing != nil} {
+		if given {
+			sources++
+		}
+	}
+	if sources != 1 {
+		c.say(field, "one was expected of: the name of a key of this plan (key), the file of a request (request), the root that is cross-signed (existing)")
+	}
+	if cert.Key != "" && c.plan.FindKey(cert.Key) == nil {
+		c.say(field+".key", "%q is none of the plan's keys", cert.Key)
+	}
+	c.sayAll(field, cert.Spec.Check())
+	c.sayAll(field, cert.Publication.Check())
+	if cert.Issuer == "" {
+		if cert.Key == "" {
+			c.say(field+".issuer", "it is missing: only a key of this plan can sign itself")
+		}
+		return
+	}
+	i := slices.IndexFunc(before, func(b Certificate) bool { return b.Name == cert.Issuer })
+	if i < 0 {
+		c.say(field+".issuer", "%q is no certificate before this one", cert.Issuer)
+		return
+	}
+	c.under(field, cert, &before[i])
+}
+
+// under checks a certificate against its issuer's, as far as the plan tells.
+func (c *checker) under(field string, cert, issuer *Certificate) {
+	if c.plan.SignedBy(issuer) == "" {
+		c.say(field+".issuer", "the key of %q is in none of the plan's devices", issuer.Name)
+	}
+	if issuer.File != "" {
+		return // the file is looked at before the ceremony
+	}
+	if cert.NotBefore.Before(issuer.NotBefore) || cert.NotAfter.After(issuer.NotAfter) {
+		c.say(field, "it would be valid from %s to %s, and its issuer %q from %s to %s; it must lie within",
+			date(cert.NotBefore), date(cert.NotAfter), issuer.Name, date(issuer.NotBefore), date(issuer.NotAfter))
+	}
+}
+
+// serials looks that no issuer has a serial number twice.
+func (c *checker) serials() {
+	seen := map[string]bool{}
+	for i, cert := range c.plan.Certificates {
+		issuer := cert.Issuer
+		if issuer == "" {
+			issuer = cert.Name
+		}
+		number := fmt.Sprint(issuer, " ", cert.Serial)
+		if !cert.Serial.IsZero() && seen[number] {
+			c.say(fmt.Sprintf("certificates[%d].serial", i), "the issuer %q has that number in this plan already", issuer)
+		}
+		seen[number] = true
+	}
+}
+
+func (c *checker) crls() {
+	names, last := map[string]bool{}, map[string]ca.CRLSpec{}
+	for i, crl := range c.plan.CRLs {
+		field := fmt.Sprintf("crls[%d]", i)
+		c.name(field+".name", crl.Name, names)
+		c.sayAll(field, crl.CRLSpec.Check())
+		issuer := c.plan.FindCertificate(crl.Issuer)
+		if issuer == nil {
+			c.say(field+".issuer", "%q is none of the plan's certificates", crl.Issuer)
+			continue
+		}
+		if c.plan.SignedBy(issuer) == "" {
+			c.say(field+".issuer", "the key of %q is in none of the plan's devices", crl.Issuer)
+		}
+		if issuer.File == "" && crl.NextUpdate.After(issuer.NotAfter) {
+			c.say(field+".nextUpdate", "%s is after the end of its issuer, %s", date(crl.NextUpdate), date(issuer.NotAfter))
+		}
+		if before, ok := last[crl.Issuer]; ok && crl.ThisUpdate.After(before.NextUpdate) {
+			c.say(field+".thisUpdate", "%s is after the next update of the CRL before it, %s; in between there would be none", date(crl.ThisUpdate), date(before.NextUpdate))
+		}
+		last[crl.Issuer] = crl.CRLSpec
+	}
+}

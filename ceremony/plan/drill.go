@@ -1,0 +1,76 @@
+package plan
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// DrillOf is the plan of a drill: the check, years later, that custody still
+// holds. Closing is the SHA-256 of the ceremony's checkpoint, in hexadecimal.
+func (p *Plan) DrillOf(closing string, now time.Time) *Plan {
+	d := *p
+	d.Ceremony = fmt.Sprintf("%s: drill of %s", p.Ceremony, now.UTC().Format(time.DateOnly))
+	d.Start, d.Register = now.UTC().Truncate(time.Second), ""
+	d.Drill = &Drill{Closing: closing}
+	return &d
+}
+
+// Kept are the names of the devices that hold the keys after the ceremony.
+func (p *Plan) Kept() []string {
+	if p.Custody.EraseStandby {
+		return []string{p.Custody.Device}
+	}
+	return []string{p.Custody.Device, p.Custody.Standby}
+}
+
+// drill are the steps of a drill.
+func (p *Plan) drill() []Step {
+	steps := []Step{p.open()}
+	for i := range p.People.Custodians {
+		steps = append(steps, p.loneSheet(i+1))
+	}
+	steps = append(steps, p.inspect(), p.openBackup())
+	for _, name := range p.Kept() {
+		steps = append(steps, p.compare(name))
+	}
+	return append(steps, p.seal(), p.close())
+}
+
+func (p *Plan) loneSheet(custodian int) Step {
+	name := p.People.Custodians[custodian-1]
+	return Step{
+		ID: fmt.Sprintf("sheet-%d", custodian), Action: LoneSheet, Object: strconv.Itoa(custodian), Title: "Check the sheet of " + name, By: Administrator,
+		Do: []string{
+			"Compare the number of the bag with that of the last ceremony or drill, and open it.",
+			name + " comes to the screen alone, and types the code of the sheet.",
+		},
+		Expect: []string{"The sheet agrees with the record of the set. No key comes into being."},
+	}
+}
+
+func (p *Plan) inspect() Step {
+	return Step{
+		ID: "inspect", Action: Inspect, Title: "Look at the backup", By: Administrator,
+		Do:     []string{"Take each backup medium out of its bag, and put it in; the program reads the one that it was told of."},
+		Expect: []string{"Share file and wrapped keys are, bit by bit, what the ceremony has recorded."},
+	}
+}
+
+func (p *Plan) openBackup() Step {
+	return Step{
+		ID: "open-backup", Action: OpenBackup, Title: "Open the backup on a device that is thrown away", By: Custodians,
+		Do: []string{
+			fmt.Sprintf("%d custodians come to the screen one after the other; each types the code of their sheet.", p.Custody.Threshold),
+		},
+		Expect: []string{"Every key is restored, has the public key that the ceremony recorded, and signs. The device is destroyed."},
+	}
+}
+
+func (p *Plan) compare(device string) Step {
+	return Step{
+		ID: "compare-" + device, Action: Compare, Object: device, Title: "Look at the device " + device, By: Administrator,
+		Do:     []string{"Take the device out of its bag, and put it into a reader. No PIN is needed."},
+		Expect: []string{"Serial number, key check value and public keys are those that the ceremony recorded."},
+	}
+}

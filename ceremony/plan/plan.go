@@ -1,0 +1,239 @@
+// Package plan is a key ceremony as it is planned: who comes, which devices,
+// which keys, how they are kept, what is signed with them. It is the only input
+// of a ceremony, and there is no secret in it.
+package plan
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"conclave/ca"
+	"conclave/quorum"
+)
+
+// Plan is a ceremony. Every object in its JSON may have a comment. Names of
+// objects (devices, keys, certificates, CRLs) become names of files.
+type Plan struct {
+	Format       string        `json:"format"`
+	Comment      string        `json:"comment,omitempty"`
+	Ceremony     string        `json:"ceremony"` // its name, for papers and sheets
+	Place        string        `json:"place,omitempty"`
+	Start        time.Time     `json:"start"` // when it is to begin
+	People       People        `json:"people"`
+	Devices      []Device      `json:"devices"`
+	Custody      *Custody      `json:"custody,omitempty"`
+	Keys         []Key         `json:"keys,omitempty"`
+	Certificates []Certificate `json:"certificates,omitempty"`
+	CRLs         []CRL         `json:"crls,omitempty"`
+	// Register is the register of an earlier ceremony, to be continued: a path
+	// relative to the plan. Without it the ceremony makes a new one.
+	Register  string    `json:"register,omitempty"`
+	Retention Retention `json:"retention"`
+	// Practice says that this is a rehearsal's plan: see Plan.Rehearsal.
+	Practice bool `json:"practice,omitempty"`
+	// Drill says that this is a drill's plan: see Plan.DrillOf.
+	Drill *Drill `json:"drill,omitempty"`
+}
+
+// Drill is what the plan of a drill says of the ceremony that it looks after.
+type Drill struct {
+	Closing string `json:"closing"` // SHA-256 of its checkpoint, lower-case hexadecimal
+}
+
+// People are those who must come, by name.
+type People struct {
+	Comment       string   `json:"comment,omitempty"`
+	Administrator string   `json:"administrator"` // who operates the computer
+	Witnesses     []string `json:"witnesses"`     // the first one compares and initials
+	Custodians    []string `json:"custodians,omitempty"`
+}
+
+// Device is a SmartCard-HSM: a card in a reader, known by its serial number,
+// or an embedded device, known by its name.
+type Device struct {
+	Comment  string `json:"comment,omitempty"`
+	Name     string `json:"name"`
+	Serial   string `json:"serial,omitempty"`
+	Embedded bool   `json:"embedded,omitempty"`
+}
+
+// Custody is how keys are kept: made in Device, backed up under a DKEK that any
+// Threshold of the custodians restore, and the restore proved on Standby.
+type Custody struct {
+	Comment   string `json:"comment,omitempty"`
+	Threshold int    `json:"threshold"`
+	Device    string `json:"device"`
+	Standby   string `json:"standby"`
+	// EraseStandby erases the standby device after the proof; else it is kept, a
+	// second device with the same keys.
+	EraseStandby bool `json:"eraseStandby,omitempty"`
+	// Printer is the CUPS queue for the sheets; without it they are shown, and
+	// copied by hand.
+	Printer string `json:"printer,omitempty"`
+}
+
+// Scheme is the custodians' quorum.
+func (p *Plan) Scheme() quorum.Scheme {
+	return quorum.Scheme{Threshold: p.Custody.Threshold, Total: len(p.People.Custodians), Strength: quorum.Strength128}
+}
+
+// Key is a key to be generated in the custody's device.
+type Key struct {
+	Comment string `json:"comment,omitempty"`
+	Name    string `json:"name"`
+	Type    string `json:"type"` // rsa:BITS or ec:CURVE
+}
+
+// Certificate is one to be issued; or, if File is set, one that there is, whose
+// key is in Device.
+type Certificate struct {
+	Comment string `json:"comment,omitempty"`
+	Name    string `json:"name"`
+	File    string `json:"file,omitempty"`   // path relative to the plan
+	Device  string `json:"device,omitempty"` // with File
+	// Issuer is the certificate whose key signs; empty where Key signs itself.
+	Issuer string `json:"issuer,omitempty"`
+	// Key is the certified key, if it is one of the plan's; else it is in Request, a
+	// PKCS #10 request (a path relative to the plan), or, for a cross-signed
+	// certificate, in Existing.
+	Key     string `json:"key,omitempty"`
+	Request string `json:"request,omitempty"`
+	ca.Spec
+	// Publication is where this certificate and what it signs are published.
+	Publication ca.Publication `json:"publication,omitzero"`
+}
+
+// CRL is a revocation list to be signed.
+type CRL struct {
+	Comment string `json:"comment,omitempty"`
+	Name    string `json:"name"`
+	Issuer  string `json:"issuer"` // name of its certificate
+	ca.CRLSpec
+}
+
+// Retention is how long the evidence is kept, and how often custody is checked.
+type Retention struct {
+	Comment string `json:"comment,omitempty"`
+	Years   int    `json:"years"`
+	// DrillMonths is how many months may lie between two drills.
+	DrillMonths int `json:"drillMonths"`
+}
+
+// Format names the format, and its version.
+const Format = "conclave plan 1"
+
+// Parse reads a plan. Fields that it does not know, or that come twice, are
+// errors: a plan that is understood in part is not understood. What it says is
+// for Check.
+func Parse(content []byte) (*Plan, error) {
+	if err := checkFields(json.NewDecoder(bytes.NewReader(content))); err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(content))
+	d.DisallowUnknownFields()
+	var p Plan
+	if err := d.Decode(&p); err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
+	}
+	if p.Format != Format {
+		return nil, fmt.Errorf("plan: format %q; %q was expected: is it a plan, or one for a later version?", p.Format, Format)
+	}
+	return &p, nil
+}
+
+// checkFields refuses objects with a field that comes twice (encoding/json
+// takes the last, and does not tell apart capital letters), and text after the
+// end.
+func checkFields(d *json.Decoder) error {
+	if err := checkValue(d); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more after the end of the plan; remove it")
+	}
+	return nil
+}
+
+func checkValue(d *json.Decoder) error {
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	delim, ok := token.(json.Delim)
+	if !ok {
+		return nil
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if delim == '{' {
+			name, err := d.Token()
+			if err != nil {
+				return err
+			}
+			field := strings.ToLower(name.(string))
+			if seen[field] {
+				return fmt.Errorf("the field %q comes twice in one object; remove one", name)
+			}
+			seen[field] = true
+		}
+		if err := checkValue(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
+}
+
+// Bytes writes the plan as indented JSON.
+func (p *Plan) Bytes() ([]byte, error) {
+	b, err := json.MarshalIndent(p, "", "  ")
+	return append(b, '\n'), err
+}
+
+// Sum is SHA-256 of a plan's file, by which papers and transcript name it.
+func Sum(content []byte) [sha256.Size]byte { return sha256.Sum256(content) }
+
+// find gives the object with a name, nil for none.
+func find[T any](objects []T, name string, nameOf func(*T) string) *T {
+	for i := range objects {
+		if nameOf(&objects[i]) == name {
+			return &objects[i]
+		}
+	}
+	return nil
+}
+
+// FindDevice gives the device with a name, nil for none.
+func (p *Plan) FindDevice(name string) *Device {
+	return find(p.Devices, name, func(d *Device) string { return d.Name })
+}
+
+// FindKey gives the key with a name, nil for none.
+func (p *Plan) FindKey(name string) *Key {
+	return find(p.Keys, name, func(k *Key) string { return k.Name })
+}
+
+// FindCertificate gives the certificate with a name, nil for none.
+func (p *Plan) FindCertificate(name string) *Certificate {
+	return find(p.Certificates, name, func(c *Certificate) string { return c.Name })
+}
+
+// FindCRL gives the CRL with a name, nil for none.
+func (p *Plan) FindCRL(name string) *CRL {
+	return find(p.CRLs, name, func(c *CRL) string { return c.Name })
+}
+
+// SignedBy gives the device that holds the key of a certificate, empty if that
+// key is in none of the plan's.
+func (p *Plan) SignedBy(c *Certificate) (device string) {
+	if c.Key != "" && p.Custody != nil {
+		return p.Custody.Device
+	}
+	return c.Device
+}

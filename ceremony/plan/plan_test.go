@@ -1,0 +1,140 @@
+package plan_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"conclave/ceremony/plan"
+)
+
+// example is the plan of the examples.
+func example(t *testing.T) []byte {
+	t.Helper()
+	content, err := os.ReadFile("../../examples/offline-root/plan.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func parse(t *testing.T, content []byte) *plan.Plan {
+	t.Helper()
+	p, err := plan.Parse(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestExample(t *testing.T) {
+	content := example(t)
+	p := parse(t, content)
+	if err := p.Check(); err != nil {
+		t.Error(err)
+	}
+	if lines := strings.Count(string(content), "\n"); lines >= 80 {
+		t.Errorf("the example has %d lines; fewer than 80 were expected", lines)
+	}
+	written, err := p.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := parse(t, written)
+	if rewritten, err := again.Bytes(); err != nil || string(rewritten) != string(written) {
+		t.Errorf("a plan that was written and read is another one (%v)", err)
+	}
+}
+
+// TestParseRefuses: a plan that is understood in part is not understood.
+func TestParseRefuses(t *testing.T) {
+	good := string(example(t))
+	for name, test := range map[string]struct{ old, new, want string }{
+		"unknown field":        {`"place"`, `"plaice"`, `unknown field "plaice"`},
+		"field twice":          {`"place":`, `"place": "", "place":`, `the field "place" comes twice`},
+		"twice, other letters": {`"place":`, `"Place": "", "place":`, `the field "place" comes twice`},
+		"twice, nested":        {`"threshold": 3,`, `"threshold": 3, "threshold": 2,`, `the field "threshold" comes twice`},
+		"later version":        {`plan 1"`, `plan 2"`, "format"},
+		"a PIN":                {`"embedded": true}`, `"embedded": true, "pin": "648219"}`, `unknown field "pin"`},
+		"text behind":          {"\n}\n", "\n}\n{}", "more after the end"},
+		"cut off":              {`"retention"`, "", "plan: "},
+	} {
+		changed := strings.Replace(good, test.old, test.new, 1)
+		if changed == good {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		if _, err := plan.Parse([]byte(changed)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v; %q was expected", name, err, test.want)
+		}
+	}
+}
+
+// TestCheckNames: each problem is told with its field.
+func TestCheckNames(t *testing.T) {
+	good := string(example(t))
+	for name, test := range map[string]struct{ old, new, want string }{
+		"no ceremony":         {"Example Root CA key ceremony", "", "ceremony: it is missing"},
+		"two parts":           {`"Carla"`, `"Ada Admin"`, "people.custodians[0]: Ada Admin is people.administrator already"},
+		"threshold":           {`"threshold": 3`, `"threshold": 6`, "custody.threshold: 6; 2 to 5 was expected"},
+		"threshold of one":    {`"threshold": 3`, `"threshold": 1`, "custody.threshold: 1; 2 to 5 was expected"},
+		"no standby":          {`"standby": "standby"`, `"standby": "primary"`, "custody.standby: it is the device that makes the keys"},
+		"no such device":      {`"device": "primary"`, `"device": "first"`, `custody.device: "first" is none of the plan's devices`},
+		"no serial":           {`"name": "standby", "embedded": true`, `"name": "standby"`, "devices[1].serial: it is missing"},
+		"key type":            {"ec:secp384r1", "ec:secp384", "keys[0].type: "},
+		"name of a file":      {`"name": "issuing"`, `"name": "../issuing"`, `certificates[1].name: "../issuing" is no name`},
+		"leads out":           {`"request": "issuing.csr"`, `"request": "../issuing.csr"`, "certificates[1].request: "},
+		"issuer":              {`"issuer": "root",` + "\n" + `      "request"`, `"issuer": "toor",` + "\n" + `      "request"`, `certificates[1].issuer: "toor" is no certificate before this one`},
+		"outlives its issuer": {"2036-10-31", "2056-10-31", "it must lie within"},
+		"CRL after the root":  {`"nextUpdate": "2027-11-01`, `"nextUpdate": "2057-11-01`, "crls[0].nextUpdate: "},
+		"no key":              {`"key": "root"`, `"key": "tree"`, `certificates[0].key: "tree" is none of the plan's keys`},
+		"profile":             {`"profile": "root"`, `"profile": "toor"`, "certificates[0]: "},
+		"retention":           {`"years": 25`, `"years": 0`, "retention.years: 0"},
+	} {
+		changed := strings.Replace(good, test.old, test.new, 1)
+		if changed == good {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		if err := parse(t, []byte(changed)).Check(); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v; %q was expected", name, err, test.want)
+		}
+	}
+}
+
+// TestSteps: nothing is signed before the backup was proved on a second device.
+func TestSteps(t *testing.T) {
+	var order []string
+	for _, s := range parse(t, example(t)).Steps() {
+		order = append(order, s.ID)
+		if s.Title == "" || len(s.Do) == 0 || len(s.Expect) == 0 {
+			t.Errorf("step %s says too little: %+v", s.ID, s)
+		}
+	}
+	want := "open roll-call prepare-primary share import-primary key-root backup-root prepare-standby import-standby restore copy certificate-root certificate-issuing crl-root-crl-1 seal close"
+	if got := strings.Join(order, " "); got != want {
+		t.Errorf("steps\n%s\nexpected\n%s", got, want)
+	}
+}
+
+// TestRehearsal: every name says that it is practice, and nothing else differs.
+func TestRehearsal(t *testing.T) {
+	p := parse(t, example(t))
+	before, _ := p.Bytes()
+	r, err := p.Rehearsal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Check(); err != nil {
+		t.Error(err)
+	}
+	for _, name := range append(r.Everyone(), r.Ceremony, r.Certificates[0].Subject.CommonName, r.Certificates[1].Subject.Organization) {
+		if !strings.HasPrefix(name, "PRACTICE ") {
+			t.Errorf("%q does not say that it is practice", name)
+		}
+	}
+	if len(r.Steps()) != len(p.Steps()) {
+		t.Errorf("the rehearsal has %d steps, the ceremony %d", len(r.Steps()), len(p.Steps()))
+	}
+	if after, _ := p.Bytes(); string(after) != string(before) {
+		t.Error("the plan itself was changed")
+	}
+}

@@ -1,0 +1,82 @@
+package plan
+
+import (
+	"crypto/rand"
+	"crypto/x509"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"conclave/ca"
+)
+
+// practicePrefix begins every name in a rehearsal, so that no paper, sheet or
+// certificate of it can be taken for a real one.
+const practicePrefix = "PRACTICE "
+
+// Rehearsal is the plan of a rehearsal of this ceremony: the same steps with
+// the same people, on embedded devices, with names that say so. The plan is
+// left as it is. In place of a root that is cross-signed comes one of the same
+// kind, with a key that is thrown away.
+func (p *Plan) Rehearsal() (*Plan, error) {
+	r := *p
+	r.Practice, r.Ceremony, r.Register = true, practice(p.Ceremony), ""
+	r.People = People{Comment: p.People.Comment, Administrator: practice(p.People.Administrator),
+		Witnesses: practices(p.People.Witnesses), Custodians: practices(p.People.Custodians)}
+	r.Devices = slices.Clone(p.Devices)
+	for i := range r.Devices {
+		r.Devices[i].Embedded, r.Devices[i].Serial = true, ""
+	}
+	r.Certificates = slices.Clone(p.Certificates)
+	for i := range r.Certificates {
+		c := &r.Certificates[i]
+		c.Subject = practiceName(c.Subject)
+		if c.Existing == nil {
+			continue
+		}
+		var err error
+		if c.Existing, err = practiceRoot(c.Existing); err != nil {
+			return nil, fmt.Errorf("certificates[%d].existing: %w", i, err)
+		}
+		c.Subject = ca.Name{}
+	}
+	return &r, nil
+}
+
+func practiceName(n ca.Name) ca.Name {
+	n.CommonName, n.Organization = practice(n.CommonName), practice(n.Organization)
+	return n
+}
+
+// practiceRoot makes a root like one that there is.
+func practiceRoot(existing []byte) ([]byte, error) {
+	cert, err := x509.ParseCertificate(existing)
+	if err != nil {
+		return nil, err
+	}
+	key, err := ca.ThrowAwayKey(cert.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: ca.Name{CommonName: practice(cert.Subject.CommonName)}.PKIX(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: cert.KeyUsage,
+	}
+	return x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+}
+
+func practice(name string) string {
+	if strings.HasPrefix(name, practicePrefix) || name == "" {
+		return name
+	}
+	return practicePrefix + name
+}
+
+func practices(names []string) []string {
+	var all []string
+	for _, name := range names {
+		all = append(all, practice(name))
+	}
+	return all
+}

@@ -1,0 +1,226 @@
+package preflight
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"conclave/ca"
+	"conclave/ca/register"
+	"conclave/ceremony/plan"
+	"conclave/internal/curve"
+	"conclave/wire"
+)
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// throwAway issues all that is planned with keys that are thrown away.
+type throwAway struct {
+	Check
+	keys        map[string]crypto.Signer // of the plan's keys, by name
+	authorities map[string]ca.Authority  // by the name of the certificate
+	ledger      *register.Register
+}
+
+// certificates issues every certificate and CRL with throw-away keys, which
+// lints them.
+func (c Check) certificates(ctx context.Context, f *findings) {
+	t := &throwAway{Check: c, keys: map[string]crypto.Signer{}, authorities: map[string]ca.Authority{}}
+	dir, err := os.MkdirTemp("", "conclave-preflight-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = t.openLedger(ctx, filepath.Join(dir, "register.sqlite"), f)
+	}
+	if err != nil {
+		f.bad("register", "%v", err)
+		return
+	}
+	defer t.ledger.Close()
+	for i := range c.Plan.Certificates {
+		planned := &c.Plan.Certificates[i]
+		detail, err := t.certificate(ctx, planned)
+		f.judge("certificate "+planned.Name, err, detail)
+	}
+	for _, planned := range c.Plan.CRLs {
+		f.judge("CRL "+planned.Name, t.crl(ctx, planned), "linted")
+	}
+}
+
+// openLedger makes a register to be thrown away: a copy of the one that is to
+// be continued, so that its numbers are known.
+func (t *throwAway) openLedger(ctx context.Context, path string, f *findings) (err error) {
+	if t.Plan.Register == "" {
+		t.ledger, err = register.Create(path)
+		return err
+	}
+	content, err := os.ReadFile(filepath.Join(t.Base, t.Plan.Register))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		return err
+	}
+	if t.ledger, err = register.Open(path); err != nil {
+		return err
+	}
+	open, err := t.ledger.Unfinished(ctx)
+	if err == nil && len(open) > 0 {
+		err = fmt.Errorf("%s may have been signed, and no one has said so; see: conclave ca settle", open[0])
+	}
+	if err == nil {
+		f.good("register", "%s is continued", t.Plan.Register)
+	}
+	return err
+}
+
+func (t *throwAway) certificate(ctx context.Context, planned *plan.Certificate) (string, error) {
+	if planned.File != "" {
+		return t.present(planned)
+	}
+	if t.Now.After(planned.NotAfter) {
+		return "", fmt.Errorf("it would have ended on %s; change the dates of the plan", planned.NotAfter.Format(time.DateOnly))
+	}
+	authority, err := t.issuer(planned)
+	if err != nil {
+		return "", err
+	}
+	public, err := t.subject(planned)
+	if err != nil {
+		return "", err
+	}
+	draft, err := authority.Prepare(planned.Spec, public)
+	if err != nil {
+		return "", err
+	}
+	cert, err := authority.Sign(ctx, draft)
+	if err != nil {
+		return "", err
+	}
+	t.authorities[planned.Name] = ca.Authority{
+		Certificate: cert, Signer: t.keys[planned.Key], Publication: planned.Publication, Ledger: t.ledger, Rand: rand.Reader,
+	}
+	return fmt.Sprintf("%s, linted, %d bytes", planned.Profile, len(cert.Raw)), nil
+}
+
+// issuer is the authority for a certificate.
+func (t *throwAway) issuer(planned *plan.Certificate) (ca.Authority, error) {
+	if planned.Issuer != "" {
+		a, ok := t.authorities[planned.Issuer]
+		if !ok {
+			return a, fmt.Errorf("its issuer %s has problems", planned.Issuer)
+		}
+		return a, nil
+	}
+	key, err := t.key(planned.Key)
+	return ca.Authority{Signer: key, Publication: planned.Publication, Ledger: t.ledger, Rand: rand.Reader}, err
+}
+
+// subject is the key that is certified.
+func (t *throwAway) subject(planned *plan.Certificate) (crypto.PublicKey, error) {
+	if planned.Existing != nil {
+		existing, err := ca.ParseCertificate(planned.Existing)
+		if err != nil {
+			return nil, err
+		}
+		return existing.PublicKey, nil
+	}
+	if planned.Request != "" {
+		content, err := os.ReadFile(filepath.Join(t.Base, planned.Request))
+		if err != nil {
+			return nil, err
+		}
+		return ca.CheckRequest(content, planned.Spec)
+	}
+	key, err := t.key(planned.Key)
+	if err != nil {
+		return nil, err
+	}
+	return key.Public(), nil
+}
+
+// key makes a throw-away key in place of one of the plan's.
+func (t *throwAway) key(name string) (crypto.Signer, error) {
+	if key := t.keys[name]; key != nil {
+		return key, nil
+	}
+	template, err := wire.ParseKeyType(t.Plan.FindKey(name).Type)
+	if err != nil {
+		return nil, err
+	}
+	key, err := newKey(template)
+	t.keys[name] = key
+	return key, err
+}
+
+func newKey(template wire.PublicKey) (crypto.Signer, error) {
+	if template.Type == wire.KeyRSA {
+		return rsa.GenerateKey(rand.Reader, template.Bits)
+	}
+	for _, c := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+		if named, err := curve.ByName(nistNames[c.Params().Name]); err == nil && named == template.Curve {
+			return ecdsa.GenerateKey(c, rand.Reader)
+		}
+	}
+	return nil, fmt.Errorf("certificates are issued with RSA, P-256, P-384 and P-521, and not with %s", template.Curve.Name)
+}
+
+// nistNames are the names of curves in SEC 2 (section 2).
+var nistNames = map[string]string{"P-256": "secp256r1", "P-384": "secp384r1", "P-521": "secp521r1"}
+
+// present looks at a certificate that there is. Its key is in a device, so a
+// throw-away one of the same kind stands in for it.
+func (t *throwAway) present(planned *plan.Certificate) (string, error) {
+	content, err := os.ReadFile(filepath.Join(t.Base, planned.File))
+	if err != nil {
+		return "", err
+	}
+	cert, err := ca.ParseCertificate(content)
+	if err != nil {
+		return "", err
+	}
+	if t.Now.After(cert.NotAfter) {
+		return "", fmt.Errorf("it ended on %s", cert.NotAfter)
+	}
+	key, err := ca.ThrowAwayKey(cert.PublicKey)
+	if err != nil {
+		return "", err
+	}
+	t.authorities[planned.Name] = ca.Authority{Certificate: standIn(cert, key), Signer: key, Publication: planned.Publication, Ledger: t.ledger, Rand: rand.Reader}
+	return "valid until " + cert.NotAfter.Format(time.DateOnly), nil
+}
+
+// standIn is a certificate with another key.
+func standIn(cert *x509.Certificate, key crypto.Signer) *x509.Certificate {
+	other := *cert
+	other.PublicKey = key.Public()
+	return &other
+}
+
+func (t *throwAway) crl(ctx context.Context, planned plan.CRL) error {
+	if t.Now.After(planned.NextUpdate) {
+		return fmt.Errorf("its next update, %s, is past; change the dates of the plan", planned.NextUpdate.Format(time.DateOnly))
+	}
+	authority, ok := t.authorities[planned.Issuer]
+	if !ok {
+		return fmt.Errorf("its issuer %s has problems", planned.Issuer)
+	}
+	draft, err := authority.PrepareCRL(ctx, planned.CRLSpec)
+	if err != nil {
+		return err
+	}
+	_, err = authority.SignCRL(ctx, draft)
+	return err
+}

@@ -1,0 +1,183 @@
+// Package preflight checks everything about a key ceremony that can be known
+// before anyone enters the room.
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"conclave/apdu"
+	"conclave/ceremony/plan"
+	"conclave/hsm"
+)
+
+// Check is a plan to be checked where it will be carried out.
+type Check struct {
+	Plan *plan.Plan
+	Sum  [32]byte // SHA-256 of the plan's file
+	Base string   // the folder that paths in the plan begin at
+	Dir  string   // the folder of the ceremony, which need not exist yet
+	// Connect connects to a device; the error wraps fs.ErrNotExist where there is
+	// none.
+	Connect func(plan.Device) (apdu.Conn, error)
+	Now     time.Time
+	Built   time.Time // when the program was built; zero if it is not known
+}
+
+// Finding is what a check has found. It is a problem, or it is as it must be.
+type Finding struct {
+	What    string
+	Detail  string
+	Problem bool
+}
+
+// findings collects them.
+type findings struct{ all []Finding }
+
+func (f *findings) good(what, format string, args ...any) {
+	f.all = append(f.all, Finding{What: what, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (f *findings) bad(what, format string, args ...any) {
+	f.all = append(f.all, Finding{what, fmt.Sprintf(format, args...), true})
+}
+
+// judge notes an error, each of joined ones, or what is good.
+func (f *findings) judge(what string, err error, good string) {
+	if err == nil {
+		f.good(what, "%s", good)
+		return
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			f.judge(what, e, good)
+		}
+		return
+	}
+	f.bad(what, "%v", err)
+}
+
+// Run gives all findings, in order. A plan that is wrong in itself is not
+// looked at further.
+func (c Check) Run(ctx context.Context) []Finding {
+	f := &findings{}
+	if err := c.Plan.Check(); err != nil {
+		f.judge("plan", err, "")
+		return f.all
+	}
+	f.good("plan", "%d steps, SHA-256 %x", len(c.Plan.Steps()), c.Sum)
+	c.certificates(ctx, f)
+	c.devices(f)
+	c.printer(f)
+	c.clock(f)
+	c.space(f)
+	return f.all
+}
+
+// devices looks whether each device can be reached, and is the right one.
+func (c Check) devices(f *findings) {
+	for _, d := range c.Plan.Devices {
+		detail, err := c.device(d)
+		f.judge("device "+d.Name, err, detail)
+	}
+}
+
+func (c Check) device(d plan.Device) (detail string, err error) {
+	conn, err := c.Connect(d)
+	if d.Embedded && errors.Is(err, fs.ErrNotExist) {
+		return "the ceremony makes it", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	h, err := hsm.Open(conn)
+	if err != nil {
+		return "", errors.Join(err, conn.Close())
+	}
+	defer h.Close()
+	identity, err := h.Device()
+	if err != nil {
+		return "", err
+	}
+	if d.Serial != "" && identity.Serial != d.Serial {
+		return "", fmt.Errorf("it has serial number %s, and the plan says %s", identity.Serial, d.Serial)
+	}
+	keys, err := h.Keys()
+	if err != nil {
+		return "", err
+	}
+	if custody := c.Plan.Custody; custody != nil && len(keys) > 0 && (d.Name == custody.Device || d.Name == custody.Standby) {
+		return "", fmt.Errorf("serial number %s: it holds %d keys, which the ceremony would erase; use another device, or delete them", identity.Serial, len(keys))
+	}
+	return fmt.Sprintf("serial number %s, keys: %d", identity.Serial, len(keys)), nil
+}
+
+// printer asks CUPS for the queue (lpstat(1)).
+func (c Check) printer(f *findings) {
+	if c.Plan.Custody == nil || c.Plan.Custody.Printer == "" {
+		f.good("printer", "none is planned; sheets are copied by hand")
+		return
+	}
+	queue := c.Plan.Custody.Printer
+	if _, err := exec.LookPath("lp"); err != nil {
+		f.bad("printer", "there is no lp to print with; install CUPS's client (Debian: cups-client), or take the printer out of the plan")
+		return
+	}
+	out, err := exec.Command("lpstat", "-p", queue).CombinedOutput()
+	if err != nil {
+		f.bad("printer", "lpstat -p %s: %s", queue, firstLine(out, err))
+		return
+	}
+	f.good("printer", "%s", firstLine(out, nil))
+}
+
+func firstLine(out []byte, err error) string {
+	for i, b := range out {
+		if b == '\n' {
+			out = out[:i]
+			break
+		}
+	}
+	if len(out) == 0 && err != nil {
+		return err.Error()
+	}
+	return string(out)
+}
+
+// clockSlack is how long before its planned start a ceremony may be checked.
+const clockSlack = 366 * 24 * time.Hour
+
+// clock finds a clock that cannot be right: a battery that is empty shows years
+// ago.
+func (c Check) clock(f *findings) {
+	now := c.Now.UTC().Format(time.RFC3339)
+	switch {
+	case c.Now.Before(c.Built):
+		f.bad("clock", "it shows %s, before this program was built; set it", now)
+	case c.Now.Before(c.Plan.Start.Add(-clockSlack)):
+		f.bad("clock", "it shows %s, and the ceremony is to begin at %s; one of the two is wrong", now, c.Plan.Start.Format(time.RFC3339))
+	default:
+		f.good("clock", "%s; compare it with a watch", now)
+	}
+}
+
+// needed is what a ceremony wants on disk at the most, photographs apart.
+const needed = 64 << 20
+
+// space looks at the disk under the folder of the ceremony.
+func (c Check) space(f *findings) {
+	dir := c.Dir
+	for !exists(dir) && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+	}
+	free, err := freeSpace(dir)
+	if err == nil && free < needed {
+		err = fmt.Errorf("%s has %d MB free; %d were expected", dir, free>>20, needed>>20)
+	}
+	f.judge("disk", err, fmt.Sprintf("%d MB free in %s", free>>20, dir))
+}

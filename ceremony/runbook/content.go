@@ -1,0 +1,220 @@
+package runbook
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"conclave/ceremony/plan"
+)
+
+// content is what a runbook says, before it has a form.
+type content struct {
+	Label                            labels
+	Name, Place, Start, Made, Digest string
+	Quorum                           string // empty without custody
+	Practice                         bool
+	People                           []person
+	Devices                          []device
+	Materials                        []material
+	Bring, Rules                     []string
+	Steps                            []step
+	Custodians                       []custodian // of the sheets that are made
+	Exceptions                       int
+	Closing                          []string // the numbers of the words
+	Verify                           []string
+	Command                          string
+}
+
+type person struct{ Role, Name string }
+
+type custodian struct {
+	Number int
+	Name   string
+}
+
+type device struct{ Name, Serial, Part string }
+
+type material struct {
+	Name, Detail string
+	Hash         []string // groups of four hexadecimal digits
+	Words        []string
+}
+
+type step struct {
+	plan.Step
+	Label  labels
+	Number int
+	Begins string
+}
+
+// exceptionSheets are how many blank ones there are.
+const exceptionSheets = 3
+
+func (b Book) content() (content, error) {
+	if err := b.check(); err != nil {
+		return content{}, err
+	}
+	p := b.Plan
+	c := content{
+		Label: label, Name: p.Ceremony, Place: p.Place, Start: moment(p.Start), Practice: p.Practice,
+		Made: moment(b.Made) + ", by conclave " + b.Tool, Digest: hex.EncodeToString(b.Materials[0].SHA256[:4]),
+		People: people(p), Devices: devices(p), Bring: bring(p), Rules: rules(p),
+		Exceptions: exceptionSheets, Verify: verify(p), Command: "conclave ceremony verify EVIDENCE --key FINGERPRINT",
+	}
+	if p.Custody != nil {
+		c.Quorum = fmt.Sprintf("Any %d of the %d custodians restore the keys; fewer cannot", p.Custody.Threshold, len(p.People.Custodians))
+		for i, name := range p.People.Custodians {
+			c.Custodians = append(c.Custodians, custodian{i + 1, name})
+		}
+	}
+	for _, m := range b.Materials {
+		c.Materials = append(c.Materials, material{m.Name, m.Detail, groups(m.SHA256), m.Words})
+	}
+	for i, s := range p.Steps() {
+		c.Steps = append(c.Steps, step{s, label, i + 1, begins(p, s.By)})
+	}
+	for n := range hashWords {
+		c.Closing = append(c.Closing, fmt.Sprint(n+1))
+	}
+	return c, nil
+}
+
+// moment writes a time in UTC, as the computer shows it, and beside it as the
+// clock on the wall does if the plan tells its zone.
+func moment(t time.Time) string {
+	text := t.UTC().Format("Monday 2 January 2006, 15:04 UTC")
+	if _, offset := t.Zone(); offset != 0 {
+		text += t.Format(" (15:04 at UTC-07:00)")
+	}
+	return text
+}
+
+// groups writes a hash as people compare it; none for one that is missing.
+func groups(sum [32]byte) (all []string) {
+	if sum == [32]byte{} {
+		return nil
+	}
+	for i := 0; i < len(sum); i += 2 {
+		all = append(all, hex.EncodeToString(sum[i:i+2]))
+	}
+	return all
+}
+
+func people(p *plan.Plan) []person {
+	all := []person{{"Ceremony administrator", p.People.Administrator}}
+	for i, name := range p.People.Witnesses {
+		role := "Witness"
+		if i == 0 && len(p.People.Witnesses) > 1 {
+			role = "First witness"
+		}
+		all = append(all, person{role, name})
+	}
+	for i, name := range p.People.Custodians {
+		all = append(all, person{fmt.Sprintf("Custodian %d", i+1), name})
+	}
+	return all
+}
+
+func devices(p *plan.Plan) (all []device) {
+	for _, d := range p.Devices {
+		serial := d.Serial
+		if serial == "" {
+			serial = "none (embedded)"
+		}
+		all = append(all, device{d.Name, serial, part(p, d.Name)})
+	}
+	return all
+}
+
+// part says what a device is for.
+func part(p *plan.Plan, name string) string {
+	switch {
+	case p.Custody != nil && name == p.Custody.Device:
+		return "Makes the keys, and keeps them"
+	case p.Custody != nil && name == p.Custody.Standby && p.Custody.EraseStandby:
+		return "Proves the backup, and is erased"
+	case p.Custody != nil && name == p.Custody.Standby:
+		return "Proves the backup, and keeps the keys too"
+	case slices.ContainsFunc(p.Certificates, func(c plan.Certificate) bool { return c.File != "" && c.Device == name }):
+		return "Has the key of a certificate that there is"
+	}
+	return "Is identified, and not used"
+}
+
+// begins says who begins a step.
+func begins(p *plan.Plan, r plan.Role) string {
+	if r == plan.Custodians {
+		return fmt.Sprintf("%s, %s, who calls the custodians: %s", p.Lead(r), plan.Administrator, p.Who(r))
+	}
+	return p.Who(r) + ", " + string(r)
+}
+
+// bring lists what must be in the room.
+func bring(p *plan.Plan) []string {
+	var names []string
+	for _, d := range p.Devices {
+		if !d.Embedded {
+			names = append(names, d.Name)
+		}
+	}
+	var all []string
+	if len(names) > 0 {
+		all = append(all, "The devices in their bags, and a reader for each: "+strings.Join(names, ", "))
+	}
+	all = append(all,
+		"The computer of the ceremony, with power for the whole of it",
+		"A watch that was set today",
+		"Pens whose ink cannot be rubbed out",
+		"This runbook twice on paper: one for the administrator, one for the witness",
+		"A proof of identity of everyone")
+	if p.Custody == nil {
+		return all
+	}
+	sheets := fmt.Sprintf("Paper for the %d sheets, which are copied by hand from the screen", len(p.People.Custodians))
+	if p.Custody.Printer != "" {
+		sheets = fmt.Sprintf("The printer %s with its power and cable, and paper for the %d sheets", p.Custody.Printer, len(p.People.Custodians))
+	}
+	return append(all, sheets,
+		fmt.Sprintf("Envelopes that light does not shine through, %d, one for each sheet", len(p.People.Custodians)),
+		fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())),
+		"Backup media, new and empty, two or more, to be kept in two places")
+}
+
+// rules say how the paper is used.
+func rules(p *plan.Plan) []string {
+	all := []string{
+		fmt.Sprintf("The foot of each page has the same first digits of the plan's SHA-256. %s reads and does; %s compares with this paper.", p.People.Administrator, p.People.Witnesses[0]),
+		"Write with a pen. Strike out a mistake with one line, so that it can be read, and put your initials beside it.",
+		"Whatever does not go as it is printed is an exception. Stop, write it on an exception sheet, and put its number at the end of the step.",
+		"No PIN, no code and no share is ever written in this runbook.",
+	}
+	if p.Custody != nil {
+		all = append(all, "While a custodian is at the screen, no one else and no camera sees the screen or the sheet.")
+	}
+	return all
+}
+
+// verify says what keeps the evidence worth something.
+func verify(p *plan.Plan) []string {
+	until := p.Start.UTC().AddDate(p.Retention.Years, 0, 0)
+	drill := p.Start.UTC().AddDate(0, p.Retention.DrillMonths, 0)
+	all := []string{
+		"EVIDENCE is the folder or archive that was made in the last step. FINGERPRINT is that of the ceremony key, whose words were written down in step 1.",
+		fmt.Sprintf("The evidence and this runbook are kept for %s: until %s.", count(p.Retention.Years, "year"), until.Format("2 January 2006")),
+	}
+	if p.Custody != nil {
+		all = append(all, fmt.Sprintf("Custody is checked in a drill every %s at the latest: the first one by %s.", count(p.Retention.DrillMonths, "month"), drill.Format("2 January 2006")))
+	}
+	return all
+}
+
+// count writes a number with what it counts.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,156 @@
+package runbook
+
+// block is something that is never broken: it is drawn below its top.
+type block struct {
+	height float64
+	draw   func(top float64) // nil for space, which a page does not begin with
+	sticky bool              // it has to be on the page of what comes next
+}
+
+func space(height float64) block { return block{height: height} }
+
+// stick has a block stay with the next one.
+func stick(b block) block {
+	b.sticky = true
+	return b
+}
+
+func height(blocks []block) (sum float64) {
+	for _, b := range blocks {
+		sum += b.height
+	}
+	return sum
+}
+
+// whole places blocks on one page, if they fit on one; else they flow.
+func (p *page) whole(again block, blocks ...block) {
+	all := append(p.pending, blocks...)
+	if h := height(all); h > bottom-p.y && h <= bottom-p.top {
+		p.next()
+	}
+	p.flow(again, blocks...)
+}
+
+// flow places blocks one below the other, on as many pages as they take. A page
+// that they go on on begins with the block again.
+func (p *page) flow(again block, blocks ...block) {
+	blocks = append(p.pending, blocks...)
+	p.pending = nil
+	for begun := false; len(blocks) > 0; begun = true {
+		n := together(blocks)
+		if height(blocks[:n]) > bottom-p.y && p.y > p.top {
+			p.next()
+			if begun {
+				p.put(again)
+			}
+		}
+		for _, b := range blocks[:n] {
+			p.put(b)
+		}
+		blocks = blocks[n:]
+	}
+}
+
+// together is how many of the blocks stick to the first one.
+func together(blocks []block) int {
+	for i, b := range blocks {
+		if !b.sticky && b.draw != nil {
+			return i + 1
+		}
+	}
+	return len(blocks)
+}
+
+func (p *page) put(b block) {
+	switch {
+	case b.draw != nil:
+		b.draw(p.y)
+	case p.y == p.top:
+		return
+	}
+	p.y += b.height
+}
+
+// paragraph is a text in as many lines as it takes.
+func (p *page) paragraph(x, room float64, s style, text string) block {
+	lines := p.wrap(s, room, text)
+	return block{height: float64(len(lines)) * s.height(), draw: func(top float64) {
+		for i, line := range lines {
+			p.text(x, top+float64(i)*s.height(), s, line)
+		}
+	}}
+}
+
+// beside is several blocks with one top.
+func beside(blocks ...block) block {
+	all := block{draw: func(top float64) {
+		for _, b := range blocks {
+			if b.draw != nil {
+				b.draw(top)
+			}
+		}
+	}}
+	for _, b := range blocks {
+		all.height = max(all.height, b.height)
+	}
+	return all
+}
+
+// padded is a block with space below it.
+func padded(b block, below float64) block {
+	b.height += below
+	return b
+}
+
+// column of a table; its cells are written in a style.
+type column struct {
+	width float64
+	title string
+	style style
+}
+
+// columnGap is between columns, and in the rules below them, so that each blank
+// cell is a line to write on.
+const columnGap = 3
+
+// table flows: its heads are repeated on every page, and neither the first
+// nor the last row is alone with them. Rows have a least height, for handwriting.
+func (p *page) table(columns []column, rowHeight float64, rows [][]string) {
+	var titles []string
+	heads := make([]column, len(columns))
+	for i, c := range columns {
+		titles = append(titles, c.title)
+		heads[i] = column{width: c.width, style: small()}
+	}
+	head := stick(p.row(heads, 6, titles))
+	blocks := []block{head}
+	for i, cells := range rows {
+		row := p.row(columns, rowHeight, cells)
+		row.sticky = (i == 0 || i == len(rows)-2) && i < len(rows)-1
+		blocks = append(blocks, row)
+	}
+	p.flow(head, blocks...)
+}
+
+// row is a row of a table: the texts of its cells are at its bottom, where one
+// writes.
+func (p *page) row(columns []column, least float64, cells []string) block {
+	var texts []block
+	for i, x := 0, float64(left); i < len(columns); i++ {
+		texts = append(texts, p.paragraph(x, columns[i].width-columnGap, columns[i].style, cells[i]))
+		x += columns[i].width
+	}
+	h := max(least, beside(texts...).height+3)
+	return block{height: h, draw: func(top float64) {
+		x := float64(left)
+		for i, text := range texts {
+			text.draw(top + h - 1 - text.height)
+			end := x + columns[i].width
+			if i < len(columns)-1 {
+				end -= columnGap
+			}
+			p.line(x, top+h, end, top+h)
+			x += columns[i].width
+		}
+	}}
+}

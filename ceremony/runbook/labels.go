@@ -1,0 +1,47 @@
+package runbook
+
+// labels are the texts that stand in every runbook, the same in both forms.
+type labels struct {
+	Book, Practice, PracticeNote                       string
+	Place, Start, Quorum, Digest, Made                 string
+	People, PeopleNote, Role, Name, Signature, Initial string
+	Devices, Device, Serial, Part                      string
+	Materials, MaterialsNote, SHA256, Aloud            string
+	Before, Bring, Rules                               string
+	Steps, StepsNote, Begins, See, Write               string
+	Time, AdministratorInitials, WitnessInitials       string
+	ExceptionNo                                        string
+	Sheets, SheetsNote, Number, Custodian, Bag, Kept   string
+	Exception, ExceptionNote, Step, Happened, Decision string
+	Closing, ClosingNote, Signatures, SignaturesNote   string
+	Verify                                             string
+}
+
+var label = labels{
+	Book: "Key ceremony runbook", Practice: "PRACTICE", PracticeNote: "A rehearsal. Nothing on these pages is in force.",
+	Place: "Place", Start: "Planned start", Quorum: "Quorum", Digest: "Plan", Made: "Made",
+
+	People: "People", PeopleNote: "Everyone signs here at the beginning, with the initials that they use on the pages after this one.",
+	Role: "Role", Name: "Name", Signature: "Signature", Initial: "Initials",
+
+	Devices: "Devices", Device: "Device", Serial: "Serial number", Part: "Part in the ceremony",
+
+	Materials: "Bill of materials", MaterialsNote: "What this ceremony works with. The words are those of the SHA-256 value: who compares it aloud says the number, and then the word.",
+	SHA256: "SHA-256", Aloud: "To compare aloud",
+
+	Before: "Before you begin", Bring: "What to bring", Rules: "How to use this runbook",
+
+	Steps: "Steps", StepsNote: "Do them in this order. Tick each box when it is done, and finish a step with the time and two people's initials before the next one.",
+	Begins: "Begins", See: "You must see", Write: "Write down",
+	Time: "Time", AdministratorInitials: "Administrator's initials", WitnessInitials: "Witness's initials", ExceptionNo: "Exception no.",
+
+	Sheets: "Where the sheets go", SheetsNote: "Filled in when the bags are sealed. Each custodian signs for having taken their bag.",
+	Number: "No.", Custodian: "Custodian", Bag: "Bag number", Kept: "Place where it is kept",
+
+	Exception: "Exception sheet", ExceptionNote: "For whatever did not go as it is printed, or was seen by someone who should not. Copy this page before the last one is used.",
+	Step: "Step", Happened: "What happened, in your own words", Decision: "What was decided, and by whom",
+
+	Closing: "Closing", ClosingNote: "The words of the closing, as they are read aloud in the last step. Who holds this page can tell later whether the evidence is the one of this ceremony.",
+	Signatures: "Signatures", SignaturesNote: "What is written in this runbook and on its exception sheets is what happened.",
+	Verify: "To verify the evidence later",
+}

@@ -1,0 +1,137 @@
+package runbook
+
+import "fmt"
+
+// PDF gives the runbook as A4 pages. The fonts are the Go fonts; a character that
+// they lack is an error that names the field.
+func PDF(b Book) ([]byte, error) {
+	c, err := b.content()
+	if err != nil {
+		return nil, fmt.Errorf("runbook: %w", err)
+	}
+	if err := b.printable(c); err != nil {
+		return nil, fmt.Errorf("runbook: %w", err)
+	}
+	content, err := draw(c, b).bytes()
+	if err != nil {
+		return nil, fmt.Errorf("runbook: %w", err)
+	}
+	return content, nil
+}
+
+func draw(c content, b Book) *page {
+	top := float64(headTop + 2*small().height() + 7)
+	if c.Practice {
+		top += markHeight
+	}
+	p := newPage(c.Label.Book+": "+c.Name, top, b.Made)
+	p.cover(c)
+	p.materials(c)
+	p.before(c)
+	p.steps(c)
+	p.sheets(c)
+	for range c.Exceptions {
+		p.exception(c.Label)
+	}
+	p.closing(c)
+	p.running(c)
+	return p
+}
+
+// running draws head and foot of all pages, once their number is known.
+func (p *page) running(c content) {
+	lines := p.wrap(small(), width, c.Name)
+	last := p.pdf.PageCount()
+	for n := 1; n <= last; n++ {
+		p.reopen(n)
+		y := float64(headTop)
+		if c.Practice {
+			mark := style{bold, 30, 1.2, false}
+			p.text(left+(width-p.measure(mark, c.Label.Practice))/2, y-3, mark, c.Label.Practice)
+			y += markHeight
+		}
+		y += float64(2-len(lines)) * small().height() // one line is beside the rule
+		for i, line := range lines {
+			p.text(left, y+float64(i)*small().height(), small(), line)
+		}
+		rule := y + float64(len(lines))*small().height() + 0.8
+		p.line(left, rule, right, rule)
+		p.line(left, footTop-0.8, right, footTop-0.8)
+		p.text(left, footTop, small(), c.Label.Digest+" "+c.Digest)
+		p.aligned(right, footTop, small(), fmt.Sprintf("page %d of %d", n, last))
+	}
+}
+
+// newSection begins a page with a heading.
+func (p *page) newSection(name, note string) {
+	if p.y > p.top {
+		p.next()
+	}
+	p.heading(name, note)
+}
+
+// heading is placed with what comes after it. It is an entry in the outline of
+// the file too.
+func (p *page) heading(name, note string) {
+	b := p.paragraph(left, width, section(), name)
+	text := b.draw
+	b.draw = func(top float64) {
+		text(top)
+		p.pdf.Bookmark(name, 0, top)
+	}
+	p.pending = append(p.pending, space(7), stick(padded(b, 2)))
+	if note != "" {
+		p.pending = append(p.pending, stick(padded(p.paragraph(left, width, body(), note), 3)))
+	}
+}
+
+// subheading is a heading within a section.
+func (p *page) subheading(name string) {
+	p.pending = append(p.pending, space(6), stick(padded(p.paragraph(left, width, stepTitle(), name), 1.5)))
+}
+
+// marked is a text with something drawn at its left.
+func (p *page) marked(x, room, hang float64, text string, mark func(x, top float64)) block {
+	b := p.paragraph(x+hang, room-hang, body(), text)
+	lines := b.draw
+	b.draw = func(top float64) {
+		mark(x, top)
+		lines(top)
+	}
+	return padded(b, 1.6)
+}
+
+// tick is a text with a box to tick.
+func (p *page) tick(x, room float64, text string) block {
+	const side = 3.6
+	return p.marked(x, room, 7, text, func(x, top float64) { p.box(x, top+(body().height()-side)/2, side, side) })
+}
+
+// dash is a text in a list that nothing is ticked in.
+func (p *page) dash(x, room float64, text string) block {
+	return p.marked(x, room, 5, text, func(x, top float64) { p.text(x, top, body(), "–") })
+}
+
+// blank is a line to write on, or a box, with its name below it.
+type blank struct {
+	width float64
+	name  string
+	boxed bool
+}
+
+// blanks is a row of them.
+func (p *page) blanks(x float64, all ...blank) block {
+	const room, gap = 10.0, 4.0
+	return block{height: room + small().height() + 2, draw: func(top float64) {
+		at := x
+		for _, b := range all {
+			if b.boxed {
+				p.box(at, top+1, b.width, room-1)
+			} else {
+				p.line(at, top+room, at+b.width, top+room)
+			}
+			p.text(at, top+room+0.6, small(), b.name)
+			at += b.width + gap
+		}
+	}}
+}

@@ -1,0 +1,208 @@
+package runbook_test
+
+import (
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"testing"
+
+	"conclave/ceremony/runbook"
+	"conclave/internal/foreign"
+)
+
+func TestPDFIsA4AndHasItsFonts(t *testing.T) {
+	foreign.Need(t, "pdfinfo", "pdffonts")
+	each(t, func(t *testing.T, b runbook.Book) {
+		content := pdf(t, b)
+		info := strings.Join(strings.Fields(run(t, content, "pdfinfo", "-isodates", "-")), " ")
+		for _, want := range []string{"Title: Key ceremony runbook: " + b.Plan.Ceremony, "CreationDate: 2026-12-20T08:30:00", "Page size: 595.28 x 841.89 pts (A4)"} {
+			if !strings.Contains(info, want) {
+				t.Errorf("%q is not in %s", want, info)
+			}
+		}
+		fonts := strings.Split(strings.TrimSpace(run(t, content, "pdffonts", "-")), "\n")[2:]
+		if len(fonts) != 3 {
+			t.Errorf("%d fonts, 3 expected", len(fonts))
+		}
+		for _, line := range fonts {
+			if !strings.Contains(line, "yes yes") && !strings.Contains(line, "yes no") { // embedded
+				t.Errorf("a font is not embedded: %s", line)
+			}
+		}
+	})
+}
+
+// pages are the texts of the pages, as pdftotext lays them out.
+func pages(t *testing.T, content []byte) []string {
+	t.Helper()
+	text := run(t, content, "pdftotext", "-layout", "-", "-")
+	return strings.Split(strings.TrimSuffix(text, "\f"), "\f")
+}
+
+func TestPDFSaysEverythingInOrder(t *testing.T) {
+	foreign.Need(t, "pdftotext")
+	each(t, func(t *testing.T, b runbook.Book) {
+		// The table of people has long names beside their roles, which mixes their
+		// lines; the order of the file is that in which it was written.
+		wantInOrder(t, run(t, pdf(t, b), "pdftotext", "-raw", "-", "-"), allTexts(b))
+		wantInOrder(t, strings.Join(pages(t, pdf(t, b)), ""), stepTexts(b.Plan))
+	})
+}
+
+func TestEachPageOfThePDFSaysWhatItBelongsTo(t *testing.T) {
+	foreign.Need(t, "pdftotext")
+	each(t, func(t *testing.T, b runbook.Book) {
+		all := pages(t, pdf(t, b))
+		for i, page := range all {
+			for _, want := range []string{b.Plan.Ceremony, fmt.Sprintf("Plan %x", b.Materials[0].SHA256[:4]), fmt.Sprintf("page %d of %d", i+1, len(all))} {
+				if !strings.Contains(squeezed(page), squeezed(want)) {
+					t.Errorf("%q is not on page %d", want, i+1)
+				}
+			}
+			first, _, _ := strings.Cut(strings.TrimSpace(page), "\n")
+			if marked := first == "PRACTICE"; marked != b.Plan.Practice {
+				t.Errorf("page %d begins with %q", i+1, first)
+			}
+		}
+	})
+}
+
+// TestStepsOfThePDFAreOnOnePage looks for the end of each step on the page that
+// it begins on.
+func TestStepsOfThePDFAreOnOnePage(t *testing.T) {
+	foreign.Need(t, "pdftotext")
+	for _, b := range []runbook.Book{usual(), practice(), signing()} {
+		found := 0
+		for _, page := range pages(t, pdf(t, b)) {
+			if strings.Contains(page, "continued") {
+				t.Errorf("a step goes on on another page:\n%s", page)
+			}
+			begun, ended := strings.Count(page, "Begins:"), strings.Count(squeezed(page), squeezed("Witness's initials Exception no."))
+			if begun != ended {
+				t.Errorf("%d steps begin, and %d end on one page:\n%s", begun, ended, page)
+			}
+			found += begun
+		}
+		if steps := len(b.Plan.Steps()); found != steps {
+			t.Errorf("%d of %d steps found", found, steps)
+		}
+	}
+}
+
+// TestNoHeadingOfThePDFIsLast has ceremonies of many sizes, so that pages end
+// at every place of the long steps.
+func TestNoHeadingOfThePDFIsLast(t *testing.T) {
+	foreign.Need(t, "pdftotext")
+	each(t, checkLastLines)
+	b := usual()
+	for i := 6; i < 45; i++ {
+		b.Plan.People.Custodians = append(b.Plan.People.Custodians, fmt.Sprintf("Custodian %d", i))
+		if i > 18 {
+			t.Run(fmt.Sprint(i, " custodians"), func(t *testing.T) { checkLastLines(t, b) })
+		}
+	}
+}
+
+func checkLastLines(t *testing.T, b runbook.Book) {
+	t.Helper()
+	titles := []string{"People", "Devices", "What to bring", "How to use this runbook", "You must see", "Write down", "Signatures", "To verify the evidence later"}
+	for _, s := range b.Plan.Steps() {
+		titles = append(titles, s.Title)
+	}
+	for i, page := range pages(t, pdf(t, b)) {
+		var lines []string
+		for line := range strings.Lines(page) {
+			if line = strings.Join(strings.Fields(line), " "); line != "" {
+				lines = append(lines, line)
+			}
+		}
+		last := lines[len(lines)-2] // before the foot
+		for _, title := range titles {
+			if strings.HasSuffix(last, title) || strings.HasPrefix(last, "Begins:") || strings.HasPrefix(last, "Name Role") || strings.HasPrefix(last, "Device Serial") {
+				t.Errorf("page %d ends with %q", i+1, last)
+			}
+		}
+	}
+}
+
+// box is a word and where it is, in points.
+type box struct {
+	Left   float64 `xml:"xMin,attr"`
+	Top    float64 `xml:"yMin,attr"`
+	Right  float64 `xml:"xMax,attr"`
+	Bottom float64 `xml:"yMax,attr"`
+	Word   string  `xml:",chardata"`
+}
+
+// boxes are the words of each page.
+func boxes(t *testing.T, content []byte) (all [][]box) {
+	t.Helper()
+	var file struct {
+		Pages []struct {
+			Words []box `xml:"word"`
+		} `xml:"body>doc>page"`
+	}
+	if err := xml.Unmarshal([]byte(run(t, content, "pdftotext", "-bbox", "-", "-")), &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range file.Pages {
+		all = append(all, page.Words)
+	}
+	return all
+}
+
+func TestThePDFKeepsItsMarginsAndNothingOverlaps(t *testing.T) {
+	foreign.Need(t, "pdftotext")
+	const mm, tolerance = 72 / 25.4, 0.1
+	const left, top, right, bottom = 25 * mm, 8 * mm, 190 * mm, 289 * mm
+	each(t, func(t *testing.T, b runbook.Book) {
+		for i, words := range boxes(t, pdf(t, b)) {
+			if len(words) < 20 {
+				t.Errorf("page %d has %d words", i+1, len(words))
+			}
+			for j, a := range words {
+				if a.Left < left-tolerance || a.Top < top || a.Right > right+tolerance || a.Bottom > bottom {
+					t.Errorf("page %d: %+v is in the margin", i+1, a)
+				}
+				for _, c := range words[:j] {
+					if min(a.Right, c.Right)-max(a.Left, c.Left) > tolerance && min(a.Bottom, c.Bottom)-max(a.Top, c.Top) > tolerance {
+						t.Errorf("page %d: %+v and %+v overlap", i+1, a, c)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestThePDFHasAnOutline(t *testing.T) {
+	content := string(pdf(t, usual()))
+	if n := strings.Count(content, "/Dest ["); n < len(usual().Plan.Steps())+8 {
+		t.Errorf("%d entries in the outline", n)
+	}
+}
+
+func TestThePDFNamesTheFieldThatItCannotPrint(t *testing.T) {
+	for want, spoil := range map[string]func(b *runbook.Book, text string){
+		"ceremony: ":                func(b *runbook.Book, text string) { b.Plan.Ceremony = text },
+		"place: ":                   func(b *runbook.Book, text string) { b.Plan.Place = text },
+		"people.administrator: ":    func(b *runbook.Book, text string) { b.Plan.People.Administrator = text },
+		"people.witnesses[1]: ":     func(b *runbook.Book, text string) { b.Plan.People.Witnesses[1] = text },
+		"people.custodians[4]: ":    func(b *runbook.Book, text string) { b.Plan.People.Custodians[4] = text },
+		"devices[1].serial: ":       func(b *runbook.Book, text string) { b.Plan.Devices[1].Serial = text },
+		"certificates[0].subject: ": func(b *runbook.Book, text string) { b.Plan.Certificates[0].Subject.CommonName = text },
+		"materials[2].name: ":       func(b *runbook.Book, text string) { b.Materials[2].Name = text },
+		"materials[0].detail: ":     func(b *runbook.Book, text string) { b.Materials[0].Detail = text },
+		"materials[1].words: ":      func(b *runbook.Book, text string) { b.Materials[1].Words[31] = text },
+		"tool: ":                    func(b *runbook.Book, text string) { b.Tool = text },
+	} {
+		for _, text := range []string{"李", "אסתר", "\U0001F511"} {
+			b := usual()
+			spoil(&b, text)
+			content, err := runbook.PDF(b)
+			if err == nil || content != nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "cannot be printed") {
+				t.Errorf("%q: %v; an error with %q was expected", text, err, want)
+			}
+			html(t, b)
+		}
+	}
+}

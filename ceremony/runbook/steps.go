@@ -1,0 +1,74 @@
+package runbook
+
+import "fmt"
+
+// Steps are set in from the left, where their numbers are found.
+const (
+	stepHang  = 12.0
+	stepLeft  = left + stepHang
+	stepWidth = width - stepHang
+)
+
+func (p *page) steps(c content) {
+	p.newSection(c.Label.Steps, c.Label.StepsNote)
+	for _, s := range c.Steps {
+		again := p.paragraph(stepLeft, stepWidth, small(), fmt.Sprintf("Step %d, continued", s.Number))
+		p.whole(padded(again, 2), p.step(s)...)
+	}
+}
+
+func (p *page) step(s step) []block {
+	blocks := []block{space(5), stick(p.stepHead(s)),
+		stick(padded(p.paragraph(stepLeft, stepWidth, small(), s.Label.Begins+": "+s.Begins), 2.4))}
+	for _, text := range s.Do {
+		blocks = append(blocks, p.tick(stepLeft, stepWidth, text))
+	}
+	if len(s.Expect) > 0 {
+		blocks = append(blocks, space(1.6), stick(p.beam(p.paragraph(stepLeft+4, stepWidth-4, lead(), s.Label.See))))
+		for _, text := range s.Expect {
+			blocks = append(blocks, p.beam(p.dash(stepLeft+4, stepWidth-4, text)))
+		}
+	}
+	if len(s.Write) > 0 {
+		blocks = append(blocks, space(2.4), stick(p.paragraph(stepLeft, stepWidth, lead(), s.Label.Write)))
+		for _, text := range s.Write {
+			blocks = append(blocks, p.write(text))
+		}
+	}
+	return append(blocks, space(2), p.blanks(stepLeft,
+		blank{30, s.Label.Time, false}, blank{39, s.Label.AdministratorInitials, false},
+		blank{39, s.Label.WitnessInitials, false}, blank{33, s.Label.ExceptionNo, true}))
+}
+
+// stepHead is the number and the title, below a thin rule.
+func (p *page) stepHead(s step) block {
+	b := p.paragraph(stepLeft, stepWidth, stepTitle(), s.Title)
+	lines := b.draw
+	return block{height: b.height + 3, draw: func(top float64) {
+		p.line(left, top, right, top)
+		p.text(left, top+3, stepTitle(), fmt.Sprint(s.Number))
+		lines(top + 3)
+		p.pdf.Bookmark(fmt.Sprintf("%d %s", s.Number, s.Title), 1, top)
+	}}
+}
+
+// beam draws a line at the left of what must be seen.
+func (p *page) beam(b block) block {
+	inner := b.draw
+	b.draw = func(top float64) {
+		p.line(stepLeft, top, stepLeft, top+b.height)
+		inner(top)
+	}
+	return b
+}
+
+// write is a line to write on, with its name before it.
+func (p *page) write(text string) block {
+	const names = 62.0
+	name := p.paragraph(stepLeft, names, body(), text)
+	h := max(9, name.height+2.5)
+	return block{height: h, draw: func(top float64) {
+		name.draw(top + h - name.height)
+		p.line(stepLeft+names+3, top+h-1, right, top+h-1)
+	}}
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"conclave/ca"
+	"conclave/ca/register"
+	"conclave/hsm"
+	"conclave/internal/safefile"
+	"conclave/wire"
+)
+
+type caCommands struct {
+	Root    caRoot    `cmd:"" help:"Make a root: a key of the device signs its own certificate."`
+	Issue   caIssue   `cmd:"" help:"Issue a certificate for a request (PKCS #10)."`
+	Cross   caCross   `cmd:"" help:"Cross-sign another root: a certificate of ours for its name and key."`
+	Resign  caResign  `cmd:"" help:"Issue a certificate again, with another serial number and validity."`
+	Revoke  caRevoke  `cmd:"" help:"Note that a certificate is revoked; the next CRL says so."`
+	CRL     caCRL     `cmd:"" name:"crl" help:"Sign a CRL, or a delta CRL."`
+	Request caRequest `cmd:"" help:"Make a request (PKCS #10) for a key of the device."`
+	List    caList    `cmd:"" help:"List what the register has."`
+	Export  caExport  `cmd:"" help:"Write the register as JSON."`
+	Import  caImport  `cmd:"" help:"Take a certificate that was made elsewhere into the register."`
+	Settle  caSettle  `cmd:"" help:"Say what has become of something that was about to be signed when the power failed."`
+}
+
+// registerFlag is the option of the commands that work with a register.
+type registerFlag struct {
+	Register string `default:"register.sqlite" placeholder:"FILE" help:"The register of what was signed. Default: register.sqlite."`
+}
+
+// open opens the register; with make one is made where there is none.
+func (f registerFlag) open(make bool) (*register.Register, error) {
+	r, err := register.Open(f.Register)
+	if errors.Is(err, fs.ErrNotExist) {
+		if make {
+			return register.Create(f.Register)
+		}
+		return nil, fmt.Errorf("there is no register %s; name it with --register", f.Register)
+	}
+	return r, err
+}
+
+// with runs fn with the register, and closes it, so that it is one file.
+func (f registerFlag) with(make bool, fn func(*register.Register) error) (err error) {
+	r, err := f.open(make)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return fn(r)
+}
+
+// publicationFlags say where what an issuer publishes is.
+type publicationFlags struct {
+	CRLURL  string `name:"crl-url" placeholder:"URL" help:"Where the issuer's CRL is published."`
+	CertURL string `name:"cert-url" placeholder:"URL" help:"Where the issuer's certificate is published."`
+	OCSPURL string `name:"ocsp-url" placeholder:"URL" help:"Where the issuer's OCSP responder answers."`
+}
+
+func (f publicationFlags) publication() ca.Publication {
+	return ca.Publication{CRL: f.CRLURL, Certificate: f.CertURL, OCSP: f.OCSPURL}
+}
+
+// validityFlags say from when to when a certificate is valid.
+type validityFlags struct {
+	From  day `placeholder:"DATE" help:"First day of validity, such as 2027-01-15, or a time in RFC 3339. Default: today."`
+	Until day `placeholder:"DATE" help:"Its last day, or a time in RFC 3339."`
+}
+
+// validity gives the bounds, whole days where days were named.
+func (f validityFlags) validity() (from, until time.Time, err error) {
+	from, until = f.From.Time, f.Until.Time
+	if from.IsZero() {
+		from = time.Now().UTC().Truncate(24 * time.Hour)
+	}
+	if until.IsZero() {
+		return from, until, errors.New("--until: the last day of validity is missing")
+	}
+	if f.Until.whole {
+		until = until.AddDate(0, 0, 1).Add(-time.Second)
+	}
+	return from, until, nil
+}
+
+// day is a date, or a time, on the command line.
+type day struct {
+	time.Time
+	whole bool
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *day) UnmarshalText(text []byte) (err error) {
+	if d.Time, err = time.Parse(time.DateOnly, string(text)); err == nil {
+		d.whole = true
+		return nil
+	}
+	if d.Time, err = time.Parse(time.RFC3339, string(text)); err != nil {
+		return fmt.Errorf("%q is no date; such as 2027-01-15, or 2027-01-15T09:00:00Z, was expected", text)
+	}
+	return nil
+}
+
+// distinguishedName is a subject on the command line.
+type distinguishedName struct{ ca.Name }
+
+// UnmarshalText implements encoding.TextUnmarshaler: CN=…,O=…,C=….
+func (n *distinguishedName) UnmarshalText(text []byte) (err error) {
+	n.Name, err = ca.ParseName(string(text))
+	return err
+}
+
+// certificateFlags say what a certificate is to be.
+type certificateFlags struct {
+	validityFlags
+	Subject   distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…: common name, organisation, country; also ST, L."`
+	PathLen   *int              `placeholder:"N" help:"CAs that may follow this one in a chain."`
+	Policy    []string          `placeholder:"OID" help:"Certificate policies."`
+	PermitDNS []string          `name:"permit-dns" placeholder:"NAME" help:"DNS names that it may issue for, and all below them."`
+	PermitIP  []string          `name:"permit-ip" placeholder:"CIDR" help:"IP addresses that it may issue for."`
+	Exclude   []string          `name:"exclude-dns" placeholder:"NAME" help:"DNS names that it may not issue for."`
+	Usage     []string          `name:"usage" placeholder:"NAME" help:"Extended key usages, where the profile's are not wanted: serverAuth, clientAuth, emailProtection, codeSigning, timeStamping."`
+	Serial    ca.Serial         `placeholder:"HEX" help:"Serial number, where it is not to be drawn at random."`
+}
+
+func (f certificateFlags) spec(profile string) (ca.Spec, error) {
+	from, until, err := f.validity()
+	spec := ca.Spec{
+		Profile: ca.Profile(profile), Subject: f.Subject.Name, NotBefore: from, NotAfter: until, PathLen: f.PathLen,
+		Policies: f.Policy, ExtKeyUsage: f.Usage, Serial: f.Serial,
+	}
+	if len(f.PermitDNS)+len(f.PermitIP)+len(f.Exclude) > 0 {
+		spec.Constraints = &ca.Constraints{PermittedDNS: f.PermitDNS, PermittedIP: f.PermitIP, ExcludedDNS: f.Exclude}
+	}
+	return spec, err
+}
+
+// issuerFlags name the authority.
+type issuerFlags struct {
+	userLogin
+	registerFlag
+	publicationFlags
+	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer, whose key is in the device."`
+}
+
+// withAuthority runs fn with the authority of the issuer's certificate.
+func (c *console) withAuthority(f issuerFlags, fn func(ca.Authority) error) error {
+	cert, err := readCertificate(f.Issuer)
+	if err != nil {
+		return err
+	}
+	return f.with(true, func(r *register.Register) error {
+		return c.withLogin(f.PIN, func(h *hsm.HSM) error {
+			ref, err := keyOf(h, cert)
+			if err != nil {
+				return err
+			}
+			signer, err := h.Signer(ref)
+			if err != nil {
+				return err
+			}
+			return fn(ca.Authority{Certificate: cert, Signer: signer, Publication: f.publication(), Ledger: r, Rand: h})
+		})
+	})
+}
+
+// keyOf finds the key of a certificate in a device.
+func keyOf(h *hsm.HSM, cert *x509.Certificate) (byte, error) {
+	public, err := wire.ParseSPKI(cert.RawSubjectPublicKeyInfo)
+	if err != nil {
+		return 0, err
+	}
+	ref, err := h.FindKey(*public)
+	if errors.Is(err, hsm.ErrNotFound) {
+		return 0, fmt.Errorf("the device does not hold the key of %s", cert.Subject)
+	}
+	return ref, err
+}
+
+func readCertificate(path string) (*x509.Certificate, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := ca.ParseCertificate(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return cert, nil
+}
+
+// issue prepares, shows and signs a certificate, and writes it as PEM.
+func (c *console) issue(a ca.Authority, draft *ca.Draft, out string) error {
+	c.note("%s", strings.TrimRight(draft.Text(), "\n"))
+	cert, err := a.Sign(context.Background(), draft)
+	if err != nil {
+		return err
+	}
+	if err := safefile.Create(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})); err != nil {
+		return fmt.Errorf("%w; the certificate is signed, and in the register: conclave ca list", err)
+	}
+	fmt.Fprintf(c.out, "Certificate written to %s, serial number %x\n", out, cert.SerialNumber)
+	return nil
+}

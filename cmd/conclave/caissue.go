@@ -1,0 +1,172 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+
+	"conclave/ca"
+	"conclave/ca/register"
+	"conclave/hsm"
+	"conclave/internal/safefile"
+)
+
+type caRoot struct {
+	userLogin
+	registerFlag
+	publicationFlags
+	certificateFlags
+	Ref     keyRef `arg:"" help:"Reference of the key."`
+	Out     string `arg:"" help:"File for the certificate."`
+	Profile string `default:"root" enum:"root,cabf-root" help:"root, or cabf-root: as the CA/Browser Forum wants it. Default: root."`
+}
+
+// Run makes the root.
+func (cmd caRoot) Run(c *console) error {
+	spec, err := cmd.spec(cmd.Profile)
+	if err != nil {
+		return err
+	}
+	if err := safefile.Check(cmd.Out); err != nil {
+		return err
+	}
+	return cmd.with(true, func(r *register.Register) error {
+		return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
+			signer, err := h.Signer(byte(cmd.Ref))
+			if err != nil {
+				return err
+			}
+			a := ca.Authority{Signer: signer, Publication: cmd.publication(), Ledger: r, Rand: h}
+			draft, err := a.Prepare(spec, signer.Public())
+			if err != nil {
+				return err
+			}
+			return c.issue(a, draft, cmd.Out)
+		})
+	})
+}
+
+type caIssue struct {
+	issuerFlags
+	certificateFlags
+	Request string `arg:"" help:"The request."`
+	Out     string `arg:"" help:"File for the certificate."`
+	Profile string `default:"subordinate" enum:"subordinate,cabf-subordinate,ocsp,cabf-ocsp" help:"subordinate or ocsp, or cabf-subordinate or cabf-ocsp: as the CA/Browser Forum wants them. Default: subordinate."`
+}
+
+// Run issues the certificate.
+func (cmd caIssue) Run(c *console) error {
+	spec, err := cmd.spec(cmd.Profile)
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(cmd.Request)
+	if err != nil {
+		return err
+	}
+	public, err := ca.CheckRequest(content, spec)
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd.Request, err)
+	}
+	if err := safefile.Check(cmd.Out); err != nil {
+		return err
+	}
+	return c.withAuthority(cmd.issuerFlags, func(a ca.Authority) error {
+		draft, err := a.Prepare(spec, public)
+		if err != nil {
+			return err
+		}
+		return c.issue(a, draft, cmd.Out)
+	})
+}
+
+type caCross struct {
+	issuerFlags
+	validityFlags
+	PathLen *int   `placeholder:"N" help:"CAs that may follow it in a chain."`
+	Other   string `arg:"" help:"Certificate of the other root."`
+	Out     string `arg:"" help:"File for the certificate."`
+	Profile string `default:"cross" enum:"cross,cabf-cross" help:"cross, or cabf-cross: as the CA/Browser Forum wants it. Default: cross."`
+}
+
+// Run cross-signs.
+func (cmd caCross) Run(c *console) error {
+	other, err := readCertificate(cmd.Other)
+	if err != nil {
+		return err
+	}
+	from, until, err := cmd.validity()
+	if err != nil {
+		return err
+	}
+	if err := safefile.Check(cmd.Out); err != nil {
+		return err
+	}
+	return c.withAuthority(cmd.issuerFlags, func(a ca.Authority) error {
+		draft, err := a.PrepareCross(ca.Spec{Profile: ca.Profile(cmd.Profile), NotBefore: from, NotAfter: until, PathLen: cmd.PathLen}, other)
+		if err != nil {
+			return err
+		}
+		return c.issue(a, draft, cmd.Out)
+	})
+}
+
+type caResign struct {
+	issuerFlags
+	validityFlags
+	Old string `arg:"" help:"The certificate to be issued again."`
+	Out string `arg:"" help:"File for the certificate."`
+}
+
+// Run issues the certificate again.
+func (cmd caResign) Run(c *console) error {
+	old, err := readCertificate(cmd.Old)
+	if err != nil {
+		return err
+	}
+	from, until, err := cmd.validity()
+	if err != nil {
+		return err
+	}
+	if err := safefile.Check(cmd.Out); err != nil {
+		return err
+	}
+	return c.withAuthority(cmd.issuerFlags, func(a ca.Authority) error {
+		draft, err := a.PrepareAgain(old, from, until)
+		if err != nil {
+			return err
+		}
+		return c.issue(a, draft, cmd.Out)
+	})
+}
+
+type caRequest struct {
+	userLogin
+	Ref     keyRef            `arg:"" help:"Reference of the key."`
+	Out     string            `arg:"" help:"File for the request."`
+	Subject distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…"`
+}
+
+// Run makes the request.
+func (cmd caRequest) Run(c *console) error {
+	if err := safefile.Check(cmd.Out); err != nil {
+		return err
+	}
+	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
+		signer, err := h.Signer(byte(cmd.Ref))
+		if err != nil {
+			return err
+		}
+		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: cmd.Subject.PKIX()}, signer)
+		if err != nil {
+			return err
+		}
+		if err := safefile.Create(cmd.Out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "Request written to %s\n", cmd.Out)
+		return nil
+	})
+}

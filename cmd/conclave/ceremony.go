@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"conclave/apdu"
+	"conclave/ceremony/act"
+	"conclave/ceremony/plan"
+	"conclave/hsm"
+	"conclave/internal/device"
+	"conclave/internal/sbom"
+	"conclave/link/pcsc"
+)
+
+type ceremonyCommands struct {
+	New      ceremonyNew      `cmd:"" help:"Ask what is to be done, and write a plan."`
+	Check    ceremonyCheck    `cmd:"" help:"Check everything that can be known before anyone enters the room."`
+	Runbook  ceremonyRunbook  `cmd:"" help:"Write the paper of a ceremony, HTML and PDF."`
+	Rehearse ceremonyRehearse `cmd:"" help:"Hold the ceremony on practice devices."`
+	Run      ceremonyRun      `cmd:"" help:"Hold the ceremony, or go on with it."`
+	Verify   ceremonyVerify   `cmd:"" help:"Verify the evidence of a ceremony."`
+	Drill    ceremonyDrill    `cmd:"" help:"Check, years later, that custody still holds: sheets, backup, devices."`
+	Calendar ceremonyCalendar `cmd:"" help:"Write the dates that must not be missed, as an .ics file."`
+	Attach   ceremonyAttach   `cmd:"" help:"Add a time stamp or a signature to the evidence."`
+}
+
+// planFile is a plan on disk.
+type planFile struct {
+	path    string
+	content []byte
+	plan    *plan.Plan
+}
+
+// readPlan reads a plan that has no problem in itself.
+func readPlan(path string) (planFile, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return planFile{}, err
+	}
+	p, err := plan.Parse(content)
+	if err == nil {
+		err = p.Check()
+	}
+	if err != nil {
+		return planFile{}, fmt.Errorf("%s: %w; see: conclave ceremony check %s", path, err, path)
+	}
+	return planFile{path, content, p}, nil
+}
+
+// stem is the path of the plan without .json.
+func (f planFile) stem() string { return strings.TrimSuffix(f.path, ".json") }
+
+// program tells what runs, for transcript and papers.
+func program() (act.Program, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return act.Program{}, err
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return act.Program{}, err
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return act.Program{}, errors.New("this program does not know what it was built from; build it with go build")
+	}
+	p := act.Program{Version: shortVersion(), SHA256: sha256.Sum256(content)}
+	p.SBOM, err = sbom.Of(info, p.SHA256[:], buildTime(info))
+	return p, err
+}
+
+// buildTime is that of the revision, so that the same program has the same
+// bill of materials.
+func buildTime(info *debug.BuildInfo) time.Time {
+	for _, s := range info.Settings {
+		if t, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil {
+			return t
+		}
+	}
+	return time.Unix(0, 0).UTC()
+}
+
+// planDevices are the devices of a plan, wherever they are.
+type planDevices struct {
+	home    device.Home
+	console *console
+}
+
+// Create implements act.Devices.
+func (d planDevices) Create(name string) (string, error) { return d.home.Create(name) }
+
+// Connect implements act.Devices.
+func (d planDevices) Connect(device plan.Device) (conn apdu.Conn, err error) {
+	if device.Embedded {
+		conn, err = d.home.Open(device.Name)
+	} else {
+		conn, err = openSerial(device.Serial)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.console.traced(conn), nil
+}
+
+// openSerial looks into every reader.
+func openSerial(serial string) (apdu.Conn, error) {
+	readers, err := pcsc.Readers()
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, reader := range readers {
+		conn, err := pcsc.Open(reader)
+		if err != nil {
+			continue // no card is in it
+		}
+		if got := serialOn(conn); got == serial {
+			return conn, nil
+		} else if got != "" {
+			found = append(found, got)
+		}
+		conn.Close()
+	}
+	return nil, fmt.Errorf("no reader holds the device with serial number %s; there is %s: %w", serial, orNone(found), fs.ErrNotExist)
+}
+
+// serialOn is the serial number of a card, empty if it has none.
+func serialOn(conn apdu.Conn) string {
+	h, err := hsm.Open(conn)
+	if err != nil {
+		return ""
+	}
+	identity, err := h.Device()
+	if err != nil {
+		return ""
+	}
+	return identity.Serial
+}
+
+func orNone(items []string) string {
+	if len(items) == 0 {
+		return "none"
+	}
+	return strings.Join(items, ", ")
+}
+
+type ceremonyRun struct {
+	Plan string `arg:"" help:"The plan."`
+	Dir  string `placeholder:"DIR" help:"Folder of the ceremony; PLAN.ceremony where it is not named."`
+	QR   bool   `name:"qr" help:"Show the code of each sheet as a QR code too."`
+}
+
+// Run holds the ceremony.
+func (cmd ceremonyRun) Run(c *console) error {
+	f, err := readPlan(cmd.Plan)
+	if err != nil {
+		return err
+	}
+	if cmd.Dir == "" {
+		cmd.Dir = f.stem() + ".ceremony"
+	}
+	room, err := c.ceremonyRoom(f.plan, cmd.QR)
+	if err != nil {
+		return err
+	}
+	a, err := c.act(f, cmd.Dir, planDevices{c.home, c}, room)
+	if err != nil {
+		return err
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	return c.perform(ctx, a.Run, cmd.Dir)
+}
+
+// act is the act of a plan.
+func (c *console) act(f planFile, dir string, devices act.Devices, room act.Room) (act.Act, error) {
+	p, err := program()
+	progress, end := c.percent("deriving the key from the password")
+	return act.Act{
+		Plan: f.plan, Source: f.content, Base: filepath.Dir(f.path), Dir: dir, Devices: devices, Room: room, Program: p,
+		Now: time.Now, Progress: progress, Announce: func(what string) { end(); c.note("* %s", what) }, Search: c.searching(),
+	}, err
+}
+
+// perform runs an act, and says what it has left.
+func (c *console) perform(ctx context.Context, run func(context.Context) error, dir string) error {
+	if err := run(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "The ceremony is closed. Its evidence is %s; verify it on another machine with:\n", filepath.Join(dir, "evidence"))
+	fmt.Fprintf(c.out, "  conclave ceremony verify %s --key FINGERPRINT\n", filepath.Join(dir, "evidence"))
+	fmt.Fprintf(c.out, "The backup is %s, the register %s, what is to be published %s.\n",
+		filepath.Join(dir, "backup"), filepath.Join(dir, "register.sqlite"), filepath.Join(dir, "publish"))
+	return nil
+}
+
+// ceremonyRoom is this terminal, which all come to.
+func (c *console) ceremonyRoom(p *plan.Plan, qr bool) (*ceremonyRoom, error) {
+	if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
+		return nil, errors.New("people come to a terminal, and standard input or output is none; do not redirect them")
+	}
+	s := newScreens(c)
+	s.qr = qr
+	if p.Practice {
+		s.heading = "PRACTICE    : destroy this sheet afterwards\n"
+	}
+	room := &ceremonyRoom{Custodians: s, screens: s}
+	if p.Custody != nil && p.Custody.Printer != "" {
+		room.Custodians = &printed{screens: s, command: []string{"lp", "-d", p.Custody.Printer}}
+	}
+	return room, nil
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"conclave/ceremony/evidence"
+	"conclave/internal/rfc3161"
+	"conclave/internal/safefile"
+)
+
+type ceremonyAttach struct {
+	Bundle    string `arg:"" type:"existingdir" help:"Folder of the evidence."`
+	Request   string `placeholder:"FILE" xor:"what" help:"Write a request for a time stamp (RFC 3161), to be carried to an authority."`
+	Stamp     string `placeholder:"FILE" xor:"what" help:"Attach the authority's answer; --roots has its roots."`
+	Roots     string `placeholder:"FILE" help:"Roots of the time-stamping authority, PEM."`
+	Signature string `placeholder:"FILE" xor:"what" help:"Attach a signature: ssh-keygen -Y sign -n conclave-ceremony -f KEY checkpoint; --signers has the key."`
+	Signers   string `placeholder:"FILE" help:"Allowed signers, as ssh-keygen -Y verify takes them."`
+	Name      string `placeholder:"NAME" help:"Whose signature it is, for the name of the file."`
+}
+
+// Validate finds what is missing.
+func (cmd ceremonyAttach) Validate() error {
+	switch {
+	case cmd.Request == "" && cmd.Stamp == "" && cmd.Signature == "":
+		return errors.New("one of --request, --stamp and --signature was expected")
+	case cmd.Stamp != "" && cmd.Roots == "":
+		return errors.New("--roots: the roots of the time-stamping authority are missing")
+	case cmd.Signature != "" && (cmd.Signers == "" || !goodName(cmd.Name)):
+		return errors.New("--signers and --name: the keys of who signed, and a name for the file, such as wim, were expected")
+	}
+	return nil
+}
+
+// Run attaches it.
+func (cmd ceremonyAttach) Run(c *console) error {
+	if cmd.Request != "" {
+		return cmd.request()
+	}
+	files := map[string]string{evidence.StampFile: cmd.Stamp, evidence.RootsFile: cmd.Roots}
+	if cmd.Signature != "" {
+		files = map[string]string{evidence.SignatureFile(cmd.Name): cmd.Signature, evidence.SignersFile(cmd.Name): cmd.Signers}
+	}
+	contents := map[string][]byte{}
+	for name, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		contents[name] = content
+	}
+	if err := evidence.Attach(cmd.Bundle, contents); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.out, "Attached, and verified.")
+	return nil
+}
+
+func (cmd ceremonyAttach) request() error {
+	head, err := os.ReadFile(filepath.Join(cmd.Bundle, evidence.HeadFile))
+	if err != nil {
+		return err
+	}
+	request, err := rfc3161.Request(head)
+	if err != nil {
+		return err
+	}
+	return safefile.Create(cmd.Request, request)
+}
+
+// goodName says whether a name can be that of a file.
+func goodName(name string) bool {
+	good, _ := regexp.MatchString(`^[a-z0-9][a-z0-9-]{0,39}$`, name)
+	return good
+}

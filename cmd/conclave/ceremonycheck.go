@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"conclave/ceremony/plan"
+	"conclave/ceremony/preflight"
+	"conclave/ceremony/runbook"
+	"conclave/internal/pgpwords"
+	"conclave/internal/safefile"
+)
+
+type ceremonyCheck struct {
+	listing
+	Plan string `arg:"" help:"The plan."`
+	Dir  string `placeholder:"DIR" help:"Folder of the ceremony; PLAN.ceremony where it is not named."`
+}
+
+// Run checks a plan where it will be carried out.
+func (cmd ceremonyCheck) Run(c *console) error {
+	content, err := os.ReadFile(cmd.Plan)
+	if err != nil {
+		return err
+	}
+	p, err := plan.Parse(content)
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd.Plan, err)
+	}
+	if cmd.Dir == "" {
+		cmd.Dir = strings.TrimSuffix(cmd.Plan, ".json") + ".ceremony"
+	}
+	check := preflight.Check{
+		Plan: p, Sum: sha256.Sum256(content), Base: filepath.Dir(cmd.Plan), Dir: cmd.Dir, Connect: planDevices{c.home, c}.Connect, Now: time.Now(),
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		check.Built = buildTime(info)
+	}
+	return cmd.show(c, check.Run(context.Background()))
+}
+
+func (cmd ceremonyCheck) show(c *console, found []preflight.Finding) error {
+	problems := 0
+	rows := [][]string{{"", "WHAT", "FOUND"}}
+	for _, f := range found {
+		mark := "ok"
+		if f.Problem {
+			mark = "PROBLEM"
+			problems++
+		}
+		rows = append(rows, []string{mark, f.What, f.Detail})
+	}
+	var err error
+	if cmd.JSON {
+		err = c.showJSON(newFindings(found))
+	} else {
+		err = c.showTable(rows)
+	}
+	if err == nil && problems > 0 {
+		err = fmt.Errorf("%s: the ceremony cannot be held so; problems: %d", cmd.Plan, problems)
+	}
+	return err
+}
+
+// finding is a finding as JSON.
+type finding struct {
+	What    string `json:"what"`
+	Found   string `json:"found"`
+	Problem bool   `json:"problem"`
+}
+
+func newFindings(found []preflight.Finding) []finding {
+	all := []finding{}
+	for _, f := range found {
+		all = append(all, finding{f.What, f.Detail, f.Problem})
+	}
+	return all
+}
+
+type ceremonyRunbook struct {
+	Plan string `arg:"" help:"The plan."`
+	Out  string `placeholder:"STEM" help:"Writes STEM.html and STEM.pdf; PLAN.runbook where it is not named."`
+	// Practice is for the rehearsal's paper.
+	Practice bool `help:"The runbook of the rehearsal, with practice names."`
+}
+
+// Run writes the runbook.
+func (cmd ceremonyRunbook) Run(c *console) error {
+	f, err := readPlan(cmd.Plan)
+	if err != nil {
+		return err
+	}
+	if cmd.Practice {
+		if f, err = f.rehearsal(""); err != nil {
+			return err
+		}
+	}
+	if cmd.Out == "" {
+		cmd.Out = f.stem() + ".runbook"
+	}
+	book, err := newBook(f)
+	if err != nil {
+		return err
+	}
+	return writeBook(c, book, cmd.Out)
+}
+
+// newBook is the runbook of a plan for this program.
+func newBook(f planFile) (runbook.Book, error) {
+	p, err := program()
+	if err != nil {
+		return runbook.Book{}, err
+	}
+	material := func(name, detail string, sum [32]byte) runbook.Material {
+		return runbook.Material{Name: name, Detail: detail, SHA256: sum, Words: pgpwords.Words(sum[:])}
+	}
+	book := runbook.Book{Plan: f.plan, Made: time.Now(), Tool: p.Version, Materials: []runbook.Material{
+		material("Plan", filepath.Base(f.path), sha256.Sum256(f.content)), material("Program", "conclave "+p.Version, p.SHA256),
+	}}
+	for _, cert := range f.plan.Certificates {
+		for _, name := range []string{cert.Request, cert.File} {
+			if name == "" {
+				continue
+			}
+			content, err := os.ReadFile(filepath.Join(filepath.Dir(f.path), name))
+			if err != nil {
+				return book, err
+			}
+			book.Materials = append(book.Materials, material(name, "for the certificate "+cert.Name, sha256.Sum256(content)))
+		}
+	}
+	return book, nil
+}
+
+func writeBook(c *console, book runbook.Book, stem string) error {
+	html, err := runbook.HTML(book)
+	if err != nil {
+		return err
+	}
+	pdf, err := runbook.PDF(book)
+	if err != nil {
+		return err
+	}
+	for path, content := range map[string][]byte{stem + ".html": html, stem + ".pdf": pdf} {
+		if err := safefile.Create(path, content); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(c.out, "Runbook written to %s.html and %s.pdf\n", stem, stem)
+	return err
+}

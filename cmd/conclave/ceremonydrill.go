@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"conclave/ceremony/act"
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
+	"conclave/internal/calendar"
+	"conclave/internal/device"
+	"conclave/internal/safefile"
+)
+
+type ceremonyDrill struct {
+	Bundle string `arg:"" type:"existingdir" help:"Folder of the ceremony's evidence."`
+	Backup string `required:"" type:"existingdir" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
+	Dir    string `placeholder:"DIR" help:"Folder of the drill; drill-DATE where it is not named."`
+}
+
+// Run holds the drill, which leaves evidence of its own.
+func (cmd ceremonyDrill) Run(c *console) error {
+	bundle := os.DirFS(cmd.Bundle)
+	if _, err := evidence.Verify(bundle, evidence.Options{}); err != nil {
+		return fmt.Errorf("%s: %w", cmd.Bundle, err)
+	}
+	origin, err := evidence.ReadOrigin(bundle, ".")
+	if err != nil {
+		return err
+	}
+	if cmd.Dir == "" {
+		cmd.Dir = "drill-" + time.Now().UTC().Format(time.DateOnly)
+	}
+	f, err := cmd.plan(origin)
+	if err != nil {
+		return err
+	}
+	room, err := c.ceremonyRoom(f.plan, false)
+	if err != nil {
+		return err
+	}
+	home := c.home
+	if f.plan.Practice { // its devices are where it was rehearsed
+		home = device.NewHome(filepath.Join(filepath.Dir(filepath.Clean(cmd.Bundle)), "practice"))
+	}
+	a, err := c.act(f, cmd.Dir, planDevices{home, c}, room)
+	if err != nil {
+		return err
+	}
+	a.Drill = &act.Drill{Origin: origin, Backup: cmd.Backup, Throwaway: tracedHome{device.NewHome(filepath.Join(cmd.Dir, "throwaway")), c}}
+	ctx, stop := interruptible()
+	defer stop()
+	if err := a.Run(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "The drill is closed. Keep its evidence with the ceremony's: %s\n", filepath.Join(cmd.Dir, "evidence"))
+	return nil
+}
+
+// plan is the plan of the drill: made from the ceremony's, or the one that was
+// begun with.
+func (cmd ceremonyDrill) plan(origin *evidence.Origin) (f planFile, err error) {
+	begun := filepath.Join(cmd.Dir, "evidence", evidence.PlanFile)
+	if _, err := os.Stat(begun); err == nil {
+		return readPlan(begun)
+	}
+	if f, err = readPlan(filepath.Join(cmd.Bundle, evidence.PlanFile)); err != nil {
+		return f, err
+	}
+	if f.plan.Custody == nil || f.plan.Drill != nil {
+		return f, errors.New("a drill is of a ceremony that has made keys; name the evidence of that")
+	}
+	f.plan = f.plan.DrillOf(origin.Closing, time.Now())
+	f.content, err = f.plan.Bytes()
+	return f, err
+}
+
+type ceremonyCalendar struct {
+	Plan string `arg:"" help:"The plan."`
+	Out  string `arg:"" help:"File to write, such as root.ics."`
+}
+
+// Run writes the dates.
+func (cmd ceremonyCalendar) Run(c *console) error {
+	f, err := readPlan(cmd.Plan)
+	if err != nil {
+		return err
+	}
+	var events []calendar.Event
+	for _, d := range f.plan.Schedule() {
+		events = append(events, event(d))
+	}
+	content, err := calendar.Bytes(events, f.plan.Start)
+	if err != nil {
+		return err
+	}
+	if err := safefile.Create(cmd.Out, content); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "Dates written to %s: %d\n", cmd.Out, len(events))
+	return nil
+}
+
+// event is a date as calendars have it.
+func event(d plan.Date) calendar.Event {
+	return calendar.Event{UID: d.ID + "@conclave", Summary: d.What, Description: d.Why, Date: d.Day, Remind: d.Remind}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"conclave/ceremony"
+	"conclave/ceremony/act"
+	"conclave/ceremony/plan"
+	"conclave/internal/pgpwords"
+	"conclave/internal/secret"
+)
+
+// ceremonyRoom is a terminal that the people of a ceremony come to.
+type ceremonyRoom struct {
+	ceremony.Custodians // on the screen, or on paper
+	screens             *screens
+}
+
+// ShowStep implements act.Room.
+func (r *ceremonyRoom) ShowStep(n, of int, step plan.Step) {
+	t := r.screens.terminal
+	t.Printf("\n%s\nStep %d of %d: %s\n", strings.Repeat("-", 60), n, of, step.Title)
+	for _, line := range step.Do {
+		t.Printf("  [ ] %s\n", line)
+	}
+	for _, line := range step.Expect {
+		t.Printf("   =  %s\n", line)
+	}
+	t.Printf("At any question of the ceremony: exception, to write one down; stop, to go on another time.\n")
+}
+
+// Answer implements act.Room.
+func (r *ceremonyRoom) Answer(ctx context.Context, q act.Question) (string, error) {
+	if q.Kind == act.Heard {
+		r.screens.terminal.Printf("\n%s, SHA-256 in words, to be read aloud:\n%s", q.Label, wordLines(q.Sum))
+	}
+	prompt := q.Who + ": " + q.Text
+	if q.Kind == act.YesNo {
+		prompt += " (yes/no)"
+	}
+	return r.screens.line(ctx, prompt+": ")
+}
+
+// wordLines writes a hash in lines of four words, as it is read aloud, with its
+// bytes.
+func wordLines(sum []byte) string {
+	var text strings.Builder
+	words := pgpwords.Words(sum)
+	for i := 0; i < len(words); i += 4 {
+		fmt.Fprintf(&text, "  %2d  %-48s %x\n", i+1, strings.Join(words[i:min(i+4, len(words))], " "), sum[i:min(i+4, len(words))])
+	}
+	return text.String()
+}
+
+// Secret implements act.Room.
+func (r *ceremonyRoom) Secret(_ context.Context, q act.PINQuestion) (secret.Bytes, error) {
+	t := r.screens.terminal
+	if q.Problem != nil {
+		t.Printf("Not accepted: %v\n", q.Problem)
+	}
+	for {
+		first, err := t.Secret(q.Who + ": " + q.What + ": ")
+		if err != nil || !q.Fresh {
+			return first, err
+		}
+		again, err := t.Secret(q.Who + ": the same again: ")
+		if err != nil {
+			return nil, errors.Join(err)
+		}
+		if first.Equal(again) {
+			again.Wipe()
+			return first, nil
+		}
+		t.Printf("The two entries differ.\n")
+	}
+}

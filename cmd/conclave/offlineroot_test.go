@@ -1,0 +1,276 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+
+	"conclave/internal/foreign"
+)
+
+// shellPrompt ends what a command has shown.
+const shellPrompt = "next-command> "
+
+// people are everyone in a ceremony room, at one terminal.
+type people struct {
+	*session
+	codes     map[string]string // of the sheets, by custodian's number
+	custodian string            // at the screen
+	typed     string            // the last secret, which may be asked for again
+	folders   []string          // of backup media
+	bags      int
+	wishes    []wish
+}
+
+// wish is what someone types once in place of an answer.
+type wish struct{ prompt, answer string }
+
+// reply is how people answer a prompt.
+type reply struct {
+	prompt string
+	answer func(p *people, groups []string) string
+}
+
+// said is a reply that is always the same.
+func said(text string) func(*people, []string) string {
+	return func(*people, []string) string { return text }
+}
+
+// replies are in the order in which they are tried; each prompt ends what is
+// shown.
+func replies() []reply {
+	return []reply{
+		{`Name of the organisation: $`, said("Example Ltd")},
+		{`Its country, two letters: $`, said("CH")},
+		{`Ceremony administrator, who operates the computer: $`, said("Ada Admin")},
+		{`Witnesses, the first of whom compares and initials: $`, said("Wim Witness, Wanda Witness")},
+		{`Key custodians, three at least: $`, said("Carla, Chen, Cem, Cora, Cyril")},
+		{`DNS names that it may issue for[^\n]*: $`, said("example.com")},
+		{`(?:Place|none to copy them by hand): $|\[[^\n]*\]: $`, said("")},
+		{`(?s)SHA-256 in words, to be read aloud:\s(.*?)\s[^\n]*: Type the last word that you have heard: $`, func(_ *people, groups []string) string {
+			lines := strings.Split(strings.TrimSpace(groups[1]), "\n")
+			words := strings.Fields(lines[len(lines)-1])
+			return words[len(words)-2] // before the bytes
+		}},
+		{`custodian (\d+), comes to the screen alone[^\n]*\s+Press <enter> when you are alone\. $`, func(p *people, groups []string) string {
+			p.custodian = groups[1]
+			return ""
+		}},
+		{`(?s)Write down the code:\s+(.*?)\s+The same for OpenSC.*the screen is cleared\. $`, func(p *people, groups []string) string {
+			code := regexp.MustCompile(`(?m)^ *\d+-\d+ +`).ReplaceAllString(groups[1], "")
+			p.codes[p.custodian] = strings.Join(strings.Fields(code), " ")
+			return ""
+		}},
+		{`Type from the sheet\. Code[^:]*: $`, func(p *people, _ []string) string { return p.codes[p.custodian] }},
+		{`SO-PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = soPIN; return soPIN }},
+		{`user PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = pin; return pin }},
+		{`the same again: $`, func(p *people, _ []string) string { return p.typed }},
+		{`\(yes/no\): $`, said("yes")},
+		{`(?i)press <enter>[^\n]*: $`, said("")},
+		{`Time by the watch: $`, said("the same, to the minute")},
+		{`Folder of backup medium (\d), or done: $`, func(p *people, _ []string) string {
+			if len(p.folders) == 0 {
+				return "done"
+			}
+			folder := p.folders[0]
+			p.folders = p.folders[1:]
+			return folder
+		}},
+		{`Number of the bag of [^\n]*, or none: $`, func(p *people, _ []string) string {
+			p.bags++
+			return fmt.Sprintf("A%06d", p.bags)
+		}},
+	}
+}
+
+// until answers every prompt until one comes that ends it, and gives what was
+// shown meanwhile.
+func (p *people) until(end string) string {
+	p.t.Helper()
+	alternatives := []string{"(" + end + ")"}
+	for _, w := range p.wishes {
+		alternatives = append(alternatives, w.prompt)
+	}
+	for _, r := range replies() {
+		alternatives = append(alternatives, r.prompt)
+	}
+	any := "(?:" + strings.Join(alternatives, "|") + ")"
+	from := p.seen
+	for {
+		p.expect(any)
+		shown := string(p.all[from:p.seen])
+		if regexp.MustCompile("(?:" + end + ")$").MatchString(shown) {
+			return shown
+		}
+		p.enter(p.answerTo(shown))
+		from = p.seen
+	}
+}
+
+// answerTo is what someone answers to what is shown. A wish is granted once.
+func (p *people) answerTo(shown string) string {
+	for i, w := range p.wishes {
+		if regexp.MustCompile(w.prompt).MatchString(shown) {
+			p.wishes = append(p.wishes[:i:i], p.wishes[i+1:]...)
+			return w.answer
+		}
+	}
+	for _, r := range replies() {
+		if groups := regexp.MustCompile(r.prompt).FindStringSubmatch(strings.ReplaceAll(shown, "\r", "")); groups != nil {
+			return r.answer(p, groups)
+		}
+	}
+	p.t.Fatalf("no one knows an answer to:\n%s", shown)
+	return ""
+}
+
+// enterShell starts a shell at a terminal, in a folder.
+func enterShell(t *testing.T, dir string) *people {
+	t.Helper()
+	foreign.Need(t, "bash")
+	command := exec.Command("bash", "--norc", "--noprofile", "--noediting", "-i")
+	command.Dir = dir
+	command.Env = append(os.Environ(), "PS1="+shellPrompt, "PS2=", "TERM=dumb", "BASH_SILENCE_DEPRECATION_WARNING=1")
+	s := &session{t: t, command: command, shown: make(chan []byte, 1000)}
+	terminal, err := pty.Start(command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.read(terminal)
+	p := &people{session: s, codes: map[string]string{}}
+	p.expect(shellPrompt + "$")
+	return p
+}
+
+// do types a command, and lets people answer until it ends; it must succeed.
+func (p *people) do(command string) string {
+	p.t.Helper()
+	p.enter(command)
+	p.expect(regexp.QuoteMeta(command[max(0, len(command)-20):]) + `[\r\n]+`)
+	shown := p.until(shellPrompt + "$")
+	p.enter("echo status $?")
+	if status := p.expect(`status (\d+)[\r\n]+` + shellPrompt + "$")[1]; status != "0" {
+		p.t.Fatalf("%s ended with %s:\n%s", command, status, shown)
+	}
+	return shown
+}
+
+// commands are those on a page, in its console blocks.
+func commands(t *testing.T, page string) (all []string) {
+	t.Helper()
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(content), -1) {
+		for line := range strings.Lines(block[1]) {
+			if command, ok := strings.CutPrefix(strings.TrimSpace(line), "$ "); ok {
+				all = append(all, command)
+			}
+		}
+	}
+	return all
+}
+
+// TestOfflineRootPage does what docs/offline-root.md says, from nothing to
+// evidence, at a terminal.
+func TestOfflineRootPage(t *testing.T) {
+	foreign.Need(t, "openssl")
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	dir := t.TempDir()
+	p := enterShell(t, dir)
+	media := t.TempDir()
+	p.folders = []string{media, filepath.Join(media, "missing")}
+	// In the middle of it someone stops, and someone has something to say.
+	p.wishes = []wish{
+		{`Is Chen here, and who they say they are\? \(yes/no\): $`, "exception"},
+		{`What has happened, in your own words: $`, "Chen came ten minutes late"},
+	}
+	page := commands(t, "../../docs/offline-root.md")
+	if len(page) < 7 {
+		t.Fatalf("the page has %d commands", len(page))
+	}
+	for _, command := range page {
+		shown := p.do(command)
+		t.Logf("$ %s: %d bytes", command, len(shown))
+	}
+	root := filepath.Join(dir, "root", "plan.ceremony")
+	for _, secret := range []string{pin, soPIN} {
+		if strings.Contains(string(p.all), secret) {
+			t.Error("the terminal showed a PIN")
+		}
+	}
+	for _, name := range []string{"dkek.pbe", "root.wrap"} {
+		if _, err := os.Stat(filepath.Join(media, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	out := conclave(t, "ceremony", "verify", filepath.Join(root, "evidence"))
+	if !strings.Contains(out, "Chen came ten minutes late") || !strings.Contains(out, "All of it fits together") {
+		t.Errorf("verify shows:\n%s", out)
+	}
+}
+
+// TestExamplePlan holds the ceremony of the examples as people do: they stop,
+// mishear, disagree, and the computer dies. The evidence says so, and verifies.
+func TestExamplePlan(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	dir := t.TempDir()
+	plan, err := os.ReadFile("../../examples/offline-root/plan.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "plan.json"), plan, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := enterShell(t, dir)
+	p.do(`openssl req -new -newkey rsa:2048 -nodes -keyout issuing.key -out issuing.csr -subj "/C=CH/O=Example Ltd/CN=Example Issuing CA 1"`)
+	p.wishes = []wish{
+		{`Ceremony key, SHA-256 in words[^:]*: Type the last word that you have heard: $`, "wrong"},
+		{`Is Wanda Witness here[^\n]*: $`, "no"},
+		{`Who stands in for Wanda Witness\? \(a name, or no one\): $`, "Wolf Witness"},
+		{`Is this the serial number[^\n]*: $`, "no"},
+		{`(?s)Step 6 of 16: Generate.*Press <enter> to begin: $`, "stop"},
+	}
+	for _, interruption := range []struct{ at, signal string }{
+		{`the same command goes on with it[^\n]*\n` + shellPrompt + "$", ""},
+		{`(?s)Example Root CA.*Is this what the runbook says\? \(yes/no\): $`, "KILL"},
+		{`(?s)CRL root-crl-1, SHA-256.*Type the last word that you have heard: $`, "TERM"},
+	} {
+		p.enter("conclave ceremony run plan.json")
+		p.until(interruption.at)
+		if interruption.signal != "" {
+			out, err := exec.Command("pkill", "-"+interruption.signal, "-P", fmt.Sprint(p.command.Process.Pid)).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			p.expect(shellPrompt + "$")
+		}
+	}
+	p.do("conclave ceremony run plan.json")
+	out := p.do("conclave ceremony verify plan.ceremony/evidence")
+	for _, want := range []string{"Wanda Witness is absent; Wolf Witness stands in", "steps: 16 of the plan's 16 are done", "All of it fits together"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("verify does not show %q:\n%s", want, out)
+		}
+	}
+	transcript, err := os.ReadFile(filepath.Join(dir, "plan.ceremony", "evidence", "transcript.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"kind":"stopped"`, `"kind":"resumed"`, `has answered no to: Is this the serial number`, "the step certificate-root was begun"} {
+		if !strings.Contains(string(transcript), want) {
+			t.Errorf("the transcript does not say %q", want)
+		}
+	}
+	p.enter("conclave ceremony run plan.json")
+	p.expect("this ceremony is closed; verify its evidence with: conclave ceremony verify plan.ceremony/evidence")
+}
