@@ -23,7 +23,10 @@ import (
 func CheckRequest(content []byte, spec Spec) (crypto.PublicKey, error) {
 	if existing := spec.existing(); existing != nil {
 		if der, err := decode(content, "CERTIFICATE"); err == nil && bytes.Equal(der, existing.Raw) {
-			return existing.PublicKey, errors.Join(spec.checkExisting(rules{cross: true}), CheckKey(existing.PublicKey))
+			if err := errors.Join(spec.checkExisting(rules{cross: true}), CheckKey(existing.PublicKey)); err != nil {
+				return nil, fmt.Errorf("request: %w", err)
+			}
+			return existing.PublicKey, nil
 		}
 	}
 	der, err := decode(content, "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")

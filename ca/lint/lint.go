@@ -87,6 +87,12 @@ func registryOf(sources []Source) (lint.Registry, error) {
 	if len(sources) == 0 {
 		return nil, fmt.Errorf("lint: no source to lint by; Public or Private was expected")
 	}
+	known := Public()
+	for _, source := range sources {
+		if !slices.Contains(known, source) {
+			return nil, fmt.Errorf("lint: zlint has no source %q; one of %v was expected", source, known)
+		}
+	}
 	registry, err := lint.GlobalRegistry().Filter(lint.FilterOptions{IncludeSources: sources})
 	if err != nil {
 		return nil, fmt.Errorf("lint: zlint's registry: %w", err)

@@ -21,6 +21,27 @@ const exportFormat = "conclave register 1"
 // Export is all that a register has, in the order of Entries.
 type Export struct{ Entries []Entry }
 
+// Revocations are those of an issuer, as Register.Revocations has them.
+func (e *Export) Revocations(issuer []byte) (all []ca.Revocation) {
+	for _, entry := range e.Entries {
+		if n := len(entry.Revocations); n > 0 && bytes.Equal(entry.Issuer, issuer) {
+			all = append(all, entry.Revocations[n-1])
+		}
+	}
+	return all
+}
+
+// Signed gives what an issuer has signed with a number, DER; nil if that is not
+// known.
+func (e *Export) Signed(issuer []byte, kind ca.Kind, number *big.Int) []byte {
+	for _, entry := range e.Entries {
+		if entry.Kind == kind && entry.Number.Cmp(number) == 0 && bytes.Equal(entry.Issuer, issuer) {
+			return entry.DER
+		}
+	}
+	return nil
+}
+
 // exportJSON is its form: JSON, indented by two spaces, the fields in this
 // order. Numbers and hashes are in lower-case hexadecimal, DER in base64, times
 // as in RFC 3339, UTC.

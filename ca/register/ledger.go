@@ -78,6 +78,21 @@ func need(ctx context.Context, tx *sql.Tx, issuer []byte, kind ca.Kind, number *
 	return e, err
 }
 
+// Signed implements ca.Archive.
+func (r *Register) Signed(ctx context.Context, issuer []byte, kind ca.Kind, number *big.Int) (der []byte, err error) {
+	err = r.view(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		e, err := need(ctx, tx, issuer, kind, number)
+		if err == nil && e.DER == nil {
+			err = fmt.Errorf("%s: it is not known to have been signed; it is %s", e, e.State())
+		}
+		if err == nil {
+			der = e.DER
+		}
+		return err
+	})
+	return der, err
+}
+
 // Import adds a certificate that was made elsewhere. The error is
 // ca.ErrNumberUsed if its issuer has used its serial number, also for itself.
 func (r *Register) Import(ctx context.Context, cert *x509.Certificate) error {

@@ -10,7 +10,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -18,6 +20,8 @@ import (
 	"time"
 
 	"conclave/apdu"
+	"conclave/ca"
+	"conclave/ca/register"
 	"conclave/card"
 	"conclave/ceremony"
 	"conclave/ceremony/act"
@@ -136,6 +140,132 @@ func TestCeremonyAndDrill(t *testing.T) {
 		t.Errorf("the ceremony key after the close: %v", err)
 	}
 	t.Run("drill", s.drill)
+	t.Run("next", s.next)
+}
+
+// next holds the ceremony of a year later: the same root revokes, cross-signs
+// another one and signs CRLs, and the register is continued. It is rehearsed
+// first.
+func (s *stage) next(t *testing.T) {
+	base := t.TempDir()
+	for from, to := range map[string]string{"evidence/certificates/root.pem": "root.pem", "register.sqlite": "register.sqlite"} {
+		content, err := os.ReadFile(filepath.Join(s.Dir, from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(base, to), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.revoke(t, filepath.Join(base, "register.sqlite"))
+	n := *s
+	n.Plan = s.nextPlan(t)
+	if err := n.Plan.Check(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if n.Source, err = n.Plan.Bytes(); err != nil {
+		t.Fatal(err)
+	}
+	n.Base, n.Dir = base, filepath.Join(base, "ceremony")
+	n.rehearse(t)
+	if err := n.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	shown := strings.Join(n.verified(t).Shown, "\n")
+	for _, want := range []string{"CRL full: number 2, certificates revoked: 1", "CRL delta: number 3, certificates revoked: 1", "certificate cross: "} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the report does not say %q:\n%s", want, shown)
+		}
+	}
+	if out, err := exec.Command("openssl", "crl", "-in", filepath.Join(n.evidence(), "crls/delta.crl"), "-noout", "-text").CombinedOutput(); err != nil || !strings.Contains(string(out), "Delta CRL Indicator: critical") {
+		t.Errorf("openssl shows %v\n%s", err, out)
+	}
+}
+
+// revoke revokes the issuing CA in a register.
+func (s *stage) revoke(t *testing.T, path string) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(s.evidence(), "certificates/issuing.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := ca.ParseCertificate(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := register.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = r.Revoke(t.Context(), cert.RawIssuer, ca.Revocation{Serial: cert.SerialNumber, Time: time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC), Reason: 4})
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *stage) nextPlan(t *testing.T) *plan.Plan {
+	t.Helper()
+	root := s.Plan.FindCertificate("root")
+	from := time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
+	return &plan.Plan{
+		Format: plan.Format, Ceremony: "Example Root CA, one year later", Start: from, Register: "register.sqlite",
+		People:  plan.People{Administrator: "Ada", Witnesses: []string{"Wim"}},
+		Devices: []plan.Device{{Name: "primary", Embedded: true}},
+		Certificates: []plan.Certificate{
+			{Name: "root", File: "root.pem", Device: "primary", Publication: root.Publication},
+			{Name: "cross", Issuer: "root", Spec: ca.Spec{Profile: ca.Cross, Existing: otherRoot(t), NotBefore: from, NotAfter: from.AddDate(5, 0, 0)}},
+		},
+		CRLs: []plan.CRL{
+			{Name: "full", Issuer: "root", CRLSpec: ca.CRLSpec{ThisUpdate: from, NextUpdate: from.AddDate(1, 0, 0)}},
+			{Name: "delta", Issuer: "root", CRLSpec: ca.CRLSpec{DeltaOf: 1, ThisUpdate: from, NextUpdate: from.AddDate(0, 1, 0)}},
+		},
+		Retention: plan.Retention{Years: 10, DrillMonths: 12},
+	}
+}
+
+// otherRoot is a root of someone else.
+func otherRoot(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(7), Subject: ca.Name{CommonName: "Other Root", Organization: "Other Ltd"}.PKIX(), IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, NotBefore: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// rehearse holds the rehearsal of a ceremony with a root that there is.
+func (s *stage) rehearse(t *testing.T) {
+	t.Helper()
+	r := *s
+	var err error
+	if r.Plan, err = s.Plan.Rehearsal(); err != nil {
+		t.Fatal(err)
+	}
+	if r.Source, err = r.Plan.Bytes(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	h := device.NewHome(filepath.Join(dir, "home"))
+	h.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	r.Base, r.Dir, r.Devices = filepath.Join(dir, "practice"), filepath.Join(dir, "rehearsal"), home{h}
+	if err := r.Practise(s.Plan, s.Base); err != nil {
+		t.Fatal(err)
+	}
+	if err := (act.Rehearsal{Act: r.Act, Auto: true}).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !r.verified(t).Practice {
+		t.Error("the evidence of the rehearsal does not say that it is one")
+	}
 }
 
 // drill holds a drill of the ceremony with the same people.

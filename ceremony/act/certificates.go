@@ -308,7 +308,7 @@ func (p *performance) signCRL(ctx context.Context, r *register.Register, planned
 	if err := p.equip(ctx, &a, issuer); err != nil {
 		return nil, err
 	}
-	draft, err := a.PrepareCRL(ctx, planned.CRLSpec)
+	draft, err := a.PrepareCRL(ctx, p.Plan.Spec(planned))
 	if err != nil {
 		return nil, err
 	}

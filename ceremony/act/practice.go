@@ -7,38 +7,50 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
 
 	"conclave/ca"
 	"conclave/ceremony/plan"
+	"conclave/hsm"
+	"conclave/internal/secret"
+	"conclave/wire"
 )
 
-// Practise puts what the plan of a rehearsal refers to into the act's base: in
-// place of each request one for a key of the same kind, which is thrown away,
-// under the practice name. The original plan and its folder say what kind.
+// Practise puts what the plan of a rehearsal refers to into the act's base, if
+// it is not there yet: in place of each request one for a key of the same kind,
+// which is thrown away, and in place of each certificate that there is one of
+// the same kind, whose key is in a practice device. The original plan and its
+// folder say what kind.
 func (a Act) Practise(original *plan.Plan, base string) error {
 	for i := range a.Plan.Certificates {
-		c := &a.Plan.Certificates[i]
-		if c.File != "" {
-			return fmt.Errorf("certificate %s: a ceremony with a certificate that there is cannot be rehearsed yet: its key is in the real device", c.Name)
+		c, o := &a.Plan.Certificates[i], &original.Certificates[i]
+		var err error
+		switch {
+		case c.File != "":
+			err = a.once(c.File, func() ([]byte, error) { return a.practiceIssuer(filepath.Join(base, o.File), c) })
+		case c.Request != "":
+			err = a.once(c.Request, func() ([]byte, error) { return practiceRequest(filepath.Join(base, o.Request), o, c) })
 		}
-		if c.Request == "" {
-			continue
-		}
-		path := filepath.Join(a.Base, c.Request)
-		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			continue // the rehearsal is resumed
-		}
-		content, err := practiceRequest(filepath.Join(base, original.Certificates[i].Request), &original.Certificates[i], c)
 		if err != nil {
 			return fmt.Errorf("certificate %s: %w", c.Name, err)
 		}
-		if err := putFile(path, content); err != nil {
-			return err
-		}
 	}
 	return nil
+}
+
+// once makes a file of the base; a rehearsal that is resumed has it.
+func (a Act) once(name string, content func() ([]byte, error)) error {
+	path := a.beside(name)
+	if exists(path) {
+		return nil
+	}
+	made, err := content()
+	if err != nil {
+		return err
+	}
+	return putFile(path, made)
 }
 
 func practiceRequest(path string, original, practice *plan.Certificate) ([]byte, error) {
@@ -59,4 +71,87 @@ func practiceRequest(path string, original, practice *plan.Certificate) ([]byte,
 		return nil, err
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}), nil
+}
+
+// practiceIssuer makes a root like the one in a file, with its key in a
+// practice device.
+func (a Act) practiceIssuer(path string, practice *plan.Certificate) ([]byte, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := ca.ParseCertificate(content)
+	if err != nil {
+		return nil, err
+	}
+	h, err := a.practiceDevice(a.Plan.FindDevice(practice.Device))
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	signer, err := practiceKey(h, cert, practice.Name)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: plan.PracticeSubject(cert).PKIX(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: cert.KeyUsage,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
+}
+
+// practiceDevice makes a device that the people of a rehearsal can log in to.
+func (a Act) practiceDevice(device *plan.Device) (*hsm.HSM, error) {
+	conn, err := a.Devices.Connect(*device)
+	if !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
+			return nil, err
+		}
+		return openLoggedIn(hsm.Open(conn))
+	}
+	if _, err := a.Devices.Create(device.Name); err != nil {
+		return nil, err
+	}
+	if conn, err = a.Devices.Connect(*device); err != nil {
+		return nil, err
+	}
+	h, err := hsm.Open(conn)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	so, err := hsm.ParseSOPIN(secret.Bytes(practiceSOPIN))
+	if err != nil {
+		return nil, err
+	}
+	a.Room.Tell("The user PIN of the practice device " + device.Name + " is " + practicePIN + ".")
+	return openLoggedIn(h, h.Initialize(wire.Initialization{
+		Options: wire.OptionResetRetryCounter, Retries: 3, DKEKShares: wire.NoDKEK, UserPIN: secret.Bytes(practicePIN), SOPIN: so,
+	}, ""))
+}
+
+func openLoggedIn(h *hsm.HSM, err error) (*hsm.HSM, error) {
+	if err != nil {
+		return nil, err
+	}
+	return h, h.Login(wire.UserPIN, secret.Bytes(practicePIN))
+}
+
+func practiceKey(h *hsm.HSM, cert *x509.Certificate, label string) (*hsm.Signer, error) {
+	public, err := wire.ParseSPKI(cert.RawSubjectPublicKeyInfo)
+	if err != nil {
+		return nil, err
+	}
+	template := wire.RSATemplate(public.Bits)
+	if public.Type == wire.KeyEC {
+		template = wire.ECTemplate(public.Curve)
+	}
+	ref, _, err := h.GenerateKey(hsm.NewKey{Key: template, Label: label})
+	if err != nil {
+		return nil, err
+	}
+	return h.Signer(ref)
 }

@@ -274,7 +274,7 @@ func (c *checker) crls() {
 	for i, crl := range c.plan.CRLs {
 		field := fmt.Sprintf("crls[%d]", i)
 		c.name(field+".name", crl.Name, names)
-		c.sayAll(field, crl.CRLSpec.Check())
+		c.sayAll(field, c.plan.Spec(&crl).Check())
 		issuer := c.plan.FindCertificate(crl.Issuer)
 		if issuer == nil {
 			c.say(field+".issuer", "%q is none of the plan's certificates", crl.Issuer)

@@ -229,6 +229,15 @@ func (p *Plan) FindCRL(name string) *CRL {
 	return find(p.CRLs, name, func(c *CRL) string { return c.Name })
 }
 
+// Spec is what a CRL is to be, under the profile of its issuer if it names none.
+func (p *Plan) Spec(c *CRL) ca.CRLSpec {
+	spec := c.CRLSpec
+	if issuer := p.FindCertificate(c.Issuer); spec.Profile == "" && issuer != nil {
+		spec.Profile = issuer.Profile
+	}
+	return spec
+}
+
 // SignedBy gives the device that holds the key of a certificate, empty if that
 // key is in none of the plan's.
 func (p *Plan) SignedBy(c *Certificate) (device string) {

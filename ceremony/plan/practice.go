@@ -17,8 +17,8 @@ const practicePrefix = "PRACTICE "
 
 // Rehearsal is the plan of a rehearsal of this ceremony: the same steps with
 // the same people, on embedded devices, with names that say so. The plan is
-// left as it is. In place of a root that is cross-signed comes one of the same
-// kind, with a key that is thrown away.
+// left as it is. A delta CRL becomes a full one, and in place of a root that is
+// cross-signed comes one of the same kind, with a key that is thrown away.
 func (p *Plan) Rehearsal() (*Plan, error) {
 	r := *p
 	r.Practice, r.Ceremony, r.Register = true, practice(p.Ceremony), ""
@@ -28,10 +28,16 @@ func (p *Plan) Rehearsal() (*Plan, error) {
 	for i := range r.Devices {
 		r.Devices[i].Embedded, r.Devices[i].Serial = true, ""
 	}
+	r.CRLs = slices.Clone(p.CRLs)
+	for i := range r.CRLs { // the register is new, and has no CRL before these
+		r.CRLs[i].Number, r.CRLs[i].DeltaOf = 0, 0
+	}
 	r.Certificates = slices.Clone(p.Certificates)
 	for i := range r.Certificates {
 		c := &r.Certificates[i]
-		c.Subject = practiceName(c.Subject)
+		if c.File == "" {
+			c.Subject = practiceName(c.Subject)
+		}
 		if c.Existing == nil {
 			continue
 		}
@@ -49,6 +55,11 @@ func practiceName(n ca.Name) ca.Name {
 	return n
 }
 
+// PracticeSubject is what takes the place of a certificate's subject.
+func PracticeSubject(cert *x509.Certificate) ca.Name {
+	return ca.Name{CommonName: practice(cert.Subject.CommonName)}
+}
+
 // practiceRoot makes a root like one that there is.
 func practiceRoot(existing []byte) ([]byte, error) {
 	cert, err := x509.ParseCertificate(existing)
@@ -60,7 +71,7 @@ func practiceRoot(existing []byte) ([]byte, error) {
 		return nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: ca.Name{CommonName: practice(cert.Subject.CommonName)}.PKIX(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
+		SerialNumber: big.NewInt(1), Subject: PracticeSubject(cert).PKIX(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: cert.KeyUsage,
 	}
 	return x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)

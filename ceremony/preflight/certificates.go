@@ -217,7 +217,7 @@ func (t *throwAway) crl(ctx context.Context, planned plan.CRL) error {
 	if !ok {
 		return fmt.Errorf("its issuer %s has problems", planned.Issuer)
 	}
-	draft, err := authority.PrepareCRL(ctx, planned.CRLSpec)
+	draft, err := authority.PrepareCRL(ctx, t.Plan.Spec(&planned))
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func (c Check) device(d plan.Device) (detail string, err error) {
 		return "", err
 	}
 	if custody := c.Plan.Custody; custody != nil && len(keys) > 0 && (d.Name == custody.Device || d.Name == custody.Standby) {
-		return "", fmt.Errorf("serial number %s: it holds %d keys, which the ceremony would erase; use another device, or delete them", identity.Serial, len(keys))
+		return "", fmt.Errorf("serial number %s: keys in it: %d, which the ceremony would erase; use another device, or delete them", identity.Serial, len(keys))
 	}
 	return fmt.Sprintf("serial number %s, keys: %d", identity.Serial, len(keys)), nil
 }

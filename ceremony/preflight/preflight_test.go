@@ -1,0 +1,186 @@
+package preflight_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/apdu"
+	"conclave/ca"
+	"conclave/ca/register"
+	"conclave/card"
+	"conclave/ceremony/plan"
+	"conclave/ceremony/preflight"
+	"conclave/hsm"
+	"conclave/internal/device"
+	"conclave/internal/secret"
+	"conclave/wire"
+)
+
+// room is where a ceremony is checked.
+type room struct {
+	preflight.Check
+	home device.Home
+}
+
+// newRoom is one in which nothing is wrong with the example's ceremony.
+func newRoom(t *testing.T) *room {
+	t.Helper()
+	content, err := os.ReadFile("../../examples/offline-root/plan.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.Parse(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	h := device.NewHome(filepath.Join(dir, "home"))
+	h.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	r := &room{preflight.Check{
+		Plan: p, Base: dir, Dir: filepath.Join(dir, "plan.ceremony"), Now: p.Start,
+		Connect: func(d plan.Device) (apdu.Conn, error) { return h.Open(d.Name) },
+	}, h}
+	r.request(t, p.FindCertificate("issuing").Subject)
+	return r
+}
+
+// request writes the issuing CA's request.
+func (r *room) request(t *testing.T, subject ca.Name) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject.PKIX()}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
+	if err := os.WriteFile(filepath.Join(r.Base, "issuing.csr"), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// device makes the primary device, with a key in it.
+func (r *room) device(t *testing.T) {
+	t.Helper()
+	if _, err := r.home.Create("primary"); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := r.home.Open("primary")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := hsm.Open(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	pin := secret.Bytes("648219")
+	if err := h.Initialize(wire.Initialization{UserPIN: pin, SOPIN: secret.Bytes("57621880"), Retries: 3, DKEKShares: wire.NoDKEK}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Login(wire.UserPIN, pin); err != nil {
+		t.Fatal(err)
+	}
+	template, err := wire.ParseKeyType("ec:secp256r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := h.GenerateKey(hsm.NewKey{Key: template, Label: "precious"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// register writes a register in which something was about to be signed.
+func (r *room) register(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(r.Base, "register.sqlite")
+	reg, err := register.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer := []byte{0x30, 0}
+	err = reg.Begin(t.Context(), ca.Intent{Kind: ca.KindCertificate, Issuer: issuer, Number: big.NewInt(7), Subject: "CN=Lost", Time: time.Unix(1, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reg.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.Plan.Register = "register.sqlite"
+}
+
+// problems are those of a check, a line each.
+func (r *room) problems() string {
+	var all []string
+	for _, f := range r.Run(context.Background()) {
+		if f.Problem {
+			all = append(all, f.What+": "+f.Detail)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestNothingIsWrong(t *testing.T) {
+	if problems := newRoom(t).problems(); problems != "" {
+		t.Errorf("problems:\n%s", problems)
+	}
+}
+
+// TestPublicRoot: what is planned for browsers passes every lint.
+func TestPublicRoot(t *testing.T) {
+	r := newRoom(t)
+	r.Plan.Certificates[0].Profile, r.Plan.Certificates[1].Profile = ca.CABFRoot, ca.CABFSubordinate
+	if problems := r.problems(); problems != "" {
+		t.Errorf("problems:\n%s", problems)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil func(t *testing.T, r *room)
+		want  string
+	}{
+		"plan":              {func(_ *testing.T, r *room) { r.Plan.Custody.Threshold = 9 }, "plan: custody.threshold: 9; 2 to 5 was expected"},
+		"no request":        {func(_ *testing.T, r *room) { os.Remove(filepath.Join(r.Base, "issuing.csr")) }, "certificate issuing: open "},
+		"another's request": {func(t *testing.T, r *room) { r.request(t, ca.Name{CommonName: "Eve"}) }, "certificate issuing: "},
+		"keys on the device": {func(t *testing.T, r *room) { r.device(t) },
+			"keys in it: 1, which the ceremony would erase"},
+		"no such card": {func(_ *testing.T, r *room) { r.Plan.Devices[0] = plan.Device{Name: "primary", Serial: "DENK0100042"} },
+			`device primary: there is no device "primary"`},
+		"another card": {func(t *testing.T, r *room) {
+			r.device(t)
+			r.Plan.Devices[0].Serial = "DENK0100042"
+		}, "and the plan says DENK0100042"},
+		"clock before the program": {func(_ *testing.T, r *room) { r.Built = r.Now.Add(time.Hour) }, "clock: it shows 2026-11-01T09:00:00Z, before this program was built"},
+		"clock years ago":          {func(_ *testing.T, r *room) { r.Now = r.Now.AddDate(-3, 0, 0) }, "clock: it shows 2023-11-01T09:00:00Z, and the ceremony is to begin at 2026-11-01T09:00:00Z"},
+		"a plan of years ago":      {func(_ *testing.T, r *room) { r.Now = r.Now.AddDate(3, 0, 0) }, "CRL root-crl-1: its next update, 2027-11-01, is past"},
+		"no such printer":          {func(_ *testing.T, r *room) { r.Plan.Custody.Printer = "Nowhere" }, "printer: "},
+		"curve":                    {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "ec:secp256k1" }, "certificate root: certificates are issued with RSA, P-256, P-384 and P-521, and not with "},
+		"small key":                {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "rsa:1024" }, "certificate root: "},
+		"path length": {func(_ *testing.T, r *room) {
+			zero := 0
+			r.Plan.Certificates[0].PathLen = &zero
+		}, "certificate issuing: "},
+		"register": {func(t *testing.T, r *room) { r.register(t) }, "may have been signed, and no one has said so"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			test.spoil(t, r)
+			if problems := r.problems(); !strings.Contains(problems, test.want) {
+				t.Errorf("problems:\n%s\nexpected:\n%s", problems, test.want)
+			}
+		})
+	}
+}
