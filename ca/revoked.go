@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -37,7 +38,7 @@ func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base 
 	if err != nil {
 		return crlRecipe{}, err
 	}
-	if err := errors.Join(publication.Check(), spec.checkIssuer(issuer), spec.checkBase(number, base), spec.checkRevocations(revocations)); err != nil {
+	if err := errors.Join(publication.Check(), spec.checkIssuer(issuer), spec.checkBase(number, base, issuer), spec.checkRevocations(revocations)); err != nil {
 		return crlRecipe{}, err
 	}
 	extensions, err := spec.crlExtensions(publication)
@@ -60,8 +61,9 @@ func (s CRLSpec) checkIssuer(issuer *x509.Certificate) error {
 	return nil
 }
 
-// checkBase wants a full CRL from before, RFC 5280 section 5.2.4.
-func (s CRLSpec) checkBase(number *big.Int, base *x509.RevocationList) error {
+// checkBase wants a full CRL from before, signed with the same key (RFC 5280
+// section 5.2.4).
+func (s CRLSpec) checkBase(number *big.Int, base *x509.RevocationList, issuer *x509.Certificate) error {
 	switch {
 	case s.DeltaOf == 0 && base == nil:
 		return nil
@@ -71,6 +73,8 @@ func (s CRLSpec) checkBase(number *big.Int, base *x509.RevocationList) error {
 		return fmt.Errorf("deltaOf: the full CRL number %d was expected, and there is none", s.DeltaOf)
 	case base.Number == nil || base.Number.Cmp(big.NewInt(s.DeltaOf)) != 0:
 		return fmt.Errorf("deltaOf: the full CRL number %d was expected, and it is number %v", s.DeltaOf, base.Number)
+	case !bytes.Equal(base.RawIssuer, issuer.RawSubject) || !bytes.Equal(base.AuthorityKeyId, issuer.SubjectKeyId):
+		return fmt.Errorf("deltaOf: CRL number %d is not signed by %s with the key of its certificate, as its delta CRLs must be", s.DeltaOf, issuer.Subject)
 	case slices.ContainsFunc(base.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidDeltaCRLIndicator) }):
 		return fmt.Errorf("deltaOf: CRL number %d is a delta CRL; a full one was expected", s.DeltaOf)
 	case number.Cmp(base.Number) <= 0 || s.ThisUpdate.Before(base.ThisUpdate):

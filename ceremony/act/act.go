@@ -215,7 +215,11 @@ func (p *performance) agree(ctx context.Context, who, question string) error {
 
 // here asks whether someone is here.
 func (p *performance) here(ctx context.Context, name, question string) error {
-	return p.agreed(ctx, Question{Kind: YesNo, Who: p.Plan.People.Administrator, Text: question, About: name})
+	who := p.Plan.People.Administrator
+	if name == who { // no one vouches for themselves
+		who = p.Plan.Who(plan.Witness)
+	}
+	return p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: question, About: name})
 }
 
 func (p *performance) agreed(ctx context.Context, q Question) error {

@@ -119,10 +119,20 @@ func (s *stage) verified(t *testing.T) *evidence.Report {
 
 func TestCeremonyAndDrill(t *testing.T) {
 	s := newStage(t, nil)
+	photos := filepath.Join(s.evidence(), evidence.PhotosDir)
+	if err := os.MkdirAll(photos, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(photos, "bag-1.jpg"), []byte("a photograph"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	report := s.verified(t)
+	if sums, err := os.ReadFile(filepath.Join(s.evidence(), evidence.SumsFile)); err != nil || !strings.Contains(string(sums), "photos/bag-1.jpg") {
+		t.Errorf("the photograph is not in the evidence: %v", err)
+	}
 	if len(report.Exceptions) != 0 {
 		t.Errorf("exceptions: %v", report.Exceptions)
 	}

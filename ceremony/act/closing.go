@@ -53,7 +53,7 @@ func (p *performance) close(ctx context.Context, _ string) (done, error) {
 			p.Room.Tell(fmt.Sprintf("Exception %d, %s: %s", exceptions, e.Time.UTC().Format("15:04:05"), e.Text))
 		}
 	}
-	if err := p.agree(ctx, p.Plan.Who(plan.Witness), fmt.Sprintf("Exceptions: %d. Were there no others?", exceptions)); err != nil {
+	if err := p.agree(ctx, p.Plan.Who(plan.Witness), fmt.Sprintf("Exceptions: %d. Is that all?", exceptions)); err != nil {
 		return done{}, err
 	}
 	if err := p.photos(ctx); err != nil {

@@ -118,7 +118,7 @@ func (p *performance) prepare(ctx context.Context, name string) (done, error) {
 		return done{}, err
 	}
 	p.Room.Tell("Serial number: " + identity.Serial)
-	if err := p.agree(ctx, p.Plan.Who(plan.Witness), "Is this the serial number on the device, and in the runbook?"); err != nil {
+	if err := p.agree(ctx, p.Plan.Who(plan.Witness), "Is this the serial number in the runbook, or is it written there now?"); err != nil {
 		return done{}, err
 	}
 	d := done{"the device " + name + " has serial number " + identity.Serial,

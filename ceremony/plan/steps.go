@@ -122,8 +122,8 @@ func (p *Plan) open() Step {
 		ID: "open", Action: Open, Title: "Open the ceremony", By: Administrator,
 		Do: []string{
 			"Compare the clock of the computer with a watch.",
-			"Read the words of the plan and of the program from the screen; " + p.Who(Witness) + " compares them with this runbook.",
-			"Read the words of the ceremony key from the screen; " + p.Who(Witness) + " writes them down here.",
+			"Read the words of the plan and of the program from the screen; " + p.Who(Witness) + " compares them with the runbook.",
+			"Read the words of the ceremony key from the screen; " + p.Who(Witness) + " writes them into the runbook.",
 		},
 		Expect: []string{"The words of the plan and of the program are those printed in the bill of materials."},
 		Write:  []string{"Time by the watch", "Ceremony key, the first four words", "Ceremony key, the last four words"},
@@ -152,7 +152,7 @@ func (p *Plan) prepare(d Device) Step {
 	} else {
 		s.Do = append(s.Do, "Take the device out of its bag, and put it into a reader.")
 	}
-	s.Do = append(s.Do, p.Who(Witness)+" compares the serial number on the screen with the one here.")
+	s.Do = append(s.Do, p.Who(Witness)+" compares the serial number on the screen with the runbook.")
 	s.Expect = []string{"Serial number: " + orWritten(d.Serial)}
 	s.Write = []string{"Serial number"}
 	if p.Custody != nil && (d.Name == p.Custody.Device || d.Name == p.Custody.Standby) {
@@ -245,7 +245,7 @@ func (p *Plan) certify(c Certificate) Step {
 	s := Step{
 		ID: "certificate-" + c.Name, Action: Certify, Object: c.Name, Title: "Issue the certificate " + c.Name, By: Administrator,
 		Do: []string{
-			"Read what is to be signed; " + p.Who(Witness) + " compares it with this page, and agrees.",
+			"Read what is to be signed; " + p.Who(Witness) + " compares it with the runbook, and agrees.",
 			"Type the user PIN, if it is asked for.",
 			"Read the words of the certificate aloud; " + p.Who(Witness) + " types the last one.",
 		},
@@ -255,19 +255,29 @@ func (p *Plan) certify(c Certificate) Step {
 		},
 		Write: []string{"Serial number, the last eight digits", "Certificate, the first four words"},
 	}
-	if c.Issuer == "" {
-		s.Expect = append(s.Expect, "Signed by itself")
-	} else {
-		s.Expect = append(s.Expect, "Signed by the key of the certificate "+c.Issuer)
-	}
+	s.Expect = append(s.Expect, c.expectations()...)
 	return s
+}
+
+// expectations are what a certificate must say beside name and validity.
+func (c *Certificate) expectations() (lines []string) {
+	if c.PathLen != nil {
+		lines = append(lines, fmt.Sprintf("CAs below it in a chain: %d", *c.PathLen))
+	}
+	if c.Constraints != nil && len(c.Constraints.PermittedDNS) > 0 {
+		lines = append(lines, "DNS names: "+strings.Join(c.Constraints.PermittedDNS, ", "))
+	}
+	if c.Issuer == "" {
+		return append(lines, "Signed by itself.")
+	}
+	return append(lines, "Signed by the key of the certificate "+c.Issuer+".")
 }
 
 func (p *Plan) list(c CRL) Step {
 	return Step{
 		ID: "crl-" + c.Name, Action: List, Object: c.Name, Title: "Sign the CRL " + c.Name, By: Administrator,
 		Do: []string{
-			"Read what is to be signed; " + p.Who(Witness) + " compares it with this page, and agrees.",
+			"Read what is to be signed; " + p.Who(Witness) + " compares it with the runbook, and agrees.",
 			"Read the words of the CRL aloud; " + p.Who(Witness) + " types the last one.",
 		},
 		Expect: []string{"Issuer: the certificate " + c.Issuer, "This update " + date(c.ThisUpdate) + ", next update " + date(c.NextUpdate)},

@@ -197,7 +197,21 @@ func readCertificate(path string) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// issue prepares, shows and signs a certificate, and writes it as PEM.
+// issueUnder lets the issuer of a certificate issue what prepare makes ready.
+func (c *console) issueUnder(f issuerFlags, out string, prepare func(ca.Authority) (*ca.Draft, error)) error {
+	if err := safefile.Check(out); err != nil {
+		return err
+	}
+	return c.withAuthority(f, func(a ca.Authority) error {
+		draft, err := prepare(a)
+		if err != nil {
+			return err
+		}
+		return c.issue(a, draft, out)
+	})
+}
+
+// issue shows and signs a certificate, and writes it as PEM.
 func (c *console) issue(a ca.Authority, draft *ca.Draft, out string) error {
 	c.note("%s", strings.TrimRight(draft.Text(), "\n"))
 	cert, err := a.Sign(context.Background(), draft)

@@ -70,16 +70,7 @@ func (cmd caIssue) Run(c *console) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", cmd.Request, err)
 	}
-	if err := safefile.Check(cmd.Out); err != nil {
-		return err
-	}
-	return c.withAuthority(cmd.issuerFlags, func(a ca.Authority) error {
-		draft, err := a.Prepare(spec, public)
-		if err != nil {
-			return err
-		}
-		return c.issue(a, draft, cmd.Out)
-	})
+	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) { return a.Prepare(spec, public) })
 }
 
 type caCross struct {
@@ -101,16 +92,8 @@ func (cmd caCross) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if err := safefile.Check(cmd.Out); err != nil {
-		return err
-	}
-	return c.withAuthority(cmd.issuerFlags, func(a ca.Authority) error {
-		draft, err := a.PrepareCross(ca.Spec{Profile: ca.Profile(cmd.Profile), NotBefore: from, NotAfter: until, PathLen: cmd.PathLen}, other)
-		if err != nil {
-			return err
-		}
-		return c.issue(a, draft, cmd.Out)
-	})
+	spec := ca.Spec{Profile: ca.Profile(cmd.Profile), NotBefore: from, NotAfter: until, PathLen: cmd.PathLen}
+	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) { return a.PrepareCross(spec, other) })
 }
 
 type caResign struct {
@@ -130,16 +113,7 @@ func (cmd caResign) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if err := safefile.Check(cmd.Out); err != nil {
-		return err
-	}
-	return c.withAuthority(cmd.issuerFlags, func(a ca.Authority) error {
-		draft, err := a.PrepareAgain(old, from, until)
-		if err != nil {
-			return err
-		}
-		return c.issue(a, draft, cmd.Out)
-	})
+	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) { return a.PrepareAgain(old, from, until) })
 }
 
 type caRequest struct {

@@ -186,7 +186,14 @@ func (cmd ceremonyRun) Run(c *console) error {
 // act is the act of a plan.
 func (c *console) act(f planFile, dir string, devices act.Devices, room act.Room) (act.Act, error) {
 	p, err := program()
-	progress, end := c.percent("deriving the key from the password")
+	report, end := c.percent("deriving the key from the password")
+	progress := func(done float64) { // what is shown after it stands on a line of its own
+		if report != nil && done < 1 {
+			report(done)
+		} else {
+			end()
+		}
+	}
 	return act.Act{
 		Plan: f.plan, Source: f.content, Base: filepath.Dir(f.path), Dir: dir, Devices: devices, Room: room, Program: p,
 		Now: time.Now, Progress: progress, Announce: func(what string) { end(); c.note("* %s", what) }, Search: c.searching(),

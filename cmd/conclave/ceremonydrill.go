@@ -19,6 +19,7 @@ type ceremonyDrill struct {
 	Bundle string `arg:"" type:"existingdir" help:"Folder of the ceremony's evidence."`
 	Backup string `required:"" type:"existingdir" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
 	Dir    string `placeholder:"DIR" help:"Folder of the drill; drill-DATE where it is not named."`
+	Paper  bool   `help:"Write the drill's plan and runbook to its folder, and hold it another time."`
 }
 
 // Run holds the drill, which leaves evidence of its own.
@@ -37,6 +38,9 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	f, err := cmd.plan(origin)
 	if err != nil {
 		return err
+	}
+	if cmd.Paper {
+		return cmd.paper(c, f)
 	}
 	room, err := c.ceremonyRoom(f.plan, false)
 	if err != nil {
@@ -60,12 +64,12 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	return nil
 }
 
-// plan is the plan of the drill: made from the ceremony's, or the one that was
-// begun with.
+// plan is the plan of the drill: made from the ceremony's, or the one that there
+// is.
 func (cmd ceremonyDrill) plan(origin *evidence.Origin) (f planFile, err error) {
-	begun := filepath.Join(cmd.Dir, "evidence", evidence.PlanFile)
-	if _, err := os.Stat(begun); err == nil {
-		return readPlan(begun)
+	path := filepath.Join(cmd.Dir, evidence.PlanFile)
+	if _, err := os.Stat(path); err == nil {
+		return readPlan(path)
 	}
 	if f, err = readPlan(filepath.Join(cmd.Bundle, evidence.PlanFile)); err != nil {
 		return f, err
@@ -73,9 +77,23 @@ func (cmd ceremonyDrill) plan(origin *evidence.Origin) (f planFile, err error) {
 	if f.plan.Custody == nil || f.plan.Drill != nil {
 		return f, errors.New("a drill is of a ceremony that has made keys; name the evidence of that")
 	}
-	f.plan = f.plan.DrillOf(origin.Closing, time.Now())
-	f.content, err = f.plan.Bytes()
-	return f, err
+	f.path, f.plan = path, f.plan.DrillOf(origin.Closing, time.Now())
+	if f.content, err = f.plan.Bytes(); err != nil {
+		return f, err
+	}
+	if err := os.MkdirAll(cmd.Dir, 0o700); err != nil {
+		return f, err
+	}
+	return f, safefile.Create(path, f.content)
+}
+
+// paper writes the runbook of the drill.
+func (cmd ceremonyDrill) paper(c *console, f planFile) error {
+	book, err := newBook(f)
+	if err != nil {
+		return err
+	}
+	return writeBook(c, book, f.stem()+".runbook")
 }
 
 type ceremonyCalendar struct {

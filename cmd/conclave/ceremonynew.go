@@ -173,6 +173,8 @@ func (q *questions) authorities(p *plan.Plan, organization, country string) {
 		Profile: ca.Subordinate, Subject: ca.Name{CommonName: q.ask("Name of the issuing CA, as in the request", organization+" Issuing CA 1", something), Organization: organization, Country: country},
 		NotBefore: day, NotAfter: day.AddDate(q.number("Years that it is valid", 10, 1, 50), 0, 0).Add(-time.Second),
 	}}
+	none := 0 // an issuing CA has no CA below it
+	issuing.PathLen = &none
 	if public {
 		root.Profile, issuing.Profile = ca.CABFRoot, ca.CABFSubordinate
 	}

@@ -69,6 +69,7 @@ func replies() []reply {
 			p.codes[p.custodian] = strings.Join(strings.Fields(code), " ")
 			return ""
 		}},
+		{`(?s)Type this code first: ([A-Z0-9 ]+)\s.*Type from the sheet\. Code[^:]*: $`, func(_ *people, groups []string) string { return groups[1] }},
 		{`Type from the sheet\. Code[^:]*: $`, func(p *people, _ []string) string { return p.codes[p.custodian] }},
 		{`SO-PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = soPIN; return soPIN }},
 		{`user PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = pin; return pin }},
@@ -273,4 +274,37 @@ func TestExamplePlan(t *testing.T) {
 	}
 	p.enter("conclave ceremony run plan.json")
 	p.expect("this ceremony is closed; verify its evidence with: conclave ceremony verify plan.ceremony/evidence")
+}
+
+// TestRehearsalAtATerminal: people rehearse themselves, and everything that can
+// be made to go wrong does.
+func TestRehearsalAtATerminal(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../examples/offline-root")); err != nil {
+		t.Fatal(err)
+	}
+	p := enterShell(t, dir)
+	p.do(`openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout issuing.key -out issuing.csr -subj "/C=CH/O=Example Ltd/CN=Example Issuing CA 1"`)
+	p.wishes = []wish{
+		{`(?s)TROUBLE, as rehearsed: this person is absent.*\(yes/no\): $`, "no"},
+		{`Who stands in for PRACTICE Carla\? \(a name, or no one\): $`, "Dora"},
+	}
+	shown := p.do("conclave ceremony rehearse plan.json --trouble all")
+	all := string(p.all)
+	for _, want := range []string{
+		"PRACTICE    : destroy this sheet afterwards", "there is no paper left", "someone pulls the card from the reader",
+		"sheet of another ceremony", "the power fails", "the power is back",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("the terminal did not show %q", want)
+		}
+	}
+	if !strings.Contains(shown, "This was a rehearsal") {
+		t.Errorf("the end is:\n%s", shown)
+	}
+	out := conclave(t, "ceremony", "verify", filepath.Join(dir, "plan.rehearsal-1", "evidence"))
+	if !strings.Contains(out, "PRACTICE Carla is absent; Dora stands in") || !strings.Contains(out, "may have been, and was not kept") {
+		t.Errorf("verify shows:\n%s", out)
+	}
 }
