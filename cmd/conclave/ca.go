@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -72,8 +73,8 @@ func (f publicationFlags) publication() ca.Publication {
 
 // validityFlags say from when to when a certificate is valid.
 type validityFlags struct {
-	From  day `placeholder:"DATE" help:"First day of validity, such as 2027-01-15, or a time in RFC 3339. Default: today."`
-	Until day `placeholder:"DATE" help:"Its last day, or a time in RFC 3339."`
+	From  day `placeholder:"DATE" help:"First day of validity, such as 2027-01-15 (from 00:00 UTC), or a time in RFC 3339. Default: today."`
+	Until day `placeholder:"DATE" help:"Its last day (to 23:59:59 UTC), or a time in RFC 3339."`
 }
 
 // validity gives the bounds, whole days where days were named.
@@ -211,14 +212,18 @@ func (c *console) issueUnder(f issuerFlags, out string, prepare func(ca.Authorit
 	})
 }
 
-// issue shows and signs a certificate, and writes it as PEM.
+// issue shows and signs a certificate, and writes it.
 func (c *console) issue(a ca.Authority, draft *ca.Draft, out string) error {
 	c.note("%s", strings.TrimRight(draft.Text(), "\n"))
 	cert, err := a.Sign(context.Background(), draft)
 	if err != nil {
 		return err
 	}
-	if err := safefile.Create(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})); err != nil {
+	content := cert.Raw
+	if filepath.Ext(out) != ".cer" {
+		content = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+	}
+	if err := safefile.Create(out, content); err != nil {
 		return fmt.Errorf("%w; the certificate is signed, and in the register: conclave ca list", err)
 	}
 	fmt.Fprintf(c.out, "Certificate written to %s, serial number %x\n", out, cert.SerialNumber)

@@ -16,10 +16,9 @@ import (
 type caRoot struct {
 	userLogin
 	registerFlag
-	publicationFlags
 	certificateFlags
 	Ref     keyRef `arg:"" help:"Reference of the key."`
-	Out     string `arg:"" help:"File for the certificate."`
+	Out     string `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 	Profile string `default:"root" enum:"root,cabf-root" help:"root, or cabf-root: as the CA/Browser Forum wants it. Default: root."`
 }
 
@@ -38,7 +37,7 @@ func (cmd caRoot) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			a := ca.Authority{Signer: signer, Publication: cmd.publication(), Ledger: r, Rand: h}
+			a := ca.Authority{Signer: signer, Ledger: r, Rand: h}
 			draft, err := a.Prepare(spec, signer.Public())
 			if err != nil {
 				return err
@@ -52,7 +51,7 @@ type caIssue struct {
 	issuerFlags
 	certificateFlags
 	Request string `arg:"" help:"The request."`
-	Out     string `arg:"" help:"File for the certificate."`
+	Out     string `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 	Profile string `default:"subordinate" enum:"subordinate,cabf-subordinate,ocsp,cabf-ocsp" help:"subordinate or ocsp, or cabf-subordinate or cabf-ocsp: as the CA/Browser Forum wants them. Default: subordinate."`
 }
 
@@ -78,7 +77,7 @@ type caCross struct {
 	validityFlags
 	PathLen *int   `placeholder:"N" help:"CAs that may follow it in a chain."`
 	Other   string `arg:"" help:"Certificate of the other root."`
-	Out     string `arg:"" help:"File for the certificate."`
+	Out     string `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 	Profile string `default:"cross" enum:"cross,cabf-cross" help:"cross, or cabf-cross: as the CA/Browser Forum wants it. Default: cross."`
 }
 
@@ -100,7 +99,7 @@ type caResign struct {
 	issuerFlags
 	validityFlags
 	Old string `arg:"" help:"The certificate to be issued again."`
-	Out string `arg:"" help:"File for the certificate."`
+	Out string `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 }
 
 // Run issues the certificate again.

@@ -55,8 +55,8 @@ func (cmd caRevoke) Run(c *console) error {
 type caCRL struct {
 	issuerFlags
 	Out        string `arg:"" help:"File for the CRL, DER."`
-	ThisUpdate day    `placeholder:"DATE" help:"From when it holds. Default: now."`
-	NextUpdate day    `required:"" placeholder:"DATE" help:"When the next one is there at the latest."`
+	ThisUpdate day    `placeholder:"DATE" help:"From when it holds; a date is 00:00 UTC of that day. Default: now."`
+	NextUpdate day    `required:"" placeholder:"DATE" help:"When the next one is there at the latest; a date is 00:00 UTC of that day."`
 	Number     int64  `placeholder:"N" help:"CRL number, where it is not to be one more than the last."`
 	DeltaOf    int64  `placeholder:"N" help:"Sign a delta CRL to the full one with this number."`
 }

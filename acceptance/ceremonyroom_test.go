@@ -1,0 +1,132 @@
+package acceptance
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// ceremonyRoom is a terminal, and everyone who comes to it in a ceremony.
+type ceremonyRoom struct {
+	terminal  *os.File
+	shown     string            // since the last answer
+	codes     map[string]string // of the sheets, by custodian's number
+	custodian string            // at the screen
+	typed     string            // the last secret, which may be asked for again
+}
+
+// holdCeremony holds a ceremony at a terminal, to its end, which must be good.
+func (d *desk) holdCeremony(plan string) {
+	d.t.Helper()
+	cmd := d.command("our conclave", "ceremony", "run", plan)
+	terminal, err := pty.Start(cmd)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	patience := time.AfterFunc(3*time.Minute, func() { cmd.Process.Kill() })
+	defer patience.Stop()
+	room := &ceremonyRoom{terminal: terminal, codes: map[string]string{}}
+	problem := room.converse()
+	terminal.Close() // which ends the program, where it still asks
+	if err := errors.Join(problem, cmd.Wait()); err != nil {
+		d.t.Fatalf("conclave ceremony run %s: %v; at last it has shown:\n%s", plan, err, room.shown)
+	}
+}
+
+// converse answers whatever is asked, until the program closes the terminal or
+// something goes wrong: the same answer would be given again and again.
+func (r *ceremonyRoom) converse() error {
+	part := make([]byte, 4096)
+	for {
+		n, err := r.terminal.Read(part)
+		if err != nil {
+			return nil // on Linux EIO, when the terminal is closed
+		}
+		r.shown += strings.ReplaceAll(string(part[:n]), "\r", "")
+		if !strings.HasSuffix(r.shown, " ") {
+			continue // it is no question, or not all of it; progress comes by the hundred
+		}
+		if refusal := refusals.FindString(r.shown); refusal != "" {
+			return errors.New(refusal)
+		}
+		if answer, ok := r.answer(); ok {
+			r.shown = ""
+			fmt.Fprintf(r.terminal, "%s\r", answer)
+		}
+	}
+}
+
+// refusals are what precedes a question that is asked once more.
+var refusals = regexp.MustCompile(`(?m)^(Not accepted|This was not done): .*|^.*once more\.$`)
+
+func (r *ceremonyRoom) answer() (string, bool) {
+	for _, reply := range replies {
+		if groups := reply.question.FindStringSubmatch(r.shown); groups != nil {
+			return reply.answer(r, groups[1]), true
+		}
+	}
+	return "", false
+}
+
+// reply is how people answer a question, whose only group is what they need of
+// it.
+type reply struct {
+	question *regexp.Regexp
+	answer   func(r *ceremonyRoom, group string) string
+}
+
+// replies are in the order in which they are tried.
+var replies = []reply{
+	{ends(`(?s)SHA-256 in words, to be read aloud:\n(.*)\n[^\n]*: Type the last word that you have heard:`), (*ceremonyRoom).lastWord},
+	{ends(`custodian (\d+), comes to the screen alone[^\n]*\s+Press <enter> when you are alone\.`), (*ceremonyRoom).come},
+	{ends(`(?s)Write down the code:\s+(.*?)\s+The same for OpenSC.*the screen is cleared\.`), (*ceremonyRoom).writeDown},
+	{ends(`Type from the sheet\. (Code)[^:]*:`), (*ceremonyRoom).readSheet},
+	{ends(`(SO-PIN) of the device [^:]*:`), typing("3537363231383830")},
+	{ends(`(user PIN) of the device [^:]*:`), typing("648219")},
+	{ends(`the (same) again:`), func(r *ceremonyRoom, _ string) string { return r.typed }},
+	{ends(`\((yes)/no\):`), said("yes")},
+	{ends(`[Pp]ress <(enter)>[^\n]*:`), said("")},
+	{ends(`(Time) by the watch:`), said("the same, to the minute")},
+	{ends(`(Folder) of backup medium \d, or done:`), said("done")},
+	{ends(`Number of the bag of ([^\n]*), or none:`), func(_ *ceremonyRoom, what string) string { return "bag of " + what }},
+}
+
+// ends compiles the pattern of a question, which is what is shown last.
+func ends(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern + " $") }
+
+func said(text string) func(*ceremonyRoom, string) string {
+	return func(*ceremonyRoom, string) string { return text }
+}
+
+func typing(secret string) func(*ceremonyRoom, string) string {
+	return func(r *ceremonyRoom, _ string) string {
+		r.typed = secret
+		return secret
+	}
+}
+
+// lastWord is in the last line, before the bytes that the words stand for.
+func (r *ceremonyRoom) lastWord(lines string) string {
+	words := strings.Fields(lines)
+	return words[len(words)-2]
+}
+
+func (r *ceremonyRoom) come(custodian string) string {
+	r.custodian = custodian
+	return ""
+}
+
+// lineNumber is before the groups of a code, as in " 1-4   ".
+var lineNumber = regexp.MustCompile(`(?m)^ *\d+-\d+ +`)
+
+func (r *ceremonyRoom) writeDown(lines string) string {
+	r.codes[r.custodian] = strings.Join(strings.Fields(lineNumber.ReplaceAllString(lines, "")), " ")
+	return ""
+}
+
+func (r *ceremonyRoom) readSheet(string) string { return r.codes[r.custodian] }
