@@ -1,7 +1,6 @@
 package act
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/sha256"
@@ -275,7 +274,7 @@ func (p *performance) subjectKey(planned *plan.Certificate) (crypto.PublicKey, e
 	if err := p.work.put(evidence.RequestFile(planned.Name), content); err != nil {
 		return nil, err
 	}
-	return ca.CheckRequest(bytes.TrimSpace(content), planned.Spec)
+	return ca.CheckRequest(content, planned.Spec)
 }
 
 // list signs a CRL.

@@ -122,14 +122,12 @@ func (n *distinguishedName) UnmarshalText(text []byte) (err error) {
 // certificateFlags say what a certificate is to be.
 type certificateFlags struct {
 	validityFlags
-	Subject   distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…: common name, organisation, country; also ST, L."`
-	PathLen   *int              `placeholder:"N" help:"CAs that may follow this one in a chain."`
-	Policy    []string          `placeholder:"OID" help:"Certificate policies."`
-	PermitDNS []string          `name:"permit-dns" placeholder:"NAME" help:"DNS names that it may issue for, and all below them."`
-	PermitIP  []string          `name:"permit-ip" placeholder:"CIDR" help:"IP addresses that it may issue for."`
-	Exclude   []string          `name:"exclude-dns" placeholder:"NAME" help:"DNS names that it may not issue for."`
-	Usage     []string          `name:"usage" placeholder:"NAME" help:"Extended key usages, where the profile's are not wanted: serverAuth, clientAuth, emailProtection, codeSigning, timeStamping."`
-	Serial    ca.Serial         `placeholder:"HEX" help:"Serial number, where it is not to be drawn at random."`
+	Subject distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…: common name, organisation, country; also ST, L."`
+	PathLen *int              `placeholder:"N" help:"CAs that may follow this one in a chain."`
+	Policy  []string          `placeholder:"OID" help:"Certificate policies."`
+	constraintFlags
+	Usage  []string  `name:"usage" placeholder:"NAME" help:"Extended key usages, where the profile's are not wanted: serverAuth, clientAuth, emailProtection, codeSigning, timeStamping."`
+	Serial ca.Serial `placeholder:"HEX" help:"Serial number, where it is not to be drawn at random."`
 }
 
 func (f certificateFlags) spec(profile string) (ca.Spec, error) {
@@ -138,10 +136,29 @@ func (f certificateFlags) spec(profile string) (ca.Spec, error) {
 		Profile: ca.Profile(profile), Subject: f.Subject.Name, NotBefore: from, NotAfter: until, PathLen: f.PathLen,
 		Policies: f.Policy, ExtKeyUsage: f.Usage, Serial: f.Serial,
 	}
-	if len(f.PermitDNS)+len(f.PermitIP)+len(f.Exclude) > 0 {
-		spec.Constraints = &ca.Constraints{PermittedDNS: f.PermitDNS, PermittedIP: f.PermitIP, ExcludedDNS: f.Exclude}
-	}
+	spec.Constraints = f.constraints()
 	return spec, err
+}
+
+// constraintFlags say what names a CA may issue for.
+type constraintFlags struct {
+	PermitDNS    []string `name:"permit-dns" placeholder:"NAME" help:"DNS names that it may issue for, and all below them. IP addresses stay open: see --exclude-ip."`
+	ExcludeDNS   []string `name:"exclude-dns" placeholder:"NAME" help:"DNS names that it may not issue for."`
+	PermitIP     []string `name:"permit-ip" placeholder:"CIDR" help:"IP addresses that it may issue for."`
+	ExcludeIP    []string `name:"exclude-ip" placeholder:"CIDR" help:"IP addresses that it may not issue for; all are 0.0.0.0/0,::/0."`
+	PermitEmail  []string `name:"permit-email" placeholder:"NAME" help:"Mailboxes, hosts or (after a dot) domains that it may issue for."`
+	ExcludeEmail []string `name:"exclude-email" placeholder:"NAME" help:"Those that it may not issue for."`
+}
+
+// constraints are nil where there are none.
+func (f constraintFlags) constraints() *ca.Constraints {
+	if len(f.PermitDNS)+len(f.ExcludeDNS)+len(f.PermitIP)+len(f.ExcludeIP)+len(f.PermitEmail)+len(f.ExcludeEmail) == 0 {
+		return nil
+	}
+	return &ca.Constraints{
+		PermittedDNS: f.PermitDNS, ExcludedDNS: f.ExcludeDNS, PermittedIP: f.PermitIP, ExcludedIP: f.ExcludeIP,
+		PermittedEmail: f.PermitEmail, ExcludedEmail: f.ExcludeEmail,
+	}
 }
 
 // issuerFlags name the authority.

@@ -179,7 +179,8 @@ func (q *questions) authorities(p *plan.Plan, organization, country string) {
 		root.Profile, issuing.Profile = ca.CABFRoot, ca.CABFSubordinate
 	}
 	if domains := splitNames(q.ask("DNS names that it may issue for, such as example.com; empty for any", "", anything)); len(domains) > 0 {
-		issuing.Constraints = &ca.Constraints{PermittedDNS: domains}
+		// Names of one kind leave the others open (RFC 5280 section 4.2.1.10).
+		issuing.Constraints = &ca.Constraints{PermittedDNS: domains, ExcludedIP: []string{"0.0.0.0/0", "::/0"}}
 	}
 	p.Certificates = append(p.Certificates, root)
 	if issuing.Request != "none" {

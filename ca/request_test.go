@@ -1,0 +1,226 @@
+package ca_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/pem"
+	"math/big"
+	"strings"
+	"testing"
+
+	"conclave/ca"
+	"conclave/internal/foreign"
+)
+
+// request lets OpenSSL make a request, PEM.
+func request(t testing.TB, subject string, extensions ...string) []byte {
+	t.Helper()
+	f := newFolder(t)
+	args := []string{"req", "-new", "-utf8", "-key", f.key("key", newKey(t)), "-subj", subject}
+	for _, e := range extensions {
+		args = append(args, "-addext", e)
+	}
+	return []byte(mustRun(t, "openssl", args...))
+}
+
+const planned = "/C=CH/ST=Bern/L=Thun/O=Beispiel & Söhne/CN=Example subordinate"
+
+// TestCheckRequest accepts what OpenSSL makes, and names what it should not have
+// asked for.
+func TestCheckRequest(t *testing.T) {
+	foreign.Need(t, "openssl")
+	limited := constrained(ca.Subordinate)
+	limited.ExtKeyUsage, limited.Policies = []string{"serverAuth", "clientAuth"}, []string{"1.2.3.4"}
+	unlimited := spec(ca.Subordinate)
+	for _, tc := range []struct {
+		spec       ca.Spec
+		subject    string
+		extensions []string
+		want       string // "" for good
+	}{
+		{limited, planned, nil, ""},
+		{limited, "/CN=Example subordinate/O=Beispiel & Söhne/ST=Bern/L=Thun/C=CH", nil, ""},
+		{limited, "/", nil, ""},
+		{limited, planned, []string{
+			"basicConstraints=critical,CA:TRUE,pathlen:0", "keyUsage=critical,keyCertSign,cRLSign", "extendedKeyUsage=serverAuth,clientAuth",
+			"nameConstraints=critical,permitted;DNS:example.com,excluded;IP:0.0.0.0/0.0.0.0,excluded;IP:::/::",
+			"certificatePolicies=1.2.3.4", "subjectKeyIdentifier=hash",
+		}, ""},
+		{limited, planned, []string{"basicConstraints=CA:TRUE", "keyUsage=keyCertSign,cRLSign,digitalSignature"}, ""},
+		{limited, planned, []string{"1.3.6.1.4.1.311.21.1=DER:020100"}, ""},
+		{limited, "/CN=Example subordinate", nil, "its subject is CN=Example subordinate, and CN=Example subordinate,O=Beispiel"},
+		{limited, planned + "/OU=more", nil, "its subject is OU=more,"},
+		{limited, planned, []string{"basicConstraints=CA:FALSE"}, "it asks for the extension basicConstraints with the value 3000"},
+		{limited, planned, []string{"basicConstraints=CA:TRUE,pathlen:1"}, "basicConstraints"},
+		{unlimited, planned, []string{"basicConstraints=CA:TRUE,pathlen:0"}, "basicConstraints"},
+		{limited, planned, []string{"keyUsage=digitalSignature"}, "it asks for the extension keyUsage with the value"},
+		{limited, planned, []string{"extendedKeyUsage=codeSigning"}, "it asks for the extension extKeyUsage with the value"},
+		{unlimited, planned, []string{"extendedKeyUsage=codeSigning"}, "it asks for the extension extKeyUsage, which the certificate will not have"},
+		{limited, planned, []string{"nameConstraints=permitted;DNS:example.org"}, "it asks for the extension nameConstraints with the value"},
+		{limited, planned, []string{"subjectAltName=DNS:www.example.com"}, "it asks for the extension subjectAltName, which"},
+		{limited, planned, []string{"1.2.3.4.5=DER:0500"}, "it asks for the extension 1.2.3.4.5, which"},
+	} {
+		content := request(t, tc.subject, tc.extensions...)
+		public, err := ca.CheckRequest(content, tc.spec)
+		if tc.want != "" {
+			mustSay(t, tc.subject, err, tc.want)
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s, %q: %v", tc.subject, tc.extensions, err)
+			continue
+		}
+		block, _ := pem.Decode(content)
+		if again, err := ca.CheckRequest(block.Bytes, tc.spec); err != nil || !public.(*ecdsa.PublicKey).Equal(again) {
+			t.Errorf("%s: as DER: %v", tc.subject, err)
+		}
+	}
+}
+
+// TestCheckRequestForm refuses what is no good request at all.
+func TestCheckRequestForm(t *testing.T) {
+	foreign.Need(t, "openssl")
+	good := request(t, planned)
+	block, _ := pem.Decode(good)
+	forged := bytes.Clone(block.Bytes)
+	forged[len(forged)-1] ^= 1
+	for _, tc := range []struct {
+		content []byte
+		want    string
+	}{
+		{nil, "request: PKCS #10 was expected"},
+		{append(bytes.Clone(block.Bytes), 0), "PKCS #10 was expected"},
+		{append(bytes.Clone(good), good...), "CERTIFICATE REQUEST was found in PEM, and"},
+		{pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes}), "CERTIFICATE was found in PEM, and 0 bytes after it; one CERTIFICATE REQUEST alone"},
+		{forged, "request: it is not signed with its own key"},
+		{[]byte(mustRun(t, "openssl", "req", "-new", "-newkey", "rsa:1024", "-nodes", "-keyout", newFolder(t).dir+"/k", "-subj", "/CN=x", "-batch")), "RSA with 1024 bits"},
+	} {
+		_, err := ca.CheckRequest(dropChatter(tc.content), spec(ca.Subordinate))
+		mustSay(t, "CheckRequest", err, tc.want)
+	}
+}
+
+// dropChatter removes the dots that OpenSSL prints while it makes an RSA key.
+func dropChatter(content []byte) []byte {
+	if i := bytes.Index(content, []byte("-----BEGIN")); i > 0 {
+		return content[i:]
+	}
+	return content
+}
+
+// TestCheckRequestCross takes the certificate of the other root, or a request of
+// its key.
+func TestCheckRequestCross(t *testing.T) {
+	key := newKey(t)
+	other := newAuthority(t, ca.Root, key).Certificate
+	s := ca.Spec{Profile: ca.Cross, NotBefore: began, NotAfter: began.AddDate(1, 0, 0), Existing: other.Raw}
+	public, err := ca.CheckRequest(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: other.Raw}), s)
+	if err != nil || !key.Public().(*ecdsa.PublicKey).Equal(public) {
+		t.Errorf("%v, %v", public, err)
+	}
+	stranger := newAuthority(t, ca.Root, newKey(t)).Certificate
+	_, err = ca.CheckRequest(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: stranger.Raw}), s)
+	mustSay(t, "CheckRequest", err, "CERTIFICATE was found in PEM")
+	_, err = ca.CheckRequest(request(t, planned), s)
+	mustSay(t, "CheckRequest", err, "its name and key are not those of the root that is cross-signed")
+	a := newAuthority(t, ca.CABFRoot, newKey(t))
+	_, err = a.Prepare(s, newKey(t).Public())
+	mustSay(t, "Prepare", err, "key: it is not that of the root that is cross-signed")
+}
+
+// TestCheckKey allows what BR sections 6.1.5 and 6.1.6 do.
+func TestCheckKey(t *testing.T) {
+	for _, kind := range keyKinds {
+		for _, key := range makeKeys(t, kind) {
+			if err := ca.CheckKey(key.Public()); err != nil {
+				t.Errorf("%s: %v", kind, err)
+			}
+		}
+	}
+	rsaKey := func(bits uint, e int, low int64) crypto.PublicKey {
+		n := new(big.Int).Lsh(big.NewInt(1), bits-1)
+		return &rsa.PublicKey{N: n.Add(n, big.NewInt(low)), E: e}
+	}
+	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edwards, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	off := *newKey(t).Public().(*ecdsa.PublicKey)
+	off.Curve = elliptic.P384()
+	for want, key := range map[string]crypto.PublicKey{
+		"RSA with 2040 bits":               rsaKey(2040, 65537, 1),
+		"RSA with 4104 bits":               rsaKey(4104, 65537, 1),
+		"RSA with 2049 bits":               rsaKey(2049, 65537, 1),
+		"its RSA modulus is even":          rsaKey(2048, 65537, 0),
+		"its RSA exponent is 3":            rsaKey(2048, 3, 1),
+		"its RSA exponent is 65538":        rsaKey(2048, 65538, 1),
+		"ECDSA on another curve":           p224.Public(),
+		"its point is not on P-384":        &off,
+		"key: ed25519.PublicKey; RSA, or":  edwards,
+		"key: <nil>; RSA, or ECDSA on P-2": nil,
+	} {
+		mustSay(t, "CheckKey", ca.CheckKey(key), want)
+	}
+}
+
+// TestThrowAwayKey makes keys of the same kind and size.
+func TestThrowAwayKey(t *testing.T) {
+	for _, kind := range []string{"P-256", "P-384", "P-521", "rsa2048"} {
+		public := makeKeys(t, kind)[0].Public()
+		key, err := ca.ThrowAwayKey(public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch k := key.Public().(type) {
+		case *ecdsa.PublicKey:
+			if k.Curve != public.(*ecdsa.PublicKey).Curve || k.Equal(public) {
+				t.Errorf("%s: a key on %s, or the same", kind, k.Curve.Params().Name)
+			}
+		case *rsa.PublicKey:
+			if k.Size() != public.(*rsa.PublicKey).Size() || k.Equal(public) {
+				t.Errorf("%s: a key of %d bytes, or the same", kind, k.Size())
+			}
+		}
+	}
+	_, err := ca.ThrowAwayKey(ed25519.PublicKey{})
+	mustSay(t, "ThrowAwayKey", err, "RSA or ECDSA was expected")
+}
+
+// FuzzCheckRequest wants a key that was accepted to be one that Prepare takes,
+// and PEM to be as good as DER.
+func FuzzCheckRequest(f *testing.F) {
+	a := newAuthority(f, ca.Root, newKey(f))
+	s := constrained(ca.Subordinate)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		public, err := ca.CheckRequest(content, s)
+		if err != nil {
+			if public != nil || strings.TrimSpace(err.Error()) == "" {
+				t.Errorf("%v beside the error %v", public, err)
+			}
+			return
+		}
+		if _, err := ca.TBS(withSerial(t, s), public, a.Certificate, a.Publication); err != nil {
+			t.Errorf("the key was accepted, and is refused: %v", err)
+		}
+		if block, _ := pem.Decode(content); block == nil {
+			wrapped := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: content})
+			if _, err := ca.CheckRequest(wrapped, s); err != nil {
+				t.Errorf("as PEM: %v", err)
+			}
+		}
+	})
+}
+
+func withSerial(t testing.TB, s ca.Spec) ca.Spec {
+	s.Serial = serial(t, "f000000000000001")
+	return s
+}
