@@ -133,7 +133,7 @@ func (p *performance) failed(ctx context.Context, failure error) error {
 		return errors.Join(failure, err)
 	}
 	p.Room.Tell("This was not done: " + failure.Error())
-	_, err := p.ask(ctx, Question{Kind: Ready, Who: p.Plan.People.Administrator, Text: "Put it right, and press <enter> to take the step again"})
+	_, err := p.ask(ctx, Question{Kind: Ready, Who: p.Plan.People.Administrator, Problem: failure, Text: "Put it right, and press <enter> to take the step again"})
 	return err
 }
 
@@ -182,17 +182,22 @@ func (p *performance) ask(ctx context.Context, q Question) (string, error) {
 			return "", err
 		}
 		text = strings.TrimSpace(text)
-		switch strings.ToLower(text) {
-		case wordException:
-			if err := p.exception(ctx, q.Who); err != nil {
-				return "", err
-			}
-		case wordStop:
-			return "", errors.Join(ErrStopped, p.note(transcript.Stopped, q.Who, "stopped on request", nil))
-		default:
-			return text, nil
+		answered, err := p.wish(ctx, q.Who, text)
+		if err != nil || answered {
+			return text, err
 		}
 	}
+}
+
+// wish grants a wish; anything else is an answer.
+func (p *performance) wish(ctx context.Context, who, text string) (answered bool, err error) {
+	switch strings.ToLower(text) {
+	case wordException:
+		return false, p.exception(ctx, who)
+	case wordStop:
+		return false, errors.Join(ErrStopped, p.note(transcript.Stopped, who, "stopped on request", nil))
+	}
+	return true, nil
 }
 
 // exception writes down something that was not as planned.

@@ -182,6 +182,11 @@ func (s *stage) next(t *testing.T) {
 	if err := n.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	again := n
+	again.Dir = filepath.Join(base, "again")
+	if err := again.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "register.sqlite was continued by the ceremony in ") {
+		t.Errorf("the register was continued twice: %v", err)
+	}
 	shown := strings.Join(n.verified(t).Shown, "\n")
 	for _, want := range []string{"CRL full: number 2, certificates revoked: 1", "CRL delta: number 3, certificates revoked: 1", "certificate cross: "} {
 		if !strings.Contains(shown, want) {
@@ -303,8 +308,32 @@ func (s *stage) drill(t *testing.T) {
 	if !strings.Contains(shown, "drill: 4 of 5 sheets are good") {
 		t.Errorf("the report says:\n%s", shown)
 	}
+	d.leftOut(t)
 	if list, _ := s.Devices.(home).List(); strings.Join(list, " ") != "primary standby" {
 		t.Errorf("devices left: %v", list)
+	}
+}
+
+// leftOut changes the plan of a drill so that it looks at less.
+func (s *stage) leftOut(t *testing.T) {
+	t.Helper()
+	less := *s.Plan
+	custody := *less.Custody
+	custody.EraseStandby = true
+	less.Custody = &custody
+	content, err := less.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(s.evidence())); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, evidence.PlanFile), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evidence.Verify(os.DirFS(dir), evidence.Options{}); err == nil || !strings.Contains(err.Error(), "plan.json: it is not the plan of a drill of the ceremony in ceremony") {
+		t.Errorf("a drill that leaves out a device: %v", err)
 	}
 }
 

@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"conclave/ca"
 	"conclave/ca/register"
@@ -22,24 +24,14 @@ import (
 	"conclave/wire"
 )
 
-// openRegister opens the register of this act; the first time it is made, or
-// copied from the one that the plan names.
+// openRegister opens the register of this act, which is made when it is first
+// needed; one that is continued was copied when the ceremony was opened.
 func (p *performance) openRegister() (*register.Register, error) {
 	r, err := register.Open(p.work.register())
-	if !errors.Is(err, fs.ErrNotExist) {
-		return r, err
-	}
-	if p.Plan.Register == "" {
+	if errors.Is(err, fs.ErrNotExist) && p.Plan.Register == "" {
 		return register.Create(p.work.register())
 	}
-	content, err := os.ReadFile(p.beside(p.Plan.Register))
-	if err != nil {
-		return nil, err
-	}
-	if err := putFile(p.work.register(), content); err != nil {
-		return nil, err
-	}
-	return register.Open(p.work.register())
+	return r, err
 }
 
 // beside gives the path of a file that the plan names.
@@ -73,7 +65,17 @@ func (p *performance) issue(ctx context.Context, r *register.Register, planned *
 	if err != nil {
 		return nil, err
 	}
-	draft, err := authority.Prepare(planned.Spec, public)
+	spec := planned.Spec
+	if !spec.Serial.IsZero() {
+		lost, err := p.lost(ctx, r, spec.Serial.Int())
+		if err != nil {
+			return nil, err
+		}
+		if lost {
+			spec.Serial = ca.Serial{}
+		}
+	}
+	draft, err := authority.Prepare(spec, public)
 	if err != nil {
 		return nil, err
 	}
@@ -111,13 +113,19 @@ func (p *performance) unrecorded(ctx context.Context, r *register.Register) (*x5
 	return x509.ParseCertificate(der)
 }
 
-func (p *performance) signedBefore(ctx context.Context, r *register.Register) ([]byte, error) {
+// intents are the hashes of what this step was about to sign, at any time.
+func (p *performance) intents() map[string]bool {
 	intents := map[string]bool{}
 	for _, e := range p.writer.Entries() {
-		if e.Step == p.step.ID && e.Facts[factIntentTBS] != "" {
-			intents[e.Facts[factIntentTBS]] = true
+		if tbs := e.Facts[factIntentTBS]; e.Step == p.step.ID && tbs != "" {
+			intents[tbs] = true
 		}
 	}
+	return intents
+}
+
+func (p *performance) signedBefore(ctx context.Context, r *register.Register) ([]byte, error) {
+	intents := p.intents()
 	entries, err := r.Entries(ctx)
 	if err != nil {
 		return nil, err
@@ -136,6 +144,19 @@ func (p *performance) signedBefore(ctx context.Context, r *register.Register) ([
 		}
 	}
 	return nil, nil
+}
+
+// lost says whether the planned number was lost when this step was interrupted.
+// The next one takes its place, which the register shows.
+func (p *performance) lost(ctx context.Context, r *register.Register, number *big.Int) (bool, error) {
+	entries, err := r.Entries(ctx)
+	if err != nil {
+		return false, err
+	}
+	intents := p.intents()
+	return slices.ContainsFunc(entries, func(e register.Entry) bool {
+		return intents[hexOf(e.TBS)] && e.State() == register.Settled && e.Number.Cmp(number) == 0
+	}), nil
 }
 
 // settle writes down that something may have been signed, and was lost.
@@ -227,7 +248,7 @@ func (p *performance) signingKey(h *hsm.HSM, issuer *plan.Certificate, cert *x50
 func (p *performance) certificate(planned *plan.Certificate) (*x509.Certificate, error) {
 	path := p.work.evidence(evidence.CertificateFile(planned.Name))
 	if planned.File != "" {
-		path = p.beside(planned.File)
+		path = p.work.evidence(evidence.InputFile(planned.File))
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -237,10 +258,7 @@ func (p *performance) certificate(planned *plan.Certificate) (*x509.Certificate,
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if planned.File == "" {
-		return cert, nil
-	}
-	return cert, p.work.put(evidence.CertificateFile(planned.Name), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}))
+	return cert, nil
 }
 
 // subjectKey is the key that is certified.
@@ -267,11 +285,8 @@ func (p *performance) subjectKey(planned *plan.Certificate) (crypto.PublicKey, e
 		}
 		return existing.PublicKey, nil
 	}
-	content, err := os.ReadFile(p.beside(planned.Request))
+	content, err := os.ReadFile(p.work.evidence(evidence.InputFile(planned.Request)))
 	if err != nil {
-		return nil, err
-	}
-	if err := p.work.put(evidence.RequestFile(planned.Name), content); err != nil {
 		return nil, err
 	}
 	return ca.CheckRequest(content, planned.Spec)
@@ -307,7 +322,17 @@ func (p *performance) signCRL(ctx context.Context, r *register.Register, planned
 	if err := p.equip(ctx, &a, issuer); err != nil {
 		return nil, err
 	}
-	draft, err := a.PrepareCRL(ctx, p.Plan.Spec(planned))
+	spec := p.Plan.Spec(planned)
+	if spec.Number != 0 {
+		lost, err := p.lost(ctx, r, big.NewInt(spec.Number))
+		if err != nil {
+			return nil, err
+		}
+		if lost {
+			spec.Number = 0
+		}
+	}
+	draft, err := a.PrepareCRL(ctx, spec)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,8 @@
 package act
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -13,6 +11,7 @@ import (
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
+	"conclave/internal/safefile"
 )
 
 // seal notes the numbers of the bags.
@@ -70,6 +69,9 @@ func (p *performance) close(ctx context.Context, _ string) (done, error) {
 		return done{}, err
 	}
 	facts[evidence.FactExceptions] = strconv.Itoa(exceptions)
+	if err := evidence.Preview(os.DirFS(p.work.evidence("")), p.writer.Entries(), facts); err != nil {
+		return done{}, fmt.Errorf("the evidence would not verify: %w", err)
+	}
 	return done{fmt.Sprintf("the evidence is complete; exceptions: %d", exceptions), facts}, nil
 }
 
@@ -94,18 +96,11 @@ func (p *performance) exportRegister(ctx context.Context) error {
 	if !exists(p.work.register()) {
 		return nil
 	}
-	r, err := p.openRegister()
+	export, err := p.export(ctx)
 	if err != nil {
 		return err
 	}
-	var export bytes.Buffer
-	if err := errors.Join(r.Export(ctx, &export), r.Close()); err != nil {
-		return err
-	}
-	if err := os.Remove(p.work.evidence(evidence.RegisterFile)); err != nil && exists(p.work.evidence(evidence.RegisterFile)) {
-		return err
-	}
-	return p.work.put(evidence.RegisterFile, export.Bytes())
+	return replaceFile(p.work.evidence(evidence.RegisterFile), export)
 }
 
 // keepRecord puts the record of the sheets into the evidence.
@@ -143,7 +138,7 @@ func (p *performance) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.work.put(evidence.SumsFile, sums); err != nil {
+	if err := replaceFile(p.work.evidence(evidence.SumsFile), sums); err != nil {
 		return err
 	}
 	if _, err := evidence.Verify(bundle, evidence.Options{}); err != nil {
@@ -153,5 +148,5 @@ func (p *performance) finish(ctx context.Context) error {
 	if err := p.hear(ctx, p.Room.Answer, "Closing", sum[:]); err != nil {
 		return err
 	}
-	return os.Remove(p.work.key())
+	return safefile.Destroy(p.work.key())
 }

@@ -9,11 +9,13 @@ import (
 	"strings"
 
 	"conclave/ceremony/evidence"
+	"conclave/internal/safefile"
 )
 
 // copy copies the backup to media, as many as people bring.
 func (p *performance) copy(ctx context.Context, _ string) (done, error) {
 	copies := 0
+	taken := []string{p.backups}
 	for {
 		folder, err := p.words(ctx, p.Plan.People.Administrator, fmt.Sprintf("Folder of backup medium %d, or done", copies+1), "done")
 		if err != nil {
@@ -22,10 +24,15 @@ func (p *performance) copy(ctx context.Context, _ string) (done, error) {
 		if strings.EqualFold(folder, "done") {
 			break
 		}
-		if err := p.copyTo(folder); err != nil {
+		err = p.checkMedium(folder, taken)
+		if err == nil {
+			err = p.copyTo(folder)
+		}
+		if err != nil {
 			p.Room.Tell("This medium was not written: " + err.Error() + ".")
 			continue
 		}
+		taken = append(taken, folder)
 		copies++
 		p.Room.Tell(fmt.Sprintf("Medium %d holds the whole backup; it was read back.", copies))
 	}
@@ -36,17 +43,29 @@ func (p *performance) copy(ctx context.Context, _ string) (done, error) {
 	return done{text, evidence.Facts{evidence.FactCopies: strconv.Itoa(copies)}}, nil
 }
 
+// checkMedium wants a folder that is none of those that hold the backup.
+func (p *performance) checkMedium(folder string, taken []string) error {
+	info, err := os.Stat(folder)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is no folder", folder)
+	}
+	for _, other := range taken {
+		if o, err := os.Stat(other); err == nil && os.SameFile(info, o) {
+			return fmt.Errorf("%s holds the backup already (as %s); put in another medium", folder, other)
+		}
+	}
+	return nil
+}
+
 // copyTo copies the backup into a folder, and reads it back. What is there
 // already must be the same.
 func (p *performance) copyTo(folder string) error {
 	names, err := p.backupFiles()
 	if err != nil {
 		return err
-	}
-	if info, err := os.Stat(folder); err != nil {
-		return err
-	} else if !info.IsDir() {
-		return fmt.Errorf("%s is no folder", folder)
 	}
 	for _, name := range names {
 		content, err := os.ReadFile(filepath.Join(p.backups, name))
@@ -57,7 +76,7 @@ func (p *performance) copyTo(folder string) error {
 		if err := putFile(path, content); err != nil {
 			return err
 		}
-		written, err := os.ReadFile(path)
+		written, err := safefile.Reread(path)
 		if err != nil {
 			return err
 		}

@@ -53,6 +53,9 @@ func (p *performance) announce(text string) {
 func (p *performance) clearShare() (*quorum.Record, error) {
 	file, err := ceremony.ReadShareFile(p.shareFile())
 	if errors.Is(err, fs.ErrNotExist) {
+		if p.begun("share") > 1 { // sheets may have been copied before there was a file
+			return nil, p.noteVoid()
+		}
 		return nil, nil
 	}
 	if err == nil {
@@ -68,9 +71,23 @@ func (p *performance) clearShare() (*quorum.Record, error) {
 	if err := os.Rename(p.shareFile(), void); err != nil {
 		return nil, err
 	}
+	return nil, p.noteVoid()
+}
+
+func (p *performance) noteVoid() error {
 	text := "the making of the sheets was interrupted before they were proved; every sheet made so far is void, and is to be destroyed"
 	p.Room.Tell(text)
-	return nil, p.note(transcript.Exception, "", text, nil)
+	return p.note(transcript.Exception, "", text, nil)
+}
+
+// begun says how often a step was begun.
+func (p *performance) begun(step string) (n int) {
+	for _, e := range p.writer.Entries() {
+		if e.Step == step && e.Kind == transcript.Begun {
+			n++
+		}
+	}
+	return n
 }
 
 func exists(path string) bool {

@@ -73,7 +73,7 @@ func (d *devices) login(ctx context.Context, name string) (*hsm.HSM, error) {
 	p := d.performance
 	var problem error
 	for {
-		pin, err := p.Room.Secret(ctx, PINQuestion{Who: p.Plan.People.Administrator, What: "user PIN of the device " + name, PIN: wire.UserPIN, Problem: problem})
+		pin, err := p.typed(ctx, PINQuestion{Who: p.Plan.People.Administrator, What: "user PIN of the device " + name, PIN: wire.UserPIN, Problem: problem})
 		if err != nil {
 			return nil, err
 		}
@@ -196,11 +196,26 @@ func (p *performance) newPIN(ctx context.Context, name string) (secret.Bytes, er
 	return p.secret(ctx, q, func(pin secret.Bytes) (secret.Bytes, error) { return pin, hsm.CheckUserPIN(pin) })
 }
 
+// typed asks for a PIN. The words that are no answer but a wish are none here
+// either: they must not cost a try, nor become the PIN.
+func (p *performance) typed(ctx context.Context, q PINQuestion) (secret.Bytes, error) {
+	for {
+		pin, err := p.Room.Secret(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		answered, err := p.wish(ctx, q.Who, string(pin))
+		if err != nil || answered {
+			return pin, err
+		}
+	}
+}
+
 // secret asks the administrator for a PIN until parse takes it.
 func (p *performance) secret(ctx context.Context, q PINQuestion, parse func(secret.Bytes) (secret.Bytes, error)) (secret.Bytes, error) {
 	q.Who = p.Plan.People.Administrator
 	for {
-		typed, err := p.Room.Secret(ctx, q)
+		typed, err := p.typed(ctx, q)
 		if err != nil {
 			return nil, err
 		}

@@ -19,17 +19,30 @@ func (p *performance) open(ctx context.Context, _ string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
+	inputs, err := p.readInputs(ctx)
+	if err != nil {
+		return done{}, err
+	}
 	key := p.key.Fingerprint()
-	for _, hash := range []struct {
-		label string
-		sum   [sha256.Size]byte
-	}{{"Plan", sha256.Sum256(p.Source)}, {"Program", p.Program.SHA256}, {"Ceremony key", key}} {
-		if err := p.heard(ctx, hash.label, hash.sum[:]); err != nil {
+	facts := evidence.Facts{evidence.FactWatch: watch, evidence.FactKey: hexOf(key)}
+	hashes := []hash{{"Plan", sha256.Sum256(p.Source)}, {"Program", p.Program.SHA256}}
+	for _, path := range p.Plan.Inputs() {
+		sum := sha256.Sum256(inputs[path])
+		hashes = append(hashes, hash{path, sum})
+		facts[evidence.FactInput+path] = hexOf(sum)
+	}
+	for _, h := range append(hashes, hash{"Ceremony key", key}) {
+		if err := p.heard(ctx, h.label, h.sum[:]); err != nil {
 			return done{}, err
 		}
 	}
-	return done{"plan, program and ceremony key are compared with the papers",
-		evidence.Facts{evidence.FactWatch: watch, evidence.FactKey: hexOf(key)}}, nil
+	return done{"plan, program and what came with the plan are those on the papers", facts}, p.keepInputs(ctx, inputs)
+}
+
+// hash is one that is read aloud.
+type hash struct {
+	label string
+	sum   [sha256.Size]byte
 }
 
 // rollCall notes who is here. No one can be missing who must be handed a sheet:
@@ -50,14 +63,33 @@ func (p *performance) rollCall(ctx context.Context, _ string) (done, error) {
 		if err != nil {
 			return done{}, err
 		}
-		if strings.EqualFold(deputy, "no one") {
-			return done{}, fmt.Errorf("%s is not here, and no one stands in", name)
+		if err := p.checkDeputy(name, deputy, d.facts); err != nil {
+			return done{}, err
 		}
-		d.facts[evidence.FactPresent+name] = "no; " + deputy + " stands in"
+		d.facts[evidence.FactPresent+name] = "no; " + deputy + standsIn
 		if err := p.note(transcript.Exception, p.Plan.People.Administrator, name+" is absent; "+deputy+" stands in", nil); err != nil {
 			return done{}, err
 		}
 		d.text = "everyone is here, or someone stands in for them"
 	}
 	return d, nil
+}
+
+// standsIn ends the fact about who is absent.
+const standsIn = " stands in"
+
+// checkDeputy refuses one who has a part already: two sheets in one hand are one
+// custodian less.
+func (p *performance) checkDeputy(name, deputy string, facts evidence.Facts) error {
+	if strings.EqualFold(deputy, "no one") {
+		return fmt.Errorf("%s is not here, and no one stands in", name)
+	}
+	for _, other := range p.Plan.Everyone() {
+		taken := plan.FoldName(other) == plan.FoldName(deputy)
+		taken = taken || strings.EqualFold(facts[evidence.FactPresent+other], "no; "+deputy+standsIn)
+		if taken {
+			return fmt.Errorf("%s cannot stand in for %s, and has a part in this ceremony already (%s)", deputy, name, other)
+		}
+	}
+	return nil
 }

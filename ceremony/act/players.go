@@ -18,6 +18,7 @@ const practiceDeputy = "PRACTICE Deputy"
 type Players struct {
 	ceremony.Players
 	Shown func(string)
+	met   map[string]bool // problems
 }
 
 // ShowStep implements Room.
@@ -30,8 +31,18 @@ func (p *Players) Tell(text string) {
 	}
 }
 
-// Answer implements Room.
+// Answer implements Room. A player cannot put anything right, so a problem that
+// comes twice ends the act.
 func (p *Players) Answer(_ context.Context, q Question) (string, error) {
+	if q.Problem != nil {
+		if p.met[q.Problem.Error()] {
+			return "", q.Problem
+		}
+		if p.met == nil {
+			p.met = map[string]bool{}
+		}
+		p.met[q.Problem.Error()] = true
+	}
 	switch q.Kind {
 	case YesNo:
 		return "yes", nil

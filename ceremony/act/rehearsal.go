@@ -2,6 +2,7 @@ package act
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 )
@@ -17,6 +18,9 @@ type Rehearsal struct {
 // Run holds the rehearsal to its end; after a power cut it goes on, as people
 // would.
 func (r Rehearsal) Run(ctx context.Context) error {
+	if !r.Plan.Practice {
+		return errors.New("this is the plan of a real ceremony, and not of a rehearsal; choose another folder")
+	}
 	d := &director{Devices: r.Devices, Room: r.Room, auto: r.Auto, troubles: map[Trouble]bool{}}
 	if len(r.Plan.People.Custodians) > 0 {
 		d.custodian = r.Plan.People.Custodians[0]

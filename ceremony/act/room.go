@@ -34,6 +34,8 @@ type Question struct {
 	// Label and Sum are what is read aloud, for Heard.
 	Label string
 	Sum   []byte
+	// Problem is why a step was not done, where someone is asked to put it right.
+	Problem error
 	// Usual is what a player answers, where words are asked for.
 	Usual string
 }

@@ -100,6 +100,10 @@ func (p *performance) create() error {
 	if p.writer, err = transcript.Create(p.work.evidence(evidence.TranscriptFile), key); err != nil {
 		return err
 	}
+	return p.noteOpening()
+}
+
+func (p *performance) noteOpening() error {
 	return p.note(transcript.Opened, "", p.Plan.Ceremony, evidence.Facts{
 		evidence.FactPlan: hexOf(sha256.Sum256(p.Source)), evidence.FactKey: hexOf(p.key.Fingerprint()),
 		evidence.FactProgram: hexOf(p.Program.SHA256), evidence.FactVersion: p.Program.Version,
@@ -109,8 +113,13 @@ func (p *performance) create() error {
 // newKey makes the ceremony key, or takes the one that a power cut has left
 // before the transcript was begun.
 func (p *performance) newKey() (*transcript.Key, error) {
-	if key, err := p.readKey(); !errors.Is(err, fs.ErrNotExist) {
-		return key, err
+	if key, err := p.readKey(); err == nil {
+		return key, nil
+	}
+	// One that cannot be read is what a power cut has left, before anything was
+	// signed with it.
+	if err := os.Remove(p.work.key()); err != nil && exists(p.work.key()) {
+		return nil, err
 	}
 	sum := sha256.Sum256(p.Source)
 	key, err := transcript.NewKey(rand.Reader, fmt.Sprintf("conclave/%x/%s", sum[:8], p.Now().UTC().Format("20060102T150405Z")))
@@ -151,8 +160,16 @@ func (p *performance) resume() error {
 		return fmt.Errorf("%s was begun with another plan, which is in %s; go on with that one, or begin anew in another folder", p.Dir, p.work.evidence(evidence.PlanFile))
 	}
 	p.key = key.Public()
+	for _, dir := range []string{p.work.evidence(""), p.work.backup(), p.work.publish("")} {
+		if err := safefile.Sweep(dir); err != nil {
+			return err
+		}
+	}
 	if p.writer, err = transcript.Resume(p.work.evidence(evidence.TranscriptFile), key); err != nil {
 		return err
+	}
+	if len(p.writer.Entries()) == 0 { // the power failed before the first one
+		return p.noteOpening()
 	}
 	for _, e := range p.writer.Entries() {
 		if e.Kind == transcript.Done {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,11 +33,17 @@ func (v *verifier) attachments() {
 	for _, e := range entries {
 		name := path.Join(AttachmentsDir, e.Name())
 		switch {
+		case e.IsDir():
+			v.problem(name, "it is a folder; none can be attached")
 		case name == StampFile:
 			v.stamp(head)
 		case strings.HasSuffix(name, signature):
 			v.signature(strings.TrimSuffix(e.Name(), signature), head)
-		case name != RootsFile && !strings.HasSuffix(name, signers):
+		case name == RootsFile:
+			v.read(StampFile) // they are for nothing else
+		case strings.HasSuffix(name, signers):
+			v.read(SignatureFile(strings.TrimSuffix(e.Name(), signers)))
+		default:
 			v.problem(name, "it is none of the files that can be attached")
 		}
 	}
@@ -49,7 +54,7 @@ func (v *verifier) attachments() {
 func (v *verifier) stamp(head []byte) {
 	roots, whose := v.options.StampRoots, "the verifier's roots"
 	if roots == nil {
-		roots, whose = x509.NewCertPool(), "the roots in the bundle"
+		roots, whose = x509.NewCertPool(), "the roots in the bundle, which no one has checked"
 		if !roots.AppendCertsFromPEM(v.read(RootsFile)) {
 			v.problem(RootsFile, "there is no certificate in it")
 			return
@@ -71,54 +76,87 @@ func (v *verifier) stamp(head []byte) {
 // by hand.
 const clockError = 24 * time.Hour
 
+// signature verifies the signature of a witness, under the verifier's keys if
+// there are any, else under those that came with it.
 func (v *verifier) signature(name string, head []byte) {
-	principal, err := sshsign.Verify(v.read(SignatureFile(name)), head, Namespace, v.read(SignersFile(name)), v.report.End)
+	keys, whose := v.options.Signers, "as the verifier's keys have it"
+	if attached := v.read(SignersFile(name)); keys == nil {
+		keys, whose = attached, "as "+SignersFile(name)+" has it, which no one has checked"
+	}
+	principal, err := sshsign.Verify(v.read(SignatureFile(name)), head, Namespace, keys, v.report.End)
 	if err != nil {
 		v.problem(SignatureFile(name), "%v", err)
 		return
 	}
-	v.shown("signed by %s, whose key is in %s", principal, SignersFile(name))
+	v.shown("signed by %s, %s", principal, whose)
 }
 
 // Attach adds files to the attachments of the bundle in a folder: contents by
 // name. What does not verify is taken out again.
 func Attach(dir string, files map[string][]byte) error {
-	bundle := os.DirFS(dir)
-	if _, err := Verify(bundle, Options{}); err != nil {
-		return fmt.Errorf("nothing was attached, for the evidence does not verify: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Join(dir, AttachmentsDir), 0o700); err != nil {
+	if err := finishAttaching(dir); err != nil {
 		return err
 	}
-	var added []string
+	if _, err := Verify(os.DirFS(dir), Options{}); err != nil {
+		return fmt.Errorf("nothing was attached, for the evidence does not verify: %w", err)
+	}
+	added, err := addFiles(dir, files)
+	if err == nil {
+		err = replaceSums(dir)
+	}
+	if err == nil {
+		_, err = Verify(os.DirFS(dir), Options{})
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("nothing was attached: %w", err), takeOut(dir, added))
+	}
+	return nil
+}
+
+// addFiles writes files into a bundle, and gives their paths.
+func addFiles(dir string, files map[string][]byte) (added []string, err error) {
+	if err := os.MkdirAll(filepath.Join(dir, AttachmentsDir), 0o700); err != nil {
+		return nil, err
+	}
 	for name, content := range files {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		if present, err := os.ReadFile(file); err == nil && bytes.Equal(present, content) {
 			continue
 		}
 		if err := safefile.Create(file, content); err != nil {
-			return errors.Join(err, remove(added))
+			return added, err
 		}
 		added = append(added, file)
 	}
-	before, err := os.ReadFile(filepath.Join(dir, SumsFile))
-	if err != nil {
-		return errors.Join(err, remove(added))
-	}
-	if err := replaceSums(dir); err != nil {
-		return errors.Join(err, remove(added))
-	}
-	if _, err := Verify(bundle, Options{}); err != nil {
-		return errors.Join(fmt.Errorf("nothing was attached: %w", err), remove(added), replaceFile(filepath.Join(dir, SumsFile), before))
-	}
-	return nil
+	return added, nil
 }
 
-func remove(files []string) (err error) {
-	for _, file := range slices.Backward(files) {
+// takeOut removes what was added.
+func takeOut(dir string, added []string) (err error) {
+	for _, file := range added {
 		err = errors.Join(err, os.Remove(file))
 	}
-	return err
+	os.Remove(filepath.Join(dir, AttachmentsDir)) // unless there are others in it
+	return errors.Join(err, replaceSums(dir))
+}
+
+// finishAttaching puts right what a power cut has left: attachments that
+// SHA256SUMS does not have yet.
+func finishAttaching(dir string) error {
+	if err := safefile.Sweep(dir); err != nil {
+		return err
+	}
+	os.Remove(filepath.Join(dir, AttachmentsDir)) // if it is there, and empty
+	report, err := Verify(os.DirFS(dir), Options{})
+	if err == nil {
+		return nil
+	}
+	for _, p := range report.Problems {
+		if !strings.HasPrefix(p.File, AttachmentsDir+"/") {
+			return nil // it is told
+		}
+	}
+	return replaceSums(dir)
 }
 
 // replaceSums writes SHA256SUMS anew.
@@ -134,6 +172,9 @@ func replaceSums(dir string) error {
 // is first outside of the bundle, which must never have a file too many.
 func replaceFile(file string, content []byte) error {
 	temporary := filepath.Join(filepath.Dir(filepath.Dir(file)), ".conclave-sums")
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	if err := safefile.Create(temporary, content); err != nil {
 		return err
 	}

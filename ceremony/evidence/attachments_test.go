@@ -97,7 +97,7 @@ func TestTimeStamp(t *testing.T) {
 		t.Errorf("a stamp of another content: %v", err)
 	}
 	shown, err := b.attach(map[string]string{evidence.StampFile: "answer.tsr", evidence.RootsFile: "root.pem"})
-	if err != nil || !strings.Contains(shown, "time stamp: ") || !strings.Contains(shown, "by CN=Stamps, under the roots in the bundle") {
+	if err != nil || !strings.Contains(shown, "time stamp: ") || !strings.Contains(shown, "by CN=Stamps, under the roots in the bundle, which no one has checked") {
 		t.Errorf("%v; shown:\n%s", err, shown)
 	}
 	b.sh("cd bundle && sha256sum --quiet -c SHA256SUMS && openssl ts -verify -in attachments/checkpoint.tsr -data checkpoint -CAfile attachments/timestamp-roots.pem")

@@ -13,9 +13,14 @@ import (
 	"conclave/ceremony/plan"
 )
 
-// readCertificate reads a certificate of the bundle, which must be PEM as it
-// was written.
+// readCertificate reads a certificate of the bundle: one that there was as it
+// was given, any other in PEM as it was written.
 func (v *verifier) readCertificate(name string) (*x509.Certificate, error) {
+	if planned := v.plan.FindCertificate(name); planned.File != "" {
+		content := v.read(InputFile(planned.File))
+		v.equal(InputFile(planned.File), "the SHA-256 of the certificate", hashOf(content), v.facts["open"][FactInput+planned.File])
+		return ca.ParseCertificate(content)
+	}
 	content := v.read(CertificateFile(name))
 	block, _ := pem.Decode(content)
 	if block == nil || !bytes.Equal(pem.EncodeToMemory(block), content) {
@@ -63,7 +68,7 @@ func (v *verifier) asPlanned(planned *plan.Certificate, cert, issuer *x509.Certi
 	if planned.Issuer != "" {
 		publication = v.plan.FindCertificate(planned.Issuer).Publication
 	}
-	if spec.Serial.IsZero() {
+	if spec.Serial.IsZero() || v.settled(cert.RawIssuer, ca.KindCertificate, spec.Serial.Int()) {
 		spec.Serial = ca.SerialOf(cert)
 	}
 	tbs, err := ca.TBS(spec, cert.PublicKey, issuer, publication)
@@ -89,9 +94,13 @@ func (v *verifier) subject(planned *plan.Certificate, cert *x509.Certificate) er
 	if planned.Existing != nil {
 		return nil // what the plan says of it is compared byte for byte
 	}
-	public, err := ca.CheckRequest(v.read(RequestFile(planned.Name)), planned.Spec)
+	content := v.read(InputFile(planned.Request))
+	if !v.equal(InputFile(planned.Request), "the SHA-256 of the request", hashOf(content), v.facts["open"][FactInput+planned.Request]) {
+		return nil
+	}
+	public, err := ca.CheckRequest(content, planned.Spec)
 	if err != nil {
-		return fmt.Errorf("%s: %w", RequestFile(planned.Name), err)
+		return fmt.Errorf("%s: %w", InputFile(planned.Request), err)
 	}
 	spki, err := x509.MarshalPKIXPublicKey(public)
 	if err == nil && !bytes.Equal(spki, cert.RawSubjectPublicKeyInfo) {
@@ -128,52 +137,94 @@ func (v *verifier) crl(planned *plan.CRL, facts Facts) {
 }
 
 func (v *verifier) crlAsPlanned(planned *plan.CRL, crl *x509.RevocationList, issuer *x509.Certificate) error {
-	export, err := register.ParseExport(v.read(RegisterFile))
-	if err != nil {
-		return err
+	export := v.export(RegisterFile)
+	if export == nil {
+		return nil // told where the register is checked
 	}
 	spec := v.plan.Spec(planned)
-	spec.Number = crl.Number.Int64()
+	if spec.Number == 0 || v.settled(issuer.RawSubject, ca.KindCRL, big.NewInt(spec.Number)) {
+		spec.Number = crl.Number.Int64()
+	}
 	var base *x509.RevocationList
+	var err error
 	if spec.DeltaOf > 0 {
 		if base, err = x509.ParseRevocationList(export.Signed(issuer.RawSubject, ca.KindCRL, big.NewInt(spec.DeltaOf))); err != nil {
 			return fmt.Errorf("the full CRL number %d: %w", spec.DeltaOf, err)
 		}
 	}
 	publication := v.plan.FindCertificate(planned.Issuer).Publication
-	tbs, err := ca.CRLTBS(spec, export.Revocations(issuer.RawSubject), base, issuer, publication)
+	// What was revoked after it was signed is in the register too, and not in it.
+	for _, revocations := range [][]ca.Revocation{v.before().Revocations(issuer.RawSubject), export.Revocations(issuer.RawSubject)} {
+		tbs, err := ca.CRLTBS(spec, revocations, base, issuer, publication)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(tbs, crl.RawTBSRevocationList) {
+			return nil
+		}
+	}
+	return errors.New("it does not say what the plan and the register say")
+}
+
+// export reads a register of the bundle, nil if it cannot.
+func (v *verifier) export(name string) *register.Export {
+	content := v.read(name)
+	if content == nil {
+		return nil
+	}
+	export, err := register.ParseExport(content)
 	if err != nil {
-		return err
+		v.problem(name, "%v", err)
+		return nil
 	}
-	if !bytes.Equal(tbs, crl.RawTBSRevocationList) {
-		return errors.New("it does not say what the plan and the register say")
+	return export
+}
+
+// before is the register that the ceremony has continued, an empty one if it
+// began with none.
+func (v *verifier) before() *register.Export {
+	if v.plan.Register != "" {
+		if export := v.export(BeforeFile); export != nil {
+			return export
+		}
 	}
-	return nil
+	return &register.Export{}
+}
+
+// settled says whether a number was lost when the ceremony was interrupted: the
+// next one takes its place.
+func (v *verifier) settled(issuer []byte, kind ca.Kind, number *big.Int) bool {
+	export, err := register.ParseExport(v.read(RegisterFile))
+	if err != nil {
+		return false
+	}
+	for _, e := range export.Entries {
+		if e.Kind == kind && e.Number.Cmp(number) == 0 && bytes.Equal(e.Issuer, issuer) {
+			return e.State() == register.Settled
+		}
+	}
+	return false
 }
 
 // register checks that the register knows what was signed, and that nothing
 // else was.
 func (v *verifier) register() {
-	if len(v.plan.Certificates) == 0 {
-		return
-	}
-	content := v.read(RegisterFile)
-	if content == nil {
-		return
-	}
-	export, err := register.ParseExport(content)
-	if err != nil {
-		v.problem(RegisterFile, "%v", err)
-		return
-	}
 	signed := v.signed()
+	if len(signed) == 0 {
+		return
+	}
+	export := v.export(RegisterFile)
+	if export == nil {
+		return
+	}
+	known := v.known()
 	for _, e := range export.Entries {
 		switch {
 		case e.State() == register.Intended:
 			v.problem(RegisterFile, "%s may have been signed, and no one has said so", e)
 		case e.State() == register.Issued && signed[hashOf(e.DER)]:
 			delete(signed, hashOf(e.DER))
-		case e.State() == register.Issued && !e.Time.Before(v.report.Begin):
+		case e.State() == register.Issued && !known[hashOf(e.DER)]:
 			v.problem(RegisterFile, "%s was signed in the ceremony, and is not in the plan", e)
 		}
 	}
@@ -181,6 +232,15 @@ func (v *verifier) register() {
 		v.problem(RegisterFile, "it does not have what has SHA-256 %s", sum)
 	}
 	v.shown("register: %d entries", len(export.Entries))
+}
+
+// known are the hashes of what was in the register before the ceremony.
+func (v *verifier) known() map[string]bool {
+	hashes := map[string]bool{}
+	for _, e := range v.before().Entries {
+		hashes[hashOf(e.DER)] = true
+	}
+	return hashes
 }
 
 // signed are the hashes of all that was signed, as the transcript has them.

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // ReadMe is the text that a bundle carries for whoever finds it.
@@ -17,10 +18,10 @@ const ReadMe = `This folder is the evidence of a key ceremony. Nothing in it is 
 
 Verify all of it, offline and on any machine:
 
-    conclave ceremony verify FOLDER --key FINGERPRINT
+    conclave ceremony verify FOLDER --key FINGERPRINT --closing CLOSING
 
-FINGERPRINT is that of the ceremony key, as words or in hexadecimal; it is on
-the paper of the ceremony. By hand:
+FINGERPRINT (of the ceremony key) and CLOSING are on the paper of the ceremony,
+as words. By hand:
 
     sha256sum -c SHA256SUMS            every file is as it was
     transcript.jsonl                   what was done, one entry in each line; each has
@@ -39,14 +40,28 @@ func walk(bundle fs.FS) (names []string, err error) {
 		switch {
 		case err != nil:
 			return err
+		case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == '\\' }): // sha256sum would write it otherwise
+			return fmt.Errorf("the name %q has a character that cannot be printed, or a backslash; rename it", name)
 		case entry.Type().IsRegular():
 			names = append(names, name)
 		case !entry.IsDir():
-			return fmt.Errorf("%s is neither a file nor a folder", name)
+			return fmt.Errorf("%q is neither a file nor a folder", name)
+		default:
+			return checkFilled(bundle, name)
 		}
 		return nil
 	})
 	return names, err
+}
+
+// checkFilled refuses a folder in which there is nothing: no hash would tell of
+// it.
+func checkFilled(bundle fs.FS, name string) error {
+	entries, err := fs.ReadDir(bundle, name)
+	if err == nil && len(entries) == 0 {
+		err = fmt.Errorf("the folder %q is empty; remove it", name)
+	}
+	return err
 }
 
 // Files gives the hash of each file that the close of a transcript names, as
@@ -118,6 +133,7 @@ func (v *verifier) sums() {
 	names, err := walk(v.bundle)
 	if err != nil {
 		v.problem("", "%v", err)
+		return
 	}
 	for _, name := range names {
 		if name == SumsFile {

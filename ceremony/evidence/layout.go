@@ -3,7 +3,10 @@
 // that was made, and its verification, which needs nothing but the folder.
 package evidence
 
-import "path"
+import (
+	"path"
+	"path/filepath"
+)
 
 // Files and folders of a bundle, with slashes as io/fs has them.
 const (
@@ -13,6 +16,7 @@ const (
 	HeadFile       = "checkpoint"       // the last signed tree head
 	SumsFile       = "SHA256SUMS"       // as coreutils' sha256sum writes it
 	RegisterFile   = "register.json"
+	BeforeFile     = "register-before.json" // the register that the ceremony continues
 	SoftwareFile   = "software.cdx.json"
 	RecordFile     = "custody/set.json"
 	ReadMeFile     = "README.txt"
@@ -21,7 +25,7 @@ const (
 
 	certificates = "certificates"
 	crls         = "crls"
-	requests     = "requests"
+	inputs       = "inputs"
 	devices      = "devices"
 	attestations = "attestations"
 	// PhotosDir is for what people add before the close.
@@ -44,8 +48,9 @@ func CertificateFile(name string) string { return path.Join(certificates, name+"
 // CRLFile is where a CRL is, DER.
 func CRLFile(name string) string { return path.Join(crls, name+".crl") }
 
-// RequestFile is where the request for a certificate is, as it was given.
-func RequestFile(name string) string { return path.Join(requests, name) }
+// InputFile is where a file is that came with the plan, as it was given: a
+// request, or a certificate that there was. Its path is relative to the plan.
+func InputFile(name string) string { return path.Join(inputs, filepath.ToSlash(name)) }
 
 // DeviceFile is where a device's certificates are: EF 2F02 (C_DevAut).
 func DeviceFile(name string) string { return path.Join(devices, name+".cvc") }
@@ -83,6 +88,9 @@ const (
 	FactCopies       = "copies"
 	FactExceptions   = "exceptions"
 	FactSheet        = "sheet" // see SheetGood
+	// FactInput begins the name of a fact that gives the hash of a file that came
+	// with the plan.
+	FactInput = "input "
 	// FactFile begins the name of a fact that gives the hash of a file of the
 	// bundle.
 	FactFile = "file "

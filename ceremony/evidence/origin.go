@@ -1,11 +1,14 @@
 package evidence
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 
+	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
 )
 
@@ -22,7 +25,7 @@ type Origin struct {
 // ReadOrigin reads and verifies the transcript in a folder of a bundle.
 func ReadOrigin(bundle fs.FS, dir string) (*Origin, error) {
 	o := &Origin{Facts: map[string]Facts{}, Files: map[string][]byte{}}
-	for _, name := range []string{TranscriptFile, KeyFile, HeadFile} {
+	for _, name := range []string{PlanFile, TranscriptFile, KeyFile, HeadFile} {
 		content, err := fs.ReadFile(bundle, path.Join(dir, name))
 		if err != nil {
 			return nil, err
@@ -32,7 +35,10 @@ func ReadOrigin(bundle fs.FS, dir string) (*Origin, error) {
 	head := o.Files[path.Join(OriginDir, HeadFile)]
 	t, err := transcript.Verify(o.Files[path.Join(OriginDir, TranscriptFile)], string(o.Files[path.Join(OriginDir, KeyFile)]))
 	if err == nil {
-		err = t.CheckHead(string(head))
+		err = checkLastHead(t, head)
+	}
+	if err == nil && (len(t.Entries) == 0 || t.Entries[0].Facts[FactPlan] != hashOf(o.Files[path.Join(OriginDir, PlanFile)])) {
+		err = errors.New("it is not of that plan")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the transcript of the ceremony: %w", err)
@@ -44,6 +50,20 @@ func ReadOrigin(bundle fs.FS, dir string) (*Origin, error) {
 		}
 	}
 	return o, nil
+}
+
+// drillPlan wants the plan that the ceremony's leads to: a drill leaves nothing
+// out.
+func (v *verifier) drillPlan(origin *Origin) {
+	p, err := plan.Parse(origin.Files[path.Join(OriginDir, PlanFile)])
+	if err != nil {
+		v.problem(path.Join(OriginDir, PlanFile), "%v", err)
+		return
+	}
+	content, err := p.DrillOf(v.plan.Drill.Closing, v.plan.Start).Bytes()
+	if err != nil || !bytes.Equal(content, v.read(PlanFile)) {
+		v.problem(PlanFile, "it is not the plan of a drill of the ceremony in %s", OriginDir)
+	}
 }
 
 func sum(content []byte) []byte {
@@ -58,6 +78,7 @@ func (v *verifier) drill() {
 		v.problem(path.Join(OriginDir, TranscriptFile), "%v", err)
 		return
 	}
+	v.drillPlan(origin)
 	v.equal(path.Join(OriginDir, HeadFile), "the closing of the ceremony", origin.Closing, v.plan.Drill.Closing)
 	share := origin.Facts["share"]
 	v.record(share)

@@ -2,7 +2,9 @@ package evidence_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -62,6 +64,20 @@ func TestEarlierRelease(t *testing.T) {
 	}
 }
 
+// TestClosingOnPaper: the closing alone tells this bundle from any other of the
+// same ceremony key.
+func TestClosingOnPaper(t *testing.T) {
+	bundle := load(t, fixture)
+	closing := sha256.Sum256(bundle[evidence.HeadFile].Data)
+	if report, err := evidence.Verify(bundle, evidence.Options{Closing: closing[:]}); err != nil || !report.KeyChecked {
+		t.Errorf("with the closing on the paper: %v", err)
+	}
+	closing[0] ^= 1
+	if report, err := evidence.Verify(bundle, evidence.Options{Key: paperKey(t), Closing: closing[:]}); err == nil || report.KeyChecked {
+		t.Errorf("with another closing on the paper: %v", err)
+	}
+}
+
 // tampered is a bundle that someone has changed, and what must be said of it.
 type tampered struct {
 	what   string
@@ -113,6 +129,20 @@ func lines(change func([][]byte) [][]byte) func(*testing.T, fstest.MapFS) {
 	}
 }
 
+// earlierHead puts a tree head of the transcript's beginning in the last one's
+// place.
+func earlierHead(t *testing.T, b fstest.MapFS) {
+	t.Helper()
+	var line struct {
+		Head string `json:"head"`
+	}
+	first, _, _ := bytes.Cut(b[evidence.TranscriptFile].Data, []byte("\n"))
+	if err := json.Unmarshal(first, &line); err != nil {
+		t.Fatal(err)
+	}
+	b[evidence.HeadFile] = &fstest.MapFile{Data: []byte(line.Head)}
+}
+
 func tamperings() []tampered {
 	const (
 		root, issuing = "certificates/root.pem", "certificates/issuing.pem"
@@ -145,7 +175,7 @@ func tamperings() []tampered {
 		{"register: a certificate less", replace("register.json", `"state": "issued"`, `"state": "settled"`), true, "register.json: "},
 		{"register: missing", remove("register.json"), true, "register.json: it is missing"},
 		{"software: another program", replace("software.cdx.json", `"content": "`, `"content": "0`), true, "software.cdx.json: "},
-		{"request: missing", remove("requests/issuing"), true, "requests/issuing: it is missing"},
+		{"request: missing", remove("inputs/issuing.csr"), true, "inputs/issuing.csr: it is missing"},
 		{"transcript: someone's words", replace(evidence.TranscriptFile, "stands in", "was there"), true, "transcript.jsonl: "},
 		{"transcript: a line less", lines(func(l [][]byte) [][]byte { return slices.Delete(l, 5, 6) }), true, "transcript.jsonl: "},
 		{"transcript: a line twice", lines(func(l [][]byte) [][]byte { return slices.Insert(l, 5, l[5]) }), true, "transcript.jsonl: "},
@@ -154,9 +184,15 @@ func tamperings() []tampered {
 		{"transcript: missing", remove(evidence.TranscriptFile), true, "transcript.jsonl: it is missing"},
 		{"key: another one", replace(evidence.KeyFile, "+", "+0"), true, "transcript.jsonl: "},
 		{"checkpoint: another size", replace(evidence.HeadFile, "\n4", "\n3"), true, "checkpoint: "},
+		{"checkpoint: an earlier one, which is signed too", earlierHead, true, "checkpoint: it is not the tree head after the last entry of the transcript"},
 		{"checkpoint: missing", remove(evidence.HeadFile), true, "checkpoint: it is missing"},
 		{"photo: added later", add("photos/later.jpg", "x"), true, "photos/later.jpg: " + unnamed},
 		{"attachment: of no kind", add("attachments/note.txt", "x"), true, "attachments/note.txt: it is none of the files that can be attached"},
+		{"attachment: a folder", add("attachments/more/file", "x"), true, "attachments/more: it is a folder"},
+		{"attachment: roots of no stamp", add("attachments/timestamp-roots.pem", "x"), true, "attachments/checkpoint.tsr: it is missing"},
+		{"attachment: keys of no signature", add("attachments/eve.allowed_signers", "x"), true, "attachments/eve.sig: it is missing"},
+		{"photo: a name that a terminal obeys", add("photos/\x1b[2J.jpg", "x"), false, "has a character that cannot be printed"},
+		{"request: another one", replace("inputs/issuing.csr", "M", "N"), true, "inputs/issuing.csr: the SHA-256 of the request is"},
 		{"attachment: a signature that is none", add("attachments/eve.sig", "x"), true, "attachments/eve.sig: "},
 		{"sums: missing", remove(evidence.SumsFile), false, "SHA256SUMS: it is missing"},
 		{"sums: a line less", func(_ *testing.T, b fstest.MapFS) {

@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +23,13 @@ type Options struct {
 	// Key is the fingerprint of the ceremony key, from the paper; nil if there is
 	// none, and then anyone may have made the whole bundle.
 	Key []byte
-	// StampRoots are the roots of time-stamping authorities; nil for those in the
-	// bundle.
+	// Closing is the SHA-256 of the checkpoint, from the paper; nil if there is none.
+	Closing []byte
+	// StampRoots are the roots of time-stamping authorities, and Signers the keys of
+	// witnesses in ssh-keygen's ALLOWED SIGNERS format; nil for what is in the
+	// bundle, which whoever attached it has chosen.
 	StampRoots *x509.CertPool
+	Signers    []byte
 }
 
 // Problem is something that is not as it must be.
@@ -44,7 +50,7 @@ type Report struct {
 	Ceremony   string
 	Practice   bool
 	Key        [sha256.Size]byte // fingerprint of the ceremony key
-	KeyChecked bool              // against the paper
+	KeyChecked bool              // it, or the closing, against the paper
 	Closing    [sha256.Size]byte // SHA-256 of the checkpoint
 	Begin, End time.Time
 	Shown      []string // what was verified, in order
@@ -83,20 +89,54 @@ func Verify(bundle fs.FS, options Options) (*Report, error) {
 		v.named()
 		v.attachments()
 	}
-	if v.transcript != nil && v.plan != nil {
-		v.opening()
-		v.steps()
-		if v.plan.Drill != nil {
-			v.drill()
-		} else {
-			v.register()
-		}
+	v.contents()
+	return v.report, v.joined()
+}
+
+// Preview verifies a bundle that is about to be closed, as Verify will: what is
+// wrong can still be put right. The entries are those of its transcript, and
+// closing what the entry of its close will say.
+func Preview(bundle fs.FS, entries []transcript.Entry, closing Facts) error {
+	v := &verifier{bundle: bundle, report: &Report{}, missing: map[string]bool{}, facts: map[string]Facts{}}
+	v.readPlan()
+	end := entries[len(entries)-1].Time
+	entries = append(slices.Clone(entries),
+		transcript.Entry{Time: end, Step: "close", Kind: transcript.Done, Facts: closing}, transcript.Entry{Time: end, Kind: transcript.Closed})
+	v.take(&transcript.Transcript{Entries: entries})
+	copy(v.report.Key[:], unhex(entries[0].Facts[FactKey]))
+	v.named()
+	v.contents()
+	return v.joined()
+}
+
+func unhex(text string) []byte {
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		return nil // it differs from everything
 	}
+	return b
+}
+
+// contents checks what plan, transcript and files say of each other.
+func (v *verifier) contents() {
+	if v.transcript == nil || v.plan == nil {
+		return
+	}
+	v.opening()
+	v.steps()
+	if v.plan.Drill != nil {
+		v.drill()
+	} else {
+		v.register()
+	}
+}
+
+func (v *verifier) joined() error {
 	var problems []error
 	for _, p := range v.report.Problems {
 		problems = append(problems, p)
 	}
-	return v.report, errors.Join(problems...)
+	return errors.Join(problems...)
 }
 
 func (v *verifier) readPlan() {
@@ -130,16 +170,25 @@ func (v *verifier) readTranscript() {
 	if !bytes.Equal(key, []byte(t.Key.String()+"\n")) {
 		v.problem(KeyFile, "it is not written as a verifier key is")
 	}
-	if err := t.CheckHead(string(head)); err != nil {
+	if err := checkLastHead(t, head); err != nil {
 		v.problem(HeadFile, "%v", err)
 	}
 	if len(t.Entries) == 0 {
 		v.problem(TranscriptFile, "it is empty")
 		return
 	}
-	v.transcript = t
 	v.report.Key, v.report.Closing = t.Key.Fingerprint(), sha256.Sum256(head)
 	v.checkKey()
+	v.take(t)
+	for _, index := range t.Backward() {
+		v.shown("clock: at entry %d the time goes back; the clock was put right", index)
+	}
+	v.shown("transcript: %d entries, each signed by the ceremony key, from %s to %s", len(t.Entries), v.report.Begin.Format(time.RFC3339), v.report.End.Format(time.RFC3339))
+}
+
+// take takes from a transcript what is looked at later.
+func (v *verifier) take(t *transcript.Transcript) {
+	v.transcript = t
 	entries := t.Entries
 	v.report.Begin, v.report.End = entries[0].Time, entries[len(entries)-1].Time
 	for _, e := range entries {
@@ -150,19 +199,32 @@ func (v *verifier) readTranscript() {
 			v.report.Exceptions = append(v.report.Exceptions, e)
 		}
 	}
-	for _, index := range t.Backward() {
-		v.shown("clock: at entry %d the time goes back; the clock was put right", index)
-	}
-	v.shown("transcript: %d entries, each signed by the ceremony key, from %s to %s", len(entries), v.report.Begin.Format(time.RFC3339), v.report.End.Format(time.RFC3339))
 }
 
-func (v *verifier) checkKey() {
-	if v.options.Key == nil {
-		return
+// checkLastHead wants the tree head after the last entry, and no other: earlier
+// ones are signed too.
+func checkLastHead(t *transcript.Transcript, head []byte) error {
+	if len(t.Heads) > 0 && string(head) == t.Heads[len(t.Heads)-1] {
+		return nil
 	}
-	v.report.KeyChecked = subtle.ConstantTimeCompare(v.options.Key, v.report.Key[:]) == 1
-	if !v.report.KeyChecked {
-		v.problem(KeyFile, "its fingerprint is %x, and the paper has %x: this is not the transcript of that ceremony", v.report.Key, v.options.Key)
+	if err := t.CheckHead(string(head)); err != nil {
+		return err
+	}
+	return errors.New("it is not the tree head after the last entry of the transcript")
+}
+
+// checkKey compares key and closing with the paper.
+func (v *verifier) checkKey() {
+	v.report.KeyChecked = v.options.Key != nil || v.options.Closing != nil
+	for _, c := range []struct {
+		file, what string
+		want       []byte
+		got        []byte
+	}{{KeyFile, "fingerprint", v.options.Key, v.report.Key[:]}, {HeadFile, "SHA-256", v.options.Closing, v.report.Closing[:]}} {
+		if c.want != nil && subtle.ConstantTimeCompare(c.want, c.got) != 1 {
+			v.report.KeyChecked = false
+			v.problem(c.file, "its %s is %x, and the paper has %x: this is not the evidence of that ceremony", c.what, c.got, c.want)
+		}
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"conclave/ca"
 	"conclave/wire"
 )
@@ -93,7 +95,7 @@ func (c *checker) people() {
 	if len(p.Witnesses) == 0 {
 		c.say("people.witnesses", "one at least was expected: who compares what is read aloud")
 	}
-	seen := map[string]string{p.Administrator: "people.administrator"}
+	seen := map[string]string{FoldName(p.Administrator): "people.administrator"}
 	for _, group := range []struct {
 		field string
 		names []string
@@ -101,12 +103,18 @@ func (c *checker) people() {
 		for i, name := range group.names {
 			field := fmt.Sprintf("%s[%d]", group.field, i)
 			c.text(field, name, true)
-			if before, twice := seen[name]; twice && name != "" {
+			if before, twice := seen[FoldName(name)]; twice && name != "" {
 				c.say(field, "%s is %s already; no one can play two parts, and two people of one name need what tells them apart", name, before)
 			}
-			seen[name] = field
+			seen[FoldName(name)] = field
 		}
 	}
+}
+
+// FoldName gives the same text for names that are one person's for all who read
+// them: letters, accents and spaces written in another way.
+func FoldName(name string) string {
+	return strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(name))), " ")
 }
 
 // name checks the name of an object, which becomes part of names of files.

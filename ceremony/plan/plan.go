@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"conclave/ca"
 	"conclave/quorum"
@@ -177,6 +179,9 @@ func checkValue(d *json.Decoder) error {
 				return err
 			}
 			field := strings.ToLower(name.(string))
+			if strings.ContainsFunc(field, func(r rune) bool { return r > unicode.MaxASCII }) { // which encoding/json may take for a letter
+				return fmt.Errorf("the field %q has a character that no field has", name)
+			}
 			if seen[field] {
 				return fmt.Errorf("the field %q comes twice in one object; remove one", name)
 			}
@@ -236,6 +241,24 @@ func (p *Plan) Spec(c *CRL) ca.CRLSpec {
 		spec.Profile = issuer.Profile
 	}
 	return spec
+}
+
+// Inputs are the files that come with the plan, by their paths relative to it.
+func (p *Plan) Inputs() (paths []string) {
+	if p.Drill != nil {
+		return nil
+	}
+	if p.Register != "" {
+		paths = append(paths, p.Register)
+	}
+	for _, c := range p.Certificates {
+		for _, path := range []string{c.File, c.Request} {
+			if path != "" && !slices.Contains(paths, path) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths
 }
 
 // SignedBy gives the device that holds the key of a certificate, empty if that

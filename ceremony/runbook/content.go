@@ -23,7 +23,7 @@ type content struct {
 	Steps                            []step
 	Custodians                       []custodian // of the sheets that are made
 	Exceptions                       int
-	Closing                          []string // the numbers of the words
+	Blanks                           []string // a line to write on for each word of a hash
 	Verify                           []string
 	Command                          string
 }
@@ -62,7 +62,7 @@ func (b Book) content() (content, error) {
 		Label: label, Name: p.Ceremony, Place: p.Place, Start: moment(p.Start), Practice: p.Practice,
 		Made: moment(b.Made) + ", by conclave " + b.Tool, Digest: hex.EncodeToString(b.Materials[0].SHA256[:4]),
 		People: people(p), Devices: devices(p), Bring: bring(p), Rules: rules(p),
-		Exceptions: exceptionSheets, Verify: verify(p), Command: "conclave ceremony verify EVIDENCE --key FINGERPRINT",
+		Exceptions: exceptionSheets, Verify: verify(p), Command: "conclave ceremony verify EVIDENCE --key FINGERPRINT --closing CLOSING",
 	}
 	if p.Custody != nil {
 		c.Quorum = fmt.Sprintf("Any %d of the %d custodians restore the keys; fewer cannot", p.Custody.Threshold, len(p.People.Custodians))
@@ -76,9 +76,7 @@ func (b Book) content() (content, error) {
 	for i, s := range p.Steps() {
 		c.Steps = append(c.Steps, step{s, label, i + 1, begins(p, s.By)})
 	}
-	for n := range hashWords {
-		c.Closing = append(c.Closing, fmt.Sprint(n+1))
-	}
+	c.Blanks = make([]string, hashWords)
 	return c, nil
 }
 
@@ -202,7 +200,7 @@ func verify(p *plan.Plan) []string {
 	until := p.Start.UTC().AddDate(p.Retention.Years, 0, 0)
 	drill := p.Start.UTC().AddDate(0, p.Retention.DrillMonths, 0)
 	all := []string{
-		"EVIDENCE is the folder or archive that was made in the last step. FINGERPRINT is that of the ceremony key, whose words were written down in step 1.",
+		"EVIDENCE is the folder that was made in the last step. FINGERPRINT are the words of the ceremony key, which were written down in step 1; CLOSING are those on this page.",
 		fmt.Sprintf("The evidence and this runbook are kept for %s: until %s.", count(p.Retention.Years, "year"), until.Format("2 January 2006")),
 	}
 	if p.Custody != nil {

@@ -2,19 +2,19 @@ package runbook
 
 // labels are the texts that stand in every runbook, the same in both forms.
 type labels struct {
-	Book, Practice, PracticeNote                       string
-	Place, Start, Quorum, Digest, Made                 string
-	People, PeopleNote, Role, Name, Signature, Initial string
-	Devices, Device, Serial, Part                      string
-	Materials, MaterialsNote, SHA256, Aloud            string
-	Before, Bring, Rules                               string
-	Steps, StepsNote, Begins, See, Write               string
-	Time, AdministratorInitials, WitnessInitials       string
-	ExceptionNo                                        string
-	Sheets, SheetsNote, Number, Custodian, Bag, Kept   string
-	Exception, ExceptionNote, Step, Happened, Decision string
-	Closing, ClosingNote, Signatures, SignaturesNote   string
-	Verify                                             string
+	Book, Practice, PracticeNote                                                   string
+	Place, Start, Quorum, Digest, Made                                             string
+	People, PeopleNote, Role, Name, Signature, Initial                             string
+	Devices, Device, Serial, Part                                                  string
+	Materials, MaterialsNote, SHA256, Aloud                                        string
+	Before, Bring, Rules                                                           string
+	Steps, StepsNote, Begins, See, Write                                           string
+	Time, AdministratorInitials, WitnessInitials                                   string
+	ExceptionNo                                                                    string
+	Sheets, SheetsNote, Number, Custodian, Bag, Kept                               string
+	Exception, ExceptionNote, Step, Happened, Decision                             string
+	CeremonyKey, CeremonyKeyNote, Closing, ClosingNote, Signatures, SignaturesNote string
+	Verify                                                                         string
 }
 
 var label = labels{
@@ -41,6 +41,7 @@ var label = labels{
 	Exception: "Exception sheet", ExceptionNote: "For whatever did not go as it is printed, or was seen by someone who should not. Copy this page before the last one is used.",
 	Step: "Step", Happened: "What happened, in your own words", Decision: "What was decided, and by whom",
 
+	CeremonyKey: "Ceremony key", CeremonyKeyNote: "The words of the ceremony key, as they are read aloud in the first step. They are the fingerprint by which the evidence is verified.",
 	Closing: "Closing", ClosingNote: "The words of the closing, as they are read aloud in the last step. Who holds this page can tell later whether the evidence is the one of this ceremony.",
 	Signatures: "Signatures", SignaturesNote: "What is written in this runbook and on its exception sheets is what happened.",
 	Verify: "To verify the evidence later",

@@ -27,6 +27,7 @@ func draw(c content, b Book) *page {
 	p := newPage(c.Label.Book+": "+c.Name, top, b.Made)
 	p.cover(c)
 	p.materials(c)
+	p.ceremonyKey(c)
 	p.before(c)
 	p.steps(c)
 	p.sheets(c)

@@ -91,6 +91,12 @@ func (p *page) numbered(words []string, pitch float64) block {
 	}}
 }
 
+// ceremonyKey is where its words are written down.
+func (p *page) ceremonyKey(c content) {
+	p.heading(c.Label.CeremonyKey, c.Label.CeremonyKeyNote)
+	p.whole(block{}, p.numbered(c.Blanks, 7.5))
+}
+
 func (p *page) before(c content) {
 	p.heading(c.Label.Before, "")
 	p.subheading(c.Label.Bring)
@@ -142,7 +148,7 @@ func (p *page) ruled(lines int) block {
 func (p *page) closing(c content) {
 	l := c.Label
 	p.newSection(l.Closing, l.ClosingNote)
-	p.flow(block{}, p.numbered(make([]string, len(c.Closing)), 7.5))
+	p.flow(block{}, p.numbered(c.Blanks, 7.5))
 	p.heading(l.Signatures, l.SignaturesNote)
 	p.signatures(c)
 	p.subheading(l.Verify)

@@ -62,6 +62,12 @@ const pageTemplate = `<!DOCTYPE html>
 </article>
 {{end}}</section>
 
+<section class="whole" aria-labelledby="ceremony-key">
+<h2 id="ceremony-key">{{.CeremonyKey}}</h2>
+<p>{{.CeremonyKeyNote}}</p>
+<ol class="words blank">{{range $.Blanks}}<li></li>{{end}}</ol>
+</section>
+
 <section class="whole" aria-labelledby="before">
 <h2 id="before">{{.Before}}</h2>
 <h3>{{.Bring}}</h3>
@@ -113,7 +119,7 @@ const pageTemplate = `<!DOCTYPE html>
 <section class="page" aria-labelledby="closing">
 <h2 id="closing">{{.Closing}}</h2>
 <p>{{.ClosingNote}}</p>
-<ol class="words blank">{{range $.Closing}}<li></li>{{end}}</ol>
+<ol class="words blank">{{range $.Blanks}}<li></li>{{end}}</ol>
 <h3>{{.Signatures}}</h3>
 <p>{{.SignaturesNote}}</p>
 {{template "signatures" $}}

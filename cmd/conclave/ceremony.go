@@ -206,7 +206,7 @@ func (c *console) perform(ctx context.Context, run func(context.Context) error, 
 		return err
 	}
 	fmt.Fprintf(c.out, "The ceremony is closed. Its evidence is %s; verify it on another machine with:\n", filepath.Join(dir, "evidence"))
-	fmt.Fprintf(c.out, "  conclave ceremony verify %s --key FINGERPRINT\n", filepath.Join(dir, "evidence"))
+	fmt.Fprintf(c.out, "  conclave ceremony verify %s --key FINGERPRINT --closing CLOSING\n", filepath.Join(dir, "evidence"))
 	fmt.Fprintf(c.out, "The backup is %s, the register %s, what is to be published %s.\n",
 		filepath.Join(dir, "backup"), filepath.Join(dir, "register.sqlite"), filepath.Join(dir, "publish"))
 	return nil

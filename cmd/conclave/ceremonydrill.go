@@ -18,7 +18,7 @@ import (
 type ceremonyDrill struct {
 	Bundle string `arg:"" type:"existingdir" help:"Folder of the ceremony's evidence."`
 	Backup string `required:"" type:"existingdir" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
-	Dir    string `placeholder:"DIR" help:"Folder of the drill; drill-DATE where it is not named."`
+	Dir    string `placeholder:"DIR" help:"Folder of the drill; EVIDENCE.drill-N where it is not named."`
 	Paper  bool   `help:"Write the drill's plan and runbook to its folder, and hold it another time."`
 }
 
@@ -33,7 +33,7 @@ func (cmd ceremonyDrill) Run(c *console) error {
 		return err
 	}
 	if cmd.Dir == "" {
-		cmd.Dir = "drill-" + time.Now().UTC().Format(time.DateOnly)
+		cmd.Dir = nextFolder(filepath.Clean(cmd.Bundle)+".drill", true)
 	}
 	f, err := cmd.plan(origin)
 	if err != nil {
@@ -69,7 +69,11 @@ func (cmd ceremonyDrill) Run(c *console) error {
 func (cmd ceremonyDrill) plan(origin *evidence.Origin) (f planFile, err error) {
 	path := filepath.Join(cmd.Dir, evidence.PlanFile)
 	if _, err := os.Stat(path); err == nil {
-		return readPlan(path)
+		f, err := readPlan(path)
+		if err == nil && (f.plan.Drill == nil || f.plan.Drill.Closing != origin.Closing) {
+			err = fmt.Errorf("%s is not of a drill of this ceremony; choose another folder", path)
+		}
+		return f, err
 	}
 	if f, err = readPlan(filepath.Join(cmd.Bundle, evidence.PlanFile)); err != nil {
 		return f, err

@@ -49,7 +49,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	}
 	original := f
 	if cmd.Dir == "" {
-		cmd.Dir = nextRehearsal(f.stem())
+		cmd.Dir = nextFolder(f.stem()+".rehearsal", !cmd.Auto)
 	}
 	if f, err = f.rehearsal(cmd.Dir); err != nil {
 		return err
@@ -64,6 +64,11 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 		return err
 	}
 	a.Base = filepath.Join(cmd.Dir, "practice")
+	if cmd.Auto {
+		if err := markPlayed(a.Base); err != nil {
+			return err
+		}
+	}
 	if err := a.Practise(original.plan, filepath.Dir(original.path)); err != nil {
 		return err
 	}
@@ -80,6 +85,13 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	return nil
 }
 
+func markPlayed(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, played), nil, 0o600)
+}
+
 func (cmd ceremonyRehearse) room(c *console, f planFile) (act.Room, error) {
 	if cmd.Auto {
 		return &act.Players{Shown: func(text string) { c.note("%s", text) }}, nil
@@ -92,7 +104,11 @@ func (cmd ceremonyRehearse) room(c *console, f planFile) (act.Room, error) {
 func (f planFile) rehearsal(dir string) (planFile, error) {
 	begun := filepath.Join(dir, "evidence", evidence.PlanFile)
 	if _, err := os.Stat(begun); err == nil {
-		return readPlan(begun)
+		f, err := readPlan(begun)
+		if err == nil && !f.plan.Practice {
+			err = fmt.Errorf("%s is a real ceremony, and not a rehearsal; choose another folder", dir)
+		}
+		return f, err
 	}
 	p, err := f.plan.Rehearsal()
 	if err != nil {
@@ -102,16 +118,26 @@ func (f planFile) rehearsal(dir string) (planFile, error) {
 	return planFile{f.path, content, p}, err
 }
 
-// nextRehearsal is the folder of the rehearsal that is not closed, or of a new
-// one.
-func nextRehearsal(stem string) string {
+// nextFolder is the first folder in a series that is not there; or, to resume,
+// one that is there and not closed. What a program has played it does not
+// resume, for the sheets are gone with it.
+func nextFolder(stem string, resume bool) string {
 	for n := 1; ; n++ {
-		dir := fmt.Sprintf("%s.rehearsal-%d", stem, n)
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		dir := fmt.Sprintf("%s-%d", stem, n)
+		if !exists(dir) {
 			return dir
 		}
-		if _, err := os.Stat(filepath.Join(dir, "ceremony.key")); err == nil {
+		begun, open := exists(filepath.Join(dir, "evidence")), exists(filepath.Join(dir, "ceremony.key"))
+		if resume && (open || !begun) && !exists(filepath.Join(dir, "practice", played)) {
 			return dir
 		}
 	}
 }
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// played is the name of a file that says that a program played a rehearsal.
+const played = "played-by-the-program"

@@ -29,7 +29,7 @@ func (r *ceremonyRoom) ShowStep(n, of int, step plan.Step) {
 	for _, line := range step.Expect {
 		t.Printf("   =  %s\n", line)
 	}
-	t.Printf("At any question of the ceremony: exception, to write one down; stop, to go on another time.\n")
+	t.Printf("At a question that begins with a name: exception, to write one down; stop, to go on another time.\n")
 }
 
 // Answer implements act.Room.

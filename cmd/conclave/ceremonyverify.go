@@ -1,11 +1,13 @@
 package main
 
 import (
+	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"conclave/ceremony/evidence"
 	"conclave/internal/pgpwords"
@@ -13,19 +15,18 @@ import (
 
 type ceremonyVerify struct {
 	listing
-	Bundle string `arg:"" type:"existingdir" help:"Folder of the evidence."`
-	Key    string `placeholder:"FINGERPRINT" help:"Fingerprint of the ceremony key from the paper: 32 words, or 64 hex digits."`
+	Bundle  string `arg:"" type:"existingdir" help:"Folder of the evidence."`
+	Key     string `placeholder:"FINGERPRINT" help:"Fingerprint of the ceremony key from the paper: 32 words, or 64 hex digits."`
+	Closing string `placeholder:"SHA256" help:"The closing from the paper, in the same form."`
+	Signers string `type:"existingfile" placeholder:"FILE" help:"Keys of the witnesses, as ssh-keygen -Y verify takes them, in place of those in the bundle."`
+	Roots   string `type:"existingfile" placeholder:"FILE" help:"Roots of time-stamping authorities, PEM, in place of those in the bundle."`
 }
 
 // Run verifies the evidence, with nothing but the folder.
 func (cmd ceremonyVerify) Run(c *console) error {
-	var options evidence.Options
-	if cmd.Key != "" {
-		key, err := parseFingerprint(cmd.Key)
-		if err != nil {
-			return err
-		}
-		options.Key = key
+	options, err := cmd.options()
+	if err != nil {
+		return err
 	}
 	report, failure := evidence.Verify(os.DirFS(cmd.Bundle), options)
 	if cmd.JSON {
@@ -41,8 +42,38 @@ func (cmd ceremonyVerify) Run(c *console) error {
 	return nil
 }
 
-// parseFingerprint reads a SHA-256 as words or hexadecimal.
-func parseFingerprint(text string) ([]byte, error) {
+// options are what the verifier knows from elsewhere.
+func (cmd ceremonyVerify) options() (o evidence.Options, err error) {
+	if o.Key, err = parseFingerprint("--key", cmd.Key); err != nil {
+		return o, err
+	}
+	if o.Closing, err = parseFingerprint("--closing", cmd.Closing); err != nil {
+		return o, err
+	}
+	if cmd.Signers != "" {
+		if o.Signers, err = os.ReadFile(cmd.Signers); err != nil {
+			return o, err
+		}
+	}
+	if cmd.Roots == "" {
+		return o, nil
+	}
+	roots, err := os.ReadFile(cmd.Roots)
+	if err != nil {
+		return o, err
+	}
+	o.StampRoots = x509.NewCertPool()
+	if !o.StampRoots.AppendCertsFromPEM(roots) {
+		err = fmt.Errorf("%s: there is no certificate in it; PEM was expected", cmd.Roots)
+	}
+	return o, err
+}
+
+// parseFingerprint reads a SHA-256 as words or hexadecimal; nil for none.
+func parseFingerprint(option, text string) ([]byte, error) {
+	if text == "" {
+		return nil, nil
+	}
 	fields := strings.Fields(text)
 	if sum, err := hex.DecodeString(strings.Join(fields, "")); err == nil && len(sum) == 32 {
 		return sum, nil
@@ -52,34 +83,46 @@ func parseFingerprint(text string) ([]byte, error) {
 		err = fmt.Errorf("%d words; 32 were expected", len(sum))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--key: %w", err)
+		return nil, fmt.Errorf("%s: %w", option, err)
 	}
 	return sum, nil
 }
 
+// show shows what a bundle says. It may have been made to deceive, so nothing
+// of it reaches the terminal that a terminal would obey.
 func (cmd ceremonyVerify) show(c *console, r *evidence.Report) {
-	fmt.Fprintf(c.out, "%s\n", r.Ceremony)
+	fmt.Fprintf(c.out, "%s\n", printable(r.Ceremony))
 	if r.Practice {
 		fmt.Fprintln(c.out, "THIS IS A REHEARSAL: nothing in it is for use.")
 	}
 	for _, line := range r.Shown {
-		fmt.Fprintf(c.out, "  %s\n", line)
+		fmt.Fprintf(c.out, "  %s\n", printable(line))
 	}
 	for i, e := range r.Exceptions {
-		fmt.Fprintf(c.out, "  exception %d, %s, step %s: %s\n", i+1, e.Time.Format(time.RFC3339), e.Step, e.Text)
+		fmt.Fprintf(c.out, "  exception %d, %s, step %s: %s\n", i+1, e.Time.Format(time.RFC3339), printable(e.Step), printable(e.Text))
 	}
 	fmt.Fprintf(c.out, "Ceremony key %x\n%s", r.Key, wordLines(r.Key[:]))
 	fmt.Fprintf(c.out, "Closing      %x\n%s", r.Closing, wordLines(r.Closing[:]))
 	for _, p := range r.Problems {
-		fmt.Fprintf(c.out, "PROBLEM %v\n", p)
+		fmt.Fprintf(c.out, "PROBLEM %s\n", printable(p.Error()))
 	}
 	switch {
 	case len(r.Problems) > 0:
 	case r.KeyChecked:
-		fmt.Fprintln(c.out, "All of it is as it was made, under the ceremony key on the paper.")
+		fmt.Fprintln(c.out, "All of it is as it was made, by what is on the paper.")
 	default:
-		fmt.Fprintln(c.out, "All of it fits together. Compare the words of the ceremony key and of the closing with the paper, or add --key.")
+		fmt.Fprintln(c.out, "All of it fits together. Compare the words of the ceremony key and of the closing with the paper, or add --key and --closing.")
 	}
+}
+
+// printable writes a question mark for what cannot be printed.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
 }
 
 // evidenceReport is the report as JSON.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 )
 
@@ -17,7 +18,7 @@ import (
 // it returns, the file is on disk, whole; when it fails, there is none.
 func Create(path string, content []byte) error {
 	dir := filepath.Dir(path)
-	temporary, err := os.CreateTemp(dir, ".conclave-*") // O_EXCL, mode 0600
+	temporary, err := os.CreateTemp(dir, temporaryPrefix+"*") // O_EXCL, mode 0600
 	if err != nil {
 		return err
 	}
@@ -32,6 +33,37 @@ func Create(path string, content []byte) error {
 		return errors.Join(fmt.Errorf("%s: %w; nothing was written", path, err), os.Remove(path))
 	}
 	return nil
+}
+
+// temporaryPrefix begins the names of files that have no name of their own yet.
+const temporaryPrefix = ".conclave-"
+
+// Sweep removes the temporary files that a power cut has left in a folder, and
+// in those below it. Nothing else may be writing there.
+func Sweep(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() && strings.HasPrefix(entry.Name(), temporaryPrefix) {
+			err = os.Remove(path)
+		}
+		return err
+	})
+}
+
+// Destroy overwrites a file and removes it. It is best effort: a disk may keep
+// what was there before in other places.
+func Destroy(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if err := write(f, make([]byte, info.Size())); err != nil {
+		return err
+	}
+	return errors.Join(os.Remove(path), SyncDir(filepath.Dir(path)))
 }
 
 // name gives a file its name, if that is free. A link fails where it is not;

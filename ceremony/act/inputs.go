@@ -1,0 +1,126 @@
+package act
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"conclave/ca"
+	"conclave/ca/register"
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
+)
+
+// readInputs reads what comes with the plan, and checks it as far as can be:
+// what is wrong is put right before anyone compares it with the papers.
+func (p *performance) readInputs(ctx context.Context) (map[string][]byte, error) {
+	inputs := map[string][]byte{}
+	if p.Plan.Drill != nil { // it issues nothing
+		return inputs, nil
+	}
+	for _, path := range p.Plan.Inputs() {
+		content, err := os.ReadFile(p.beside(path))
+		if err != nil {
+			return nil, err
+		}
+		inputs[path] = content
+	}
+	for i := range p.Plan.Certificates {
+		if err := checkInput(&p.Plan.Certificates[i], inputs); err != nil {
+			return nil, err
+		}
+	}
+	if p.Plan.Register == "" {
+		return inputs, nil
+	}
+	return inputs, p.checkRegister(ctx)
+}
+
+// checkInput checks the file of a certificate, or of its request.
+func checkInput(c *plan.Certificate, inputs map[string][]byte) (err error) {
+	path := c.File
+	switch {
+	case c.File != "":
+		_, err = ca.ParseCertificate(inputs[path])
+	case c.Request != "":
+		path = c.Request
+		_, err = ca.CheckRequest(inputs[path], c.Spec)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// continued is the name of the file beside a register that says which ceremony
+// has continued it: two that went on from one would use numbers twice.
+func continued(register string) string { return register + ".continued" }
+
+// checkRegister looks whether the register that the plan names can be continued.
+func (p *performance) checkRegister(ctx context.Context) error {
+	path := p.beside(p.Plan.Register)
+	if by, err := os.ReadFile(continued(path)); err == nil && string(by) != p.Dir+"\n" {
+		return fmt.Errorf("%s was continued by the ceremony in %s; name the register there in the plan, or delete %s if that ceremony was given up and has signed nothing", path, bytes.TrimSpace(by), continued(path))
+	}
+	r, err := register.Open(path)
+	if err != nil {
+		return err
+	}
+	open, err := r.Unfinished(ctx)
+	if err == nil && len(open) > 0 {
+		err = fmt.Errorf("%s: %s may have been signed, and no one has said so; settle it first: conclave ca settle", path, open[0])
+	}
+	return errors.Join(err, r.Close())
+}
+
+// keepInputs puts what was compared into the evidence, and goes on with the
+// register.
+func (p *performance) keepInputs(ctx context.Context, inputs map[string][]byte) error {
+	for path, content := range inputs {
+		if path == p.Plan.Register {
+			continue
+		}
+		if err := replaceFile(p.work.evidence(evidence.InputFile(path)), content); err != nil {
+			return err
+		}
+	}
+	if p.Plan.Register == "" {
+		return nil
+	}
+	return p.continueRegister(ctx, inputs[p.Plan.Register])
+}
+
+func (p *performance) continueRegister(ctx context.Context, content []byte) error {
+	if err := putFile(continued(p.beside(p.Plan.Register)), []byte(p.Dir+"\n")); err != nil {
+		return err
+	}
+	if err := replaceFile(p.work.register(), content); err != nil {
+		return err
+	}
+	export, err := p.export(ctx)
+	if err != nil {
+		return err
+	}
+	return replaceFile(p.work.evidence(evidence.BeforeFile), export)
+}
+
+// export is what the register of this act has.
+func (p *performance) export(ctx context.Context) ([]byte, error) {
+	r, err := p.openRegister()
+	if err != nil {
+		return nil, err
+	}
+	var export bytes.Buffer
+	err = errors.Join(r.Export(ctx, &export), r.Close())
+	return export.Bytes(), err
+}
+
+// replaceFile writes a file in place of what an interrupted step has left.
+func replaceFile(path string, content []byte) error {
+	if err := os.Remove(path); err != nil && exists(path) {
+		return err
+	}
+	return putFile(path, content)
+}

@@ -1,0 +1,251 @@
+package act_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"conclave/apdu"
+	"conclave/ca"
+	"conclave/ceremony"
+	"conclave/ceremony/act"
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
+)
+
+// begin runs an act until someone is asked a question with this text, where the
+// power fails.
+func (s *stage) begin(t *testing.T, question string) {
+	t.Helper()
+	room := s.Room
+	s.Room = &fails{Room: s.players, at: question}
+	if err := s.Run(t.Context()); !errors.Is(err, errPower) {
+		t.Fatalf("it ended with %v", err)
+	}
+	s.Room = room
+}
+
+// fails is a room in which the power fails at a question.
+type fails struct {
+	act.Room
+	at string
+}
+
+func (f *fails) Answer(ctx context.Context, q act.Question) (string, error) {
+	if strings.Contains(q.Text+q.Label, f.at) {
+		return "", errPower
+	}
+	return f.Room.Answer(ctx, q)
+}
+
+// TestPowerCutAtTheBeginning: what the first moments can leave is begun anew.
+func TestPowerCutAtTheBeginning(t *testing.T) {
+	for name, left := range map[string]func(s *stage) error{
+		"an empty transcript": func(s *stage) error { return os.Truncate(filepath.Join(s.evidence(), evidence.TranscriptFile), 0) },
+		"a torn first line":   func(s *stage) error { return os.Truncate(filepath.Join(s.evidence(), evidence.TranscriptFile), 40) },
+		"an empty key": func(s *stage) error {
+			return errors.Join(os.Remove(filepath.Join(s.evidence(), evidence.TranscriptFile)), os.Truncate(filepath.Join(s.Dir, "ceremony.key"), 0),
+				os.Remove(filepath.Join(s.evidence(), evidence.KeyFile)))
+		},
+		"a temporary file": func(s *stage) error {
+			return os.WriteFile(filepath.Join(s.evidence(), ".conclave-123"), []byte("half"), 0o600)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, nil)
+			s.begin(t, "Press <enter> to begin")
+			if err := left(s); err != nil {
+				t.Fatal(err)
+			}
+			s.begin(t, "Time by the watch")
+			if _, err := os.Stat(filepath.Join(s.evidence(), ".conclave-123")); err == nil {
+				t.Error("the temporary file is still there")
+			}
+		})
+	}
+}
+
+// TestSheetsAreVoid: the power fails while sheets are copied. Whoever has one is
+// told that it is void, also where there was no share file yet.
+func TestSheetsAreVoid(t *testing.T) {
+	s := newStage(t, nil)
+	ctx, cut := context.WithCancel(t.Context())
+	s.Room = &dies{s.players, cut}
+	if err := s.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("it ended with %v", err)
+	}
+	s.Room = s.players
+	s.begin(t, "Public key root")
+	content, err := os.ReadFile(filepath.Join(s.evidence(), evidence.TranscriptFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(content), "every sheet made so far is void") {
+		t.Error("the transcript does not say that the sheets are void")
+	}
+}
+
+// dies is a room in which the power fails when the third custodian comes.
+type dies struct {
+	*act.Players
+	cut context.CancelFunc
+}
+
+func (d *dies) Come(ctx context.Context, turn ceremony.Turn) error {
+	if turn.Number == 3 {
+		d.cut()
+		return ctx.Err()
+	}
+	return d.Players.Come(ctx, turn)
+}
+
+// answers are players who answer some questions otherwise, each answer once.
+type answers struct {
+	*act.Players
+	to map[string][]string
+}
+
+func (a *answers) Answer(ctx context.Context, q act.Question) (string, error) {
+	for text, all := range a.to {
+		if strings.Contains(q.Text, text) && len(all) > 0 {
+			a.to[text] = all[1:]
+			return all[0], nil
+		}
+	}
+	return a.Players.Answer(ctx, q)
+}
+
+// TestMistakesOfPeople: what people get wrong is refused, and asked again.
+func TestMistakesOfPeople(t *testing.T) {
+	s := newStage(t, func(p *plan.Plan) { p.Custody.EraseStandby = true })
+	medium := t.TempDir()
+	var told []string
+	s.players.Shown = func(text string) { told = append(told, text) }
+	s.Room = &answers{s.players, map[string][]string{
+		"Is Cora here":                   {"no", "no", "no"},
+		"Who stands in for Cora?":        {"carla ", "Wim  Witness", "Dora"},
+		"Folder of backup medium":        {medium, medium, filepath.Join(s.Dir, "backup"), filepath.Join(medium, "missing"), "done"},
+		"Number of the bag of":           {"A1", "A1", "A2"},
+		"Is this what the runbook says?": {"perhaps", "no"},
+	}}
+	s.Devices = closing{s.Devices.(home)}
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.verified(t)
+	all := strings.Join(told, "\n")
+	for _, want := range []string{
+		"carla cannot stand in for Cora, and has a part in this ceremony already (Carla)",
+		"Wim  Witness cannot stand in for Cora",
+		medium + " holds the backup already",
+		filepath.Join(s.Dir, "backup") + " holds the backup already",
+		"missing: no such file or directory",
+		"Done: copies of the backup: 1; fewer than two",
+		"Bag A1 is that of the device primary; read the number once more.",
+		"Wim Witness has answered no to: Is this what the runbook says?",
+		"Done: the device standby holds no key and no DKEK",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no one was told %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(all)
+	}
+}
+
+// closing are devices that a card in a reader is like: once closed, they answer
+// no more.
+type closing struct{ home }
+
+func (c closing) Connect(d plan.Device) (apdu.Conn, error) {
+	conn, err := c.home.Connect(d)
+	return &closed{Conn: conn}, err
+}
+
+type closed struct {
+	apdu.Conn
+	is bool
+}
+
+func (c *closed) Close() error {
+	c.is = true
+	return c.Conn.Close()
+}
+
+func (c *closed) Transmit(command []byte) ([]byte, error) {
+	if c.is {
+		return nil, errors.New("the connection is closed")
+	}
+	return c.Conn.Transmit(command)
+}
+
+// TestPlannedNumberIsLost: the power fails after the signature. The number that
+// was planned is not used again, and the ceremony goes on with the next one.
+func TestPlannedNumberIsLost(t *testing.T) {
+	s := newStage(t, func(p *plan.Plan) {
+		if err := p.Certificates[0].Serial.UnmarshalText([]byte("4a3b2c1d4a3b2c1d4a3b")); err != nil {
+			panic(err)
+		}
+		p.Practice = true
+	})
+	r := act.Rehearsal{Act: s.Act, Auto: true, Troubles: []act.Trouble{act.PowerCut}}
+	if err := r.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.verified(t)
+	content, err := os.ReadFile(filepath.Join(s.evidence(), evidence.CertificateFile("root")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := ca.ParseCertificate(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ca.SerialOf(cert).String() == "4a3b2c1d4a3b2c1d4a3b" {
+		t.Error("the number that may be on another certificate was used again")
+	}
+}
+
+// TestRealPlanIsNotRehearsed: the program never plays people of a real ceremony.
+func TestRealPlanIsNotRehearsed(t *testing.T) {
+	s := newStage(t, nil)
+	if err := (act.Rehearsal{Act: s.Act, Auto: true}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "this is the plan of a real ceremony") {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// TestRequestIsExchanged: what was compared with the papers is what is
+// certified.
+func TestRequestIsExchanged(t *testing.T) {
+	s := newStage(t, nil)
+	s.begin(t, "Public key root")
+	before, err := os.ReadFile(filepath.Join(s.evidence(), evidence.InputFile("issuing.csr")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeRequest(t, filepath.Join(s.Base, "issuing.csr"), s.Plan)
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.verified(t)
+	public, err := ca.CheckRequest(before, s.Plan.FindCertificate("issuing").Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(s.evidence(), evidence.CertificateFile("issuing")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := ca.ParseCertificate(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !cert.PublicKey.(*ecdsa.PublicKey).Equal(public) {
+		t.Error("the exchanged request was certified")
+	}
+}
