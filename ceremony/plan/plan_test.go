@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,6 +44,27 @@ func TestExample(t *testing.T) {
 	again := parse(t, written)
 	if rewritten, err := again.Bytes(); err != nil || string(rewritten) != string(written) {
 		t.Errorf("a plan that was written and read is another one (%v)", err)
+	}
+}
+
+// TestExamples: each example is a plan, and rehearses.
+func TestExamples(t *testing.T) {
+	paths, err := filepath.Glob("../../examples/*/plan.json")
+	if err != nil || len(paths) < 2 {
+		t.Fatalf("examples: %v, %v", paths, err)
+	}
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := parse(t, content)
+		if err := p.Check(); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		if r, err := p.Rehearsal(); err != nil || r.Check() != nil {
+			t.Errorf("%s: its rehearsal: %v, %v", path, err, r.Check())
+		}
 	}
 }
 

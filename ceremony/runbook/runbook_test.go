@@ -202,7 +202,7 @@ func allTexts(b runbook.Book) []string {
 		all = append(append(all, "Where the sheets go"), p.People.Custodians...)
 	}
 	all = append(all, "Exception sheet", "Exception sheet", "Exception sheet", "What was decided", "Closing", "31", "32", "Signatures")
-	return append(append(all, p.Everyone()...), "conclave ceremony verify EVIDENCE --key FINGERPRINT", "for 10 years: until 15 January 2037")
+	return append(append(all, p.Everyone()...), "conclave ceremony verify EVIDENCE --key FINGERPRINT --closing CLOSING", "for 10 years: until 15 January 2037")
 }
 
 func TestTheSameBookGivesTheSameBytes(t *testing.T) {

@@ -236,6 +236,7 @@ func TestExamplePlan(t *testing.T) {
 	p.do(`openssl req -new -newkey rsa:2048 -nodes -keyout issuing.key -out issuing.csr -subj "/C=CH/O=Example Ltd/CN=Example Issuing CA 1"`)
 	p.wishes = []wish{
 		{`Ceremony key, SHA-256 in words[^:]*: Type the last word that you have heard: $`, "wrong"},
+		{`Time by the watch: $`, "\x1athe same"}, // Ctrl-Z, which must not leave a sheet on the screen
 		{`Is Wanda Witness here[^\n]*: $`, "no"},
 		{`Who stands in for Wanda Witness\? \(a name, or no one\): $`, "Wolf Witness"},
 		{`Is this the serial number[^\n]*: $`, "no"},

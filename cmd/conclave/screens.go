@@ -21,7 +21,10 @@ type screens struct {
 }
 
 // newScreens shows everything on standard output, for it is cleared there.
-func newScreens(c *console) *screens { return &screens{terminal: tty.New(c.in, c.out)} }
+func newScreens(c *console) *screens {
+	tty.KeepForeground()
+	return &screens{terminal: tty.New(c.in, c.out)}
+}
 
 func (s *screens) welcome(threshold, total int) {
 	s.terminal.Printf(`The DKEK share file gets a password that no one knows. It is shared out to

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package tty
+
+// KeepForeground does nothing here: no key suspends a program.
+func KeepForeground() {}
