@@ -54,15 +54,11 @@ func checkInput(c *plan.Certificate, inputs map[string][]byte) (err error) {
 	return nil
 }
 
-// continued is the name of the file beside a register that says which ceremony
-// has continued it: two that went on from one would use numbers twice.
-func continued(register string) string { return register + ".continued" }
-
 // checkRegister looks whether the register that the plan names can be continued.
 func (p *performance) checkRegister(ctx context.Context) error {
 	path := p.beside(p.Plan.Register)
-	if by, err := os.ReadFile(continued(path)); err == nil && string(by) != p.Dir+"\n" {
-		return fmt.Errorf("%s was continued by the ceremony in %s; name the register there in the plan, or delete %s if that ceremony was given up and has signed nothing", path, bytes.TrimSpace(by), continued(path))
+	if err := register.CheckContinued(path, p.Dir); err != nil {
+		return err
 	}
 	r, err := register.Open(path)
 	if err != nil {
@@ -93,7 +89,7 @@ func (p *performance) keepInputs(ctx context.Context, inputs map[string][]byte) 
 }
 
 func (p *performance) continueRegister(ctx context.Context, content []byte) error {
-	if err := putFile(continued(p.beside(p.Plan.Register)), []byte(p.Dir+"\n")); err != nil {
+	if err := register.Continue(p.beside(p.Plan.Register), p.Dir); err != nil {
 		return err
 	}
 	if err := replaceFile(p.work.register(), content); err != nil {

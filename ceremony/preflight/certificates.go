@@ -66,7 +66,11 @@ func (t *throwAway) openLedger(ctx context.Context, path string, f *findings) (e
 		t.ledger, err = register.Create(path)
 		return err
 	}
-	content, err := os.ReadFile(filepath.Join(t.Base, t.Plan.Register))
+	continued := filepath.Join(t.Base, t.Plan.Register)
+	if err := register.CheckContinued(continued, t.Dir); err != nil {
+		return err
+	}
+	content, err := os.ReadFile(continued)
 	if err != nil {
 		return err
 	}
