@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"conclave/internal/safefile"
@@ -21,6 +22,9 @@ func CheckContinued(path, folder string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if err == nil {
+		folder, err = filepath.Abs(folder)
+	}
 	if where := strings.TrimSuffix(string(by), "\n"); err == nil && where != folder {
 		err = fmt.Errorf("%s was continued by the ceremony in %s; name the register there, or delete %s if that ceremony was given up and has signed nothing", path, where, continued(path))
 	}
@@ -32,7 +36,11 @@ func Continue(path, folder string) error {
 	if err := CheckContinued(path, folder); err != nil {
 		return err
 	}
-	err := safefile.Create(continued(path), []byte(folder+"\n"))
+	where, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	err = safefile.Create(continued(path), []byte(where+"\n"))
 	if errors.Is(err, fs.ErrExist) {
 		return CheckContinued(path, folder)
 	}
