@@ -41,6 +41,10 @@ func (v *verifier) steps() {
 
 func (v *verifier) step(s plan.Step, facts Facts) {
 	switch s.Action {
+	case plan.RollCall:
+		v.complete(s, facts, FactPresent, v.plan.Everyone())
+	case plan.Seal:
+		v.complete(s, facts, FactBag, v.plan.Bags())
 	case plan.Prepare:
 		v.device(s.Object, facts)
 	case plan.Share:
@@ -55,6 +59,15 @@ func (v *verifier) step(s plan.Step, facts Facts) {
 		v.certificate(v.plan.FindCertificate(s.Object), facts)
 	case plan.List:
 		v.crl(v.plan.FindCRL(s.Object), facts)
+	}
+}
+
+// complete wants a fact for each of several things or people.
+func (v *verifier) complete(s plan.Step, facts Facts, fact string, all []string) {
+	for _, one := range all {
+		if facts[fact+one] == "" {
+			v.problem(TranscriptFile, "the step %s says nothing of %s", s.ID, one)
+		}
 	}
 }
 
