@@ -66,14 +66,10 @@ func (p *performance) issue(ctx context.Context, r *register.Register, planned *
 		return nil, err
 	}
 	spec := planned.Spec
-	if !spec.Serial.IsZero() {
-		lost, err := p.lost(ctx, r, spec.Serial.Int())
-		if err != nil {
-			return nil, err
-		}
-		if lost {
-			spec.Serial = ca.Serial{}
-		}
+	if lost, err := p.lost(ctx, r, spec.Serial.Int()); err != nil {
+		return nil, err
+	} else if lost {
+		spec.Serial = ca.Serial{}
 	}
 	draft, err := authority.Prepare(spec, public)
 	if err != nil {
@@ -146,9 +142,12 @@ func (p *performance) signedBefore(ctx context.Context, r *register.Register) ([
 	return nil, nil
 }
 
-// lost says whether the planned number was lost when this step was interrupted.
-// The next one takes its place, which the register shows.
+// lost says whether the planned number, if there is one, was lost when this step
+// was interrupted. The next one takes its place, which the register shows.
 func (p *performance) lost(ctx context.Context, r *register.Register, number *big.Int) (bool, error) {
+	if number == nil || number.Sign() == 0 {
+		return false, nil
+	}
 	entries, err := r.Entries(ctx)
 	if err != nil {
 		return false, err
@@ -323,14 +322,10 @@ func (p *performance) signCRL(ctx context.Context, r *register.Register, planned
 		return nil, err
 	}
 	spec := p.Plan.Spec(planned)
-	if spec.Number != 0 {
-		lost, err := p.lost(ctx, r, big.NewInt(spec.Number))
-		if err != nil {
-			return nil, err
-		}
-		if lost {
-			spec.Number = 0
-		}
+	if lost, err := p.lost(ctx, r, big.NewInt(spec.Number)); err != nil {
+		return nil, err
+	} else if lost {
+		spec.Number = 0
 	}
 	draft, err := a.PrepareCRL(ctx, spec)
 	if err != nil {

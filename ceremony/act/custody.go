@@ -17,8 +17,6 @@ import (
 	"conclave/quorum"
 )
 
-const transcriptNote = transcript.Note
-
 // share makes the DKEK share file and the sheets, with random numbers of the
 // device that will make the keys.
 func (p *performance) share(ctx context.Context, _ string) (done, error) {

@@ -11,6 +11,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/transcript"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/secret"
@@ -175,7 +176,7 @@ func (p *performance) mayErase(ctx context.Context, name string, h *hsm.HSM, ser
 	if typed != serial {
 		return fmt.Errorf("its serial number was not typed; the device %s is as it was", name)
 	}
-	return p.note(transcriptNote, p.Plan.People.Administrator, fmt.Sprintf("agreed to lose the %d keys on the device %s", len(keys), name), nil)
+	return p.note(transcript.Note, p.Plan.People.Administrator, fmt.Sprintf("agreed to lose the %d keys on the device %s", len(keys), name), nil)
 }
 
 // soPIN asks for the SO-PIN: the present one of a device that has one.
