@@ -252,7 +252,7 @@ func TestText(t *testing.T) {
 	for _, want := range []string{
 		"Subject: CN=Example subordinate,O=Beispiel & Söhne,L=Thun,ST=Bern,C=CH\n", "Issuer: CN=Example root,",
 		"Serial number: 5000000000000000000000000000000000000001\n", "Key: ECDSA, P-256\n", "CAs below it in a chain: 0 at most\n",
-		"DNS names: example.com\n", "IP addresses: any but 0.0.0.0/0, ::/0\n", "Email addresses: any\n",
+		"DNS names: example.com\n", "IP addresses: none\n", "Email addresses: any\n",
 		"Extended key usages: serverAuth, clientAuth\n", "Policies: 1.3.6.1.4.1.32473.1\n", "CRL: http://pki.example.com/root.crl\n", "OCSP: not named\n",
 	} {
 		if !strings.Contains(draft.Text(), want) {

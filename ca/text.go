@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -53,6 +54,9 @@ func authorityFacts(c *x509.Certificate) [][2]string {
 }
 
 func constraintFact(label string, permitted, excluded []string) [2]string {
+	if len(permitted) == 0 && slices.Contains(excluded, "0.0.0.0/0") && slices.Contains(excluded, "::/0") {
+		return [2]string{label, "none"}
+	}
 	value := cmp.Or(strings.Join(permitted, ", "), "any")
 	if len(excluded) > 0 {
 		value += " but " + strings.Join(excluded, ", ")

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -80,6 +81,17 @@ func find(ctx context.Context, tx *sql.Tx, issuer []byte, kind ca.Kind, number *
 		return nil, err
 	}
 	return &found[0], nil
+}
+
+// Standing is the number that stands for one that was lost and settled: the next
+// one, if that was not lost too. Any other number stands for itself.
+func Standing(entries []Entry, issuer []byte, kind ca.Kind, number int64) int64 {
+	for _, e := range entries { // which are in order of time, and numbers grow
+		if e.Kind == kind && e.Number.IsInt64() && e.Number.Int64() == number && bytes.Equal(e.Issuer, issuer) && e.State() == Settled {
+			number++
+		}
+	}
+	return number
 }
 
 // selectEntries returns the entries for which a condition in SQL holds.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
 	"conclave/dkek"
+	"conclave/internal/safefile"
 )
 
 // Devices finds the devices of a plan.
@@ -60,6 +62,14 @@ var ErrStopped = errors.New("the ceremony is stopped; the same command goes on w
 // Run begins the act, or resumes it where it was left. When it returns without
 // error the act is closed and its evidence complete.
 func (a Act) Run(ctx context.Context) error {
+	if err := os.MkdirAll(a.Dir, 0o700); err != nil {
+		return err
+	}
+	unlock, err := safefile.Lock(work(a.Dir).lock())
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	p, err := a.begin()
 	if err != nil {
 		return err
@@ -183,10 +193,21 @@ func (p *performance) ask(ctx context.Context, q Question) (string, error) {
 		}
 		text = strings.TrimSpace(text)
 		answered, err := p.wish(ctx, q.Who, text)
-		if err != nil || answered {
-			return text, err
+		if err != nil {
+			return "", err
+		}
+		if answered && (q.Kind != Ready || text == "") {
+			return text, nil
+		}
+		if answered {
+			p.Room.Tell("That was not understood: <enter> alone goes on; exception and stop are the words that are known here.")
 		}
 	}
+}
+
+// IsWish says whether a text is no answer but a wish.
+func IsWish(text string) bool {
+	return strings.EqualFold(text, wordException) || strings.EqualFold(text, wordStop)
 }
 
 // wish grants a wish; anything else is an answer.
@@ -206,10 +227,15 @@ func (p *performance) exception(ctx context.Context, who string) error {
 	if err != nil || strings.TrimSpace(text) == "" {
 		return err
 	}
-	if err := p.note(transcript.Exception, who, strings.TrimSpace(text), nil); err != nil {
+	return p.noteException(who, strings.TrimSpace(text), nil)
+}
+
+// noteException writes an exception to the transcript, and tells its number.
+func (p *performance) noteException(who, text string, facts evidence.Facts) error {
+	if err := p.note(transcript.Exception, who, text, facts); err != nil {
 		return err
 	}
-	p.Room.Tell("The exception is in the transcript; write it on an exception sheet too.")
+	p.Room.Tell(fmt.Sprintf("Exception %d: %s. It is in the transcript; write it on an exception sheet too.", p.count(transcript.Exception), text))
 	return nil
 }
 
@@ -239,6 +265,7 @@ func (p *performance) agreed(ctx context.Context, q Question) error {
 		case "no", "n":
 			return &refusal{q}
 		}
+		p.Room.Tell("A yes or a no was expected.")
 	}
 }
 

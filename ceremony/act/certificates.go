@@ -1,6 +1,7 @@
 package act
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/sha256"
@@ -161,8 +162,7 @@ func (p *performance) lost(ctx context.Context, r *register.Register, number *bi
 // settle writes down that something may have been signed, and was lost.
 func (p *performance) settle(ctx context.Context, r *register.Register, e register.Entry) error {
 	text := fmt.Sprintf("%s %x of %s was about to be signed when the ceremony was interrupted; it may have been, and was not kept. Its number is not used again", e.Kind, e.Number, e.Subject)
-	p.Room.Tell(text)
-	if err := p.note(transcript.Exception, "", text, nil); err != nil {
+	if err := p.noteException("", text, nil); err != nil {
 		return err
 	}
 	return r.Settle(ctx, e.Issuer, e.Kind, e.Number, text)
@@ -321,11 +321,14 @@ func (p *performance) signCRL(ctx context.Context, r *register.Register, planned
 	if err := p.equip(ctx, &a, issuer); err != nil {
 		return nil, err
 	}
-	spec := p.Plan.Spec(planned)
-	if lost, err := p.lost(ctx, r, big.NewInt(spec.Number)); err != nil {
+	entries, err := r.Entries(ctx)
+	if err != nil {
 		return nil, err
-	} else if lost {
-		spec.Number = 0
+	}
+	spec := p.Plan.Spec(planned)
+	spec.DeltaOf = register.Standing(entries, cert.RawSubject, ca.KindCRL, spec.DeltaOf)
+	if err := p.keepRegister(ctx, planned.Name, r); err != nil {
+		return nil, err
 	}
 	draft, err := a.PrepareCRL(ctx, spec)
 	if err != nil {
@@ -343,6 +346,15 @@ func (p *performance) signCRL(ctx context.Context, r *register.Register, planned
 		return nil, err
 	}
 	return signed.Raw, nil
+}
+
+// keepRegister keeps what the register says when a CRL is signed.
+func (p *performance) keepRegister(ctx context.Context, crl string, r *register.Register) error {
+	var export bytes.Buffer
+	if err := r.Export(ctx, &export); err != nil {
+		return err
+	}
+	return replaceFile(p.work.evidence(evidence.CRLRegisterFile(crl)), export.Bytes())
 }
 
 // listed keeps a CRL, and lets it be read aloud.

@@ -3,6 +3,7 @@ package act
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -45,19 +46,13 @@ func (p *performance) bag(ctx context.Context, thing string, seen map[string]str
 
 // close completes the evidence. What comes after it is for finish.
 func (p *performance) close(ctx context.Context, _ string) (done, error) {
-	exceptions := 0
-	for _, e := range p.writer.Entries() {
-		if e.Kind == transcript.Exception {
-			exceptions++
-			p.Room.Tell(fmt.Sprintf("Exception %d, %s: %s", exceptions, e.Time.UTC().Format("15:04:05"), e.Text))
-		}
-	}
-	if err := p.agree(ctx, p.Plan.Who(plan.Witness), fmt.Sprintf("Exceptions: %d. Is that all?", exceptions)); err != nil {
-		return done{}, err
-	}
 	if err := p.photos(ctx); err != nil {
 		return done{}, err
 	}
+	if err := p.readExceptions(ctx); err != nil {
+		return done{}, err
+	}
+	exceptions := p.count(transcript.Exception)
 	if err := p.exportRegister(ctx); err != nil {
 		return done{}, err
 	}
@@ -73,6 +68,37 @@ func (p *performance) close(ctx context.Context, _ string) (done, error) {
 		return done{}, fmt.Errorf("the evidence would not verify: %w", err)
 	}
 	return done{fmt.Sprintf("the evidence is complete; exceptions: %d", exceptions), facts}, nil
+}
+
+// readExceptions shows all exceptions, and lets the witness add what is missing.
+func (p *performance) readExceptions(ctx context.Context) error {
+	for {
+		n := 0
+		for _, e := range p.writer.Entries() {
+			if e.Kind == transcript.Exception {
+				n++
+				p.Room.Tell(fmt.Sprintf("Exception %d, %s: %s", n, e.Time.UTC().Format("15:04:05"), e.Text))
+			}
+		}
+		witness := p.Plan.Who(plan.Witness)
+		err := p.agree(ctx, witness, fmt.Sprintf("Exceptions: %d. Is that all?", n))
+		var missing *refusal
+		if !errors.As(err, &missing) {
+			return err
+		}
+		if err := p.exception(ctx, witness); err != nil {
+			return err
+		}
+	}
+}
+
+func (p *performance) count(kind transcript.Kind) (n int) {
+	for _, e := range p.writer.Entries() {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *performance) photos(ctx context.Context) error {

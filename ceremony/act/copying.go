@@ -38,7 +38,10 @@ func (p *performance) copy(ctx context.Context, _ string) (done, error) {
 	}
 	text := fmt.Sprintf("copies of the backup: %d", copies)
 	if copies < 2 {
-		text += "; fewer than two, so " + p.backups + " must be kept until there are"
+		text += "; fewer than two, so the backup in the folder of the ceremony must be kept until there are"
+		if err := p.noteException("", text, nil); err != nil {
+			return done{}, err
+		}
 	}
 	return done{text, evidence.Facts{evidence.FactCopies: strconv.Itoa(copies)}}, nil
 }
@@ -52,8 +55,8 @@ func (p *performance) checkMedium(folder string, taken []string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%s is no folder", folder)
 	}
-	for _, other := range taken {
-		if o, err := os.Stat(other); err == nil && os.SameFile(info, o) {
+	for _, other := range taken { // another medium may be seen at the same place
+		if o, err := os.Stat(other); err == nil && os.SameFile(info, o) && exists(filepath.Join(folder, filepath.Base(p.shareFile()))) {
 			return fmt.Errorf("%s holds the backup already (as %s); put in another medium", folder, other)
 		}
 	}

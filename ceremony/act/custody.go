@@ -31,7 +31,7 @@ func (p *performance) share(ctx context.Context, _ string) (done, error) {
 	created, err := ceremony.Creation{
 		Rand: h, ShareFile: p.shareFile(), Scheme: p.Plan.Scheme(), Ceremony: p.Plan.Ceremony,
 		Names: p.Plan.People.Custodians, ReadBack: true, Now: p.Now(), Tool: p.Program.Version,
-		Custodians: p.Room, Progress: p.Progress, Announce: func(phase ceremony.Phase) { p.announce(string(phase)) },
+		Custodians: showing{p.Room, p}, Progress: p.Progress, Announce: func(phase ceremony.Phase) { p.announce(string(phase)) },
 	}.Run(ctx)
 	if err != nil {
 		return done{}, err
@@ -51,7 +51,7 @@ func (p *performance) announce(text string) {
 func (p *performance) clearShare() (*quorum.Record, error) {
 	file, err := ceremony.ReadShareFile(p.shareFile())
 	if errors.Is(err, fs.ErrNotExist) {
-		if p.begun("share") > 1 { // sheets may have been copied before there was a file
+		if p.shown() { // sheets were copied before there was a file
 			return nil, p.noteVoid()
 		}
 		return nil, nil
@@ -74,18 +74,38 @@ func (p *performance) clearShare() (*quorum.Record, error) {
 
 func (p *performance) noteVoid() error {
 	text := "the making of the sheets was interrupted before they were proved; every sheet made so far is void, and is to be destroyed"
-	p.Room.Tell(text)
-	return p.note(transcript.Exception, "", text, nil)
+	return p.noteException("", text, evidence.Facts{factShown: "void"})
 }
 
-// begun says how often a step was begun.
-func (p *performance) begun(step string) (n int) {
+// factShown is in the note that the first sheet of a set is shown, and in the
+// exception that they are void.
+const factShown = "sheets"
+
+// shown says whether there are sheets of which no one has said that they are
+// void.
+func (p *performance) shown() (shown bool) {
 	for _, e := range p.writer.Entries() {
-		if e.Step == step && e.Kind == transcript.Begun {
-			n++
+		if e.Facts[factShown] != "" {
+			shown = e.Kind == transcript.Note
 		}
 	}
-	return n
+	return shown
+}
+
+// showing notes that a sheet is shown, before it is.
+type showing struct {
+	Room
+	performance *performance
+}
+
+// Show implements ceremony.Custodians.
+func (s showing) Show(ctx context.Context, handout ceremony.Handout) error {
+	if p := s.performance; !p.shown() {
+		if err := p.note(transcript.Note, "", "the first sheet is shown", evidence.Facts{factShown: "shown"}); err != nil {
+			return err
+		}
+	}
+	return s.Room.Show(ctx, handout)
 }
 
 func exists(path string) bool {

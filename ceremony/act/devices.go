@@ -1,6 +1,7 @@
 package act
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -85,8 +86,13 @@ func (d *devices) login(ctx context.Context, name string) (*hsm.HSM, error) {
 			d.loggedIn[name] = true
 			return h, nil
 		}
-		if !errors.As(problem, &wrong) || wrong.Tries < 2 { // the last try is not for a slip of the finger
+		switch {
+		case !errors.As(problem, &wrong):
 			return nil, problem
+		case wrong.Tries == 0:
+			return nil, fmt.Errorf("%w; set it anew with the SO-PIN, in another terminal: conclave hsm pin reset", problem)
+		case wrong.Tries < 2: // the last try is not for a slip of the finger
+			return nil, fmt.Errorf("%w; look it up before it is tried once more", problem)
 		}
 	}
 }
@@ -205,9 +211,16 @@ func (p *performance) typed(ctx context.Context, q PINQuestion) (secret.Bytes, e
 		if err != nil {
 			return nil, err
 		}
-		answered, err := p.wish(ctx, q.Who, string(pin))
-		if err != nil || answered {
-			return pin, err
+		for _, word := range []string{wordException, wordStop} {
+			if bytes.EqualFold(pin, []byte(word)) {
+				if _, err := p.wish(ctx, q.Who, word); err != nil {
+					return nil, err
+				}
+				pin = nil
+			}
+		}
+		if pin != nil {
+			return pin, nil
 		}
 	}
 }

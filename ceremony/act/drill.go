@@ -10,7 +10,6 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
-	"conclave/ceremony/transcript"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/secret"
@@ -65,7 +64,7 @@ func (p *performance) loneSheet(ctx context.Context, number string) (done, error
 	}
 	d := done{"the sheet of " + name + " is " + result, evidence.Facts{evidence.FactSheet: result}}
 	if result != evidence.SheetGood {
-		return d, p.note(transcript.Exception, "", d.text, nil)
+		return d, p.noteException("", d.text, nil)
 	}
 	return d, nil
 }

@@ -20,6 +20,11 @@ func (p *performance) readInputs(ctx context.Context) (map[string][]byte, error)
 	if p.Plan.Drill != nil { // it issues nothing
 		return inputs, nil
 	}
+	if p.Plan.Register != "" { // opening it finishes what a power cut has left in it
+		if err := p.checkRegister(ctx); err != nil {
+			return nil, err
+		}
+	}
 	for _, path := range p.Plan.Inputs() {
 		content, err := os.ReadFile(p.beside(path))
 		if err != nil {
@@ -32,10 +37,7 @@ func (p *performance) readInputs(ctx context.Context) (map[string][]byte, error)
 			return nil, err
 		}
 	}
-	if p.Plan.Register == "" {
-		return inputs, nil
-	}
-	return inputs, p.checkRegister(ctx)
+	return inputs, nil
 }
 
 // checkInput checks the file of a certificate, or of its request.
@@ -57,7 +59,7 @@ func checkInput(c *plan.Certificate, inputs map[string][]byte) (err error) {
 // checkRegister looks whether the register that the plan names can be continued.
 func (p *performance) checkRegister(ctx context.Context) error {
 	path := p.beside(p.Plan.Register)
-	if err := register.CheckContinued(path, p.Dir); err != nil {
+	if err := register.CheckContinued(path, hexOf(p.key.Fingerprint())); err != nil {
 		return err
 	}
 	r, err := register.Open(path)
@@ -89,7 +91,7 @@ func (p *performance) keepInputs(ctx context.Context, inputs map[string][]byte) 
 }
 
 func (p *performance) continueRegister(ctx context.Context, content []byte) error {
-	if err := register.Continue(p.beside(p.Plan.Register), p.Dir); err != nil {
+	if err := register.Continue(p.beside(p.Plan.Register), hexOf(p.key.Fingerprint()), p.Dir); err != nil {
 		return err
 	}
 	if err := replaceFile(p.work.register(), content); err != nil {

@@ -8,13 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"conclave/ceremony/evidence"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/curve"
-	"conclave/internal/safefile"
 	"conclave/wire"
 )
 
@@ -111,7 +111,7 @@ func (p *performance) backup(ctx context.Context, name string) (done, error) {
 		return done{}, err
 	}
 	return done{
-		fmt.Sprintf("key %s is wrapped to %s under key check value %s", name, p.wrapped(name), p.kcv()),
+		fmt.Sprintf("key %s is wrapped to %s under key check value %s", name, filepath.Base(p.wrapped(name)), p.kcv()),
 		evidence.Facts{evidence.FactWrapped: hexOf(sum), evidence.FactKCV: p.kcv()},
 	}, nil
 }
@@ -119,7 +119,7 @@ func (p *performance) backup(ctx context.Context, name string) (done, error) {
 // wrap writes the wrapped key, unless an interrupted step has done so.
 func (p *performance) wrap(h *hsm.HSM, name string, ref byte) ([]byte, error) {
 	path := p.wrapped(name)
-	if !exists(path) {
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 		f, err := h.WrapKey(ref)
 		if err != nil {
 			return nil, err
@@ -128,7 +128,7 @@ func (p *performance) wrap(h *hsm.HSM, name string, ref byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := safefile.Create(path, content); err != nil {
+		if err := putFile(path, content); err != nil {
 			return nil, err
 		}
 	}

@@ -9,7 +9,6 @@ import (
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
-	"conclave/ceremony/transcript"
 )
 
 // open shows by which hashes the papers know the plan, the program and the
@@ -67,7 +66,7 @@ func (p *performance) rollCall(ctx context.Context, _ string) (done, error) {
 			return done{}, err
 		}
 		d.facts[evidence.FactPresent+name] = "no; " + deputy + standsIn
-		if err := p.note(transcript.Exception, p.Plan.People.Administrator, name+" is absent; "+deputy+" stands in", nil); err != nil {
+		if err := p.noteException(p.Plan.People.Administrator, name+" is absent; "+deputy+" stands in", nil); err != nil {
 			return done{}, err
 		}
 		d.text = "everyone is here, or someone stands in for them"
@@ -85,9 +84,8 @@ func (p *performance) checkDeputy(name, deputy string, facts evidence.Facts) err
 		return fmt.Errorf("%s is not here, and no one stands in", name)
 	}
 	for _, other := range p.Plan.Everyone() {
-		taken := plan.FoldName(other) == plan.FoldName(deputy)
-		taken = taken || strings.EqualFold(facts[evidence.FactPresent+other], "no; "+deputy+standsIn)
-		if taken {
+		standing := strings.TrimSuffix(strings.TrimPrefix(facts[evidence.FactPresent+other], "no; "), standsIn)
+		if folded := plan.FoldName(deputy); folded == plan.FoldName(other) || folded == plan.FoldName(standing) {
 			return fmt.Errorf("%s cannot stand in for %s, and has a part in this ceremony already (%s)", deputy, name, other)
 		}
 	}

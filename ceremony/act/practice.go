@@ -24,6 +24,9 @@ import (
 // the same kind, whose key is in a practice device. The original plan and its
 // folder say what kind.
 func (a Act) Practise(original *plan.Plan, base string) error {
+	if len(original.Certificates) != len(a.Plan.Certificates) {
+		return errors.New("this is not the rehearsal of that plan")
+	}
 	for i := range a.Plan.Certificates {
 		c, o := &a.Plan.Certificates[i], &original.Certificates[i]
 		var err error

@@ -15,6 +15,7 @@ import (
 	"conclave/ceremony/act"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/wire"
 )
 
 // begin runs an act until someone is asked a question with this text, where the
@@ -22,7 +23,7 @@ import (
 func (s *stage) begin(t *testing.T, question string) {
 	t.Helper()
 	room := s.Room
-	s.Room = &fails{Room: s.players, at: question}
+	s.Room = &fails{Room: room, at: question}
 	if err := s.Run(t.Context()); !errors.Is(err, errPower) {
 		t.Fatalf("it ended with %v", err)
 	}
@@ -211,6 +212,29 @@ func TestPlannedNumberIsLost(t *testing.T) {
 	}
 }
 
+// TestTwoPrograms: a second one is kept out, and leaves nothing behind.
+func TestTwoPrograms(t *testing.T) {
+	s := newStage(t, nil)
+	second := *s
+	s.Room = &visited{s.players, func() {
+		if err := second.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "another program is at work here") {
+			t.Errorf("the second program ended with %v", err)
+		}
+	}}
+	s.begin(t, "Is Ada Admin here")
+}
+
+// visited lets something happen at each step.
+type visited struct {
+	*act.Players
+	visit func()
+}
+
+func (v *visited) ShowStep(n, of int, step plan.Step) {
+	v.visit()
+	v.Players.ShowStep(n, of, step)
+}
+
 // TestRealPlanIsNotRehearsed: the program never plays people of a real ceremony.
 func TestRealPlanIsNotRehearsed(t *testing.T) {
 	s := newStage(t, nil)
@@ -248,4 +272,99 @@ func TestRequestIsExchanged(t *testing.T) {
 	if !cert.PublicKey.(*ecdsa.PublicKey).Equal(public) {
 		t.Error("the exchanged request was certified")
 	}
+}
+
+// cutter lets the power fail right after the signature of the first CRL.
+type cutter struct {
+	home
+	*act.Players
+	listing bool
+	cut     context.CancelFunc
+}
+
+func (c *cutter) ShowStep(n, of int, step plan.Step) {
+	c.listing = step.Action == plan.List
+	c.Players.ShowStep(n, of, step)
+}
+
+func (c *cutter) Connect(d plan.Device) (apdu.Conn, error) {
+	conn, err := c.home.Connect(d)
+	return &cuttable{conn, c}, err
+}
+
+type cuttable struct {
+	apdu.Conn
+	cutter *cutter
+}
+
+func (c *cuttable) Transmit(command []byte) ([]byte, error) {
+	response, err := c.Conn.Transmit(command)
+	if c.cutter.listing && c.cutter.cut != nil && command[1] == wire.InsSign {
+		c.cutter.cut()
+		c.cutter.cut = nil
+		return nil, errPower
+	}
+	return response, err
+}
+
+// TestLostCRL: the power fails after a full CRL was signed, which a delta CRL of
+// the same plan is for. The next number takes its place for both.
+func TestLostCRL(t *testing.T) {
+	s := newStage(t, func(p *plan.Plan) {
+		full := p.CRLs[0]
+		delta := full
+		delta.Name, delta.DeltaOf = "delta", 1
+		p.CRLs = []plan.CRL{full, delta}
+	})
+	ctx, cut := context.WithCancel(t.Context())
+	c := &cutter{home: s.Devices.(home), Players: s.players, cut: cut}
+	s.Devices, s.Room = c, c
+	if err := s.Run(ctx); !errors.Is(err, errPower) {
+		t.Fatalf("it ended with %v", err)
+	}
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	shown := strings.Join(s.verified(t).Shown, "\n")
+	for _, want := range []string{"CRL root-crl-1: number 2", "CRL delta: number 3"} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the report does not say %q:\n%s", want, shown)
+		}
+	}
+}
+
+// TestMediaAtOnePlace: sticks are seen at the same place one after the other.
+func TestMediaAtOnePlace(t *testing.T) {
+	s := newStage(t, nil)
+	place := t.TempDir()
+	taken := 0
+	s.Room = &swapping{s.players, func(q act.Question) string {
+		if !strings.Contains(q.Text, "Folder of backup medium") {
+			return ""
+		}
+		if taken++; taken > 2 {
+			return "done"
+		}
+		for _, name := range []string{"dkek.pbe", "root.wrap"} {
+			os.Remove(filepath.Join(place, name)) // another stick is empty
+		}
+		return place
+	}}
+	s.begin(t, "Is this what the runbook says?")
+	content, err := os.ReadFile(filepath.Join(s.evidence(), evidence.TranscriptFile))
+	if err != nil || !strings.Contains(string(content), "copies of the backup: 2") {
+		t.Errorf("the second stick was not written (%v)", err)
+	}
+}
+
+type swapping struct {
+	*act.Players
+	answer func(act.Question) string
+}
+
+func (s *swapping) Answer(ctx context.Context, q act.Question) (string, error) {
+	if text := s.answer(q); text != "" {
+		return text, nil
+	}
+	return s.Players.Answer(ctx, q)
 }

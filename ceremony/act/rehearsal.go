@@ -23,7 +23,7 @@ func (r Rehearsal) Run(ctx context.Context) error {
 	}
 	d := &director{Devices: r.Devices, Room: r.Room, auto: r.Auto, troubles: map[Trouble]bool{}}
 	if len(r.Plan.People.Custodians) > 0 {
-		d.custodian = r.Plan.People.Custodians[0]
+		d.custodian, d.custodians = r.Plan.People.Custodians[0], len(r.Plan.People.Custodians)
 	}
 	for _, t := range r.Troubles {
 		d.troubles[t] = true

@@ -53,10 +53,11 @@ type director struct {
 	auto     bool // the people are players, who must be told what to play
 	step     plan.Step
 	cut      context.CancelFunc // cuts the power
-	// custodian is who is absent, the first one.
-	custodian string
-	absent    bool
-	wrong     string // a code of another ceremony, to be typed
+	// custodian is who is absent, the first one of this many.
+	custodian  string
+	custodians int
+	absent     bool
+	wrong      string // a code of another ceremony, to be typed
 }
 
 // happens says whether a trouble is due in a step with this action, and that it
@@ -125,7 +126,7 @@ func (d *director) Answer(ctx context.Context, q Question) (string, error) {
 
 // Come implements ceremony.Custodians: with a player absent another comes.
 func (d *director) Come(ctx context.Context, turn ceremony.Turn) error {
-	if d.auto && d.absent && d.step.Action == plan.Import && turn.Custodian == 1 {
+	if d.auto && d.absent && d.step.Action == plan.Import && turn.Custodian == 1 && turn.Of < d.custodians {
 		turn.Custodian, turn.Name = turn.Of+1, ""
 	}
 	if d.happens(WrongSheet, plan.Import) {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/transcript"
@@ -33,6 +34,9 @@ func (w work) publish(name string) string { return filepath.Join(string(w), "pub
 func (w work) register() string           { return filepath.Join(string(w), "register.sqlite") }
 func (w work) key() string                { return filepath.Join(string(w), "ceremony.key") }
 
+// lock is held while a program is at work in the folder.
+func (w work) lock() string { return filepath.Join(string(w), ".lock") }
+
 // imports is for the journals of DKEK shares, by device.
 func (w work) imports() string { return filepath.Join(string(w), "imports") }
 
@@ -46,6 +50,11 @@ func putFile(path string, content []byte) error {
 	present, err := os.ReadFile(path)
 	if err == nil && bytes.Equal(present, content) {
 		return nil
+	}
+	if err == nil && len(present) == 0 { // a power cut has left the name alone
+		if err := os.Remove(path); err != nil {
+			return err
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -131,10 +140,17 @@ func (p *performance) newKey() (*transcript.Key, error) {
 	return key, safefile.CreateInPlace(p.work.key(), append(private, '\n'))
 }
 
+// errDestroyed is the error for a key that was overwritten, and whose file a
+// power cut has left.
+var errDestroyed = errors.New("the ceremony key is destroyed")
+
 func (p *performance) readKey() (*transcript.Key, error) {
 	content, err := os.ReadFile(p.work.key())
 	if err != nil {
 		return nil, err
+	}
+	if len(content) > 0 && len(bytes.Trim(content, "\x00")) == 0 {
+		return nil, errDestroyed
 	}
 	defer clear(content)
 	return transcript.ParseKey(content)
@@ -146,7 +162,10 @@ var ErrClosed = errors.New("this ceremony is closed")
 // resume reads what was done, and checks that it is the same plan.
 func (p *performance) resume() error {
 	key, err := p.readKey()
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, errDestroyed) {
+		err = os.Remove(p.work.key())
+	}
+	if key == nil && (err == nil || errors.Is(err, fs.ErrNotExist)) {
 		return fmt.Errorf("%s: %w; verify its evidence with: conclave ceremony verify %s", p.Dir, ErrClosed, p.work.evidence(""))
 	}
 	if err != nil {
@@ -194,6 +213,7 @@ func (p *performance) noteResumption() error {
 	if last.Kind == transcript.Begun {
 		text += "; the step " + last.Step + " was begun, and is taken again"
 	}
+	p.Room.Tell("Going on with the ceremony in " + p.Dir + ": steps done so far: " + strconv.Itoa(len(p.facts)) + ".")
 	return p.note(transcript.Resumed, "", text, evidence.Facts{evidence.FactProgram: hexOf(p.Program.SHA256), evidence.FactVersion: p.Program.Version})
 }
 

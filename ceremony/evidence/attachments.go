@@ -140,23 +140,29 @@ func takeOut(dir string, added []string) (err error) {
 	return errors.Join(err, replaceSums(dir))
 }
 
-// finishAttaching puts right what a power cut has left: attachments that
-// SHA256SUMS does not have yet.
+// finishAttaching takes out what a power cut has left of files that were being
+// attached: those that SHA256SUMS does not have. They can be attached again.
 func finishAttaching(dir string) error {
 	if err := safefile.Sweep(dir); err != nil {
 		return err
 	}
-	os.Remove(filepath.Join(dir, AttachmentsDir)) // if it is there, and empty
-	report, err := Verify(os.DirFS(dir), Options{})
-	if err == nil {
+	os.Remove(filepath.Join(dir, SumsFile+".new")) // if replaceFile was interrupted
+	sums, err := os.ReadFile(filepath.Join(dir, SumsFile))
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, AttachmentsDir))
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	for _, p := range report.Problems {
-		if !strings.HasPrefix(p.File, AttachmentsDir+"/") {
-			return nil // it is told
+	for _, e := range entries {
+		name := path.Join(AttachmentsDir, e.Name())
+		if !strings.Contains(string(sums), "  "+name+"\n") && e.Type().IsRegular() {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, filepath.FromSlash(name))))
 		}
 	}
-	return replaceSums(dir)
+	os.Remove(filepath.Join(dir, AttachmentsDir)) // if it is empty
+	return err
 }
 
 // replaceSums writes SHA256SUMS anew.
@@ -168,10 +174,9 @@ func replaceSums(dir string) error {
 	return replaceFile(filepath.Join(dir, SumsFile), sums)
 }
 
-// replaceFile puts a new content in the place of an old one, whole. The new one
-// is first outside of the bundle, which must never have a file too many.
+// replaceFile puts a new content in the place of an old one, whole.
 func replaceFile(file string, content []byte) error {
-	temporary := filepath.Join(filepath.Dir(filepath.Dir(file)), ".conclave-sums")
+	temporary := file + ".new"
 	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -48,6 +48,9 @@ func CertificateFile(name string) string { return path.Join(certificates, name+"
 // CRLFile is where a CRL is, DER.
 func CRLFile(name string) string { return path.Join(crls, name+".crl") }
 
+// CRLRegisterFile is where the register is as it was when a CRL was signed.
+func CRLRegisterFile(crl string) string { return path.Join(crls, crl+".register.json") }
+
 // InputFile is where a file is that came with the plan, as it was given: a
 // request, or a certificate that there was. Its path is relative to the plan.
 func InputFile(name string) string { return path.Join(inputs, filepath.ToSlash(name)) }

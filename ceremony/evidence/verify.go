@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -103,18 +102,20 @@ func Preview(bundle fs.FS, entries []transcript.Entry, closing Facts) error {
 	entries = append(slices.Clone(entries),
 		transcript.Entry{Time: end, Step: "close", Kind: transcript.Done, Facts: closing}, transcript.Entry{Time: end, Kind: transcript.Closed})
 	v.take(&transcript.Transcript{Entries: entries})
-	copy(v.report.Key[:], unhex(entries[0].Facts[FactKey]))
+	if content := v.read(KeyFile); content != nil {
+		key, err := transcript.ParsePublicKey(string(content))
+		if err != nil || key.String()+"\n" != string(content) {
+			v.problem(KeyFile, "it is not the verifier key that was written")
+		} else {
+			v.report.Key = key.Fingerprint()
+		}
+	}
+	if _, err := fs.Stat(bundle, AttachmentsDir); err == nil {
+		v.problem(AttachmentsDir, "it is for what comes after the close; take it out")
+	}
 	v.named()
 	v.contents()
 	return v.joined()
-}
-
-func unhex(text string) []byte {
-	b, err := hex.DecodeString(text)
-	if err != nil {
-		return nil // it differs from everything
-	}
-	return b
 }
 
 // contents checks what plan, transcript and files say of each other.

@@ -57,6 +57,9 @@ func (p *Plan) Check() error {
 func (c *checker) header() {
 	p := c.plan
 	c.text("ceremony", p.Ceremony, true)
+	if longest := 70; len(p.Ceremony) > longest && !p.Practice && p.Drill == nil { // rehearsals and drills add to it
+		c.say("ceremony", "%d characters; %d at most were expected", len(p.Ceremony), longest)
+	}
 	c.text("place", p.Place, false)
 	if p.Start.IsZero() {
 		c.say("start", "when the ceremony is to begin is missing; such as 2027-01-15T09:00:00Z")
@@ -86,6 +89,9 @@ func (c *checker) text(field, text string, required bool) {
 func (c *checker) path(field, path string) {
 	if path != "" && !filepath.IsLocal(path) {
 		c.say(field, "%q leads out of the folder of the plan; put the file beside the plan", path)
+	}
+	if strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) || r == '\\' }) {
+		c.say(field, "%q has a character that cannot be printed, or a backslash; rename the file", path)
 	}
 }
 
@@ -283,6 +289,9 @@ func (c *checker) crls() {
 		field := fmt.Sprintf("crls[%d]", i)
 		c.name(field+".name", crl.Name, names)
 		c.sayAll(field, c.plan.Spec(&crl).Check())
+		if crl.Number != 0 {
+			c.say(field+".number", "%d; none was expected: a CRL of a ceremony has the number after the last one", crl.Number)
+		}
 		issuer := c.plan.FindCertificate(crl.Issuer)
 		if issuer == nil {
 			c.say(field+".issuer", "%q is none of the plan's certificates", crl.Issuer)

@@ -70,7 +70,7 @@ func (p *Plan) openBackup() Step {
 func (p *Plan) compare(device string) Step {
 	return Step{
 		ID: "compare-" + device, Action: Compare, Object: device, Title: "Look at the device " + device, By: Administrator,
-		Do:     []string{"Take the device out of its bag, and put it into a reader. No PIN is needed."},
+		Do:     []string{"Compare the number of its bag with that of the last ceremony or drill, open it, and put the device into a reader, if it is a card. No PIN is needed."},
 		Expect: []string{"Serial number, key check value and public keys are those that the ceremony recorded."},
 	}
 }

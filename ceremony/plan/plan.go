@@ -134,19 +134,39 @@ const Format = "conclave plan 1"
 // errors: a plan that is understood in part is not understood. What it says is
 // for Check.
 func Parse(content []byte) (*Plan, error) {
-	if err := checkFields(json.NewDecoder(bytes.NewReader(content))); err != nil {
-		return nil, fmt.Errorf("plan: %w", err)
-	}
 	d := json.NewDecoder(bytes.NewReader(content))
+	if err := checkFields(d); err != nil {
+		return nil, fmt.Errorf("plan, line %d: %w", lineAt(content, d.InputOffset()), err)
+	}
+	d = json.NewDecoder(bytes.NewReader(content))
 	d.DisallowUnknownFields()
 	var p Plan
 	if err := d.Decode(&p); err != nil {
-		return nil, fmt.Errorf("plan: %w", err)
+		return nil, explain(content, err)
 	}
 	if p.Format != Format {
 		return nil, fmt.Errorf("plan: format %q; %q was expected: is it a plan, or one for a later version?", p.Format, Format)
 	}
 	return &p, nil
+}
+
+// lineAt is the number of the line that a byte is on.
+func lineAt(content []byte, offset int64) int {
+	return 1 + bytes.Count(content[:min(int(offset), len(content))], []byte("\n"))
+}
+
+// explain says on which line a value is not what the field takes, as far as
+// encoding/json tells.
+func explain(content []byte, err error) error {
+	var wrong *json.UnmarshalTypeError
+	var when *time.ParseError
+	switch {
+	case errors.As(err, &wrong):
+		return fmt.Errorf("plan, line %d: the field %s has a %s; %s was expected", lineAt(content, wrong.Offset), wrong.Field, wrong.Value, wrong.Type)
+	case errors.As(err, &when):
+		return fmt.Errorf("plan: %s is no time; such as 2027-01-15T09:00:00Z was expected", when.Value)
+	}
+	return fmt.Errorf("plan: %w", err)
 }
 
 // checkFields refuses objects with a field that comes twice (encoding/json

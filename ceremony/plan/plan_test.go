@@ -78,8 +78,11 @@ func TestParseRefuses(t *testing.T) {
 		"twice, nested":        {`"threshold": 3,`, `"threshold": 3, "threshold": 2,`, `the field "threshold" comes twice`},
 		"later version":        {`plan 1"`, `plan 2"`, "format"},
 		"a PIN":                {`"embedded": true}`, `"embedded": true, "pin": "648219"}`, `unknown field "pin"`},
+		"a word for a number":  {`"threshold": 3`, `"threshold": "3"`, "line 17: the field custody.threshold has a string; int was expected"},
+		"a time of its own":    {`2026-11-01T09:00:00Z`, `2026-11-01 09:00`, "2026-11-01 09:00 is no time; such as 2027-01-15T09:00:00Z was expected"},
+		"a comma too many":     {`"witnesses": [`, `"witnesses": [,`, "plan, line 9: "},
 		"text behind":          {"\n}\n", "\n}\n{}", "more after the end"},
-		"cut off":              {`"retention"`, "", "plan: "},
+		"cut off":              {`"retention"`, "", "plan, line 57: "},
 	} {
 		changed := strings.Replace(good, test.old, test.new, 1)
 		if changed == good {

@@ -152,7 +152,11 @@ func (p *Plan) prepare(d Device) Step {
 	} else {
 		s.Do = append(s.Do, "Take the device out of its bag, and put it into a reader.")
 	}
-	s.Do = append(s.Do, p.Who(Witness)+" compares the serial number on the screen with the runbook.")
+	if d.Serial != "" {
+		s.Do = append(s.Do, p.Who(Witness)+" compares the serial number on the screen with the runbook.")
+	} else {
+		s.Do = append(s.Do, p.Who(Witness)+" writes the serial number into the runbook.")
+	}
 	s.Expect = []string{"Serial number: " + orWritten(d.Serial)}
 	s.Write = []string{"Serial number"}
 	if p.Custody != nil && (d.Name == p.Custody.Device || d.Name == p.Custody.Standby) {
@@ -201,7 +205,7 @@ func (p *Plan) generate(k Key) Step {
 	return Step{
 		ID: "key-" + k.Name, Action: Generate, Object: k.Name, Title: "Generate the key " + k.Name, By: Administrator,
 		Do: []string{
-			"Type the user PIN of the device " + p.Custody.Device + ".",
+			"Type the user PIN of the device " + p.Custody.Device + ", if it is asked for.",
 			"Read the words of the public key aloud; " + p.Who(Witness) + " types the last one.",
 		},
 		Expect: []string{"Type " + k.Type + "; the device attests that it made the key."},
@@ -212,7 +216,8 @@ func (p *Plan) generate(k Key) Step {
 func (p *Plan) backup(k Key) Step {
 	return Step{
 		ID: "backup-" + k.Name, Action: Backup, Object: k.Name, Title: "Back up the key " + k.Name, By: Administrator,
-		Do:     []string{"Nothing is to be typed: the device wraps the key to a file."},
+		Do: []string{"Type the user PIN of the device " + p.Custody.Device + ", if it is asked for.",
+			"Read the words of the wrapped key aloud; " + p.Who(Witness) + " types the last one."},
 		Expect: []string{"The wrapped key is under the key check value of the share file."},
 		Write:  []string{"Wrapped key, the first four words"},
 	}
@@ -221,7 +226,7 @@ func (p *Plan) backup(k Key) Step {
 func (p *Plan) restore() Step {
 	return Step{
 		ID: "restore", Action: Restore, Object: p.Custody.Standby, Title: "Prove the backup on the device " + p.Custody.Standby, By: Administrator,
-		Do:     []string{"Type the user PIN of the device " + p.Custody.Standby + "."},
+		Do:     []string{"Type the user PIN of the device " + p.Custody.Standby + ", if it is asked for."},
 		Expect: []string{"Each key is restored, has the same public key, and signs what verifies with it."},
 	}
 }
@@ -242,35 +247,23 @@ func (p *Plan) copies() Step {
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 func (p *Plan) certify(c Certificate) Step {
-	s := Step{
+	return Step{
 		ID: "certificate-" + c.Name, Action: Certify, Object: c.Name, Title: "Issue the certificate " + c.Name, By: Administrator,
 		Do: []string{
 			"Read what is to be signed; " + p.Who(Witness) + " compares it with the runbook, and agrees.",
 			"Type the user PIN, if it is asked for.",
 			"Read the words of the certificate aloud; " + p.Who(Witness) + " types the last one.",
 		},
-		Expect: []string{
-			"Subject: " + c.Subject.String(), "Profile: " + string(c.Profile),
-			"Valid from " + date(c.NotBefore) + " to " + date(c.NotAfter), "No finding of the linter above notice.",
-		},
-		Write: []string{"Serial number, the last eight digits", "Certificate, the first four words"},
+		Expect: []string{"Profile " + string(c.Profile) + ", linted without a finding above notice", "Signed by " + signedBy(c.Issuer)},
+		Write:  []string{"Serial number, the last eight digits", "Certificate, the first four words"},
 	}
-	s.Expect = append(s.Expect, c.expectations()...)
-	return s
 }
 
-// expectations are what a certificate must say beside name and validity.
-func (c *Certificate) expectations() (lines []string) {
-	if c.PathLen != nil {
-		lines = append(lines, fmt.Sprintf("CAs below it in a chain: %d", *c.PathLen))
+func signedBy(issuer string) string {
+	if issuer == "" {
+		return "itself"
 	}
-	if c.Constraints != nil && len(c.Constraints.PermittedDNS) > 0 {
-		lines = append(lines, "DNS names: "+strings.Join(c.Constraints.PermittedDNS, ", "))
-	}
-	if c.Issuer == "" {
-		return append(lines, "Signed by itself.")
-	}
-	return append(lines, "Signed by the key of the certificate "+c.Issuer+".")
+	return "the key of the certificate " + issuer
 }
 
 func (p *Plan) list(c CRL) Step {
@@ -278,9 +271,10 @@ func (p *Plan) list(c CRL) Step {
 		ID: "crl-" + c.Name, Action: List, Object: c.Name, Title: "Sign the CRL " + c.Name, By: Administrator,
 		Do: []string{
 			"Read what is to be signed; " + p.Who(Witness) + " compares it with the runbook, and agrees.",
+			"Type the user PIN, if it is asked for.",
 			"Read the words of the CRL aloud; " + p.Who(Witness) + " types the last one.",
 		},
-		Expect: []string{"Issuer: the certificate " + c.Issuer, "This update " + date(c.ThisUpdate) + ", next update " + date(c.NextUpdate)},
+		Expect: []string{"Signed by " + signedBy(c.Issuer)},
 		Write:  []string{"CRL number", "CRL, the first four words"},
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"conclave/ca"
@@ -33,12 +35,13 @@ type throwAway struct {
 	keys        map[string]crypto.Signer // of the plan's keys, by name
 	authorities map[string]ca.Authority  // by the name of the certificate
 	ledger      *register.Register
+	texts       map[string]string // what is signed, for people, by the step's identifier
 }
 
 // certificates issues every certificate and CRL with throw-away keys, which
 // lints them.
-func (c Check) certificates(ctx context.Context, f *findings) {
-	t := &throwAway{Check: c, keys: map[string]crypto.Signer{}, authorities: map[string]ca.Authority{}}
+func (c Check) certificates(ctx context.Context, f *findings) (texts map[string]string) {
+	t := &throwAway{Check: c, keys: map[string]crypto.Signer{}, authorities: map[string]ca.Authority{}, texts: map[string]string{}}
 	dir, err := os.MkdirTemp("", "conclave-preflight-")
 	if err == nil {
 		defer os.RemoveAll(dir)
@@ -46,7 +49,7 @@ func (c Check) certificates(ctx context.Context, f *findings) {
 	}
 	if err != nil {
 		f.bad("register", "%v", err)
-		return
+		return nil
 	}
 	defer t.ledger.Close()
 	for i := range c.Plan.Certificates {
@@ -57,6 +60,24 @@ func (c Check) certificates(ctx context.Context, f *findings) {
 	for _, planned := range c.Plan.CRLs {
 		f.judge("CRL "+planned.Name, t.crl(ctx, planned), "linted")
 	}
+	return t.texts
+}
+
+// Lines are what the ceremony will show of each certificate and CRL before it
+// is signed, by the identifier of the step, as far as it is known: for the
+// paper. Nil where something cannot be issued.
+func (c Check) Lines(ctx context.Context) map[string][]string {
+	f := &findings{}
+	lines := map[string][]string{}
+	for step, text := range c.certificates(ctx, f) {
+		for line := range strings.Lines(text) {
+			label, _, _ := strings.Cut(line, ":")
+			if !slices.Contains([]string{"Serial number", "Key identifier", "SHA-256 of what is signed", "CRL number"}, label) {
+				lines[step] = append(lines[step], strings.TrimSpace(line))
+			}
+		}
+	}
+	return lines
 }
 
 // openLedger makes a register to be thrown away: a copy of the one that is to
@@ -67,7 +88,7 @@ func (t *throwAway) openLedger(ctx context.Context, path string, f *findings) (e
 		return err
 	}
 	continued := filepath.Join(t.Base, t.Plan.Register)
-	if err := register.CheckContinued(continued, t.Dir); err != nil {
+	if err := register.CheckContinued(continued, t.begun()); err != nil {
 		return err
 	}
 	content, err := os.ReadFile(continued)
@@ -109,6 +130,7 @@ func (t *throwAway) certificate(ctx context.Context, planned *plan.Certificate) 
 	if err != nil {
 		return "", err
 	}
+	t.texts["certificate-"+planned.Name] = draft.Text()
 	cert, err := authority.Sign(ctx, draft)
 	if err != nil {
 		return "", err
@@ -225,6 +247,7 @@ func (t *throwAway) crl(ctx context.Context, planned plan.CRL) error {
 	if err != nil {
 		return err
 	}
+	t.texts["crl-"+planned.Name] = draft.Text()
 	_, err = authority.SignCRL(ctx, draft)
 	return err
 }

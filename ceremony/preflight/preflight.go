@@ -7,12 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
 
 	"conclave/apdu"
+	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/transcript"
 	"conclave/hsm"
 )
 
@@ -164,6 +167,20 @@ func (c Check) clock(f *findings) {
 	default:
 		f.good("clock", "%s; compare it with a watch", now)
 	}
+}
+
+// begun is the fingerprint of the key of a ceremony that was begun in the
+// folder, empty if none was.
+func (c Check) begun() string {
+	content, err := os.ReadFile(filepath.Join(c.Dir, "evidence", evidence.KeyFile))
+	if err != nil {
+		return ""
+	}
+	key, err := transcript.ParsePublicKey(string(content))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%x", key.Fingerprint())
 }
 
 // needed is what a ceremony wants on disk at the most, photographs apart.

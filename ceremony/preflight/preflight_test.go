@@ -175,10 +175,10 @@ func TestProblems(t *testing.T) {
 		}, "certificate issuing: "},
 		"register that was continued": {func(t *testing.T, r *room) {
 			r.register(t)
-			if err := register.Continue(filepath.Join(r.Base, "register.sqlite"), "elsewhere"); err != nil {
+			if err := register.Continue(filepath.Join(r.Base, "register.sqlite"), "someone", "elsewhere"); err != nil {
 				t.Fatal(err)
 			}
-		}, "/elsewhere; name the register there"},
+		}, "was continued in elsewhere; name the register there"},
 		"register": {func(t *testing.T, r *room) { r.register(t) }, "may have been signed, and no one has said so"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -74,6 +74,7 @@ func (b Book) content() (content, error) {
 		c.Materials = append(c.Materials, material{m.Name, m.Detail, groups(m.SHA256), m.Words})
 	}
 	for i, s := range p.Steps() {
+		s.Expect = append(s.Expect, b.Expect[s.ID]...)
 		c.Steps = append(c.Steps, step{s, label, i + 1, begins(p, s.By)})
 	}
 	c.Blanks = make([]string, hashWords)

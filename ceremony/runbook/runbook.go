@@ -24,8 +24,11 @@ type Material struct {
 type Book struct {
 	Plan      *plan.Plan
 	Materials []Material // the first is the plan, the second the program; both have words
-	Made      time.Time
-	Tool      string // version of the program
+	// Expect are lines that must be seen too, by the identifier of the step: what is
+	// known of a certificate before it is signed.
+	Expect map[string][]string
+	Made   time.Time
+	Tool   string // version of the program
 }
 
 // hashWords is how many PGP words SHA-256 has: one a byte.

@@ -64,7 +64,7 @@ func material(name, detail string, seed byte) runbook.Material {
 func large() runbook.Book {
 	b := usual()
 	p := b.Plan
-	p.Ceremony, p.Place = fill("Ceremony of long names "), strings.Repeat("W", 100)
+	p.Ceremony, p.Place = fill("Ceremony of long names ")[:69]+"Z", strings.Repeat("W", 100)
 	p.People.Administrator, p.People.Witnesses[0] = fill("Administrator Maria Theresia "), strings.Repeat("M", 100)
 	p.People.Custodians = nil
 	for i := range 20 {

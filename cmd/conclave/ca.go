@@ -45,7 +45,7 @@ func (f registerFlag) open(make bool) (*register.Register, error) {
 		if make {
 			return register.Create(f.Register)
 		}
-		return nil, fmt.Errorf("there is no register %s; name it with --register", f.Register)
+		return nil, fmt.Errorf("there is no register %s; name it with --register, or begin one with: conclave ca import ROOT", f.Register)
 	}
 	return r, err
 }
@@ -175,7 +175,7 @@ func (c *console) withAuthority(f issuerFlags, fn func(ca.Authority) error) erro
 	if err != nil {
 		return err
 	}
-	return f.with(true, func(r *register.Register) error {
+	return f.with(false, func(r *register.Register) error {
 		return c.withLogin(f.PIN, func(h *hsm.HSM) error {
 			ref, err := keyOf(h, cert)
 			if err != nil {

@@ -20,6 +20,7 @@ import (
 	"conclave/hsm"
 	"conclave/internal/device"
 	"conclave/internal/sbom"
+	"conclave/internal/tty"
 	"conclave/link/pcsc"
 )
 
@@ -202,7 +203,11 @@ func (c *console) act(f planFile, dir string, devices act.Devices, room act.Room
 
 // perform runs an act, and says what it has left.
 func (c *console) perform(ctx context.Context, run func(context.Context) error, dir string) error {
-	if err := run(ctx); err != nil {
+	err := run(ctx)
+	if errors.Is(err, errInterrupted) || errors.Is(err, tty.ErrAborted) {
+		err = fmt.Errorf("%w; the same command goes on with the ceremony", err)
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(c.out, "The ceremony is closed. Its evidence is %s; verify it on another machine with:\n", filepath.Join(dir, "evidence"))

@@ -123,37 +123,33 @@ func newBook(f planFile) (runbook.Book, error) {
 	book := runbook.Book{Plan: f.plan, Made: time.Now(), Tool: p.Version, Materials: []runbook.Material{
 		material("Plan", filepath.Base(f.path), sha256.Sum256(f.content)), material("Program", "conclave "+p.Version, p.SHA256),
 	}}
-	if f.plan.Drill != nil { // it issues nothing
-		return book, nil
-	}
-	for _, cert := range f.plan.Certificates {
-		for _, name := range []string{cert.Request, cert.File} {
-			if name == "" {
-				continue
-			}
-			content, err := os.ReadFile(filepath.Join(filepath.Dir(f.path), name))
-			if err != nil {
-				return book, err
-			}
-			book.Materials = append(book.Materials, material(name, "for the certificate "+cert.Name, sha256.Sum256(content)))
+	for _, path := range f.plan.Inputs() {
+		content, err := os.ReadFile(filepath.Join(filepath.Dir(f.path), path))
+		if err != nil {
+			return book, err
 		}
+		book.Materials = append(book.Materials, material(path, "comes with the plan", sha256.Sum256(content)))
+	}
+	if f.plan.Drill == nil {
+		book.Expect = preflight.Check{Plan: f.plan, Base: filepath.Dir(f.path), Now: f.plan.Start}.Lines(context.Background())
 	}
 	return book, nil
 }
 
 func writeBook(c *console, book runbook.Book, stem string) error {
 	html, err := runbook.HTML(book)
+	if err == nil {
+		err = safefile.Create(stem+".html", html)
+	}
 	if err != nil {
 		return err
 	}
 	pdf, err := runbook.PDF(book)
-	if err != nil {
-		return err
+	if err == nil {
+		err = safefile.Create(stem+".pdf", pdf)
 	}
-	for path, content := range map[string][]byte{stem + ".html": html, stem + ".pdf": pdf} {
-		if err := safefile.Create(path, content); err != nil {
-			return err
-		}
+	if err != nil {
+		return fmt.Errorf("%w; %s.html is written, and a browser prints it", err, stem)
 	}
 	_, err = fmt.Fprintf(c.out, "Runbook written to %s.html and %s.pdf\n", stem, stem)
 	return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -33,7 +34,7 @@ func (cmd ceremonyDrill) Run(c *console) error {
 		return err
 	}
 	if cmd.Dir == "" {
-		cmd.Dir = nextFolder(filepath.Clean(cmd.Bundle)+".drill", true)
+		cmd.Dir = nextFolder(filepath.Clean(cmd.Bundle)+".drill", func(string) bool { return true })
 	}
 	f, err := cmd.plan(origin)
 	if err != nil {
@@ -69,11 +70,7 @@ func (cmd ceremonyDrill) Run(c *console) error {
 func (cmd ceremonyDrill) plan(origin *evidence.Origin) (f planFile, err error) {
 	path := filepath.Join(cmd.Dir, evidence.PlanFile)
 	if _, err := os.Stat(path); err == nil {
-		f, err := readPlan(path)
-		if err == nil && (f.plan.Drill == nil || f.plan.Drill.Closing != origin.Closing) {
-			err = fmt.Errorf("%s is not of a drill of this ceremony; choose another folder", path)
-		}
-		return f, err
+		return cmd.planThatIs(path, origin)
 	}
 	if f, err = readPlan(filepath.Join(cmd.Bundle, evidence.PlanFile)); err != nil {
 		return f, err
@@ -82,6 +79,9 @@ func (cmd ceremonyDrill) plan(origin *evidence.Origin) (f planFile, err error) {
 		return f, errors.New("a drill is of a ceremony that has made keys; name the evidence of that")
 	}
 	f.path, f.plan = path, f.plan.DrillOf(origin.Closing, time.Now())
+	if err := f.plan.Check(); err != nil {
+		return f, err
+	}
 	if f.content, err = f.plan.Bytes(); err != nil {
 		return f, err
 	}
@@ -89,6 +89,24 @@ func (cmd ceremonyDrill) plan(origin *evidence.Origin) (f planFile, err error) {
 		return f, err
 	}
 	return f, safefile.Create(path, f.content)
+}
+
+// planThatIs reads the plan of a drill that was prepared or begun. It must be
+// what the ceremony's plan leads to.
+func (cmd ceremonyDrill) planThatIs(path string, origin *evidence.Origin) (planFile, error) {
+	f, err := readPlan(path)
+	if err != nil {
+		return f, err
+	}
+	ceremony, err := readPlan(filepath.Join(cmd.Bundle, evidence.PlanFile))
+	if err != nil {
+		return f, err
+	}
+	want, err := ceremony.plan.DrillOf(origin.Closing, f.plan.Start).Bytes()
+	if err == nil && !bytes.Equal(want, f.content) {
+		err = fmt.Errorf("%s is not the plan of a drill of this ceremony; choose another folder", path)
+	}
+	return f, err
 }
 
 // paper writes the runbook of the drill.

@@ -10,6 +10,7 @@ import (
 	"conclave/ca"
 	"conclave/ceremony/plan"
 	"conclave/internal/safefile"
+	"conclave/wire"
 )
 
 type ceremonyNew struct {
@@ -81,6 +82,18 @@ func something(text string) error {
 	return nil
 }
 
+func twoLetters(text string) error {
+	if len(text) != 2 || strings.ToUpper(text) != text {
+		return errors.New("two capital letters were expected (ISO 3166-1)")
+	}
+	return nil
+}
+
+func keyTypeText(text string) error {
+	_, err := wire.ParseKeyType(text)
+	return err
+}
+
 func (q *questions) number(question string, usual, least, most int) (n int) {
 	q.ask(question, strconv.Itoa(usual), func(text string) (err error) {
 		if n, err = strconv.Atoi(text); err != nil || n < least || n > most {
@@ -95,6 +108,13 @@ func (q *questions) number(question string, usual, least, most int) (n int) {
 func (q *questions) names(question string, least int) (names []string) {
 	q.ask(question, "", func(text string) error {
 		names = splitNames(text)
+		seen := map[string]bool{}
+		for _, name := range names {
+			if seen[plan.FoldName(name)] {
+				return fmt.Errorf("%s is there twice; add what tells the two apart", name)
+			}
+			seen[plan.FoldName(name)] = true
+		}
 		if len(names) < least {
 			return fmt.Errorf("%d names or more were expected, with commas between them", least)
 		}
@@ -116,7 +136,7 @@ func splitNames(text string) (names []string) {
 func (q *questions) plan() *plan.Plan {
 	p := &plan.Plan{Format: plan.Format}
 	organization := q.ask("Name of the organisation", "", something)
-	country := q.ask("Its country, two letters", "", something)
+	country := q.ask("Its country, two letters", "", twoLetters)
 	p.Ceremony = q.ask("Name of the ceremony", organization+" key ceremony", something)
 	p.Place = q.ask("Place", "", anything)
 	p.Start = q.start()
@@ -126,7 +146,9 @@ func (q *questions) plan() *plan.Plan {
 	p.Custody = &plan.Custody{Device: "primary", Standby: "standby"}
 	total := len(p.People.Custodians)
 	p.Custody.Threshold = q.number("How many of them together restore the key", total/2+1, 2, max(2, total))
-	p.Custody.Printer = q.ask("CUPS queue that prints the sheets; none to copy them by hand", "", anything)
+	if queue := q.ask("CUPS queue that prints the sheets; none to copy them by hand", "none", something); queue != "none" {
+		p.Custody.Printer = queue
+	}
 	p.Devices = []plan.Device{q.device("primary"), q.device("standby")}
 	q.authorities(p, organization, country)
 	p.Retention = plan.Retention{Years: q.number("Years that the evidence is kept", 25, 1, 100), DrillMonths: 12}
@@ -162,30 +184,39 @@ func (q *questions) authorities(p *plan.Plan, organization, country string) {
 		}
 		return nil
 	}) == "cabf"
-	p.Keys = []plan.Key{{Name: "root", Type: q.ask("Type of the root's key", "ec:secp384r1", something)}}
+	p.Keys = []plan.Key{{Name: "root", Type: q.ask("Type of the root's key", "ec:secp384r1", keyTypeText)}}
 	root := plan.Certificate{Name: "root", Key: "root", Spec: ca.Spec{
 		Profile: ca.Root, Subject: ca.Name{CommonName: q.ask("Name of the root", organization+" Root CA", something), Organization: organization, Country: country},
 		NotBefore: day, NotAfter: day.AddDate(q.number("Years that it is valid", 20, 1, 50), 0, 0).Add(-time.Second),
 	}}
 	base := strings.TrimSuffix(q.ask("URL under which CRL and certificate are published", "http://pki.example.com", something), "/")
 	root.Publication = ca.Publication{CRL: base + "/root.crl", Certificate: base + "/root.cer"}
-	issuing := plan.Certificate{Name: "issuing", Issuer: "root", Request: q.ask("File of the issuing CA's request (PKCS #10), beside the plan; none for no issuing CA", "issuing.csr", something), Spec: ca.Spec{
-		Profile: ca.Subordinate, Subject: ca.Name{CommonName: q.ask("Name of the issuing CA, as in the request", organization+" Issuing CA 1", something), Organization: organization, Country: country},
-		NotBefore: day, NotAfter: day.AddDate(q.number("Years that it is valid", 10, 1, 50), 0, 0).Add(-time.Second),
-	}}
-	none := 0 // an issuing CA has no CA below it
-	issuing.PathLen = &none
 	if public {
-		root.Profile, issuing.Profile = ca.CABFRoot, ca.CABFSubordinate
+		root.Profile = ca.CABFRoot
+	}
+	p.Certificates = append(p.Certificates, root)
+	request := q.ask("File of the issuing CA's request (PKCS #10), beside the plan; none for no issuing CA", "issuing.csr", something)
+	if request != "none" {
+		p.Certificates = append(p.Certificates, q.issuing(request, root.Spec, organization, public))
+	}
+	months := q.number("Months between two CRLs of the root", 12, 1, 24)
+	p.CRLs = []plan.CRL{{Name: "root-crl-1", Issuer: "root", CRLSpec: ca.CRLSpec{ThisUpdate: day, NextUpdate: day.AddDate(0, months, 0)}}}
+}
+
+// issuing asks for the CA under the root.
+func (q *questions) issuing(request string, root ca.Spec, organization string, public bool) plan.Certificate {
+	none := 0 // an issuing CA has no CA below it
+	issuing := plan.Certificate{Name: "issuing", Issuer: "root", Request: request, Spec: ca.Spec{
+		Profile: ca.Subordinate, PathLen: &none,
+		Subject:   ca.Name{CommonName: q.ask("Name of the issuing CA, as in the request", organization+" Issuing CA 1", something), Organization: organization, Country: root.Subject.Country},
+		NotBefore: root.NotBefore, NotAfter: root.NotBefore.AddDate(q.number("Years that it is valid", 10, 1, 50), 0, 0).Add(-time.Second),
+	}}
+	if public {
+		issuing.Profile = ca.CABFSubordinate
 	}
 	if domains := splitNames(q.ask("DNS names that it may issue for, such as example.com; empty for any", "", anything)); len(domains) > 0 {
 		// Names of one kind leave the others open (RFC 5280 section 4.2.1.10).
 		issuing.Constraints = &ca.Constraints{PermittedDNS: domains, ExcludedIP: []string{"0.0.0.0/0", "::/0"}}
 	}
-	p.Certificates = append(p.Certificates, root)
-	if issuing.Request != "none" {
-		p.Certificates = append(p.Certificates, issuing)
-	}
-	months := q.number("Months between two CRLs of the root", 12, 1, 24)
-	p.CRLs = []plan.CRL{{Name: "root-crl-1", Issuer: "root", CRLSpec: ca.CRLSpec{ThisUpdate: day, NextUpdate: day.AddDate(0, months, 0)}}}
+	return issuing
 }

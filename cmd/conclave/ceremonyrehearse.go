@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"conclave/ceremony/act"
 	"conclave/ceremony/evidence"
 	"conclave/internal/device"
+	"conclave/internal/safefile"
 )
 
 type ceremonyRehearse struct {
@@ -49,7 +51,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	}
 	original := f
 	if cmd.Dir == "" {
-		cmd.Dir = nextFolder(f.stem()+".rehearsal", !cmd.Auto)
+		cmd.Dir = nextFolder(f.stem()+".rehearsal", func(dir string) bool { return !cmd.Auto && f.rehearsedIn(dir) })
 	}
 	if f, err = f.rehearsal(cmd.Dir); err != nil {
 		return err
@@ -64,10 +66,8 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 		return err
 	}
 	a.Base = filepath.Join(cmd.Dir, "practice")
-	if cmd.Auto {
-		if err := markPlayed(a.Base); err != nil {
-			return err
-		}
+	if err := cmd.prepare(original, a.Base); err != nil {
+		return err
 	}
 	if err := a.Practise(original.plan, filepath.Dir(original.path)); err != nil {
 		return err
@@ -85,11 +85,30 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	return nil
 }
 
-func markPlayed(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// prepare notes of which plan this is the rehearsal, and whether a program plays
+// it.
+func (cmd ceremonyRehearse) prepare(original planFile, base string) error {
+	if err := os.MkdirAll(base, 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, played), nil, 0o600)
+	path := filepath.Join(base, originalPlan)
+	if !exists(path) {
+		if err := safefile.Create(path, original.content); err != nil {
+			return err
+		}
+	} else if !original.rehearsedIn(cmd.Dir) {
+		return fmt.Errorf("%s is the rehearsal of another plan; choose another folder", cmd.Dir)
+	}
+	if cmd.Auto {
+		return os.WriteFile(filepath.Join(base, played), nil, 0o600)
+	}
+	return nil
+}
+
+// rehearsedIn says whether a folder has a rehearsal of this plan.
+func (f planFile) rehearsedIn(dir string) bool {
+	content, err := os.ReadFile(filepath.Join(dir, "practice", originalPlan))
+	return err == nil && bytes.Equal(content, f.content)
 }
 
 func (cmd ceremonyRehearse) room(c *console, f planFile) (act.Room, error) {
@@ -118,17 +137,17 @@ func (f planFile) rehearsal(dir string) (planFile, error) {
 	return planFile{f.path, content, p}, err
 }
 
-// nextFolder is the first folder in a series that is not there; or, to resume,
-// one that is there and not closed. What a program has played it does not
-// resume, for the sheets are gone with it.
-func nextFolder(stem string, resume bool) string {
+// nextFolder is the first folder in a series that is not there; or one that is
+// there, not closed, and may be gone on with. What a program has played is not
+// resumed, for the sheets are gone with it.
+func nextFolder(stem string, resume func(dir string) bool) string {
 	for n := 1; ; n++ {
 		dir := fmt.Sprintf("%s-%d", stem, n)
 		if !exists(dir) {
 			return dir
 		}
 		begun, open := exists(filepath.Join(dir, "evidence")), exists(filepath.Join(dir, "ceremony.key"))
-		if resume && (open || !begun) && !exists(filepath.Join(dir, "practice", played)) {
+		if (open || !begun) && !exists(filepath.Join(dir, "practice", played)) && resume(dir) {
 			return dir
 		}
 	}
@@ -139,5 +158,9 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// played is the name of a file that says that a program played a rehearsal.
-const played = "played-by-the-program"
+// Names of files in the practice folder: that a program has played this
+// rehearsal, and the plan of which it is one.
+const (
+	played       = "played-by-the-program"
+	originalPlan = "rehearsed-plan.json"
+)

@@ -63,7 +63,7 @@ func (r *ceremonyRoom) Secret(_ context.Context, q act.PINQuestion) (secret.Byte
 	}
 	for {
 		first, err := t.Secret(q.Who + ": " + q.What + ": ")
-		if err != nil || !q.Fresh {
+		if err != nil || !q.Fresh || act.IsWish(string(first)) {
 			return first, err
 		}
 		again, err := t.Secret(q.Who + ": the same again: ")

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
@@ -15,11 +16,11 @@ import (
 
 type ceremonyVerify struct {
 	listing
-	Bundle  string `arg:"" type:"existingdir" help:"Folder of the evidence."`
-	Key     string `placeholder:"FINGERPRINT" help:"Fingerprint of the ceremony key from the paper: 32 words, or 64 hex digits."`
-	Closing string `placeholder:"SHA256" help:"The closing from the paper, in the same form."`
-	Signers string `type:"existingfile" placeholder:"FILE" help:"Keys of the witnesses, as ssh-keygen -Y verify takes them, in place of those in the bundle."`
-	Roots   string `type:"existingfile" placeholder:"FILE" help:"Roots of time-stamping authorities, PEM, in place of those in the bundle."`
+	Bundle  string  `arg:"" type:"existingdir" help:"Folder of the evidence."`
+	Key     *string `placeholder:"FINGERPRINT" help:"Fingerprint of the ceremony key from the paper: 32 words, or 64 hex digits."`
+	Closing *string `placeholder:"SHA256" help:"The closing from the paper, in the same form."`
+	Signers string  `type:"existingfile" placeholder:"FILE" help:"Keys of the witnesses, as ssh-keygen -Y verify takes them, in place of those in the bundle."`
+	Roots   string  `type:"existingfile" placeholder:"FILE" help:"Roots of time-stamping authorities, PEM, in place of those in the bundle."`
 }
 
 // Run verifies the evidence, with nothing but the folder.
@@ -27,6 +28,9 @@ func (cmd ceremonyVerify) Run(c *console) error {
 	options, err := cmd.options()
 	if err != nil {
 		return err
+	}
+	if exists(filepath.Join(cmd.Bundle, evidence.TranscriptFile)) && !exists(filepath.Join(cmd.Bundle, evidence.SumsFile)) && !exists(filepath.Join(cmd.Bundle, evidence.HeadFile)) {
+		return fmt.Errorf("%s: this ceremony is not closed yet; go on with it: conclave ceremony run", cmd.Bundle)
 	}
 	report, failure := evidence.Verify(os.DirFS(cmd.Bundle), options)
 	if cmd.JSON {
@@ -70,10 +74,11 @@ func (cmd ceremonyVerify) options() (o evidence.Options, err error) {
 }
 
 // parseFingerprint reads a SHA-256 as words or hexadecimal; nil for none.
-func parseFingerprint(option, text string) ([]byte, error) {
-	if text == "" {
+func parseFingerprint(option string, given *string) ([]byte, error) {
+	if given == nil {
 		return nil, nil
 	}
+	text := *given
 	fields := strings.Fields(text)
 	if sum, err := hex.DecodeString(strings.Join(fields, "")); err == nil && len(sum) == 32 {
 		return sum, nil

@@ -93,8 +93,8 @@ func (p *printed) print(ctx context.Context, number int, document []byte) error 
 		prompt := fmt.Sprintf("Sheet %d was sent to the printer. Take it, and press <enter>; or type again, if it did not come out: ", number)
 		if err := p.pipe(ctx, document); err != nil {
 			p.terminal.Printf("%v\n", err)
-			prompt = "Put the printer right, and type again; or press <enter> to give up: "
-			if again, lineErr := p.line(ctx, prompt); lineErr != nil || !isAgain(again) {
+			prompt = "Put the printer right, and press <enter> to print it again; or type give up, which makes all sheets of this set void: "
+			if text, lineErr := p.line(ctx, prompt); lineErr != nil || strings.EqualFold(strings.TrimSpace(text), "give up") {
 				return errors.Join(err, lineErr)
 			}
 			continue

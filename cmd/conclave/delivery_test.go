@@ -126,8 +126,8 @@ func TestPrinterOutOfPaper(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := begin(t, "dkek", "create", "share.pbe", "--threshold", "2", "--custodians", "3", "--print", "echo out of paper >&2; exit 3")
 	s.answer(`Press <enter> when you are alone\. $`, "")
-	s.answer(`exit status 3: out of paper\s+Put the printer right, and type again; or press <enter> to give up: $`, "again")
-	s.answer(`out of paper\s+Put the printer right.*: $`, "")
+	s.answer(`exit status 3: out of paper\s+Put the printer right, and press <enter> to print it again; or type give up[^\n]*: $`, "")
+	s.answer(`out of paper\s+Put the printer right.*: $`, "give up")
 	s.expect(`sheet 1 of 3: printing with .*: exit status 3: out of paper; no share file was made, and the sheets copied for it are void; destroy them`)
 	s.end(1)
 	if left, _ := filepath.Glob("*"); len(left) != 0 {

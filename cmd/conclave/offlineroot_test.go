@@ -54,7 +54,7 @@ func replies() []reply {
 		{`Witnesses, the first of whom compares and initials: $`, said("Wim Witness, Wanda Witness")},
 		{`Key custodians, three at least: $`, said("Carla, Chen, Cem, Cora, Cyril")},
 		{`DNS names that it may issue for[^\n]*: $`, said("example.com")},
-		{`(?:Place|none to copy them by hand): $|\[[^\n]*\]: $`, said("")},
+		{`(?:Place): $|\[[^\n]*\]: $`, said("")},
 		{`(?s)SHA-256 in words, to be read aloud:\s(.*?)\s[^\n]*: Type the last word that you have heard: $`, func(_ *people, groups []string) string {
 			lines := strings.Split(strings.TrimSpace(groups[1]), "\n")
 			words := strings.Fields(lines[len(lines)-1])
