@@ -6,8 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/transcript"
 	"conclave/internal/foreign"
 	"conclave/internal/rfc3161"
 )
@@ -130,4 +132,66 @@ func TestSignatures(t *testing.T) {
 		}
 	}
 	b.sh(`cd bundle && ssh-keygen -Y verify -f attachments/wim.allowed_signers -I wim@example.com -n conclave-ceremony -s attachments/wim.sig < checkpoint`)
+}
+
+// TestAttachAfterAPowerCut: what was half attached is taken out and attached
+// again; what is missing or changed is told, and never made good.
+func TestAttachAfterAPowerCut(t *testing.T) {
+	foreign.Need(t, "ssh-keygen")
+	b := newBench(t)
+	b.sh(`ssh-keygen -q -t ed25519 -N "" -C wim -f wim
+		echo "wim@example.com $(cat wim.pub)" > wim.signers
+		cp bundle/checkpoint wim.note
+		ssh-keygen -q -Y sign -n conclave-ceremony -f wim wim.note
+		mkdir bundle/attachments
+		cp wim.note.sig bundle/attachments/wim.sig
+		echo half > bundle/SHA256SUMS.new`)
+	files := map[string]string{evidence.SignatureFile("wim"): "wim.note.sig", evidence.SignersFile("wim"): "wim.signers"}
+	if shown, err := b.attach(files); err != nil || !strings.Contains(shown, "signed by wim@example.com") {
+		t.Errorf("attaching it again: %v; shown:\n%s", err, shown)
+	}
+	b.sh("rm bundle/attachments/wim.sig")
+	if err := evidence.Attach(b.bundle(), map[string][]byte{evidence.SignersFile("eve"): []byte("x")}); err == nil || !strings.Contains(err.Error(), "attachments/wim.sig: it is missing") {
+		t.Errorf("a signature that is missing: %v", err)
+	}
+}
+
+// TestPreview: what the close would make final is told before it.
+func TestPreview(t *testing.T) {
+	bundle := load(t, fixture)
+	var entries []transcript.Entry
+	var closing evidence.Facts
+	verified, err := transcript.Verify(bundle[evidence.TranscriptFile].Data, string(bundle[evidence.KeyFile].Data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range verified.Entries {
+		if e.Step == "close" && e.Kind == transcript.Done {
+			closing = e.Facts
+			break
+		}
+		entries = append(entries, e)
+	}
+	for _, name := range []string{evidence.HeadFile, evidence.SumsFile} {
+		delete(bundle, name)
+	}
+	if err := evidence.Preview(bundle, entries, closing); err != nil {
+		t.Errorf("nothing is wrong: %v", err)
+	}
+	for what, change := range map[string]func(*testing.T, fstest.MapFS){
+		"ceremony-key.txt: it is not the verifier key":      replace(evidence.KeyFile, "\n", "\r\n"),
+		"ceremony-key.txt: it is missing":                   remove(evidence.KeyFile),
+		"attachments: it is for what comes after the close": add("attachments/photo.jpg", "x"),
+		"photos/late.jpg: the transcript does not name it":  add("photos/late.jpg", "x"),
+		"certificates/root.pem: its SHA-256 is":             replace("certificates/root.pem", "M", "N"),
+	} {
+		b := fstest.MapFS{}
+		for name, file := range bundle {
+			b[name] = file
+		}
+		change(t, b)
+		if err := evidence.Preview(b, entries, closing); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%v; %q was expected", err, what)
+		}
+	}
 }
