@@ -131,6 +131,8 @@ func devices(p *plan.Plan) (all []device) {
 // part says what a device is for.
 func part(p *plan.Plan, name string) string {
 	switch {
+	case p.Drill != nil:
+		return "Is compared with what was recorded"
 	case p.Custody != nil && name == p.Custody.Device:
 		return "Makes the keys, and keeps them"
 	case p.Custody != nil && name == p.Custody.Standby && p.Custody.EraseStandby:
@@ -171,6 +173,12 @@ func bring(p *plan.Plan) []string {
 		"A proof of identity of everyone")
 	if p.Custody == nil {
 		return all
+	}
+	if p.Drill != nil {
+		return append(all,
+			"The runbook of the ceremony, and of the drill before this one: the numbers of the bags are in them",
+			"The backup media in their bags, and the sheets of the custodians in theirs",
+			fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())))
 	}
 	sheets := fmt.Sprintf("Paper for the %d sheets, which are copied by hand from the screen", len(p.People.Custodians))
 	if p.Custody.Printer != "" {

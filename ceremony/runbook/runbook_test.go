@@ -240,3 +240,25 @@ func TestRefusesWhatIsNoBook(t *testing.T) {
 		}
 	}
 }
+
+// TestDrill: the paper of a drill is for what is there, and not for what a
+// ceremony makes.
+func TestDrill(t *testing.T) {
+	b := usual()
+	b.Plan = b.Plan.DrillOf(strings.Repeat("ab", 32), b.Made)
+	content, err := runbook.HTML(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(content)
+	for _, want := range []string{"The backup media in their bags", "Is compared with what was recorded", "Open the backup on a device that is thrown away"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	for _, not := range []string{"Backup media, new and empty", "Makes the keys"} {
+		if strings.Contains(page, not) {
+			t.Errorf("the page says %q", not)
+		}
+	}
+}
