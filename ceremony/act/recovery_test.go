@@ -132,6 +132,8 @@ func TestMistakesOfPeople(t *testing.T) {
 		"Folder of backup medium":        {medium, medium, filepath.Join(s.Dir, "backup"), filepath.Join(medium, "missing"), "done"},
 		"Number of the bag of":           {"A1", "A1", "A2"},
 		"Is this what the runbook says?": {"perhaps", "no"},
+		"Is that all?":                   {"no"},
+		"What has happened":              {"the lamp went out"},
 	}}
 	s.Devices = closing{s.Devices.(home)}
 	if err := s.Run(t.Context()); err != nil {
@@ -147,6 +149,7 @@ func TestMistakesOfPeople(t *testing.T) {
 		"missing: no such file or directory",
 		"Done: copies of the backup: 1; fewer than two",
 		"Bag A1 is that of the device primary; read the number once more.",
+		"Exception 3: the lamp went out.",
 		"Wim Witness has answered no to: Is this what the runbook says?",
 		"Done: the device standby holds no key and no DKEK",
 	} {
