@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"conclave/ca/lint"
@@ -223,6 +224,19 @@ func ParseCertificate(content []byte) (*x509.Certificate, error) {
 		return nil, err
 	}
 	return x509.ParseCertificate(der)
+}
+
+// ReadCertificate reads a file with one certificate.
+func ReadCertificate(path string) (*x509.Certificate, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := ParseCertificate(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return cert, nil
 }
 
 // decode gives the DER in a file that is DER, or PEM with one block of one of

@@ -85,15 +85,19 @@ func (h *HSM) key(ref byte) (Key, error) {
 	return k, nil
 }
 
-// FindKey gives the reference of the key with this public half; ErrNotFound if
-// there is none.
-func (h *HSM) FindKey(public wire.PublicKey) (byte, error) {
+// FindKey gives the reference of the key whose public half is in a
+// SubjectPublicKeyInfo, DER; ErrNotFound if there is none.
+func (h *HSM) FindKey(spki []byte) (byte, error) {
+	public, err := wire.ParseSPKI(spki)
+	if err != nil {
+		return 0, err
+	}
 	keys, err := h.Keys()
 	if err != nil {
 		return 0, err
 	}
 	for _, k := range keys {
-		if k.Public != nil && k.Public.Equal(public) {
+		if k.Public != nil && k.Public.Equal(*public) {
 			return k.Ref, nil
 		}
 	}

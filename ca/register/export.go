@@ -31,15 +31,15 @@ func (e *Export) Revocations(issuer []byte) (all []ca.Revocation) {
 	return all
 }
 
-// Signed gives what an issuer has signed with a number, DER; nil if that is not
-// known.
-func (e *Export) Signed(issuer []byte, kind ca.Kind, number *big.Int) []byte {
+// Find gives what there is of a number of an issuer; nothing where it has not
+// been used.
+func (e *Export) Find(issuer []byte, kind ca.Kind, number *big.Int) Entry {
 	for _, entry := range e.Entries {
 		if entry.Kind == kind && entry.Number.Cmp(number) == 0 && bytes.Equal(entry.Issuer, issuer) {
-			return entry.DER
+			return entry
 		}
 	}
-	return nil
+	return Entry{}
 }
 
 // exportJSON is its form: JSON, indented by two spaces, the fields in this

@@ -74,7 +74,7 @@ func (a Act) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer p.end()
+	defer p.devices.close()
 	steps := a.Plan.Steps()
 	for i, step := range steps {
 		if _, done := p.facts[step.ID]; done {

@@ -1,7 +1,6 @@
 package act
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/sha256"
@@ -9,7 +8,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/big"
 	"os"
@@ -221,7 +219,7 @@ func (p *performance) equip(ctx context.Context, a *ca.Authority, issuer *plan.C
 	if err != nil {
 		return err
 	}
-	a.Rand = io.Reader(h)
+	a.Rand = h
 	a.Signer, err = h.Signer(ref)
 	return err
 }
@@ -232,11 +230,7 @@ func (p *performance) signingKey(h *hsm.HSM, issuer *plan.Certificate, cert *x50
 	if issuer.Key != "" {
 		return p.reference(issuer.Key)
 	}
-	public, err := wire.ParseSPKI(cert.RawSubjectPublicKeyInfo)
-	if err != nil {
-		return 0, err
-	}
-	ref, err := h.FindKey(*public)
+	ref, err := h.FindKey(cert.RawSubjectPublicKeyInfo)
 	if errors.Is(err, hsm.ErrNotFound) {
 		err = fmt.Errorf("the device %s does not hold the key of the certificate %s", issuer.Device, issuer.Name)
 	}
@@ -249,15 +243,7 @@ func (p *performance) certificate(planned *plan.Certificate) (*x509.Certificate,
 	if planned.File != "" {
 		path = p.work.evidence(evidence.InputFile(planned.File))
 	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	cert, err := ca.ParseCertificate(content)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return cert, nil
+	return ca.ReadCertificate(path)
 }
 
 // subjectKey is the key that is certified.
@@ -350,11 +336,11 @@ func (p *performance) signCRL(ctx context.Context, r *register.Register, planned
 
 // keepRegister keeps what the register says when a CRL is signed.
 func (p *performance) keepRegister(ctx context.Context, crl string, r *register.Register) error {
-	var export bytes.Buffer
-	if err := r.Export(ctx, &export); err != nil {
+	export, err := exportOf(ctx, r)
+	if err != nil {
 		return err
 	}
-	return replaceFile(p.work.evidence(evidence.CRLRegisterFile(crl)), export.Bytes())
+	return replaceFile(p.work.evidence(evidence.CRLRegisterFile(crl)), export)
 }
 
 // listed keeps a CRL, and lets it be read aloud.

@@ -110,7 +110,7 @@ func (p *performance) photos(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(p.work.evidence(evidence.PhotosDir)); err != nil && !exists(p.work.evidence(evidence.PhotosDir)) {
+	if err := os.Remove(p.work.evidence(evidence.PhotosDir)); err != nil && !safefile.Exists(p.work.evidence(evidence.PhotosDir)) {
 		return err
 	}
 	return nil // a folder with photographs is not removed
@@ -119,7 +119,7 @@ func (p *performance) photos(ctx context.Context) error {
 // exportRegister writes what the authorities have signed. An attempt that was
 // interrupted may have written an older state.
 func (p *performance) exportRegister(ctx context.Context) error {
-	if !exists(p.work.register()) {
+	if !safefile.Exists(p.work.register()) {
 		return nil
 	}
 	export, err := p.export(ctx)

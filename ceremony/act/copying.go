@@ -56,7 +56,7 @@ func (p *performance) checkMedium(folder string, taken []string) error {
 		return fmt.Errorf("%s is no folder", folder)
 	}
 	for _, other := range taken { // another medium may be seen at the same place
-		if o, err := os.Stat(other); err == nil && os.SameFile(info, o) && exists(filepath.Join(folder, filepath.Base(p.shareFile()))) {
+		if o, err := os.Stat(other); err == nil && os.SameFile(info, o) && safefile.Exists(filepath.Join(folder, filepath.Base(p.shareFile()))) {
 			return fmt.Errorf("%s holds the backup already (as %s); put in another medium", folder, other)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/transcript"
 	"conclave/dkek"
+	"conclave/internal/safefile"
 	"conclave/quorum"
 )
 
@@ -63,7 +64,7 @@ func (p *performance) clearShare() (*quorum.Record, error) {
 		}
 	}
 	void := p.shareFile() + ".void"
-	for i := 2; exists(void); i++ {
+	for i := 2; safefile.Exists(void); i++ {
 		void = fmt.Sprintf("%s.void%d", p.shareFile(), i)
 	}
 	if err := os.Rename(p.shareFile(), void); err != nil {
@@ -108,12 +109,7 @@ func (s showing) Show(ctx context.Context, handout ceremony.Handout) error {
 	return s.Room.Show(ctx, handout)
 }
 
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// shared says what there is now, and puts the public record into the evidence.
+// shared says what there is now.
 func (p *performance) shared(r *quorum.Record, proof string) done {
 	if r == nil {
 		return done{}
@@ -182,8 +178,8 @@ func (p *performance) readShareFile() (dkek.ShareFile, []*quorum.Record, error) 
 	return file, records, err
 }
 
-// openShareFile opens the share file with custodians. Those are named first who have
-// not come before, so that as many sheets as can be are tried.
+// openShareFile opens the share file with custodians. Those are named first who
+// have not come before, so that as many sheets as can be are tried.
 func (p *performance) openShareFile(ctx context.Context, device string, file dkek.ShareFile, records []*quorum.Record) (*ceremony.Opened, error) {
 	p.Room.Tell("If someone is absent any other custodian may come instead. At any question a custodian may answer: undo, to take back the last sheet; leave, to let another one come.")
 	return ceremony.Opening{

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"conclave/ca"
 	"conclave/ca/register"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/internal/safefile"
 )
 
 // readInputs reads what comes with the plan, and checks it as far as can be:
@@ -110,15 +112,20 @@ func (p *performance) export(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	content, err := exportOf(ctx, r)
+	return content, errors.Join(err, r.Close())
+}
+
+func exportOf(ctx context.Context, r *register.Register) ([]byte, error) {
 	var export bytes.Buffer
-	err = errors.Join(r.Export(ctx, &export), r.Close())
+	err := r.Export(ctx, &export)
 	return export.Bytes(), err
 }
 
 // replaceFile writes a file in place of what an interrupted step has left.
 func replaceFile(path string, content []byte) error {
-	if err := os.Remove(path); err != nil && exists(path) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return putFile(path, content)
+	return safefile.Replace(path, content)
 }

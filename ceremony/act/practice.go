@@ -14,6 +14,7 @@ import (
 	"conclave/ca"
 	"conclave/ceremony/plan"
 	"conclave/hsm"
+	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -46,7 +47,7 @@ func (a Act) Practise(original *plan.Plan, base string) error {
 // once makes a file of the base; a rehearsal that is resumed has it.
 func (a Act) once(name string, content func() ([]byte, error)) error {
 	path := a.beside(name)
-	if exists(path) {
+	if safefile.Exists(path) {
 		return nil
 	}
 	made, err := content()
@@ -79,11 +80,7 @@ func practiceRequest(path string, original, practice *plan.Certificate) ([]byte,
 // practiceIssuer makes a root like the one in a file, with its key in a
 // practice device.
 func (a Act) practiceIssuer(path string, practice *plan.Certificate) ([]byte, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	cert, err := ca.ParseCertificate(content)
+	cert, err := ca.ReadCertificate(path)
 	if err != nil {
 		return nil, err
 	}

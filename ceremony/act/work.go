@@ -127,7 +127,7 @@ func (p *performance) newKey() (*transcript.Key, error) {
 	}
 	// One that cannot be read is what a power cut has left, before anything was
 	// signed with it.
-	if err := os.Remove(p.work.key()); err != nil && exists(p.work.key()) {
+	if err := os.Remove(p.work.key()); err != nil && safefile.Exists(p.work.key()) {
 		return nil, err
 	}
 	sum := sha256.Sum256(p.Source)
@@ -215,11 +215,6 @@ func (p *performance) noteResumption() error {
 	}
 	p.Room.Tell("Going on with the ceremony in " + p.Dir + ": steps done so far: " + strconv.Itoa(len(p.facts)) + ".")
 	return p.note(transcript.Resumed, "", text, evidence.Facts{evidence.FactProgram: hexOf(p.Program.SHA256), evidence.FactVersion: p.Program.Version})
-}
-
-// end closes what is open.
-func (p *performance) end() {
-	p.devices.close()
 }
 
 // shareFile is the DKEK share file. It is the only one, for the DKEK has one

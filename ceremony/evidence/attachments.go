@@ -146,7 +146,6 @@ func finishAttaching(dir string) error {
 	if err := safefile.Sweep(dir); err != nil {
 		return err
 	}
-	os.Remove(filepath.Join(dir, SumsFile+".new")) // if replaceFile was interrupted
 	sums, err := os.ReadFile(filepath.Join(dir, SumsFile))
 	if err != nil {
 		return err
@@ -171,20 +170,5 @@ func replaceSums(dir string) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(dir, SumsFile), sums)
-}
-
-// replaceFile puts a new content in the place of an old one, whole.
-func replaceFile(file string, content []byte) error {
-	temporary := file + ".new"
-	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := safefile.Create(temporary, content); err != nil {
-		return err
-	}
-	if err := os.Rename(temporary, file); err != nil {
-		return errors.Join(err, os.Remove(temporary))
-	}
-	return safefile.SyncDir(filepath.Dir(file))
+	return safefile.Replace(filepath.Join(dir, SumsFile), sums)
 }

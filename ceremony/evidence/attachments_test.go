@@ -145,7 +145,7 @@ func TestAttachAfterAPowerCut(t *testing.T) {
 		ssh-keygen -q -Y sign -n conclave-ceremony -f wim wim.note
 		mkdir bundle/attachments
 		cp wim.note.sig bundle/attachments/wim.sig
-		echo half > bundle/SHA256SUMS.new`)
+		echo half > bundle/.conclave-123`)
 	files := map[string]string{evidence.SignatureFile("wim"): "wim.note.sig", evidence.SignersFile("wim"): "wim.signers"}
 	if shown, err := b.attach(files); err != nil || !strings.Contains(shown, "signed by wim@example.com") {
 		t.Errorf("attaching it again: %v; shown:\n%s", err, shown)

@@ -147,7 +147,7 @@ func (v *verifier) crlAsPlanned(planned *plan.CRL, crl *x509.RevocationList, iss
 	var base *x509.RevocationList
 	var err error
 	if spec.DeltaOf > 0 {
-		if base, err = x509.ParseRevocationList(export.Signed(issuer.RawSubject, ca.KindCRL, big.NewInt(spec.DeltaOf))); err != nil {
+		if base, err = x509.ParseRevocationList(export.Find(issuer.RawSubject, ca.KindCRL, big.NewInt(spec.DeltaOf)).DER); err != nil {
 			return fmt.Errorf("the full CRL number %d: %w", spec.DeltaOf, err)
 		}
 	}
@@ -191,15 +191,7 @@ func (v *verifier) before() *register.Export {
 // next one takes its place.
 func (v *verifier) settled(issuer []byte, kind ca.Kind, number *big.Int) bool {
 	export, err := register.ParseExport(v.read(RegisterFile))
-	if err != nil {
-		return false
-	}
-	for _, e := range export.Entries {
-		if e.Kind == kind && e.Number.Cmp(number) == 0 && bytes.Equal(e.Issuer, issuer) {
-			return e.State() == register.Settled
-		}
-	}
-	return false
+	return err == nil && export.Find(issuer, kind, number).State() == register.Settled
 }
 
 // register checks that the register knows what was signed, and that nothing

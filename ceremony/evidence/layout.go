@@ -77,7 +77,6 @@ const (
 	FactSet          = "set"
 	FactKCV          = "key check value"
 	FactShareFile    = "share file sha256"
-	FactRecord       = "set record sha256"
 	FactProof        = "proof"
 	FactCustodians   = "custodians"
 	FactReference    = "key reference"

@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,7 +42,7 @@ func ReadOrigin(bundle fs.FS, dir string) (*Origin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the transcript of the ceremony: %w", err)
 	}
-	o.Closing = hexOf(sum(head))
+	o.Closing = hashOf(head)
 	for _, e := range t.Entries {
 		if e.Kind == transcript.Done {
 			o.Facts[e.Step] = e.Facts
@@ -64,11 +63,6 @@ func (v *verifier) drillPlan(origin *Origin) {
 	if err != nil || !bytes.Equal(content, v.read(PlanFile)) {
 		v.problem(PlanFile, "it is not the plan of a drill of the ceremony in %s", OriginDir)
 	}
-}
-
-func sum(content []byte) []byte {
-	s := sha256.Sum256(content)
-	return s[:]
 }
 
 // drill checks what a drill has found against the transcript of its ceremony.

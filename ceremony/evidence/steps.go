@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"crypto/x509"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -187,5 +186,3 @@ func (v *verifier) issuer(name string) *x509.Certificate {
 	}
 	return cert
 }
-
-func hexOf(b []byte) string { return hex.EncodeToString(b) }

@@ -68,6 +68,10 @@ type verifier struct {
 	facts      map[string]Facts // of the steps that are done
 }
 
+func newVerifier(bundle fs.FS, options Options) *verifier {
+	return &verifier{bundle: bundle, options: options, report: &Report{}, missing: map[string]bool{}, facts: map[string]Facts{}}
+}
+
 func (v *verifier) problem(file, format string, args ...any) {
 	v.report.Problems = append(v.report.Problems, Problem{file, fmt.Sprintf(format, args...)})
 }
@@ -80,7 +84,7 @@ func (v *verifier) shown(format string, args ...any) {
 // The error joins all problems, each of which names its file. The report is
 // there in any case.
 func Verify(bundle fs.FS, options Options) (*Report, error) {
-	v := &verifier{bundle: bundle, options: options, report: &Report{}, missing: map[string]bool{}, facts: map[string]Facts{}}
+	v := newVerifier(bundle, options)
 	v.sums()
 	v.readPlan()
 	v.readTranscript()
@@ -96,7 +100,7 @@ func Verify(bundle fs.FS, options Options) (*Report, error) {
 // wrong can still be put right. The entries are those of its transcript, and
 // closing what the entry of its close will say.
 func Preview(bundle fs.FS, entries []transcript.Entry, closing Facts) error {
-	v := &verifier{bundle: bundle, report: &Report{}, missing: map[string]bool{}, facts: map[string]Facts{}}
+	v := newVerifier(bundle, Options{})
 	v.readPlan()
 	end := entries[len(entries)-1].Time
 	entries = append(slices.Clone(entries),
@@ -279,7 +283,7 @@ func (v *verifier) software(opened Facts) {
 		v.problem(SoftwareFile, "%v", err)
 		return
 	}
-	v.equal(SoftwareFile, "the SHA-256 of the program", hexOf(document.SHA256[:]), opened[FactProgram])
+	v.equal(SoftwareFile, "the SHA-256 of the program", fmt.Sprintf("%x", document.SHA256), opened[FactProgram])
 	v.shown("program: conclave %s, SHA-256 %s", opened[FactVersion], opened[FactProgram])
 }
 

@@ -5,7 +5,6 @@ package plan
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -220,9 +219,6 @@ func (p *Plan) Bytes() ([]byte, error) {
 	b, err := json.MarshalIndent(p, "", "  ")
 	return append(b, '\n'), err
 }
-
-// Sum is SHA-256 of a plan's file, by which papers and transcript name it.
-func Sum(content []byte) [sha256.Size]byte { return sha256.Sum256(content) }
 
 // find gives the object with a name, nil for none.
 func find[T any](objects []T, name string, nameOf func(*T) string) *T {

@@ -8,9 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,11 +21,6 @@ import (
 	"conclave/internal/curve"
 	"conclave/wire"
 )
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return !errors.Is(err, fs.ErrNotExist)
-}
 
 // throwAway issues all that is planned with keys that are thrown away.
 type throwAway struct {
@@ -209,11 +202,7 @@ var nistNames = map[string]string{"P-256": "secp256r1", "P-384": "secp384r1", "P
 // present looks at a certificate that there is. Its key is in a device, so a
 // throw-away one of the same kind stands in for it.
 func (t *throwAway) present(planned *plan.Certificate) (string, error) {
-	content, err := os.ReadFile(filepath.Join(t.Base, planned.File))
-	if err != nil {
-		return "", err
-	}
-	cert, err := ca.ParseCertificate(content)
+	cert, err := ca.ReadCertificate(filepath.Join(t.Base, planned.File))
 	if err != nil {
 		return "", err
 	}

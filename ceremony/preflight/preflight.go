@@ -17,6 +17,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
 	"conclave/hsm"
+	"conclave/internal/safefile"
 )
 
 // Check is a plan to be checked where it will be carried out.
@@ -189,7 +190,7 @@ const needed = 64 << 20
 // space looks at the disk under the folder of the ceremony.
 func (c Check) space(f *findings) {
 	dir := c.Dir
-	for !exists(dir) && dir != filepath.Dir(dir) {
+	for !safefile.Exists(dir) && dir != filepath.Dir(dir) {
 		dir = filepath.Dir(dir)
 	}
 	free, err := freeSpace(dir)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"conclave/ca/register"
 	"conclave/hsm"
 	"conclave/internal/safefile"
-	"conclave/wire"
 )
 
 type caCommands struct {
@@ -171,7 +169,7 @@ type issuerFlags struct {
 
 // withAuthority runs fn with the authority of the issuer's certificate.
 func (c *console) withAuthority(f issuerFlags, fn func(ca.Authority) error) error {
-	cert, err := readCertificate(f.Issuer)
+	cert, err := ca.ReadCertificate(f.Issuer)
 	if err != nil {
 		return err
 	}
@@ -192,27 +190,11 @@ func (c *console) withAuthority(f issuerFlags, fn func(ca.Authority) error) erro
 
 // keyOf finds the key of a certificate in a device.
 func keyOf(h *hsm.HSM, cert *x509.Certificate) (byte, error) {
-	public, err := wire.ParseSPKI(cert.RawSubjectPublicKeyInfo)
-	if err != nil {
-		return 0, err
-	}
-	ref, err := h.FindKey(*public)
+	ref, err := h.FindKey(cert.RawSubjectPublicKeyInfo)
 	if errors.Is(err, hsm.ErrNotFound) {
 		return 0, fmt.Errorf("the device does not hold the key of %s", cert.Subject)
 	}
 	return ref, err
-}
-
-func readCertificate(path string) (*x509.Certificate, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	cert, err := ca.ParseCertificate(content)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return cert, nil
 }
 
 // issueUnder lets the issuer of a certificate issue what prepare makes ready.

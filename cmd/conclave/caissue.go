@@ -86,7 +86,7 @@ type caCross struct {
 
 // Run cross-signs.
 func (cmd caCross) Run(c *console) error {
-	other, err := readCertificate(cmd.Other)
+	other, err := ca.ReadCertificate(cmd.Other)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ type caResign struct {
 
 // Run issues the certificate again.
 func (cmd caResign) Run(c *console) error {
-	old, err := readCertificate(cmd.Old)
+	old, err := ca.ReadCertificate(cmd.Old)
 	if err != nil {
 		return err
 	}

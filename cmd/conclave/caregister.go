@@ -34,7 +34,7 @@ func (cmd caRevoke) Run(c *console) error {
 	if !ok {
 		return fmt.Errorf("--reason %s: it is none of RFC 5280, section 5.3.1; see --help", cmd.Reason)
 	}
-	issuer, err := readCertificate(cmd.Issuer)
+	issuer, err := ca.ReadCertificate(cmd.Issuer)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ type caImport struct {
 
 // Run takes a certificate into the register.
 func (cmd caImport) Run(c *console) error {
-	cert, err := readCertificate(cmd.Certificate)
+	cert, err := ca.ReadCertificate(cmd.Certificate)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ type caSettle struct {
 
 // Run settles an intent.
 func (cmd caSettle) Run(c *console) error {
-	issuer, err := readCertificate(cmd.Issuer)
+	issuer, err := ca.ReadCertificate(cmd.Issuer)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -92,7 +90,7 @@ func (cmd ceremonyRehearse) prepare(original planFile, base string) error {
 		return err
 	}
 	path := filepath.Join(base, originalPlan)
-	if !exists(path) {
+	if !safefile.Exists(path) {
 		if err := safefile.Create(path, original.content); err != nil {
 			return err
 		}
@@ -143,19 +141,14 @@ func (f planFile) rehearsal(dir string) (planFile, error) {
 func nextFolder(stem string, resume func(dir string) bool) string {
 	for n := 1; ; n++ {
 		dir := fmt.Sprintf("%s-%d", stem, n)
-		if !exists(dir) {
+		if !safefile.Exists(dir) {
 			return dir
 		}
-		begun, open := exists(filepath.Join(dir, "evidence")), exists(filepath.Join(dir, "ceremony.key"))
-		if (open || !begun) && !exists(filepath.Join(dir, "practice", played)) && resume(dir) {
+		begun, open := safefile.Exists(filepath.Join(dir, "evidence")), safefile.Exists(filepath.Join(dir, "ceremony.key"))
+		if (open || !begun) && !safefile.Exists(filepath.Join(dir, "practice", played)) && resume(dir) {
 			return dir
 		}
 	}
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // Names of files in the practice folder: that a program has played this

@@ -12,6 +12,7 @@ import (
 
 	"conclave/ceremony/evidence"
 	"conclave/internal/pgpwords"
+	"conclave/internal/safefile"
 )
 
 type ceremonyVerify struct {
@@ -29,7 +30,7 @@ func (cmd ceremonyVerify) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if exists(filepath.Join(cmd.Bundle, evidence.TranscriptFile)) && !exists(filepath.Join(cmd.Bundle, evidence.SumsFile)) && !exists(filepath.Join(cmd.Bundle, evidence.HeadFile)) {
+	if safefile.Exists(filepath.Join(cmd.Bundle, evidence.TranscriptFile)) && !safefile.Exists(filepath.Join(cmd.Bundle, evidence.SumsFile)) && !safefile.Exists(filepath.Join(cmd.Bundle, evidence.HeadFile)) {
 		return fmt.Errorf("%s: this ceremony is not closed yet; go on with it: conclave ceremony run", cmd.Bundle)
 	}
 	report, failure := evidence.Verify(os.DirFS(cmd.Bundle), options)

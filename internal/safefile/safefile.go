@@ -35,6 +35,30 @@ func Create(path string, content []byte) error {
 	return nil
 }
 
+// Replace is Create for a file that may be there, of which the content is made
+// anew: there is the old one or the new one, whole, at any moment.
+func Replace(path string, content []byte) error {
+	dir := filepath.Dir(path)
+	temporary, err := os.CreateTemp(dir, temporaryPrefix+"*") // O_EXCL, mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name()) // if it has still that name
+	if err := write(temporary, content); err != nil {
+		return fmt.Errorf("%s: %w; it is as it was", path, err)
+	}
+	if err := os.Rename(temporary.Name(), path); err != nil {
+		return err
+	}
+	return SyncDir(dir)
+}
+
+// Exists says whether there is anything at a path.
+func Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // temporaryPrefix begins the names of files that have no name of their own yet.
 const temporaryPrefix = ".conclave-"
 
