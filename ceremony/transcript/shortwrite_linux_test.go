@@ -3,13 +3,32 @@ package transcript_test
 import (
 	"bytes"
 	"errors"
+	"os"
+	"os/exec"
 	"syscall"
 	"testing"
 )
 
+// limited is the environment variable of the process that lowers its limit.
+const limited = "CONCLAVE_TRANSCRIPT_LIMITED"
+
 // TestShortWrite has the system write a part of a line and then fail, as on a
-// full disk.
+// full disk. The limit that does this holds for every file of a process, also
+// for those that the testing package writes, so it gets a process of its own.
 func TestShortWrite(t *testing.T) {
+	if os.Getenv(limited) != "" {
+		shortWrite(t)
+		return
+	}
+	child := exec.Command(os.Args[0], "-test.run=^TestShortWrite$", "-test.v")
+	child.Env = append(os.Environ(), limited+"=1")
+	out, err := child.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestShortWrite")) {
+		t.Fatalf("the process with a limit: %v\n%s", err, out)
+	}
+}
+
+func shortWrite(t *testing.T) {
 	key := vectorKey(t)
 	path, w := create(t, key, vectorEntries()[:2])
 	before := read(t, path)
