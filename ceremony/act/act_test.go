@@ -10,11 +10,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -283,34 +285,64 @@ func (s *stage) rehearse(t *testing.T) {
 	}
 }
 
-// drill holds a drill of the ceremony with the same people.
+// drill holds two drills of the ceremony with the same people.
 func (s *stage) drill(t *testing.T) {
-	origin, err := evidence.ReadOrigin(os.DirFS(s.evidence()), ".")
-	if err != nil {
-		t.Fatal(err)
+	origin := readOrigin(t, s.evidence())
+	d, report := s.holdDrill(t, origin, plan.Drill{Closing: origin.Closing, Bags: origin.Bags()}, &reluctant{Players: s.players, absent: "Cora", opened: plan.Media})
+	var exceptions []string
+	for _, e := range report.Exceptions {
+		exceptions = append(exceptions, e.Text)
 	}
+	if want := []string{"the sheet of Cora is not here", "the bag of the backup media was not closed, or its number is not PRACTICE-3"}; !slices.Equal(exceptions, want) {
+		t.Errorf("exceptions: %v", exceptions)
+	}
+	wantShown(t, report, "drill: 4 of 5 sheets are good", "bags: 6 of 8 were closed, and had their numbers")
+	d.leftOut(t)
+	last := readOrigin(t, d.evidence())
+	_, report = s.holdDrill(t, origin, plan.Drill{Closing: origin.Closing, Last: last.Closing, Bags: last.Bags()}, s.players)
+	wantShown(t, report, "bags: 8 of 8 were closed", "the bags' numbers are those of the drill whose closing is "+last.Closing)
+	if list, _ := s.Devices.(home).List(); strings.Join(list, " ") != "primary standby" {
+		t.Errorf("devices left: %v", list)
+	}
+}
+
+// holdDrill holds a drill, whose evidence must verify.
+func (s *stage) holdDrill(t *testing.T, origin *evidence.Origin, drill plan.Drill, room act.Room) (*stage, *evidence.Report) {
+	t.Helper()
 	d := *s
-	d.Plan = s.Plan.DrillOf(origin.Closing, time.Now())
-	if d.Source, err = d.Plan.Bytes(); err != nil {
+	d.Plan = s.Plan.DrillOf(drill, time.Now())
+	err := d.Plan.Check()
+	if err == nil {
+		d.Source, err = d.Plan.Bytes()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	d.Dir = filepath.Join(t.TempDir(), "drill")
 	d.Drill = &act.Drill{Origin: origin, Backup: filepath.Join(s.Dir, "backup"), Throwaway: s.Devices.(home)}
-	d.Room = &reluctant{Players: s.players, absent: "Cora"}
+	d.Room = room
 	if err := d.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	report := d.verified(t)
-	if len(report.Exceptions) != 1 || report.Exceptions[0].Text != "the sheet of Cora is not here" {
-		t.Errorf("exceptions: %v", report.Exceptions)
+	return &d, d.verified(t)
+}
+
+func readOrigin(t *testing.T, bundle string) *evidence.Origin {
+	t.Helper()
+	origin, err := evidence.ReadOrigin(os.DirFS(bundle), ".")
+	if err != nil {
+		t.Fatal(err)
 	}
+	return origin
+}
+
+func wantShown(t *testing.T, report *evidence.Report, texts ...string) {
+	t.Helper()
 	shown := strings.Join(report.Shown, "\n")
-	if !strings.Contains(shown, "drill: 4 of 5 sheets are good") {
-		t.Errorf("the report says:\n%s", shown)
-	}
-	d.leftOut(t)
-	if list, _ := s.Devices.(home).List(); strings.Join(list, " ") != "primary standby" {
-		t.Errorf("devices left: %v", list)
+	for _, want := range texts {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the report does not say %q:\n%s", want, shown)
+		}
 	}
 }
 
@@ -321,6 +353,10 @@ func (s *stage) leftOut(t *testing.T) {
 	custody := *less.Custody
 	custody.EraseStandby = true
 	less.Custody = &custody
+	drill := *less.Drill
+	drill.Bags = maps.Clone(drill.Bags)
+	delete(drill.Bags, plan.TheDevice("standby"))
+	less.Drill = &drill
 	content, err := less.Bytes()
 	if err != nil {
 		t.Fatal(err)
@@ -337,14 +373,14 @@ func (s *stage) leftOut(t *testing.T) {
 	}
 }
 
-// reluctant are players of whom one is absent.
+// reluctant are players of whom one is absent, and a thing whose bag was opened.
 type reluctant struct {
 	*act.Players
-	absent string
+	absent, opened string
 }
 
 func (r *reluctant) Answer(ctx context.Context, q act.Question) (string, error) {
-	if q.Kind == act.YesNo && q.About == r.absent {
+	if q.Kind == act.YesNo && (q.About == r.absent || r.opened != "" && strings.Contains(q.Text, "bag of "+r.opened)) {
 		return "no", nil
 	}
 	return r.Players.Answer(ctx, q)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
@@ -29,18 +30,28 @@ func (p *performance) seal(ctx context.Context, _ string) (done, error) {
 	return d, nil
 }
 
+// practiceBag begins the number that a player reads from a bag.
+const practiceBag = "PRACTICE-"
+
 // bag asks for the number of a bag, which no other has.
 func (p *performance) bag(ctx context.Context, thing string, seen map[string]string) (string, error) {
 	for {
-		number, err := p.words(ctx, p.Plan.Who(plan.Witness), "Number of the bag of "+thing+", or none", "none")
-		if err != nil || strings.EqualFold(number, "none") {
-			return number, err
+		number, err := p.words(ctx, p.Plan.Who(plan.Witness), "Number of the bag of "+thing+", or "+plan.NoBag, fmt.Sprintf("%s%d", practiceBag, len(seen)+1))
+		if err != nil {
+			return "", err
 		}
-		if other := seen[number]; other == "" {
+		if strings.EqualFold(number, plan.NoBag) {
+			return plan.NoBag, nil
+		}
+		switch other := seen[number]; {
+		case len(number) > 40 || strings.ContainsFunc(number, unicode.IsControl): // it stands in the plans of the drills
+			p.Room.Tell("A number of 40 characters at most was expected.")
+		case other != "":
+			p.Room.Tell(fmt.Sprintf("Bag %s is that of %s; read the number once more.", number, other))
+		default:
 			seen[number] = thing
 			return number, nil
 		}
-		p.Room.Tell(fmt.Sprintf("Bag %s is that of %s; read the number once more.", number, seen[number]))
 	}
 }
 

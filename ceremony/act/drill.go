@@ -10,6 +10,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/secret"
@@ -37,6 +38,27 @@ func (p *performance) putOrigin() error {
 	return nil
 }
 
+// openBag lets the witness look at the bag of a thing before it is opened, and
+// says in the facts how it was.
+func (p *performance) openBag(ctx context.Context, thing string, facts evidence.Facts) error {
+	number := p.Plan.Drill.Bags[thing]
+	if number == plan.NoBag {
+		return nil
+	}
+	who := p.Plan.Who(plan.Witness)
+	err := p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: "Was the bag of " + thing + " closed, and is its number " + number + "?"})
+	facts[evidence.FactBag+thing] = number
+	var other *refusal
+	if errors.As(err, &other) {
+		facts[evidence.FactBag+thing] = bagChanged
+		err = p.noteException(who, "the bag of "+thing+" was not closed, or its number is not "+number, nil)
+	}
+	return err
+}
+
+// bagChanged is what a drill says of a bag that is not as it was.
+const bagChanged = "not as it was"
+
 // What becomes of a sheet, beside evidence.SheetGood.
 const (
 	sheetAbsent = "not here"
@@ -56,13 +78,17 @@ func (p *performance) loneSheet(ctx context.Context, number string) (done, error
 	if err != nil && !errors.As(err, &absent) {
 		return done{}, err
 	}
-	result := sheetAbsent
+	result, facts := sheetAbsent, evidence.Facts{}
 	if err == nil {
+		if err := p.openBag(ctx, plan.Sheet(name), facts); err != nil {
+			return done{}, err
+		}
 		if result, err = p.checkSheet(ctx, n, name); err != nil {
 			return done{}, err
 		}
 	}
-	d := done{"the sheet of " + name + " is " + result, evidence.Facts{evidence.FactSheet: result}}
+	facts[evidence.FactSheet] = result
+	d := done{plan.Sheet(name) + " is " + result, facts}
 	if result != evidence.SheetGood {
 		return d, p.noteException("", d.text, nil)
 	}
@@ -94,12 +120,16 @@ func (p *performance) checkSheet(ctx context.Context, number int, name string) (
 
 // inspect compares the files of the backup with the hashes in the ceremony's
 // transcript.
-func (p *performance) inspect(context.Context, string) (done, error) {
+func (p *performance) inspect(ctx context.Context, _ string) (done, error) {
+	facts := evidence.Facts{}
+	if err := p.openBag(ctx, plan.Media, facts); err != nil {
+		return done{}, err
+	}
 	file, _, err := p.readShareFile()
 	if err != nil {
 		return done{}, err
 	}
-	facts := evidence.Facts{evidence.FactShareFile: file.SHA256()}
+	facts[evidence.FactShareFile] = file.SHA256()
 	if want := p.fact("share", evidence.FactShareFile); file.SHA256() != want {
 		return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.shareFile(), file.SHA256(), want)
 	}
@@ -174,7 +204,11 @@ func (p *performance) load(h *hsm.HSM, share secret.Bytes) error {
 }
 
 // compare looks at a device as anyone can, without a PIN.
-func (p *performance) compare(_ context.Context, name string) (done, error) {
+func (p *performance) compare(ctx context.Context, name string) (done, error) {
+	facts := evidence.Facts{}
+	if err := p.openBag(ctx, plan.TheDevice(name), facts); err != nil {
+		return done{}, err
+	}
 	h, err := p.devices.get(name) // which compares the serial number
 	if err != nil {
 		return done{}, err
@@ -204,5 +238,6 @@ func (p *performance) compare(_ context.Context, name string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return done{"the device " + name + " is as it was", evidence.Facts{evidence.FactSerial: identity.Serial, evidence.FactKCV: dkek.KCV(status.KCV).String()}}, nil
+	facts[evidence.FactSerial], facts[evidence.FactKCV] = identity.Serial, dkek.KCV(status.KCV).String()
+	return done{plan.TheDevice(name) + " is as it was", facts}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
@@ -14,7 +15,8 @@ import (
 // OriginDir is where a drill keeps the transcript of its ceremony.
 const OriginDir = "ceremony"
 
-// Origin is what the transcript of a ceremony says, for a drill.
+// Origin is what the transcript of a ceremony, or of a drill, says to the drills
+// after it.
 type Origin struct {
 	Closing string           // SHA-256 of the checkpoint, in lower-case hexadecimal
 	Facts   map[string]Facts // of the steps that are done
@@ -51,6 +53,17 @@ func ReadOrigin(bundle fs.FS, dir string) (*Origin, error) {
 	return o, nil
 }
 
+// Bags are the numbers of the bags that were sealed, by thing.
+func (o *Origin) Bags() map[string]string {
+	bags := map[string]string{}
+	for fact, number := range o.Facts["seal"] {
+		if thing, ok := strings.CutPrefix(fact, FactBag); ok {
+			bags[thing] = number
+		}
+	}
+	return bags
+}
+
 // drillPlan wants the plan that the ceremony's leads to: a drill leaves nothing
 // out.
 func (v *verifier) drillPlan(origin *Origin) {
@@ -59,7 +72,7 @@ func (v *verifier) drillPlan(origin *Origin) {
 		v.problem(path.Join(OriginDir, PlanFile), "%v", err)
 		return
 	}
-	content, err := p.DrillOf(v.plan.Drill.Closing, v.plan.Start).Bytes()
+	content, err := p.DrillOf(*v.plan.Drill, v.plan.Start).Bytes()
 	if err != nil || !bytes.Equal(content, v.read(PlanFile)) {
 		v.problem(PlanFile, "it is not the plan of a drill of the ceremony in %s", OriginDir)
 	}
@@ -85,6 +98,7 @@ func (v *verifier) drill() {
 	for _, device := range v.plan.Kept() {
 		v.equal(TranscriptFile, "the serial number of the device "+device, v.facts["compare-"+device][FactSerial], origin.Facts["prepare-"+device][FactSerial])
 	}
+	v.bags(origin)
 	good := 0
 	for i := range v.plan.People.Custodians {
 		if v.facts[fmt.Sprintf("sheet-%d", i+1)][FactSheet] == SheetGood {
@@ -92,4 +106,34 @@ func (v *verifier) drill() {
 		}
 	}
 	v.shown("drill: %d of %d sheets are good, the backup opens, the devices are as they were", good, len(v.plan.People.Custodians))
+}
+
+// bags says how many things were in the bags that they had been put into. The
+// numbers are those of the ceremony, or of a drill since, which is not here.
+func (v *verifier) bags(origin *Origin) {
+	steps := map[string]string{plan.Media: "inspect"}
+	for i, name := range v.plan.People.Custodians {
+		steps[plan.Sheet(name)] = fmt.Sprintf("sheet-%d", i+1)
+	}
+	for _, name := range v.plan.Kept() {
+		steps[plan.TheDevice(name)] = "compare-" + name
+	}
+	whole, all := 0, 0
+	for _, thing := range v.plan.Bags() {
+		number := v.plan.Drill.Bags[thing]
+		if v.plan.Drill.Last == "" {
+			v.equal(PlanFile, "the bag of "+thing, number, origin.Facts["seal"][FactBag+thing])
+		}
+		if number == plan.NoBag {
+			continue
+		}
+		all++
+		if v.facts[steps[thing]][FactBag+thing] == number {
+			whole++
+		}
+	}
+	v.shown("bags: %d of %d were closed, and had their numbers", whole, all)
+	if v.plan.Drill.Last != "" {
+		v.shown("the bags' numbers are those of the drill whose closing is %s", v.plan.Drill.Last)
+	}
 }

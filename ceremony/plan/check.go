@@ -51,6 +51,7 @@ func (p *Plan) Check() error {
 	c.custody()
 	c.certificates()
 	c.crls()
+	c.drill()
 	return errors.Join(c.problems...)
 }
 
@@ -71,6 +72,21 @@ func (c *checker) header() {
 		c.say("retention.drillMonths", "%d; 1 to 60 was expected, 12 is usual", p.Retention.DrillMonths)
 	}
 	c.path("register", p.Register)
+}
+
+// drill wants a number for each bag, and for nothing else.
+func (c *checker) drill() {
+	p := c.plan
+	if p.Drill == nil || p.Custody == nil {
+		return
+	}
+	bags := p.Bags()
+	for _, thing := range bags {
+		c.text("drill.bags: "+thing, p.Drill.Bags[thing], true)
+	}
+	if len(p.Drill.Bags) > len(bags) {
+		c.say("drill.bags", "%d; %d were expected: %s", len(p.Drill.Bags), len(bags), strings.Join(bags, ", "))
+	}
 }
 
 // text checks what will be printed on paper.

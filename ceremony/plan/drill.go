@@ -6,13 +6,16 @@ import (
 	"time"
 )
 
+// NoBag is the number of the bag of what was put into none.
+const NoBag = "none"
+
 // DrillOf is the plan of a drill: the check, years later, that custody still
-// holds. Closing is the SHA-256 of the ceremony's checkpoint, in hexadecimal.
-func (p *Plan) DrillOf(closing string, now time.Time) *Plan {
+// holds.
+func (p *Plan) DrillOf(drill Drill, now time.Time) *Plan {
 	d := *p
 	d.Ceremony = fmt.Sprintf("%s: drill of %s", p.Ceremony, now.UTC().Format(time.DateOnly))
 	d.Start, d.Register = now.UTC().Truncate(time.Second), ""
-	d.Drill = &Drill{Closing: closing}
+	d.Drill = &drill
 	return &d
 }
 
@@ -22,6 +25,14 @@ func (p *Plan) Kept() []string {
 		return []string{p.Custody.Device}
 	}
 	return []string{p.Custody.Device, p.Custody.Standby}
+}
+
+// openBag says how a thing is taken out of its bag.
+func (p *Plan) openBag(thing string) string {
+	if number := p.Drill.Bags[thing]; number != NoBag {
+		return fmt.Sprintf("See that the bag of %s is closed and has the number %s; open it.", thing, number)
+	}
+	return "Take out " + thing + ", which was put into no bag."
 }
 
 // drill are the steps of a drill.
@@ -42,7 +53,7 @@ func (p *Plan) loneSheet(custodian int) Step {
 	return Step{
 		ID: fmt.Sprintf("sheet-%d", custodian), Action: LoneSheet, Object: strconv.Itoa(custodian), Title: "Check the sheet of " + name, By: Administrator,
 		Do: []string{
-			"Compare the number of the bag with that of the last ceremony or drill, and open it.",
+			p.openBag(Sheet(name)),
 			name + " comes to the screen alone, and types the code of the sheet.",
 		},
 		Expect: []string{"The sheet agrees with the record of the set. No key comes into being."},
@@ -52,7 +63,7 @@ func (p *Plan) loneSheet(custodian int) Step {
 func (p *Plan) inspect() Step {
 	return Step{
 		ID: "inspect", Action: Inspect, Title: "Look at the backup", By: Administrator,
-		Do:     []string{"Take each backup medium out of its bag, and put it in; the program reads the one that it was told of."},
+		Do:     []string{p.openBag(Media), "Put in each backup medium; the program reads the one that it was told of."},
 		Expect: []string{"Share file and wrapped keys are, bit by bit, what the ceremony has recorded."},
 	}
 }
@@ -70,7 +81,7 @@ func (p *Plan) openBackup() Step {
 func (p *Plan) compare(device string) Step {
 	return Step{
 		ID: "compare-" + device, Action: Compare, Object: device, Title: "Look at the device " + device, By: Administrator,
-		Do:     []string{"Compare the number of its bag with that of the last ceremony or drill, open it, and put the device into a reader, if it is a card. No PIN is needed."},
+		Do:     []string{p.openBag(TheDevice(device)), "Put the device into a reader, if it is a card. No PIN is needed."},
 		Expect: []string{"Serial number, key check value and public keys are those that the ceremony recorded."},
 	}
 }

@@ -45,6 +45,12 @@ type Plan struct {
 // Drill is what the plan of a drill says of the ceremony that it looks after.
 type Drill struct {
 	Closing string `json:"closing"` // SHA-256 of its checkpoint, lower-case hexadecimal
+	// Last is that of the drill before this one, whose bags these are; empty if
+	// they are the ceremony's.
+	Last string `json:"last,omitempty"`
+	// Bags are the numbers of the bags that things were put into, by thing as in
+	// Plan.Bags; NoBag where there is none.
+	Bags map[string]string `json:"bags"`
 }
 
 // People are those who must come, by name.

@@ -297,15 +297,23 @@ func (p *Plan) seal() Step {
 	return s
 }
 
+// Media are the backup media, as a thing that goes into a bag.
+const Media = "the backup media"
+
+// TheDevice is a device as a thing that goes into a bag.
+func TheDevice(name string) string { return "the device " + name }
+
+// Sheet is a custodian's sheet as a thing that goes into a bag.
+func Sheet(custodian string) string { return "the sheet of " + custodian }
+
 // Bags are the things that go into bags of their own.
 func (p *Plan) Bags() (things []string) {
-	things = append(things, "the device "+p.Custody.Device)
-	if !p.Custody.EraseStandby {
-		things = append(things, "the device "+p.Custody.Standby)
+	for _, name := range p.Kept() {
+		things = append(things, TheDevice(name))
 	}
-	things = append(things, "the backup media")
+	things = append(things, Media)
 	for _, name := range p.People.Custodians {
-		things = append(things, "the sheet of "+name)
+		things = append(things, Sheet(name))
 	}
 	return things
 }

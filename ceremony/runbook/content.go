@@ -176,7 +176,6 @@ func bring(p *plan.Plan) []string {
 	}
 	if p.Drill != nil {
 		return append(all,
-			"The runbook of the ceremony, and of the drill before this one: the numbers of the bags are in them",
 			"The backup media in their bags, and the sheets of the custodians in theirs",
 			fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())))
 	}

@@ -245,13 +245,20 @@ func TestRefusesWhatIsNoBook(t *testing.T) {
 // ceremony makes.
 func TestDrill(t *testing.T) {
 	b := usual()
-	b.Plan = b.Plan.DrillOf(strings.Repeat("ab", 32), b.Made)
+	bags := map[string]string{}
+	for i, thing := range b.Plan.Bags() {
+		bags[thing] = fmt.Sprintf("B%03d", i+1)
+	}
+	bags[plan.Media] = plan.NoBag
+	b.Plan = b.Plan.DrillOf(plan.Drill{Closing: strings.Repeat("ab", 32), Bags: bags}, b.Made)
 	content, err := runbook.HTML(b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := string(content)
-	for _, want := range []string{"The backup media in their bags", "Is compared with what was recorded", "Open the backup on a device that is thrown away"} {
+	for _, want := range []string{"The backup media in their bags", "Is compared with what was recorded", "Open the backup on a device that is thrown away",
+		"See that the bag of the device root-1 is closed and has the number B001; open it.", "Take out the backup media, which was put into no bag.",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -19,6 +19,7 @@ import (
 type ceremonyDrill struct {
 	Bundle string `arg:"" type:"existingdir" help:"Folder of the ceremony's evidence."`
 	Backup string `required:"" type:"existingdir" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
+	Last   string `type:"existingdir" placeholder:"DIR" help:"Folder of the evidence of the drill before this one, whose bags are looked for; without it, the ceremony's."`
 	Dir    string `placeholder:"DIR" help:"Folder of the drill; EVIDENCE.drill-N where it is not named."`
 	Paper  bool   `help:"Write the drill's plan and runbook to its folder, and hold it another time."`
 }
@@ -36,7 +37,11 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	if cmd.Dir == "" {
 		cmd.Dir = nextFolder(filepath.Clean(cmd.Bundle)+".drill", func(string) bool { return true })
 	}
-	f, err := cmd.plan(origin)
+	drill, err := cmd.drill(origin)
+	if err != nil {
+		return err
+	}
+	f, err := cmd.plan(drill)
 	if err != nil {
 		return err
 	}
@@ -65,12 +70,34 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	return nil
 }
 
+// drill is what the plan of the drill says of what was before it.
+func (cmd ceremonyDrill) drill(origin *evidence.Origin) (plan.Drill, error) {
+	d := plan.Drill{Closing: origin.Closing, Bags: origin.Bags()}
+	if cmd.Last == "" {
+		return d, nil
+	}
+	bundle := os.DirFS(cmd.Last)
+	if _, err := evidence.Verify(bundle, evidence.Options{}); err != nil {
+		return d, fmt.Errorf("%s: %w", cmd.Last, err)
+	}
+	last, err := evidence.ReadOrigin(bundle, ".")
+	if err != nil {
+		return d, err
+	}
+	f, err := readPlan(filepath.Join(cmd.Last, evidence.PlanFile))
+	if err == nil && (f.plan.Drill == nil || f.plan.Drill.Closing != origin.Closing) {
+		err = fmt.Errorf("--last %s: it is not the evidence of a drill of this ceremony", cmd.Last)
+	}
+	d.Last, d.Bags = last.Closing, last.Bags()
+	return d, err
+}
+
 // plan is the plan of the drill: made from the ceremony's, or the one that there
 // is.
-func (cmd ceremonyDrill) plan(origin *evidence.Origin) (f planFile, err error) {
+func (cmd ceremonyDrill) plan(drill plan.Drill) (f planFile, err error) {
 	path := filepath.Join(cmd.Dir, evidence.PlanFile)
 	if _, err := os.Stat(path); err == nil {
-		return cmd.planThatIs(path, origin)
+		return cmd.planThatIs(path, drill)
 	}
 	if f, err = readPlan(filepath.Join(cmd.Bundle, evidence.PlanFile)); err != nil {
 		return f, err
@@ -78,7 +105,7 @@ func (cmd ceremonyDrill) plan(origin *evidence.Origin) (f planFile, err error) {
 	if f.plan.Custody == nil || f.plan.Drill != nil {
 		return f, errors.New("a drill is of a ceremony that has made keys; name the evidence of that")
 	}
-	f.path, f.plan = path, f.plan.DrillOf(origin.Closing, time.Now())
+	f.path, f.plan = path, f.plan.DrillOf(drill, time.Now())
 	if err := f.plan.Check(); err != nil {
 		return f, err
 	}
@@ -92,8 +119,8 @@ func (cmd ceremonyDrill) plan(origin *evidence.Origin) (f planFile, err error) {
 }
 
 // planThatIs reads the plan of a drill that was prepared or begun. It must be
-// what the ceremony's plan leads to.
-func (cmd ceremonyDrill) planThatIs(path string, origin *evidence.Origin) (planFile, error) {
+// what the ceremony's plan leads to; the drill before need not be named again.
+func (cmd ceremonyDrill) planThatIs(path string, drill plan.Drill) (planFile, error) {
 	f, err := readPlan(path)
 	if err != nil {
 		return f, err
@@ -102,7 +129,10 @@ func (cmd ceremonyDrill) planThatIs(path string, origin *evidence.Origin) (planF
 	if err != nil {
 		return f, err
 	}
-	want, err := ceremony.plan.DrillOf(origin.Closing, f.plan.Start).Bytes()
+	if d := f.plan.Drill; d != nil && d.Last != "" && cmd.Last == "" {
+		drill.Last, drill.Bags = d.Last, d.Bags
+	}
+	want, err := ceremony.plan.DrillOf(drill, f.plan.Start).Bytes()
 	if err == nil && !bytes.Equal(want, f.content) {
 		err = fmt.Errorf("%s is not the plan of a drill of this ceremony; choose another folder", path)
 	}

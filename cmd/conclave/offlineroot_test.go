@@ -70,6 +70,14 @@ func replies() []reply {
 			return ""
 		}},
 		{`(?s)Type this code first: ([A-Z0-9 ]+)\s.*Type from the sheet\. Code[^:]*: $`, func(_ *people, groups []string) string { return groups[1] }},
+		{`Sheet (\d+) was sent to the printer\.[^\n]*: $`, func(p *people, groups []string) string {
+			document, err := os.ReadFile(filepath.Join(p.command.Dir, "sheets", groups[1]+".pdf"))
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			p.codes[p.custodian] = scan(p.t, document)
+			return ""
+		}},
 		{`Type from the sheet\. Code[^:]*: $`, func(p *people, _ []string) string { return p.codes[p.custodian] }},
 		{`SO-PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = soPIN; return soPIN }},
 		{`user PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = pin; return pin }},
@@ -214,21 +222,48 @@ func TestOfflineRootPage(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	for paper, bag := range map[string]string{"drill-1/plan.runbook.html": "A000001", "drill-2/plan.runbook.html": "A000009"} {
+		content, err := os.ReadFile(filepath.Join(dir, "root", paper))
+		if want := "the bag of the device primary is closed and has the number " + bag; err != nil || !strings.Contains(string(content), want) {
+			t.Errorf("%s does not say %q (%v)", paper, want, err)
+		}
+	}
 	out := conclave(t, "ceremony", "verify", filepath.Join(root, "evidence"))
 	if !strings.Contains(out, "Chen came ten minutes late") || !strings.Contains(out, "All of it fits together") {
 		t.Errorf("verify shows:\n%s", out)
 	}
 }
 
+// fakePrinter is a CUPS client whose queue is a folder.
+const fakePrinter = `#!/bin/sh
+test "$*" = "-d sealed-room" || exit 1
+mkdir -p sheets
+cat > sheets/$(($(ls sheets | wc -l) + 1)).pdf
+`
+
+// installPrinter puts the printer where programs are looked for.
+func installPrinter(t *testing.T) {
+	t.Helper()
+	foreign.Need(t, "pdftoppm", "zbarimg")
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "lp"), []byte(fakePrinter), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+}
+
 // TestExamplePlan holds the ceremony of the examples as people do: they stop,
-// mishear, disagree, and the computer dies. The evidence says so, and verifies.
+// mishear, disagree, and the computer dies. Their sheets are printed. The
+// evidence says so, and verifies.
 func TestExamplePlan(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	installPrinter(t)
 	dir := t.TempDir()
 	plan, err := os.ReadFile("../../examples/offline-root/plan.json")
 	if err != nil {
 		t.Fatal(err)
 	}
+	plan = []byte(strings.Replace(string(plan), `"standby": "standby"`, `"standby": "standby", "printer": "sealed-room"`, 1))
 	if err := os.WriteFile(filepath.Join(dir, "plan.json"), plan, 0o600); err != nil {
 		t.Fatal(err)
 	}
