@@ -105,6 +105,9 @@ func (cmd caList) Run(c *console) error {
 			if len(e.Revocations) > 0 {
 				state += ", revoked"
 			}
+			if e.Note != "" {
+				state += ": " + e.Note
+			}
 			rows = append(rows, []string{e.Time.UTC().Format(time.RFC3339), string(e.Kind), e.Number.Text(16), state, e.Subject})
 		}
 		return c.showTable(rows)
@@ -163,6 +166,10 @@ func (cmd caSettle) Run(c *console) error {
 		kind = ca.KindCRL
 	}
 	return cmd.with(false, func(r *register.Register) error {
-		return r.Settle(context.Background(), issuer.RawSubject, kind, number, cmd.Note)
+		if err := r.Settle(context.Background(), issuer.RawSubject, kind, number, cmd.Note); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "The %s %x is settled; its number stays used\n", kind, number)
+		return nil
 	})
 }
