@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,12 +18,13 @@ func TestKeysThroughOpenSC(t *testing.T) {
 	d.run("our conclave", "hsm", "create")
 	d.run("our conclave", "hsm", "init", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--yes")
 	defer d.serve("default")()
-	for i, kind := range []string{"rsa:1024", "rsa:3072", "EC:secp256k1", "EC:secp384r1", "EC:secp521r1"} {
+	unreadable := []string{"EC:secp384r1", "EC:brainpoolP384r1", "EC:secp192r1"} // OpenSC 0.23: "cannot create EVP_PKEY", whatever the card
+	for i, kind := range []string{"rsa:1024", "rsa:3072", "EC:secp256k1", "EC:secp384r1", "EC:secp521r1", "EC:brainpoolP256r1", "EC:brainpoolP384r1", "EC:brainpoolP512r1", "EC:secp192r1"} {
 		id := "2" + ref[i:i+1]
 		d.p11("-l", "--pin", "648219", "--keypairgen", "--key-type", kind, "--id", id)
 		// The device is served, and read by another process all the same.
 		d.run("our conclave", "key", "public", ref[i+1:i+2], "--format", "der", "--out", d.file(id+".der"))
-		if kind != "EC:secp384r1" { // OpenSC 0.23: "cannot create EVP_PKEY", whatever the card
+		if !slices.Contains(unreadable, kind) {
 			d.p11("--read-object", "--type", "pubkey", "--id", id, "-o", d.file(id+".opensc"))
 			d.equal(id+".der", id+".opensc")
 		}
@@ -34,7 +36,7 @@ func TestKeysThroughOpenSC(t *testing.T) {
 		d.p11("-l", "--pin", "648219", "-s", "-m", mechanism, "--signature-format", "openssl", "--id", id, "-i", d.file("data"), "-o", d.file(id+".sig"))
 		d.run("openssl", "dgst", "-sha256", "-verify", d.file(id+".der"), "-keyform", "DER", "-signature", d.file(id+".sig"), d.file("data"))
 	}
-	if out := d.run("pkcs15-tool", "-D"); strings.Count(out, "Private RSA Key") != 2 || strings.Count(out, "Private EC Key") != 3 {
+	if out := d.run("pkcs15-tool", "-D"); strings.Count(out, "Private RSA Key") != 2 || strings.Count(out, "Private EC Key") != 7 {
 		t.Errorf("pkcs15-tool sees other keys:\n%s", out)
 	}
 	// OpenSC deletes, stores a certificate's worth of data, and changes PINs.

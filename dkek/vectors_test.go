@@ -48,34 +48,20 @@ func TestVectorShareFiles(t *testing.T) {
 	}
 }
 
-// TestVectorBlobs unwraps every key that others wrapped. A curve that package
-// curve does not have must be refused by name of its size.
+// TestVectorBlobs unwraps every key that others wrapped.
 func TestVectorBlobs(t *testing.T) {
 	d := vectorDKEK(t)
 	for path, blob := range readBlobs(t) {
 		t.Run(path, func(t *testing.T) {
 			key, _, err := d.Unwrap(blob)
-			if name := curveName(path); name != "" {
-				if c, unknown := curve.ByName(name); unknown != nil {
-					checkUnknownCurve(t, err)
-					return
-				} else if err == nil && key.(*curve.PrivateKey).Curve != c {
-					t.Errorf("unwrapped as %s", key.(*curve.PrivateKey).Curve.Name)
-				}
-			}
 			if err != nil {
 				t.Fatal(err)
 			}
+			if ec, ok := key.(*curve.PrivateKey); ok && !strings.EqualFold(ec.Curve.Name, curveName(path)) {
+				t.Errorf("unwrapped as %s", ec.Curve.Name)
+			}
 			checkKey(t, path, key)
 		})
-	}
-}
-
-// checkUnknownCurve checks that the error helps: the size, and what there is.
-func checkUnknownCurve(t *testing.T, err error) {
-	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), "known are secp") || !strings.Contains(err.Error(), " bits") {
-		t.Errorf("error %v does not say which curves are known", err)
 	}
 }
 

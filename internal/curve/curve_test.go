@@ -35,11 +35,14 @@ func TestLengthsOfParameters(t *testing.T) {
 
 func TestByName(t *testing.T) {
 	for name, want := range map[string]string{
+		"secp192r1": "secp192r1", "prime192v1": "secp192r1", "P-192": "secp192r1",
 		"secp224r1": "secp224r1", "P-224": "secp224r1",
 		"secp256r1": "secp256r1", "prime256v1": "secp256r1", "P-256": "secp256r1", "p-256": "secp256r1",
 		"secp384r1": "secp384r1", "P-384": "secp384r1",
 		"secp521r1": "secp521r1", "P-521": "secp521r1",
-		"secp256k1": "secp256k1",
+		"brainpoolP192r1": "brainpoolP192r1", "BRAINPOOLP224R1": "brainpoolP224r1", "brainpoolP256r1": "brainpoolP256r1",
+		"brainpoolP320r1": "brainpoolP320r1", "brainpoolp384r1": "brainpoolP384r1", "brainpoolP512r1": "brainpoolP512r1",
+		"secp192k1": "secp192k1", "secp256k1": "secp256k1",
 	} {
 		c, err := curve.ByName(name)
 		if err != nil || c.Name != want {

@@ -22,17 +22,23 @@ type PrivateKey struct {
 
 var errWiped = errors.New("curve: the private key was wiped or not made by NewPrivateKey; load it again")
 
-// Generate makes a key from crypto/rand by testing candidates (FIPS 186-5,
-// appendix A.2.2).
+// Generate makes a key from crypto/rand (FIPS 186-5, appendix A.2.2).
 func (c *Curve) Generate() (*PrivateKey, error) {
+	d := c.randomScalar()
+	defer d.Wipe()
+	return c.NewPrivateKey(d)
+}
+
+// randomScalar returns a number in [1, N-1] of order length, each as likely as
+// any other, by testing candidates.
+func (c *Curve) randomScalar() secret.Bytes {
 	candidate := make(secret.Bytes, len(c.N))
-	defer candidate.Wipe()
 	excess := 8*len(c.N) - bitLen(c.N)
 	for {
 		rand.Read(candidate)
 		candidate[0] &= 0xFF >> excess
 		if c.scalarInRange(candidate) {
-			return c.NewPrivateKey(candidate)
+			return candidate
 		}
 	}
 }

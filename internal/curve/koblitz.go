@@ -48,7 +48,7 @@ func (koblitz256) verify(point, digest, signature []byte) bool {
 		return false
 	}
 	sig, err := ecdsa.ParseDERSignature(signature)
-	return err == nil && sig.Verify(leftmost32(digest), key)
+	return err == nil && sig.Verify(leftmost(digest, 32), key)
 }
 
 // blinded returns d times a point as (d-r)·point + r·point with a random r, so
@@ -67,22 +67,10 @@ func blinded(d *secp256k1.ModNScalar, mult func(*secp256k1.ModNScalar, *secp256k
 	return secp256k1.NewPublicKey(&sum.X, &sum.Y).SerializeUncompressed()
 }
 
-// leftmost32 maps a digest to the 32 bytes the library takes: the left-most
-// ones of a longer digest (FIPS 186-5, section 6.4.1), and a shorter one as
-// the same integer.
-func leftmost32(digest []byte) []byte {
-	if len(digest) > 32 {
-		return digest[:32]
-	}
-	padded := make([]byte, 32)
-	copy(padded[32-len(digest):], digest)
-	return padded
-}
-
 type koblitzSigner struct{ key *secp256k1.PrivateKey }
 
 func (s koblitzSigner) sign(digest []byte) ([]byte, error) {
-	return ecdsa.Sign(s.key, leftmost32(digest)).Serialize(), nil
+	return ecdsa.Sign(s.key, leftmost(digest, 32)).Serialize(), nil
 }
 
 func (s koblitzSigner) wipe() { s.key.Zero() }

@@ -1,0 +1,137 @@
+package curve
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"errors"
+)
+
+// weierstrass is any curve y² = x³ + ax + b over a prime field that has an odd
+// prime order, whatever a and b are. Private operations take a time that
+// depends on the curve alone.
+//
+// The order fills its bytes, and these are as many as those of P: so it is on
+// every curve that uses this.
+type weierstrass struct {
+	curve        *Curve
+	field, order modulus // P and N
+	a, b, b3     residue // modulo P; b3 is 3b
+	base         projective
+}
+
+// projective is the point (x/z, y/z); z is 0 at infinity, which is (0 : 1 : 0).
+type projective struct{ x, y, z residue }
+
+var errNotOnCurve = errors.New("curve: the point is not on the curve")
+
+// withWeierstrass gives c, which has its parameters, this package's own
+// arithmetic.
+func withWeierstrass(c *Curve) *Curve {
+	g := &weierstrass{curve: c, field: newModulus(c.P), order: newModulus(c.N)}
+	g.a, g.b = g.field.residue(c.A), g.field.residue(c.B)
+	g.b3 = g.field.add(g.b, g.field.add(g.b, g.b))
+	g.base = g.unchecked(c.G)
+	c.group = g
+	return c
+}
+
+func (g *weierstrass) multiply(d, point []byte) ([]byte, error) {
+	q, err := g.parse(point)
+	if err != nil {
+		return nil, err
+	}
+	return g.bytes(g.scalarMult(d, q)), nil
+}
+
+func (g *weierstrass) onCurve(point []byte) error {
+	_, err := g.parse(point)
+	return err
+}
+
+// parse returns a point, which is public, if its coordinates are below P and
+// fulfil the equation of the curve (SP 800-56A, revision 3, section 5.6.2.3.4;
+// the order needs no check, since the cofactor is 1).
+func (g *weierstrass) parse(point []byte) (projective, error) {
+	f, size := &g.field, g.field.size
+	if bytes.Compare(point[1:1+size], g.curve.P) >= 0 || bytes.Compare(point[1+size:], g.curve.P) >= 0 {
+		return projective{}, errNotOnCurve
+	}
+	q := g.unchecked(point)
+	right := f.add(f.mul(f.add(f.mul(q.x, q.x), g.a), q.x), g.b)
+	if f.mul(q.y, q.y) != right {
+		return projective{}, errNotOnCurve
+	}
+	return q, nil
+}
+
+// unchecked returns the point of the form that checkForm accepts.
+func (g *weierstrass) unchecked(point []byte) projective {
+	size := g.field.size
+	return projective{g.field.residue(point[1 : 1+size]), g.field.residue(point[1+size:]), g.field.one}
+}
+
+// bytes returns the uncompressed form of a point that is not infinity.
+func (g *weierstrass) bytes(p projective) []byte {
+	inverse := g.field.inverse(p.z)
+	x, y := g.field.mul(p.x, inverse), g.field.mul(p.y, inverse)
+	return append(append([]byte{4}, g.field.bytes(x)...), g.field.bytes(y)...)
+}
+
+// scalarMult returns d·p for a d of any value, big-endian and of order length:
+// four bits at a time, from the left. Additions of infinity and of a point to
+// itself occur, and need no branch, because add is complete.
+func (g *weierstrass) scalarMult(d []byte, p projective) projective {
+	sum := projective{y: g.field.one}
+	multiples := [16]projective{0: sum}
+	for i := 1; i < len(multiples); i++ {
+		multiples[i] = g.add(multiples[i-1], p)
+	}
+	for _, b := range d {
+		for _, digit := range [2]byte{b >> 4, b & 15} {
+			for range 4 {
+				sum = g.add(sum, sum)
+			}
+			sum = g.add(sum, pick(&multiples, digit))
+		}
+	}
+	return sum
+}
+
+// pick returns points[index] after reading all of them.
+func pick(points *[16]projective, index byte) (p projective) {
+	for i := range points {
+		this := uint64(subtle.ConstantTimeByteEq(byte(i), index))
+		p.x = choose(this, points[i].x, p.x)
+		p.y = choose(this, points[i].y, p.y)
+		p.z = choose(this, points[i].z, p.z)
+	}
+	return p
+}
+
+// add returns p + q, whatever points these are: algorithm 1 of Renes, Costello
+// and Batina, Complete addition formulas for prime order elliptic curves (IACR
+// ePrint 2015/1060).
+func (g *weierstrass) add(p, q projective) projective {
+	f := &g.field
+	xx, yy, zz := f.mul(p.x, q.x), f.mul(p.y, q.y), f.mul(p.z, q.z)
+	xy := g.cross(p.x, p.y, q.x, q.y, xx, yy)
+	xz := g.cross(p.x, p.z, q.x, q.z, xx, zz)
+	yz := g.cross(p.y, p.z, q.y, q.z, yy, zz)
+
+	azz := f.mul(g.a, zz)
+	u := f.add(f.mul(g.a, xz), f.mul(g.b3, zz))
+	v := f.add(f.add(xx, f.add(xx, xx)), azz)
+	w := f.add(f.mul(g.b3, xz), f.mul(g.a, f.sub(xx, azz)))
+	minus, plus := f.sub(yy, u), f.add(yy, u)
+	return projective{
+		x: f.sub(f.mul(xy, minus), f.mul(yz, w)),
+		y: f.add(f.mul(minus, plus), f.mul(v, w)),
+		z: f.add(f.mul(yz, plus), f.mul(xy, v)),
+	}
+}
+
+// cross returns s·v + t·u, given su and tv, at the price of one multiplication.
+func (g *weierstrass) cross(s, t, u, v, su, tv residue) residue {
+	f := &g.field
+	return f.sub(f.mul(f.add(s, t), f.add(u, v)), f.add(su, tv))
+}
