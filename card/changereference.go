@@ -20,18 +20,18 @@ func (c *Card) changeReferenceData(cmd apdu.Command) ([]byte, error) {
 		return nil, err
 	}
 	defer g.vault.close()
-	return nil, c.setPIN(ref, value, g, 0)
+	return nil, c.setPIN(ref, value, g)
 }
 
-// setPIN makes value the PIN that opens the vault of the grant, on a device
-// that has the options wanted.
-func (c *Card) setPIN(ref wire.PINReference, value secret.Bytes, g grant, wanted wire.Options) error {
+// setPIN makes value the PIN that opens the vault of the grant. A device whose
+// options were changed meanwhile has other PINs.
+func (c *Card) setPIN(ref wire.PINReference, value secret.Bytes, g grant) error {
 	var made pin
 	if err := made.set(ref, value, g.vault, c.config.PINCost); err != nil {
 		return err
 	}
 	return c.update(func(t *transaction) error {
-		if !g.holds(&t.state) || wire.Options(t.state.Options)&wanted != wanted {
+		if !g.holds(&t.state) {
 			return apdu.ConditionsNotSatisfied
 		}
 		p := t.state.pin(ref)

@@ -35,7 +35,26 @@ func (c *Card) initializeDevice(cmd apdu.Command) ([]byte, error) {
 		defer present.vault.close()
 	}
 	c.session.end()
-	return nil, c.erase(present, init)
+	return nil, c.startAnew(present, init)
+}
+
+// startAnew erases the device. The user is logged in then (observed on a
+// Nitrokey HSM 2, version 4.1), but for one who has to change the PIN first.
+func (c *Card) startAnew(present grant, init wire.Initialization) error {
+	v, err := newVault()
+	if err != nil {
+		return err
+	}
+	fresh, err := c.freshState(v, init)
+	if err == nil {
+		err = c.erase(present, v, fresh, init.DKEKShares)
+	}
+	if err != nil || fresh.User.Transport {
+		v.close()
+		return err
+	}
+	c.session.logIn(grant{wire.UserPIN, fresh.User, v}, fresh.Epoch)
+	return nil
 }
 
 // freeMemory is what the device says it has left, in bytes. Its store has no
@@ -53,7 +72,7 @@ func deviceInfo() []byte {
 // touched, so that a mistake costs no try.
 func parseInitialization(b []byte) (wire.Initialization, error) {
 	init, err := wire.ParseInitialization(b)
-	const known = wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionResetWithoutPIN
+	const known = wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionUnblockOnly
 	switch {
 	case errors.Is(err, wire.ErrUnknownField):
 		return init, apdu.FunctionNotSupported
@@ -70,17 +89,8 @@ func parseInitialization(b []byte) (wire.Initialization, error) {
 // erase puts the new state in place of everything but the device key and its
 // certificate. The storage key is new: what the old one sealed is gone even
 // from copies of the file, for whoever has only the new PINs.
-func (c *Card) erase(present grant, init wire.Initialization) error {
-	v, err := newVault()
-	if err != nil {
-		return err
-	}
-	defer v.close()
-	fresh, err := c.freshState(v, init)
-	if err != nil {
-		return err
-	}
-	err = c.update(func(t *transaction) error {
+func (c *Card) erase(present grant, v *vault, fresh state, shares int) error {
+	err := c.update(func(t *transaction) error {
 		if t.state.initialised() && !present.holds(&t.state) {
 			return apdu.ConditionsNotSatisfied // initialised by another process meanwhile
 		}
@@ -88,7 +98,7 @@ func (c *Card) erase(present grant, init wire.Initialization) error {
 			return err
 		}
 		t.state = fresh
-		if err := enableDKEK(t, v, init.DKEKShares); err != nil {
+		if err := enableDKEK(t, v, shares); err != nil {
 			return err
 		}
 		return t.saveState()

@@ -160,7 +160,7 @@ func (c *Card) putKey(t *transaction, id byte, record keyRecord) error {
 // use opens a key for one operation. Plan says which algorithm that is, or
 // refuses what the key cannot do: a mistake costs no use. Then the algorithm
 // must be allowed, and one use is taken off the counter, durably, before the
-// operation is made.
+// operation is made. The refusals are those that sc-hsm-embedded knows.
 func (c *Card) use(id byte, plan func(*key) (wire.Algorithm, error)) (*key, error) {
 	if id == 0 {
 		return nil, apdu.ReferenceNotFound // the device key signs certificate requests alone
@@ -174,7 +174,7 @@ func (c *Card) use(id byte, plan func(*key) (wire.Algorithm, error)) (*key, erro
 		return nil, err
 	}
 	if !k.record.permits(algorithm) {
-		return nil, apdu.ConditionsNotSatisfied
+		return nil, apdu.FunctionNotSupported
 	}
 	if k.record.UseCounter == nil {
 		return k, nil
@@ -190,7 +190,7 @@ func (c *Card) countUse(id byte) error {
 		}
 		defer record.wipe()
 		if record.UseCounter == nil || *record.UseCounter == 0 {
-			return apdu.ConditionsNotSatisfied
+			return apdu.ReferenceDataUnusable
 		}
 		*record.UseCounter--
 		return c.putKey(t, id, record)

@@ -14,8 +14,8 @@ const (
 	resetVerified       = 0x03 // nothing; the SO-PIN is verified
 )
 
-// resetRetryCounter is RESET RETRY COUNTER. Option bit 0 allows it, bit 5
-// allows it to leave the PIN as it is.
+// resetRetryCounter is RESET RETRY COUNTER. Option bit 0 allows it, bit 5 forbids
+// it to set a new PIN.
 func (c *Card) resetRetryCounter(cmd apdu.Command) ([]byte, error) {
 	if wire.PINReference(cmd.P2) != wire.UserPIN || !c.state.initialised() {
 		return nil, apdu.ReferenceNotFound
@@ -23,8 +23,7 @@ func (c *Card) resetRetryCounter(cmd apdu.Command) ([]byte, error) {
 	if cmd.P1 > resetVerified {
 		return nil, apdu.WrongP1P2
 	}
-	wanted := optionsForReset(cmd.P1)
-	if wire.Options(c.state.Options)&wanted != wanted {
+	if !mayReset(wire.Options(c.state.Options), cmd.P1) {
 		return nil, apdu.CommandNotAllowed
 	}
 	so, value, err := splitReset(cmd)
@@ -41,17 +40,17 @@ func (c *Card) resetRetryCounter(cmd apdu.Command) ([]byte, error) {
 		return nil, apdu.SecurityNotSatisfied
 	}
 	if value == nil {
-		return nil, c.resetTries(g, wanted)
+		return nil, c.resetTries(g)
 	}
-	return nil, c.setPIN(wire.UserPIN, value, g, wanted)
+	return nil, c.setPIN(wire.UserPIN, value, g)
 }
 
-// optionsForReset are the options that a form of the command needs.
-func optionsForReset(p1 byte) wire.Options {
+// mayReset says whether the options allow a form of the command.
+func mayReset(options wire.Options, p1 byte) bool {
 	if p1 == resetWithSO || p1 == resetVerified {
-		return wire.OptionResetRetryCounter | wire.OptionResetWithoutPIN
+		return options&wire.OptionResetRetryCounter != 0
 	}
-	return wire.OptionResetRetryCounter
+	return options&(wire.OptionResetRetryCounter|wire.OptionUnblockOnly) == wire.OptionResetRetryCounter
 }
 
 func splitReset(cmd apdu.Command) (so, newPIN secret.Bytes, err error) {
@@ -70,9 +69,9 @@ func splitReset(cmd apdu.Command) (so, newPIN secret.Bytes, err error) {
 }
 
 // resetTries gives the user PIN its tries back, and keeps it.
-func (c *Card) resetTries(g grant, wanted wire.Options) error {
+func (c *Card) resetTries(g grant) error {
 	return c.update(func(t *transaction) error {
-		if !g.holds(&t.state) || wire.Options(t.state.Options)&wanted != wanted {
+		if !g.holds(&t.state) {
 			return apdu.ConditionsNotSatisfied
 		}
 		t.state.User.Tries = t.state.User.MaxTries

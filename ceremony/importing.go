@@ -18,6 +18,8 @@ func CheckImport(h *hsm.HSM) (*wire.DKEKStatus, error) {
 		return nil, err
 	case status == nil:
 		return nil, errors.New("the device has no DKEK; initialise it with the number of shares")
+	case status.Hidden():
+		return nil, errors.New("the device waits for no DKEK share: its DKEK is complete")
 	case status.Outstanding == 0:
 		return nil, fmt.Errorf("the device waits for no DKEK share: its DKEK is complete, key check value %s", dkek.KCV(status.KCV))
 	}

@@ -1,16 +1,19 @@
 package dkek
 
 import (
+	"crypto/aes"
 	"errors"
 	"fmt"
 	"io"
+
+	"conclave/internal/curve"
+	"conclave/internal/secret"
 )
 
 // Rewrap turns a blob of this DKEK into the blob of the same key under another
-// one, with 8 bytes from rand. It does not look at the key, so that keys of
-// types and curves that are not known here pass through. The result has been
-// opened again when it is returned. The error is ErrForeign or ErrDamaged as in
-// Unwrap.
+// one, with 8 bytes from rand. Keys of types and curves that are not known here
+// pass through. The result has been opened again when it is returned. The error
+// is ErrForeign or ErrDamaged as in Unwrap.
 func (d *DKEK) Rewrap(rand io.Reader, b []byte, to *DKEK) ([]byte, error) {
 	blob, err := ParseBlob(b)
 	if err != nil {
@@ -20,6 +23,7 @@ func (d *DKEK) Rewrap(rand io.Reader, b []byte, to *DKEK) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	plaintext = completed(blob.Type, plaintext)
 	defer plaintext.Wipe()
 	if _, err := io.ReadFull(rand, plaintext[:randomSize]); err != nil {
 		return nil, fmt.Errorf("drawing random bytes for the blob: %w", err)
@@ -38,4 +42,24 @@ func (d *DKEK) Rewrap(rand io.Reader, b []byte, to *DKEK) ([]byte, error) {
 		return nil, errors.New("the blob that was made opens to something else; this must not happen: is the machine faulty?")
 	}
 	return sealed, nil
+}
+
+// completed is the plaintext of an EC key with all its domain parameters, and
+// any other as it is. pico-hsm leaves a out for the NIST curves (see findCurve),
+// and a Nitrokey HSM 2 takes such a blob and cannot sign with the key.
+func completed(t KeyType, plaintext secret.Bytes) secret.Bytes {
+	if t != EC {
+		return plaintext
+	}
+	key, err := decodeKey(t, plaintext)
+	ec, ok := key.(*curve.PrivateKey)
+	if err != nil || !ok {
+		return plaintext
+	}
+	defer ec.Wipe()
+	defer plaintext.Wipe()
+	body := encodeEC(ec)
+	defer body.Wipe()
+	whole := make(secret.Bytes, 0, contentFrom+len(body)+aes.BlockSize)
+	return pad(append(append(whole, plaintext[:contentFrom]...), body...))
 }

@@ -66,19 +66,26 @@ func (h *HSM) explainWrap(err error) error {
 	switch {
 	case errors.Is(err, apdu.InstructionUnknown):
 		return fmt.Errorf("%w: the device was initialised without a DKEK, so its keys cannot be wrapped", err)
-	case errors.Is(err, apdu.ReferenceNotFound), errors.Is(err, apdu.FileNotFound):
+	case errors.Is(err, apdu.FileNotFound):
 		return fmt.Errorf("%w: there is no such key", err)
+	case errors.Is(err, apdu.ReferenceNotFound): // pico-hsm says so without a DKEK, others without the key
+		return fmt.Errorf("%w: %s", err, h.whyNotWrapped("there is no such key"))
 	case errors.Is(err, apdu.ConditionsNotSatisfied):
-		return fmt.Errorf("%w: %s", err, h.whyNotWrapped())
+		return fmt.Errorf("%w: %s", err, h.whyNotWrapped("the key's use is counted, or its algorithms do not allow it to be wrapped"))
 	}
 	return err
 }
 
-func (h *HSM) whyNotWrapped() string {
-	if status, err := h.DKEK(); err == nil && status != nil && status.Outstanding > 0 {
+// whyNotWrapped says what is wrong with the DKEK; otherwise if it is complete.
+func (h *HSM) whyNotWrapped(otherwise string) string {
+	status, err := h.DKEK()
+	switch {
+	case err == nil && status == nil:
+		return "the device has no DKEK, so its keys cannot be wrapped"
+	case err == nil && status.Outstanding > 0:
 		return fmt.Sprintf("DKEK shares still to be imported: %d", status.Outstanding)
 	}
-	return "the key's use is counted, or its algorithms do not allow it to be wrapped"
+	return otherwise
 }
 
 // Reasons why a blob was not unwrapped.
@@ -157,12 +164,27 @@ func (h *HSM) checkBlob(blob []byte) error {
 		return fmt.Errorf("%w: it was initialised without one", ErrNoDKEK)
 	case status.Outstanding > 0:
 		return fmt.Errorf("%w; shares still to be imported: %d", ErrNoDKEK, status.Outstanding)
-	case status.KCV == [8]byte{}: // hidden until login by pico-hsm
+	case status.Hidden(), parsed.KCV == status.KCV, h.hasDKEK(parsed.KCV):
 		return nil
-	case parsed.KCV != status.KCV:
-		return fmt.Errorf("%w: key check value %s, the device's is %s", ErrForeignDKEK, parsed.KCV, dkek.KCV(status.KCV))
 	}
-	return nil
+	return fmt.Errorf("%w: key check value %s, the device's is %s", ErrForeignDKEK, parsed.KCV, dkek.KCV(status.KCV))
+}
+
+// maxKeyDomains bounds the search for a DKEK: no device is known to have more.
+const maxKeyDomains = 16
+
+// hasDKEK says whether a key domain besides the first one has this DKEK.
+func (h *HSM) hasDKEK(kcv dkek.KCV) bool {
+	for n := byte(1); n < maxKeyDomains; n++ {
+		status, err := h.keyDomain(n)
+		if err != nil {
+			return false
+		}
+		if status != nil && status.KCV == kcv {
+			return true
+		}
+	}
+	return false
 }
 
 func (h *HSM) unwrapStaged(ref byte) error {
@@ -170,7 +192,7 @@ func (h *HSM) unwrapStaged(ref byte) error {
 		CLA: wire.ClassProprietary, INS: wire.InsUnwrapKey, P1: ref, P2: wire.UnwrapMode,
 	})
 	switch {
-	case errors.Is(err, apdu.WrongData):
+	case errors.Is(err, apdu.WrongData), errors.Is(err, apdu.ReferenceNotFound): // 6A88: a device of version 4.1
 		return fmt.Errorf("%w (%w)", ErrForeignDKEK, err)
 	case errors.Is(err, apdu.ReferenceDataUnusable):
 		return fmt.Errorf("%w (%w)", ErrDamaged, err)
@@ -213,6 +235,13 @@ func (h *HSM) withFiles(ref byte, description, certificate []byte, fn func() err
 			continue
 		}
 		if err := h.writeFile(fid, content); err != nil {
+			return err
+		}
+		now, err = h.readFile(fid)
+		if err == nil && !bytes.Equal(now, content) {
+			err = fmt.Errorf("file %04X reads back with another content than was written; is the reader faulty?", uint16(fid))
+		}
+		if err != nil {
 			return err
 		}
 	}

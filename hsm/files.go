@@ -9,10 +9,11 @@ import (
 	"conclave/wire"
 )
 
-// maxChunk is how much of a file one command carries, in bytes: less than the
-// smallest buffer of the real devices, which is 1232 for the whole APDU
-// (OpenSC, src/libopensc/card-sc-hsm.c).
-const maxChunk = 1024
+// maxChunk is how much of a file one command carries, in bytes. The smallest
+// buffer of the real devices is 1232 for the whole APDU (OpenSC,
+// src/libopensc/card-sc-hsm.c), but cyberJack readers take 1014 and drop the rest
+// without a word (OpenSC, issue 2514).
+const maxChunk = 960
 
 // ErrNotFound is the error for a file or key that is not there.
 var ErrNotFound = errors.New("not found")

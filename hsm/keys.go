@@ -250,12 +250,12 @@ func (n NewKey) describe(ref byte) ([]byte, error) {
 
 // keyRequest names the device as the holder, as OpenSC does.
 func (h *HSM) keyRequest(n NewKey) ([]byte, error) {
-	device, err := h.device()
+	device, err := h.claimed()
 	if err != nil {
 		return nil, err
 	}
 	return wire.KeyRequest{
-		CAR: authority, CHR: device.Certificate.CHR, Key: n.Key, UseCounter: n.UseCounter, Algorithms: n.Algorithms,
+		CAR: authority, CHR: device.Chain.Device().CHR, Key: n.Key, UseCounter: n.UseCounter, Algorithms: n.Algorithms,
 	}.Bytes()
 }
 

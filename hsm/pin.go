@@ -113,10 +113,11 @@ func (h *HSM) initialize(init wire.Initialization, label string) error {
 		return err
 	}
 	defer secret.Bytes(data).Wipe()
-	_, err = h.exchange("initialise the device", apdu.Command{
-		CLA: wire.ClassProprietary, INS: wire.InsInitializeDevice, Data: data,
-	})
+	err = h.sendInitialization(data)
+	var broken *linkError
 	switch {
+	case errors.As(err, &broken): // pico-hsm may leave the bus when it is done
+		return fmt.Errorf("%w; the device may be initialised all the same: plug it in again, and look at its status", err)
 	case errors.Is(err, apdu.WrongData):
 		return fmt.Errorf("%w: PIN or retry counter out of bounds", err)
 	case errors.Is(err, apdu.CommandNotAllowed): // some cards say so instead of 63Cx
@@ -133,6 +134,18 @@ func (h *HSM) initialize(init wire.Initialization, label string) error {
 		}
 	}
 	return h.selectApplet()
+}
+
+// sendInitialization sends the command again if the card says that it is out of
+// memory: a Java card may find it only by then, and CardContact's own scripts
+// ask twice.
+func (h *HSM) sendInitialization(data []byte) error {
+	c := apdu.Command{CLA: wire.ClassProprietary, INS: wire.InsInitializeDevice, Data: data}
+	_, err := h.exchange("initialise the device", c)
+	if errors.Is(err, apdu.NotEnoughMemory) {
+		_, err = h.exchange("initialise the device", c)
+	}
+	return err
 }
 
 // setLabel rewrites EF.TokenInfo.
@@ -152,9 +165,9 @@ func (h *HSM) ImportShare(share secret.Bytes) (*wire.DKEKStatus, error) {
 	if len(share) != dkek.ShareSize {
 		return nil, fmt.Errorf("a DKEK share of %d bytes; %d were expected", len(share), dkek.ShareSize)
 	}
-	status, err := h.manageDKEK("import the DKEK share", share)
+	status, err := h.manageDKEK("import the DKEK share", 0, share)
 	switch {
-	case errors.Is(err, apdu.InstructionUnknown):
+	case noDKEK(err):
 		return nil, fmt.Errorf("%w: the device was initialised without a DKEK; initialise it with the number of shares", err)
 	case errors.Is(err, apdu.CommandNotAllowed):
 		return nil, fmt.Errorf("%w: all shares are imported already", err)

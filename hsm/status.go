@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"conclave/apdu"
-	"conclave/tlv"
 	"conclave/wire"
 )
 
@@ -76,17 +75,28 @@ func (h *HSM) pinState(ref wire.PINReference) (PINState, error) {
 }
 
 // DKEK asks how far the import of the DKEK is; nil for a device without one.
-func (h *HSM) DKEK() (*wire.DKEKStatus, error) {
-	return h.manageDKEK("ask for the DKEK's status", nil)
-}
+func (h *HSM) DKEK() (*wire.DKEKStatus, error) { return h.keyDomain(0) }
 
-func (h *HSM) manageDKEK(doing string, share []byte) (*wire.DKEKStatus, error) {
-	answer, err := h.exchange(doing, apdu.Command{
-		CLA: wire.ClassProprietary, INS: wire.InsManageDKEK, Data: share, Ne: apdu.MaxShortNe,
-	})
-	if share == nil && errors.Is(err, apdu.InstructionUnknown) {
+// keyDomain asks for the status of the DKEK of a key domain, of which most
+// devices have one, 0; nil if there is none. Devices say so in several ways:
+// 6D00 without DKEKs, 6A88 for an empty domain, 6A86 after the last one, and
+// pico-hsm with zeros.
+func (h *HSM) keyDomain(n byte) (*wire.DKEKStatus, error) {
+	status, err := h.manageDKEK("ask for the DKEK's status", n, nil)
+	if noDKEK(err) || err == nil && *status == (wire.DKEKStatus{}) {
 		return nil, nil
 	}
+	return status, err
+}
+
+func noDKEK(err error) bool {
+	return errors.Is(err, apdu.InstructionUnknown) || errors.Is(err, apdu.ReferenceNotFound) || errors.Is(err, apdu.WrongP1P2)
+}
+
+func (h *HSM) manageDKEK(doing string, domain byte, share []byte) (*wire.DKEKStatus, error) {
+	answer, err := h.exchange(doing, apdu.Command{
+		CLA: wire.ClassProprietary, INS: wire.InsManageDKEK, P2: domain, Data: share, Ne: apdu.MaxShortNe,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -99,12 +109,14 @@ func (h *HSM) manageDKEK(doing string, share []byte) (*wire.DKEKStatus, error) {
 
 // Device is the identity of a device, as its certificates give it.
 type Device struct {
-	Serial              string
-	Certificate, Issuer *wire.CVC
+	Serial  string
+	Chain   *wire.DeviceChain
+	Content []byte // the file that the chain was read from
 }
 
-// Device reads the device certificate and its issuer's, and checks that the
-// one signed the other. Whether the issuer is to be trusted is for the caller.
+// Device reads the device's certificates, and checks that each signed the one
+// below. Whether the last one is to be trusted is for the caller: see
+// wire.DeviceChain.
 func (h *HSM) Device() (d *Device, err error) {
 	err = h.exclusive(func() error {
 		d, err = h.device()
@@ -114,21 +126,35 @@ func (h *HSM) Device() (d *Device, err error) {
 }
 
 func (h *HSM) device() (*Device, error) {
+	d, err := h.claimed()
+	if err != nil {
+		return nil, err
+	}
+	return d, d.Chain.Verify()
+}
+
+// claimed is what the device says of itself.
+func (h *HSM) claimed() (*Device, error) {
 	content, err := h.readFile(wire.EFDevAut)
 	if err != nil {
 		return nil, err
 	}
-	cursor := tlv.Cursor(content)
-	certificate, err := wire.ParseCVC(&cursor)
+	chain, err := wire.ParseDeviceChain(content)
 	if err != nil {
-		return nil, fmt.Errorf("the device's certificate: %w", err)
+		return nil, err
 	}
-	issuer, err := wire.ParseCVC(&cursor)
-	if err != nil {
-		return nil, fmt.Errorf("the certificate of the device's issuer: %w", err)
-	}
-	if err := certificate.Verify(issuer.Key); err != nil {
-		return nil, fmt.Errorf("the device's certificate: %w", err)
-	}
-	return &Device{certificate.Holder(), certificate, issuer}, nil
+	return &Device{chain.Device().Holder(), chain, content}, nil
+}
+
+// Serial reads the serial number that the device has in its certificate, which
+// it need not be able to prove.
+func (h *HSM) Serial() (serial string, err error) {
+	err = h.exclusive(func() error {
+		d, err := h.claimed()
+		if err == nil {
+			serial = d.Serial
+		}
+		return err
+	})
+	return serial, err
 }

@@ -182,6 +182,10 @@ type DKEKStatus struct {
 	KCV         [8]byte
 }
 
+// Hidden says that the DKEK is complete, and that its KCV is not told: pico-hsm
+// tells it after a login.
+func (s DKEKStatus) Hidden() bool { return s.Outstanding == 0 && s.KCV == [8]byte{} }
+
 // Bytes encodes the answer.
 func (s DKEKStatus) Bytes() []byte {
 	return append([]byte{byte(s.Shares), byte(s.Outstanding)}, s.KCV[:]...)

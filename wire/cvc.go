@@ -40,6 +40,7 @@ type CVC struct {
 	Expiration  time.Time
 	Signature   []byte
 	body, whole []byte
+	point       []byte // of a key that has the domain parameters of its issuer's; Key is then to be found
 }
 
 // OIDs and roles of a SmartCard-HSM's own certificates, read from OpenSC and
@@ -91,10 +92,27 @@ func ParseCVC(cursor *tlv.Cursor) (*CVC, error) {
 		return nil, fmt.Errorf("CVC: %w", err)
 	}
 	c := &CVC{whole: whole}
-	if err := c.parse(value); err != nil {
+	err = c.parse(value)
+	if err == nil {
+		err = c.inherit(nil)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("CVC: %w", err)
 	}
 	return c, nil
+}
+
+// inherit completes a key that has the domain parameters of its issuer's; nil
+// for an issuer that is unknown.
+func (c *CVC) inherit(issuer *PublicKey) error {
+	if c.point == nil {
+		return nil
+	}
+	if issuer == nil || issuer.Type != KeyEC {
+		return fmt.Errorf("%s: its key has the domain parameters of %s, whose key is not known here", c.CHR, c.CAR)
+	}
+	c.Key = ECPublicKey(issuer.Curve, c.point)
+	return issuer.Curve.CheckPoint(c.point)
 }
 
 func (c *CVC) parse(value []byte) error {
@@ -123,7 +141,7 @@ func (c *CVC) parseBody(body []byte) error {
 			return fmt.Errorf("tag %X: %w", uint32(tag), err)
 		}
 	}
-	if c.CHR == "" || c.Key.Type == 0 {
+	if c.CHR == "" || c.Key.Type == 0 && c.point == nil {
 		return errors.New("the holder reference or the public key is missing")
 	}
 	return nil
@@ -140,7 +158,9 @@ func (c *CVC) set(tag tlv.Tag, value []byte) (err error) {
 	case tagCHR:
 		c.CHR, err = reference(value)
 	case tagPublicKey:
-		c.Key, err = parsePublicKey(value)
+		if c.point = pointAlone(value); c.point == nil {
+			c.Key, err = parsePublicKey(value)
+		}
 	case tagCHAT:
 		c.Role, err = tlv.Find(value, tagRole)
 	case tagEffective:

@@ -63,8 +63,11 @@ func ParseAppletFCP(b []byte) (Options, Version, error) {
 		return 0, Version{}, err
 	}
 	n := len(proprietary)
-	if n < 4 {
+	switch {
+	case n < 2:
 		return 0, Version{}, fmt.Errorf("FCP: tag 85 has %d bytes; options and version were expected", n)
+	case n < 4: // the first devices, of version 1, have no options (OpenSC, issue 2432)
+		return 0, Version{proprietary[n-2], proprietary[n-1]}, nil
 	}
 	return Options(proprietary[n-4]), Version{proprietary[n-2], proprietary[n-1]}, nil
 }

@@ -120,5 +120,8 @@ const (
 	OptionResetRetryCounter Options = 0x0001 // RESET RETRY COUNTER is allowed
 	OptionTransportPIN      Options = 0x0002 // the user PIN must be changed before its first use
 	OptionSessionPIN        Options = 0x0004 // for biometric logins
-	OptionResetWithoutPIN   Options = 0x0020 // RESET RETRY COUNTER may leave the PIN as it is
+	// OptionUnblockOnly lets RESET RETRY COUNTER give back the tries of the user
+	// PIN, and set no new one (CardContact's smartcardhsm.js). pico-hsm sets one all
+	// the same, and needs this bit to leave the PIN as it is.
+	OptionUnblockOnly Options = 0x0020
 )

@@ -184,6 +184,18 @@ func parseEC(b []byte) (PublicKey, error) {
 	return k, c.CheckPoint(point)
 }
 
+// pointAlone gives the point of an EC key without domain parameters, which are
+// those of its issuer's key; nil for any other key.
+func pointAlone(b []byte) []byte {
+	oid, _ := tlv.Find(b, tagOID)
+	_, err := tlv.Find(b, tagModulus)
+	if string(oid) != oidEC || !errors.Is(err, tlv.ErrAbsent) {
+		return nil
+	}
+	point, _ := tlv.Find(b, tagPoint)
+	return point
+}
+
 // Verify checks a CVC signature: SHA-256, PKCS#1 v1.5 for RSA and r‖s for EC.
 func (k PublicKey) Verify(message, signature []byte) error {
 	digest := sha256.Sum256(message)

@@ -16,6 +16,7 @@ import (
 	"conclave/dkek"
 	"conclave/internal/safefile"
 	"conclave/quorum"
+	"conclave/wire"
 )
 
 // share makes the DKEK share file and the sheets, with random numbers of the
@@ -131,7 +132,7 @@ func (p *performance) importShare(ctx context.Context, name string) (done, error
 		return done{}, err
 	}
 	if status != nil && status.Outstanding == 0 { // done before a power cut
-		return p.imported(name, "those before the interruption"), p.checkKCV(status)
+		return p.imported(name, "those before the interruption"), p.checkImport(ctx, name, status)
 	}
 	file, records, err := p.readShareFile()
 	if err != nil {
@@ -158,7 +159,22 @@ func (p *performance) importShare(ctx context.Context, name string) (done, error
 	for _, s := range opened.Shares {
 		who = append(who, strconv.Itoa(records[0].NumberOf(s)))
 	}
-	return p.imported(name, strings.Join(who, ", ")), p.checkKCV(status)
+	return p.imported(name, strings.Join(who, ", ")), p.checkImport(ctx, name, status)
+}
+
+// checkImport compares a device's DKEK with the share file's. A device may tell
+// its key check value after a login only.
+func (p *performance) checkImport(ctx context.Context, name string, status *wire.DKEKStatus) error {
+	if status.Hidden() {
+		h, err := p.devices.login(ctx, name)
+		if err != nil {
+			return err
+		}
+		if status, err = h.DKEK(); err != nil {
+			return err
+		}
+	}
+	return p.checkKCV(status)
 }
 
 func (p *performance) imported(name, custodians string) done {

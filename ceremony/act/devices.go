@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
@@ -120,16 +119,15 @@ func (p *performance) prepare(ctx context.Context, name string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	chain := append(slices.Clone(identity.Certificate.Bytes()), identity.Issuer.Bytes()...)
-	if err := p.work.put(evidence.DeviceFile(name), chain); err != nil {
+	if err := p.work.put(evidence.DeviceFile(name), identity.Content); err != nil {
 		return done{}, err
 	}
-	p.Room.Tell("Serial number: " + identity.Serial)
+	p.Room.Tell("Serial number: " + identity.Serial + ", certified by " + identity.Chain.Issuer())
 	if err := p.agree(ctx, p.Plan.Who(plan.Witness), "Is this the serial number in the runbook, or is it written there now?"); err != nil {
 		return done{}, err
 	}
 	d := done{"the device " + name + " has serial number " + identity.Serial,
-		evidence.Facts{evidence.FactSerial: identity.Serial, evidence.FactDevice: hexOf(sha256.Sum256(chain))}}
+		evidence.Facts{evidence.FactSerial: identity.Serial, evidence.FactDevice: hexOf(sha256.Sum256(identity.Content))}}
 	if p.Plan.Custody == nil || name != p.Plan.Custody.Device && name != p.Plan.Custody.Standby {
 		return d, nil
 	}

@@ -2,8 +2,6 @@ package act
 
 import (
 	"context"
-	"crypto"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -14,7 +12,6 @@ import (
 	"conclave/ceremony/evidence"
 	"conclave/dkek"
 	"conclave/hsm"
-	"conclave/internal/curve"
 	"conclave/wire"
 )
 
@@ -86,7 +83,7 @@ func attested(h *hsm.HSM, ref byte) ([]byte, *wire.PublicKey, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := request.Verify(device.Certificate.Key); err != nil {
+	if err := request.Verify(device.Chain.Device().Key); err != nil {
 		return nil, nil, fmt.Errorf("key %d: the device does not attest it: %w", ref, err)
 	}
 	return content, &request.Request.Key, nil
@@ -203,7 +200,7 @@ func (p *performance) restoreKey(h *hsm.HSM, key string) error {
 	if err != nil {
 		return err
 	}
-	return proveKey(h, ref, public)
+	return h.Prove(ref, *public)
 }
 
 // publicKey reads the public half of a key, which must be that of the plan's
@@ -222,23 +219,4 @@ func (p *performance) publicKey(h *hsm.HSM, key string, ref byte) (*wire.PublicK
 		return nil, fmt.Errorf("its public key has SHA-256 %s, and %s was expected", sum, want)
 	}
 	return public, nil
-}
-
-// proveKey lets a device sign a challenge, and verifies that with the public
-// key that is expected.
-func proveKey(h *hsm.HSM, ref byte, public *wire.PublicKey) error {
-	signer, err := h.Signer(ref)
-	if err != nil {
-		return err
-	}
-	challenge := []byte(rand.Text())
-	digest := sha256.Sum256(challenge)
-	signature, err := signer.Sign(nil, digest[:], crypto.SHA256)
-	if err == nil && public.Type == wire.KeyEC {
-		signature, err = curve.PlainSignature(public.Curve, signature)
-	}
-	if err != nil {
-		return err
-	}
-	return public.Verify(challenge, signature)
 }

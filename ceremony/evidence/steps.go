@@ -10,7 +10,6 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
 	"conclave/quorum"
-	"conclave/tlv"
 	"conclave/wire"
 )
 
@@ -70,33 +69,27 @@ func (v *verifier) complete(s plan.Step, facts Facts, fact string, all []string)
 	}
 }
 
-// deviceChain reads a device's certificate and its issuer's.
-func (v *verifier) deviceChain(name string) (device *wire.CVC, err error) {
-	cursor := tlv.Cursor(v.read(DeviceFile(name)))
-	if device, err = wire.ParseCVC(&cursor); err != nil {
-		return nil, err
-	}
-	issuer, err := wire.ParseCVC(&cursor)
+// deviceChain reads a device's certificates.
+func (v *verifier) deviceChain(name string) (*wire.DeviceChain, error) {
+	chain, err := wire.ParseDeviceChain(v.read(DeviceFile(name)))
 	if err != nil {
 		return nil, err
 	}
-	if !cursor.Empty() {
-		return nil, fmt.Errorf("there are %d bytes after the certificates", len(cursor))
-	}
-	return device, device.Verify(issuer.Key)
+	return chain, chain.Verify()
 }
 
 func (v *verifier) device(name string, facts Facts) {
-	device, err := v.deviceChain(name)
+	chain, err := v.deviceChain(name)
 	if err != nil {
 		v.problem(DeviceFile(name), "%v", err)
 		return
 	}
+	device := chain.Device()
 	v.equal(DeviceFile(name), "the serial number of the device", device.Holder(), facts[FactSerial])
 	if planned := v.plan.FindDevice(name).Serial; planned != "" {
 		v.equal(DeviceFile(name), "the serial number of the device", device.Holder(), planned)
 	}
-	v.shown("device %s: serial number %s, certified by %s", name, device.Holder(), device.CAR)
+	v.shown("device %s: serial number %s, certified by %s", name, device.Holder(), chain.Issuer())
 }
 
 // record compares the record of the sheets with plan and transcript.
@@ -130,11 +123,11 @@ func (v *verifier) attestation(key string, facts Facts) {
 		v.problem(file, "%v", err)
 		return
 	}
-	device, err := v.deviceChain(v.plan.Custody.Device)
+	chain, err := v.deviceChain(v.plan.Custody.Device)
 	if err != nil {
 		return // told at the device
 	}
-	if err := request.Verify(device.Key); err != nil {
+	if err := request.Verify(chain.Device().Key); err != nil {
 		v.problem(file, "%v", err)
 	}
 	spki, err := request.Request.Key.SPKI()

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
+	"conclave/apdu"
 	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/wire"
@@ -72,11 +74,29 @@ func (cmd keyUnwrap) Run(c *console) error {
 		if err := h.UnwrapKey(ref, f, cmd.Force); err != nil {
 			return fmt.Errorf("%s: %w", cmd.File, err)
 		}
-		key, err := findKey(h, ref)
+		key, err := c.provenKey(h, ref)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(c.out, "Key %d is restored: %s, public key %s\n", key.Ref, describe(key), fingerprint(key.Public))
 		return nil
 	})
+}
+
+// provenKey gives a key that was restored, and lets it sign, where its public
+// half is known and its list of algorithms lets it.
+func (c *console) provenKey(h *hsm.HSM, ref byte) (hsm.Key, error) {
+	key, err := findKey(h, ref)
+	if err != nil || key.Public == nil {
+		return key, err
+	}
+	err = h.Prove(ref, *key.Public)
+	if errors.Is(err, apdu.FunctionNotSupported) || errors.Is(err, apdu.ConditionsNotSatisfied) {
+		c.note("conclave: warning: whether key %d can be used was not tried: %v", ref, err)
+		return key, nil
+	}
+	if err != nil {
+		err = fmt.Errorf("key %d is in the device, and cannot be used: %w; keep the backup, and try another device", ref, err)
+	}
+	return key, err
 }

@@ -142,11 +142,11 @@ func serialOn(conn apdu.Conn) string {
 	if err != nil {
 		return ""
 	}
-	identity, err := h.Device()
+	serial, err := h.Serial()
 	if err != nil {
 		return ""
 	}
-	return identity.Serial
+	return serial
 }
 
 func orNone(items []string) string {

@@ -72,15 +72,14 @@ func (cmd hsmList) Run(c *console) error {
 func (c *console) deviceEntry(name string) deviceEntry {
 	entry := deviceEntry{Name: name, State: "new"}
 	err := c.withDevice(name, func(h *hsm.HSM) error {
-		device, err := h.Device()
-		if err != nil {
+		var err error
+		if entry.Serial, err = h.Serial(); err != nil {
 			return err
 		}
 		status, err := h.Status()
 		if status.Initialised {
 			entry.State = "initialised"
 		}
-		entry.Serial = device.Serial
 		return err
 	})
 	if err != nil {
@@ -126,10 +125,9 @@ func (cmd hsmDelete) Run(c *console) error {
 // serialOf gives a device's serial number, which is empty where its
 // certificate cannot be read.
 func (c *console) serialOf(h *hsm.HSM) string {
-	device, err := h.Device()
+	serial, err := h.Serial()
 	if err != nil {
 		c.note("conclave: warning: no serial number: %v", err)
-		return ""
 	}
-	return device.Serial
+	return serial
 }

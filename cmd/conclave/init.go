@@ -10,15 +10,15 @@ import (
 )
 
 type hsmInit struct {
-	PIN             secretArgument `name:"pin" placeholder:"SECRET" help:"The new user PIN, 6 to 16 characters: env:NAME, file:PATH or the PIN itself. Asked for where absent."`
-	SOPIN           secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN, 16 hex digits: the present one, or a new one for a device that has none."`
-	Retries         int            `default:"3" help:"Tries of the user PIN: 3, 5 or 10 at most for a PIN of 6, of 7, of more characters."`
-	DKEKShares      *int           `name:"dkek-shares" placeholder:"N" help:"Shares that make the DKEK; 0 for a random one that never leaves the device. Absent: no DKEK, keys cannot be backed up."`
-	Label           string         `help:"Label of the token."`
-	TransportPIN    bool           `name:"transport-pin" help:"The user PIN must be changed before its first use."`
-	NoResetPIN      bool           `name:"no-reset-pin" help:"A blocked user PIN cannot be reset with the SO-PIN."`
-	ResetWithoutPIN bool           `name:"reset-without-pin" help:"The SO-PIN can give back the tries of the user PIN without a new PIN."`
-	Yes             bool           `help:"Erase keys without asking."`
+	PIN          secretArgument `name:"pin" placeholder:"SECRET" help:"The new user PIN, 6 to 16 characters: env:NAME, file:PATH or the PIN itself. Asked for where absent."`
+	SOPIN        secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN, 16 hex digits: the present one, or a new one for a device that has none."`
+	Retries      int            `default:"3" help:"Tries of the user PIN: 3, 5 or 10 at most for a PIN of 6, of 7, of more characters."`
+	DKEKShares   *int           `name:"dkek-shares" placeholder:"N" help:"Shares that make the DKEK; 0 for a random one that never leaves the device. Absent: no DKEK, keys cannot be backed up."`
+	Label        string         `help:"Label of the token."`
+	TransportPIN bool           `name:"transport-pin" help:"The user PIN must be changed before its first use."`
+	NoResetPIN   bool           `name:"no-reset-pin" help:"A blocked user PIN cannot be reset with the SO-PIN."`
+	UnblockOnly  bool           `name:"unblock-only" help:"The SO-PIN can unblock the user PIN, and cannot set a new one (on a Pico HSM it still can)."`
+	Yes          bool           `help:"Erase keys without asking."`
 }
 
 // Validate finds what no device would do.
@@ -28,8 +28,8 @@ func (cmd hsmInit) Validate() error {
 		return errors.New("--dkek-shares: 0 to 255 was expected")
 	case cmd.Retries < 1 || cmd.Retries > 10:
 		return errors.New("--retries: 1 to 10 was expected")
-	case cmd.NoResetPIN && cmd.ResetWithoutPIN:
-		return errors.New("--reset-without-pin contradicts --no-reset-pin")
+	case cmd.NoResetPIN && cmd.UnblockOnly:
+		return errors.New("--unblock-only contradicts --no-reset-pin")
 	case cmd.TransportPIN && cmd.Label != "":
 		return errors.New("--label: it is written after a login, which --transport-pin forbids")
 	}
@@ -105,8 +105,8 @@ func (cmd hsmInit) options() wire.Options {
 	if cmd.TransportPIN {
 		options |= wire.OptionTransportPIN
 	}
-	if cmd.ResetWithoutPIN {
-		options |= wire.OptionResetWithoutPIN
+	if cmd.UnblockOnly {
+		options |= wire.OptionUnblockOnly
 	}
 	return options
 }

@@ -27,13 +27,13 @@ func TestJSON(t *testing.T) {
 		}, Readers: []string{"pcsc:Virtual PCD 00 00"}},
 		"hsm-list-no-pcsc.json": deviceList{Devices: []deviceEntry{}},
 		"hsm-status.json": deviceStatus{
-			Device: "default", Serial: "ZZCL0123456", Label: "Root", Version: "3.5", Initialised: true,
+			Device: "default", Serial: "ZZCL0123456", CertifiedBy: "ZZCLCA00001", Label: "Root", Version: "3.5", Initialised: true,
 			UserPIN: newPINStatus(hsm.PINState{Tries: 3}), SOPIN: newPINStatus(hsm.PINState{}),
 			DKEK:    newDKEKStatus(&wire.DKEKStatus{Shares: 1, KCV: kcv}),
-			Options: optionNames(wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionResetWithoutPIN),
+			Options: optionNames(wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionUnblockOnly),
 		},
 		"hsm-status-new.json": deviceStatus{
-			Device: "default", Serial: "ZZCL0123456", Label: "SmartCard-HSM", Version: "3.5", Options: optionNames(0),
+			Device: "default", Serial: "ZZCL0123456", CertifiedBy: "ZZCLCA00001", Label: "SmartCard-HSM", Version: "3.5", Options: optionNames(0),
 		},
 		"key-list.json": []keyEntry{
 			newKeyEntry(hsm.Key{Ref: 1, Public: &public, Description: &wire.PrKD{Type: wire.KeyEC, Label: "Root", ID: []byte{0xA1, 0xB2}}}),

@@ -17,6 +17,7 @@ type hsmStatus struct{ listing }
 type deviceStatus struct {
 	Device      string      `json:"device"`
 	Serial      string      `json:"serial"`
+	CertifiedBy string      `json:"certified_by"`
 	Label       string      `json:"label"`
 	Version     string      `json:"version"`
 	Initialised bool        `json:"initialised"`
@@ -33,7 +34,8 @@ type pinStatus struct {
 	PublicKey bool `json:"public_key"`
 }
 
-// dkekStatus has a KCV once the DKEK is complete.
+// dkekStatus has a KCV once the DKEK is complete, where the device tells it
+// without a login.
 type dkekStatus struct {
 	Shares      int    `json:"shares"` // 0 for a random DKEK
 	Outstanding int    `json:"outstanding"`
@@ -64,13 +66,24 @@ func (c *console) deviceStatus(h *hsm.HSM) (deviceStatus, error) {
 		return deviceStatus{}, err
 	}
 	s := deviceStatus{
-		Device: c.device, Serial: c.serialOf(h), Label: label, Version: told.Version.String(),
+		Device: c.device, Serial: c.serialOf(h), CertifiedBy: c.certifierOf(h), Label: label, Version: told.Version.String(),
 		Initialised: told.Initialised, DKEK: newDKEKStatus(told.DKEK), Options: optionNames(told.Options),
 	}
 	if told.Initialised {
 		s.UserPIN, s.SOPIN = newPINStatus(told.User), newPINStatus(told.SO)
 	}
 	return s, nil
+}
+
+// certifierOf says who certified a device; it is empty where its certificates
+// do not show it.
+func (c *console) certifierOf(h *hsm.HSM) string {
+	device, err := h.Device()
+	if err != nil {
+		c.note("conclave: warning: the device is not certified: %v", err)
+		return ""
+	}
+	return device.Chain.Issuer()
 }
 
 // tokenLabel is empty where the device has no EF.TokenInfo, as it may.
@@ -97,7 +110,7 @@ func newDKEKStatus(s *wire.DKEKStatus) *dkekStatus {
 		return nil
 	}
 	shown := &dkekStatus{Shares: s.Shares, Outstanding: s.Outstanding}
-	if s.Outstanding == 0 {
+	if s.Outstanding == 0 && !s.Hidden() {
 		shown.KCV = dkek.KCV(s.KCV).String()
 	}
 	return shown
@@ -111,7 +124,7 @@ func optionNames(options wire.Options) []string {
 	}{
 		{wire.OptionResetRetryCounter, "reset-pin"},
 		{wire.OptionTransportPIN, "transport-pin"},
-		{wire.OptionResetWithoutPIN, "reset-without-pin"},
+		{wire.OptionUnblockOnly, "unblock-only"},
 	} {
 		if options&o.bit != 0 {
 			names = append(names, o.name)
@@ -122,7 +135,7 @@ func optionNames(options wire.Options) []string {
 
 func (s deviceStatus) rows() [][]string {
 	rows := [][]string{
-		{"Device", s.Device}, {"Serial number", s.Serial}, {"Label", s.Label}, {"Version", s.Version},
+		{"Device", s.Device}, {"Serial number", s.Serial}, {"Certified by", s.CertifiedBy}, {"Label", s.Label}, {"Version", s.Version},
 	}
 	if !s.Initialised {
 		return append(rows, []string{"State", "not initialised; see: conclave hsm init"})
@@ -156,6 +169,8 @@ func (s *dkekStatus) String() string {
 		return "none; keys of this device cannot be wrapped"
 	case s.Outstanding > 0:
 		return fmt.Sprintf("%d of %d shares still to be imported", s.Outstanding, s.Shares)
+	case s.KCV == "":
+		return "complete; the device tells its key check value after a login only"
 	case s.Shares == 0:
 		return fmt.Sprintf("random, key check value %s; its keys can be restored to this device alone", s.KCV)
 	}

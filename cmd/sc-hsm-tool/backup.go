@@ -62,7 +62,21 @@ func (t *tool) unwrap() error {
 		return unwrapFailure(err)
 	}
 	t.Printf("Key successfully imported\n")
+	t.tryKey(byte(t.keyReference))
 	return nil
+}
+
+// tryKey warns of a key that the card has taken and cannot use: so it is with
+// some that another kind of card has wrapped.
+func (t *tool) tryKey(ref byte) {
+	public, err := t.hsm.PublicKey(ref)
+	if err != nil {
+		return // the card shows no public half
+	}
+	err = t.hsm.Prove(ref, *public)
+	if err != nil && !errors.Is(err, apdu.FunctionNotSupported) && !errors.Is(err, apdu.ConditionsNotSatisfied) {
+		t.note("warning: the key cannot be used: %v; keep the backup, and try another card", err)
+	}
 }
 
 // readWrapFile reads a backup file. The lines are those for the outer and the

@@ -71,7 +71,7 @@ func TestDevicesOfAHomeShareTheirIssuer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		issuers = append(issuers, identity.Issuer.CHR)
+		issuers = append(issuers, identity.Chain.Certificates[1].CHR)
 		if err := h.Close(); err != nil {
 			t.Error(err)
 		}

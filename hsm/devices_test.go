@@ -1,0 +1,148 @@
+package hsm_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"conclave/apdu"
+	"conclave/hsm"
+	"conclave/link"
+	"conclave/wire"
+)
+
+// otherwise is a device that answers some commands in its own way, each answer
+// once; the last one stays.
+type otherwise struct {
+	apdu.Conn
+	answers map[[2]byte][][]byte // by INS and P2
+}
+
+func (o *otherwise) Transmit(command []byte) ([]byte, error) {
+	key := [2]byte{command[1], command[3]}
+	answers := o.answers[key]
+	if len(answers) == 0 {
+		return o.Conn.Transmit(command)
+	}
+	if len(answers) > 1 {
+		o.answers[key] = answers[1:]
+	}
+	if answers[0] == nil {
+		return o.Conn.Transmit(command)
+	}
+	return answers[0], nil
+}
+
+// device is a device of the tests that is another one in these answers.
+func (o *otherwise) device(t *testing.T) *hsm.HSM {
+	t.Helper()
+	_, c := withShareOn(t, newDevice(t))
+	o.Conn = link.Direct(c)
+	h, err := hsm.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Login(wire.UserPIN, userPIN); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func dkekAnswers(domain byte, answer ...byte) map[[2]byte][][]byte {
+	return map[[2]byte][][]byte{{wire.InsManageDKEK, domain}: {answer}}
+}
+
+// TestWithoutDKEK: devices say in different ways that they have none (6A88 on a
+// SmartCard-HSM of version 4.0, OpenSC issue 2647; zeros on pico-hsm).
+func TestWithoutDKEK(t *testing.T) {
+	for name, answer := range map[string][]byte{
+		"6D00": {0x6D, 0x00}, "6A88": {0x6A, 0x88}, "6A86": {0x6A, 0x86}, "zeros": append(make([]byte, 10), 0x90, 0x00),
+	} {
+		h := (&otherwise{answers: dkekAnswers(0, answer...)}).device(t)
+		if status, err := h.Status(); err != nil || status.DKEK != nil || status.User.Tries != 3 && !status.User.Verified {
+			t.Errorf("%s: %+v, %v", name, status, err)
+		}
+		err := h.UnwrapKey(1, readWrapFile(t, "testdata/2-of-4/EC-secp256r1.wrap"), false)
+		if !errors.Is(err, hsm.ErrNoDKEK) {
+			t.Errorf("%s: a key was unwrapped: %v", name, err)
+		}
+		if name == "zeros" {
+			continue // what pico-hsm answers to a share is its own
+		}
+		if _, err := h.ImportShare(make([]byte, 32)); err == nil || !strings.Contains(err.Error(), "initialised without a DKEK") {
+			t.Errorf("%s: a share was imported: %v", name, err)
+		}
+	}
+}
+
+// TestForeignDKEKOfOtherDevices: a Nitrokey HSM 2 of version 4.1 looks for the
+// DKEK by the blob's key check value, and says 6A88.
+func TestForeignDKEKOfOtherDevices(t *testing.T) {
+	h := (&otherwise{answers: map[[2]byte][][]byte{{wire.InsUnwrapKey, wire.UnwrapMode}: {{0x6A, 0x88}}}}).device(t)
+	err := h.UnwrapKey(1, readWrapFile(t, "testdata/2-of-4/EC-secp256r1.wrap"), false)
+	if !errors.Is(err, hsm.ErrForeignDKEK) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestKeyDomains: the DKEK of a blob may be that of another key domain.
+func TestKeyDomains(t *testing.T) {
+	f := readWrapFile(t, "testdata/2-of-4/EC-secp256r1.wrap")
+	blob := []byte{0x01, 0x00, 0x7C, 0x7D, 0x7E, 0xC5, 0x95, 0x05, 0xB9, 0x90, 0x90, 0x00}
+	other := []byte{0x01, 0x00, 1, 2, 3, 4, 5, 6, 7, 8, 0x90, 0x00}
+	answers := dkekAnswers(0, other...)
+	answers[[2]byte{wire.InsManageDKEK, 1}] = [][]byte{{0x6A, 0x88}}
+	answers[[2]byte{wire.InsManageDKEK, 2}] = [][]byte{blob}
+	if err := (&otherwise{answers: answers}).device(t).UnwrapKey(1, f, false); err != nil {
+		t.Errorf("the DKEK is in key domain 2: %v", err)
+	}
+	delete(answers, [2]byte{wire.InsManageDKEK, 2})
+	err := (&otherwise{answers: answers}).device(t).UnwrapKey(1, f, false)
+	if !errors.Is(err, hsm.ErrForeignDKEK) || !strings.Contains(err.Error(), "key check value 7C7D7EC59505B990, the device's is 0102030405060708") {
+		t.Errorf("the DKEK is in no key domain: %v", err)
+	}
+}
+
+// TestInitializeOutOfMemory: a Java card may need to be asked twice; and one
+// that leaves the bus may have done what it was asked.
+func TestInitializeOutOfMemory(t *testing.T) {
+	init := wire.Initialization{Options: wire.OptionResetRetryCounter, UserPIN: userPIN, SOPIN: soPIN, Retries: 3, DKEKShares: 1}
+	full := []byte{0x6A, 0x84}
+	once := &otherwise{answers: map[[2]byte][][]byte{{wire.InsInitializeDevice, 0}: {full, nil}}}
+	if err := once.device(t).Initialize(init, "Again"); err != nil {
+		t.Errorf("out of memory once: %v", err)
+	}
+	always := &otherwise{answers: map[[2]byte][][]byte{{wire.InsInitializeDevice, 0}: {full}}}
+	if err := always.device(t).Initialize(init, ""); !errors.Is(err, apdu.NotEnoughMemory) {
+		t.Errorf("out of memory: %v", err)
+	}
+	_, c := withShareOn(t, newDevice(t))
+	conn := &fragile{link.Direct(c), 1, true}
+	h, err := hsm.Open(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Initialize(init, ""); !errors.Is(err, errRemoved) || !strings.Contains(err.Error(), "may be initialised all the same") {
+		t.Errorf("the device left: %v", err)
+	}
+}
+
+// TestRefusalsAreExplained: what the devices of CardContact and pico-hsm answer
+// when a key is not to be used.
+func TestRefusalsAreExplained(t *testing.T) {
+	for answer, want := range map[[2]byte]string{
+		{0x69, 0x84}: "its uses are exhausted", {0x6A, 0x84}: "its uses are exhausted",
+		{0x6A, 0x81}: "it does not allow this algorithm", {0x69, 0x85}: "its uses are exhausted, or it does not allow this algorithm",
+	} {
+		h := (&otherwise{answers: map[[2]byte][][]byte{{wire.InsSign, byte(wire.ECDSA)}: {answer[:]}}}).device(t)
+		if _, err := h.Sign(1, wire.ECDSA, make([]byte, 32)); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%X: %v; %q was expected", answer, err, want)
+		}
+	}
+	h := (&otherwise{answers: map[[2]byte][][]byte{
+		{wire.InsWrapKey, wire.WrapMode}: {{0x6A, 0x88}}, {wire.InsManageDKEK, 0}: {{0x6A, 0x88}},
+	}}).device(t)
+	if _, err := h.WrapKey(1); err == nil || !strings.Contains(err.Error(), "the device has no DKEK") {
+		t.Errorf("wrapping without a DKEK: %v", err)
+	}
+}

@@ -1,0 +1,97 @@
+package wire_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"conclave/wire"
+)
+
+// verified reads the certificates of a device and verifies them.
+func verified(content []byte) (*wire.DeviceChain, error) {
+	chain, err := wire.ParseDeviceChain(content)
+	if err != nil {
+		return nil, err
+	}
+	return chain, chain.Verify()
+}
+
+// Certificates of a real device lead to the root that is known here; their keys
+// have its domain parameters. Those of a pico-hsm are its own.
+func TestForeignDeviceCertificates(t *testing.T) {
+	for _, test := range []struct{ name, serial, issuer, curve string }{
+		{"nitrokey-device-certificates", "DENK0404144", "DEDINK0400001 under the root DESRCACC100001 (CardContact)", "brainpoolP256r1"},
+		{"device-certificates", "ESPICOHSMTR", "itself", "secp256k1"},
+	} {
+		chain, err := verified(vector(t, test.name))
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		device := chain.Device()
+		if device.Holder() != test.serial || chain.Issuer() != test.issuer || device.Key.Curve.Name != test.curve {
+			t.Errorf("%s: serial number %s, certified by %s, key on %s", test.name, device.Holder(), chain.Issuer(), device.Key.Curve.Name)
+		}
+	}
+}
+
+// A real device attests the keys that it made.
+func TestForeignAttestations(t *testing.T) {
+	chain, err := verified(vector(t, "nitrokey-device-certificates"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"secp256k1", "secp256r1", "rsa2048"} {
+		content := vector(t, "nitrokey-authenticated-request-"+key)
+		r, err := wire.ParseAuthenticatedRequest(content)
+		if err != nil {
+			t.Errorf("%s: %v", key, err)
+			continue
+		}
+		if err := r.Verify(chain.Device().Key); err != nil || r.OuterCAR != chain.Device().CHR || r.Request.CHR != "DENK040414400001" {
+			t.Errorf("%s: of %s, by %s: %v", key, r.Request.CHR, r.OuterCAR, err)
+		}
+		content[len(content)-1] ^= 1
+		if r, err := wire.ParseAuthenticatedRequest(content); err != nil || r.Verify(chain.Device().Key) == nil {
+			t.Errorf("%s: a changed signature: %v", key, err)
+		}
+	}
+}
+
+// TestChangedDeviceCertificates changes a bit of each byte of a real device's
+// certificates.
+func TestChangedDeviceCertificates(t *testing.T) {
+	content := vector(t, "nitrokey-device-certificates")
+	for i := range content {
+		changed := bytes.Clone(content)
+		changed[i] ^= 1 << (i % 8)
+		if chain, err := verified(changed); err == nil {
+			t.Errorf("byte %d changed: certified by %s", i, chain.Issuer())
+		}
+	}
+}
+
+// A certificate whose issuer is not known cannot be told from one that is made
+// up, and says so; without domain parameters its key is not known either.
+func TestUnknownDeviceIssuer(t *testing.T) {
+	nitrokey := vector(t, "nitrokey-device-certificates")
+	alone := nitrokey[:len(nitrokey)/2]
+	chain, err := wire.ParseDeviceChain(alone)
+	if err != nil || chain.Device().Holder() != "DENK0404144" {
+		t.Fatalf("%v", err)
+	}
+	if err := chain.Verify(); err == nil || !strings.Contains(err.Error(), "its key has the domain parameters of DEDINK0400001, whose key is not known here") {
+		t.Errorf("a device without its issuer: %v", err)
+	}
+	pico := vector(t, "device-certificates")
+	other := bytes.ReplaceAll(pico, []byte("ESPICOHSMTR00001"), []byte("ESPICOHSMTR00002"))
+	if _, err := verified(other); err == nil || !strings.Contains(err.Error(), "the signature does not verify") {
+		t.Errorf("a device that certifies itself, with another name: %v", err)
+	}
+	for _, content := range [][]byte{nil, {0x30, 0}, nitrokey[:200]} {
+		if _, err := wire.ParseDeviceChain(content); err == nil {
+			t.Errorf("% X is read as certificates of a device", content)
+		}
+	}
+}
