@@ -47,6 +47,7 @@ const (
 	FileNotFound           Status = 0x6A82
 	NotEnoughMemory        Status = 0x6A84
 	WrongP1P2              Status = 0x6A86
+	WrongParameters        Status = 0x6B00
 	ReferenceNotFound      Status = 0x6A88
 	FileExists             Status = 0x6A89
 	InstructionUnknown     Status = 0x6D00

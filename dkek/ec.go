@@ -12,9 +12,14 @@ import (
 
 // encodeEC writes every number at its full width, as CardContact's scripts do.
 func encodeEC(key *curve.PrivateKey) secret.Bytes {
-	var b secret.Bytes
 	c := key.Curve
-	for _, part := range [][]byte{c.A, c.B, c.P, c.N, c.G, key.D, key.Q} {
+	parts := [][]byte{c.A, c.B, c.P, c.N, c.G, key.D, key.Q}
+	size := 0
+	for _, part := range parts {
+		size += 2 + len(part)
+	}
+	b := make(secret.Bytes, 0, size) // growing it would leave copies behind
+	for _, part := range parts {
 		b = appendField(b, part)
 	}
 	return b

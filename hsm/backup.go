@@ -120,7 +120,7 @@ func (h *HSM) unwrapKey(ref byte, f wire.WrapFile, replace bool) error {
 		return fmt.Errorf("key reference %d: %w; delete that key first, choose another reference, or replace it", ref, ErrOccupied)
 	}
 	if occupied {
-		if err := h.clearForBlob(ref, f.Blob); err != nil {
+		if err := h.clearFor(ref, f); err != nil {
 			return err
 		}
 	}
@@ -130,23 +130,38 @@ func (h *HSM) unwrapKey(ref byte, f wire.WrapFile, replace bool) error {
 	return h.withFiles(ref, f.Description, f.Certificate, func() error { return h.unwrapStaged(ref) })
 }
 
-// clearForBlob deletes the key that a blob is to replace, once the card has
-// shown that it unwraps the blob: under a free reference, and for the moment.
-func (h *HSM) clearForBlob(ref byte, blob []byte) error {
+// clearFor deletes the key that a backup is to replace, once the card has shown
+// that it unwraps the blob and can use the key: under a free reference, and for
+// the moment.
+func (h *HSM) clearFor(ref byte, f wire.WrapFile) error {
 	trial, err := h.FreeRef(0)
 	if err != nil {
 		return err
 	}
-	if err := h.writeFile(wire.EFStaging, blob); err != nil {
+	if err := h.writeFile(wire.EFStaging, f.Blob); err != nil {
 		return err
 	}
 	if err := h.unwrapStaged(trial); err != nil {
 		return err
 	}
-	if err := h.deleteKey(trial); err != nil { // with the files that a card may have written itself
+	err = h.proveTrial(trial, f.Certificate)
+	err = errors.Join(err, h.deleteKey(trial)) // with the files that a card may have written itself
+	if err != nil {
 		return err
 	}
 	return h.DeleteFile(wire.PrefixKey.File(ref))
+}
+
+// proveTrial lets a key sign, where its public half is known and it may.
+func (h *HSM) proveTrial(ref byte, certificate []byte) error {
+	public, err := ParsePublic(certificate)
+	if err != nil {
+		return nil // there is nothing to compare with
+	}
+	if err := h.Prove(ref, *public); err != nil && !errors.Is(err, ErrNotAllowed) {
+		return fmt.Errorf("the device cannot use the key that it has unwrapped: %w; the present key is as it was", err)
+	}
+	return nil
 }
 
 // checkBlob compares the blob with what the device tells of its DKEK, before
@@ -157,15 +172,17 @@ func (h *HSM) checkBlob(blob []byte) error {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	status, err := h.DKEK()
+	if err != nil || status != nil && (status.Hidden() || parsed.KCV == status.KCV) {
+		return err
+	}
+	elsewhere, err := h.hasDKEK(parsed.KCV)
 	switch {
-	case err != nil:
+	case err != nil || elsewhere:
 		return err
 	case status == nil:
 		return fmt.Errorf("%w: it was initialised without one", ErrNoDKEK)
 	case status.Outstanding > 0:
 		return fmt.Errorf("%w; shares still to be imported: %d", ErrNoDKEK, status.Outstanding)
-	case status.Hidden(), parsed.KCV == status.KCV, h.hasDKEK(parsed.KCV):
-		return nil
 	}
 	return fmt.Errorf("%w: key check value %s, the device's is %s", ErrForeignDKEK, parsed.KCV, dkek.KCV(status.KCV))
 }
@@ -174,17 +191,17 @@ func (h *HSM) checkBlob(blob []byte) error {
 const maxKeyDomains = 16
 
 // hasDKEK says whether a key domain besides the first one has this DKEK.
-func (h *HSM) hasDKEK(kcv dkek.KCV) bool {
+func (h *HSM) hasDKEK(kcv dkek.KCV) (bool, error) {
 	for n := byte(1); n < maxKeyDomains; n++ {
 		status, err := h.keyDomain(n)
 		if err != nil {
-			return false
+			return false, err
 		}
 		if status != nil && status.KCV == kcv {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 func (h *HSM) unwrapStaged(ref byte) error {
@@ -238,7 +255,7 @@ func (h *HSM) withFiles(ref byte, description, certificate []byte, fn func() err
 			return err
 		}
 		now, err = h.readFile(fid)
-		if err == nil && !bytes.Equal(now, content) {
+		if err == nil && !bytes.HasPrefix(now, content) { // padding may follow
 			err = fmt.Errorf("file %04X reads back with another content than was written; is the reader faulty?", uint16(fid))
 		}
 		if err != nil {

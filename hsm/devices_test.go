@@ -1,7 +1,10 @@
 package hsm_test
 
 import (
+	"bytes"
+	"encoding/hex"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -69,7 +72,7 @@ func TestWithoutDKEK(t *testing.T) {
 		if name == "zeros" {
 			continue // what pico-hsm answers to a share is its own
 		}
-		if _, err := h.ImportShare(make([]byte, 32)); err == nil || !strings.Contains(err.Error(), "initialised without a DKEK") {
+		if _, err := h.ImportShare(make([]byte, 32)); err == nil || !strings.Contains(err.Error(), "initialised without a DKEK that takes shares") {
 			t.Errorf("%s: a share was imported: %v", name, err)
 		}
 	}
@@ -132,10 +135,10 @@ func TestInitializeOutOfMemory(t *testing.T) {
 func TestRefusalsAreExplained(t *testing.T) {
 	for answer, want := range map[[2]byte]string{
 		{0x69, 0x84}: "its uses are exhausted", {0x6A, 0x84}: "its uses are exhausted",
-		{0x6A, 0x81}: "it does not allow this algorithm", {0x69, 0x85}: "its uses are exhausted, or it does not allow this algorithm",
+		{0x6A, 0x81}: "does not allow this algorithm (", {0x69, 0x85}: "does not allow this algorithm, or its uses are exhausted (",
 	} {
 		h := (&otherwise{answers: map[[2]byte][][]byte{{wire.InsSign, byte(wire.ECDSA)}: {answer[:]}}}).device(t)
-		if _, err := h.Sign(1, wire.ECDSA, make([]byte, 32)); err == nil || !strings.HasSuffix(err.Error(), want) {
+		if _, err := h.Sign(1, wire.ECDSA, make([]byte, 32)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%X: %v; %q was expected", answer, err, want)
 		}
 	}
@@ -144,5 +147,87 @@ func TestRefusalsAreExplained(t *testing.T) {
 	}}).device(t)
 	if _, err := h.WrapKey(1); err == nil || !strings.Contains(err.Error(), "the device has no DKEK") {
 		t.Errorf("wrapping without a DKEK: %v", err)
+	}
+}
+
+// TestUnusableKeyReplacesNothing: some devices unwrap a blob and cannot sign with
+// the key (a Nitrokey HSM 2, with a blob of pico-hsm).
+func TestUnusableKeyReplacesNothing(t *testing.T) {
+	o := &otherwise{answers: map[[2]byte][][]byte{}}
+	h := o.device(t)
+	if err := h.UnwrapKey(1, readWrapFile(t, "testdata/2-of-4/EC-secp256k1.wrap"), false); err != nil {
+		t.Fatal(err)
+	}
+	o.answers[[2]byte{wire.InsSign, byte(wire.ECDSA)}] = [][]byte{{0x64, 0x00}}
+	err := h.UnwrapKey(1, readWrapFile(t, "testdata/2-of-4/EC-secp256r1.wrap"), true)
+	if err == nil || !strings.Contains(err.Error(), "cannot use the key that it has unwrapped") {
+		t.Errorf("%v", err)
+	}
+	if keys, err := h.Keys(); err != nil || len(keys) != 1 || keys[0].Size() != "secp256k1" {
+		t.Errorf("the keys are %+v, %v", keys, err)
+	}
+}
+
+// impostor is a device that shows the certificates of another one.
+type impostor struct {
+	apdu.Conn
+	certificates []byte
+	selected     bool
+}
+
+func (i *impostor) Transmit(command []byte) ([]byte, error) {
+	const selects, reads = 0xA4, 0xB1
+	if command[1] == selects {
+		if i.selected = len(command) > 6 && command[5] == 0x2F && command[6] == 0x02; i.selected {
+			fcp, err := wire.FileFCP(wire.FCI, wire.EFDevAut, len(i.certificates))
+			return append(fcp, 0x90, 0x00), err
+		}
+	}
+	if command[1] == reads && i.selected {
+		return append(bytes.Clone(i.certificates), 0x90, 0x00), nil
+	}
+	return i.Conn.Transmit(command)
+}
+
+// TestProveDevice: certificates can be copied, and the key of theirs cannot.
+func TestProveDevice(t *testing.T) {
+	real, c := withShareOn(t, newDevice(t))
+	attestation, challenge, err := real.ProveDevice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, err := real.Device()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := device.Chain.CheckProof(attestation, challenge); err != nil {
+		t.Error(err)
+	}
+	if err := device.Chain.CheckProof(attestation, "ZZAAAAAAAAA00001 ZZAAAAAAAAA00001"); err == nil {
+		t.Error("an older proof is taken")
+	}
+	if keys, err := real.Keys(); err != nil || len(keys) != 0 {
+		t.Errorf("keys left: %d, %v", len(keys), err)
+	}
+	text, err := os.ReadFile("../wire/testdata/nitrokey-device-certificates.hex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificates, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := hsm.Open(&impostor{Conn: link.Direct(c), certificates: certificates})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Login(wire.UserPIN, userPIN); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := h.Device(); err != nil || d.Serial != "DENK0404144" {
+		t.Fatalf("%v", err)
+	}
+	if _, _, err := h.ProveDevice(); err == nil || !strings.Contains(err.Error(), "the device is DENK040414400000") {
+		t.Errorf("the impostor: %v", err)
 	}
 }

@@ -168,7 +168,7 @@ func (h *HSM) ImportShare(share secret.Bytes) (*wire.DKEKStatus, error) {
 	status, err := h.manageDKEK("import the DKEK share", 0, share)
 	switch {
 	case noDKEK(err):
-		return nil, fmt.Errorf("%w: the device was initialised without a DKEK; initialise it with the number of shares", err)
+		return nil, fmt.Errorf("%w: the device was initialised without a DKEK that takes shares; to have one it must be initialised anew, which erases it", err)
 	case errors.Is(err, apdu.CommandNotAllowed):
 		return nil, fmt.Errorf("%w: all shares are imported already", err)
 	case errors.Is(err, apdu.FileExists):

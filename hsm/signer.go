@@ -2,18 +2,18 @@ package hsm
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 
 	"conclave/apdu"
-	"conclave/internal/curve"
 	"conclave/wire"
 )
+
+// ErrNotAllowed is the error for an algorithm that is not in a key's list.
+var ErrNotAllowed = errors.New("the key does not allow this algorithm")
 
 // Sign is the card's SIGN with one of its algorithm bytes.
 func (h *HSM) Sign(ref byte, algorithm wire.Algorithm, data []byte) ([]byte, error) {
@@ -37,27 +37,11 @@ func (h *HSM) privateOperation(name string, ins, ref byte, algorithm wire.Algori
 	case errors.Is(err, apdu.ReferenceDataUnusable), errors.Is(err, apdu.NotEnoughMemory): // 6A84: pico-hsm
 		return nil, fmt.Errorf("%w: its uses are exhausted", err)
 	case errors.Is(err, apdu.FunctionNotSupported):
-		return nil, fmt.Errorf("%w: it does not allow this algorithm", err)
+		return nil, fmt.Errorf("%w (%w)", ErrNotAllowed, err)
 	case errors.Is(err, apdu.ConditionsNotSatisfied):
-		return nil, fmt.Errorf("%w: its uses are exhausted, or it does not allow this algorithm", err)
+		return nil, fmt.Errorf("%w, or its uses are exhausted (%w)", ErrNotAllowed, err)
 	}
 	return out, err
-}
-
-// Prove lets key ref sign a challenge, and verifies that with a public key. What
-// the device shows as a key's public half need not belong to it: it comes from
-// the certificate beside it. The user must be logged in.
-func (h *HSM) Prove(ref byte, public wire.PublicKey) error {
-	challenge := []byte(rand.Text())
-	digest := sha256.Sum256(challenge)
-	signature, err := (&Signer{h, ref, public}).Sign(nil, digest[:], crypto.SHA256)
-	if err == nil && public.Type == wire.KeyEC {
-		signature, err = curve.PlainSignature(public.Curve, signature)
-	}
-	if err != nil {
-		return err
-	}
-	return public.Verify(challenge, signature)
 }
 
 // Signer is a key of the device as a crypto.Signer.

@@ -79,8 +79,8 @@ func (h *HSM) DKEK() (*wire.DKEKStatus, error) { return h.keyDomain(0) }
 
 // keyDomain asks for the status of the DKEK of a key domain, of which most
 // devices have one, 0; nil if there is none. Devices say so in several ways:
-// 6D00 without DKEKs, 6A88 for an empty domain, 6A86 after the last one, and
-// pico-hsm with zeros.
+// 6D00 without DKEKs, 6A88 for an empty domain, 6A86 or 6B00 after the last one,
+// and pico-hsm with zeros.
 func (h *HSM) keyDomain(n byte) (*wire.DKEKStatus, error) {
 	status, err := h.manageDKEK("ask for the DKEK's status", n, nil)
 	if noDKEK(err) || err == nil && *status == (wire.DKEKStatus{}) {
@@ -90,7 +90,11 @@ func (h *HSM) keyDomain(n byte) (*wire.DKEKStatus, error) {
 }
 
 func noDKEK(err error) bool {
-	return errors.Is(err, apdu.InstructionUnknown) || errors.Is(err, apdu.ReferenceNotFound) || errors.Is(err, apdu.WrongP1P2)
+	return errors.Is(err, apdu.InstructionUnknown) || errors.Is(err, apdu.ReferenceNotFound) || lastDomain(err)
+}
+
+func lastDomain(err error) bool {
+	return errors.Is(err, apdu.WrongP1P2) || errors.Is(err, apdu.WrongParameters)
 }
 
 func (h *HSM) manageDKEK(doing string, domain byte, share []byte) (*wire.DKEKStatus, error) {

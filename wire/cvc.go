@@ -35,10 +35,11 @@ const SequenceLength = 5
 type CVC struct {
 	CAR, CHR    string // authority and holder reference, 16 characters at most
 	Key         PublicKey
-	Role        []byte // the discretionary data of the CHAT: see RoleDevice
+	Role        []byte // the discretionary data of the CHAT: see RoleDevice; nil in a request
 	Effective   time.Time
 	Expiration  time.Time
 	Signature   []byte
+	chat        []byte // object identifier of the CHAT
 	body, whole []byte
 	point       []byte // of a key that has the domain parameters of its issuer's; Key is then to be found
 }
@@ -127,16 +128,24 @@ func (c *CVC) parse(value []byte) error {
 	if c.Signature, err = cursor.Take(tagSignature); err != nil {
 		return err
 	}
+	if !cursor.Empty() {
+		return errors.New("there is something after the signature")
+	}
 	c.body = element
 	return c.parseBody(body)
 }
 
 func (c *CVC) parseBody(body []byte) error {
+	seen := map[tlv.Tag]bool{}
 	for cursor := tlv.Cursor(body); !cursor.Empty(); {
 		tag, value, _, err := cursor.Next()
+		if err == nil && seen[tag] {
+			err = errors.New("it is there twice")
+		}
 		if err == nil {
 			err = c.set(tag, value)
 		}
+		seen[tag] = true
 		if err != nil {
 			return fmt.Errorf("tag %X: %w", uint32(tag), err)
 		}
@@ -162,7 +171,9 @@ func (c *CVC) set(tag tlv.Tag, value []byte) (err error) {
 			c.Key, err = parsePublicKey(value)
 		}
 	case tagCHAT:
-		c.Role, err = tlv.Find(value, tagRole)
+		if c.chat, err = tlv.Find(value, tagOID); err == nil {
+			c.Role, err = tlv.Find(value, tagRole)
+		}
 	case tagEffective:
 		c.Effective, err = unpackDate(value)
 	case tagExpiration:
@@ -171,11 +182,16 @@ func (c *CVC) set(tag tlv.Tag, value []byte) (err error) {
 	return err
 }
 
-// reference checks the length of a CAR or CHR (TR-03110 part 3, C.1.4: a
-// country code, a name and five characters of sequence number).
+// reference checks a CAR or CHR (TR-03110 part 3, C.1.4: a country code, a name
+// and five characters of sequence number). It will be shown on a terminal.
 func reference(b []byte) (string, error) {
-	if len(b) > 16 {
-		return "", fmt.Errorf("a reference of %d characters; 16 at most were expected", len(b))
+	if len(b) == 0 || len(b) > 16 {
+		return "", fmt.Errorf("a reference of %d characters; 1 to 16 were expected", len(b))
+	}
+	for _, c := range b {
+		if c < ' ' || c > '~' {
+			return "", fmt.Errorf("the reference %q has a character that is not of ASCII", b)
+		}
 	}
 	return string(b), nil
 }

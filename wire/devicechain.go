@@ -34,7 +34,7 @@ func knownRoots() ([]Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	roots := []Root{{CHR: "DESRCACC100001", Owner: "CardContact"}, {CHR: "UTSRCACC100001", Owner: "CardContact, for tests"}}
+	roots := []Root{{CHR: "DESRCACC100001", Owner: "CardContact"}, {CHR: "UTSRCACC100001", Owner: "CardContact's for TESTS, which vouches for nothing"}}
 	for i, point := range []string{
 		"04" + "6d025a8026cdba245f10df1b72e9880fff746dab40a43a3d5c6bebf27707c30f" + "6dea72430ee3287b0665c1eaa6eaa4fa26c46303001983f82bd1aa31e03da062",
 		"04" + "a041feb2fd116b2ad19ca6b7eacd71c9892f941bb88d67dceec92501f0700119" + "57e22122ba6c2cf5ff02936f482e35a6129ccbba8e9383836d3106879c408ef0",
@@ -58,9 +58,7 @@ func ParseDeviceChain(content []byte) (*DeviceChain, error) {
 			err = fmt.Errorf("tag %X found where 7F21 was expected", uint32(tag))
 		}
 		if err == nil && tag == tagCVC {
-			c := &CVC{whole: whole}
-			err = c.parse(value)
-			chain.Certificates = append(chain.Certificates, c)
+			err = chain.append(value, whole)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("the device's certificates: %w", err)
@@ -72,18 +70,33 @@ func ParseDeviceChain(content []byte) (*DeviceChain, error) {
 	return chain, nil
 }
 
+func (d *DeviceChain) append(value, whole []byte) error {
+	c := &CVC{whole: whole}
+	err := c.parse(value)
+	if err == nil && c.Role == nil {
+		err = fmt.Errorf("that of %s is no certificate but a request for one", c.CHR)
+	}
+	d.Certificates = append(d.Certificates, c)
+	return err
+}
+
 // Verify checks every signature, and looks for the root. It goes from the top
 // down, since a key may have the domain parameters of the one above (TR-03110
 // part 3, appendix C.1.3); the keys are complete after it.
 func (d *DeviceChain) Verify() error {
-	top := d.Certificates[len(d.Certificates)-1]
-	above, err := d.above(top)
-	if err != nil {
-		return err
+	above, err := d.above(d.Certificates[len(d.Certificates)-1])
+	if err == nil && d.Root != nil {
+		err = d.checkRoles()
 	}
-	for _, c := range slices.Backward(d.Certificates) {
+	if err != nil {
+		return fmt.Errorf("the device's certificates: %w", err)
+	}
+	for i, c := range slices.Backward(d.Certificates) {
+		if i > 0 && d.Certificates[i-1].CAR != c.CHR {
+			return fmt.Errorf("the device's certificates: %s is by %s, and the one after it of %s", d.Certificates[i-1].CHR, d.Certificates[i-1].CAR, c.CHR)
+		}
 		if err := c.inherit(above); err != nil {
-			return err
+			return fmt.Errorf("the device's certificates: %w", err)
 		}
 		if above == nil && c.CAR == c.CHR {
 			above = &c.Key
@@ -94,6 +107,24 @@ func (d *DeviceChain) Verify() error {
 			}
 		}
 		above = &c.Key
+	}
+	return nil
+}
+
+// checkRoles wants a device and its issuer below a root, and no one else: else a
+// device could certify others.
+func (d *DeviceChain) checkRoles() error {
+	roles := []byte{RoleDevice, RoleDeviceIssuer}
+	if len(d.Certificates) != len(roles) {
+		return fmt.Errorf("there are %d below the root %s; that of the device and of its issuer were expected", len(d.Certificates), d.Root.CHR)
+	}
+	for i, c := range d.Certificates {
+		if string(c.chat) != oidCHAT || len(c.Role) != 1 || c.Role[0] != roles[i] {
+			return fmt.Errorf("%s has the role %X of %X; %02X of %X was expected", c.CHR, c.Role, c.chat, roles[i], oidCHAT)
+		}
+		if c.Effective.After(c.Expiration) {
+			return fmt.Errorf("%s expires before it begins", c.CHR)
+		}
 	}
 	return nil
 }
@@ -125,3 +156,31 @@ func (d *DeviceChain) Issuer() string {
 	}
 	return c.CAR + ", which no root known here vouches for"
 }
+
+// CheckAttestation checks that the device, whose chain was verified, made the
+// key of an authenticated request.
+func (d *DeviceChain) CheckAttestation(r *AuthenticatedRequest) error {
+	if device := d.Device().CHR; r.OuterCAR != device {
+		return fmt.Errorf("it is by %s, and the device is %s", r.OuterCAR, device)
+	}
+	return r.Verify(d.Device().Key)
+}
+
+// CheckProof checks an attestation that was asked for to prove that the device
+// has the key of its certificate: the references in it are those of the request,
+// which no one could foresee.
+func (d *DeviceChain) CheckProof(attestation []byte, challenge string) error {
+	r, err := ParseAuthenticatedRequest(attestation)
+	if err != nil {
+		return err
+	}
+	asked := KeyRequest{CAR: r.Request.CAR, CHR: r.Request.CHR}
+	if asked.Challenge() != challenge {
+		return fmt.Errorf("the device's proof is for %q, and %q was expected", asked.Challenge(), challenge)
+	}
+	return d.CheckAttestation(r)
+}
+
+// Challenge names what a device is asked to prove itself by: the references of
+// authority and holder.
+func (r KeyRequest) Challenge() string { return r.CAR + " " + r.CHR }

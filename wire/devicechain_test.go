@@ -89,9 +89,31 @@ func TestUnknownDeviceIssuer(t *testing.T) {
 	if _, err := verified(other); err == nil || !strings.Contains(err.Error(), "the signature does not verify") {
 		t.Errorf("a device that certifies itself, with another name: %v", err)
 	}
-	for _, content := range [][]byte{nil, {0x30, 0}, nitrokey[:200]} {
+	for _, content := range [][]byte{nil, {0x30, 0}, nitrokey[:200], bytes.ReplaceAll(pico, []byte("ESPICO"), []byte("ES\x1b[8m"))} {
 		if _, err := wire.ParseDeviceChain(content); err == nil {
 			t.Errorf("% X is read as certificates of a device", content)
+		}
+	}
+}
+
+// TestNoDeviceOfTheRoot: not everything that the root or a device has signed is
+// a device.
+func TestNoDeviceOfTheRoot(t *testing.T) {
+	nitrokey := vector(t, "nitrokey-device-certificates")
+	device, issuer := nitrokey[:len(nitrokey)/2], nitrokey[len(nitrokey)/2:]
+	request := vector(t, "nitrokey-authenticated-request-secp256r1")[4:]
+	for name, test := range map[string]struct {
+		content []byte
+		want    string
+	}{
+		"the issuer alone":     {issuer, "there are 1 below the root DESRCACC100001"},
+		"the issuer twice":     {append(bytes.Clone(issuer), issuer...), "role 80"},
+		"a device below one":   {append(append(bytes.Clone(device), device...), issuer...), "there are 3 below the root"},
+		"a request for a key":  {request[:len(request)-85], "is no certificate but a request for one"},
+		"another device's top": {append(vector(t, "device-certificates")[418:], issuer...), "role"},
+	} {
+		if chain, err := verified(test.content); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %+v, %v; %q was expected", name, chain, err, test.want)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 
-	"conclave/apdu"
 	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/wire"
@@ -87,11 +86,14 @@ func (cmd keyUnwrap) Run(c *console) error {
 // half is known and its list of algorithms lets it.
 func (c *console) provenKey(h *hsm.HSM, ref byte) (hsm.Key, error) {
 	key, err := findKey(h, ref)
+	if err == nil && key.Public == nil {
+		c.note("conclave: warning: whether key %d can be used was not tried: the backup does not tell its public half", ref)
+	}
 	if err != nil || key.Public == nil {
 		return key, err
 	}
 	err = h.Prove(ref, *key.Public)
-	if errors.Is(err, apdu.FunctionNotSupported) || errors.Is(err, apdu.ConditionsNotSatisfied) {
+	if errors.Is(err, hsm.ErrNotAllowed) {
 		c.note("conclave: warning: whether key %d can be used was not tried: %v", ref, err)
 		return key, nil
 	}

@@ -171,9 +171,11 @@ func (k recovered) x509() []byte {
 	return nil
 }
 
-// restore gives the DKEK to a device that waits for it, and the keys.
+// restore gives the DKEK to a device that waits for it, and the keys. One that
+// the device cannot use keeps none of the others away.
 func (cmd keyRecover) restore(c *console, all openedDKEK, keys []recovered) error {
 	return c.withDevice(cmd.Into, func(h *hsm.HSM) error {
+		var failed error
 		if err := c.give(h, all); err != nil {
 			return fmt.Errorf("%s: %w", cmd.Into, err)
 		}
@@ -189,11 +191,12 @@ func (cmd keyRecover) restore(c *console, all openedDKEK, keys []recovered) erro
 				return fmt.Errorf("%s: %w", k.path, err)
 			}
 			if _, err := c.provenKey(h, ref); err != nil {
-				return fmt.Errorf("%s: %w", k.path, err)
+				failed = errors.Join(failed, fmt.Errorf("%s: %w", k.path, err))
+				continue
 			}
 			fmt.Fprintf(c.out, "%s is restored to %s as key %d\n", k.path, cmd.Into, ref)
 		}
-		return nil
+		return failed
 	})
 }
 

@@ -135,7 +135,7 @@ func optionNames(options wire.Options) []string {
 
 func (s deviceStatus) rows() [][]string {
 	rows := [][]string{
-		{"Device", s.Device}, {"Serial number", s.Serial}, {"Certified by", s.CertifiedBy}, {"Label", s.Label}, {"Version", s.Version},
+		{"Device", s.Device}, {"Serial number", s.Serial}, {"Certificate", "by " + s.CertifiedBy}, {"Label", s.Label}, {"Version", s.Version},
 	}
 	if !s.Initialised {
 		return append(rows, []string{"State", "not initialised; see: conclave hsm init"})

@@ -74,7 +74,7 @@ func (t *tool) tryKey(ref byte) {
 		return // the card shows no public half
 	}
 	err = t.hsm.Prove(ref, *public)
-	if err != nil && !errors.Is(err, apdu.FunctionNotSupported) && !errors.Is(err, apdu.ConditionsNotSatisfied) {
+	if err != nil && !errors.Is(err, hsm.ErrNotAllowed) {
 		t.note("warning: the key cannot be used: %v; keep the backup, and try another card", err)
 	}
 }
