@@ -288,7 +288,7 @@ func (s *stage) rehearse(t *testing.T) {
 // drill holds two drills of the ceremony with the same people.
 func (s *stage) drill(t *testing.T) {
 	origin := readOrigin(t, s.evidence())
-	d, report := s.holdDrill(t, origin, plan.Drill{Closing: origin.Closing, Bags: origin.Bags()}, &reluctant{Players: s.players, absent: "Cora", opened: plan.Media})
+	d, report := s.holdDrill(t, origin, nil, &reluctant{Players: s.players, absent: "Cora", opened: plan.Media})
 	var exceptions []string
 	for _, e := range report.Exceptions {
 		exceptions = append(exceptions, e.Text)
@@ -296,20 +296,28 @@ func (s *stage) drill(t *testing.T) {
 	if want := []string{"the sheet of Cora is not here", "the bag of the backup media was not closed, or its number is not PRACTICE-3"}; !slices.Equal(exceptions, want) {
 		t.Errorf("exceptions: %v", exceptions)
 	}
-	wantShown(t, report, "drill: 4 of 5 sheets are good", "bags: 6 of 8 were closed, and had their numbers")
+	wantShown(t, report, "drill: 4 of 5 sheets are good", "bags: 6 of 8 were closed, and had their numbers; not so, or not here: the backup media, the sheet of Cora")
+	if number := readOrigin(t, d.evidence()).Bags()["the sheet of Cora"]; number != "PRACTICE-7" {
+		t.Errorf("the bag that was not opened has the number %s now", number)
+	}
 	d.leftOut(t)
 	last := readOrigin(t, d.evidence())
-	_, report = s.holdDrill(t, origin, plan.Drill{Closing: origin.Closing, Last: last.Closing, Bags: last.Bags()}, s.players)
-	wantShown(t, report, "bags: 8 of 8 were closed", "the bags' numbers are those of the drill whose closing is "+last.Closing)
+	again, report := s.holdDrill(t, origin, last, s.players)
+	wantShown(t, report, "bags: 8 of 8 were closed")
+	again.invented(t)
 	if list, _ := s.Devices.(home).List(); strings.Join(list, " ") != "primary standby" {
 		t.Errorf("devices left: %v", list)
 	}
 }
 
 // holdDrill holds a drill, whose evidence must verify.
-func (s *stage) holdDrill(t *testing.T, origin *evidence.Origin, drill plan.Drill, room act.Room) (*stage, *evidence.Report) {
+func (s *stage) holdDrill(t *testing.T, origin, last *evidence.Origin, room act.Room) (*stage, *evidence.Report) {
 	t.Helper()
 	d := *s
+	drill := plan.Drill{Closing: origin.Closing, Bags: origin.Bags()}
+	if last != nil {
+		drill.Last, drill.Bags = last.Closing, last.Bags()
+	}
 	d.Plan = s.Plan.DrillOf(drill, time.Now())
 	err := d.Plan.Check()
 	if err == nil {
@@ -319,12 +327,23 @@ func (s *stage) holdDrill(t *testing.T, origin *evidence.Origin, drill plan.Dril
 		t.Fatal(err)
 	}
 	d.Dir = filepath.Join(t.TempDir(), "drill")
-	d.Drill = &act.Drill{Origin: origin, Backup: filepath.Join(s.Dir, "backup"), Throwaway: s.Devices.(home)}
+	d.Drill = &act.Drill{Origin: origin, Last: last, Backup: filepath.Join(s.Dir, "backup"), Throwaway: s.Devices.(home)}
 	d.Room = room
 	if err := d.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return &d, d.verified(t)
+}
+
+// invented gives a bag another number in the plan of a drill.
+func (s *stage) invented(t *testing.T) {
+	t.Helper()
+	other := *s.Plan
+	drill := *other.Drill
+	drill.Bags = maps.Clone(drill.Bags)
+	drill.Bags[plan.Media] = "A000042"
+	other.Drill = &drill
+	s.refused(t, &other, "plan.json: the number of the bag of the backup media is A000042, and PRACTICE-3-anew was expected")
 }
 
 func readOrigin(t *testing.T, bundle string) *evidence.Origin {
@@ -357,7 +376,13 @@ func (s *stage) leftOut(t *testing.T) {
 	drill.Bags = maps.Clone(drill.Bags)
 	delete(drill.Bags, plan.TheDevice("standby"))
 	less.Drill = &drill
-	content, err := less.Bytes()
+	s.refused(t, &less, "plan.json: it is not the plan of a drill of the ceremony in ceremony")
+}
+
+// refused puts another plan into the evidence, which is then refused.
+func (s *stage) refused(t *testing.T, other *plan.Plan, want string) {
+	t.Helper()
+	content, err := other.Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -368,8 +393,8 @@ func (s *stage) leftOut(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, evidence.PlanFile), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := evidence.Verify(os.DirFS(dir), evidence.Options{}); err == nil || !strings.Contains(err.Error(), "plan.json: it is not the plan of a drill of the ceremony in ceremony") {
-		t.Errorf("a drill that leaves out a device: %v", err)
+	if _, err := evidence.Verify(os.DirFS(dir), evidence.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v; %q was expected", err, want)
 	}
 }
 

@@ -21,7 +21,13 @@ func (p *performance) seal(ctx context.Context, _ string) (done, error) {
 	d := done{"the bags are closed", evidence.Facts{}}
 	seen := map[string]string{}
 	for _, thing := range p.Plan.Bags() {
-		number, err := p.bag(ctx, thing, seen)
+		old, opened := p.oldBag(thing)
+		if !opened {
+			p.Room.Tell("The bag of " + thing + " was not opened; its number stays " + old + ".")
+			d.facts[evidence.FactBag+thing], seen[old] = old, thing
+			continue
+		}
+		number, err := p.bag(ctx, thing, old, seen)
 		if err != nil {
 			return done{}, err
 		}
@@ -30,13 +36,28 @@ func (p *performance) seal(ctx context.Context, _ string) (done, error) {
 	return d, nil
 }
 
-// practiceBag begins the number that a player reads from a bag.
-const practiceBag = "PRACTICE-"
+// oldBag is the number of the bag that a drill has found a thing in; it is not
+// opened where it was not there. A ceremony has found none.
+func (p *performance) oldBag(thing string) (number string, opened bool) {
+	if p.Plan.Drill == nil {
+		return plan.NoBag, true
+	}
+	return p.Plan.Drill.Bags[thing], p.facts[p.Plan.BagSteps()[thing]][evidence.FactSheet] != evidence.SheetAbsent
+}
 
-// bag asks for the number of a bag, which no other has.
-func (p *performance) bag(ctx context.Context, thing string, seen map[string]string) (string, error) {
+// practiceBag is the number that a player reads from bag n.
+func practiceBag(n int, old string) string {
+	if number := fmt.Sprintf("PRACTICE-%d", n); number != old {
+		return number
+	}
+	return fmt.Sprintf("PRACTICE-%d-anew", n)
+}
+
+// bag asks for the number of a bag, which no other has, nor the one that was
+// opened.
+func (p *performance) bag(ctx context.Context, thing, old string, seen map[string]string) (string, error) {
 	for {
-		number, err := p.words(ctx, p.Plan.Who(plan.Witness), "Number of the bag of "+thing+", or "+plan.NoBag, fmt.Sprintf("%s%d", practiceBag, len(seen)+1))
+		number, err := p.words(ctx, p.Plan.Who(plan.Witness), "Number of the bag of "+thing+", or "+plan.NoBag, practiceBag(len(seen)+1, old))
 		if err != nil {
 			return "", err
 		}
@@ -46,6 +67,8 @@ func (p *performance) bag(ctx context.Context, thing string, seen map[string]str
 		switch other := seen[number]; {
 		case len(number) > 40 || strings.ContainsFunc(number, unicode.IsControl): // it stands in the plans of the drills
 			p.Room.Tell("A number of 40 characters at most was expected.")
+		case number == old:
+			p.Room.Tell("That is the bag that was opened; a new one has another number.")
 		case other != "":
 			p.Room.Tell(fmt.Sprintf("Bag %s is that of %s; read the number once more.", number, other))
 		default:

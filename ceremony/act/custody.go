@@ -174,6 +174,9 @@ func (p *performance) checkImport(ctx context.Context, name string, status *wire
 			return err
 		}
 	}
+	if status == nil {
+		return fmt.Errorf("the device %s has no DKEK", name)
+	}
 	return p.checkKCV(status)
 }
 

@@ -14,6 +14,7 @@ import (
 	"conclave/ceremony/transcript"
 	"conclave/dkek"
 	"conclave/hsm"
+	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -122,7 +123,7 @@ func (p *performance) prepare(ctx context.Context, name string) (done, error) {
 	if err := p.work.put(evidence.DeviceFile(name), identity.Content); err != nil {
 		return done{}, err
 	}
-	p.Room.Tell("Serial number: " + identity.Serial + ", certified by " + identity.Chain.Issuer())
+	p.Room.Tell("Serial number: " + identity.Serial + "; its certificate is by " + identity.Chain.Issuer())
 	if err := p.agree(ctx, p.Plan.Who(plan.Witness), "Is this the serial number in the runbook, or is it written there now?"); err != nil {
 		return done{}, err
 	}
@@ -131,8 +132,21 @@ func (p *performance) prepare(ctx context.Context, name string) (done, error) {
 	if p.Plan.Custody == nil || name != p.Plan.Custody.Device && name != p.Plan.Custody.Standby {
 		return d, nil
 	}
-	d.text += ", holds no key, and waits for one DKEK share"
-	return d, p.initialize(ctx, name, h, identity.Serial)
+	if err := p.initialize(ctx, name, h, identity.Serial); err != nil {
+		return done{}, err
+	}
+	d.text += ", has the key of its certificate, holds no other, and waits for one DKEK share"
+	d.facts[evidence.FactChallenge], err = p.proveDevice(name, h)
+	return d, err
+}
+
+// proveDevice lets a device prove that its certificate is its own.
+func (p *performance) proveDevice(name string, h *hsm.HSM) (challenge string, err error) {
+	proof, challenge, err := h.ProveDevice()
+	if err != nil {
+		return "", fmt.Errorf("the device %s does not prove that its certificate is its own: %w", name, err)
+	}
+	return challenge, safefile.Replace(p.work.evidence(evidence.ProofFile(name)), proof)
 }
 
 // initialize initialises a device for one DKEK share. Keys on it are lost only

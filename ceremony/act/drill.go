@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"strconv"
 
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/transcript"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/secret"
@@ -21,49 +23,57 @@ import (
 // Drill is what a drill looks after.
 type Drill struct {
 	Origin    *evidence.Origin // the transcript of the ceremony
+	Last      *evidence.Origin // that of the drill before; nil if there is none
 	Backup    string           // the folder of share file and wrapped keys
 	Throwaway ceremony.Devices // makes the device on which the backup is opened
 }
 
-// putOrigin keeps the transcript of the ceremony with the drill's.
-func (p *performance) putOrigin() error {
+// putOrigins keeps the transcripts of the ceremony and of the last drill with
+// the drill's.
+func (p *performance) putOrigins() error {
 	if p.Drill == nil {
 		return nil
 	}
-	for name, content := range p.Drill.Origin.Files {
-		if err := p.work.put(name, content); err != nil {
-			return err
+	for dir, origin := range map[string]*evidence.Origin{evidence.OriginDir: p.Drill.Origin, evidence.LastDir: p.Drill.Last} {
+		if origin == nil {
+			continue
+		}
+		for name, content := range origin.Files {
+			if err := p.work.put(path.Join(dir, name), content); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
 // openBag lets the witness look at the bag of a thing before it is opened, and
-// says in the facts how it was.
+// says in the facts how it was. That it was not as it must be stays, also where
+// the step is interrupted.
 func (p *performance) openBag(ctx context.Context, thing string, facts evidence.Facts) error {
-	number := p.Plan.Drill.Bags[thing]
+	number, fact := p.Plan.Drill.Bags[thing], evidence.FactBag+thing
 	if number == plan.NoBag {
 		return nil
 	}
+	for _, e := range p.writer.Entries() {
+		if e.Kind == transcript.Exception && e.Facts[fact] == evidence.BagChanged {
+			facts[fact] = evidence.BagChanged
+			return nil
+		}
+	}
 	who := p.Plan.Who(plan.Witness)
 	err := p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: "Was the bag of " + thing + " closed, and is its number " + number + "?"})
-	facts[evidence.FactBag+thing] = number
+	facts[fact] = number
 	var other *refusal
 	if errors.As(err, &other) {
-		facts[evidence.FactBag+thing] = bagChanged
-		err = p.noteException(who, "the bag of "+thing+" was not closed, or its number is not "+number, nil)
+		facts[fact] = evidence.BagChanged
+		err = p.noteException(who, "the bag of "+thing+" was not closed, or its number is not "+number, evidence.Facts{fact: evidence.BagChanged})
 	}
 	return err
 }
 
-// bagChanged is what a drill says of a bag that is not as it was.
-const bagChanged = "not as it was"
-
-// What becomes of a sheet, beside evidence.SheetGood.
-const (
-	sheetAbsent = "not here"
-	sheetBad    = "not good"
-)
+// sheetBad is said of a sheet that does not agree with the record.
+const sheetBad = "not good"
 
 // loneSheet lets one custodian check their sheet. One that is not here, or not
 // good, is written down, and the drill goes on.
@@ -78,7 +88,7 @@ func (p *performance) loneSheet(ctx context.Context, number string) (done, error
 	if err != nil && !errors.As(err, &absent) {
 		return done{}, err
 	}
-	result, facts := sheetAbsent, evidence.Facts{}
+	result, facts := evidence.SheetAbsent, evidence.Facts{}
 	if err == nil {
 		if err := p.openBag(ctx, plan.Sheet(name), facts); err != nil {
 			return done{}, err
@@ -239,5 +249,8 @@ func (p *performance) compare(ctx context.Context, name string) (done, error) {
 		return done{}, err
 	}
 	facts[evidence.FactSerial], facts[evidence.FactKCV] = identity.Serial, dkek.KCV(status.KCV).String()
+	if status.Hidden() {
+		facts[evidence.FactKCV] = evidence.NotShown
+	}
 	return done{plan.TheDevice(name) + " is as it was", facts}, nil
 }

@@ -83,7 +83,7 @@ func attested(h *hsm.HSM, ref byte) ([]byte, *wire.PublicKey, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := request.Verify(device.Chain.Device().Key); err != nil {
+	if err := device.Chain.CheckAttestation(request); err != nil {
 		return nil, nil, fmt.Errorf("key %d: the device does not attest it: %w", ref, err)
 	}
 	return content, &request.Request.Key, nil

@@ -102,7 +102,7 @@ func (p *performance) create() error {
 			return err
 		}
 	}
-	if err := p.putOrigin(); err != nil {
+	if err := p.putOrigins(); err != nil {
 		return err
 	}
 	p.key = key.Public()

@@ -58,6 +58,10 @@ func InputFile(name string) string { return path.Join(inputs, filepath.ToSlash(n
 // DeviceFile is where a device's certificates are: EF 2F02 (C_DevAut).
 func DeviceFile(name string) string { return path.Join(devices, name+".cvc") }
 
+// ProofFile is where the authenticated request is with which a device proves
+// that the certificates are its own.
+func ProofFile(name string) string { return path.Join(devices, name+".proof.cvc") }
+
 // AttestationFile is where the authenticated request for a key is, with which
 // its device says that it made the key.
 func AttestationFile(key string) string { return path.Join(attestations, key+".cvc") }
@@ -74,6 +78,7 @@ const (
 	FactWatch        = "time by the watch"
 	FactSerial       = "device serial"
 	FactDevice       = "device certificates sha256"
+	FactChallenge    = "device challenge" // of the proof; see wire.KeyRequest.Challenge
 	FactSet          = "set"
 	FactKCV          = "key check value"
 	FactShareFile    = "share file sha256"
@@ -89,7 +94,7 @@ const (
 	FactCRL          = "crl sha256"
 	FactCopies       = "copies"
 	FactExceptions   = "exceptions"
-	FactSheet        = "sheet" // see SheetGood
+	FactSheet        = "sheet"
 	// FactInput begins the name of a fact that gives the hash of a file that came
 	// with the plan.
 	FactInput = "input "
@@ -105,5 +110,12 @@ const (
 	FactRestored = "restored: "
 )
 
-// SheetGood is what a drill says of a sheet that agrees with the record.
-const SheetGood = "good"
+// What a drill says of a sheet that agrees with the record, of one that was not
+// there, of a bag that is not as it was, and of a key check value that a device
+// does not tell without a PIN.
+const (
+	SheetGood   = "good"
+	SheetAbsent = "not here"
+	BagChanged  = "not as it was"
+	NotShown    = "not shown"
+)

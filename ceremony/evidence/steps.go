@@ -89,7 +89,15 @@ func (v *verifier) device(name string, facts Facts) {
 	if planned := v.plan.FindDevice(name).Serial; planned != "" {
 		v.equal(DeviceFile(name), "the serial number of the device", device.Holder(), planned)
 	}
-	v.shown("device %s: serial number %s, certified by %s", name, device.Holder(), chain.Issuer())
+	proved := "it did not prove that it has its key"
+	if challenge, ok := facts[FactChallenge]; ok {
+		if err := chain.CheckProof(v.read(ProofFile(name)), challenge); err != nil {
+			v.problem(ProofFile(name), "%v", err)
+			return
+		}
+		proved = "it proved that it has its key"
+	}
+	v.shown("device %s: serial number %s, certificate by %s; %s", name, device.Holder(), chain.Issuer(), proved)
 }
 
 // record compares the record of the sheets with plan and transcript.
@@ -127,7 +135,7 @@ func (v *verifier) attestation(key string, facts Facts) {
 	if err != nil {
 		return // told at the device
 	}
-	if err := request.Verify(chain.Device().Key); err != nil {
+	if err := chain.CheckAttestation(request); err != nil {
 		v.problem(file, "%v", err)
 	}
 	spki, err := request.Request.Key.SPKI()

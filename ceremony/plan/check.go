@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -74,18 +76,32 @@ func (c *checker) header() {
 	c.path("register", p.Register)
 }
 
-// drill wants a number for each bag, and for nothing else.
+// drill wants a number of its own for each bag, and for nothing else.
 func (c *checker) drill() {
 	p := c.plan
-	if p.Drill == nil || p.Custody == nil {
+	if p.Drill == nil {
 		return
 	}
-	bags := p.Bags()
-	for _, thing := range bags {
-		c.text("drill.bags: "+thing, p.Drill.Bags[thing], true)
+	if p.Custody == nil {
+		c.say("drill", "a drill is of a ceremony that has a custody")
+		return
 	}
-	if len(p.Drill.Bags) > len(bags) {
-		c.say("drill.bags", "%d; %d were expected: %s", len(p.Drill.Bags), len(bags), strings.Join(bags, ", "))
+	for field, closing := range map[string]string{"drill.closing": p.Drill.Closing, "drill.last": p.Drill.Last} {
+		if sum, err := hex.DecodeString(closing); closing != "" && (err != nil || len(sum) != sha256.Size) || closing == "" && field == "drill.closing" {
+			c.say(field, "%q; a SHA-256 in hexadecimal was expected", closing)
+		}
+	}
+	things, seen := p.Bags(), map[string]string{}
+	for _, thing := range things {
+		number := p.Drill.Bags[thing]
+		c.text("drill.bags: "+thing, number, true)
+		if other := seen[number]; other != "" && number != NoBag {
+			c.say("drill.bags: "+thing, "%s is the number of the bag of %s", number, other)
+		}
+		seen[number] = thing
+	}
+	if len(p.Drill.Bags) > len(things) {
+		c.say("drill.bags", "%d; %d were expected: %s", len(p.Drill.Bags), len(things), strings.Join(things, ", "))
 	}
 }
 

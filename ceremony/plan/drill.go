@@ -35,6 +35,18 @@ func (p *Plan) openBag(thing string) string {
 	return "Take out " + thing + ", which was put into no bag."
 }
 
+// BagSteps says, by thing as in Bags, in which step of a drill its bag is opened.
+func (p *Plan) BagSteps() map[string]string {
+	steps := map[string]string{Media: p.inspect().ID}
+	for _, name := range p.Kept() {
+		steps[TheDevice(name)] = p.compare(name).ID
+	}
+	for i, name := range p.People.Custodians {
+		steps[Sheet(name)] = p.loneSheet(i + 1).ID
+	}
+	return steps
+}
+
 // drill are the steps of a drill.
 func (p *Plan) drill() []Step {
 	steps := []Step{p.open()}

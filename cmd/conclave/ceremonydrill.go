@@ -37,9 +37,13 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	if cmd.Dir == "" {
 		cmd.Dir = nextFolder(filepath.Clean(cmd.Bundle)+".drill", func(string) bool { return true })
 	}
-	drill, err := cmd.drill(origin)
+	last, err := cmd.readLast(origin)
 	if err != nil {
 		return err
+	}
+	drill := plan.Drill{Closing: origin.Closing, Bags: origin.Bags()}
+	if last != nil {
+		drill.Last, drill.Bags = last.Closing, last.Bags()
 	}
 	f, err := cmd.plan(drill)
 	if err != nil {
@@ -60,7 +64,7 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	a.Drill = &act.Drill{Origin: origin, Backup: cmd.Backup, Throwaway: tracedHome{device.NewHome(filepath.Join(cmd.Dir, "throwaway")), c}}
+	a.Drill = &act.Drill{Origin: origin, Last: last, Backup: cmd.Backup, Throwaway: tracedHome{device.NewHome(filepath.Join(cmd.Dir, "throwaway")), c}}
 	ctx, stop := interruptible()
 	defer stop()
 	if err := a.Run(ctx); err != nil {
@@ -70,26 +74,24 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	return nil
 }
 
-// drill is what the plan of the drill says of what was before it.
-func (cmd ceremonyDrill) drill(origin *evidence.Origin) (plan.Drill, error) {
-	d := plan.Drill{Closing: origin.Closing, Bags: origin.Bags()}
+// readLast reads the evidence of the drill before; nil where none is named.
+func (cmd ceremonyDrill) readLast(ceremony *evidence.Origin) (*evidence.Origin, error) {
 	if cmd.Last == "" {
-		return d, nil
+		return nil, nil
 	}
 	bundle := os.DirFS(cmd.Last)
-	if _, err := evidence.Verify(bundle, evidence.Options{}); err != nil {
-		return d, fmt.Errorf("%s: %w", cmd.Last, err)
+	_, err := evidence.Verify(bundle, evidence.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("--last %s: %w", cmd.Last, err)
 	}
 	last, err := evidence.ReadOrigin(bundle, ".")
+	if err == nil {
+		err = last.CheckLast(ceremony)
+	}
 	if err != nil {
-		return d, err
+		return nil, fmt.Errorf("--last %s: %w", cmd.Last, err)
 	}
-	f, err := readPlan(filepath.Join(cmd.Last, evidence.PlanFile))
-	if err == nil && (f.plan.Drill == nil || f.plan.Drill.Closing != origin.Closing) {
-		err = fmt.Errorf("--last %s: it is not the evidence of a drill of this ceremony", cmd.Last)
-	}
-	d.Last, d.Bags = last.Closing, last.Bags()
-	return d, err
+	return last, nil
 }
 
 // plan is the plan of the drill: made from the ceremony's, or the one that there
@@ -119,7 +121,7 @@ func (cmd ceremonyDrill) plan(drill plan.Drill) (f planFile, err error) {
 }
 
 // planThatIs reads the plan of a drill that was prepared or begun. It must be
-// what the ceremony's plan leads to; the drill before need not be named again.
+// what the ceremony's plan leads to, and the drill before.
 func (cmd ceremonyDrill) planThatIs(path string, drill plan.Drill) (planFile, error) {
 	f, err := readPlan(path)
 	if err != nil {
@@ -130,7 +132,7 @@ func (cmd ceremonyDrill) planThatIs(path string, drill plan.Drill) (planFile, er
 		return f, err
 	}
 	if d := f.plan.Drill; d != nil && d.Last != "" && cmd.Last == "" {
-		drill.Last, drill.Bags = d.Last, d.Bags
+		return f, fmt.Errorf("%s goes on from a drill before it; name its evidence again: --last DIR", path)
 	}
 	want, err := ceremony.plan.DrillOf(drill, f.plan.Start).Bytes()
 	if err == nil && !bytes.Equal(want, f.content) {
