@@ -179,7 +179,7 @@ func TestTwoProcessesOnOneDevice(t *testing.T) {
 
 			expect(t, other, anew)
 			expect(t, one, sign+"6982", "00200081 = 63C3") // its login was to what is erased
-			expect(t, other, "00200081 = 9000") // it initialised the device
+			expect(t, other, "00200081 = 9000")            // it initialised the device
 		})
 	}
 }
