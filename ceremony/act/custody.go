@@ -33,7 +33,7 @@ func (p *performance) share(ctx context.Context, _ string) (done, error) {
 	created, err := ceremony.Creation{
 		Rand: h, ShareFile: p.shareFile(), Scheme: p.Plan.Scheme(), Ceremony: p.Plan.Ceremony,
 		Names: p.Plan.People.Custodians, ReadBack: true, Now: p.Now(), Tool: p.Program.Version,
-		Custodians: showing{p.Room, p}, Progress: p.Progress, Announce: func(phase ceremony.Phase) { p.announce(string(phase)) },
+		Custodians: p.custodians(), Progress: p.Progress, Announce: func(phase ceremony.Phase) { p.announce(string(phase)) },
 	}.Run(ctx)
 	if err != nil {
 		return done{}, err
@@ -94,20 +94,46 @@ func (p *performance) shown() (shown bool) {
 	return shown
 }
 
-// showing notes that a sheet is shown, before it is.
-type showing struct {
+// custodians are those of the room, whose wishes are heard too.
+type custodians struct {
 	Room
 	performance *performance
+	name        string // at the screen
 }
 
-// Show implements ceremony.Custodians.
-func (s showing) Show(ctx context.Context, handout ceremony.Handout) error {
-	if p := s.performance; !p.shown() {
+func (p *performance) custodians() *custodians {
+	return &custodians{Room: p.Room, performance: p}
+}
+
+// Come implements ceremony.Custodians.
+func (c *custodians) Come(ctx context.Context, turn ceremony.Turn) error {
+	c.name = turn.Name
+	return c.Room.Come(ctx, turn)
+}
+
+// Show implements ceremony.Custodians. It notes that a sheet is shown before it
+// is.
+func (c *custodians) Show(ctx context.Context, handout ceremony.Handout) error {
+	if p := c.performance; !p.shown() {
 		if err := p.note(transcript.Note, "", "the first sheet is shown", evidence.Facts{factShown: "shown"}); err != nil {
 			return err
 		}
 	}
-	return s.Room.Show(ctx, handout)
+	return c.Room.Show(ctx, handout)
+}
+
+// Ask implements ceremony.Custodians.
+func (c *custodians) Ask(ctx context.Context, field ceremony.Field, problem error) (string, error) {
+	for {
+		text, err := c.Room.Ask(ctx, field, problem)
+		if err != nil {
+			return "", err
+		}
+		answered, err := c.performance.wish(ctx, c.name, strings.TrimSpace(text))
+		if answered || err != nil {
+			return text, err
+		}
+	}
 }
 
 // shared says what there is now.
@@ -200,10 +226,10 @@ func (p *performance) readShareFile() (dkek.ShareFile, []*quorum.Record, error) 
 // openShareFile opens the share file with custodians. Those are named first who
 // have not come before, so that as many sheets as can be are tried.
 func (p *performance) openShareFile(ctx context.Context, device string, file dkek.ShareFile, records []*quorum.Record) (*ceremony.Opened, error) {
-	p.Room.Tell("If someone is absent any other custodian may come instead. At any question a custodian may answer: undo, to take back the last sheet; leave, to let another one come.")
+	p.Room.Tell("If someone is absent any other custodian may come instead. At any question a custodian may answer: undo, to take back the last sheet; leave, to let another one come; exception and stop, as everyone may.")
 	return ceremony.Opening{
 		File: file, Progress: p.Progress, Limit: likely, Search: p.Search,
-		Collection: &ceremony.Collection{Entry: &quorum.Entry{Records: records}, Custodians: p.Room, Expected: p.expected(device)},
+		Collection: &ceremony.Collection{Entry: &quorum.Entry{Records: records}, Custodians: p.custodians(), Expected: p.expected(device)},
 	}.Run(ctx)
 }
 

@@ -115,7 +115,7 @@ func (p *performance) checkSheet(ctx context.Context, number int, name string) (
 	entry := &quorum.Entry{Records: records, Want: 1}
 	defer entry.Wipe()
 	err = (&ceremony.Collection{
-		Entry: entry, Custodians: p.Room, Expected: []ceremony.Turn{{Number: 1, Of: 1, Custodian: number, Name: name}},
+		Entry: entry, Custodians: p.custodians(), Expected: []ceremony.Turn{{Number: 1, Of: 1, Custodian: number, Name: name}},
 	}).One(ctx)
 	switch {
 	case err != nil:

@@ -70,12 +70,8 @@ func replies() []reply {
 			return ""
 		}},
 		{`(?s)Type this code first: ([A-Z0-9 ]+)\s.*Type from the sheet\. Code[^:]*: $`, func(_ *people, groups []string) string { return groups[1] }},
-		{`Sheet (\d+) was sent to the printer\.[^\n]*: $`, func(p *people, groups []string) string {
-			document, err := os.ReadFile(filepath.Join(p.command.Dir, "sheets", groups[1]+".pdf"))
-			if err != nil {
-				p.t.Fatal(err)
-			}
-			p.codes[p.custodian] = scan(p.t, document)
+		{`Sheet \d+ was sent to the printer\.[^\n]*: $`, func(p *people, _ []string) string {
+			p.codes[p.custodian] = scan(p.t, p.lastSheet())
 			return ""
 		}},
 		{`Type from the sheet\. Code[^:]*: $`, func(p *people, _ []string) string { return p.codes[p.custodian] }},
@@ -241,6 +237,21 @@ mkdir -p sheets
 cat > sheets/$(($(ls sheets | wc -l) + 1)).pdf
 `
 
+// lastSheet is what the printer printed last.
+func (p *people) lastSheet() []byte {
+	p.t.Helper()
+	dir := filepath.Join(p.command.Dir, "sheets")
+	sheets, err := os.ReadDir(dir)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	document, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("%d.pdf", len(sheets))))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return document
+}
+
 // installPrinter puts the printer where programs are looked for.
 func installPrinter(t *testing.T) {
 	t.Helper()
@@ -275,9 +286,13 @@ func TestExamplePlan(t *testing.T) {
 		{`Is Wanda Witness here[^\n]*: $`, "no"},
 		{`Who stands in for Wanda Witness\? \(a name, or no one\): $`, "Wolf Witness"},
 		{`Is this the serial number[^\n]*: $`, "no"},
+		{`Type from the sheet\. Code[^:]*: $`, "exception"},
+		{`Carla: What has happened, in your own words: $`, "the printer prints grey"},
+		{`Type from the sheet\. Code[^:]*: $`, "stop"},
 		{`(?s)Step 6 of 16: Generate.*Press <enter> to begin: $`, "stop"},
 	}
 	for _, interruption := range []struct{ at, signal string }{
+		{`the same command goes on with it[^\n]*\n` + shellPrompt + "$", ""},
 		{`the same command goes on with it[^\n]*\n` + shellPrompt + "$", ""},
 		{`(?s)Example Root CA.*Is this what the runbook says\? \(yes/no\): $`, "KILL"},
 		{`(?s)CRL root-crl-1, SHA-256.*Type the last word that you have heard: $`, "TERM"},
@@ -294,7 +309,7 @@ func TestExamplePlan(t *testing.T) {
 	}
 	p.do("conclave ceremony run plan.json")
 	out := p.do("conclave ceremony verify plan.ceremony/evidence")
-	for _, want := range []string{"Wanda Witness is absent; Wolf Witness stands in", "steps: 16 of the plan's 16 are done", "All of it fits together"} {
+	for _, want := range []string{"Wanda Witness is absent; Wolf Witness stands in", "the printer prints grey", "every sheet made so far is void", "steps: 16 of the plan's 16 are done", "All of it fits together"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("verify does not show %q:\n%s", want, out)
 		}

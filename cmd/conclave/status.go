@@ -134,8 +134,12 @@ func optionNames(options wire.Options) []string {
 }
 
 func (s deviceStatus) rows() [][]string {
+	certificate := "by " + s.CertifiedBy
+	if s.CertifiedBy == "" {
+		certificate = "none that verifies"
+	}
 	rows := [][]string{
-		{"Device", s.Device}, {"Serial number", s.Serial}, {"Certificate", "by " + s.CertifiedBy}, {"Label", s.Label}, {"Version", s.Version},
+		{"Device", s.Device}, {"Serial number", s.Serial}, {"Certificate", certificate}, {"Label", s.Label}, {"Version", s.Version},
 	}
 	if !s.Initialised {
 		return append(rows, []string{"State", "not initialised; see: conclave hsm init"})
