@@ -12,6 +12,9 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"math/big"
+
+	"github.com/titanous/rocacheck"
 )
 
 // CheckKey tells what keeps a key from being certified, and from signing. It is
@@ -37,8 +40,29 @@ func checkRSA(key *rsa.PublicKey) error {
 		return errors.New("key: its RSA modulus is even; make another key (BR section 6.1.6)")
 	case key.E < 1<<16+1 || key.E%2 == 0:
 		return fmt.Errorf("key: its RSA exponent is %d; an odd one from 65537 up was expected (BR section 6.1.6)", key.E)
+	case closePrimes(key.N):
+		return errors.New("key: the primes of its RSA modulus are so close that it can be factored; make another key, with other software (BR section 6.1.1.3)")
+	case rocacheck.IsWeak(key):
+		return errors.New("key: its RSA modulus is one of those that Infineon's chips made so that they can be factored (CVE-2017-15361); make another key, on another device (BR section 6.1.1.3)")
 	}
 	return nil
+}
+
+// closePrimes factors a modulus as Fermat did, in as many rounds as BR section
+// 6.1.1.3 wants: n = a² - b² for an a that is hardly above the root of n.
+func closePrimes(n *big.Int) bool {
+	const rounds = 100
+	a := new(big.Int).Sqrt(n)
+	for range rounds {
+		b2 := new(big.Int).Mul(a, a)
+		if b2.Sub(b2, n).Sign() >= 0 {
+			if b := new(big.Int).Sqrt(b2); b.Mul(b, b).Cmp(b2) == 0 {
+				return true
+			}
+		}
+		a.Add(a, big.NewInt(1))
+	}
+	return false
 }
 
 func checkECDSA(key *ecdsa.PublicKey) error {

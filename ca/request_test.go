@@ -163,6 +163,8 @@ func TestCheckKey(t *testing.T) {
 		"its RSA modulus is even":          rsaKey(2048, 65537, 0),
 		"its RSA exponent is 3":            rsaKey(2048, 3, 1),
 		"its RSA exponent is 65538":        rsaKey(2048, 65538, 1),
+		"its RSA modulus are so close":     &rsa.PublicKey{N: closeModulus(), E: 65537},
+		"Infineon's chips made":            &rsa.PublicKey{N: infineonModulus(), E: 65537},
 		"ECDSA on another curve":           p224.Public(),
 		"its point is not on P-384":        &off,
 		"key: ed25519.PublicKey; RSA, or":  edwards,
@@ -170,6 +172,32 @@ func TestCheckKey(t *testing.T) {
 	} {
 		mustSay(t, "CheckKey", ca.CheckKey(key), want)
 	}
+}
+
+// closeModulus is the product of two neighbouring primes.
+func closeModulus() *big.Int {
+	next := func(from *big.Int) *big.Int {
+		n := new(big.Int).SetBit(from, 0, 1)
+		for !n.ProbablyPrime(10) {
+			n.Add(n, big.NewInt(2))
+		}
+		return n
+	}
+	p := next(new(big.Int).Lsh(big.NewInt(3), 1022))
+	q := next(new(big.Int).Add(p, big.NewInt(2)))
+	return new(big.Int).Mul(p, q)
+}
+
+// infineonModulus is a power of 65537, the 0th, modulo each of the primes by
+// which such moduli are known.
+func infineonModulus() *big.Int {
+	product := big.NewInt(2)
+	for _, prime := range []int64{11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157} {
+		product.Mul(product, big.NewInt(prime))
+	}
+	n := new(big.Int).Lsh(big.NewInt(3), 2046)
+	n.Sub(n, new(big.Int).Mod(n, product))
+	return n.Add(n, big.NewInt(1))
 }
 
 // TestThrowAwayKey makes keys of the same kind and size.
