@@ -53,12 +53,14 @@ func checkRSA(key *rsa.PublicKey) error {
 func closePrimes(n *big.Int) bool {
 	const rounds = 100
 	a := new(big.Int).Sqrt(n)
+	if new(big.Int).Mul(a, a).Cmp(n) < 0 {
+		a.Add(a, big.NewInt(1))
+	}
 	for range rounds {
 		b2 := new(big.Int).Mul(a, a)
-		if b2.Sub(b2, n).Sign() >= 0 {
-			if b := new(big.Int).Sqrt(b2); b.Mul(b, b).Cmp(b2) == 0 {
-				return true
-			}
+		b2.Sub(b2, n)
+		if b := new(big.Int).Sqrt(b2); b.Mul(b, b).Cmp(b2) == 0 {
+			return true
 		}
 		a.Add(a, big.NewInt(1))
 	}

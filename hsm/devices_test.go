@@ -192,7 +192,7 @@ func (i *impostor) Transmit(command []byte) ([]byte, error) {
 // TestProveDevice: certificates can be copied, and the key of theirs cannot.
 func TestProveDevice(t *testing.T) {
 	real, c := withShareOn(t, newDevice(t))
-	attestation, challenge, err := real.ProveDevice()
+	attestation, err := real.ProveDevice("this test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,10 +200,10 @@ func TestProveDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := device.Chain.CheckProof(attestation, challenge); err != nil {
+	if err := device.Chain.CheckProof(attestation, "this test"); err != nil {
 		t.Error(err)
 	}
-	if err := device.Chain.CheckProof(attestation, "ZZAAAAAAAAA00001 ZZAAAAAAAAA00001"); err == nil {
+	if err := device.Chain.CheckProof(attestation, "another one"); err == nil {
 		t.Error("an older proof is taken")
 	}
 	if keys, err := real.Keys(); err != nil || len(keys) != 0 {
@@ -227,7 +227,7 @@ func TestProveDevice(t *testing.T) {
 	if d, err := h.Device(); err != nil || d.Serial != "DENK0404144" {
 		t.Fatalf("%v", err)
 	}
-	if _, _, err := h.ProveDevice(); err == nil || !strings.Contains(err.Error(), "the device is DENK040414400000") {
+	if _, err := h.ProveDevice("this test"); err == nil || !strings.Contains(err.Error(), "the device is DENK040414400000") {
 		t.Errorf("the impostor: %v", err)
 	}
 }

@@ -28,44 +28,40 @@ func (h *HSM) Prove(ref byte, public wire.PublicKey) error {
 }
 
 // ProveDevice lets the device show that it has the key of its certificates,
-// which anyone can copy. It makes a key, attests it, and deletes it again; the
-// names in the request are the challenge. The user must be logged in.
-func (h *HSM) ProveDevice() (attestation []byte, challenge string, err error) {
+// which anyone can copy. It makes a key, attests it under names that come of the
+// purpose, and deletes it again. The purpose must be one that no one could
+// foresee. The user must be logged in.
+func (h *HSM) ProveDevice(purpose string) (attestation []byte, err error) {
 	err = h.exclusive(func() error {
-		attestation, challenge, err = h.proveDevice()
+		attestation, err = h.proveDevice(purpose)
 		return err
 	})
-	return attestation, challenge, err
+	return attestation, err
 }
 
-func (h *HSM) proveDevice() ([]byte, string, error) {
+func (h *HSM) proveDevice(purpose string) ([]byte, error) {
 	device, err := h.device()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	ref, err := h.FreeRef(0)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	c, err := curve.ByName("secp256r1")
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	request := wire.KeyRequest{CAR: randomReference(), CHR: randomReference(), Key: wire.ECTemplate(c)}
-	data, err := request.Bytes()
+	car, chr := wire.ProofReferences(purpose)
+	data, err := wire.KeyRequest{CAR: car, CHR: chr, Key: wire.ECTemplate(c)}.Bytes()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	attestation, err := h.exchange("let the device prove itself", apdu.Command{
 		INS: wire.InsGenerateKeyPair, P1: ref, Data: data, Ne: apdu.MaxExtendedNe,
 	})
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	challenge := request.Challenge()
-	return attestation, challenge, errors.Join(device.Chain.CheckProof(attestation, challenge), h.deleteKey(ref))
+	return attestation, errors.Join(device.Chain.CheckProof(attestation, purpose), h.deleteKey(ref))
 }
-
-// randomReference is a reference that no one can foresee: a country code, nine
-// characters and a sequence number (TR-03110 part 3, appendix C.1.4).
-func randomReference() string { return "ZZ" + rand.Text()[:9] + "00001" }

@@ -190,7 +190,7 @@ func reference(b []byte) (string, error) {
 	}
 	for _, c := range b {
 		if c < ' ' || c > '~' {
-			return "", fmt.Errorf("the reference %q has a character that is not of ASCII", b)
+			return "", fmt.Errorf("the reference %q has a character that is not printable ASCII", b)
 		}
 	}
 	return string(b), nil

@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -86,6 +89,7 @@ func (d *DeviceChain) append(value, whole []byte) error {
 func (d *DeviceChain) Verify() error {
 	above, err := d.above(d.Certificates[len(d.Certificates)-1])
 	if err == nil && d.Root != nil {
+		d.dropRoot()
 		err = d.checkRoles()
 	}
 	if err != nil {
@@ -94,6 +98,9 @@ func (d *DeviceChain) Verify() error {
 	for i, c := range slices.Backward(d.Certificates) {
 		if i > 0 && d.Certificates[i-1].CAR != c.CHR {
 			return fmt.Errorf("the device's certificates: %s is by %s, and the one after it of %s", d.Certificates[i-1].CHR, d.Certificates[i-1].CAR, c.CHR)
+		}
+		if above == nil {
+			c.guess()
 		}
 		if err := c.inherit(above); err != nil {
 			return fmt.Errorf("the device's certificates: %w", err)
@@ -109,6 +116,25 @@ func (d *DeviceChain) Verify() error {
 		above = &c.Key
 	}
 	return nil
+}
+
+// dropRoot takes off the certificate of the root itself, which is known.
+func (d *DeviceChain) dropRoot() {
+	last := len(d.Certificates) - 1
+	if c := d.Certificates[last]; last > 0 && c.CHR == d.Root.CHR && bytes.Equal(c.Key.Point, d.Root.Key.Point) {
+		d.Certificates = d.Certificates[:last]
+	}
+}
+
+// guess takes a key without domain parameters, whose issuer is unknown, for one
+// on the one known curve that its point is on: pycvc leaves the parameters out of
+// the certificates that it makes for pico-hsm. No one vouches for it in any case.
+func (c *CVC) guess() {
+	for _, known := range curve.All() {
+		if c.point != nil && known.CheckPoint(c.point) == nil {
+			c.Key, c.point = ECPublicKey(known, c.point), nil
+		}
+	}
 }
 
 // checkRoles wants a device and its issuer below a root, and no one else: else a
@@ -167,20 +193,23 @@ func (d *DeviceChain) CheckAttestation(r *AuthenticatedRequest) error {
 }
 
 // CheckProof checks an attestation that was asked for to prove that the device
-// has the key of its certificate: the references in it are those of the request,
-// which no one could foresee.
-func (d *DeviceChain) CheckProof(attestation []byte, challenge string) error {
+// has the key of its certificate: the references in it are those of the purpose.
+func (d *DeviceChain) CheckProof(attestation []byte, purpose string) error {
 	r, err := ParseAuthenticatedRequest(attestation)
 	if err != nil {
 		return err
 	}
-	asked := KeyRequest{CAR: r.Request.CAR, CHR: r.Request.CHR}
-	if asked.Challenge() != challenge {
-		return fmt.Errorf("the device's proof is for %q, and %q was expected", asked.Challenge(), challenge)
+	if car, chr := ProofReferences(purpose); r.Request.CAR != car || r.Request.CHR != chr {
+		return fmt.Errorf("the device's proof is for another purpose, %s by %s; %s by %s was expected", r.Request.CHR, r.Request.CAR, chr, car)
 	}
 	return d.CheckAttestation(r)
 }
 
-// Challenge names what a device is asked to prove itself by: the references of
-// authority and holder.
-func (r KeyRequest) Challenge() string { return r.CAR + " " + r.CHR }
+// ProofReferences are the references of authority and holder by which a device is
+// asked to prove itself: a country code, nine characters of the SHA-256 of the
+// purpose, and a sequence number (TR-03110 part 3, appendix C.1.4).
+func ProofReferences(purpose string) (car, chr string) {
+	sum := sha256.Sum256([]byte("conclave device proof\n" + purpose))
+	text := base32.StdEncoding.EncodeToString(sum[:])
+	return "ZZ" + text[:9] + "00001", "ZZ" + text[9:18] + "00001"
+}

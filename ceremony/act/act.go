@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"conclave/ceremony/transcript"
 	"conclave/dkek"
 	"conclave/internal/safefile"
+	"conclave/quorum"
 )
 
 // Devices finds the devices of a plan.
@@ -200,7 +202,7 @@ func (p *performance) ask(ctx context.Context, q Question) (string, error) {
 			return text, nil
 		}
 		if answered {
-			p.Room.Tell("That was not understood: <enter> alone goes on; exception and stop are the words that are known here.")
+			p.Room.Tell("That was not understood: <enter> alone goes on; exception and stop are the only other answers here.")
 		}
 	}
 }
@@ -223,11 +225,25 @@ func (p *performance) wish(ctx context.Context, who, text string) (answered bool
 
 // exception writes down something that was not as planned.
 func (p *performance) exception(ctx context.Context, who string) error {
-	text, err := p.Room.Answer(ctx, Question{Kind: Words, Who: who, Text: "What has happened, in your own words"})
-	if err != nil || strings.TrimSpace(text) == "" {
-		return err
+	for {
+		text, err := p.Room.Answer(ctx, Question{Kind: Words, Who: who, Text: "What has happened, in your own words"})
+		text = strings.TrimSpace(text)
+		if err != nil || text == "" {
+			return err
+		}
+		if !looksSecret(text) {
+			return p.noteException(who, text, nil)
+		}
+		p.Room.Tell("That has a code in it, or a number as long as on a sheet, and was not written down: everyone reads the transcript.")
 	}
-	return p.noteException(who, strings.TrimSpace(text), nil)
+}
+
+// looksSecret says whether a text may have a line of a sheet in it.
+func looksSecret(text string) bool {
+	_, err := quorum.ParseCode(text)
+	var doubt *quorum.Doubt
+	long, _ := regexp.MatchString(`(?:[0-9][ -]?){14,}|(?:[0-9A-Fa-f]{2}:){7,}`, text)
+	return err == nil || errors.As(err, &doubt) || long
 }
 
 // noteException writes an exception to the transcript, and tells its number.

@@ -19,60 +19,84 @@ import (
 // seal notes the numbers of the bags.
 func (p *performance) seal(ctx context.Context, _ string) (done, error) {
 	d := done{"the bags are closed", evidence.Facts{}}
-	seen := map[string]string{}
+	seen := p.oldBags()
 	for _, thing := range p.Plan.Bags() {
-		old, opened := p.oldBag(thing)
-		if !opened {
-			p.Room.Tell("The bag of " + thing + " was not opened; its number stays " + old + ".")
-			d.facts[evidence.FactBag+thing], seen[old] = old, thing
+		fact := evidence.FactBag + thing
+		kept, err := p.stillClosed(ctx, thing)
+		if err == nil && kept {
+			d.facts[fact] = p.Plan.Drill.Number(thing)
 			continue
 		}
-		number, err := p.bag(ctx, thing, old, seen)
+		if err == nil {
+			d.facts[fact], err = p.bag(ctx, thing, seen)
+		}
 		if err != nil {
 			return done{}, err
 		}
-		d.facts[evidence.FactBag+thing] = number
 	}
 	return d, nil
 }
 
-// oldBag is the number of the bag that a drill has found a thing in; it is not
-// opened where it was not there. A ceremony has found none.
-func (p *performance) oldBag(thing string) (number string, opened bool) {
+// oldBags says, by number, whose bags there were before a drill.
+func (p *performance) oldBags() map[string]string {
+	seen := map[string]string{}
+	if p.Plan.Drill != nil {
+		for _, bag := range p.Plan.Drill.Bags {
+			seen[plan.FoldBag(bag.Number)] = bag.Thing + " until now"
+		}
+	}
+	return seen
+}
+
+// stillClosed lets the witness look at the bag of a sheet that a drill did not
+// see. One that was opened meanwhile is an exception.
+func (p *performance) stillClosed(ctx context.Context, thing string) (bool, error) {
 	if p.Plan.Drill == nil {
-		return plan.NoBag, true
+		return false, nil
 	}
-	return p.Plan.Drill.Bags[thing], p.facts[p.Plan.BagSteps()[thing]][evidence.FactSheet] != evidence.SheetAbsent
+	fact, number := evidence.FactBag+thing, p.Plan.Drill.Number(thing)
+	facts := p.facts[p.Plan.BagSteps()[thing]]
+	if facts[evidence.FactSheet] != evidence.SheetAbsent || facts[fact] != "" {
+		return false, nil
+	}
+	if number == plan.NoBag {
+		return true, nil
+	}
+	who := p.Plan.Who(plan.Witness)
+	err := p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: "Is the bag of " + thing + ", which was not here, still closed with the number " + number + ", as far as is known?"})
+	var other *refusal
+	if errors.As(err, &other) {
+		return false, p.noteException(who, "the bag of "+thing+" was opened meanwhile", evidence.Facts{fact: evidence.BagChanged})
+	}
+	return err == nil, err
 }
 
-// practiceBag is the number that a player reads from bag n.
-func practiceBag(n int, old string) string {
-	if number := fmt.Sprintf("PRACTICE-%d", n); number != old {
-		return number
+// practiceBag is the number that a player reads from the next bag.
+func practiceBag(seen map[string]string) string {
+	for n := 1; ; n++ {
+		if number := fmt.Sprintf("PRACTICE-%d", n); seen[plan.FoldBag(number)] == "" {
+			return number
+		}
 	}
-	return fmt.Sprintf("PRACTICE-%d-anew", n)
 }
 
-// bag asks for the number of a bag, which no other has, nor the one that was
-// opened.
-func (p *performance) bag(ctx context.Context, thing, old string, seen map[string]string) (string, error) {
+// bag asks for the number of a bag, which no other has or had.
+func (p *performance) bag(ctx context.Context, thing string, seen map[string]string) (string, error) {
 	for {
-		number, err := p.words(ctx, p.Plan.Who(plan.Witness), "Number of the bag of "+thing+", or "+plan.NoBag, practiceBag(len(seen)+1, old))
+		number, err := p.words(ctx, p.Plan.Who(plan.Witness), "Number of the bag of "+thing+", or "+plan.NoBag, practiceBag(seen))
 		if err != nil {
 			return "", err
 		}
 		if strings.EqualFold(number, plan.NoBag) {
 			return plan.NoBag, nil
 		}
-		switch other := seen[number]; {
+		switch other := seen[plan.FoldBag(number)]; {
 		case len(number) > 40 || strings.ContainsFunc(number, unicode.IsControl): // it stands in the plans of the drills
 			p.Room.Tell("A number of 40 characters at most was expected.")
-		case number == old:
-			p.Room.Tell("That is the bag that was opened; a new one has another number.")
 		case other != "":
 			p.Room.Tell(fmt.Sprintf("Bag %s is that of %s; read the number once more.", number, other))
 		default:
-			seen[number] = thing
+			seen[plan.FoldBag(number)] = thing
 			return number, nil
 		}
 	}

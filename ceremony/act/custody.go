@@ -1,6 +1,7 @@
 package act
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func (p *performance) share(ctx context.Context, _ string) (done, error) {
 	created, err := ceremony.Creation{
 		Rand: h, ShareFile: p.shareFile(), Scheme: p.Plan.Scheme(), Ceremony: p.Plan.Ceremony,
 		Names: p.Plan.People.Custodians, ReadBack: true, Now: p.Now(), Tool: p.Program.Version,
-		Custodians: p.custodians(), Progress: p.Progress, Announce: func(phase ceremony.Phase) { p.announce(string(phase)) },
+		Custodians: p.custodians(false), Progress: p.Progress, Announce: func(phase ceremony.Phase) { p.announce(string(phase)) },
 	}.Run(ctx)
 	if err != nil {
 		return done{}, err
@@ -99,15 +100,21 @@ type custodians struct {
 	Room
 	performance *performance
 	name        string // at the screen
+	others      bool   // may come than who is expected
 }
 
-func (p *performance) custodians() *custodians {
-	return &custodians{Room: p.Room, performance: p}
+// custodians are asked one after the other; others says whether anyone may come
+// in another one's place.
+func (p *performance) custodians(others bool) *custodians {
+	return &custodians{Room: p.Room, performance: p, others: others}
 }
 
 // Come implements ceremony.Custodians.
 func (c *custodians) Come(ctx context.Context, turn ceremony.Turn) error {
 	c.name = turn.Name
+	if c.others {
+		c.name = "the custodian at the screen"
+	}
 	return c.Room.Come(ctx, turn)
 }
 
@@ -226,11 +233,20 @@ func (p *performance) readShareFile() (dkek.ShareFile, []*quorum.Record, error) 
 // openShareFile opens the share file with custodians. Those are named first who
 // have not come before, so that as many sheets as can be are tried.
 func (p *performance) openShareFile(ctx context.Context, device string, file dkek.ShareFile, records []*quorum.Record) (*ceremony.Opened, error) {
-	p.Room.Tell("If someone is absent any other custodian may come instead. At any question a custodian may answer: undo, to take back the last sheet; leave, to let another one come; exception and stop, as everyone may.")
+	p.Room.Tell("If someone is absent any other custodian may come instead. In place of a code a custodian may answer: undo, to take back the last sheet; leave, to let another one come; exception and stop, as everyone may.")
 	return ceremony.Opening{
 		File: file, Progress: p.Progress, Limit: likely, Search: p.Search,
-		Collection: &ceremony.Collection{Entry: &quorum.Entry{Records: records}, Custodians: p.custodians(), Expected: p.expected(device)},
+		Collection: &ceremony.Collection{Entry: &quorum.Entry{Records: records}, Custodians: p.custodians(true), Expected: p.expected(device)},
 	}.Run(ctx)
+}
+
+// absence is 1 for a custodian who was not here when a drill asked for their
+// sheet.
+func (p *performance) absence(custodian int) int {
+	if p.facts[fmt.Sprintf("sheet-%d", custodian)][evidence.FactSheet] == evidence.SheetAbsent {
+		return 1
+	}
+	return 0
 }
 
 // likely is how many readings are tried where sheets do not open the file: one
@@ -246,6 +262,7 @@ func (p *performance) expected(device string) []ceremony.Turn {
 	if device == p.Plan.Custody.Standby {
 		slices.Reverse(order)
 	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.absence(a), p.absence(b)) })
 	var turns []ceremony.Turn
 	for i := range p.Plan.Custody.Threshold {
 		turns = append(turns, ceremony.Turn{Number: i + 1, Of: p.Plan.Custody.Threshold, Custodian: order[i], Name: names[order[i]-1]})

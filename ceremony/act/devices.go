@@ -135,18 +135,13 @@ func (p *performance) prepare(ctx context.Context, name string) (done, error) {
 	if err := p.initialize(ctx, name, h, identity.Serial); err != nil {
 		return done{}, err
 	}
-	d.text += ", has the key of its certificate, holds no other, and waits for one DKEK share"
-	d.facts[evidence.FactChallenge], err = p.proveDevice(name, h)
-	return d, err
-}
-
-// proveDevice lets a device prove that its certificate is its own.
-func (p *performance) proveDevice(name string, h *hsm.HSM) (challenge string, err error) {
-	proof, challenge, err := h.ProveDevice()
+	d.text += ", proves that its certificate is its own, holds no key, and waits for one DKEK share"
+	proof, err := h.ProveDevice(evidence.ProofPurpose(p.key.Fingerprint(), name))
 	if err != nil {
-		return "", fmt.Errorf("the device %s does not prove that its certificate is its own: %w", name, err)
+		return done{}, fmt.Errorf("the device %s does not prove that its certificate is its own: %w", name, err)
 	}
-	return challenge, safefile.Replace(p.work.evidence(evidence.ProofFile(name)), proof)
+	d.facts[evidence.FactDeviceProof] = hexOf(sha256.Sum256(proof))
+	return d, safefile.Replace(p.work.evidence(evidence.ProofFile(name)), proof)
 }
 
 // initialize initialises a device for one DKEK share. Keys on it are lost only

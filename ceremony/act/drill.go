@@ -48,28 +48,40 @@ func (p *performance) putOrigins() error {
 }
 
 // openBag lets the witness look at the bag of a thing before it is opened, and
-// says in the facts how it was. That it was not as it must be stays, also where
-// the step is interrupted.
+// says in the facts how it was. What was said of it stays, also where the step is
+// interrupted: it is open by then.
 func (p *performance) openBag(ctx context.Context, thing string, facts evidence.Facts) error {
-	number, fact := p.Plan.Drill.Bags[thing], evidence.FactBag+thing
+	number, fact := p.Plan.Drill.Number(thing), evidence.FactBag+thing
 	if number == plan.NoBag {
 		return nil
 	}
-	for _, e := range p.writer.Entries() {
-		if e.Kind == transcript.Exception && e.Facts[fact] == evidence.BagChanged {
-			facts[fact] = evidence.BagChanged
-			return nil
-		}
+	if looked := p.looked(thing); looked != "" {
+		facts[fact] = looked
+		return nil
 	}
 	who := p.Plan.Who(plan.Witness)
 	err := p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: "Was the bag of " + thing + " closed, and is its number " + number + "?"})
-	facts[fact] = number
 	var other *refusal
 	if errors.As(err, &other) {
 		facts[fact] = evidence.BagChanged
-		err = p.noteException(who, "the bag of "+thing+" was not closed, or its number is not "+number, evidence.Facts{fact: evidence.BagChanged})
+		return p.noteException(who, "the bag of "+thing+" was not closed, or its number is not "+number, evidence.Facts{fact: evidence.BagChanged})
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	facts[fact] = number
+	return p.note(transcript.Note, who, "the bag of "+thing+" was closed, and is opened", evidence.Facts{fact: number})
+}
+
+// looked is how the bag of a thing was when it was looked at, also before an
+// interruption; empty if it was not.
+func (p *performance) looked(thing string) (found string) {
+	for _, e := range p.writer.Entries() {
+		if number, ok := e.Facts[evidence.FactBag+thing]; ok && (e.Kind == transcript.Note || e.Kind == transcript.Exception) {
+			found = number
+		}
+	}
+	return found
 }
 
 // sheetBad is said of a sheet that does not agree with the record.
@@ -89,6 +101,9 @@ func (p *performance) loneSheet(ctx context.Context, number string) (done, error
 		return done{}, err
 	}
 	result, facts := evidence.SheetAbsent, evidence.Facts{}
+	if looked := p.looked(plan.Sheet(name)); looked != "" { // before they left
+		facts[evidence.FactBag+plan.Sheet(name)] = looked
+	}
 	if err == nil {
 		if err := p.openBag(ctx, plan.Sheet(name), facts); err != nil {
 			return done{}, err
@@ -115,7 +130,7 @@ func (p *performance) checkSheet(ctx context.Context, number int, name string) (
 	entry := &quorum.Entry{Records: records, Want: 1}
 	defer entry.Wipe()
 	err = (&ceremony.Collection{
-		Entry: entry, Custodians: p.custodians(), Expected: []ceremony.Turn{{Number: 1, Of: 1, Custodian: number, Name: name}},
+		Entry: entry, Custodians: p.custodians(false), Expected: []ceremony.Turn{{Number: 1, Of: 1, Custodian: number, Name: name}},
 	}).One(ctx)
 	switch {
 	case err != nil:

@@ -195,6 +195,9 @@ func (p *performance) resume() error {
 			p.facts[e.Step] = e.Facts
 		}
 	}
+	if err := p.putOrigins(); err != nil {
+		return err
+	}
 	return p.noteResumption()
 }
 

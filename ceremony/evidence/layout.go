@@ -4,6 +4,7 @@
 package evidence
 
 import (
+	"fmt"
 	"path"
 	"path/filepath"
 )
@@ -62,6 +63,12 @@ func DeviceFile(name string) string { return path.Join(devices, name+".cvc") }
 // that the certificates are its own.
 func ProofFile(name string) string { return path.Join(devices, name+".proof.cvc") }
 
+// ProofPurpose is what a device proves itself for: this ceremony, whose key did
+// not exist before it.
+func ProofPurpose(ceremonyKey [32]byte, name string) string {
+	return fmt.Sprintf("ceremony key %x, device %s", ceremonyKey, name)
+}
+
 // AttestationFile is where the authenticated request for a key is, with which
 // its device says that it made the key.
 func AttestationFile(key string) string { return path.Join(attestations, key+".cvc") }
@@ -78,7 +85,7 @@ const (
 	FactWatch        = "time by the watch"
 	FactSerial       = "device serial"
 	FactDevice       = "device certificates sha256"
-	FactChallenge    = "device challenge" // of the proof; see wire.KeyRequest.Challenge
+	FactDeviceProof  = "device proof sha256"
 	FactSet          = "set"
 	FactKCV          = "key check value"
 	FactShareFile    = "share file sha256"

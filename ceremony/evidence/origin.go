@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"conclave/ceremony/plan"
@@ -25,7 +26,9 @@ type Origin struct {
 	Closing string           // SHA-256 of the checkpoint, in lower-case hexadecimal
 	Facts   map[string]Facts // of the steps that are done
 	Files   map[string][]byte
-	Drill   *plan.Drill // what its plan says of a drill; nil for a ceremony
+	plan    *plan.Plan
+	done    []string // steps
+	closed  bool
 }
 
 // ReadOrigin reads and verifies the transcript in a folder of a bundle.
@@ -50,27 +53,43 @@ func ReadOrigin(bundle fs.FS, dir string) (*Origin, error) {
 	if err == nil {
 		p, err = plan.Parse(o.Files[PlanFile])
 	}
-	if err != nil {
-		return nil, fmt.Errorf("the transcript of the ceremony: %w", err)
+	if err == nil {
+		err = p.Check()
 	}
-	o.Closing, o.Drill = hashOf(head), p.Drill
+	if err != nil {
+		return nil, fmt.Errorf("the transcript in %s: %w", dir, err)
+	}
+	o.Closing, o.plan, o.closed = hashOf(head), p, t.Entries[len(t.Entries)-1].Kind == transcript.Closed
 	for _, e := range t.Entries {
 		if e.Kind == transcript.Done {
 			o.Facts[e.Step] = e.Facts
+			o.done = append(o.done, e.Step)
 		}
 	}
 	return o, nil
 }
 
-// Bags are the numbers of the bags that were sealed, by thing.
-func (o *Origin) Bags() map[string]string {
-	bags := map[string]string{}
-	for fact, number := range o.Facts["seal"] {
-		if thing, ok := strings.CutPrefix(fact, FactBag); ok {
-			bags[thing] = number
-		}
+// Bags are the bags that were sealed; none where there was no custody.
+func (o *Origin) Bags() (bags []plan.Bag) {
+	if o.plan.Custody == nil {
+		return nil
+	}
+	for _, thing := range o.plan.Bags() {
+		bags = append(bags, plan.Bag{Thing: thing, Number: o.Facts["seal"][FactBag+thing]})
 	}
 	return bags
+}
+
+// complete wants every step of its plan to be done, and the close.
+func (o *Origin) complete() error {
+	var planned []string
+	for _, s := range o.plan.Steps() {
+		planned = append(planned, s.ID)
+	}
+	if !o.closed || !slices.Equal(o.done, planned) {
+		return errors.New("it was not brought to its end")
+	}
+	return nil
 }
 
 // drillPlan wants the plan that the ceremony's leads to: a drill leaves nothing
@@ -94,7 +113,11 @@ func (v *verifier) drill() {
 		v.problem(path.Join(OriginDir, TranscriptFile), "%v", err)
 		return
 	}
+	if err := origin.complete(); err != nil {
+		v.problem(path.Join(OriginDir, TranscriptFile), "%v", err)
+	}
 	v.drillPlan(origin)
+	v.shown("drill: of the ceremony whose closing is %s; compare it with the paper", origin.Closing)
 	v.equal(path.Join(OriginDir, HeadFile), "the closing of the ceremony", origin.Closing, v.plan.Drill.Closing)
 	share := origin.Facts["share"]
 	v.record(share)
@@ -123,17 +146,20 @@ func (v *verifier) drill() {
 	v.shown("drill: %d of %d sheets are good, the backup opens, the devices are as they were", good, len(v.plan.People.Custodians))
 }
 
-// CheckLast wants an origin to be a drill of the ceremony.
+// CheckLast wants an origin to be a drill of the ceremony, brought to its end.
 func (o *Origin) CheckLast(ceremony *Origin) error {
-	if o.Drill == nil || o.Drill.Closing != ceremony.Closing {
+	if o.plan.Drill == nil || o.plan.Drill.Closing != ceremony.Closing {
 		return errors.New("it is not the evidence of a drill of this ceremony")
 	}
-	return nil
+	want, err := ceremony.plan.DrillOf(*o.plan.Drill, o.plan.Start).Bytes()
+	if err == nil && !bytes.Equal(want, o.Files[PlanFile]) {
+		err = errors.New("its plan is not that of a drill of this ceremony")
+	}
+	return errors.Join(err, o.complete())
 }
 
-// expectedBags are the numbers that the bags had: those of the ceremony, or of
-// the drill before.
-func (v *verifier) expectedBags(origin *Origin) map[string]string {
+// expectedBags are those that the ceremony sealed, or the drill before.
+func (v *verifier) expectedBags(origin *Origin) []plan.Bag {
 	if v.plan.Drill.Last == "" {
 		return origin.Bags()
 	}
@@ -146,57 +172,80 @@ func (v *verifier) expectedBags(origin *Origin) map[string]string {
 		return nil
 	}
 	v.equal(path.Join(LastDir, HeadFile), "the closing of the drill before", last.Closing, v.plan.Drill.Last)
+	v.shown("bags: as they were sealed in the drill whose closing is %s; compare it with its paper", last.Closing)
 	return last.Bags()
 }
 
 // bags checks what the drill says of the bags, and shows which were not as they
 // had been.
 func (v *verifier) bags(origin *Origin) {
-	expected := v.expectedBags(origin)
-	var changed, without []string
-	for _, thing := range v.plan.Bags() {
-		number := v.plan.Drill.Bags[thing]
-		v.equal(PlanFile, "the number of the bag of "+thing, number, expected[thing])
-		switch whole := v.bag(thing, number); {
-		case number == plan.NoBag:
-			without = append(without, thing)
-		case !whole:
-			changed = append(changed, thing)
+	if expected := v.expectedBags(origin); !slices.Equal(v.plan.Drill.Bags, expected) {
+		v.problem(PlanFile, "the bags are %v, and %v were sealed before", v.plan.Drill.Bags, expected)
+	}
+	whole, numbered, found := 0, 0, map[string]string{}
+	var changed, absent []string
+	for _, bag := range v.plan.Drill.Bags {
+		found[bag.Thing] = v.found(bag)
+		if bag.Number != plan.NoBag {
+			numbered++
+		}
+		switch found[bag.Thing] {
+		case "":
+			absent = append(absent, bag.Thing)
+		case BagChanged:
+			changed = append(changed, bag.Thing)
+		case bag.Number:
+			whole++
 		}
 	}
-	all := len(v.plan.Bags()) - len(without)
-	text := fmt.Sprintf("bags: %d of %d were closed, and had their numbers", all-len(changed), all)
+	v.sealed(found)
+	text := fmt.Sprintf("bags: %d of %d were closed, and had their numbers", whole, numbered)
 	if len(changed) > 0 {
-		text += "; not so, or not here: " + strings.Join(changed, ", ")
+		text += "; NOT AS THEY WERE: " + strings.Join(changed, ", ")
 	}
-	if len(without) > 0 {
-		text += "; in no bag: " + strings.Join(without, ", ")
+	if len(absent) > 0 {
+		text += "; not seen: " + strings.Join(absent, ", ")
 	}
 	v.shown("%s", text)
 }
 
-// bag says whether the bag of a thing was as it had been. The drill must say how
-// it was, unless it was not there, and have closed another one.
-func (v *verifier) bag(thing, number string) (whole bool) {
-	step, fact := v.plan.BagSteps()[thing], FactBag+thing
-	found, sealed := v.facts[step][fact], v.facts["seal"][fact]
-	if v.facts[step][FactSheet] == SheetAbsent {
-		v.equal(TranscriptFile, "the number of the bag of "+thing+", which was not opened,", sealed, number)
-		return false
-	}
-	if number == plan.NoBag {
-		return false
-	}
-	if sealed == number {
-		v.problem(TranscriptFile, "the bag of %s was opened, and has the number %s as before", thing, number)
-	}
-	if found != number && found != BagChanged {
-		v.problem(TranscriptFile, "the step %s does not say how the bag of %s was", step, thing)
-	}
+// found is how the bag of a thing was: its number, BagChanged, or empty where the
+// thing was not here and its bag is said to be closed. The drill must say so.
+func (v *verifier) found(bag plan.Bag) string {
+	fact, facts := FactBag+bag.Thing, v.facts[v.plan.BagSteps()[bag.Thing]]
+	found, sealed := facts[fact], v.facts["seal"][fact]
 	for _, e := range v.report.Exceptions {
-		if e.Facts[fact] == BagChanged && found != BagChanged {
-			v.problem(TranscriptFile, "the step %s says otherwise of the bag of %s than an exception", step, thing)
+		if e.Facts[fact] == BagChanged {
+			found = BagChanged
 		}
 	}
-	return found == number
+	absent := facts[FactSheet] == SheetAbsent
+	switch {
+	case found == "" && absent:
+		v.equal(TranscriptFile, "the number of the bag of "+bag.Thing+", which was not opened,", sealed, bag.Number)
+	case bag.Number == plan.NoBag:
+		return "in no bag"
+	case facts[fact] != bag.Number && facts[fact] != BagChanged && !absent || facts[fact] == bag.Number && found == BagChanged:
+		v.problem(TranscriptFile, "the step %s does not say how the bag of %s was", v.plan.BagSteps()[bag.Thing], bag.Thing)
+	}
+	return found
+}
+
+// sealed wants each bag to have a number that no other has or had, unless it was
+// not opened. Found is how each was.
+func (v *verifier) sealed(found map[string]string) {
+	seen := map[string]string{}
+	for _, bag := range v.plan.Drill.Bags {
+		seen[plan.FoldBag(bag.Number)] = bag.Thing
+	}
+	for _, bag := range v.plan.Drill.Bags {
+		number := v.facts["seal"][FactBag+bag.Thing]
+		if number == plan.NoBag || number == bag.Number && found[bag.Thing] == "" {
+			continue
+		}
+		if other, twice := seen[plan.FoldBag(number)]; twice {
+			v.problem(TranscriptFile, "the bag of %s has the number %s, which is or was that of the bag of %s", bag.Thing, number, other)
+		}
+		seen[plan.FoldBag(number)] = bag.Thing
+	}
 }

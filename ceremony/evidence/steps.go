@@ -89,15 +89,27 @@ func (v *verifier) device(name string, facts Facts) {
 	if planned := v.plan.FindDevice(name).Serial; planned != "" {
 		v.equal(DeviceFile(name), "the serial number of the device", device.Holder(), planned)
 	}
-	proved := "it did not prove that it has its key"
-	if challenge, ok := facts[FactChallenge]; ok {
-		if err := chain.CheckProof(v.read(ProofFile(name)), challenge); err != nil {
-			v.problem(ProofFile(name), "%v", err)
-			return
+	v.shown("device %s: serial number %s, certificate by %s; %s", name, device.Holder(), chain.Issuer(), v.proof(name, chain, facts[FactDeviceProof]))
+}
+
+// proof says whether a device has proved that its certificate is its own.
+func (v *verifier) proof(name string, chain *wire.DeviceChain, sum string) string {
+	file, custody := ProofFile(name), v.plan.Custody
+	if sum == "" {
+		if _, err := fs.Stat(v.bundle, file); err == nil {
+			v.problem(file, "the transcript says nothing of it")
 		}
-		proved = "it proved that it has its key"
+		if custody != nil && (name == custody.Device || name == custody.Standby) {
+			return "NOT PROVED to be its own: it may be a copy (evidence of an earlier version has no proof)"
+		}
+		return "it was not asked to prove that it is its own"
 	}
-	v.shown("device %s: serial number %s, certificate by %s; %s", name, device.Holder(), chain.Issuer(), proved)
+	content := v.read(file)
+	v.equal(file, "its SHA-256", hashOf(content), sum)
+	if err := chain.CheckProof(content, ProofPurpose(v.report.Key, name)); err != nil {
+		v.problem(file, "%v", err)
+	}
+	return "it proved that it is its own"
 }
 
 // record compares the record of the sheets with plan and transcript.

@@ -91,17 +91,20 @@ func (c *checker) drill() {
 			c.say(field, "%q; a SHA-256 in hexadecimal was expected", closing)
 		}
 	}
-	things, seen := p.Bags(), map[string]string{}
-	for _, thing := range things {
-		number := p.Drill.Bags[thing]
-		c.text("drill.bags: "+thing, number, true)
-		if other := seen[number]; other != "" && number != NoBag {
-			c.say("drill.bags: "+thing, "%s is the number of the bag of %s", number, other)
+	var things []string
+	seen := map[string]string{}
+	for i, bag := range p.Drill.Bags {
+		field := fmt.Sprintf("drill.bags[%d]", i)
+		c.text(field+".number", bag.Number, true)
+		number := FoldBag(bag.Number)
+		if other := seen[number]; other != "" && bag.Number != NoBag {
+			c.say(field+".number", "%s is the number of the bag of %s too", bag.Number, other)
 		}
-		seen[number] = thing
+		seen[number] = bag.Thing
+		things = append(things, bag.Thing)
 	}
-	if len(p.Drill.Bags) > len(things) {
-		c.say("drill.bags", "%d; %d were expected: %s", len(p.Drill.Bags), len(things), strings.Join(things, ", "))
+	if want := p.Bags(); !slices.Equal(things, want) {
+		c.say("drill.bags", "they are of %s; of %s was expected", strings.Join(things, ", "), strings.Join(want, ", "))
 	}
 }
 

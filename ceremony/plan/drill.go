@@ -29,7 +29,7 @@ func (p *Plan) Kept() []string {
 
 // openBag says how a thing is taken out of its bag.
 func (p *Plan) openBag(thing string) string {
-	if number := p.Drill.Bags[thing]; number != NoBag {
+	if number := p.Drill.Number(thing); number != NoBag {
 		return fmt.Sprintf("See that the bag of %s is closed and has the number %s; open it.", thing, number)
 	}
 	return "Take out " + thing + ", which was put into no bag."

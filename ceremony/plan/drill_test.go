@@ -2,8 +2,8 @@ package plan_test
 
 import (
 	"fmt"
-	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,32 +15,42 @@ import (
 // else is known of it.
 func TestDrillPlan(t *testing.T) {
 	p := parse(t, example(t))
-	closing, bags := strings.Repeat("ab", 32), map[string]string{}
+	p.People.Custodians[0] = "Zoë Müller" // as people are named
+	closing := strings.Repeat("ab", 32)
+	var bags []plan.Bag
 	for i, thing := range p.Bags() {
-		bags[thing] = fmt.Sprintf("B%03d", i+1)
+		bags = append(bags, plan.Bag{Thing: thing, Number: fmt.Sprintf("B%03d", i+1)})
 	}
 	good := plan.Drill{Closing: closing, Bags: bags}
-	with := func(thing, number string) plan.Drill {
+	with := func(i int, bag plan.Bag) plan.Drill {
 		d := good
-		d.Bags = maps.Clone(bags)
-		d.Bags[thing] = number
+		d.Bags = slices.Clone(bags)
+		d.Bags[i] = bag
 		return d
 	}
 	for want, drill := range map[string]plan.Drill{
-		"": good,
-		"drill.bags: the sheet of Carla: it is missing":                                              with("the sheet of Carla", ""),
-		"drill.bags: the device standby: B001 is the number of the bag of the device primary":        with("the device standby", "B001"),
-		"drill.bags: 9; 8 were expected: the device primary, the device standby, the backup media, ": with("the sheet of Dora", "B009"),
-		`drill.last: "the last one"; a SHA-256 in hexadecimal was expected`:                          {Closing: closing, Last: "the last one", Bags: bags},
-		`drill.closing: ""; a SHA-256 in hexadecimal was expected`:                                   {Bags: bags},
+		"":                                    good,
+		"drill.bags[3].number: it is missing": with(3, plan.Bag{Thing: "the sheet of Zoë Müller"}),
+		"drill.bags[1].number: b 001 is the number of the bag of the device primary too":                       with(1, plan.Bag{Thing: "the device standby", Number: "b 001"}),
+		"drill.bags: they are of the device primary, the device standby, the backup media, the sheet of Dora,": with(3, plan.Bag{Thing: "the sheet of Dora", Number: "B009"}),
+		`drill.last: "the last one"; a SHA-256 in hexadecimal was expected`:                                    {Closing: closing, Last: "the last one", Bags: bags},
+		`drill.closing: ""; a SHA-256 in hexadecimal was expected`:                                             {Bags: bags},
 	} {
 		err := p.DrillOf(drill, time.Now()).Check()
 		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; %q was expected", err, want)
 		}
 	}
-	if err := p.DrillOf(with(plan.Media, plan.NoBag), time.Now()).Check(); err != nil {
+	drill := p.DrillOf(with(2, plan.Bag{Thing: plan.Media, Number: plan.NoBag}), time.Now())
+	if err := drill.Check(); err != nil {
 		t.Error(err)
+	}
+	written, err := drill.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := parse(t, written); again.Drill.Number("the sheet of Zoë Müller") != "B004" {
+		t.Errorf("written and read the bags are %v", again.Drill.Bags)
 	}
 	content, err := os.ReadFile("../../examples/yearly-crl/plan.json")
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"conclave/ca"
 	"conclave/quorum"
 )
@@ -48,9 +50,27 @@ type Drill struct {
 	// Last is that of the drill before this one, whose bags these are; empty if
 	// they are the ceremony's.
 	Last string `json:"last,omitempty"`
-	// Bags are the numbers of the bags that things were put into, by thing as in
-	// Plan.Bags; NoBag where there is none.
-	Bags map[string]string `json:"bags"`
+	Bags []Bag  `json:"bags"` // one for each thing of Plan.Bags, in that order
+}
+
+// Bag is what a thing was put into.
+type Bag struct {
+	Thing  string `json:"thing"`
+	Number string `json:"number"` // NoBag where there is none
+}
+
+// Number is that of the bag of a thing.
+func (d *Drill) Number(thing string) string {
+	if bag := find(d.Bags, thing, func(b *Bag) string { return b.Thing }); bag != nil {
+		return bag.Number
+	}
+	return ""
+}
+
+// FoldBag gives the same text for numbers that are one bag's for all who read
+// them.
+func FoldBag(number string) string {
+	return strings.ToUpper(strings.Join(strings.Fields(norm.NFKC.String(number)), ""))
 }
 
 // People are those who must come, by name.

@@ -162,7 +162,7 @@ func (p *Plan) prepare(d Device) Step {
 	if p.Custody != nil && (d.Name == p.Custody.Device || d.Name == p.Custody.Standby) {
 		s.Title += ", and initialise it"
 		s.Do = append(s.Do, "Type the SO-PIN and the user PIN, each twice. They are not shown.")
-		s.Expect = append(s.Expect, "The device holds no key, and waits for one DKEK share.")
+		s.Expect = append(s.Expect, "The device proves that its certificate is its own. It holds no key, and waits for one DKEK share.")
 	}
 	return s
 }

@@ -175,7 +175,12 @@ func bring(p *plan.Plan) []string {
 		return all
 	}
 	if p.Drill != nil {
+		from := "the ceremony"
+		if p.Drill.Last != "" {
+			from = "the drill whose closing is " + p.Drill.Last + " (its evidence is needed too: --last)"
+		}
 		return append(all,
+			"The numbers of the bags are those of "+from,
 			"The backup media in their bags, and the sheets of the custodians in theirs",
 			fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())))
 	}

@@ -245,11 +245,11 @@ func TestRefusesWhatIsNoBook(t *testing.T) {
 // ceremony makes.
 func TestDrill(t *testing.T) {
 	b := usual()
-	bags := map[string]string{}
+	var bags []plan.Bag
 	for i, thing := range b.Plan.Bags() {
-		bags[thing] = fmt.Sprintf("B%03d", i+1)
+		bags = append(bags, plan.Bag{Thing: thing, Number: fmt.Sprintf("B%03d", i+1)})
 	}
-	bags[plan.Media] = plan.NoBag
+	bags[2].Number = plan.NoBag
 	b.Plan = b.Plan.DrillOf(plan.Drill{Closing: strings.Repeat("ab", 32), Bags: bags}, b.Made)
 	content, err := runbook.HTML(b)
 	if err != nil {

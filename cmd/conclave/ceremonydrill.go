@@ -136,7 +136,7 @@ func (cmd ceremonyDrill) planThatIs(path string, drill plan.Drill) (planFile, er
 	}
 	want, err := ceremony.plan.DrillOf(drill, f.plan.Start).Bytes()
 	if err == nil && !bytes.Equal(want, f.content) {
-		err = fmt.Errorf("%s is not the plan of a drill of this ceremony; choose another folder", path)
+		err = fmt.Errorf("%s is not the plan of a drill of this ceremony, or was prepared with another --last; choose another folder", path)
 	}
 	return f, err
 }

@@ -287,6 +287,7 @@ func TestExamplePlan(t *testing.T) {
 		{`Who stands in for Wanda Witness\? \(a name, or no one\): $`, "Wolf Witness"},
 		{`Is this the serial number[^\n]*: $`, "no"},
 		{`Type from the sheet\. Code[^:]*: $`, "exception"},
+		{`Carla: What has happened, in your own words: $`, "my sheet says 1234 5678 9012 3456 7890"}, // which is not for the transcript
 		{`Carla: What has happened, in your own words: $`, "the printer prints grey"},
 		{`Type from the sheet\. Code[^:]*: $`, "stop"},
 		{`(?s)Step 6 of 16: Generate.*Press <enter> to begin: $`, "stop"},
@@ -322,6 +323,9 @@ func TestExamplePlan(t *testing.T) {
 		if !strings.Contains(string(transcript), want) {
 			t.Errorf("the transcript does not say %q", want)
 		}
+	}
+	if strings.Contains(string(transcript), "1234 5678") {
+		t.Error("a line of a sheet is in the transcript")
 	}
 	p.enter("conclave ceremony run plan.json")
 	p.expect("this ceremony is closed; verify its evidence with: conclave ceremony verify plan.ceremony/evidence")
