@@ -84,13 +84,15 @@ func TestEstimates(t *testing.T) {
 	}
 }
 
-// TestWithinAMinute: any wrong digit of a value is found within a minute of 18
-// candidates a second where up to four sheets are needed. Of five, all guesses
-// may be possible ones, and take 77 seconds.
+// TestWithinAMinute: of the wrong digits of a value nine in ten, and more, are
+// found within a minute of 18 candidates a second, and all within a minute and a
+// half. How many guesses are possible ones depends on the prime: with five sheets
+// they may all be, 1200 besides what is tried before them.
 func TestWithinAMinute(t *testing.T) {
-	limits := map[int]int{2: 60 * 18, 3: 60 * 18, 4: 62 * 18, 5: 77 * 18}
+	const rounds, minute = 60, 60 * 18
+	late := 0
 	most := make(map[int]int)
-	for range 60 {
+	for range rounds {
 		threshold := 2 + rand.IntN(4)
 		var used []int
 		for _, n := range rand.Perm(9)[:threshold] {
@@ -102,11 +104,15 @@ func TestWithinAMinute(t *testing.T) {
 		drafts[wrong].Value = put(drafts[wrong].Value, 1+rand.IntN(16), anyOther)
 		_, o := repaired(t, drafts, s.password)
 		most[threshold] = max(most[threshold], o.tried)
-	}
-	for threshold, n := range most {
-		if n > limits[threshold] {
-			t.Errorf("%d sheets: %d candidates", threshold, n)
+		if o.tried > minute {
+			late++
+		}
+		if o.tried > minute*3/2 {
+			t.Errorf("%d sheets: %d candidates", threshold, o.tried)
 		}
 	}
-	t.Logf("candidates at most: %v", most)
+	if late > rounds/10 {
+		t.Errorf("%d of %d took more than a minute", late, rounds)
+	}
+	t.Logf("candidates at most: %v; more than a minute: %d of %d", most, late, rounds)
 }
