@@ -9,7 +9,6 @@ import (
 	"os"
 
 	"conclave/hsm"
-	"conclave/internal/curve"
 	"conclave/internal/safefile"
 	"conclave/wire"
 )
@@ -42,19 +41,7 @@ func (p *play) sign(ref byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return signature, verify(*p.public, signature)
-}
-
-// verify checks a signature of the message: SHA-256, PKCS#1 v1.5 or DER.
-func verify(public wire.PublicKey, signature []byte) error {
-	if public.Type == wire.KeyEC {
-		plain, err := curve.PlainSignature(public.Curve, signature)
-		if err != nil {
-			return err
-		}
-		signature = plain
-	}
-	return public.Verify([]byte(message), signature)
+	return signature, p.public.VerifyDER([]byte(message), signature)
 }
 
 func (p *play) wrap(context.Context) (string, error) {
@@ -110,7 +97,7 @@ func (p *play) checkFirst(context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "it verifies with the public key on device 2", verify(*public, p.signature)
+	return "it verifies with the public key on device 2", public.VerifyDER([]byte(message), p.signature)
 }
 
 func (p *play) signAgain(context.Context) (string, error) {

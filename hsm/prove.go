@@ -18,13 +18,10 @@ func (h *HSM) Prove(ref byte, public wire.PublicKey) error {
 	challenge := []byte(rand.Text())
 	digest := sha256.Sum256(challenge)
 	signature, err := (&Signer{h, ref, public}).Sign(nil, digest[:], crypto.SHA256)
-	if err == nil && public.Type == wire.KeyEC {
-		signature, err = curve.PlainSignature(public.Curve, signature)
-	}
 	if err != nil {
 		return err
 	}
-	return public.Verify(challenge, signature)
+	return public.VerifyDER(challenge, signature)
 }
 
 // ProveDevice lets the device show that it has the key of its certificates,

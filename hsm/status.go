@@ -90,11 +90,8 @@ func (h *HSM) keyDomain(n byte) (*wire.DKEKStatus, error) {
 }
 
 func noDKEK(err error) bool {
-	return errors.Is(err, apdu.InstructionUnknown) || errors.Is(err, apdu.ReferenceNotFound) || lastDomain(err)
-}
-
-func lastDomain(err error) bool {
-	return errors.Is(err, apdu.WrongP1P2) || errors.Is(err, apdu.WrongParameters)
+	return errors.Is(err, apdu.InstructionUnknown) || errors.Is(err, apdu.ReferenceNotFound) ||
+		errors.Is(err, apdu.WrongP1P2) || errors.Is(err, apdu.WrongParameters)
 }
 
 func (h *HSM) manageDKEK(doing string, domain byte, share []byte) (*wire.DKEKStatus, error) {
@@ -120,7 +117,8 @@ type Device struct {
 
 // Device reads the device's certificates, and checks that each signed the one
 // below. Whether the last one is to be trusted is for the caller: see
-// wire.DeviceChain.
+// wire.DeviceChain. With an error there may be a device, whose serial number is
+// then no more than what it claims.
 func (h *HSM) Device() (d *Device, err error) {
 	err = h.exclusive(func() error {
 		d, err = h.device()

@@ -198,6 +198,18 @@ func pointAlone(b []byte) []byte {
 
 // Verify checks a CVC signature: SHA-256, PKCS#1 v1.5 for RSA and r‖s for EC.
 func (k PublicKey) Verify(message, signature []byte) error {
+	if k.Type == KeyEC {
+		der, err := curve.DERSignature(k.Curve, signature)
+		if err != nil {
+			return err
+		}
+		signature = der
+	}
+	return k.VerifyDER(message, signature)
+}
+
+// VerifyDER is Verify for a signature as crypto.Signer makes it: DER for EC.
+func (k PublicKey) VerifyDER(message, signature []byte) error {
 	digest := sha256.Sum256(message)
 	if k.Type == KeyRSA {
 		pub, err := k.rsa()
@@ -206,11 +218,7 @@ func (k PublicKey) Verify(message, signature []byte) error {
 		}
 		return rsa.VerifyPKCS1v15(pub, crypto.SHA256, digest[:], signature)
 	}
-	der, err := curve.DERSignature(k.Curve, signature)
-	if err != nil {
-		return err
-	}
-	if !k.Curve.Verify(k.Point, digest[:], der) {
+	if !k.Curve.Verify(k.Point, digest[:], signature) {
 		return errors.New("the signature does not verify")
 	}
 	return nil

@@ -60,12 +60,7 @@ func ReadOrigin(bundle fs.FS, dir string) (*Origin, error) {
 		return nil, fmt.Errorf("the transcript in %s: %w", dir, err)
 	}
 	o.Closing, o.plan, o.closed = hashOf(head), p, t.Entries[len(t.Entries)-1].Kind == transcript.Closed
-	for _, e := range t.Entries {
-		if e.Kind == transcript.Done {
-			o.Facts[e.Step] = e.Facts
-			o.done = append(o.done, e.Step)
-		}
-	}
+	o.done = doneSteps(t.Entries, o.Facts)
 	return o, nil
 }
 
@@ -82,28 +77,17 @@ func (o *Origin) Bags() (bags []plan.Bag) {
 
 // complete wants every step of its plan to be done, and the close.
 func (o *Origin) complete() error {
-	var planned []string
-	for _, s := range o.plan.Steps() {
-		planned = append(planned, s.ID)
-	}
-	if !o.closed || !slices.Equal(o.done, planned) {
+	if !o.closed || !slices.Equal(o.done, planned(o.plan)) {
 		return errors.New("it was not brought to its end")
 	}
 	return nil
 }
 
-// drillPlan wants the plan that the ceremony's leads to: a drill leaves nothing
-// out.
-func (v *verifier) drillPlan(origin *Origin) {
-	p, err := plan.Parse(origin.Files[PlanFile])
-	if err != nil {
-		v.problem(path.Join(OriginDir, PlanFile), "%v", err)
-		return
-	}
-	content, err := p.DrillOf(*v.plan.Drill, v.plan.Start).Bytes()
-	if err != nil || !bytes.Equal(content, v.read(PlanFile)) {
-		v.problem(PlanFile, "it is not the plan of a drill of the ceremony in %s", OriginDir)
-	}
+// leadsTo says whether the plan of a drill, which was read from content, is the
+// one that this ceremony's leads to: a drill leaves nothing out.
+func (o *Origin) leadsTo(drill *plan.Plan, content []byte) bool {
+	want, err := o.plan.DrillOf(*drill.Drill, drill.Start).Bytes()
+	return err == nil && bytes.Equal(want, content)
 }
 
 // drill checks what a drill has found against the transcript of its ceremony.
@@ -116,7 +100,9 @@ func (v *verifier) drill() {
 	if err := origin.complete(); err != nil {
 		v.problem(path.Join(OriginDir, TranscriptFile), "%v", err)
 	}
-	v.drillPlan(origin)
+	if !origin.leadsTo(v.plan, v.read(PlanFile)) {
+		v.problem(PlanFile, "it is not the plan of a drill of the ceremony in %s", OriginDir)
+	}
 	v.shown("drill: of the ceremony whose closing is %s; compare it with the paper", origin.Closing)
 	v.equal(path.Join(OriginDir, HeadFile), "the closing of the ceremony", origin.Closing, v.plan.Drill.Closing)
 	share := origin.Facts["share"]
@@ -151,11 +137,10 @@ func (o *Origin) CheckLast(ceremony *Origin) error {
 	if o.plan.Drill == nil || o.plan.Drill.Closing != ceremony.Closing {
 		return errors.New("it is not the evidence of a drill of this ceremony")
 	}
-	want, err := ceremony.plan.DrillOf(*o.plan.Drill, o.plan.Start).Bytes()
-	if err == nil && !bytes.Equal(want, o.Files[PlanFile]) {
-		err = errors.New("its plan is not that of a drill of this ceremony")
+	if !ceremony.leadsTo(o.plan, o.Files[PlanFile]) {
+		return errors.New("its plan is not that of a drill of this ceremony")
 	}
-	return errors.Join(err, o.complete())
+	return o.complete()
 }
 
 // expectedBags are those that the ceremony sealed, or the drill before.

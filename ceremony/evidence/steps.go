@@ -16,16 +16,7 @@ import (
 // steps checks that every step of the plan was done, in order, and what each
 // has left.
 func (v *verifier) steps() {
-	var done []string
-	for _, e := range v.transcript.Entries {
-		if e.Kind == transcript.Done {
-			done = append(done, e.Step)
-		}
-	}
-	var planned []string
-	for _, s := range v.plan.Steps() {
-		planned = append(planned, s.ID)
-	}
+	done, planned := v.done, planned(v.plan)
 	if !slices.Equal(done, planned) {
 		v.problem(TranscriptFile, "the steps done are %s; the plan has %s", strings.Join(done, ", "), strings.Join(planned, ", "))
 	}
@@ -35,6 +26,25 @@ func (v *verifier) steps() {
 		}
 	}
 	v.shown("steps: %d of the plan's %d are done", len(done), len(planned))
+}
+
+// planned are the names of a plan's steps.
+func planned(p *plan.Plan) (steps []string) {
+	for _, s := range p.Steps() {
+		steps = append(steps, s.ID)
+	}
+	return steps
+}
+
+// doneSteps are those that are done, in order; their facts go into facts.
+func doneSteps(entries []transcript.Entry, facts map[string]Facts) (steps []string) {
+	for _, e := range entries {
+		if e.Kind == transcript.Done {
+			steps = append(steps, e.Step)
+			facts[e.Step] = e.Facts
+		}
+	}
+	return steps
 }
 
 func (v *verifier) step(s plan.Step, facts Facts) {

@@ -65,7 +65,8 @@ type verifier struct {
 	missing    map[string]bool
 	plan       *plan.Plan
 	transcript *transcript.Transcript
-	facts      map[string]Facts // of the steps that are done
+	done       []string         // steps
+	facts      map[string]Facts // of these
 }
 
 func newVerifier(bundle fs.FS, options Options) *verifier {
@@ -196,11 +197,9 @@ func (v *verifier) take(t *transcript.Transcript) {
 	v.transcript = t
 	entries := t.Entries
 	v.report.Begin, v.report.End = entries[0].Time, entries[len(entries)-1].Time
+	v.done = doneSteps(entries, v.facts)
 	for _, e := range entries {
-		switch e.Kind {
-		case transcript.Done:
-			v.facts[e.Step] = e.Facts
-		case transcript.Exception:
+		if e.Kind == transcript.Exception {
 			v.report.Exceptions = append(v.report.Exceptions, e)
 		}
 	}

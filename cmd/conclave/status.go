@@ -65,8 +65,9 @@ func (c *console) deviceStatus(h *hsm.HSM) (deviceStatus, error) {
 	if err != nil {
 		return deviceStatus{}, err
 	}
+	serial, certifier := c.identityOf(h)
 	s := deviceStatus{
-		Device: c.device, Serial: c.serialOf(h), CertifiedBy: c.certifierOf(h), Label: label, Version: told.Version.String(),
+		Device: c.device, Serial: serial, CertifiedBy: certifier, Label: label, Version: told.Version.String(),
 		Initialised: told.Initialised, DKEK: newDKEKStatus(told.DKEK), Options: optionNames(told.Options),
 	}
 	if told.Initialised {
@@ -75,15 +76,18 @@ func (c *console) deviceStatus(h *hsm.HSM) (deviceStatus, error) {
 	return s, nil
 }
 
-// certifierOf says who certified a device; it is empty where its certificates
-// do not show it.
-func (c *console) certifierOf(h *hsm.HSM) string {
+// identityOf gives a device's serial number and who certified it; empty is what
+// its certificates do not show.
+func (c *console) identityOf(h *hsm.HSM) (serial, certifier string) {
 	device, err := h.Device()
+	if device != nil {
+		serial = device.Serial
+	}
 	if err != nil {
 		c.note("conclave: warning: the device is not certified: %v", err)
-		return ""
+		return serial, ""
 	}
-	return device.Chain.Issuer()
+	return serial, device.Chain.Issuer()
 }
 
 // tokenLabel is empty where the device has no EF.TokenInfo, as it may.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"errors"
+	"sync"
 )
 
 // weierstrass is any curve y² = x³ + ax + b over a prime field that has an odd
@@ -27,12 +28,27 @@ var errNotOnCurve = errors.New("curve: the point is not on the curve")
 // withWeierstrass gives c, which has its parameters, this package's own
 // arithmetic.
 func withWeierstrass(c *Curve) *Curve {
+	c.group = later(sync.OnceValue(func() *weierstrass { return newWeierstrass(c) }))
+	return c
+}
+
+// later is the group of a curve once it is used: the constants of all curves
+// would delay the start of every program.
+type later func() *weierstrass
+
+func (g later) newKey(d []byte) (signer, []byte, error)  { return g().newKey(d) }
+func (g later) multiply(d, point []byte) ([]byte, error) { return g().multiply(d, point) }
+func (g later) onCurve(point []byte) error               { return g().onCurve(point) }
+func (g later) verify(point, digest, signature []byte) bool {
+	return g().verify(point, digest, signature)
+}
+
+func newWeierstrass(c *Curve) *weierstrass {
 	g := &weierstrass{curve: c, field: newModulus(c.P), order: newModulus(c.N)}
 	g.a, g.b = g.field.residue(c.A), g.field.residue(c.B)
 	g.b3 = g.field.add(g.b, g.field.add(g.b, g.b))
 	g.base = g.unchecked(c.G)
-	c.group = g
-	return c
+	return g
 }
 
 func (g *weierstrass) multiply(d, point []byte) ([]byte, error) {
