@@ -1,0 +1,2 @@
+// Package smalldisk gives tests a disk that they can fill. It needs Linux.
+package smalldisk
