@@ -19,6 +19,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/hsm"
 	"conclave/internal/device"
+	"conclave/internal/interrupt"
 	"conclave/internal/sbom"
 	"conclave/internal/tty"
 	"conclave/link/pcsc"
@@ -179,7 +180,7 @@ func (cmd ceremonyRun) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	return c.perform(ctx, a.Run, cmd.Dir)
 }
@@ -204,7 +205,8 @@ func (c *console) act(f planFile, dir string, devices act.Devices, room act.Room
 // perform runs an act, and says what it has left.
 func (c *console) perform(ctx context.Context, run func(context.Context) error, dir string) error {
 	err := run(ctx)
-	if errors.Is(err, errInterrupted) || errors.Is(err, tty.ErrAborted) {
+	_, signalled := interrupt.ExitCode(err)
+	if signalled || errors.Is(err, errInterrupted) || errors.Is(err, tty.ErrAborted) {
 		err = fmt.Errorf("%w; the same command goes on with the ceremony", err)
 	}
 	if err != nil {

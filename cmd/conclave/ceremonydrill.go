@@ -13,6 +13,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/internal/calendar"
 	"conclave/internal/device"
+	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 )
 
@@ -65,7 +66,7 @@ func (cmd ceremonyDrill) Run(c *console) error {
 		return err
 	}
 	a.Drill = &act.Drill{Origin: origin, Last: last, Backup: cmd.Backup, Throwaway: tracedHome{device.NewHome(filepath.Join(cmd.Dir, "throwaway")), c}}
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	if err := a.Run(ctx); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"conclave/ceremony/act"
 	"conclave/ceremony/evidence"
 	"conclave/internal/device"
+	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 )
 
@@ -70,7 +71,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	if err := a.Practise(original.plan, filepath.Dir(original.path)); err != nil {
 		return err
 	}
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	troubles, err := cmd.troubles()
 	if err != nil {

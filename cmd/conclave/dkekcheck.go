@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"conclave/ceremony"
+	"conclave/internal/interrupt"
 	"conclave/quorum"
 )
 
@@ -17,7 +18,7 @@ type dkekCheck struct {
 
 // Run judges one sheet: it needs no other custodian, no device, and no key.
 func (cmd dkekCheck) Run(c *console) error {
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	records, err := cmd.records()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/hsm"
+	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/quorum"
@@ -179,7 +180,7 @@ func (s newSet) withCustodians(c *console, creation ceremony.Creation) error {
 			return err
 		}
 	}
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	room.welcome(s.Threshold, total)
 	progress, end := c.percent("deriving the key from the password")

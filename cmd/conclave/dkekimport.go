@@ -7,6 +7,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/hsm"
+	"conclave/internal/interrupt"
 )
 
 type dkekImport struct {
@@ -16,7 +17,7 @@ type dkekImport struct {
 
 // Run looks at files and device before it asks anyone.
 func (cmd dkekImport) Run(c *console) error {
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	var files []sealed
 	for _, path := range cmd.Files {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"conclave/ceremony"
+	"conclave/internal/interrupt"
 )
 
 type dkekInspect struct {
@@ -31,7 +32,7 @@ type inspection struct {
 
 // Run opens the file, and says how that ended in its exit status too.
 func (cmd dkekInspect) Run(c *console) error {
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	o := opening{Password: cmd.Password, Shares: cmd.Shares, NoRecord: cmd.NoRecord}
 	if cmd.PasswordFile != "" {

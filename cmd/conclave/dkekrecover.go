@@ -7,6 +7,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/dkek"
+	"conclave/internal/interrupt"
 	"conclave/quorum"
 	"conclave/quorum/repair"
 )
@@ -24,7 +25,7 @@ type dkekRecover struct {
 // Run searches as long as there is anything left to try. Without --shares and
 // password custodians enter their sheets.
 func (cmd dkekRecover) Run(c *console) error {
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	o := opening{NoRecord: cmd.NoRecord}
 	s, err := o.read(cmd.File)

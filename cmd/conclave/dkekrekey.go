@@ -9,6 +9,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/dkek"
+	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/wire"
@@ -39,7 +40,7 @@ type rewrapped struct {
 // Run wraps the keys anew in memory, and writes them when the new share file
 // and its sheets are proved. No device is touched.
 func (cmd dkekRekey) Run(c *console) error {
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	if _, _, err := cmd.people(); err != nil { // before anyone comes
 		return err

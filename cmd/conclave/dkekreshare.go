@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"conclave/ceremony"
+	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 	"conclave/quorum"
 )
@@ -27,7 +28,7 @@ func (cmd dkekReshare) Validate() error {
 
 // Run opens the share file, and lets the new custodians come.
 func (cmd dkekReshare) Run(c *console) error {
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	if cmd.NewFile != "" {
 		if err := safefile.Check(cmd.NewFile); err != nil {

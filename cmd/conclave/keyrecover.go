@@ -13,6 +13,7 @@ import (
 	"conclave/ceremony"
 	"conclave/dkek"
 	"conclave/hsm"
+	"conclave/internal/interrupt"
 	"conclave/internal/keyfile"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
@@ -55,7 +56,7 @@ type recovered struct {
 // Run opens the keys without a device, and shows their public halves before
 // anything is written.
 func (cmd keyRecover) Run(c *console) error {
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	if cmd.Out != "" {
 		if err := safefile.Check(cmd.Out); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/dkek"
+	"conclave/internal/interrupt"
 	"conclave/quorum"
 	"conclave/quorum/repair"
 )
@@ -187,6 +188,9 @@ func exitCodes() map[ceremony.Status]int {
 
 // exitCode is the exit code for an error.
 func exitCode(err error) int {
+	if code, ok := interrupt.ExitCode(err); ok {
+		return code
+	}
 	if code := exitCodes()[statusOf(err)]; code != 0 {
 		return code
 	}

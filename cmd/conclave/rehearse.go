@@ -11,6 +11,7 @@ import (
 	"conclave/apdu"
 	"conclave/ceremony"
 	"conclave/internal/device"
+	"conclave/internal/interrupt"
 )
 
 type rehearse struct {
@@ -40,7 +41,7 @@ func (cmd rehearse) Run(c *console) (err error) {
 		room.heading = "REHEARSAL   : destroy this sheet afterwards\n"
 		custodians = room
 	}
-	ctx, stop := interruptible()
+	ctx, stop := interrupt.Context()
 	defer stop()
 	dir, err := os.MkdirTemp("", "conclave-rehearsal-")
 	if err != nil {

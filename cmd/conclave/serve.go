@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os/signal"
-	"syscall"
 	"time"
 
+	"conclave/internal/interrupt"
 	"conclave/link"
 	"conclave/wire"
 )
@@ -21,7 +19,7 @@ func (cmd hsmServe) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := interrupt.Context()
 	defer stop()
 	link.Keep(ctx, link.TCP(cmd.VPCD), c.traced(card), wire.ATR(), func(state link.State, err error) {
 		reason := ""
@@ -31,13 +29,4 @@ func (cmd hsmServe) Run(c *console) error {
 		fmt.Fprintf(c.out, "%s device %s: %s, reader at %s%s\n", time.Now().Format(time.DateTime), c.device, state, cmd.VPCD, reason)
 	})
 	return card.Close()
-}
-
-// interruptible gives a context that ends when a signal asks the program to
-// stop, the end of the terminal's connection among them: what is on the screen
-// or in a temporary directory must go first. Asked once more, it stops at once.
-func interruptible() (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
 }

@@ -16,6 +16,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/hsm"
+	"conclave/internal/interrupt"
 	"conclave/internal/tty"
 )
 
@@ -48,6 +49,9 @@ func run(args []string, in, out, err *os.File) int {
 	}
 	if problem != nil {
 		report(err, problem)
+		if code, ok := interrupt.ExitCode(problem); ok {
+			return code
+		}
 		return exitFailure
 	}
 	return 0

@@ -9,10 +9,10 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 
 	"golang.org/x/term"
 
+	"conclave/internal/interrupt"
 	"conclave/internal/secret"
 )
 
@@ -97,12 +97,13 @@ func (t *Terminal) readHidden(prompt string) (secret.Bytes, error) {
 func onSignal(last func()) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	done := make(chan struct{})
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	interrupt.Notify(signals)
 	go func() {
 		select {
 		case s := <-signals:
 			last()
-			os.Exit(128 + int(s.(syscall.Signal)))
+			code, _ := interrupt.ExitCode(&interrupt.Error{Signal: s})
+			os.Exit(code)
 		case <-done:
 		}
 	}()

@@ -1,0 +1,77 @@
+// Package interrupt is about the signals that ask a program to end: Ctrl-C, the
+// end of the terminal's connection, a polite kill.
+package interrupt
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+)
+
+// Notify is signal.Notify for the signals that end the program unless it does
+// something about them. Those that it was started to ignore (nohup, or a job in
+// the background of a script) are not among them, and stay ignored.
+func Notify(c chan<- os.Signal) {
+	all := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+	wanted := slices.DeleteFunc(all, signal.Ignored)
+	if len(wanted) > 0 { // to signal.Notify, none would be all there are
+		signal.Notify(c, wanted...)
+	}
+}
+
+// Context gives a context that ends with the first signal. The second ends the
+// program.
+func Context() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	Notify(signals)
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+		}
+		signal.Stop(signals)
+	}()
+	return ctx, cancel
+}
+
+// Error is the error of what was ended by a signal.
+type Error struct{ Signal os.Signal }
+
+func (*Error) Error() string { return "interrupted" }
+
+// ExitCode is the exit code that tells a shell of the signal in err: 128 and its
+// number. ok is false where there is none.
+func ExitCode(err error) (code int, ok bool) {
+	if e, found := errors.AsType[*Error](err); found {
+		number, isNumber := e.Signal.(syscall.Signal)
+		return 128 + int(number), isNumber
+	}
+	return 0, false
+}
+
+// Holder lets signals wait while something is done that must not be cut off.
+type Holder struct{ held chan os.Signal }
+
+// NewHolder is a holder that holds nothing yet.
+func NewHolder() *Holder { return &Holder{make(chan os.Signal, 1)} }
+
+// Hold lets signals wait until release is called.
+func (h *Holder) Hold() (release func()) {
+	Notify(h.held)
+	return func() { signal.Stop(h.held) }
+}
+
+// Err is an *Error, once, where a signal had to wait.
+func (h *Holder) Err() error {
+	select {
+	case s := <-h.held:
+		return &Error{s}
+	default:
+		return nil
+	}
+}
