@@ -1,6 +1,10 @@
-//go:build !(linux || darwin || freebsd)
+//go:build !(linux || darwin || freebsd || windows)
 
 package safefile
 
-// Lock does nothing here: see that one program alone is at work.
-func Lock(string) (unlock func(), err error) { return func() {}, nil }
+import (
+	"errors"
+	"os"
+)
+
+func lock(*os.File, bool) error { return errors.ErrUnsupported }

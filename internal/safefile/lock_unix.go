@@ -4,25 +4,25 @@ package safefile
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// Lock keeps other processes out of what a file stands for, until unlock is
-// called or the process ends. The file is made where there is none, and stays.
-func Lock(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
+// lock takes the lock of an open file, which the system drops with the last
+// process that has it open.
+func lock(f *os.File, wait bool) error {
+	how := unix.LOCK_EX
+	if !wait {
+		how |= unix.LOCK_NB
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = fmt.Errorf("%s: another program is at work here; end that one first", path)
+	for {
+		err := unix.Flock(int(f.Fd()), how)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return errHeld
+		}
+		if err != unix.EINTR {
+			return err
+		}
 	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return func() { f.Close() }, nil
 }
