@@ -26,8 +26,18 @@ type Config struct {
 	RSA rsaop.Engine
 	// PINCost is what deriving a key from a new PIN costs.
 	PINCost PINCost
+	// Hold lets what would end the process wait until release is called. It is
+	// nil where nothing does.
+	Hold func() (release func())
 	// Log takes what the card cannot tell its host: the errors of the store.
 	Log *slog.Logger
+}
+
+func (c Config) hold() (release func()) {
+	if c.Hold == nil {
+		return func() {}
+	}
+	return c.Hold()
 }
 
 // Card is a SmartCard-HSM. Its methods may be called concurrently; commands

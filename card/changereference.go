@@ -38,7 +38,8 @@ func (c *Card) setPIN(ref wire.PINReference, value secret.Bytes, g grant) error 
 		if !goodPIN(ref, value, p.MaxTries) {
 			return apdu.WrongData
 		}
-		made.MaxTries, made.Tries = p.MaxTries, p.MaxTries
+		made.MaxTries = p.MaxTries
+		made.refill()
 		*p = made // no transport PIN any more
 		return t.saveState()
 	})

@@ -2,7 +2,9 @@ package card
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"crypto/rand"
+	"errors"
 
 	"conclave/apdu"
 	"conclave/internal/secret"
@@ -40,7 +42,10 @@ type pin struct {
 	// the command has them one after the other with nothing in between.
 	Length          int
 	Tries, MaxTries int
-	Transport       bool // must be changed before its first use
+	// Attempt is the mark of a PIN that is being compared, or was when its
+	// process ended. One of the tries is its own: see comparePIN.
+	Attempt   []byte `json:",omitempty"`
+	Transport bool   // must be changed before its first use
 }
 
 // set makes value the PIN that opens the vault, with all tries left. It takes
@@ -55,17 +60,18 @@ func (p *pin) set(ref wire.PINReference, value secret.Bytes, v *vault, cost PINC
 	defer wrapper.close()
 	p.Cost, p.Salt, p.Length = cost, salt, len(value)
 	p.Wrapped = wrapper.seal(kindDevice, uint16(ref), v.key)
-	p.Tries = p.MaxTries
+	p.refill()
 	return nil
 }
 
-// unlock opens the vault, or fails where value is not the PIN.
-func (p *pin) unlock(ref wire.PINReference, value secret.Bytes) (*vault, error) {
-	wrapper, err := openVault(p.Cost.derive(value, p.Salt))
-	if err != nil {
-		return nil, err
-	}
-	defer wrapper.close()
+// refill gives all tries back.
+func (p *pin) refill() { p.Tries, p.Attempt = p.MaxTries, nil }
+
+// same says whether p and q are one PIN, set at one time.
+func (p *pin) same(q *pin) bool { return bytes.Equal(p.Wrapped, q.Wrapped) }
+
+// unlock opens the vault, or fails where the wrapper is not of the PIN.
+func (p *pin) unlock(ref wire.PINReference, wrapper *vault) (*vault, error) {
 	key, err := wrapper.open(kindDevice, uint16(ref), p.Wrapped)
 	if err != nil {
 		return nil, err
@@ -75,13 +81,18 @@ func (p *pin) unlock(ref wire.PINReference, value secret.Bytes) (*vault, error) 
 
 // status is the answer to an empty VERIFY.
 func (p *pin) status() apdu.Status {
-	switch {
-	case p.Tries == 0:
-		return apdu.AuthenticationBlocked
-	case p.Transport:
+	if p.Transport && p.Tries > 0 {
 		return apdu.ReferenceDataUnusable
 	}
-	return apdu.TriesLeft(p.Tries)
+	return triesLeft(p.Tries)
+}
+
+// triesLeft is the answer to a PIN that is not right.
+func triesLeft(n int) apdu.Status {
+	if n == 0 {
+		return apdu.AuthenticationBlocked
+	}
+	return apdu.TriesLeft(n)
 }
 
 func (s *state) pin(ref wire.PINReference) *pin {
@@ -100,11 +111,9 @@ type grant struct {
 
 // holds says whether the PIN is still the device's: another process may have
 // changed it, or initialised the device, since it was compared.
-func (g grant) holds(s *state) bool { return bytes.Equal(s.pin(g.ref).Wrapped, g.pin.Wrapped) }
+func (g grant) holds(s *state) bool { return s.pin(g.ref).same(&g.pin) }
 
-// checkPIN compares a PIN. One try is taken off, durably, before the PIN is
-// compared: a loss of power while it is compared costs the try and gains
-// nothing. A wrong PIN is a logout.
+// checkPIN compares a PIN. A wrong one is a logout.
 func (c *Card) checkPIN(ref wire.PINReference, value secret.Bytes) (grant, error) {
 	g, err := c.comparePIN(ref, value)
 	if err != nil {
@@ -113,50 +122,109 @@ func (c *Card) checkPIN(ref wire.PINReference, value secret.Bytes) (grant, error
 	return g, err
 }
 
+// errPINReplaced is for a PIN that another process has set anew since the card
+// looked.
+var errPINReplaced = errors.New("the PIN was set anew")
+
+// comparePIN derives the key that the PIN stands for, which takes long and
+// tells nothing, and then tries it.
 func (c *Card) comparePIN(ref wire.PINReference, value secret.Bytes) (grant, error) {
-	taken, err := c.takeTry(ref)
-	if err != nil {
-		return grant{}, err
-	}
-	v, err := taken.unlock(ref, value)
-	if err != nil {
-		if taken.Tries == 0 {
+	for epoch := c.state.Epoch; ; {
+		p := *c.state.pin(ref)
+		if p.Tries == 0 {
 			return grant{}, apdu.AuthenticationBlocked
 		}
-		return grant{}, apdu.TriesLeft(taken.Tries)
+		wrapper, err := openVault(p.Cost.derive(value, p.Salt))
+		if err != nil {
+			return grant{}, err
+		}
+		g, err := c.tryPIN(grant{ref: ref, pin: p}, wrapper)
+		wrapper.close()
+		if !errors.Is(err, errPINReplaced) {
+			return g, err
+		}
+		if err := c.load(); err != nil {
+			return grant{}, err
+		}
+		if c.state.Epoch != epoch {
+			return grant{}, apdu.ConditionsNotSatisfied
+		}
 	}
-	g := grant{ref, taken, v}
-	if err := c.giveTriesBack(g); err != nil {
-		v.close()
-		return grant{}, err
-	}
-	return g, nil
 }
 
-func (c *Card) takeTry(ref wire.PINReference) (taken pin, err error) {
-	err = c.update(func(t *transaction) error {
-		p := t.state.pin(ref)
-		if !t.state.initialised() {
-			return apdu.ReferenceNotFound
+// tryPIN compares in three steps, while no other process does: it takes a try
+// and writes down for whom, durably; it looks whether the wrapper opens the
+// vault; it gives the tries back or takes this one off.
+//
+// A process can be killed in between, and the next one cannot know whether the
+// first has seen what came out. It knows of which PIN, by its mark. The same PIN
+// may be tried once more for the try that was taken, since that tells no one
+// anything new: so right PINs are never locked out. Any other PIN takes a try of
+// its own, and that of the first is spent: so no one guesses more often than the
+// counter says by killing what would count.
+func (c *Card) tryPIN(g grant, wrapper *vault) (grant, error) {
+	err := c.store.Alone(func() error {
+		defer c.config.hold()()
+		if err := c.takeTry(g, wrapper.mark()); err != nil {
+			return err
+		}
+		opened, wrong := g.pin.unlock(g.ref, wrapper)
+		left, err := c.settleTry(g, wrong == nil)
+		switch {
+		case err != nil && opened != nil:
+			opened.close()
+		case err == nil && wrong == nil:
+			g.vault = opened
+		case err == nil:
+			err = triesLeft(left)
+		}
+		return err
+	})
+	return g, err
+}
+
+// takeTry writes down for whom one of the tries is. The write is the same whether
+// the mark is the one that was there or not: until it is durable nothing tells
+// which.
+func (c *Card) takeTry(g grant, mark []byte) error {
+	spent := false
+	err := c.update(func(t *transaction) error {
+		p := t.state.pin(g.ref)
+		if !p.same(&g.pin) {
+			return errPINReplaced
 		}
 		if p.Tries == 0 {
 			return apdu.AuthenticationBlocked
 		}
-		p.Tries--
-		taken = *p
+		if p.Attempt != nil && !hmac.Equal(p.Attempt, mark) {
+			p.Tries-- // the one of a process that was killed
+		}
+		if p.Attempt, spent = mark, p.Tries == 0; spent {
+			p.Attempt = nil
+		}
 		return t.saveState()
 	})
-	return taken, err
+	if err == nil && spent {
+		return apdu.AuthenticationBlocked
+	}
+	return err
 }
 
-// giveTriesBack sets the counter of the PIN that was right to its maximum.
-func (c *Card) giveTriesBack(g grant) error {
-	return c.update(func(t *transaction) error {
+// settleTry gives all tries back for a PIN that was right, and takes one off for
+// one that was not. It tells how many are left.
+func (c *Card) settleTry(g grant, right bool) (left int, err error) {
+	err = c.update(func(t *transaction) error {
+		p := t.state.pin(g.ref)
 		if !g.holds(&t.state) {
 			return apdu.ConditionsNotSatisfied
 		}
-		p := t.state.pin(g.ref)
-		p.Tries = p.MaxTries
+		if right {
+			p.refill()
+		} else {
+			p.Tries, p.Attempt = p.Tries-1, nil
+		}
+		left = p.Tries
 		return t.saveState()
 	})
+	return left, err
 }

@@ -74,7 +74,7 @@ func (c *Card) resetTries(g grant) error {
 		if !g.holds(&t.state) {
 			return apdu.ConditionsNotSatisfied
 		}
-		t.state.User.Tries = t.state.User.MaxTries
+		t.state.User.refill()
 		return t.saveState()
 	})
 }

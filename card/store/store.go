@@ -19,6 +19,10 @@ var ErrFull = errors.New("the disk or the quota is full; nothing was changed; fr
 // ErrClosed is returned by every use of a Store after Close.
 var ErrClosed = errors.New("the store is closed")
 
+// Room is how many bytes of values the updates of an Alone can put, in all,
+// without a disk that is full being in their way.
+const Room = 32 << 10
+
 // Reader reads records as they were at one moment. It is good until the
 // function that it was given to returns, and for one goroutine at a time.
 type Reader interface {
@@ -49,6 +53,12 @@ type Store interface {
 	// all that fn did is durable. When fn returns an error or panics, nothing
 	// has happened, and the error comes back as it is. fn must not call Update.
 	Update(fn func(Writer) error) error
+	// Alone runs fn while no other process runs an Alone on the same records;
+	// others wait for it. It ends with the process at the latest, however that
+	// ends. There is room on the disk for Room bytes of values that fn puts:
+	// where there is none, the error is ErrFull, and fn has not run. fn may call
+	// View and Update, and must not call Alone.
+	Alone(fn func() error) error
 	// Version differs from every earlier value once any process has committed
 	// a change. It may differ when nothing changed, and compares only with
 	// values from the same Store. It costs microseconds.

@@ -16,6 +16,7 @@ import (
 	"conclave/apdu"
 	"conclave/card"
 	"conclave/card/store/sqlite"
+	"conclave/internal/interrupt"
 	"conclave/internal/rsaop"
 	"conclave/internal/safefile"
 	"conclave/link"
@@ -87,11 +88,12 @@ func (h Home) OpenCard(name string) (*Embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device %q: %w", name, err)
 	}
-	c, err := card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Log: slog.Default()})
+	e := &Embedded{store: s, signals: interrupt.NewHolder()}
+	e.Card, err = card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Hold: e.signals.Hold, Log: slog.Default()})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("device %q: %w", name, err), s.Close())
 	}
-	return &Embedded{Card: c, store: s}, nil
+	return e, nil
 }
 
 // missingError is the error for a device that there is not. It wraps
@@ -107,7 +109,18 @@ func (e *missingError) Unwrap() error { return fs.ErrNotExist }
 // Embedded is the card of an embedded device. Close closes its store.
 type Embedded struct {
 	*card.Card
-	store *sqlite.Store
+	store   *sqlite.Store
+	signals *interrupt.Holder
+}
+
+// Transmit implements apdu.Card. Its error is an *interrupt.Error where the
+// command had to be carried out before the process ends.
+func (e *Embedded) Transmit(command []byte) ([]byte, error) {
+	response, err := e.Card.Transmit(command)
+	if err == nil {
+		err = e.signals.Err()
+	}
+	return response, err
 }
 
 // Close ends the session and closes the store.

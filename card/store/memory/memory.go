@@ -13,6 +13,7 @@ import (
 
 // Store implements store.Store.
 type Store struct {
+	alone    sync.Mutex // held throughout an Alone
 	updating sync.Mutex // held throughout an Update
 
 	mu      sync.Mutex // guards the rest
@@ -50,6 +51,16 @@ func (s *Store) Update(fn func(store.Writer) error) error {
 	s.records = changed
 	s.version++
 	return nil
+}
+
+// Alone implements store.Store.
+func (s *Store) Alone(fn func() error) error {
+	s.alone.Lock()
+	defer s.alone.Unlock()
+	if _, err := s.snapshot(); err != nil {
+		return err
+	}
+	return fn()
 }
 
 // Version implements store.Store.

@@ -18,6 +18,9 @@ const (
 	pageSize      = 4096
 )
 
+// lockSuffix ends the name of the file that Alone locks.
+const lockSuffix = "-lock"
+
 var schema = fmt.Sprintf(`
 	PRAGMA page_size = %d;
 	BEGIN;
@@ -75,7 +78,7 @@ func Remove(path string) error {
 	if inUse(path) {
 		return fmt.Errorf("device store %s: %w; end that one first", path, ErrInUse)
 	}
-	for _, name := range []string{path + "-wal", path + "-shm", path} {
+	for _, name := range []string{path + "-wal", path + "-shm", path + lockSuffix, path} {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -22,6 +22,9 @@ func notStore(path string) error {
 
 // explain says of an error of SQLite which file it concerns and what to do.
 func explain(path string, err error) error {
+	if noSpace(err) {
+		return fmt.Errorf("device store %s: %w", path, store.ErrFull)
+	}
 	failure, ok := errors.AsType[*modernc.Error](err)
 	if !ok {
 		return err
@@ -53,5 +56,7 @@ func outOfSpace(directory string) bool {
 		_, err = f.Write(make([]byte, pageSize))
 		err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
 	}
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return noSpace(err)
 }
+
+func noSpace(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

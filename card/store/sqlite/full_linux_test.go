@@ -2,46 +2,20 @@ package sqlite
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
+
+	"conclave/card/store"
+	"conclave/internal/smalldisk"
 )
 
-// smallDisk mounts a file system of one megabyte, which only root may.
-func smallDisk(t *testing.T) (directory string) {
-	directory = t.TempDir()
-	if err := syscall.Mount("tmpfs", directory, "tmpfs", 0, "size=1m"); err != nil {
-		t.Skipf("no small disk: %v", err)
-	}
-	t.Cleanup(func() { syscall.Unmount(directory, syscall.MNT_DETACH) }) // also where a failed test left it in use
-	return directory
-}
-
-// fillUp leaves no room on a disk, and returns what frees it again.
-func fillUp(t *testing.T, directory string) (free func()) {
-	t.Helper()
-	f, err := os.Create(filepath.Join(directory, "filling"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for err == nil {
-		_, err = f.Write(make([]byte, 1024))
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatal(err)
-	}
-	f.Close()
-	return func() { os.Remove(f.Name()) }
-}
-
 func TestFullDisk(t *testing.T) {
-	disk := smallDisk(t)
+	disk := smalldisk.Mount(t, 1<<20)
 	s := newStoreAt(t, filepath.Join(disk, "device"))
 	mustCountUp(t, s)
 	before := version(t, s)
 
-	free := fillUp(t, disk)
+	free := smalldisk.Fill(t, disk, 0)
 	for range 3 {
 		_, err := countUp(s)
 		wantFull(t, err, s.path)
@@ -52,15 +26,18 @@ func TestFullDisk(t *testing.T) {
 	wantCount(t, s, 1)
 	_, err := Create(filepath.Join(disk, "second"))
 	wantFull(t, err, "second")
+	if err := s.Alone(func() error { t.Error("it ran without room"); return nil }); !errors.Is(err, store.ErrFull) {
+		t.Errorf("Alone on a full disk: %v", err)
+	}
 	free()
 	mustCountUp(t, s)
 	wantCount(t, s, 2)
 
 	closed(t, s)
-	free = fillUp(t, disk)
+	free = smalldisk.Fill(t, disk, 0)
 	_, err = Open(s.path)
 	wantFull(t, err, s.path)
 	free()
 	wantCount(t, open(t, s.path), 2)
-	wantNames(t, disk, "device", "device-shm", "device-wal")
+	wantNames(t, disk, "device", "device-lock", "device-shm", "device-wal")
 }

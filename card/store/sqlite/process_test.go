@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -29,7 +30,8 @@ func TestMain(m *testing.M) {
 }
 
 // child counts up, once for each byte that it reads, and prints each number
-// once Update has returned.
+// once Update has returned. While it handles the byte hold it is in an Alone,
+// which it does not leave.
 func child(path string) error {
 	s, err := Open(path)
 	if err != nil {
@@ -38,8 +40,12 @@ func child(path string) error {
 	defer s.Close()
 	orders := bufio.NewReader(os.Stdin)
 	for {
-		if _, err := orders.ReadByte(); err == io.EOF {
+		order, err := orders.ReadByte()
+		if err == io.EOF {
 			return nil
+		}
+		if order == hold {
+			return s.Alone(func() error { fmt.Println(0); select {} })
 		}
 		n, err := countUp(s)
 		if err != nil {
@@ -48,6 +54,9 @@ func child(path string) error {
 		fmt.Println(n) // unbuffered: one write a line
 	}
 }
+
+// hold is the order to stay in an Alone.
+const hold = 1
 
 // process is a child with its pipes.
 type process struct {
@@ -105,6 +114,33 @@ func (p *process) finish(t *testing.T) {
 	if err := p.Wait(); err != nil {
 		t.Fatalf("the child: %v", err)
 	}
+}
+
+// TestAloneEndsWithItsProcess, which others wait for.
+func TestAloneEndsWithItsProcess(t *testing.T) {
+	s := newStore(t)
+	p := start(t, s.path)
+	p.orders.Write([]byte{hold})
+	if _, ok := p.acknowledged(); !ok {
+		t.Fatal("the child is not in its Alone")
+	}
+	var killed atomic.Bool
+	entered := make(chan error)
+	go func() {
+		entered <- s.Alone(func() error {
+			if !killed.Load() {
+				t.Error("two are in an Alone at once")
+			}
+			return nil
+		})
+	}()
+	mustCountUp(t, s) // what needs no Alone does not wait
+	killed.Store(true)
+	p.Process.Kill()
+	if err := <-entered; err != nil {
+		t.Error(err)
+	}
+	p.Wait()
 }
 
 func TestTwoHandlesCount(t *testing.T) {

@@ -10,6 +10,8 @@
 // on POSIX systems that would drop SQLite's locks
 // (https://www.sqlite.org/howtocorrupt.html section 2.2).
 //
+// The file named with -lock is empty. Who holds its lock is in an Alone.
+//
 // Deleted and replaced values are overwritten with zeros in the file. In the
 // log they last until it is reused or removed.
 package sqlite
@@ -23,6 +25,7 @@ import (
 	"sync"
 
 	"conclave/card/store"
+	"conclave/internal/safefile"
 )
 
 // Store implements store.Store. It works on the driver's connections without
@@ -105,6 +108,37 @@ func (s *Store) Update(fn func(store.Writer) error) error {
 	}
 	return c.commitUpdate()
 }
+
+// Alone implements store.Store. The lock is a file's of its own, for closing
+// the store's would drop SQLite's locks.
+func (s *Store) Alone(fn func() error) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	unlock, err := safefile.WaitLock(s.path + lockSuffix)
+	if err != nil {
+		return explain(s.path, err)
+	}
+	defer unlock()
+	if err := reserve(s.path+"-wal", logSize(store.Room)); err != nil {
+		return explain(s.path, err)
+	}
+	return fn()
+}
+
+func (s *Store) check() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return store.ErrClosed
+	}
+	return nil
+}
+
+// logSize is how much the log may grow for values of so many bytes: by their
+// pages, and as many that lead to them or become free. A page in the log has a
+// header of 24 bytes (https://www.sqlite.org/fileformat2.html section 4.1).
+func logSize(values int64) int64 { return 2 * values / pageSize * (pageSize + 24) }
 
 // Version implements store.Store.
 func (s *Store) Version() (uint64, error) {

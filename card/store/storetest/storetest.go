@@ -5,6 +5,7 @@ package storetest
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -44,6 +45,7 @@ func Run(t *testing.T, open Opener, reopen Reopener) {
 		{"view passes errors on", testViewError},
 		{"version", testVersion},
 		{"concurrent counter", testConcurrentCounter},
+		{"alone", testAlone},
 		{"consistent views", testConsistentViews},
 		{"closed", testClosed},
 	} {
@@ -413,6 +415,41 @@ func testConcurrentCounter(t *testing.T, s store.Store) {
 	wantValue(t, s, 1, 1, []byte(strconv.Itoa(workers*each)))
 }
 
+// testAlone counts in two transactions, which nobody else comes between.
+func testAlone(t *testing.T, s store.Store) {
+	put(t, s, 1, 1, []byte{0})
+	const workers, each = 8, 10
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for range each {
+				if err := s.Alone(func() error { return countInTwo(s) }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	wantValue(t, s, 1, 1, []byte{workers * each})
+	broken := errors.New("broken")
+	if err := s.Alone(func() error { return broken }); err != broken {
+		t.Errorf("the error %v of Alone is not fn's", err)
+	}
+}
+
+func countInTwo(s store.Store) error {
+	var value []byte
+	err := s.View(func(r store.Reader) (err error) {
+		value, err = r.Get(1, 1)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	runtime.Gosched()
+	return s.Update(func(w store.Writer) error { return w.Put(1, 1, []byte{value[0] + 1}) })
+}
+
 // testConsistentViews reads two records that every update makes equal, and
 // versions, while they change.
 func testConsistentViews(t *testing.T, s store.Store) {
@@ -475,6 +512,7 @@ func testClosed(t *testing.T, s store.Store) {
 	for name, err := range map[string]error{
 		"View":    s.View(func(store.Reader) error { t.Error("View runs on a closed store"); return nil }),
 		"Update":  s.Update(func(store.Writer) error { t.Error("Update runs on a closed store"); return nil }),
+		"Alone":   s.Alone(func() error { t.Error("Alone runs on a closed store"); return nil }),
 		"Version": versionErr,
 	} {
 		if !errors.Is(err, store.ErrClosed) {
