@@ -4,22 +4,16 @@ import "golang.org/x/sys/cpu"
 
 //go:generate go run -C asm . -out ../md5chain_amd64.s -stubs ../stubs_amd64.go -pkg md5chain
 
-// accelerated returns what is written in assembly. One chain is not where
-// AVX-512 is missing: what Go's compiler makes of it takes no cycle more than
-// the latency of its instructions.
-func accelerated() []implementation {
-	return []implementation{
-		{
-			name:      "AVX-512",
-			supported: func() bool { return cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL },
-			kernels:   []kernel{{8, avx512x8}, {16, avx512x16}, {32, avx512x32}, {64, avx512x64}},
-			free:      8,
-		},
-		{
-			name:      "AVX2",
-			supported: func() bool { return cpu.X86.HasAVX2 },
-			kernels:   []kernel{{1, portable}, {8, avx2x8}, {24, avx2x24}},
-			free:      8,
-		},
+// accelerated returns what is written in assembly and the processor can do. One
+// chain is not: what Go's compiler makes of it takes no cycle more than the
+// latency of its instructions.
+func accelerated() (all []kernel) {
+	if cpu.X86.HasAVX2 {
+		all = append(all, kernel{"AVX2", 8, avx2x8}, kernel{"AVX2", 24, avx2x24})
 	}
+	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL {
+		all = append(all, kernel{"AVX-512", 8, avx512x8}, kernel{"AVX-512", 16, avx512x16},
+			kernel{"AVX-512", 32, avx512x32}, kernel{"AVX-512", 64, avx512x64})
+	}
+	return all
 }

@@ -3,4 +3,4 @@
 package md5chain
 
 // accelerated returns what is written in assembly.
-func accelerated() []implementation { return nil }
+func accelerated() []kernel { return nil }

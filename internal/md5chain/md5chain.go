@@ -4,81 +4,131 @@
 //
 // Nothing in such a chain can be done before what precedes it, so one chain is
 // bound by the latency of MD5's instructions; but several chains fit beside
-// each other in the lanes of vector registers. What the processor offers is
-// found out at run time; on all others there is portable Go.
+// each other in the lanes of vector registers. Which way is the fastest for how
+// many chains differs from processor to processor: it is measured when it is
+// first asked for, which takes less than a millisecond, and remembered.
 //
 // Time depends on the number of chains and hashes alone, not on the digests.
 package md5chain
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+	"sync"
+	"time"
+)
 
 // RepeatAll replaces each of the digests by its MD5, n times over. It may be
 // any number of digests; it is done on the calling goroutine, which is not
 // preempted for n hashes of Lanes digests.
-func RepeatAll(digests [][16]byte, n int) { best().repeatAll(digests, n) }
+func RepeatAll(digests [][16]byte, n int) { fastest().repeatAll(digests, n) }
 
 // Lanes returns the number of digests for which RepeatAll takes the least time
 // for each.
-func Lanes() int { return best().lanes() }
+func Lanes() int { return fastest().lanes() }
 
 // FreeLanes returns the number of digests for which RepeatAll takes about as
 // long as for one.
-func FreeLanes() int { return best().free }
-
-// implementation is what a kind of processor can do.
-type implementation struct {
-	name      string
-	supported func() bool
-	kernels   []kernel // one at least, in ascending order of their lanes
-	free      int      // see FreeLanes
-}
+func FreeLanes() int { return fastest().free() }
 
 // kernel advances as many chains as it has lanes by n blocks. In state are the
 // first words of all digests, then the second words, and so on.
 type kernel struct {
+	name    string
 	lanes   int
 	advance func(state []uint32, n int)
 }
 
-// implementations returns all that there are, the best first.
-func implementations() []implementation {
-	return append(accelerated(), implementation{
-		name:      "portable",
-		supported: func() bool { return true },
-		kernels:   []kernel{{1, portable}},
-		free:      1,
-	})
+// kernels returns all that the processor offers.
+func kernels() []kernel {
+	return append([]kernel{{"portable", 1, portable}}, accelerated()...)
 }
 
-func best() implementation {
-	all := implementations()
-	for _, i := range all {
-		if i.supported() {
-			return i
+// fastest measures once, and remembers.
+var fastest = sync.OnceValue(func() choice {
+	all := kernels()
+	return choose(all, measure(all))
+})
+
+// measure returns what a block takes with each kernel, in nanoseconds. Whatever
+// else the machine does makes a run longer, so the shortest of several counts.
+func measure(kernels []kernel) []float64 {
+	const runs, blocks = 20, 64 // of 6 µs, or 15
+	shortest := make([]float64, len(kernels))
+	for i := range shortest {
+		shortest[i] = math.Inf(1)
+	}
+	for range runs {
+		for i, k := range kernels {
+			state := make([]uint32, 4*k.lanes)
+			start := time.Now()
+			k.advance(state, blocks)
+			shortest[i] = min(shortest[i], float64(time.Since(start))/blocks)
 		}
 	}
-	return all[len(all)-1]
+	return shortest
 }
 
-func (i implementation) lanes() int { return i.kernels[len(i.kernels)-1].lanes }
+// choice says how any number of digests is hashed in the least time.
+type choice struct {
+	kernels []kernel
+	// first is the kernel to begin with, by the number of digests, and cost what
+	// a block of each of them takes. More digests than that are done in several
+	// turns.
+	first []int
+	cost  []float64
+}
 
-func (i implementation) repeatAll(digests [][16]byte, n int) {
+// choose finds the way that takes the least time, from what a block takes with
+// each kernel.
+func choose(kernels []kernel, nanoseconds []float64) choice {
+	most := 0
+	for _, k := range kernels {
+		most = max(most, k.lanes)
+	}
+	c := choice{kernels, make([]int, most+1), make([]float64, most+1)}
+	for digests := 1; digests <= most; digests++ {
+		c.cost[digests] = math.Inf(1)
+		for i, k := range kernels {
+			if cost := nanoseconds[i] + c.cost[max(0, digests-k.lanes)]; cost < c.cost[digests] {
+				c.first[digests], c.cost[digests] = i, cost
+			}
+		}
+	}
+	return c
+}
+
+func (c choice) lanes() int {
+	best := 1
+	for digests := range c.cost {
+		if digests > 0 && c.cost[digests]/float64(digests) < c.cost[best]/float64(best) {
+			best = digests
+		}
+	}
+	return best
+}
+
+func (c choice) free() int {
+	const about = 1.25
+	for digests := len(c.cost) - 1; digests > 1; digests-- {
+		if c.cost[digests] <= about*c.cost[1] {
+			return digests
+		}
+	}
+	return 1
+}
+
+func (c choice) repeatAll(digests [][16]byte, n int) {
 	for len(digests) > 0 {
-		k := i.kernelFor(len(digests))
+		turn := len(digests)
+		if turn >= len(c.first) {
+			turn = c.lanes()
+		}
+		k := c.kernels[c.first[turn]]
 		group := digests[:min(k.lanes, len(digests))]
 		k.repeat(group, n)
 		digests = digests[len(group):]
 	}
-}
-
-// kernelFor returns the smallest kernel that takes all digests, or the largest.
-func (i implementation) kernelFor(digests int) kernel {
-	for _, k := range i.kernels {
-		if digests <= k.lanes {
-			return k
-		}
-	}
-	return i.kernels[len(i.kernels)-1]
 }
 
 // repeat is for as many digests as there are lanes, or fewer.
