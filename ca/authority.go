@@ -24,7 +24,9 @@ type Authority struct {
 	Signer      crypto.Signer
 	Publication Publication
 	Ledger      Ledger
-	Rand        io.Reader // for serial numbers; crypto/rand's where nil
+	// Linter judges what is to be signed.
+	Linter lint.Linter
+	Rand   io.Reader // for serial numbers; crypto/rand's where nil
 }
 
 // Draft is a certificate that was linted, and is ready to be signed.
@@ -59,7 +61,7 @@ func (a Authority) Prepare(spec Spec, public crypto.PublicKey) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.draft()
+	return r.draft(a.Linter)
 }
 
 // PrepareCross makes a certificate ready for the name and the key of another
@@ -88,7 +90,7 @@ func (a Authority) PrepareAgain(old *x509.Certificate, from, until time.Time) (*
 	if err != nil {
 		return nil, err
 	}
-	sources, err := sourcesOf(old)
+	demands, err := a.demandsOf(old)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +98,7 @@ func (a Authority) PrepareAgain(old *x509.Certificate, from, until time.Time) (*
 		SignatureAlgorithm: algorithm, SerialNumber: serial.number, RawSubject: old.RawSubject,
 		NotBefore: from.UTC(), NotAfter: until.UTC(), ExtraExtensions: old.Extensions,
 	}
-	return recipe{template, parent, old.PublicKey, a.Signer.Public(), sources}.draft()
+	return recipe{template, parent, old.PublicKey, a.Signer.Public(), demands}.draft(a.Linter)
 }
 
 // parentOf is the issuer of an old certificate for the new one: the authority's,
@@ -114,14 +116,14 @@ func (a Authority) parentOf(old *x509.Certificate, from, until time.Time) (*x509
 	return a.Certificate, errors.Join(checkIssuer(a.Certificate), Spec{NotBefore: from, NotAfter: until}.checkWithin(a.Certificate))
 }
 
-// sourcesOf are all sources, if an old certificate is good by all of them; those
-// for a private PKI else.
-func sourcesOf(old *x509.Certificate) ([]lint.Source, error) {
-	found, err := lint.Certificate(old.Raw, lint.Public()...)
+// demandsOf are all that there are, if an old certificate is good by them; those
+// of a private PKI else.
+func (a Authority) demandsOf(old *x509.Certificate) (lint.Demands, error) {
+	found, err := a.Linter.Certificate(old.Raw, lint.Public)
 	if err != nil || len(found) > 0 {
-		return lint.Private(), err
+		return lint.Private, err
 	}
-	return lint.Public(), nil
+	return lint.Public, nil
 }
 
 // check wants a signer that belongs to the certificate.
@@ -140,12 +142,12 @@ func (a Authority) newSerial() (Serial, error) {
 }
 
 // draft rehearses and lints.
-func (r recipe) draft() (*Draft, error) {
+func (r recipe) draft(linter lint.Linter) (*Draft, error) {
 	cert, err := r.rehearse()
 	if err != nil {
 		return nil, err
 	}
-	found, err := lint.Certificate(cert.Raw, r.sources...)
+	found, err := linter.Certificate(cert.Raw, r.demands)
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func (a Authority) PrepareCRL(ctx context.Context, spec CRLSpec) (*CRLDraft, err
 	if err != nil {
 		return nil, err
 	}
-	return r.draft()
+	return r.draft(a.Linter)
 }
 
 // crlNumber is the number that a spec gives, or the one after the last; numbers
@@ -210,7 +210,7 @@ type crlRecipe struct {
 	template *x509.RevocationList
 	issuer   *x509.Certificate
 	kind     string
-	sources  []lint.Source
+	demands  lint.Demands
 }
 
 // create lets a key sign.
@@ -233,12 +233,12 @@ func (r crlRecipe) rehearse() (*x509.RevocationList, error) {
 }
 
 // draft rehearses and lints.
-func (r crlRecipe) draft() (*CRLDraft, error) {
+func (r crlRecipe) draft(linter lint.Linter) (*CRLDraft, error) {
 	crl, err := r.rehearse()
 	if err != nil {
 		return nil, err
 	}
-	found, err := lint.CRL(crl.Raw, r.sources...)
+	found, err := linter.CRL(crl.Raw, r.demands)
 	if err != nil {
 		return nil, err
 	}

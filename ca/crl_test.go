@@ -15,6 +15,7 @@ import (
 
 	"conclave/ca"
 	"conclave/ca/lint"
+	"conclave/ca/lint/zlint"
 	"conclave/internal/foreign"
 )
 
@@ -61,7 +62,7 @@ func TestCRL(t *testing.T) {
 			revoke(a, bad, 2, 1)
 			crl := list(t, a, 3, ca.CRLSpec{Profile: ca.CABFRoot})
 			for number, c := range map[int64]*x509.RevocationList{1: clean, 2: crl} {
-				if found, err := lint.CRL(c.Raw, lint.Public()...); err != nil || len(found) > 0 || c.Number.Int64() != number {
+				if found, err := (zlint.Linter{}).CRL(c.Raw, lint.Public); err != nil || len(found) > 0 || c.Number.Int64() != number {
 					t.Errorf("CRL %d: zlint found %v, %v", c.Number, found, err)
 				}
 				file := f.crls("crl.pem", c)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"conclave/ca"
+	"conclave/ca/lint/zlint"
 )
 
 // memory is a ledger, and an archive, that notes the order of calls.
@@ -128,7 +129,7 @@ func spec(profile ca.Profile) ca.Spec {
 // newAuthority makes a root of a profile with a key.
 func newAuthority(t testing.TB, profile ca.Profile, key crypto.Signer) ca.Authority {
 	t.Helper()
-	a := ca.Authority{Signer: key, Publication: published(), Ledger: newMemory()}
+	a := ca.Authority{Signer: key, Publication: published(), Ledger: newMemory(), Linter: zlint.Linter{}}
 	a.Certificate = issue(t, a, spec(profile), key.Public())
 	return a
 }

@@ -12,6 +12,7 @@ import (
 
 	"conclave/ca"
 	"conclave/ca/lint"
+	"conclave/ca/lint/zlint"
 	"conclave/internal/foreign"
 )
 
@@ -36,12 +37,12 @@ func TestJudges(t *testing.T) {
 				a := newAuthority(t, profile(ca.Root), keys[0])
 				sub := issue(t, a, constrained(profile(ca.Subordinate)), keys[1].Public())
 				ocsp := issue(t, a, spec(profile(ca.OCSP)), keys[1].Public())
-				sources := lint.Private()
+				demands := lint.Private
 				if prefix != "" {
-					sources = lint.Public()
+					demands = lint.Public
 				}
 				for _, cert := range []*x509.Certificate{a.Certificate, sub, ocsp} {
-					mustBeClean(t, cert, sources)
+					mustBeClean(t, cert, demands)
 					checkSignatureHash(t, cert, kind)
 				}
 				judgeChain(t, a.Certificate, sub, ocsp, keys[1])
@@ -50,9 +51,9 @@ func TestJudges(t *testing.T) {
 	}
 }
 
-func mustBeClean(t *testing.T, cert *x509.Certificate, sources []lint.Source) {
+func mustBeClean(t *testing.T, cert *x509.Certificate, demands lint.Demands) {
 	t.Helper()
-	found, err := lint.Certificate(cert.Raw, sources...)
+	found, err := zlint.Linter{}.Certificate(cert.Raw, demands)
 	if err != nil || len(found) > 0 {
 		t.Errorf("%s: zlint found %v, %v", cert.Subject, found, err)
 	}
@@ -230,7 +231,7 @@ func TestLate(t *testing.T) {
 	s.NotAfter = time.Date(2049, 12, 31, 23, 59, 59, 0, time.UTC)
 	key := newKey(t)
 	for _, want := range []string{"Dec 31 23:59:59 2049 GMT", "Jan  1 00:00:00 2050 GMT"} {
-		a := ca.Authority{Signer: key, Ledger: newMemory()}
+		a := ca.Authority{Signer: key, Ledger: newMemory(), Linter: zlint.Linter{}}
 		cert := issue(t, a, s, key.Public())
 		if out := mustRun(t, "openssl", "x509", "-noout", "-enddate", "-in", newFolder(t).certificates("root.pem", cert)); !strings.Contains(out, want) {
 			t.Errorf("openssl: %s; %s was expected", out, want)

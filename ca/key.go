@@ -13,8 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-
-	"github.com/titanous/rocacheck"
 )
 
 // CheckKey tells what keeps a key from being certified, and from signing. It is
@@ -42,7 +40,7 @@ func checkRSA(key *rsa.PublicKey) error {
 		return fmt.Errorf("key: its RSA exponent is %d; an odd one from 65537 up was expected (BR section 6.1.6)", key.E)
 	case closePrimes(key.N):
 		return errors.New("key: the primes of its RSA modulus are so close that it can be factored; make another key, with other software (BR section 6.1.1.3)")
-	case rocacheck.IsWeak(key):
+	case fromInfineon(key.N):
 		return errors.New("key: its RSA modulus is one of those that Infineon's chips made so that they can be factored (CVE-2017-15361); make another key, on another device (BR section 6.1.1.3)")
 	}
 	return nil
@@ -65,6 +63,24 @@ func closePrimes(n *big.Int) bool {
 		a.Add(a, big.NewInt(1))
 	}
 	return false
+}
+
+// fromInfineon recognises the moduli of CVE-2017-15361, each prime of which is a
+// power of 65537 modulo the product of many small ones; so is the modulus itself
+// (Nemec and others, The Return of Coppersmith's Attack, section 2.1). Of the small
+// ones those count by which most other moduli are none.
+func fromInfineon(n *big.Int) bool {
+	for _, prime := range []uint64{11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157} {
+		rest := new(big.Int).Mod(n, new(big.Int).SetUint64(prime)).Uint64()
+		power := uint64(65537) % prime
+		for power != rest {
+			if power == 1 {
+				return false // all powers were seen
+			}
+			power = power * 65537 % prime
+		}
+	}
+	return true
 }
 
 func checkECDSA(key *ecdsa.PublicKey) error {

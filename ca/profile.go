@@ -89,10 +89,10 @@ func (p Profile) rules() (rules, error) {
 	return r, nil
 }
 
-// sources are what certificates and CRLs of a profile are linted by.
-func (r rules) sources() []lint.Source {
+// demands are what certificates and CRLs of a profile are linted by.
+func (r rules) demands() lint.Demands {
 	if r.public {
-		return lint.Public()
+		return lint.Public
 	}
-	return lint.Private()
+	return lint.Private
 }

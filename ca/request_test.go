@@ -10,8 +10,11 @@ import (
 	"crypto/rsa"
 	"encoding/pem"
 	"math/big"
+	mathrand "math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/titanous/rocacheck"
 
 	"conclave/ca"
 	"conclave/internal/foreign"
@@ -198,6 +201,32 @@ func infineonModulus() *big.Int {
 	n := new(big.Int).Lsh(big.NewInt(3), 2046)
 	n.Sub(n, new(big.Int).Mod(n, product))
 	return n.Add(n, big.NewInt(1))
+}
+
+// TestInfineon: by rocacheck, which nobody here wrote. Moduli that are powers of
+// 65537 modulo most of the small primes are the hard ones.
+func TestInfineon(t *testing.T) {
+	seed := mathrand.Uint64()
+	t.Logf("seed %d", seed)
+	random := mathrand.New(mathrand.NewPCG(seed, 0))
+	weak := 0
+	for range 2000 {
+		n := infineonModulus()
+		for range random.IntN(3) {
+			n.Add(n, new(big.Int).Lsh(big.NewInt(random.Int64()), uint(1+random.IntN(900))))
+		}
+		want := rocacheck.IsWeak(&rsa.PublicKey{N: n, E: 65537})
+		err := ca.CheckKey(&rsa.PublicKey{N: n, E: 65537})
+		if got := err != nil && strings.Contains(err.Error(), "Infineon"); got != want {
+			t.Errorf("%x: %v; rocacheck says %v", n, err, want)
+		}
+		if want {
+			weak++
+		}
+	}
+	if weak == 0 || weak == 2000 {
+		t.Errorf("%d of 2000 moduli are weak: nothing was compared", weak)
+	}
 }
 
 // TestThrowAwayKey makes keys of the same kind and size.

@@ -48,7 +48,7 @@ func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base 
 	return crlRecipe{&x509.RevocationList{
 		SignatureAlgorithm: algorithm, Number: number, ThisUpdate: spec.ThisUpdate.UTC(), NextUpdate: spec.NextUpdate.UTC(),
 		RevokedCertificateEntries: entries(revocations, base), ExtraExtensions: extensions,
-	}, issuer, spec.kind(), r.sources()}, nil
+	}, issuer, spec.kind(), r.demands()}, nil
 }
 
 func (s CRLSpec) checkIssuer(issuer *x509.Certificate) error {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"conclave/ca"
+	"conclave/ca/lint/zlint"
 )
 
 // device is a key that notes when it signs, and signs as sign says.
@@ -175,7 +176,7 @@ func TestOtherAuthority(t *testing.T) {
 // TestPrepareIsRefused names what does not fit an authority.
 func TestPrepareIsRefused(t *testing.T) {
 	root := newAuthority(t, ca.Root, newKey(t))
-	self := ca.Authority{Signer: newKey(t)}
+	self := ca.Authority{Signer: newKey(t), Linter: zlint.Linter{}}
 	public := newAuthority(t, ca.CABFRoot, newKey(t))
 	public.Publication = ca.Publication{}
 	broken := root

@@ -68,7 +68,7 @@ func (p Publication) checkFor(r rules) error {
 type recipe struct {
 	template, parent *x509.Certificate
 	subject, issuer  crypto.PublicKey
-	sources          []lint.Source
+	demands          lint.Demands
 }
 
 // newRecipe checks a spec, the subject's key and the issuer; nil is one that
@@ -89,9 +89,9 @@ func newRecipe(spec Spec, public crypto.PublicKey, issuer *x509.Certificate, pub
 		return recipe{}, err
 	}
 	if issuer == nil {
-		return recipe{template, template, public, public, r.sources()}, nil
+		return recipe{template, template, public, public, r.demands()}, nil
 	}
-	return recipe{template, issuer, public, issuer.PublicKey, r.sources()}, nil
+	return recipe{template, issuer, public, issuer.PublicKey, r.demands()}, nil
 }
 
 // checkParties checks the subject's key, the issuer, and that they fit.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conclave/apdu"
+	"conclave/ca/lint"
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
@@ -45,6 +46,7 @@ type Act struct {
 	Devices Devices
 	Room    Room
 	Program Program
+	Linter  lint.Linter
 	// Drill is what a drill looks after; nil for a ceremony.
 	Drill *Drill
 	Now   func() time.Time

@@ -22,6 +22,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/ca"
+	"conclave/ca/lint/zlint"
 	"conclave/ca/register"
 	"conclave/card"
 	"conclave/ceremony"
@@ -71,7 +72,7 @@ func newStage(t *testing.T, change func(*plan.Plan)) *stage {
 	players := &act.Players{}
 	return &stage{act.Act{
 		Plan: p, Source: content, Base: dir, Dir: filepath.Join(dir, "ceremony"), Devices: home{h}, Room: players, Program: testProgram(t),
-		Now: time.Now,
+		Linter: zlint.Linter{}, Now: time.Now,
 	}, players}
 }
 

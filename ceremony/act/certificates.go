@@ -195,7 +195,7 @@ func (p *performance) publish(name, url string, content []byte) error {
 
 // authority is the issuer of a certificate, logged in.
 func (p *performance) authority(ctx context.Context, r *register.Register, planned *plan.Certificate) (ca.Authority, error) {
-	a := ca.Authority{Ledger: r, Publication: planned.Publication}
+	a := ca.Authority{Ledger: r, Linter: p.Linter, Publication: planned.Publication}
 	issuer := planned
 	if planned.Issuer != "" {
 		issuer = p.Plan.FindCertificate(planned.Issuer)
@@ -303,7 +303,7 @@ func (p *performance) signCRL(ctx context.Context, r *register.Register, planned
 	if err != nil {
 		return nil, err
 	}
-	a := ca.Authority{Certificate: cert, Ledger: r, Publication: issuer.Publication}
+	a := ca.Authority{Certificate: cert, Ledger: r, Linter: p.Linter, Publication: issuer.Publication}
 	if err := p.equip(ctx, &a, issuer); err != nil {
 		return nil, err
 	}

@@ -129,7 +129,7 @@ func (t *throwAway) certificate(ctx context.Context, planned *plan.Certificate) 
 		return "", err
 	}
 	t.authorities[planned.Name] = ca.Authority{
-		Certificate: cert, Signer: t.keys[planned.Key], Publication: planned.Publication, Ledger: t.ledger, Rand: rand.Reader,
+		Certificate: cert, Signer: t.keys[planned.Key], Publication: planned.Publication, Ledger: t.ledger, Linter: t.Linter, Rand: rand.Reader,
 	}
 	return fmt.Sprintf("%s, linted, %d bytes", planned.Profile, len(cert.Raw)), nil
 }
@@ -144,7 +144,7 @@ func (t *throwAway) issuer(planned *plan.Certificate) (ca.Authority, error) {
 		return a, nil
 	}
 	key, err := t.key(planned.Key)
-	return ca.Authority{Signer: key, Publication: planned.Publication, Ledger: t.ledger, Rand: rand.Reader}, err
+	return ca.Authority{Signer: key, Publication: planned.Publication, Ledger: t.ledger, Linter: t.Linter, Rand: rand.Reader}, err
 }
 
 // subject is the key that is certified.
@@ -213,7 +213,7 @@ func (t *throwAway) present(planned *plan.Certificate) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	t.authorities[planned.Name] = ca.Authority{Certificate: standIn(cert, key), Signer: key, Publication: planned.Publication, Ledger: t.ledger, Rand: rand.Reader}
+	t.authorities[planned.Name] = ca.Authority{Certificate: standIn(cert, key), Signer: key, Publication: planned.Publication, Ledger: t.ledger, Linter: t.Linter, Rand: rand.Reader}
 	return "valid until " + cert.NotAfter.Format(time.DateOnly), nil
 }
 

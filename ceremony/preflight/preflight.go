@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"conclave/apdu"
+	"conclave/ca/lint"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
@@ -29,6 +30,7 @@ type Check struct {
 	// Connect connects to a device; the error wraps fs.ErrNotExist where there is
 	// none.
 	Connect func(plan.Device) (apdu.Conn, error)
+	Linter  lint.Linter
 	Now     time.Time
 	Built   time.Time // when the program was built; zero if it is not known
 }

@@ -16,6 +16,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/ca"
+	"conclave/ca/lint/zlint"
 	"conclave/ca/register"
 	"conclave/card"
 	"conclave/ceremony/plan"
@@ -47,7 +48,7 @@ func newRoom(t *testing.T) *room {
 	h := device.NewHome(filepath.Join(dir, "home"))
 	h.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
 	r := &room{preflight.Check{
-		Plan: p, Base: dir, Dir: filepath.Join(dir, "plan.ceremony"), Now: p.Start,
+		Plan: p, Base: dir, Dir: filepath.Join(dir, "plan.ceremony"), Linter: zlint.Linter{}, Now: p.Start,
 		Connect: func(d plan.Device) (apdu.Conn, error) { return h.Open(d.Name) },
 	}, h}
 	r.request(t, p.FindCertificate("issuing").Subject)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"conclave/ca"
+	"conclave/ca/lint"
 	"conclave/ca/register"
 	"conclave/hsm"
 	"conclave/internal/safefile"
@@ -183,7 +184,7 @@ func (c *console) withAuthority(f issuerFlags, fn func(ca.Authority) error) erro
 			if err != nil {
 				return err
 			}
-			return fn(ca.Authority{Certificate: cert, Signer: signer, Publication: f.publication(), Ledger: r, Rand: h})
+			return fn(ca.Authority{Certificate: cert, Signer: signer, Publication: f.publication(), Ledger: r, Linter: lint.Program{}, Rand: h})
 		})
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"conclave/ca"
+	"conclave/ca/lint"
 	"conclave/ca/register"
 	"conclave/hsm"
 	"conclave/internal/safefile"
@@ -37,7 +38,7 @@ func (cmd caRoot) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			a := ca.Authority{Signer: signer, Ledger: r, Rand: h}
+			a := ca.Authority{Signer: signer, Ledger: r, Linter: lint.Program{}, Rand: h}
 			draft, err := a.Prepare(spec, signer.Public())
 			if err != nil {
 				return err

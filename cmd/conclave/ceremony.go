@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"conclave/apdu"
+	"conclave/ca/lint"
 	"conclave/ceremony/act"
 	"conclave/ceremony/plan"
 	"conclave/hsm"
@@ -198,7 +199,7 @@ func (c *console) act(f planFile, dir string, devices act.Devices, room act.Room
 	}
 	return act.Act{
 		Plan: f.plan, Source: f.content, Base: filepath.Dir(f.path), Dir: dir, Devices: devices, Room: room, Program: p,
-		Now: time.Now, Progress: progress, Announce: func(what string) { end(); c.note("* %s", what) }, Search: c.searching(),
+		Linter: lint.Program{}, Now: time.Now, Progress: progress, Announce: func(what string) { end(); c.note("* %s", what) }, Search: c.searching(),
 	}, err
 }
 

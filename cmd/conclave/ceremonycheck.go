@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"conclave/ca/lint"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/preflight"
 	"conclave/ceremony/runbook"
@@ -37,7 +38,8 @@ func (cmd ceremonyCheck) Run(c *console) error {
 		cmd.Dir = strings.TrimSuffix(cmd.Plan, ".json") + ".ceremony"
 	}
 	check := preflight.Check{
-		Plan: p, Sum: sha256.Sum256(content), Base: filepath.Dir(cmd.Plan), Dir: cmd.Dir, Connect: planDevices{c.home, c}.Connect, Now: time.Now(),
+		Plan: p, Sum: sha256.Sum256(content), Base: filepath.Dir(cmd.Plan), Dir: cmd.Dir, Connect: planDevices{c.home, c}.Connect,
+		Linter: lint.Program{}, Now: time.Now(),
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		check.Built = buildTime(info)
@@ -131,7 +133,7 @@ func newBook(f planFile) (runbook.Book, error) {
 		book.Materials = append(book.Materials, material(path, "comes with the plan", sha256.Sum256(content)))
 	}
 	if f.plan.Drill == nil {
-		book.Expect = preflight.Check{Plan: f.plan, Base: filepath.Dir(f.path), Now: f.plan.Start}.Lines(context.Background())
+		book.Expect = preflight.Check{Plan: f.plan, Base: filepath.Dir(f.path), Linter: lint.Program{}, Now: f.plan.Start}.Lines(context.Background())
 	}
 	return book, nil
 }

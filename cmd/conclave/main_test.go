@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,12 +10,23 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/ca/lint"
+	"conclave/ca/lint/zlint"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // TestMain lets the test binary be the command, for scripts and for exec.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"conclave": main})
+	testscript.Main(m, map[string]func(){"conclave": main, lint.ProgramName: linter})
+}
+
+// linter is the program that conclave lets judge what it signs.
+func linter() {
+	if err := lint.Serve(os.Stdin, os.Stdout, zlint.Linter{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // TestScripts runs each script with a home of its own, the PINs in its

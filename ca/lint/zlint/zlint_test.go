@@ -1,4 +1,4 @@
-package lint_test
+package zlint_test
 
 import (
 	"crypto/ecdsa"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"conclave/ca/lint"
+	"conclave/ca/lint/zlint"
 )
 
 func key(t *testing.T) *ecdsa.PrivateKey {
@@ -58,7 +59,7 @@ func lints(findings []lint.Finding) (names []string) {
 func TestRootBeforeItIsSigned(t *testing.T) {
 	subject := key(t)
 	for _, signer := range []*ecdsa.PrivateKey{subject, key(t)} {
-		found, err := lint.Certificate(selfSigned(t, root(), subject, signer), lint.Public()...)
+		found, err := (zlint.Linter{}).Certificate(selfSigned(t, root(), subject, signer), lint.Public)
 		if err != nil || len(found) > 0 {
 			t.Errorf("%v, %v; nothing was expected", found, err)
 		}
@@ -66,7 +67,7 @@ func TestRootBeforeItIsSigned(t *testing.T) {
 	// A CA's certificate for its next key, which the old one signs, is no root.
 	next := root()
 	next.AuthorityKeyId = []byte("another key")
-	found, err := lint.Certificate(selfSigned(t, next, subject, key(t)), lint.Public()...)
+	found, err := (zlint.Linter{}).Certificate(selfSigned(t, next, subject, key(t)), lint.Public)
 	if err != nil || !slices.Contains(lints(found), "e_sub_ca_crl_distribution_points_missing") {
 		t.Errorf("%v, %v; it lacks a CRL distribution point", found, err)
 	}
@@ -78,14 +79,14 @@ func TestFindings(t *testing.T) {
 	bad := root()
 	bad.Subject.Country, bad.KeyUsage, bad.Subject.CommonName = nil, 0, strings.Repeat("x", 65)
 	der := selfSigned(t, bad, k, k)
-	private, err := lint.Certificate(der, lint.Private()...)
+	private, err := (zlint.Linter{}).Certificate(der, lint.Private)
 	if err != nil || !slices.Equal(lints(private), []string{"e_subject_common_name_max_length"}) {
 		t.Errorf("%v, %v", private, err)
 	}
 	if private[0].Severity != "error" || private[0].Details == "" || !strings.Contains(private[0].String(), "e_subject_common_name_max_length") {
 		t.Errorf("%s", private[0])
 	}
-	public, err := lint.Certificate(der, lint.Public()...)
+	public, err := (zlint.Linter{}).Certificate(der, lint.Public)
 	if err != nil || !slices.Contains(lints(public), "e_ca_country_name_missing") || !slices.IsSorted(lints(public)) {
 		t.Errorf("%v, %v", public, err)
 	}
@@ -103,27 +104,13 @@ func TestCRL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := lint.CRL(der, lint.Public()...)
+		found, err := (zlint.Linter{}).CRL(der, lint.Public)
 		if err != nil || !slices.Equal(lints(found), want) {
 			t.Errorf("%d months: %v, %v; %v was expected", months, found, err, want)
 		}
-		if found, err := lint.CRL(der, lint.Private()...); err != nil || len(found) > 0 {
+		if found, err := (zlint.Linter{}).CRL(der, lint.Private); err != nil || len(found) > 0 {
 			t.Errorf("%d months, private: %v, %v", months, found, err)
 		}
-	}
-}
-
-// TestSources fails when zlint has a source that no one has decided about.
-func TestSources(t *testing.T) {
-	var left []string
-	for _, s := range lint.Public() {
-		if !slices.Contains(lint.Private(), s) {
-			left = append(left, string(s))
-		}
-	}
-	slices.Sort(left)
-	if want := []string{"CABF_BR", "CABF_CS_BR", "CABF_EV", "CABF_SMIME_BR"}; !slices.Equal(left, want) {
-		t.Errorf("for a private CA, %v are left out; %v was expected", left, want)
 	}
 }
 
@@ -131,10 +118,9 @@ func TestNothingToLint(t *testing.T) {
 	k := key(t)
 	der := selfSigned(t, root(), k, k)
 	for want, do := range map[string]func() ([]lint.Finding, error){
-		"no source to lint by":    func() ([]lint.Finding, error) { return lint.Certificate(der) },
-		"zlint has no source":     func() ([]lint.Finding, error) { return lint.Certificate(der, "RFC1") },
-		"lint: the certificate: ": func() ([]lint.Finding, error) { return lint.Certificate(der[1:], lint.Public()...) },
-		"lint: the CRL: ":         func() ([]lint.Finding, error) { return lint.CRL(der, lint.Public()...) },
+		`demands "" are not known`: func() ([]lint.Finding, error) { return (zlint.Linter{}).Certificate(der, "") },
+		"lint: the certificate: ":  func() ([]lint.Finding, error) { return (zlint.Linter{}).Certificate(der[1:], lint.Public) },
+		"lint: the CRL: ":          func() ([]lint.Finding, error) { return (zlint.Linter{}).CRL(der, lint.Public) },
 	} {
 		if _, err := do(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; %q was expected", err, want)
