@@ -5,8 +5,11 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"log/slog"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"conclave/apdu"
 	"conclave/card"
@@ -19,7 +22,6 @@ import (
 	"conclave/link"
 	"conclave/link/pcsc"
 	"conclave/wire"
-	"time"
 )
 
 // BenchmarkSign is a P-256 signature by a device on disk, in process and
@@ -107,5 +109,28 @@ func benchSign(b *testing.B, conn apdu.Conn) {
 		if _, err := signer.Sign(nil, digest[:], crypto.SHA256); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkStart is a whole command that does next to nothing: what every call of
+// a script costs. OpenSSL's is there to compare with.
+func BenchmarkStart(b *testing.B) {
+	b.Setenv("XDG_DATA_HOME", b.TempDir())
+	b.Setenv("CONCLAVE_DEVICE", "default")
+	conclave := filepath.Join(bin, "conclave")
+	if out, err := exec.Command(conclave, "hsm", "create").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	for _, command := range [][]string{
+		{conclave, "version"}, {conclave, "hsm", "list"}, {conclave, "hsm", "status"},
+		{filepath.Join(bin, "sc-hsm-tool"), "--reader", "embedded:default"}, {"openssl", "version"},
+	} {
+		b.Run(filepath.Base(strings.Join(command, " ")), func(b *testing.B) {
+			for b.Loop() {
+				if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+					b.Fatalf("%v: %s", err, out)
+				}
+			}
+		})
 	}
 }

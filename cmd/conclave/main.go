@@ -9,26 +9,9 @@ import (
 	"os"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
 	"conclave/internal/device"
 	"conclave/internal/tty"
-	"conclave/link"
 )
-
-// cli is the command line. Every command is a struct whose Run does the work.
-type cli struct {
-	Device string `default:"default" env:"CONCLAVE_DEVICE" placeholder:"NAME" help:"Device: the name of an embedded one, or pcsc:READER for a card in a reader (pcsc: alone takes the first). Default: default."`
-	Trace  string `placeholder:"FILE" help:"Append the exchange with the card to FILE, without its secrets."`
-
-	HSM      hsmCommands      `cmd:"" name:"hsm" help:"Devices: make, initialise, look at, serve."`
-	DKEK     dkekCommands     `cmd:"" name:"dkek" help:"The device key encryption key, under which keys are backed up."`
-	Key      keyCommands      `cmd:"" help:"Keys: generate, use, back up, restore."`
-	Ceremony ceremonyCommands `cmd:"" help:"A key ceremony from its plan: check, rehearse, hold, verify."`
-	CA       caCommands       `cmd:"" name:"ca" help:"An offline CA on a key of a device: certificates, CRLs, and the register of both."`
-	Rehearse rehearse         `cmd:"" help:"Play the whole life of a key, from ceremony to recovery, on throw-away devices."`
-	Version  version          `cmd:"" help:"Show the version."`
-}
 
 // Exit codes. Those from 3 on tell how a share file opened, or why it did not.
 const (
@@ -43,15 +26,7 @@ const (
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	var app cli
-	parser, err := kong.New(&app, kong.Name("conclave"),
-		kong.Description("A SmartCard-HSM in software, and the tools for it and for the real one."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Vars{"vpcd": link.VPCDAddress})
-	if err != nil {
-		return fail(err, exitFailure)
-	}
-	command, err := parser.Parse(args)
+	command, options, err := parse(args)
 	if err != nil {
 		return fail(fmt.Errorf("%w; see: conclave --help", err), exitUsage)
 	}
@@ -61,10 +36,10 @@ func run(args []string) int {
 	}
 	c := &console{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, prompts: tty.New(os.Stdin, os.Stderr),
-		home: home, device: app.Device,
+		home: home, device: options.Device,
 	}
-	if app.Trace != "" {
-		file, err := os.OpenFile(app.Trace, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if options.Trace != "" {
+		file, err := os.OpenFile(options.Trace, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
 			return fail(err, exitFailure)
 		}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"conclave/link"
+)
+
+// options are those of every command.
+type options struct {
+	Device string `default:"default" env:"CONCLAVE_DEVICE" placeholder:"NAME" help:"Device: the name of an embedded one, or pcsc:READER for a card in a reader (pcsc: alone takes the first). Default: default."`
+	Trace  string `placeholder:"FILE" help:"Append the exchange with the card to FILE, without its secrets."`
+}
+
+func (o *options) get() *options { return o }
+
+// The groups of commands. Every command is a struct whose Run does the work.
+type (
+	hsmGroup struct {
+		HSM hsmCommands `cmd:"" name:"hsm" help:"Devices: make, initialise, look at, serve."`
+	}
+	dkekGroup struct {
+		DKEK dkekCommands `cmd:"" name:"dkek" help:"The device key encryption key, under which keys are backed up."`
+	}
+	keyGroup struct {
+		Key keyCommands `cmd:"" help:"Keys: generate, use, back up, restore."`
+	}
+	ceremonyGroup struct {
+		Ceremony ceremonyCommands `cmd:"" help:"A key ceremony from its plan: check, rehearse, hold, verify."`
+	}
+	caGroup struct {
+		CA caCommands `cmd:"" name:"ca" help:"An offline CA on a key of a device: certificates, CRLs, and the register of both."`
+	}
+	rehearseGroup struct {
+		Rehearse rehearse `cmd:"" help:"Play the whole life of a key, from ceremony to recovery, on throw-away devices."`
+	}
+	versionGroup struct {
+		Version version `cmd:"" help:"Show the version."`
+	}
+)
+
+// all is the whole command line.
+type all struct {
+	options
+	hsmGroup
+	dkekGroup
+	keyGroup
+	ceremonyGroup
+	caGroup
+	rehearseGroup
+	versionGroup
+}
+
+// one is the command line of one group alone.
+type one[Group any] struct {
+	options
+	Group Group `embed:""`
+}
+
+type grammar interface{ get() *options }
+
+// grammarOf is what the arguments are parsed by: of the whole, kong makes a model
+// in 6 ms, and of the group that they name in a tenth of that. Where they name
+// none, it is the whole.
+func grammarOf(args []string) grammar {
+	switch firstWord(args) {
+	case "hsm":
+		return new(one[hsmGroup])
+	case "dkek":
+		return new(one[dkekGroup])
+	case "key":
+		return new(one[keyGroup])
+	case "ceremony":
+		return new(one[ceremonyGroup])
+	case "ca":
+		return new(one[caGroup])
+	case "rehearse":
+		return new(one[rehearseGroup])
+	case "version":
+		return new(one[versionGroup])
+	}
+	return new(all)
+}
+
+// firstWord is the first argument that belongs to none of the options.
+func firstWord(args []string) string {
+	for i := 0; i < len(args); i++ {
+		switch name, _, joined := strings.Cut(args[i], "="); {
+		case name != "--device" && name != "--trace":
+			return args[i]
+		case !joined:
+			i++
+		}
+	}
+	return ""
+}
+
+// parse reads the command line. Asked for help, it shows it and ends the program.
+func parse(args []string) (command *kong.Context, o *options, err error) {
+	g := grammarOf(args)
+	parser, err := kong.New(g, kong.Name("conclave"),
+		kong.Description("A SmartCard-HSM in software, and the tools for it and for the real one."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Vars{"vpcd": link.VPCDAddress})
+	if err != nil {
+		return nil, nil, err
+	}
+	command, err = parser.Parse(args)
+	return command, g.get(), err
+}
