@@ -10,7 +10,6 @@ import (
 	"crypto/rsa"
 	"encoding/pem"
 	"math/big"
-	mathrand "math/rand/v2"
 	"strings"
 	"testing"
 
@@ -18,6 +17,7 @@ import (
 
 	"conclave/ca"
 	"conclave/internal/foreign"
+	"conclave/internal/testrun"
 )
 
 // request lets OpenSSL make a request, PEM.
@@ -206,9 +206,7 @@ func infineonModulus() *big.Int {
 // TestInfineon: by rocacheck, which nobody here wrote. Moduli that are powers of
 // 65537 modulo most of the small primes are the hard ones.
 func TestInfineon(t *testing.T) {
-	seed := mathrand.Uint64()
-	t.Logf("seed %d", seed)
-	random := mathrand.New(mathrand.NewPCG(seed, 0))
+	random := testrun.Random(t)
 	weak := 0
 	for range 2000 {
 		n := infineonModulus()

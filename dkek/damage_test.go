@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
-	mathrand "math/rand/v2"
 	"testing"
 
 	"conclave/internal/secret"
+	"conclave/internal/testrun"
 )
 
 // TestDamagedFile changes each byte of a file to another one: in the last 32
@@ -21,9 +21,10 @@ func TestDamagedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	random := testrun.Random(t)
 	for at := len(magic); at < shareFileSize; at++ {
 		content := file.Bytes()
-		content[at] ^= byte(1 + mathrand.IntN(255))
+		content[at] ^= byte(1 + random.IntN(255))
 		damaged, err := ParseShareFile(content)
 		if err != nil {
 			t.Fatal(err)
@@ -48,6 +49,9 @@ func TestDamagedFile(t *testing.T) {
 // TestNoKeyIsTakenForADamagedFiles: no random key is right for some file with
 // another byte.
 func TestNoKeyIsTakenForADamagedFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of keys")
+	}
 	var f ShareFile
 	rand.Read(f.ciphertext[:])
 	key := make(secret.Bytes, 32)

@@ -2,7 +2,7 @@ package pcscdtest
 
 import (
 	"bytes"
-	"context"
+	"conclave/internal/testrun"
 	"errors"
 	"fmt"
 	"net"
@@ -39,9 +39,6 @@ const (
 	variable = "CONCLAVE_PCSCDTEST"
 	inside   = "inside"
 )
-
-// patience bounds every wait for pcscd.
-const patience = 20 * time.Second
 
 // Runner is what TestMain is given: a *testing.M, or what wraps it.
 type Runner interface{ Run() int }
@@ -189,13 +186,12 @@ func (p *PCSCD) start(tb testing.TB) {
 		p.cmd = nil
 		tb.Fatalf("starting pcscd: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(tb.Context(), patience)
-	defer cancel()
+	ctx := testrun.Patience(tb)
 	for !ready() {
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-ctx.Done():
-			tb.Fatalf("pcscd did not get ready within %v; it wrote:\n%s", patience, p.output.Bytes())
+			tb.Fatalf("pcscd did not get ready; it wrote:\n%s", p.output.Bytes())
 		}
 	}
 }

@@ -3,13 +3,14 @@
 package pcscdtest_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"os"
 	"testing"
-	"time"
 
 	"conclave/internal/pcscdtest"
+	"conclave/internal/testrun"
 )
 
 func TestMain(m *testing.M) { os.Exit(pcscdtest.Wrap(m).Run()) }
@@ -35,7 +36,7 @@ func pollOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		defer context.AfterFunc(testrun.Patience(t), func() { conn.Close() })()
 		frame := make([]byte, 3)
 		if _, err := io.ReadFull(conn, frame); err != nil || frame[1] != 1 {
 			t.Errorf("%s sent % X, error %v", address, frame, err)

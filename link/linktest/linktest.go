@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"conclave/apdu"
+	"conclave/internal/testrun"
 	"conclave/link"
 )
-
-// patience bounds every wait for something that a link does on its own.
-const patience = 20 * time.Second
 
 // Run tests the link that open lays to card: APDUs from 2 to max bytes in both
 // directions. What open starts it ends with t.Cleanup.
@@ -105,10 +102,10 @@ func closing(t *testing.T, card *Card, conn apdu.Conn) {
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.After(patience); card.LoggedIn(); {
+	for patience := testrun.Patience(t); card.LoggedIn(); {
 		select {
 		case <-card.Resets():
-		case <-deadline:
+		case <-patience.Done():
 			t.Fatal("the session is still open after Close")
 		}
 	}

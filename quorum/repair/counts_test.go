@@ -1,7 +1,7 @@
 package repair
 
 import (
-	"math/rand/v2"
+	"conclave/internal/testrun"
 	"testing"
 )
 
@@ -66,6 +66,9 @@ func TestStages(t *testing.T) {
 // TestEstimates: as many candidates are tried as was said before, by a third
 // more or half less.
 func TestEstimates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of searches")
+	}
 	for _, threshold := range []int{2, 3, 5} {
 		p, err := Sheets(arbitrary(threshold))
 		if err != nil {
@@ -89,20 +92,24 @@ func TestEstimates(t *testing.T) {
 // in ten, and more, are. Of five, all guesses may be possible ones, and take 77
 // seconds; four have no more of them.
 func TestWithinAMinute(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of searches")
+	}
 	const rounds, minute = 60, 60 * 18
 	limits := map[int]int{2: minute, 3: minute, 4: 77 * 18, 5: 77 * 18}
+	random := testrun.Random(t)
 	late := 0
 	most := make(map[int]int)
 	for range rounds {
-		threshold := 2 + rand.IntN(4)
+		threshold := 2 + random.IntN(4)
 		var used []int
-		for _, n := range rand.Perm(9)[:threshold] {
+		for _, n := range random.Perm(9)[:threshold] {
 			used = append(used, n+1)
 		}
 		s := splitSet(t, threshold, used...)
 		drafts := s.of(used...)
-		wrong := rand.IntN(threshold)
-		drafts[wrong].Value = put(drafts[wrong].Value, 1+rand.IntN(16), anyOther)
+		wrong := random.IntN(threshold)
+		drafts[wrong].Value = put(drafts[wrong].Value, 1+random.IntN(16), anyOther)
 		_, o := repaired(t, drafts, s.password)
 		most[threshold] = max(most[threshold], o.tried)
 		if o.tried > minute {

@@ -106,6 +106,9 @@ var mistakesMade = []struct {
 }
 
 func TestMistakes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("searches of thousands of candidates")
+	}
 	for _, test := range mistakesMade {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

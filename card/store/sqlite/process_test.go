@@ -2,9 +2,9 @@ package sqlite
 
 import (
 	"bufio"
+	"conclave/internal/testrun"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strconv"
@@ -244,17 +244,18 @@ func TestKilledProcess(t *testing.T) {
 
 // killings yields, for each process killed, the last number it acknowledged.
 func killings(t *testing.T, path string, rounds int) func(yield func(last int) bool) {
+	random := testrun.Random(t)
 	return func(yield func(int) bool) {
 		for range rounds {
 			p := start(t, path)
 			p.order(t, 1000)
 			last, ok := 0, true
-			for range 1 + rand.IntN(10) {
+			for range 1 + random.IntN(10) {
 				if last, ok = p.acknowledged(); !ok {
 					t.Fatalf("the child: %v", p.Wait())
 				}
 			}
-			time.Sleep(time.Duration(rand.IntN(1000)) * time.Microsecond) // to strike anywhere in an update, not to wait for one
+			time.Sleep(time.Duration(random.IntN(1000)) * time.Microsecond) // to strike anywhere in an update, not to wait for one
 			p.Process.Kill()
 			for n := last; ok; n, ok = p.acknowledged() {
 				last = n

@@ -1,0 +1,45 @@
+// Package testrun is about how a test runs: how long it may wait, and which random
+// numbers it draws.
+package testrun
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// Patience gives a context that lasts as long as the tests of the package may run,
+// but for the time to say what was waited for. No machine is too slow then, and
+// what hangs is told. Unlike the test's own context, it is good in a cleanup.
+func Patience(tb testing.TB) context.Context {
+	tb.Helper()
+	ctx := context.Background()
+	limited, ok := tb.(interface{ Deadline() (time.Time, bool) })
+	if !ok {
+		return ctx
+	}
+	deadline, ok := limited.Deadline()
+	if !ok {
+		return ctx
+	}
+	ctx, cancel := context.WithDeadline(ctx, deadline.Add(-5*time.Second))
+	tb.Cleanup(cancel)
+	return ctx
+}
+
+// SeedVariable holds the seed for a test that is to be repeated.
+const SeedVariable = "CONCLAVE_TEST_SEED"
+
+// Random gives random numbers whose seed is printed where the test fails.
+func Random(tb testing.TB) *rand.Rand {
+	tb.Helper()
+	seed := rand.Uint64()
+	if given, err := strconv.ParseUint(os.Getenv(SeedVariable), 10, 64); err == nil {
+		seed = given
+	}
+	tb.Logf("to repeat it: %s=%d", SeedVariable, seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
