@@ -64,6 +64,30 @@ func forbidden() map[string][]string {
 	}
 }
 
+// forTests are the packages that no program may reach. Those that make share files
+// cheap to open are reached from tests alone, but for the one that they act on.
+func forTests() []string {
+	return []string{
+		"conclave/acceptance", "conclave/card/store/storetest", "conclave/dkek/dkektest", "conclave/internal/foreign",
+		"conclave/internal/pcscdtest", "conclave/internal/smalldisk", "conclave/internal/testrun", "conclave/link/linktest",
+	}
+}
+
+func TestProgramsReachNothingOfTests(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		for _, dep := range p.Deps {
+			if under(p.ImportPath, "conclave/cmd") && slices.Contains(forTests(), dep) {
+				t.Errorf("%s reaches %s", p.ImportPath, dep)
+			}
+		}
+		for _, path := range p.Imports {
+			if path == "conclave/internal/practice" && !under(p.ImportPath, "conclave/dkek") {
+				t.Errorf("%s imports %s", p.ImportPath, path)
+			}
+		}
+	}
+}
+
 // standardOnly are the packages that import nothing but the standard library.
 func standardOnly() []string {
 	return []string{"conclave/apdu", "conclave/tlv", "conclave/shamir", "conclave/internal/bch32"}

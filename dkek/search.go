@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"conclave/internal/md5chain"
+	"conclave/internal/practice"
 	"conclave/internal/secret"
 )
 
@@ -29,12 +30,12 @@ func (f ShareFile) Decrypt(ctx context.Context, password secret.Bytes, progress 
 // The error is ErrPassword if all are wrong. It is a *DamagedError, and share and
 // index are there all the same, if one is right and the file is not.
 func (f ShareFile) DecryptAny(ctx context.Context, passwords []secret.Bytes, progress Progress) (secret.Bytes, int, error) {
-	first := min(md5chain.FreeLanes(), len(passwords))
-	share, index, err := f.decryptAny(ctx, passwords[:first], progress, iterations)
+	first, count := min(md5chain.FreeLanes(), len(passwords)), practice.Iterations(ctx, iterations)
+	share, index, err := f.decryptAny(ctx, passwords[:first], progress, count)
 	if !errors.Is(err, ErrPassword) || len(passwords) == first {
 		return share, index, err
 	}
-	share, index, err = f.decryptAny(ctx, passwords[first:], progress, iterations)
+	share, index, err = f.decryptAny(ctx, passwords[first:], progress, count)
 	return share, first + index, err
 }
 
@@ -50,7 +51,7 @@ func (f ShareFile) DecryptAny(ctx context.Context, passwords []secret.Bytes, pro
 // it may be nil, and is never called twice at the same time. When ctx ends,
 // Search returns its error in a tenth of a second.
 func (f ShareFile) Search(ctx context.Context, candidates iter.Seq[secret.Bytes], tried func(n int)) (share secret.Bytes, index int, err error) {
-	s := search{file: f, count: iterations, tried: tried}
+	s := search{file: f, count: practice.Iterations(ctx, iterations), tried: tried}
 	return s.run(ctx, candidates)
 }
 

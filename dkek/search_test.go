@@ -115,6 +115,9 @@ func TestSearchCancel(t *testing.T) {
 
 // TestSearchVector finds the password of a share file of sc-hsm-tool.
 func TestSearchVector(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the KDF at its real cost")
+	}
 	t.Parallel()
 	v := readShareVector(t, "password")
 	candidates := func(yield func(secret.Bytes) bool) {

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 
+	"conclave/internal/practice"
 	"conclave/internal/secret"
 )
 
@@ -99,7 +100,7 @@ func (f ShareFile) Bytes() []byte {
 // EncryptShare makes a share file of a share of 32 bytes, with a salt from
 // rand. It takes seconds; progress may be nil, and ctx ends it early.
 func EncryptShare(ctx context.Context, rand io.Reader, share, password secret.Bytes, progress Progress) (ShareFile, error) {
-	return encryptShare(ctx, rand, share, password, progress, iterations)
+	return encryptShare(ctx, rand, share, password, progress, practice.Iterations(ctx, iterations))
 }
 
 func encryptShare(ctx context.Context, rand io.Reader, share, password secret.Bytes, progress Progress, count int) (ShareFile, error) {

@@ -72,6 +72,9 @@ func TestAllPaddingCounts(t *testing.T) {
 // TestOpenSSLReadsOurFile lets openssl decrypt what EncryptShare made, under a
 // key that crypto/md5 derives. Its padding check is part of the judgement.
 func TestOpenSSLReadsOurFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the KDF at its real cost")
+	}
 	t.Parallel()
 	foreign.Need(t, "openssl")
 	share, password := filled(0xA5), secret.Bytes("\x16\x00\x1d\x1f\x0e\x40\x3a\x39")

@@ -26,6 +26,9 @@ type shareVector struct {
 }
 
 func TestVectorShareFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the KDF at its real cost")
+	}
 	for _, name := range []string{"2-of-4", "leading-zero", "two-leading-zeros", "prime-below-secret", "password"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

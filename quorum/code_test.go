@@ -44,6 +44,9 @@ func same(a, b CustodianShare) bool {
 // TestEveryMisreadCharacter: each of the 48 characters read as each of the
 // others, left out, and typed twice.
 func TestEveryMisreadCharacter(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every character of every position")
+	}
 	for _, set := range someSets(t) {
 		share := set.Shares[1]
 		code := strings.ReplaceAll(share.Sheet().Code, " ", "")

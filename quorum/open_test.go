@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"conclave/dkek"
+	"conclave/dkek/dkektest"
 	"conclave/internal/secret"
 	"conclave/shamir"
 
@@ -35,7 +36,7 @@ func TestOpenVectors(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			v := readVector(t, test.name)
-			opened, err := Open(t.Context(), v.file, v.entered[len(v.entered)-test.threshold:], nil)
+			opened, err := Open(dkektest.Practising(t.Context()), v.practice, v.entered[len(v.entered)-test.threshold:], nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,11 +81,12 @@ func TestOpenFromOurSheets(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := secret.Bytes(strings.Repeat("s", dkek.ShareSize))
-	file, err := dkek.EncryptShare(t.Context(), rand.Reader, want, set.Password, nil)
+	ctx := dkektest.Practising(t.Context())
+	file, err := dkek.EncryptShare(ctx, rand.Reader, want, set.Password, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err := Open(t.Context(), file, []CustodianShare{enter(t, set.Shares[11], "c"), enter(t, set.Shares[2], "3"), enter(t, set.Shares[9], "A")}, nil)
+	opened, err := Open(ctx, file, []CustodianShare{enter(t, set.Shares[11], "c"), enter(t, set.Shares[2], "3"), enter(t, set.Shares[9], "A")}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,11 +101,11 @@ func TestOpenFails(t *testing.T) {
 	misread := slices.Clone(v.entered[1:3])
 	misread[1].Value = misread[1].Value.Clone()
 	misread[1].Value[3] ^= 1
-	_, err := Open(t.Context(), v.file, misread, nil)
+	_, err := Open(dkektest.Practising(t.Context()), v.practice, misread, nil)
 	if !errors.Is(err, dkek.ErrPassword) || !strings.Contains(err.Error(), "ID 2, 3") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Open(t.Context(), v.file, v.entered[:1], nil); err == nil || !strings.Contains(err.Error(), "at least 2") {
+	if _, err := Open(t.Context(), v.practice, v.entered[:1], nil); err == nil || !strings.Contains(err.Error(), "at least 2") {
 		t.Errorf("one share: error %v", err)
 	}
 }

@@ -96,6 +96,9 @@ func TestFingerprintByAnother(t *testing.T) {
 }
 
 func TestJudge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every digit of every position")
+	}
 	set, other := drawSet(t, 2, 4, Strength64), drawSet(t, 2, 4, Strength64)
 	r, _ := recordOf(t, set)
 	lines := func(s CustodianShare, id string) CustodianShare {

@@ -1,33 +1,28 @@
 package quorum
 
 import (
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"conclave/dkek"
+	"conclave/dkek/dkektest"
 	"conclave/internal/secret"
 )
 
 // vector is a share file that another implementation made, with everything
 // that was typed and printed when it was.
 type vector struct {
-	file     dkek.ShareFile
+	practice dkek.ShareFile // at the cost of practice
 	password secret.Bytes
 	share    secret.Bytes
 	entered  []CustodianShare
 }
 
 func readVector(t *testing.T, name string) (v vector) {
-	pbe, err := os.ReadFile(filepath.Join("testdata", name, "dkek.pbe"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v.file, err = dkek.ParseShareFile(pbe); err != nil {
-		t.Fatal(err)
-	}
+	read := dkektest.ReadVector(t, filepath.Join("testdata", name))
+	v = vector{read.Practice, read.Password, read.Share, nil}
 	var prime string
 	for _, words := range readWords(t, filepath.Join("testdata", name, "shares.txt")) {
 		if words[0] == "prime" {
@@ -39,14 +34,6 @@ func readVector(t *testing.T, name string) (v vector) {
 			t.Fatal(err)
 		}
 		v.entered = append(v.entered, share)
-	}
-	for _, words := range readWords(t, filepath.Join("testdata", name, "dkek.txt")) {
-		switch {
-		case words[0] == "password":
-			v.password = unhex(t, words[1])
-		case words[0] == "DKEK" && words[1] == "share":
-			v.share = unhex(t, words[2])
-		}
 	}
 	if len(v.entered) < 2 || len(v.password) != 8 || len(v.share) != 32 {
 		t.Fatalf("%s is not complete", name)
@@ -64,14 +51,6 @@ func readWords(t *testing.T, path string) (lines [][]string) {
 		lines = append(lines, strings.Fields(line))
 	}
 	return lines
-}
-
-func unhex(t *testing.T, s string) []byte {
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // subsets returns every way to choose size of the elements.

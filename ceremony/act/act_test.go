@@ -29,6 +29,7 @@ import (
 	"conclave/ceremony/act"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/dkek/dkektest"
 	"conclave/internal/device"
 	"conclave/internal/sbom"
 	"conclave/internal/secret"
@@ -128,7 +129,7 @@ func TestCeremonyAndDrill(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(photos, "bag-1.jpg"), []byte("a photograph"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Run(t.Context()); err != nil {
+	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	report := s.verified(t)
@@ -145,7 +146,7 @@ func TestCeremonyAndDrill(t *testing.T) {
 	if _, err := evidence.Verify(os.DirFS(s.evidence()), evidence.Options{Key: other[:]}); err == nil || !strings.Contains(err.Error(), "ceremony-key.txt: its fingerprint is") {
 		t.Errorf("with another key on the paper: %v", err)
 	}
-	if err := s.Run(t.Context()); !errors.Is(err, act.ErrClosed) {
+	if err := s.Run(dkektest.Practising(t.Context())); !errors.Is(err, act.ErrClosed) {
 		t.Errorf("once more: %v; ErrClosed was expected", err)
 	}
 	if _, err := os.Stat(filepath.Join(s.Dir, "ceremony.key")); !errors.Is(err, os.ErrNotExist) {
@@ -181,12 +182,12 @@ func (s *stage) next(t *testing.T) {
 	}
 	n.Base, n.Dir = base, filepath.Join(base, "ceremony")
 	n.rehearse(t)
-	if err := n.Run(t.Context()); err != nil {
+	if err := n.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	again := n
 	again.Dir = filepath.Join(base, "again")
-	if err := again.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "register.sqlite was continued in ") {
+	if err := again.Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "register.sqlite was continued in ") {
 		t.Errorf("the register was continued twice: %v", err)
 	}
 	shown := strings.Join(n.verified(t).Shown, "\n")
@@ -277,7 +278,7 @@ func (s *stage) rehearse(t *testing.T) {
 	if err := r.Practise(s.Plan, s.Base); err != nil {
 		t.Fatal(err)
 	}
-	if err := (act.Rehearsal{Act: r.Act, Auto: true}).Run(t.Context()); err != nil {
+	if err := (act.Rehearsal{Act: r.Act, Auto: true}).Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	if !r.verified(t).Practice {
@@ -329,7 +330,7 @@ func (s *stage) holdDrill(t *testing.T, origin, last *evidence.Origin, room act.
 	d.Dir = filepath.Join(t.TempDir(), "drill")
 	d.Drill = &act.Drill{Origin: origin, Last: last, Backup: filepath.Join(s.Dir, "backup"), Throwaway: s.Devices.(home)}
 	d.Room = room
-	if err := d.Run(t.Context()); err != nil {
+	if err := d.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	return &d, d.verified(t)
@@ -467,7 +468,7 @@ func TestInterruptions(t *testing.T) {
 	f := &faint{Players: s.players, asked: map[string]bool{}}
 	s.Room = f
 	for n := 0; ; n++ {
-		err := s.Run(t.Context())
+		err := s.Run(dkektest.Practising(t.Context()))
 		if err == nil {
 			break
 		}

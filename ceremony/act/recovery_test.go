@@ -15,6 +15,7 @@ import (
 	"conclave/ceremony/act"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/dkek/dkektest"
 	"conclave/wire"
 )
 
@@ -24,7 +25,7 @@ func (s *stage) begin(t *testing.T, question string) {
 	t.Helper()
 	room := s.Room
 	s.Room = &fails{Room: room, at: question}
-	if err := s.Run(t.Context()); !errors.Is(err, errPower) {
+	if err := s.Run(dkektest.Practising(t.Context())); !errors.Is(err, errPower) {
 		t.Fatalf("it ended with %v", err)
 	}
 	s.Room = room
@@ -74,7 +75,7 @@ func TestPowerCutAtTheBeginning(t *testing.T) {
 // told that it is void, also where there was no share file yet.
 func TestSheetsAreVoid(t *testing.T) {
 	s := newStage(t, nil)
-	ctx, cut := context.WithCancel(t.Context())
+	ctx, cut := context.WithCancel(dkektest.Practising(t.Context()))
 	s.Room = &dies{s.players, cut}
 	if err := s.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("it ended with %v", err)
@@ -136,7 +137,7 @@ func TestMistakesOfPeople(t *testing.T) {
 		"What has happened":              {"the lamp went out"},
 	}}
 	s.Devices = closing{s.Devices.(home)}
-	if err := s.Run(t.Context()); err != nil {
+	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	s.verified(t)
@@ -198,7 +199,7 @@ func TestPlannedNumberIsLost(t *testing.T) {
 		p.Practice = true
 	})
 	r := act.Rehearsal{Act: s.Act, Auto: true, Troubles: []act.Trouble{act.PowerCut}}
-	if err := r.Run(t.Context()); err != nil {
+	if err := r.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	s.verified(t)
@@ -220,7 +221,7 @@ func TestTwoPrograms(t *testing.T) {
 	s := newStage(t, nil)
 	second := *s
 	s.Room = &visited{s.players, func() {
-		if err := second.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "another program is at work here") {
+		if err := second.Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "another program is at work here") {
 			t.Errorf("the second program ended with %v", err)
 		}
 	}}
@@ -241,7 +242,7 @@ func (v *visited) ShowStep(n, of int, step plan.Step) {
 // TestRealPlanIsNotRehearsed: the program never plays people of a real ceremony.
 func TestRealPlanIsNotRehearsed(t *testing.T) {
 	s := newStage(t, nil)
-	if err := (act.Rehearsal{Act: s.Act, Auto: true}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "this is the plan of a real ceremony") {
+	if err := (act.Rehearsal{Act: s.Act, Auto: true}).Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "this is the plan of a real ceremony") {
 		t.Errorf("it ended with %v", err)
 	}
 }
@@ -256,7 +257,7 @@ func TestRequestIsExchanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeRequest(t, filepath.Join(s.Base, "issuing.csr"), s.Plan)
-	if err := s.Run(t.Context()); err != nil {
+	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	s.verified(t)
@@ -319,13 +320,13 @@ func TestLostCRL(t *testing.T) {
 		delta.Name, delta.DeltaOf = "delta", 1
 		p.CRLs = []plan.CRL{full, delta}
 	})
-	ctx, cut := context.WithCancel(t.Context())
+	ctx, cut := context.WithCancel(dkektest.Practising(t.Context()))
 	c := &cutter{home: s.Devices.(home), Players: s.players, cut: cut}
 	s.Devices, s.Room = c, c
 	if err := s.Run(ctx); !errors.Is(err, errPower) {
 		t.Fatalf("it ended with %v", err)
 	}
-	if err := s.Run(t.Context()); err != nil {
+	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	shown := strings.Join(s.verified(t).Shown, "\n")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -215,7 +214,7 @@ func (c *console) issueUnder(f issuerFlags, out string, prepare func(ca.Authorit
 // issue shows and signs a certificate, and writes it.
 func (c *console) issue(a ca.Authority, draft *ca.Draft, out string) error {
 	c.note("%s", strings.TrimRight(draft.Text(), "\n"))
-	cert, err := a.Sign(context.Background(), draft)
+	cert, err := a.Sign(c.ctx, draft)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/big"
@@ -44,7 +43,7 @@ func (cmd caRevoke) Run(c *console) error {
 	}
 	return cmd.with(false, func(r *register.Register) error {
 		revocation := ca.Revocation{Serial: cmd.Serial.Int(), Time: when.UTC().Truncate(time.Second), Reason: reason}
-		if err := r.Revoke(context.Background(), issuer.RawSubject, revocation); err != nil {
+		if err := r.Revoke(c.ctx, issuer.RawSubject, revocation); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.out, "Certificate %s is revoked; sign a CRL now: conclave ca crl\n", cmd.Serial)
@@ -71,12 +70,12 @@ func (cmd caCRL) Run(c *console) error {
 		return err
 	}
 	return c.withAuthority(cmd.issuerFlags, func(a ca.Authority) error {
-		draft, err := a.PrepareCRL(context.Background(), spec)
+		draft, err := a.PrepareCRL(c.ctx, spec)
 		if err != nil {
 			return err
 		}
 		c.note("%s", draft.Text())
-		crl, err := a.SignCRL(context.Background(), draft)
+		crl, err := a.SignCRL(c.ctx, draft)
 		if err != nil {
 			return err
 		}
@@ -95,7 +94,7 @@ type caList struct {
 // Run lists the register.
 func (cmd caList) Run(c *console) error {
 	return cmd.with(false, func(r *register.Register) error {
-		entries, err := r.Entries(context.Background())
+		entries, err := r.Entries(c.ctx)
 		if err != nil {
 			return err
 		}
@@ -120,7 +119,7 @@ type caExport struct {
 
 // Run writes the register as JSON.
 func (cmd caExport) Run(c *console) error {
-	return cmd.with(false, func(r *register.Register) error { return r.Export(context.Background(), c.out) })
+	return cmd.with(false, func(r *register.Register) error { return r.Export(c.ctx, c.out) })
 }
 
 type caImport struct {
@@ -135,7 +134,7 @@ func (cmd caImport) Run(c *console) error {
 		return err
 	}
 	return cmd.with(true, func(r *register.Register) error {
-		if err := r.Import(context.Background(), cert); err != nil {
+		if err := r.Import(c.ctx, cert); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.out, "Certificate %x is in the register\n", cert.SerialNumber)
@@ -166,7 +165,7 @@ func (cmd caSettle) Run(c *console) error {
 		kind = ca.KindCRL
 	}
 	return cmd.with(false, func(r *register.Register) error {
-		if err := r.Settle(context.Background(), issuer.RawSubject, kind, number, cmd.Note); err != nil {
+		if err := r.Settle(c.ctx, issuer.RawSubject, kind, number, cmd.Note); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.out, "The %s %x is settled; its number stays used\n", kind, number)

@@ -181,7 +181,7 @@ func (cmd ceremonyRun) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	return c.perform(ctx, a.Run, cmd.Dir)
 }

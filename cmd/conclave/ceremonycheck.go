@@ -44,7 +44,7 @@ func (cmd ceremonyCheck) Run(c *console) error {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		check.Built = buildTime(info)
 	}
-	return cmd.show(c, check.Run(context.Background()))
+	return cmd.show(c, check.Run(c.ctx))
 }
 
 func (cmd ceremonyCheck) show(c *console, found []preflight.Finding) error {
@@ -106,7 +106,7 @@ func (cmd ceremonyRunbook) Run(c *console) error {
 	if cmd.Out == "" {
 		cmd.Out = f.stem() + ".runbook"
 	}
-	book, err := newBook(f)
+	book, err := newBook(c.ctx, f)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (cmd ceremonyRunbook) Run(c *console) error {
 }
 
 // newBook is the runbook of a plan for this program.
-func newBook(f planFile) (runbook.Book, error) {
+func newBook(ctx context.Context, f planFile) (runbook.Book, error) {
 	p, err := program()
 	if err != nil {
 		return runbook.Book{}, err
@@ -133,7 +133,7 @@ func newBook(f planFile) (runbook.Book, error) {
 		book.Materials = append(book.Materials, material(path, "comes with the plan", sha256.Sum256(content)))
 	}
 	if f.plan.Drill == nil {
-		book.Expect = preflight.Check{Plan: f.plan, Base: filepath.Dir(f.path), Linter: lint.Program{}, Now: f.plan.Start}.Lines(context.Background())
+		book.Expect = preflight.Check{Plan: f.plan, Base: filepath.Dir(f.path), Linter: lint.Program{}, Now: f.plan.Start}.Lines(ctx)
 	}
 	return book, nil
 }

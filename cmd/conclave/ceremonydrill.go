@@ -12,7 +12,6 @@ import (
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/internal/calendar"
-	"conclave/internal/device"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 )
@@ -59,14 +58,14 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	}
 	home := c.home
 	if f.plan.Practice { // its devices are where it was rehearsed
-		home = device.NewHome(filepath.Join(filepath.Dir(filepath.Clean(cmd.Bundle)), "practice"))
+		home = c.home.In(filepath.Join(filepath.Dir(filepath.Clean(cmd.Bundle)), "practice"))
 	}
 	a, err := c.act(f, cmd.Dir, planDevices{home, c}, room)
 	if err != nil {
 		return err
 	}
-	a.Drill = &act.Drill{Origin: origin, Last: last, Backup: cmd.Backup, Throwaway: tracedHome{device.NewHome(filepath.Join(cmd.Dir, "throwaway")), c}}
-	ctx, stop := interrupt.Context()
+	a.Drill = &act.Drill{Origin: origin, Last: last, Backup: cmd.Backup, Throwaway: tracedHome{c.home.In(filepath.Join(cmd.Dir, "throwaway")), c}}
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	if err := a.Run(ctx); err != nil {
 		return err
@@ -144,7 +143,7 @@ func (cmd ceremonyDrill) planThatIs(path string, drill plan.Drill) (planFile, er
 
 // paper writes the runbook of the drill.
 func (cmd ceremonyDrill) paper(c *console, f planFile) error {
-	book, err := newBook(f)
+	book, err := newBook(c.ctx, f)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"conclave/ceremony/act"
 	"conclave/ceremony/evidence"
-	"conclave/internal/device"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 )
@@ -59,7 +58,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	home := device.NewHome(filepath.Join(cmd.Dir, "practice"))
+	home := c.home.In(filepath.Join(cmd.Dir, "practice"))
 	a, err := c.act(f, cmd.Dir, planDevices{home, c}, room)
 	if err != nil {
 		return err
@@ -71,7 +70,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	if err := a.Practise(original.plan, filepath.Dir(original.path)); err != nil {
 		return err
 	}
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	troubles, err := cmd.troubles()
 	if err != nil {

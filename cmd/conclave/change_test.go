@@ -32,15 +32,7 @@ func vectorDesk(t *testing.T) {
 	t.Setenv("PIN", pin)
 	t.Setenv("SOPIN", soPIN)
 	dir := t.TempDir()
-	for _, name := range []string{"vectors/dkek.pbe", "vectors/rsa-2048.wrap", "vectors/EC-secp256r1.wrap", "vectors/leading-zero.pbe"} {
-		content, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeVectors(t, dir)
 	for _, name := range []string{"2-of-4", "leading-zero"} {
 		content, err := os.ReadFile(filepath.Join("..", "..", "quorum", "testdata", name, "shares.txt"))
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 
 // console is what a command works with: results go to out, all else to err.
 type console struct {
+	ctx          context.Context
 	in, out, err *os.File
 	// prompts asks questions on err, so that out holds the result alone.
 	prompts *tty.Terminal

@@ -18,7 +18,7 @@ type dkekCheck struct {
 
 // Run judges one sheet: it needs no other custodian, no device, and no key.
 func (cmd dkekCheck) Run(c *console) error {
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	records, err := cmd.records()
 	if err != nil {

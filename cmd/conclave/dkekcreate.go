@@ -45,7 +45,7 @@ func (cmd dkekCreate) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			return c.writeShareFile(context.Background(), h, cmd.File, password)
+			return c.writeShareFile(c.ctx, h, cmd.File, password)
 		}
 		return cmd.withCustodians(c, ceremony.Creation{Rand: h, ShareFile: cmd.File})
 	})
@@ -180,7 +180,7 @@ func (s newSet) withCustodians(c *console, creation ceremony.Creation) error {
 			return err
 		}
 	}
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	room.welcome(s.Threshold, total)
 	progress, end := c.percent("deriving the key from the password")

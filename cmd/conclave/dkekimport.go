@@ -17,7 +17,7 @@ type dkekImport struct {
 
 // Run looks at files and device before it asks anyone.
 func (cmd dkekImport) Run(c *console) error {
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	var files []sealed
 	for _, path := range cmd.Files {

@@ -32,7 +32,7 @@ type inspection struct {
 
 // Run opens the file, and says how that ended in its exit status too.
 func (cmd dkekInspect) Run(c *console) error {
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	o := opening{Password: cmd.Password, Shares: cmd.Shares, NoRecord: cmd.NoRecord}
 	if cmd.PasswordFile != "" {

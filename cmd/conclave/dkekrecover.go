@@ -25,7 +25,7 @@ type dkekRecover struct {
 // Run searches as long as there is anything left to try. Without --shares and
 // password custodians enter their sheets.
 func (cmd dkekRecover) Run(c *console) error {
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	o := opening{NoRecord: cmd.NoRecord}
 	s, err := o.read(cmd.File)

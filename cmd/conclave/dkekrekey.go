@@ -40,7 +40,7 @@ type rewrapped struct {
 // Run wraps the keys anew in memory, and writes them when the new share file
 // and its sheets are proved. No device is touched.
 func (cmd dkekRekey) Run(c *console) error {
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	if _, _, err := cmd.people(); err != nil { // before anyone comes
 		return err

@@ -28,7 +28,7 @@ func (cmd dkekReshare) Validate() error {
 
 // Run opens the share file, and lets the new custodians come.
 func (cmd dkekReshare) Run(c *console) error {
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	if cmd.NewFile != "" {
 		if err := safefile.Check(cmd.NewFile); err != nil {

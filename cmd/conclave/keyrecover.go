@@ -56,7 +56,7 @@ type recovered struct {
 // Run opens the keys without a device, and shows their public halves before
 // anything is written.
 func (cmd keyRecover) Run(c *console) error {
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	if cmd.Out != "" {
 		if err := safefile.Check(cmd.Out); err != nil {

@@ -23,19 +23,20 @@ const (
 	exitDamaged    = 6 // the share file, or the file of a wrapped key, is damaged
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(run(context.Background(), device.DefaultHome, os.Args[1:])) }
 
-func run(args []string) int {
+// run carries out a command line, with the devices of a home.
+func run(ctx context.Context, findHome func() (device.Home, error), args []string) int {
 	command, options, err := parse(args)
 	if err != nil {
 		return fail(fmt.Errorf("%w; see: conclave --help", err), exitUsage)
 	}
-	home, err := device.DefaultHome()
+	home, err := findHome()
 	if err != nil {
 		return fail(err, exitFailure)
 	}
 	c := &console{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, prompts: tty.New(os.Stdin, os.Stderr),
+		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, prompts: tty.New(os.Stdin, os.Stderr),
 		home: home, device: options.Device,
 	}
 	if options.Trace != "" {

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ import (
 	"github.com/creack/pty"
 
 	"conclave/dkek"
+	"conclave/dkek/dkektest"
 	"conclave/internal/secret"
 	"conclave/quorum"
 )
@@ -33,6 +35,7 @@ import (
 // what must be said, and what must be asked again:
 //
 //	== name          begins a scenario, and says what is done wrong
+//	real             keys are derived as users have it, not at the cost of practice
 //	set NAME         puts the share file and record of a set into the directory
 //	run ARGUMENTS    starts conclave; columns N before it sets the width
 //	expect REGEXP    waits until that is shown
@@ -47,26 +50,13 @@ import (
 //
 // No scenario enters a right share twice but where it says why.
 func TestMistakes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("scenarios run the KDF")
-	}
-	sets := &mistakeSets{made: map[string]func() *mistakeSet{}, program: buildProgram(t)}
+	sets := &mistakeSets{made: map[string]func() *mistakeSet{}, home: sync.OnceValue(func() string { return initialisedHome(t) })}
 	for _, s := range readScenarios(t) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			s.play(t, sets)
 		})
 	}
-}
-
-// buildProgram builds the program as its users have it: searches take too long
-// under the race detector, which has the scripts.
-func buildProgram(t *testing.T) string {
-	program := filepath.Join(t.TempDir(), "conclave")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
-	}
-	return program
 }
 
 // scenario is a mistake as data.
@@ -102,7 +92,7 @@ func readScenarios(t *testing.T) (all []scenario) {
 }
 
 // expandPositions repeats a scenario with {at} for each position that its name
-// gives as "at 1 to 16".
+// gives as "at 1 to 16"; in a short run for the first and the last.
 func expandPositions(all []scenario) (expanded []scenario) {
 	span := regexp.MustCompile(`at (\d+) to (\d+)$`)
 	for _, s := range all {
@@ -114,6 +104,9 @@ func expandPositions(all []scenario) (expanded []scenario) {
 		first, _ := strconv.Atoi(bounds[1])
 		last, _ := strconv.Atoi(bounds[2])
 		for at := first; at <= last; at++ {
+			if testing.Short() && at > first && at < last {
+				continue
+			}
 			one := scenario{name: span.ReplaceAllString(s.name, "at "+strconv.Itoa(at)), line: s.line}
 			for _, step := range s.steps {
 				one.steps = append(one.steps, strings.ReplaceAll(step, "{at}", strconv.Itoa(at)))
@@ -136,17 +129,29 @@ type mistakeSet struct {
 
 // mistakeSets makes each set once.
 type mistakeSets struct {
-	program string
-	mu      sync.Mutex
-	made    map[string]func() *mistakeSet
+	home func() string // with a device that waits for one DKEK share
+	mu   sync.Mutex
+	made map[string]func() *mistakeSet
 }
 
-func (m *mistakeSets) get(t *testing.T, name string) *mistakeSet {
+// initialisedHome is a home whose device waits for one DKEK share.
+func initialisedHome(t *testing.T) (dir string) {
+	p := &play{t: t, dir: t.TempDir()}
+	for _, args := range [][]string{{"hsm", "create"}, {"hsm", "init", "--pin", "env:PIN", "--so-pin", "env:SOPIN", "--dkek-shares", "1"}} {
+		if out, err := p.command(args...).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	return p.path("home")
+}
+
+func (m *mistakeSets) get(t *testing.T, name string, real bool) *mistakeSet {
 	m.mu.Lock()
-	one, known := m.made[name]
+	key := fmt.Sprint(name, real)
+	one, known := m.made[key]
 	if !known {
-		one = sync.OnceValue(func() *mistakeSet { return makeSet(t, name) })
-		m.made[name] = one
+		one = sync.OnceValue(func() *mistakeSet { return makeSet(t, name, real) })
+		m.made[key] = one
 	}
 	m.mu.Unlock()
 	return one()
@@ -154,9 +159,9 @@ func (m *mistakeSets) get(t *testing.T, name string) *mistakeSet {
 
 // makeSet makes a set of the name M-of-N or M-of-N/64, or reads that of a
 // vector. A set that is expired has the identifier of one that was replaced.
-func makeSet(t *testing.T, name string) *mistakeSet {
+func makeSet(t *testing.T, name string, real bool) *mistakeSet {
 	if of, expired := strings.CutPrefix(name, "expired "); expired {
-		set := makeSet(t, of)
+		set := makeSet(t, of, real)
 		for i := range set.shares {
 			set.shares[i].Set = replacedSet
 		}
@@ -165,7 +170,7 @@ func makeSet(t *testing.T, name string) *mistakeSet {
 	var scheme quorum.Scheme
 	strength := 128
 	if n, _ := fmt.Sscanf(name, "%d-of-%d/%d", &scheme.Threshold, &scheme.Total, &strength); n < 2 {
-		return vectorSet(t, name)
+		return vectorSet(t, name, real)
 	}
 	scheme.Strength = quorum.Strength(strength)
 	set, err := quorum.Draw(rand.Reader, scheme)
@@ -178,7 +183,11 @@ func makeSet(t *testing.T, name string) *mistakeSet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := dkek.EncryptShare(t.Context(), rand.Reader, share, set.Password, nil)
+	ctx := dkektest.Practising(t.Context())
+	if real {
+		ctx = t.Context()
+	}
+	file, err := dkek.EncryptShare(ctx, rand.Reader, share, set.Password, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,17 +207,14 @@ func makeSet(t *testing.T, name string) *mistakeSet {
 const replacedSet = "QQQQ"
 
 // vectorSet is a set of OpenSC's, or in its form: quorum's vectors.
-func vectorSet(t *testing.T, name string) *mistakeSet {
-	dir := filepath.Join("..", "..", "quorum", "testdata", strings.TrimPrefix(name, "legacy "))
-	content, err := os.ReadFile(filepath.Join(dir, "dkek.pbe"))
-	if err != nil {
-		t.Fatal(err)
+func vectorSet(t *testing.T, name string, real bool) *mistakeSet {
+	name = strings.TrimPrefix(name, "legacy ")
+	v := readVector(t, name)
+	set := &mistakeSet{file: v.Practice, kcv: v.KCV}
+	if real {
+		set.file = v.File
 	}
-	set := &mistakeSet{}
-	if set.file, err = dkek.ParseShareFile(content); err != nil {
-		t.Fatal(err)
-	}
-	lines, err := os.Open(filepath.Join(dir, "shares.txt"))
+	lines, err := os.Open(filepath.Join("..", "..", "quorum", "testdata", name, "shares.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,11 +230,6 @@ func vectorSet(t *testing.T, name string) *mistakeSet {
 		}
 		set.shares = append(set.shares, share)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "dkek.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	set.kcv = regexp.MustCompile(`KCV (\S+)`).FindStringSubmatch(string(text))[1]
 	return set
 }
 
@@ -251,16 +252,21 @@ type play struct {
 	set     *mistakeSet
 	dir     string
 	columns int
+	real    bool
 	session *session
 }
 
 func (s scenario) play(t *testing.T, sets *mistakeSets) {
+	if testing.Short() && slices.Contains(s.steps, "real") {
+		t.Skip("it runs the KDF at its real cost")
+	}
 	p := &play{t: t, sets: sets, dir: t.TempDir(), columns: 80}
 	for _, step := range s.steps {
 		verb, rest, _ := strings.Cut(step, " ")
 		do, known := map[string]func(string){
 			"set": p.useSet, "run": p.run, "expect": p.expect, "never": p.never, "come": p.come, "type": p.enter, "press": p.press,
 			"hangup": p.hangup, "exit": p.exit, "imported": p.imported, "alter": p.alter,
+			"real":    func(string) { p.real = true },
 			"columns": func(n string) { p.columns, _ = strconv.Atoi(n) },
 		}[verb]
 		if !known {
@@ -273,16 +279,19 @@ func (s scenario) play(t *testing.T, sets *mistakeSets) {
 
 // command is a call in the directory, with devices of its own.
 func (p *play) command(args ...string) *exec.Cmd {
-	command := exec.Command(p.sets.program, args...)
+	command := exec.Command("conclave", args...)
 	command.Dir = p.dir
 	command.Env = append(os.Environ(), "XDG_DATA_HOME="+p.path("home"), "TMPDIR="+p.path("tmp"), "PIN="+pin, "SOPIN="+soPIN)
+	if p.real {
+		command.Env = append(command.Env, costVariable+"=real")
+	}
 	return command
 }
 
 func (p *play) path(name string) string { return filepath.Join(p.dir, name) }
 
 func (p *play) useSet(name string) {
-	p.set = p.sets.get(p.t, name)
+	p.set = p.sets.get(p.t, name, p.real)
 	if err := os.Mkdir(p.path("tmp"), 0o700); err != nil {
 		p.t.Fatal(err)
 	}
@@ -290,10 +299,8 @@ func (p *play) useSet(name string) {
 	if p.set.record != nil {
 		p.write("share.pbe.set-"+p.set.id+".json", p.set.record)
 	}
-	for _, args := range [][]string{{"hsm", "create"}, {"hsm", "init", "--pin", "env:PIN", "--so-pin", "env:SOPIN", "--dkek-shares", "1", "--yes"}} {
-		if out, err := p.command(args...).CombinedOutput(); err != nil && args[1] == "init" {
-			p.t.Fatalf("%v\n%s", err, out)
-		}
+	if err := os.CopyFS(p.path("home"), os.DirFS(p.sets.home())); err != nil {
+		p.t.Fatal(err)
 	}
 }
 
@@ -406,7 +413,7 @@ func (p *play) alter(arguments string) {
 		text[40] = 'A' + (text[40]+1-'A')%26
 		content = text
 	case "by":
-		content = p.sets.get(p.t, words[2]).file.Bytes()
+		content = p.sets.get(p.t, words[2], p.real).file.Bytes()
 	}
 	p.write(words[0], content)
 }
@@ -421,7 +428,7 @@ func (p *play) expand(text string) string {
 		set := p.set
 		for i, w := range words {
 			if w == "of" {
-				set = p.sets.get(p.t, strings.Join(words[i+1:], " "))
+				set = p.sets.get(p.t, strings.Join(words[i+1:], " "), p.real)
 				words = words[:i]
 				break
 			}

@@ -188,6 +188,9 @@ func commands(t *testing.T, page string) (all []string) {
 // TestOfflineRootPage does what docs/offline-root.md says, from nothing to
 // evidence, at a terminal.
 func TestOfflineRootPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole ceremonies")
+	}
 	foreign.Need(t, "openssl")
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	dir := t.TempDir()
@@ -267,6 +270,9 @@ func installPrinter(t *testing.T) {
 // mishear, disagree, and the computer dies. Their sheets are printed. The
 // evidence says so, and verifies.
 func TestExamplePlan(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole ceremonies")
+	}
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	installPrinter(t)
 	dir := t.TempDir()

@@ -41,7 +41,7 @@ func (cmd rehearse) Run(c *console) (err error) {
 		room.heading = "REHEARSAL   : destroy this sheet afterwards\n"
 		custodians = room
 	}
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	dir, err := os.MkdirTemp("", "conclave-rehearsal-")
 	if err != nil {
@@ -51,7 +51,7 @@ func (cmd rehearse) Run(c *console) (err error) {
 	progress, end := c.percent("deriving the key from the password")
 	begin := time.Now()
 	report, failure := ceremony.Rehearsal{
-		Devices: tracedHome{device.NewHome(dir), c}, Dir: dir, Custodians: custodians,
+		Devices: tracedHome{c.home.In(dir), c}, Dir: dir, Custodians: custodians,
 		Threshold: cmd.Threshold, Total: cmd.Custodians, Key: cmd.KeyType.template,
 		Announce: func(step string) { end(); c.note("* %s", step) }, Progress: progress,
 	}.Run(ctx)

@@ -19,7 +19,7 @@ func (cmd hsmServe) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := interrupt.Context()
+	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	link.Keep(ctx, link.TCP(cmd.VPCD), c.traced(card), wire.ATR(), func(state link.State, err error) {
 		reason := ""

@@ -4,13 +4,13 @@ package main
 
 import (
 	"bytes"
+	"conclave/internal/testrun"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/creack/pty"
 )
@@ -59,7 +59,7 @@ func (s *session) read(terminal *os.File) {
 func (s *session) expect(pattern string) []string {
 	s.t.Helper()
 	re := regexp.MustCompile(pattern)
-	deadline := time.After(3 * time.Minute)
+	patience := testrun.Patience(s.t)
 	for {
 		if at := re.FindSubmatchIndex(s.all[s.seen:]); at != nil {
 			groups := re.FindSubmatch(s.all[s.seen:])
@@ -76,7 +76,7 @@ func (s *session) expect(pattern string) []string {
 				s.t.Fatalf("%q never came:\n%s", pattern, s.all[s.seen:])
 			}
 			s.all = append(s.all, part...)
-		case <-deadline:
+		case <-patience.Done():
 			s.t.Fatalf("%q did not come in time:\n%s", pattern, s.all[s.seen:])
 		}
 	}

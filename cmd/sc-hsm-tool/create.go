@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -23,7 +22,7 @@ func (t *tool) createDKEKShare() error {
 	}
 	defer password.Wipe()
 	t.Printf("%s", enciphering)
-	kcv, err := ceremony.WriteShareFile(context.Background(), t.hsm, t.file, password, t.percent)
+	kcv, err := ceremony.WriteShareFile(t.ctx, t.hsm, t.file, password, t.percent)
 	if err != nil {
 		return createFailure(t.file, err)
 	}
@@ -112,7 +111,7 @@ func (t *tool) holdCeremony() error {
 				t.Printf("%s", enciphering)
 			}
 		},
-	}.Run(context.Background())
+	}.Run(t.ctx)
 	if err != nil {
 		return createFailure(t.file, err)
 	}

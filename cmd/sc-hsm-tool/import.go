@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -81,7 +80,7 @@ func (t *tool) openShareFile(file dkek.ShareFile) (secret.Bytes, error) {
 	}
 	defer password.Wipe()
 	t.Printf("Deciphering DKEK share, please wait...\n")
-	share, err := file.Decrypt(context.Background(), password, t.percent)
+	share, err := file.Decrypt(t.ctx, password, t.percent)
 	var damage *dkek.DamagedError
 	if errors.As(err, &damage) {
 		t.note("%v", damage)
@@ -112,7 +111,7 @@ func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
 		File: file, Progress: t.percent, Search: t.search(), Limit: likely,
 		Collection: &ceremony.Collection{Entry: &quorum.Entry{Records: records, Want: t.total}, Custodians: people, AskPrime: true},
 		Begin:      func() { t.Printf("Deciphering DKEK share, please wait...\n") },
-	}.Run(context.Background())
+	}.Run(t.ctx)
 	var failed *ceremony.OpenError
 	switch {
 	case errors.As(err, &failed), errors.Is(err, dkek.ErrPassword):

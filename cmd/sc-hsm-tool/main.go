@@ -8,6 +8,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/hsm"
+	"conclave/internal/device"
 	"conclave/internal/interrupt"
 	"conclave/internal/tty"
 )
@@ -29,9 +31,12 @@ const (
 	exitUsage   = 2
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	os.Exit(run(context.Background(), device.DefaultHome, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
-func run(args []string, in, out, err *os.File) int {
+// run carries out a command line, with the embedded devices of a home.
+func run(ctx context.Context, home func() (device.Home, error), args []string, in, out, err *os.File) int {
 	o, problem := parseOptions(args)
 	defer o.wipe()
 	var usage usageError
@@ -44,7 +49,7 @@ func run(args []string, in, out, err *os.File) int {
 		problem = o.check()
 	}
 	if problem == nil {
-		t := &tool{options: o, Terminal: tty.New(in, out), err: err}
+		t := &tool{ctx: ctx, home: home, options: o, Terminal: tty.New(in, out), err: err}
 		problem = t.run()
 	}
 	if problem != nil {
@@ -60,6 +65,8 @@ func run(args []string, in, out, err *os.File) int {
 // tool is one call of the program. Its terminal shows what OpenSC's tool
 // prints to standard output.
 type tool struct {
+	ctx  context.Context
+	home func() (device.Home, error)
 	options
 	*tty.Terminal
 	err  *os.File

@@ -14,12 +14,13 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"conclave/dkek/dkektest"
 	"conclave/internal/pcscdtest"
 )
 
 // TestMain lets the test binary be the program, and the maker of devices.
 func TestMain(m *testing.M) {
-	testscript.Main(pcscdtest.Wrap(m), map[string]func(){program: main, "device": deviceMain})
+	testscript.Main(pcscdtest.Wrap(m), map[string]func(){program: practisingMain, "device": deviceMain})
 }
 
 // PINs of the devices in these tests.
@@ -29,7 +30,8 @@ const (
 )
 
 // TestScripts runs each script with devices of its own: embedded:hsm is the
-// one that CONCLAVE_DEVICE names.
+// one that CONCLAVE_DEVICE names. The share files of quorum's vectors are made anew
+// at the cost of practice.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -38,6 +40,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv(deviceVariable, "hsm")
 			env.Setenv("PIN", userPIN)
 			env.Setenv("SOPIN", soPIN)
+			for file, name := range map[string]string{"2-of-4.pbe": "2-of-4", "leading-zero.pbe": "leading-zero"} {
+				v := dkektest.ReadVector(t, filepath.Join("..", "..", "quorum", "testdata", name))
+				if err := os.WriteFile(filepath.Join(env.WorkDir, file), v.Practice.Bytes(), 0o600); err != nil {
+					return err
+				}
+			}
 			return os.CopyFS(env.WorkDir, os.DirFS("testdata/vectors"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "answers": answers, "edit": edit},

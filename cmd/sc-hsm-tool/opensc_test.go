@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"conclave/apdu"
 	"conclave/card"
@@ -20,6 +19,7 @@ import (
 	"conclave/internal/device"
 	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
+	"conclave/internal/testrun"
 	"conclave/link"
 	"conclave/link/pcsc"
 	"conclave/tlv"
@@ -37,9 +37,7 @@ type result struct {
 
 func call(t *testing.T, tool string, args ...string) result {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-	defer stop()
-	cmd := exec.CommandContext(ctx, tool, args...)
+	cmd := exec.CommandContext(testrun.Patience(t), tool, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Args[0] = program
@@ -133,9 +131,7 @@ func newBench(t *testing.T) *bench {
 		<-done
 		embedded.Close()
 	})
-	patience, stop := context.WithTimeout(t.Context(), 20*time.Second)
-	defer stop()
-	if _, err := pcsc.WaitForCard(patience, pcscdtest.Reader); err != nil {
+	if _, err := pcsc.WaitForCard(testrun.Patience(t), pcscdtest.Reader); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -195,7 +191,7 @@ func TestOneCardTwoTools(t *testing.T) {
 		{"-C", missing, "--pwd-shares-total", "4", "--pwd-shares-threshold", "1"}, {"-C", missing, "--pwd-shares-total", "4", "--pwd-shares-threshold", "5"},
 		{"-I", missing}, {"-I", "testdata/vectors/EC-secp256r1.wrap"},
 		{"-W", missing}, {"-W", missing, "-i", "256"}, {"-W", missing, "-i", "1", "--pin", "648210"}, {"-W", missing, "-i", "1", "--pin", userPIN},
-		{"-U", missing, "-i", "1"}, {"-U", "testdata/vectors/2-of-4.pbe", "-i", "1"}, {"-U", "testdata/vectors/EC-secp256r1.wrap", "-i", "0"},
+		{"-U", missing, "-i", "1"}, {"-U", "../../quorum/testdata/2-of-4/dkek.pbe", "-i", "1"}, {"-U", "testdata/vectors/EC-secp256r1.wrap", "-i", "0"},
 		{"-e", missing, "-i", "1"}, {"-e", missing, "-i", "0"},
 	} {
 		compare(t, args...)
@@ -287,9 +283,6 @@ func makeKey(t *testing.T) {
 
 // TestAnotherProgramResetsTheCard while people take their time.
 func TestAnotherProgramResetsTheCard(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a run of the KDF")
-	}
 	pcscdtest.Start(t)
 	newBench(t)
 	t.Setenv(deviceVariable, "pcsc:")

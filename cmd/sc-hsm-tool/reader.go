@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"errors"
 	"os"
@@ -12,7 +11,6 @@ import (
 
 	"conclave/apdu"
 	"conclave/hsm"
-	"conclave/internal/device"
 	"conclave/link/pcsc"
 	"conclave/wire"
 )
@@ -49,7 +47,7 @@ func (t *tool) connect() error {
 // open connects to the card that is wanted, and names its reader.
 func (t *tool) open() (apdu.Conn, string, error) {
 	if name, embedded := strings.CutPrefix(t.reader, embeddedPrefix); embedded {
-		return openEmbedded(name)
+		return t.openEmbedded(name)
 	}
 	if t.reader != "" {
 		return t.openReader(t.reader)
@@ -58,15 +56,15 @@ func (t *tool) open() (apdu.Conn, string, error) {
 	if reader, ok := strings.CutPrefix(name, pcscPrefix); ok || name == "" {
 		return t.openReader(reader)
 	}
-	card, reader, err := openEmbedded(name)
+	card, reader, err := t.openEmbedded(name)
 	if err == nil {
 		t.line(usingReader, reader)
 	}
 	return card, reader, err
 }
 
-func openEmbedded(name string) (apdu.Conn, string, error) {
-	home, err := device.DefaultHome()
+func (t *tool) openEmbedded(name string) (apdu.Conn, string, error) {
+	home, err := t.home()
 	if err != nil {
 		return nil, "", notConnected(err, "", "No readers found")
 	}
@@ -161,7 +159,7 @@ func (t *tool) waitForCard(id string) error {
 		t.line("Waiting for a reader to be attached...")
 	}
 	t.line("Waiting for a card to be inserted...")
-	_, err := pcsc.WaitForCard(context.Background(), id)
+	_, err := pcsc.WaitForCard(t.ctx, id)
 	return err
 }
 

@@ -50,6 +50,9 @@ func DefaultHome() (Home, error) {
 // NewHome is a home in any directory, which need not exist yet.
 func NewHome(dir string) Home { return Home{dir, card.DefaultPINCost()} }
 
+// In is a home in another directory, with devices as they are here.
+func (h Home) In(dir string) Home { return Home{dir, h.PINCost} }
+
 // Imports is the directory of what is remembered about devices that wait for
 // DKEK shares.
 func (h Home) Imports() string { return filepath.Join(h.dir, "imports") }

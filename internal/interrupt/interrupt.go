@@ -22,10 +22,10 @@ func Notify(c chan<- os.Signal) {
 	}
 }
 
-// Context gives a context that ends with the first signal. The second ends the
-// program.
-func Context() (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.Background())
+// Context gives a context under parent that ends with the first signal. The
+// second ends the program.
+func Context(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 1)
 	Notify(signals)
 	go func() {

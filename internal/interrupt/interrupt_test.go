@@ -1,6 +1,7 @@
 package interrupt_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -40,7 +41,7 @@ func child(what string) {
 		ctrlC()
 		time.Sleep(time.Hour) // it may take a moment
 	case "context":
-		ctx, stop := interrupt.Context()
+		ctx, stop := interrupt.Context(context.Background())
 		defer stop()
 		ctrlC()
 		<-ctx.Done()

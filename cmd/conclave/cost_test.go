@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"conclave/card"
+	"conclave/dkek/dkektest"
+	"conclave/internal/device"
+)
+
+// costVariable is "real" in the environment of a program that is to derive keys
+// as its users have it. What is not about that derives them at a cost that can be
+// paid a thousand times.
+const costVariable = "CONCLAVE_TEST_COST"
+
+// practisingMain is conclave in the tests.
+func practisingMain() {
+	if os.Getenv(costVariable) == "real" {
+		main()
+		return
+	}
+	os.Exit(run(dkektest.Practising(context.Background()), practiceHome, os.Args[1:]))
+}
+
+func practiceHome() (device.Home, error) {
+	home, err := device.DefaultHome()
+	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	return home, err
+}
+
+// readVector reads a vector of quorum's.
+func readVector(t *testing.T, name string) dkektest.Vector {
+	t.Helper()
+	return dkektest.ReadVector(t, filepath.Join("..", "..", "quorum", "testdata", name))
+}
