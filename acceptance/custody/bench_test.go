@@ -1,4 +1,4 @@
-package acceptance
+package custody
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"conclave/acceptance"
 	"conclave/apdu"
 	"conclave/card"
 	"conclave/card/store/sqlite"
@@ -117,13 +118,13 @@ func benchSign(b *testing.B, conn apdu.Conn) {
 func BenchmarkStart(b *testing.B) {
 	b.Setenv("XDG_DATA_HOME", b.TempDir())
 	b.Setenv("CONCLAVE_DEVICE", "default")
-	conclave := filepath.Join(bin, "conclave")
+	conclave := acceptance.Bin("conclave")
 	if out, err := exec.Command(conclave, "hsm", "create").CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
 	for _, command := range [][]string{
 		{conclave, "version"}, {conclave, "hsm", "list"}, {conclave, "hsm", "status"},
-		{filepath.Join(bin, "sc-hsm-tool"), "--reader", "embedded:default"}, {"openssl", "version"},
+		{acceptance.Bin("sc-hsm-tool"), "--reader", "embedded:default"}, {"openssl", "version"},
 	} {
 		b.Run(filepath.Base(strings.Join(command, " ")), func(b *testing.B) {
 			for b.Loop() {

@@ -1,8 +1,7 @@
-package acceptance
+package custody
 
 import (
 	"bufio"
-	"context"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -16,8 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"conclave/acceptance"
 	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
+	"conclave/internal/testrun"
 	"conclave/link/pcsc"
 )
 
@@ -37,7 +38,7 @@ const (
 func TestRootTrustedByNginxAndCurl(t *testing.T) {
 	foreign.Need(t, nginx, "curl", "openssl")
 	d := newDesk(t)
-	d.run("our conclave", "hsm", "create")
+	d.Run("our conclave", "hsm", "create")
 	d.initialise()
 	d.root("1", "root")
 	d.root("2", "other", "--register", "other.sqlite")
@@ -53,16 +54,16 @@ func TestRootTrustedByNginxAndCurl(t *testing.T) {
 
 	d.fetch(way, "issuing")
 	for _, crls := range [][]string{nil, {"--crlfile", "crls.pem"}} {
-		if page := d.run("curl", visit("fetched.pem", "www.example.test", crls...)...); page != "this is www.example.test" {
+		if page := d.Run("curl", visit("fetched.pem", "www.example.test", crls...)...); page != "this is www.example.test" {
 			t.Errorf("curl shows %q", page)
 		}
-		d.refused("unable to get local issuer certificate", "curl", visit("other.pem", "www.example.test", crls...)...)
-		d.refused("permitted subtree violation", "curl", visit("fetched.pem", "www.example.net", crls...)...)
+		d.Refused("unable to get local issuer certificate", "curl", visit("other.pem", "www.example.test", crls...)...)
+		d.Refused("permitted subtree violation", "curl", visit("fetched.pem", "www.example.net", crls...)...)
 	}
-	d.run("our conclave", "ca", "revoke", serial, "--issuer", "root.pem")
+	d.Run("our conclave", "ca", "revoke", serial, "--issuer", "root.pem")
 	d.publish("root-2.crl")
 	d.fetch(way, "issuing")
-	d.refused("certificate revoked", "curl", visit("fetched.pem", "www.example.test", "--crlfile", "crls.pem")...)
+	d.Refused("certificate revoked", "curl", visit("fetched.pem", "www.example.test", "--crlfile", "crls.pem")...)
 }
 
 // TestCAOnACardInAReader: an authority whose key is on a card in a reader,
@@ -71,8 +72,8 @@ func TestCAOnACardInAReader(t *testing.T) {
 	foreign.Need(t, "openssl")
 	pcscdtest.Start(t)
 	d := newDesk(t)
-	d.run("our conclave", "hsm", "create", "--device", "card")
-	defer d.serve("card")()
+	d.Run("our conclave", "hsm", "create", "--device", "card")
+	defer d.Serve("card")()
 	t.Setenv("CONCLAVE_DEVICE", "pcsc:")
 	d.initialise()
 	d.root("1", "root")
@@ -82,17 +83,17 @@ func TestCAOnACardInAReader(t *testing.T) {
 	verify := []string{"verify", "-x509_strict", "-crl_check_all", "-CAfile", "root.pem", "-CRLfile"}
 
 	d.crl("root-1.crl")
-	d.run("openssl", append(verify, "root-1.crl.pem", "-purpose", "ocsphelper", "responder.pem")...)
-	d.run("openssl", append(verify, "root-1.crl.pem", "kept.pem")...)
-	d.run("openssl", append(verify, "root-1.crl.pem", "revoked.pem")...)
-	d.run("our conclave", "ca", "revoke", revoked, "--issuer", "root.pem", "--reason", "cessationOfOperation")
+	d.Run("openssl", append(verify, "root-1.crl.pem", "-purpose", "ocsphelper", "responder.pem")...)
+	d.Run("openssl", append(verify, "root-1.crl.pem", "kept.pem")...)
+	d.Run("openssl", append(verify, "root-1.crl.pem", "revoked.pem")...)
+	d.Run("our conclave", "ca", "revoke", revoked, "--issuer", "root.pem", "--reason", "cessationOfOperation")
 	d.crl("root-2.crl")
 	d.shows("Cessation Of Operation", "openssl", "crl", "-in", "root-2.crl", "-noout", "-text")
-	d.run("openssl", append(verify, "root-2.crl.pem", "kept.pem")...)
-	d.refused("certificate revoked", "openssl", append(verify, "root-2.crl.pem", "revoked.pem")...)
+	d.Run("openssl", append(verify, "root-2.crl.pem", "kept.pem")...)
+	d.Refused("certificate revoked", "openssl", append(verify, "root-2.crl.pem", "revoked.pem")...)
 
 	d.shows(ocspURL, "openssl", "x509", "-in", "kept.pem", "-noout", "-ocsp_uri")
-	d.write("index.txt", d.index())
+	d.Write("index.txt", d.index())
 	responder := d.responder(3)
 	d.statusIs(responder, "good", "-cert", "kept.pem")
 	d.statusIs(responder, "revoked", "-cert", "revoked.pem")
@@ -128,74 +129,72 @@ func ceremonyOnCards(t *testing.T, changes func(other string) []string) {
 	d.examplePlan("elsewhere.json", "ZZCL0000000", changes(other)...)
 
 	d.shows("serial number "+primary+", keys: 0", "our conclave", "ceremony", "check", "plan.json")
-	d.refused("no reader holds the device with serial number ZZCL0000000; there is "+other+", "+primary, "our conclave", "ceremony", "check", "elsewhere.json")
+	d.Refused("no reader holds the device with serial number ZZCL0000000; there is "+other+", "+primary, "our conclave", "ceremony", "check", "elsewhere.json")
 	d.holdCeremony("plan.json")
 	d.shows("device primary: serial number "+primary, "our conclave", "ceremony", "verify", "plan.ceremony/evidence")
-	d.run("openssl", "verify", "-x509_strict", "-crl_check_all", "-CAfile", "plan.ceremony/evidence/certificates/root.pem",
+	d.Run("openssl", "verify", "-x509_strict", "-crl_check_all", "-CAfile", "plan.ceremony/evidence/certificates/root.pem",
 		"-CRLfile", "plan.ceremony/publish/root-crl-1.crl", "plan.ceremony/evidence/certificates/issuing.pem")
 
 	d.shows("Private EC Key [root]", "pkcs15-tool", "--reader", "1", "--list-keys")
-	d.shows("Private Key Object; EC", "pkcs11-tool", "--module", module(t), "--slot-index", "1", "--login", "--pin", "648219", "--list-objects")
-	if keys := d.run("pkcs15-tool", "--reader", "0", "--list-keys"); strings.Contains(keys, "Private") {
+	d.shows("Private Key Object; EC", "pkcs11-tool", "--module", acceptance.Module(t), "--slot-index", "1", "--login", "--pin", "648219", "--list-objects")
+	if keys := d.Run("pkcs15-tool", "--reader", "0", "--list-keys"); strings.Contains(keys, "Private") {
 		t.Errorf("the other card holds keys:\n%s", keys)
 	}
-	d.run("pkcs15-tool", "--reader", "1", "--read-public-key", "01", "--output", "card.pem")
-	d.run("openssl", "pkey", "-pubin", "-in", "card.pem", "-out", "card.pub.pem")
-	d.run("openssl", "x509", "-in", "plan.ceremony/evidence/certificates/root.pem", "-noout", "-pubkey", "-out", "root.pub.pem")
-	d.equal("card.pub.pem", "root.pub.pem")
+	d.Run("pkcs15-tool", "--reader", "1", "--read-public-key", "01", "--output", "card.pem")
+	d.Run("openssl", "pkey", "-pubin", "-in", "card.pem", "-out", "card.pub.pem")
+	d.Run("openssl", "x509", "-in", "plan.ceremony/evidence/certificates/root.pem", "-noout", "-pubkey", "-out", "root.pub.pem")
+	d.Equal("card.pub.pem", "root.pub.pem")
 }
 
 // shows runs a program whose output must contain something.
 func (d *desk) shows(text, name string, args ...string) {
-	d.t.Helper()
-	if out := d.run(name, args...); !strings.Contains(out, text) {
-		d.t.Errorf("%s %s: %q was expected in\n%s", name, strings.Join(args, " "), text, out)
+	d.T.Helper()
+	if out := d.Run(name, args...); !strings.Contains(out, text) {
+		d.T.Errorf("%s %s: %q was expected in\n%s", name, strings.Join(args, " "), text, out)
 	}
 }
 
 // examplePlan writes the plan of the examples with changes, each an old and a
 // new text: for today, the primary device with a serial number.
 func (d *desk) examplePlan(name, primary string, changes ...string) {
-	d.t.Helper()
-	plan := readVector(d.t, "examples/offline-root/plan.json")
+	d.T.Helper()
+	plan := readVector(d.T, "examples/offline-root/plan.json")
 	changes = append(changes,
 		`{"name": "primary", "embedded": true}`, fmt.Sprintf(`{"name": "primary", "serial": %q}`, primary),
 		"Example Issuing CA 1", "issuing",
 		"2026-11-01", time.Now().UTC().Format(time.DateOnly), "2027-11-01", years(1), "2036-10-31", years(10), "2046-10-31", years(20))
 	for i := 0; i < len(changes); i += 2 {
 		if !strings.Contains(plan, changes[i]) {
-			d.t.Fatalf("the example's plan does not say %s", changes[i])
+			d.T.Fatalf("the example's plan does not say %s", changes[i])
 		}
 		plan = strings.ReplaceAll(plan, changes[i], changes[i+1])
 	}
-	d.write(name, plan)
+	d.Write(name, plan)
 }
 
 // card puts a new device into a reader until the end of the test, and gives its
 // serial number.
 func (d *desk) card(name, reader, address string) (serial string) {
-	d.t.Helper()
-	serial = strings.TrimSpace(d.run("our conclave", "hsm", "create", "--device", name))
-	cmd := d.command("our conclave", "hsm", "serve", "--device", name, "--vpcd", address)
+	d.T.Helper()
+	serial = strings.TrimSpace(d.Run("our conclave", "hsm", "create", "--device", name))
+	cmd := d.Command("our conclave", "hsm", "serve", "--device", name, "--vpcd", address)
 	d.start(cmd)
-	d.t.Cleanup(func() {
+	d.T.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
-			d.t.Errorf("conclave hsm serve, stopped by SIGTERM: %v", err)
+			d.T.Errorf("conclave hsm serve, stopped by SIGTERM: %v", err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(d.t.Context(), time.Minute)
-	defer cancel()
-	if _, err := pcsc.WaitForCard(ctx, reader); err != nil {
-		d.t.Fatalf("the card does not show in %s: %v", reader, err)
+	if _, err := pcsc.WaitForCard(testrun.Patience(d.T), reader); err != nil {
+		d.T.Fatalf("the card does not show in %s: %v", reader, err)
 	}
 	return serial
 }
 
 // initialise initialises the device that CONCLAVE_DEVICE names.
 func (d *desk) initialise() {
-	d.t.Helper()
-	d.run("our conclave", "hsm", "init", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--yes")
+	d.T.Helper()
+	d.Run("our conclave", "hsm", "init", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--yes")
 }
 
 // years is the day that ends as many years from today.
@@ -203,105 +202,105 @@ func years(n int) string { return time.Now().UTC().AddDate(n, 0, -1).Format(time
 
 // root makes a key, and a root with it. All of them have the same name.
 func (d *desk) root(ref, name string, args ...string) {
-	d.t.Helper()
-	d.run("our conclave", "key", "generate", "--ref", ref, "--type", "ec:P-384", "--pin", "env:PIN")
-	d.run("our conclave", append([]string{"ca", "root", ref, name + ".pem", "--pin", "env:PIN",
+	d.T.Helper()
+	d.Run("our conclave", "key", "generate", "--ref", ref, "--type", "ec:P-384", "--pin", "env:PIN")
+	d.Run("our conclave", append([]string{"ca", "root", ref, name + ".pem", "--pin", "env:PIN",
 		"--subject", "CN=Root CA,O=Example Ltd,C=CH", "--until", years(20)}, args...)...)
 }
 
 // sign lets the root sign.
 func (d *desk) sign(command string, args ...string) {
-	d.t.Helper()
-	d.run("our conclave", slices.Concat([]string{"ca", command}, args, []string{"--issuer", "root.pem",
+	d.T.Helper()
+	d.Run("our conclave", slices.Concat([]string{"ca", command}, args, []string{"--issuer", "root.pem",
 		"--crl-url", crlURL, "--cert-url", rootURL, "--ocsp-url", ocspURL, "--pin", "env:PIN"})...)
 }
 
 // request makes a key that OpenSSL holds, and a request for it.
 func (d *desk) request(name string) {
-	d.t.Helper()
-	d.run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+	d.T.Helper()
+	d.Run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
 		"-keyout", name+".key", "-out", name+".csr", "-subj", "/C=CH/O=Example Ltd/CN="+name)
 }
 
 // issue lets the root certify a new key, and gives the serial number.
 func (d *desk) issue(name string, n int, args ...string) string {
-	d.t.Helper()
+	d.T.Helper()
 	d.request(name)
 	d.sign("issue", append(args, name+".csr", name+".pem", "--subject", "CN="+name+",O=Example Ltd,C=CH", "--until", years(n))...)
-	serial := d.run("openssl", "x509", "-in", name+".pem", "-noout", "-serial")
+	serial := d.Run("openssl", "x509", "-in", name+".pem", "-noout", "-serial")
 	return strings.TrimSpace(strings.TrimPrefix(serial, "serial="))
 }
 
 // crl lets the root sign a CRL, which OpenSSL makes PEM of.
 func (d *desk) crl(name string) {
-	d.t.Helper()
+	d.T.Helper()
 	d.sign("crl", name, "--next-update", time.Now().UTC().AddDate(0, 1, 0).Format(time.DateOnly))
-	d.run("openssl", "crl", "-in", name, "-out", name+".pem")
+	d.Run("openssl", "crl", "-in", name, "-out", name+".pem")
 }
 
 // crlOfIssuing makes the subordinate's own CRL, which curl wants too.
 func (d *desk) crlOfIssuing() {
-	d.t.Helper()
-	d.write("issuing.index", "")
-	d.write("issuing.cnf", "[ca]\ndefault_ca=issuing\n[issuing]\ndatabase=issuing.index\ndefault_md=sha256\ndefault_crl_days=30\n")
-	d.run("openssl", "ca", "-config", "issuing.cnf", "-gencrl", "-cert", "issuing.pem", "-keyfile", "issuing.key", "-out", "issuing.crl.pem")
+	d.T.Helper()
+	d.Write("issuing.index", "")
+	d.Write("issuing.cnf", "[ca]\ndefault_ca=issuing\n[issuing]\ndatabase=issuing.index\ndefault_md=sha256\ndefault_crl_days=30\n")
+	d.Run("openssl", "ca", "-config", "issuing.cnf", "-gencrl", "-cert", "issuing.pem", "-keyfile", "issuing.key", "-out", "issuing.crl.pem")
 }
 
 // tlsCertificate lets the subordinate certify a web server.
 func (d *desk) tlsCertificate(host string) {
-	d.t.Helper()
+	d.T.Helper()
 	d.request(host)
-	d.write(host+".ext", "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:"+host+"\n")
-	d.run("openssl", "x509", "-req", "-in", host+".csr", "-CA", "issuing.pem", "-CAkey", "issuing.key", "-CAcreateserial",
+	d.Write(host+".ext", "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:"+host+"\n")
+	d.Run("openssl", "x509", "-req", "-in", host+".csr", "-CA", "issuing.pem", "-CAkey", "issuing.key", "-CAcreateserial",
 		"-days", "30", "-extfile", host+".ext", "-out", host+".pem")
 	d.join(host+".chain.pem", host+".pem", "issuing.pem")
 }
 
 // join writes files after one another into one.
 func (d *desk) join(out string, names ...string) {
-	d.t.Helper()
+	d.T.Helper()
 	var all strings.Builder
 	for _, name := range names {
-		content, err := os.ReadFile(d.file(name))
+		content, err := os.ReadFile(d.File(name))
 		if err != nil {
-			d.t.Fatal(err)
+			d.T.Fatal(err)
 		}
 		all.Write(content)
 	}
-	d.write(out, all.String())
+	d.Write(out, all.String())
 }
 
 // publish signs a CRL, and puts it and the root where the web server finds them.
 func (d *desk) publish(crl string) {
-	d.t.Helper()
-	if err := os.MkdirAll(d.file("publish"), 0o755); err != nil {
-		d.t.Fatal(err)
+	d.T.Helper()
+	if err := os.MkdirAll(d.File("publish"), 0o755); err != nil {
+		d.T.Fatal(err)
 	}
 	d.crl(crl)
 	d.join("publish/root.crl", crl)
-	d.run("openssl", "x509", "-in", "root.pem", "-outform", "DER", "-out", "publish/root.cer")
+	d.Run("openssl", "x509", "-in", "root.pem", "-outform", "DER", "-out", "publish/root.cer")
 }
 
 // fetch gets from the web what a certificate says that its issuer publishes:
 // fetched.pem, the root, and in crls.pem its CRL, beside the subordinate's.
 func (d *desk) fetch(way []string, name string) {
-	d.t.Helper()
+	d.T.Helper()
 	root := d.extension(name, "authorityInfoAccess", `CA Issuers - URI:(\S+)`)
 	crl := d.extension(name, "crlDistributionPoints", `URI:(\S+)`)
-	d.run("curl", append(way, root, "--output", "fetched.cer", crl, "--output", "fetched.crl")...)
-	d.run("openssl", "x509", "-inform", "DER", "-in", "fetched.cer", "-out", "fetched.pem")
-	d.run("openssl", "crl", "-inform", "DER", "-in", "fetched.crl", "-out", "fetched.crl.pem")
+	d.Run("curl", append(way, root, "--output", "fetched.cer", crl, "--output", "fetched.crl")...)
+	d.Run("openssl", "x509", "-inform", "DER", "-in", "fetched.cer", "-out", "fetched.pem")
+	d.Run("openssl", "crl", "-inform", "DER", "-in", "fetched.crl", "-out", "fetched.crl.pem")
 	d.join("crls.pem", "fetched.crl.pem", "issuing.crl.pem")
 }
 
 // extension is what OpenSSL shows of a certificate's extension, as far as a
 // pattern wants it.
 func (d *desk) extension(name, extension, pattern string) string {
-	d.t.Helper()
-	shown := d.run("openssl", "x509", "-in", name+".pem", "-noout", "-ext", extension)
+	d.T.Helper()
+	shown := d.Run("openssl", "x509", "-in", name+".pem", "-noout", "-ext", extension)
 	found := regexp.MustCompile(pattern).FindStringSubmatch(shown)
 	if found == nil {
-		d.t.Fatalf("%s.pem: %q was expected in the extension %s:\n%s", name, pattern, extension, shown)
+		d.T.Fatalf("%s.pem: %q was expected in the extension %s:\n%s", name, pattern, extension, shown)
 	}
 	return found[1]
 }
@@ -336,23 +335,23 @@ const webHost = `	server {
 // web serves what is published, and hosts with TLS. It gives the options by
 // which curl finds them, whatever the name.
 func (d *desk) web(hosts ...string) (way []string) {
-	d.t.Helper()
+	d.T.Helper()
 	plain, secure := d.listen(), d.listen()
 	var servers strings.Builder
 	for _, host := range hosts {
 		fmt.Fprintf(&servers, webHost, secure.Addr(), host)
 	}
-	d.write("nginx.conf", fmt.Sprintf(webConfig, plain.Addr(), servers.String()))
+	d.Write("nginx.conf", fmt.Sprintf(webConfig, plain.Addr(), servers.String()))
 	d.startNginx(plain, secure)
 	return []string{"--silent", "--show-error", "--fail", "--max-time", "20", "--noproxy", "*",
 		"--connect-to", fmt.Sprintf(":80:%s", plain.Addr()), "--connect-to", fmt.Sprintf(":443:%s", secure.Addr())}
 }
 
 func (d *desk) listen() *net.TCPListener {
-	d.t.Helper()
+	d.T.Helper()
 	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	return listener
 }
@@ -361,14 +360,14 @@ func (d *desk) listen() *net.TCPListener {
 // the nginx before it, so they take connections already, and no one else has
 // their ports meanwhile.
 func (d *desk) startNginx(sockets ...*net.TCPListener) {
-	d.t.Helper()
-	cmd := d.command(nginx, "-e", "stderr", "-p", d.dir, "-c", "nginx.conf")
+	d.T.Helper()
+	cmd := d.Command(nginx, "-e", "stderr", "-p", d.Dir, "-c", "nginx.conf")
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	inherited := "NGINX="
 	for i, socket := range sockets {
 		file, err := socket.File()
 		if err != nil {
-			d.t.Fatal(err)
+			d.T.Fatal(err)
 		}
 		defer file.Close()
 		defer socket.Close()
@@ -377,18 +376,18 @@ func (d *desk) startNginx(sockets ...*net.TCPListener) {
 	}
 	cmd.Env = append(cmd.Env, inherited)
 	d.start(cmd)
-	d.t.Cleanup(func() {
+	d.T.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
-			d.t.Errorf("nginx, stopped by SIGTERM: %v", err)
+			d.T.Errorf("nginx, stopped by SIGTERM: %v", err)
 		}
 	})
 }
 
 func (d *desk) start(cmd *exec.Cmd) {
-	d.t.Helper()
+	d.T.Helper()
 	if err := cmd.Start(); err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 }
 
@@ -405,15 +404,15 @@ type exported struct {
 // index is the register as OpenSSL's responder wants it: what openssl-ca(1)
 // calls its database.
 func (d *desk) index() string {
-	d.t.Helper()
+	d.T.Helper()
 	var register struct{ Entries []exported }
-	if err := json.Unmarshal([]byte(d.run("our conclave", "ca", "export")), &register); err != nil {
-		d.t.Fatal(err)
+	if err := json.Unmarshal([]byte(d.Run("our conclave", "ca", "export")), &register); err != nil {
+		d.T.Fatal(err)
 	}
 	var lines strings.Builder
 	for _, e := range register.Entries {
 		if e.Kind == "certificate" {
-			lines.WriteString(e.line(d.t))
+			lines.WriteString(e.line(d.T))
 		}
 	}
 	return lines.String()
@@ -438,38 +437,38 @@ func (e exported) line(t *testing.T) string {
 // responder runs OpenSSL's, with the certificate that the root has issued for
 // it, until it has answered so often. It gives its URL.
 func (d *desk) responder(answers int) string {
-	d.t.Helper()
-	cmd := d.command("openssl", "ocsp", "-index", "index.txt", "-port", "0", "-nrequest", fmt.Sprint(answers),
+	d.T.Helper()
+	cmd := d.Command("openssl", "ocsp", "-index", "index.txt", "-port", "0", "-nrequest", fmt.Sprint(answers),
 		"-CA", "root.pem", "-rsigner", "responder.pem", "-rkey", "responder.key")
 	var log strings.Builder
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	d.start(cmd)
-	d.t.Cleanup(func() {
-		if d.t.Failed() { // it may wait for requests that do not come
+	d.T.Cleanup(func() {
+		if d.T.Failed() { // it may wait for requests that do not come
 			cmd.Process.Kill()
 		}
 		if err := cmd.Wait(); err != nil {
-			d.t.Errorf("openssl ocsp, the responder: %v\n%s", err, log.String())
+			d.T.Errorf("openssl ocsp, the responder: %v\n%s", err, log.String())
 		}
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	found := regexp.MustCompile(`^ACCEPT \S*:(\d+) `).FindStringSubmatch(line)
 	if found == nil {
-		d.t.Fatalf("openssl ocsp says %q, %v, and not where it listens", line, err)
+		d.T.Fatalf("openssl ocsp says %q, %v, and not where it listens", line, err)
 	}
 	return "http://127.0.0.1:" + found[1] + "/"
 }
 
 // statusIs asks a responder; its answer must be signed by who may.
 func (d *desk) statusIs(responder, status string, certificate ...string) {
-	d.t.Helper()
-	answer := d.run("openssl", slices.Concat([]string{"ocsp", "-url", responder, "-no_proxy", "127.0.0.1",
+	d.T.Helper()
+	answer := d.Run("openssl", slices.Concat([]string{"ocsp", "-url", responder, "-no_proxy", "127.0.0.1",
 		"-CAfile", "root.pem", "-issuer", "root.pem"}, certificate)...)
 	if !strings.Contains(answer, "Response verify OK\n") || !strings.Contains(answer, ": "+status+"\n") {
-		d.t.Errorf("the responder says of %v, where %s was expected:\n%s", certificate, status, answer)
+		d.T.Errorf("the responder says of %v, where %s was expected:\n%s", certificate, status, answer)
 	}
 }

@@ -1,21 +1,22 @@
-package acceptance
+package custody
 
 import (
 	"crypto"
 	"crypto/sha256"
 	"errors"
-	"math/rand/v2"
 	"net"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"conclave/acceptance"
 	"conclave/card"
 	"conclave/hsm"
 	"conclave/internal/curve"
 	"conclave/internal/device"
 	"conclave/internal/secret"
+	"conclave/internal/testrun"
 	"conclave/link"
 	"conclave/wire"
 )
@@ -74,7 +75,7 @@ func (v *victim) served() (h *hsm.HSM, kill func()) {
 	reader, err := net.Listen("tcp", "127.0.0.1:0")
 	v.must(err)
 	defer reader.Close()
-	cmd := exec.Command(filepath.Join(bin, "conclave"), "hsm", "serve", "--device", "victim", "--vpcd", reader.Addr().String())
+	cmd := exec.Command(acceptance.Bin("conclave"), "hsm", "serve", "--device", "victim", "--vpcd", reader.Addr().String())
 	cmd.Env = append(cmd.Environ(), "XDG_DATA_HOME="+v.data)
 	v.must(cmd.Start())
 	conn, err := reader.Accept()
@@ -102,6 +103,7 @@ func (v *victim) cutOff(op func(*hsm.HSM) error, check func(*hsm.HSM)) {
 	took := time.Since(start)
 	kill()
 	v.local(check)
+	random := testrun.Random(v.t)
 	finished := 0
 	for range kills {
 		h, kill := v.served()
@@ -114,7 +116,7 @@ func (v *victim) cutOff(op func(*hsm.HSM) error, check func(*hsm.HSM)) {
 		case err := <-done:
 			v.must(err)
 			finished++
-		case <-time.After(rand.N(took)):
+		case <-time.After(time.Duration(random.Int64N(int64(took)))):
 		}
 		kill()
 		v.local(func(h *hsm.HSM) {
@@ -251,6 +253,7 @@ func TestKillDuringInitialise(t *testing.T) {
 // TestKillDuringVerify: a guess whose comparison is cut off has cost its try.
 func TestKillDuringVerify(t *testing.T) {
 	v := newVictim(t, t.TempDir())
+	random := testrun.Random(t)
 	tries := 10
 	for range kills {
 		if tries <= 2 {
@@ -262,7 +265,7 @@ func TestKillDuringVerify(t *testing.T) {
 		go func() { done <- h.Login(wire.UserPIN, secret.Bytes("wrong000")) }()
 		select {
 		case <-done:
-		case <-time.After(rand.N(3 * time.Millisecond)):
+		case <-time.After(time.Duration(random.IntN(3_000_000))):
 		}
 		kill()
 		v.local(func(h *hsm.HSM) {

@@ -1,12 +1,13 @@
-package acceptance
+package custody
 
 import (
+	"conclave/internal/testrun"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/creack/pty"
 )
@@ -22,19 +23,18 @@ type ceremonyRoom struct {
 
 // holdCeremony holds a ceremony at a terminal, to its end, which must be good.
 func (d *desk) holdCeremony(plan string) {
-	d.t.Helper()
-	cmd := d.command("our conclave", "ceremony", "run", plan)
+	d.T.Helper()
+	cmd := d.Command("our conclave", "ceremony", "run", plan)
 	terminal, err := pty.Start(cmd)
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
-	patience := time.AfterFunc(3*time.Minute, func() { cmd.Process.Kill() })
-	defer patience.Stop()
+	defer context.AfterFunc(testrun.Patience(d.T), func() { cmd.Process.Kill() })()
 	room := &ceremonyRoom{terminal: terminal, codes: map[string]string{}}
 	problem := room.converse()
 	terminal.Close() // which ends the program, where it still asks
 	if err := errors.Join(problem, cmd.Wait()); err != nil {
-		d.t.Fatalf("conclave ceremony run %s: %v; at last it has shown:\n%s", plan, err, room.shown)
+		d.T.Fatalf("conclave ceremony run %s: %v; at last it has shown:\n%s", plan, err, room.shown)
 	}
 }
 

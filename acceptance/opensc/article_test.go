@@ -1,0 +1,54 @@
+package opensc
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"conclave/acceptance"
+	"conclave/internal/foreign"
+	"conclave/internal/pcscdtest"
+)
+
+// article runs the published procedure, word for word, against the card in the
+// first reader. d.Path decides whose sc-hsm-tool it uses.
+func (d *desk) article() {
+	d.T.Helper()
+	foreign.Need(d.T, "bash", "sc-hsm-tool", "pkcs11-tool", "pkcs15-tool", "expect", "openssl", "python3")
+	cmd := d.Command("bash", acceptance.Testdata(d.T, "article.sh"), d.File("article"))
+	cmd.Env = append(cmd.Env, "STRICT_KCV=1", "MODULE="+acceptance.Module(d.T), "SO_PIN=3537363231383830")
+	out, err := cmd.CombinedOutput()
+	d.T.Logf("%s", out)
+	if err != nil {
+		d.T.Fatal(err)
+	}
+}
+
+// TestArticleWithOpenSC is the article with nothing of ours but the card.
+func TestArticleWithOpenSC(t *testing.T) {
+	pcscdtest.Start(t)
+	d := newDesk(t)
+	d.Run("our conclave", "hsm", "create", "--device", "article")
+	stop := d.Serve("article")
+	d.article()
+	stop()
+}
+
+// TestArticleWithOurTool is the same with our sc-hsm-tool in OpenSC's place,
+// through the same reader.
+func TestArticleWithOurTool(t *testing.T) {
+	pcscdtest.Start(t)
+	d := newDesk(t)
+	tools := d.File("tools")
+	if err := os.Mkdir(tools, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(acceptance.Bin("sc-hsm-tool"), filepath.Join(tools, "sc-hsm-tool")); err != nil {
+		t.Fatal(err)
+	}
+	d.Path = tools + ":" + d.Path
+	d.Run("our conclave", "hsm", "create", "--device", "article")
+	stop := d.Serve("article")
+	d.article()
+	stop()
+}
