@@ -1,11 +1,12 @@
 # make rehearse   the whole M-of-N backup and restore, on embedded devices
 # make test       installs the Debian packages that the tests need, then runs everything
+# make check      the daily part of it: format, vet, the tests that take no minute
 # make build      the programs, to bin/
 
 export CGO_ENABLED ?= 0
 BIN := bin
 
-.PHONY: build rehearse test bench clean
+.PHONY: build rehearse check test static race bench clean
 
 build:
 	go build -o $(BIN)/ ./cmd/...
@@ -13,16 +14,29 @@ build:
 rehearse: build
 	$(BIN)/conclave rehearse --auto
 
-# The race detector needs cgo and a C compiler; CI has both installed.
-ifdef CI
-test: export CGO_ENABLED = 1
-test: RACE = -race
-endif
+check: static
+	go test -short $$(go list ./... | grep -v /acceptance/)
+
+# The two packages of acceptance begin first, since they take longest.
 test:
 	scripts/install-packages
+	$(MAKE) static
+	go test -timeout 45m ./acceptance/... $$(go list ./... | grep -v /acceptance)
+ifdef CI
+	$(MAKE) race
+endif
+
+static:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt is due:"; gofmt -l .; exit 1; }
 	go vet ./...
-	go test $(RACE) -timeout 20m ./...
+
+# The race detector finds something only where goroutines meet. It needs cgo and
+# a C compiler; CI has both installed.
+race: export CGO_ENABLED = 1
+race: export GORACE = atexit_sleep_ms=0
+race:
+	go test -race -short -timeout 20m $$(scripts/concurrent-packages | grep -v cmd/)
+	go test -race -short -timeout 20m -run 'Mistakes/(ctrl|what|a_sheet)|Serve|Terminal|Interrupt' ./cmd/conclave
 
 bench:
 	go test -run '^$$' -bench . -benchtime 2s ./...
