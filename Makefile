@@ -35,8 +35,7 @@ static:
 race: export CGO_ENABLED = 1
 race: export GORACE = atexit_sleep_ms=0
 race:
-	go test -race -short -timeout 20m $$(scripts/concurrent-packages | grep -v cmd/)
-	go test -race -short -timeout 20m -run 'Mistakes/(ctrl|what|a_sheet)|Serve|Terminal|Interrupt' ./cmd/conclave
+	go test -race -short -timeout 20m $$(scripts/concurrent-packages)
 
 bench:
 	go test -run '^$$' -bench . -benchtime 2s ./...

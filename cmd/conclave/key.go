@@ -74,7 +74,7 @@ type keyGenerate struct {
 func (cmd keyGenerate) Run(c *console) error {
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
 		var key hsm.Key
-		err := c.waiting("generating the key", func() error {
+		err := c.prompts.Waiting("generating the key", func() error {
 			ref, request, err := h.GenerateKey(hsm.NewKey{
 				Ref: cmd.Ref, Key: cmd.Type.template, Label: cmd.Label, ID: cmd.ID, UseCounter: cmd.Uses, Algorithms: cmd.Algorithms,
 			})

@@ -13,6 +13,7 @@ import (
 	"conclave/ceremony"
 	"conclave/dkek"
 	"conclave/internal/interrupt"
+	"conclave/internal/tty"
 	"conclave/quorum"
 	"conclave/quorum/repair"
 )
@@ -164,7 +165,7 @@ func (c *console) searching() ceremony.Search {
 		return func(repair.Progress) {}
 	}
 	return func(p repair.Progress) {
-		fmt.Fprintf(c.err, eraseLine+"%s: %d of %d readings, %.0f a second, %v left at the most ", p.Stage, p.Tried, p.Total, p.Rate, p.Remaining.Round(time.Second))
+		fmt.Fprintf(c.err, tty.EraseLine+"%s: %d of %d readings, %.0f a second, %v left at the most ", p.Stage, p.Tried, p.Total, p.Rate, p.Remaining.Round(time.Second))
 	}
 }
 

@@ -39,28 +39,17 @@ custodian can get at it. The code on it is secret, and so is the share value.
 // errInterrupted is the error for a ceremony that was stopped.
 var errInterrupted = errors.New("interrupted")
 
-// line asks for a line. When ctx ends it stops waiting for an answer, and the
-// screen must keep nothing.
+// line asks for a line. Where none comes, because ctx ends or otherwise, the
+// screen keeps nothing.
 func (s *screens) line(ctx context.Context, prompt string) (string, error) {
-	type answer struct {
-		line string
-		err  error
-	}
-	answered := make(chan answer, 1)
-	go func() {
-		line, err := s.terminal.Line(prompt)
-		answered <- answer{line, err}
-	}()
-	select {
-	case a := <-answered:
-		if a.err != nil {
-			s.terminal.Clear()
-		}
-		return a.line, a.err
-	case <-ctx.Done():
+	line, err := s.terminal.LineUntil(ctx, prompt)
+	if err != nil {
 		s.terminal.Clear()
-		return "", errInterrupted
 	}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = errInterrupted
+	}
+	return line, err
 }
 
 // Come implements ceremony.Custodians. What was typed ahead is not for this

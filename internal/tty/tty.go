@@ -3,12 +3,14 @@ package tty
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -48,6 +50,49 @@ func (t *Terminal) Line(prompt string) (string, error) {
 		return "", ErrAborted
 	}
 	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// LineUntil is Line that stops waiting when ctx ends, with its error.
+func (t *Terminal) LineUntil(ctx context.Context, prompt string) (string, error) {
+	type answer struct {
+		line string
+		err  error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		line, err := t.Line(prompt)
+		answered <- answer{line, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.line, a.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// EraseLine goes back to the start of the line and erases it.
+const EraseLine = "\r\x1b[K"
+
+// Waiting runs fn, which cannot tell how far it is, and shows the time it has
+// taken so far, from the first second on, where the output is a terminal.
+func (t *Terminal) Waiting(doing string, fn func() error) error {
+	if !t.clears {
+		return fn()
+	}
+	done := make(chan error, 1)
+	go func() { done <- fn() }()
+	begin, second := time.Now(), time.NewTicker(time.Second)
+	defer second.Stop()
+	for {
+		select {
+		case err := <-done:
+			t.Printf(EraseLine)
+			return err
+		case <-second.C:
+			t.Printf(EraseLine+"%s: %.0f s", doing, time.Since(begin).Seconds())
+		}
+	}
 }
 
 // Discard forgets what was typed ahead of a prompt, such as what is left of a

@@ -2,10 +2,12 @@ package tty_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 
@@ -48,6 +50,32 @@ func TestSecretIsNotShown(t *testing.T) {
 	all := <-shown
 	if bytes.Contains(all, []byte("648219")) {
 		t.Errorf("the terminal showed the PIN: %q", all)
+	}
+}
+
+// TestLineUntil: a question that no one answers ends with its context.
+func TestLineUntil(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	var out *os.File
+	if out, err = os.Create(os.DevNull); err != nil {
+		t.Fatal(err)
+	}
+	console := tty.New(r, out)
+	io.WriteString(w, "yes\n")
+	if line, err := console.LineUntil(t.Context(), "? "); line != "yes" || err != nil {
+		t.Errorf("read %q, %v", line, err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	time.AfterFunc(0, stop)
+	if line, err := console.LineUntil(ctx, "? "); line != "" || !errors.Is(err, context.Canceled) {
+		t.Errorf("read %q, %v", line, err)
+	}
+	if err := console.Waiting("waiting", func() error { return io.EOF }); err != io.EOF {
+		t.Errorf("Waiting gives %v", err)
 	}
 }
 
