@@ -2,6 +2,8 @@ package acceptance
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"conclave/dkek/dkektest"
 	"conclave/internal/pcscdtest"
 	"conclave/internal/testrun"
 	"conclave/link/pcsc"
@@ -36,15 +39,29 @@ func (b builder) Run() int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if out, err := exec.Command("go", "build", "-o", dir+"/", "conclave/cmd/...").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
-		return 1
+	for _, build := range [][]string{
+		{"build", "-o", dir + "/", "conclave/cmd/..."},
+		// By their names, the binaries of tests are the programs at the cost of practice.
+		{"test", "-c", "-o", dir + "/practice/", "conclave/cmd/conclave"},
+		{"test", "-c", "-o", dir + "/practice/", "conclave/cmd/sc-hsm-tool"},
+	} {
+		if out, err := exec.Command("go", build...).CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
+			return 1
+		}
+	}
+	for _, name := range []string{"conclave", "sc-hsm-tool"} {
+		if err := os.Rename(dir+"/practice/"+name+".test", dir+"/practice/"+name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 	}
 	os.Setenv(binVariable, dir)
 	return b.tests.Run()
 }
 
-// Bin is the path of one of our programs.
+// Bin is the path of one of our programs. "practice/NAME" is NAME at the cost of
+// practice.
 func Bin(name string) string { return filepath.Join(os.Getenv(binVariable), name) }
 
 // Desk is a working directory with embedded devices of its own.
@@ -175,4 +192,31 @@ func Testdata(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// PractisingOpenSC makes a copy of sc-hsm-tool that derives keys at the cost of
+// practice, and gives the context to make share files for it. In the copy another
+// number is handed to OpenSSL's EVP_BytesToKey as the count of iterations, which on
+// x86-64 is the operand of mov $count, %r9d. Elsewhere it is the tool itself, and
+// the cost is the real one.
+func (d *Desk) PractisingOpenSC() (ctx context.Context, tool string) {
+	d.T.Helper()
+	program, err := exec.LookPath("sc-hsm-tool")
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	content, err := os.ReadFile(program)
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	load := func(count uint32) []byte { return binary.LittleEndian.AppendUint32([]byte{0x41, 0xB9}, count) }
+	if !bytes.Contains(content, load(10_000_000)) {
+		d.T.Logf("%s has its count of iterations elsewhere, and is used as it is", program)
+		return d.T.Context(), program
+	}
+	copied := d.File("practising-sc-hsm-tool")
+	if err := os.WriteFile(copied, bytes.ReplaceAll(content, load(10_000_000), load(dkektest.Iterations)), 0o700); err != nil {
+		d.T.Fatal(err)
+	}
+	return dkektest.Practising(d.T.Context()), copied
 }

@@ -1,19 +1,15 @@
 package custody
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 
 	"conclave/dkek"
-	"conclave/dkek/dkektest"
 	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
 	"conclave/internal/secret"
@@ -34,7 +30,7 @@ func TestOpenSCImportsSetsOf128Bits(t *testing.T) {
 	d := newDesk(t)
 	d.Run("our conclave", "hsm", "create", "--device", "first")
 	defer d.Serve("first")()
-	ctx, practising := practisingOpenSC(d)
+	ctx, practising := d.PractisingOpenSC()
 	newOldToolSet(d, "unmodified", "sc-hsm-tool", t.Context(), quorum.Scheme{Threshold: 2, Total: 4, Strength: quorum.Strength128}).imports(1, 2)
 	pairs := newOldToolSet(d, "pairs", practising, ctx, quorum.Scheme{Threshold: 2, Total: 4, Strength: quorum.Strength128})
 	for first := 1; first <= 4; first++ {
@@ -51,33 +47,6 @@ func TestOpenSCImportsSetsOf128Bits(t *testing.T) {
 		}
 		sample.imports(custodians...)
 	}
-}
-
-// practisingOpenSC makes a copy of sc-hsm-tool that derives keys at the cost of
-// practice, and gives the context to make share files for it. In the copy another
-// number is handed to OpenSSL's EVP_BytesToKey as the count of iterations, which on
-// x86-64 is the operand of mov $count, %r9d. Elsewhere it is the tool itself, and
-// the cost is the real one.
-func practisingOpenSC(d *desk) (ctx context.Context, tool string) {
-	d.T.Helper()
-	program, err := exec.LookPath("sc-hsm-tool")
-	if err != nil {
-		d.T.Fatal(err)
-	}
-	content, err := os.ReadFile(program)
-	if err != nil {
-		d.T.Fatal(err)
-	}
-	load := func(count uint32) []byte { return binary.LittleEndian.AppendUint32([]byte{0x41, 0xB9}, count) }
-	if !bytes.Contains(content, load(10_000_000)) {
-		d.T.Logf("%s has its count of iterations elsewhere, and is used as it is", program)
-		return d.T.Context(), program
-	}
-	copied := d.File("practising-sc-hsm-tool")
-	if err := os.WriteFile(copied, bytes.ReplaceAll(content, load(10_000_000), load(dkektest.Iterations)), 0o700); err != nil {
-		d.T.Fatal(err)
-	}
-	return dkektest.Practising(d.T.Context()), copied
 }
 
 // oldToolSet is a set for OpenSC's tool.

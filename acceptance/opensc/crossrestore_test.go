@@ -38,6 +38,9 @@ func (d *desk) openSCKey(id string, publicKey string) {
 	d.Run("openssl", "dgst", "-sha256", "-verify", d.File(publicKey), "-keyform", "DER", "-signature", d.File("signature"), d.File("data"))
 }
 
+// Both tools are at the cost of practice here: that each opens the other's files at
+// the real one is shown elsewhere (TestScripts/real, TestOpenSCImportsSetsOf128Bits).
+
 // TestOpenSCsBackupRestoredByUs: share file and wrapped keys made by OpenSC's
 // sc-hsm-tool come back with our tools, on a device without any daemon.
 func TestOpenSCsBackupRestoredByUs(t *testing.T) {
@@ -46,9 +49,10 @@ func TestOpenSCsBackupRestoredByUs(t *testing.T) {
 	d := newDesk(t)
 	d.Run("our conclave", "hsm", "create", "--device", "first")
 	stop := d.Serve("first")
-	d.Custodians("create-share.exp", d.File("dkek.pbe"), "2", "4", d.File("shares"), "")
+	_, openSC := d.PractisingOpenSC()
+	d.Custodians("create-share.exp", d.File("dkek.pbe"), "2", "4", d.File("shares"), "", openSC)
 	d.Run("sc-hsm-tool", "--initialize", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--dkek-shares", "1")
-	d.Custodians("import-share.exp", d.File("dkek.pbe"), d.File("shares"), "", "sc-hsm-tool", "1", "2")
+	d.Custodians("import-share.exp", d.File("dkek.pbe"), d.File("shares"), "", openSC, "1", "2")
 	for i, key := range crossKeys() {
 		n := ref[i+1 : i+2]
 		d.p11("-l", "--pin", "648219", "--keypairgen", "--key-type", key.pkcs11, "--id", "1"+n)
@@ -61,7 +65,7 @@ func TestOpenSCsBackupRestoredByUs(t *testing.T) {
 	d.Run("our conclave", "hsm", "create", "--device", "second")
 	t.Setenv("CONCLAVE_DEVICE", "second")
 	d.Run("our conclave", "hsm", "init", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--dkek-shares", "1", "--yes")
-	d.Custodians("import-share.exp", d.File("dkek.pbe"), d.File("shares"), "", acceptance.Bin("sc-hsm-tool"), "3", "4")
+	d.Custodians("import-share.exp", d.File("dkek.pbe"), d.File("shares"), "", acceptance.Bin("practice/sc-hsm-tool"), "3", "4")
 	for i := range crossKeys() {
 		n := ref[i+1 : i+2]
 		d.Run("our conclave", "key", "unwrap", d.File("key"+n+".wrap"), "--ref", n, "--pin", "env:PIN")
@@ -91,9 +95,9 @@ func TestOurBackupRestoredByOpenSC(t *testing.T) {
 	d := newDesk(t)
 	d.Run("our conclave", "hsm", "create", "--device", "first")
 	t.Setenv("CONCLAVE_DEVICE", "first")
-	d.Custodians("create-share.exp", d.File("dkek.pbe"), "2", "4", d.File("shares"), "", acceptance.Bin("sc-hsm-tool"))
+	d.Custodians("create-share.exp", d.File("dkek.pbe"), "2", "4", d.File("shares"), "", acceptance.Bin("practice/sc-hsm-tool"))
 	d.Run("our conclave", "hsm", "init", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--dkek-shares", "1", "--yes")
-	d.Custodians("import-share.exp", d.File("dkek.pbe"), d.File("shares"), "", acceptance.Bin("sc-hsm-tool"), "1", "2")
+	d.Custodians("import-share.exp", d.File("dkek.pbe"), d.File("shares"), "", acceptance.Bin("practice/sc-hsm-tool"), "1", "2")
 	for i, key := range crossKeys() {
 		n := ref[i+1 : i+2]
 		d.Run("our conclave", "key", "generate", "--type", key.own, "--label", key.own, "--id", "1"+n, "--pin", "env:PIN")
@@ -106,7 +110,8 @@ func TestOurBackupRestoredByOpenSC(t *testing.T) {
 	stop := d.Serve("second")
 	defer stop()
 	d.Run("sc-hsm-tool", "--initialize", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--dkek-shares", "1")
-	d.Custodians("import-share.exp", d.File("dkek.pbe"), d.File("shares"), "", "/usr/bin/sc-hsm-tool", "3", "4")
+	_, openSC := d.PractisingOpenSC()
+	d.Custodians("import-share.exp", d.File("dkek.pbe"), d.File("shares"), "", openSC, "3", "4")
 	for i, key := range crossKeys() {
 		n := ref[i+1 : i+2]
 		if out := d.Run("sc-hsm-tool", "--unwrap-key", d.File("key"+n+".wrap"), "--key-reference", n, "--pin", "env:PIN"); !strings.Contains(out, "Key successfully imported") {

@@ -234,25 +234,6 @@ func TestOracleStops(t *testing.T) {
 	}
 }
 
-// readFile reads the share file of a vector, and what is in it.
-func readFile(t testing.TB, name string) (dkek.ShareFile, secret.Bytes) {
-	raw, err := os.ReadFile(filepath.Join("..", "testdata", name, "dkek.pbe"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := dkek.ParseShareFile(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, words := range readWords(t, name, "dkek.txt") {
-		if words[0] == "DKEK" {
-			return file, number(words[2]).FillBytes(make([]byte, dkek.ShareSize))
-		}
-	}
-	t.Fatal("the vector has no share")
-	return file, nil
-}
-
 // candidatesOf is what quorum makes of a base.
 func candidatesOf(t rapid.TB, b *base) map[string]bool {
 	var shares []quorum.CustodianShare

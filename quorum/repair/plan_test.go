@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"conclave/dkek"
+	"conclave/dkek/dkektest"
 	"conclave/internal/secret"
 
 	"pgregory.net/rapid"
@@ -190,16 +191,18 @@ func TestPasswordsAsCandidates(t *testing.T) {
 }
 
 // TestRealFile is a share file of sc-hsm-tool, and a misread digit on one of its
-// sheets: as many as are needed, and all four.
+// sheets: as many as are needed, at the cost of practice, and all four.
 func TestRealFile(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds for each group of candidates")
 	}
-	file, share := readFile(t, "2-of-4")
+	v := dkektest.ReadVector(t, "../testdata/2-of-4")
 	for _, test := range []struct {
 		sheets []int
 		most   int // candidates, in whole groups
-	}{{[]int{3, 1}, 100}, {[]int{1, 2, 3, 4}, 32}} {
+		ctx    context.Context
+		file   dkek.ShareFile
+	}{{[]int{3, 1}, 100, dkektest.Practising(t.Context()), v.Practice}, {[]int{1, 2, 3, 4}, 32, t.Context(), v.File}} {
 		drafts := readSet(t, "2-of-4").of(test.sheets...)
 		third := slices.Index(test.sheets, 3)
 		drafts[third].Value = put(drafts[third].Value, 4, confusable)
@@ -208,11 +211,11 @@ func TestRealFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		var last Progress
-		got, reading, err := plan.Run(t.Context(), file.Search, func(p Progress) { last = p })
+		got, reading, err := plan.Run(test.ctx, test.file.Search, func(p Progress) { last = p })
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reading.isExplained("sheet 3: digit 4 of the share value was misread") || !got.Equal(share) || last.Tried > test.most {
+		if !reading.isExplained("sheet 3: digit 4 of the share value was misread") || !got.Equal(v.Share) || last.Tried > test.most {
 			t.Errorf("%q after %d candidates", reading.explanations(), last.Tried)
 		}
 		t.Logf("%q, %+v", reading.explanations(), last)
