@@ -84,6 +84,9 @@ func sideBySide(t *testing.T) (page []byte, width int) {
 }
 
 func TestABrowserShowsThePage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser")
+	}
 	t.Parallel()
 	foreign.Need(t, "chromium")
 	folder := t.TempDir()
@@ -114,6 +117,9 @@ func TestABrowserShowsThePage(t *testing.T) {
 }
 
 func TestABrowserPrintsThePage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser")
+	}
 	for name, test := range map[string]struct {
 		book  runbook.Book
 		paper string

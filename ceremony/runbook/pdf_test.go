@@ -92,6 +92,9 @@ func TestStepsOfThePDFAreOnOnePage(t *testing.T) {
 // TestNoHeadingOfThePDFIsLast has ceremonies of many sizes, so that pages end
 // at every place of the long steps.
 func TestNoHeadingOfThePDFIsLast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("dozens of papers")
+	}
 	foreign.Need(t, "pdftotext")
 	each(t, checkLastLines)
 	b := usual()

@@ -158,6 +158,9 @@ func TestNames(t *testing.T) {
 }
 
 func TestNamesOfEveryLength(t *testing.T) {
+	if testing.Short() {
+		t.Skip("dozens of sheets")
+	}
 	for n := 1; n < 300; n += 1 + n/3 {
 		for _, part := range []string{"W", "i", "W ", "Wo-", "ﬁ"} {
 			s := usual()

@@ -58,6 +58,9 @@ func decode(t *testing.T, picture string) *image.Gray {
 // code fits into in the alphanumeric mode only; and four of them white on every
 // side.
 func TestTheQRCodeHasRoom(t *testing.T) {
+	if testing.Short() {
+		t.Skip("pictures of sheets")
+	}
 	foreign.Need(t, "pdftoppm", "zbarimg")
 	const dpi, quiet = 254, 4 // ten pixels a millimetre
 	eachSheet(t, func(t *testing.T, s paper.Sheet) {
@@ -169,6 +172,9 @@ func TestNothingOverlaps(t *testing.T) {
 
 // TestTheMarginsAreWhite looks at lines and QR code too.
 func TestTheMarginsAreWhite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("pictures of sheets")
+	}
 	foreign.Need(t, "pdftoppm")
 	eachSheet(t, func(t *testing.T, s paper.Sheet) {
 		page := decode(t, render(t, s, 254, "-gray"))
