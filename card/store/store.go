@@ -63,10 +63,10 @@ type Store interface {
 	// a change. It may differ when nothing changed, and compares only with
 	// values from the same Store. It costs microseconds.
 	Version() (uint64, error)
-	// Close waits for a running Update. Views that still run stay good.
 	// Scrub makes sure that values which were replaced or deleted are on disk no
 	// longer, as far as that is in the store's hands: while another process
 	// reads it may leave some to a later Scrub, or to the last Close.
 	Scrub() error
+	// Close waits for a running Update. Views that still run stay good.
 	Close() error
 }

@@ -79,6 +79,21 @@ func TestCreate(t *testing.T) {
 		mustCountUp(t, newStoreAt(t, path))
 		wantCount(t, open(t, path), 1)
 	})
+	t.Run("through a link", func(t *testing.T) {
+		s, links := newStore(t), t.TempDir()
+		link := filepath.Join(links, "device")
+		if err := os.Symlink(s.path, link); err != nil {
+			t.Fatal(err)
+		}
+		linked := open(t, link)
+		mustCountUp(t, linked)
+		if err := linked.Alone(func() error { return nil }); err != nil {
+			t.Error(err)
+		}
+		wantCount(t, s, 1)
+		wantNames(t, links, "device")
+		wantNames(t, filepath.Dir(s.path), filepath.Base(s.path), filepath.Base(s.path)+"-lock", filepath.Base(s.path)+"-shm", filepath.Base(s.path)+"-wal")
+	})
 	t.Run("relative name", func(t *testing.T) {
 		t.Chdir(t.TempDir())
 		created := newStoreAt(t, "device")

@@ -53,6 +53,11 @@ func Open(path string) (*Store, error) {
 	if err := checkFile(path); err != nil {
 		return nil, err
 	}
+	// As SQLite does: the files beside it, and its lock, are beside the file itself,
+	// whatever links lead to it.
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return nil, err
+	}
 	watcher, err := connect(path)
 	if err != nil {
 		return nil, err
