@@ -5,7 +5,7 @@ import (
 	"crypto/md5"
 	"sync"
 
-	"conclave/internal/md5chain"
+	"conclave/dkek/internal/md5chain"
 	"conclave/internal/secret"
 )
 

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"sync"
 
-	"conclave/internal/md5chain"
+	"conclave/dkek/internal/md5chain"
 	"conclave/internal/practice"
 	"conclave/internal/secret"
 )

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"conclave/internal/md5chain"
+	"conclave/dkek/internal/md5chain"
 	"conclave/internal/secret"
 
 	"pgregory.net/rapid"

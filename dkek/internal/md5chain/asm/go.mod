@@ -1,4 +1,4 @@
-module conclave/internal/md5chain/asm
+module conclave/dkek/internal/md5chain/asm
 
 go 1.26.0
 
