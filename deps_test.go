@@ -90,7 +90,7 @@ func TestProgramsReachNothingOfTests(t *testing.T) {
 
 // standardOnly are the packages that import nothing but the standard library.
 func standardOnly() []string {
-	return []string{"conclave/apdu", "conclave/tlv", "conclave/shamir", "conclave/internal/bch32"}
+	return []string{"conclave/apdu", "conclave/tlv", "conclave/shamir", "conclave/quorum/internal/bch32"}
 }
 
 func under(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }

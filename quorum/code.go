@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"conclave/internal/bch32"
+	"conclave/quorum/internal/bch32"
 )
 
 // The code of a sheet is 48 characters, 35 with data and 13 with the checksum

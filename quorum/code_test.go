@@ -10,8 +10,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"conclave/internal/bch32"
 	"conclave/internal/foreign"
+	"conclave/quorum/internal/bch32"
 )
 
 // someSets are sets of both forms.
