@@ -29,9 +29,9 @@ import (
 	"conclave/ceremony/act"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/sbom"
 	"conclave/dkek/dkektest"
 	"conclave/internal/device"
-	"conclave/internal/sbom"
 	"conclave/internal/secret"
 )
 

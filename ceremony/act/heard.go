@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
-	"conclave/internal/pgpwords"
 )
 
 // heard lets a hash be read aloud, and the witness compare it. To type the last

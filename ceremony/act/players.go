@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"conclave/ceremony"
+	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
-	"conclave/internal/pgpwords"
 	"conclave/internal/secret"
 	"conclave/wire"
 )

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"conclave/internal/rfc3161"
+	"conclave/ceremony/rfc3161"
+	"conclave/ceremony/sshsign"
 	"conclave/internal/safefile"
-	"conclave/internal/sshsign"
 )
 
 // Namespace is what witnesses sign for:

@@ -9,9 +9,9 @@ import (
 	"testing/fstest"
 
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/rfc3161"
 	"conclave/ceremony/transcript"
 	"conclave/internal/foreign"
-	"conclave/internal/rfc3161"
 )
 
 // bench is a folder with a copy of the fixture's bundle.

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"conclave/ceremony/plan"
+	"conclave/ceremony/sbom"
 	"conclave/ceremony/transcript"
-	"conclave/internal/sbom"
 )
 
 // Options are what a verifier knows from elsewhere.

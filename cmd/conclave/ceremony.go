@@ -18,10 +18,10 @@ import (
 	"conclave/ca/lint"
 	"conclave/ceremony/act"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/sbom"
 	"conclave/hsm"
 	"conclave/internal/device"
 	"conclave/internal/interrupt"
-	"conclave/internal/sbom"
 	"conclave/internal/tty"
 	"conclave/link/pcsc"
 )

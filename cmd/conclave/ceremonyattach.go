@@ -8,7 +8,7 @@ import (
 	"regexp"
 
 	"conclave/ceremony/evidence"
-	"conclave/internal/rfc3161"
+	"conclave/ceremony/rfc3161"
 	"conclave/internal/safefile"
 )
 

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"conclave/ca/lint"
+	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/preflight"
 	"conclave/ceremony/runbook"
-	"conclave/internal/pgpwords"
 	"conclave/internal/safefile"
 )
 

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"conclave/ceremony/act"
+	"conclave/ceremony/calendar"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
-	"conclave/internal/calendar"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 )

@@ -8,8 +8,8 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/act"
+	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
-	"conclave/internal/pgpwords"
 	"conclave/internal/secret"
 )
 

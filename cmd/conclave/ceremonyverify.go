@@ -11,7 +11,7 @@ import (
 	"unicode"
 
 	"conclave/ceremony/evidence"
-	"conclave/internal/pgpwords"
+	"conclave/ceremony/pgpwords"
 	"conclave/internal/safefile"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"conclave/internal/pgpwords"
+	"conclave/ceremony/pgpwords"
 )
 
 // The example that is published with the word list: a PGP fingerprint.
