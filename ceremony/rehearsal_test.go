@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/device"
 	"conclave/internal/curve"
-	"conclave/internal/device"
 	"conclave/internal/secret"
 	"conclave/wire"
 )

@@ -12,9 +12,9 @@ import (
 
 	"conclave/acceptance"
 	"conclave/card"
+	"conclave/device"
 	"conclave/hsm"
 	"conclave/internal/curve"
-	"conclave/internal/device"
 	"conclave/internal/secret"
 	"conclave/internal/testrun"
 	"conclave/link"

@@ -30,8 +30,8 @@ import (
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/sbom"
+	"conclave/device"
 	"conclave/dkek/dkektest"
-	"conclave/internal/device"
 	"conclave/internal/secret"
 )
 

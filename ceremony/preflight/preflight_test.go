@@ -21,8 +21,8 @@ import (
 	"conclave/card"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/preflight"
+	"conclave/device"
 	"conclave/hsm"
-	"conclave/internal/device"
 	"conclave/internal/secret"
 	"conclave/wire"
 )

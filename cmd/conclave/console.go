@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 
 	"conclave/apdu"
+	"conclave/device"
 	"conclave/hsm"
-	"conclave/internal/device"
 	"conclave/internal/secret"
 	"conclave/internal/tty"
 	"conclave/wire"

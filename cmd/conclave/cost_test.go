@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"conclave/card"
+	"conclave/device"
 	"conclave/dkek/dkektest"
-	"conclave/internal/device"
 )
 
 // costVariable is "real" in the environment of a program that is to derive keys

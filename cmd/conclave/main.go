@@ -9,7 +9,7 @@ import (
 	"os"
 	"strings"
 
-	"conclave/internal/device"
+	"conclave/device"
 	"conclave/internal/tty"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/ceremony"
-	"conclave/internal/device"
+	"conclave/device"
 	"conclave/internal/interrupt"
 )
 

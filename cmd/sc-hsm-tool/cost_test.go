@@ -5,8 +5,8 @@ import (
 	"os"
 
 	"conclave/card"
+	"conclave/device"
 	"conclave/dkek/dkektest"
-	"conclave/internal/device"
 )
 
 // costVariable is "real" in the environment of a program that is to derive keys

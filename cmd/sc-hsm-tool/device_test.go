@@ -7,9 +7,9 @@ import (
 	"os"
 	"strconv"
 
+	"conclave/device"
 	"conclave/hsm"
 	"conclave/internal/curve"
-	"conclave/internal/device"
 	"conclave/internal/secret"
 	"conclave/wire"
 )

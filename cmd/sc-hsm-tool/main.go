@@ -16,8 +16,8 @@ import (
 	"strings"
 
 	"conclave/apdu"
+	"conclave/device"
 	"conclave/hsm"
-	"conclave/internal/device"
 	"conclave/internal/interrupt"
 	"conclave/internal/tty"
 )

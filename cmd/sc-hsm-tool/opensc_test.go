@@ -15,8 +15,8 @@ import (
 
 	"conclave/apdu"
 	"conclave/card"
+	"conclave/device"
 	"conclave/hsm"
-	"conclave/internal/device"
 	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
 	"conclave/internal/testrun"

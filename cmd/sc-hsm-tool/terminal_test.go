@@ -11,7 +11,7 @@ import (
 
 	"github.com/creack/pty"
 
-	"conclave/internal/device"
+	"conclave/device"
 )
 
 // dialogue is a program on a terminal, as expect plays it.

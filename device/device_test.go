@@ -10,8 +10,8 @@ import (
 
 	"conclave/card"
 	"conclave/card/store/sqlite"
+	"conclave/device"
 	"conclave/hsm"
-	"conclave/internal/device"
 )
 
 func TestDevicesOfAHome(t *testing.T) {
