@@ -46,8 +46,8 @@ func list(t *testing.T, args ...string) (packages []goPackage) {
 // reached from which, by however many steps.
 func forbidden() map[string][]string {
 	return map[string][]string{
-		"conclave/card":                {"conclave/hsm", "conclave/link", "conclave/quorum", "conclave/ceremony", "conclave/cmd", "conclave/internal/tty"},
-		"conclave/hsm":                 {"conclave/card", "conclave/link", "conclave/quorum", "conclave/ceremony", "conclave/cmd", "conclave/internal/tty"},
+		"conclave/card":                {"conclave/hsm", "conclave/link", "conclave/quorum", "conclave/custody", "conclave/ceremony", "conclave/cmd", "conclave/internal/tty"},
+		"conclave/hsm":                 {"conclave/card", "conclave/link", "conclave/quorum", "conclave/custody", "conclave/ceremony", "conclave/cmd", "conclave/internal/tty"},
 		"conclave/wire":                {"conclave/card", "conclave/hsm", "conclave/link", "conclave/dkek", "conclave/quorum"},
 		"conclave/link":                {"conclave/card", "conclave/hsm", "conclave/wire", "conclave/dkek", "conclave/quorum"},
 		"conclave/dkek":                {"conclave/apdu", "conclave/card", "conclave/hsm", "conclave/link", "conclave/wire", "conclave/quorum"},
@@ -60,6 +60,8 @@ func forbidden() map[string][]string {
 		// What a ceremony has left is verified without any device.
 		"conclave/ceremony/evidence": {"conclave/card", "conclave/hsm", "conclave/link", "conclave/device"},
 		"conclave/ceremony/plan":     {"conclave/card", "conclave/hsm", "conclave/link"},
+		"conclave/device":            {"conclave/quorum", "conclave/ca", "conclave/custody", "conclave/ceremony", "conclave/cmd", "conclave/internal/tty"},
+		"conclave/custody":           {"conclave/ca", "conclave/card", "conclave/link", "conclave/ceremony", "conclave/cmd", "conclave/internal/tty", "github.com/alecthomas/kong"},
 		"conclave/ceremony":          {"conclave/cmd", "conclave/internal/tty", "github.com/alecthomas/kong"},
 	}
 }

@@ -11,10 +11,10 @@ import (
 
 	"conclave/apdu"
 	"conclave/ca/lint"
-	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/internal/safefile"
 	"conclave/quorum"
@@ -56,7 +56,7 @@ type Act struct {
 	Announce func(string)
 	// Search is told of the search for mistakes where sheets do not open the share
 	// file; nil to search for none.
-	Search ceremony.Search
+	Search custody.Search
 }
 
 // ErrStopped is the error for an act that was stopped on request. It can be

@@ -25,11 +25,11 @@ import (
 	"conclave/ca/lint/zlint"
 	"conclave/ca/register"
 	"conclave/card"
-	"conclave/ceremony"
 	"conclave/ceremony/act"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/sbom"
+	"conclave/custody"
 	"conclave/device"
 	"conclave/dkek/dkektest"
 	"conclave/internal/secret"
@@ -452,7 +452,7 @@ func (f *faint) Secret(ctx context.Context, q act.PINQuestion) (secret.Bytes, er
 
 // Come fails once in each step that custodians come to, after the first of them
 // has been there.
-func (f *faint) Come(ctx context.Context, turn ceremony.Turn) error {
+func (f *faint) Come(ctx context.Context, turn custody.Turn) error {
 	if turn.Number == 2 {
 		if err := f.fails("the second custodian"); err != nil {
 			return err

@@ -11,9 +11,9 @@ import (
 	"strconv"
 	"strings"
 
-	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/transcript"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/internal/safefile"
 	"conclave/quorum"
@@ -31,10 +31,10 @@ func (p *performance) share(ctx context.Context, _ string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	created, err := ceremony.Creation{
+	created, err := custody.Creation{
 		Rand: h, ShareFile: p.shareFile(), Scheme: p.Plan.Scheme(), Ceremony: p.Plan.Ceremony,
 		Names: p.Plan.People.Custodians, ReadBack: true, Now: p.Now(), Tool: p.Program.Version,
-		Custodians: p.custodians(false), Progress: p.Progress, Announce: func(phase ceremony.Phase) { p.announce(string(phase)) },
+		Custodians: p.custodians(false), Progress: p.Progress, Announce: func(phase custody.Phase) { p.announce(string(phase)) },
 	}.Run(ctx)
 	if err != nil {
 		return done{}, err
@@ -52,7 +52,7 @@ func (p *performance) announce(text string) {
 // without record was not proved, and its sheets are void. One with a record
 // was, and is taken.
 func (p *performance) clearShare() (*quorum.Record, error) {
-	file, err := ceremony.ReadShareFile(p.shareFile())
+	file, err := custody.ReadShareFile(p.shareFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		if p.shown() { // sheets were copied before there was a file
 			return nil, p.noteVoid()
@@ -60,7 +60,7 @@ func (p *performance) clearShare() (*quorum.Record, error) {
 		return nil, nil
 	}
 	if err == nil {
-		records, err := ceremony.Records(p.shareFile(), file)
+		records, err := custody.Records(p.shareFile(), file)
 		if err == nil && len(records) > 0 {
 			return records[0], nil
 		}
@@ -109,8 +109,8 @@ func (p *performance) custodians(others bool) *custodians {
 	return &custodians{Room: p.Room, performance: p, others: others}
 }
 
-// Come implements ceremony.Custodians.
-func (c *custodians) Come(ctx context.Context, turn ceremony.Turn) error {
+// Come implements custody.Custodians.
+func (c *custodians) Come(ctx context.Context, turn custody.Turn) error {
 	c.name = turn.Name
 	if c.others {
 		c.name = "the custodian at the screen"
@@ -118,9 +118,9 @@ func (c *custodians) Come(ctx context.Context, turn ceremony.Turn) error {
 	return c.Room.Come(ctx, turn)
 }
 
-// Show implements ceremony.Custodians. It notes that a sheet is shown before it
+// Show implements custody.Custodians. It notes that a sheet is shown before it
 // is.
-func (c *custodians) Show(ctx context.Context, handout ceremony.Handout) error {
+func (c *custodians) Show(ctx context.Context, handout custody.Handout) error {
 	if p := c.performance; !p.shown() {
 		if err := p.note(transcript.Note, "", "the first sheet is shown", evidence.Facts{factShown: "shown"}); err != nil {
 			return err
@@ -129,8 +129,8 @@ func (c *custodians) Show(ctx context.Context, handout ceremony.Handout) error {
 	return c.Room.Show(ctx, handout)
 }
 
-// Ask implements ceremony.Custodians.
-func (c *custodians) Ask(ctx context.Context, field ceremony.Field, problem error) (string, error) {
+// Ask implements custody.Custodians.
+func (c *custodians) Ask(ctx context.Context, field custody.Field, problem error) (string, error) {
 	for {
 		text, err := c.Room.Ask(ctx, field, problem)
 		if err != nil {
@@ -184,7 +184,7 @@ func (p *performance) importShare(ctx context.Context, name string) (done, error
 	if err != nil {
 		return done{}, err
 	}
-	status, err = ceremony.Import(h, journal, p.shareFile(), file, opened)
+	status, err = custody.Import(h, journal, p.shareFile(), file, opened)
 	if err != nil {
 		return done{}, err
 	}
@@ -219,11 +219,11 @@ func (p *performance) imported(name, custodians string) done {
 }
 
 func (p *performance) readShareFile() (dkek.ShareFile, []*quorum.Record, error) {
-	file, err := ceremony.ReadShareFile(p.shareFile())
+	file, err := custody.ReadShareFile(p.shareFile())
 	if err != nil {
 		return file, nil, err
 	}
-	records, err := ceremony.Records(p.shareFile(), file)
+	records, err := custody.Records(p.shareFile(), file)
 	if err == nil && len(records) == 0 {
 		err = fmt.Errorf("%s has no record beside it; take it from another copy of the backup", p.shareFile())
 	}
@@ -232,11 +232,11 @@ func (p *performance) readShareFile() (dkek.ShareFile, []*quorum.Record, error) 
 
 // openShareFile opens the share file with custodians. Those are named first who
 // have not come before, so that as many sheets as can be are tried.
-func (p *performance) openShareFile(ctx context.Context, device string, file dkek.ShareFile, records []*quorum.Record) (*ceremony.Opened, error) {
+func (p *performance) openShareFile(ctx context.Context, device string, file dkek.ShareFile, records []*quorum.Record) (*custody.Opened, error) {
 	p.Room.Tell("If someone is absent any other custodian may come instead. In place of a code a custodian may answer: undo, to take back the last sheet; leave, to let another one come; exception and stop, as everyone may.")
-	return ceremony.Opening{
+	return custody.Opening{
 		File: file, Progress: p.Progress, Limit: likely, Search: p.Search,
-		Collection: &ceremony.Collection{Entry: &quorum.Entry{Records: records}, Custodians: p.custodians(true), Expected: p.expected(device)},
+		Collection: &custody.Collection{Entry: &quorum.Entry{Records: records}, Custodians: p.custodians(true), Expected: p.expected(device)},
 	}.Run(ctx)
 }
 
@@ -253,7 +253,7 @@ func (p *performance) absence(custodian int) int {
 // mistake, and half a minute.
 const likely = 1000
 
-func (p *performance) expected(device string) []ceremony.Turn {
+func (p *performance) expected(device string) []custody.Turn {
 	names := p.Plan.People.Custodians
 	order := make([]int, len(names))
 	for i := range order {
@@ -263,9 +263,9 @@ func (p *performance) expected(device string) []ceremony.Turn {
 		slices.Reverse(order)
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.absence(a), p.absence(b)) })
-	var turns []ceremony.Turn
+	var turns []custody.Turn
 	for i := range p.Plan.Custody.Threshold {
-		turns = append(turns, ceremony.Turn{Number: i + 1, Of: p.Plan.Custody.Threshold, Custodian: order[i], Name: names[order[i]-1]})
+		turns = append(turns, custody.Turn{Number: i + 1, Of: p.Plan.Custody.Threshold, Custodian: order[i], Name: names[order[i]-1]})
 	}
 	return turns
 }

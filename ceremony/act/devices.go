@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 
-	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/safefile"
@@ -287,8 +287,8 @@ func (p *performance) erased(name string) error {
 }
 
 // journal is that of the DKEK shares in a device, for this act.
-func (p *performance) journal(serial string) (*ceremony.Journal, error) {
-	return ceremony.OpenJournal(p.work.imports(), serial, 0)
+func (p *performance) journal(serial string) (*custody.Journal, error) {
+	return custody.OpenJournal(p.work.imports(), serial, 0)
 }
 
 // kcv is the key check value of the share file.

@@ -9,10 +9,10 @@ import (
 	"path"
 	"strconv"
 
-	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/secret"
@@ -25,7 +25,7 @@ type Drill struct {
 	Origin    *evidence.Origin // the transcript of the ceremony
 	Last      *evidence.Origin // that of the drill before; nil if there is none
 	Backup    string           // the folder of share file and wrapped keys
-	Throwaway ceremony.Devices // makes the device on which the backup is opened
+	Throwaway custody.Devices  // makes the device on which the backup is opened
 }
 
 // putOrigins keeps the transcripts of the ceremony and of the last drill with
@@ -129,8 +129,8 @@ func (p *performance) checkSheet(ctx context.Context, number int, name string) (
 	p.Room.Tell("If the sheet is not accepted, the answer leave ends the check.")
 	entry := &quorum.Entry{Records: records, Want: 1}
 	defer entry.Wipe()
-	err = (&ceremony.Collection{
-		Entry: entry, Custodians: p.custodians(false), Expected: []ceremony.Turn{{Number: 1, Of: 1, Custodian: number, Name: name}},
+	err = (&custody.Collection{
+		Entry: entry, Custodians: p.custodians(false), Expected: []custody.Turn{{Number: 1, Of: 1, Custodian: number, Name: name}},
 	}).One(ctx)
 	switch {
 	case err != nil:

@@ -3,9 +3,9 @@ package act
 import (
 	"context"
 
-	"conclave/ceremony"
 	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
+	"conclave/custody"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -16,7 +16,7 @@ const practiceDeputy = "PRACTICE Deputy"
 // Players are the people of a rehearsal that a program plays. Tell is told what
 // a screen would show; nil for no one.
 type Players struct {
-	ceremony.Players
+	custody.Players
 	Shown func(string)
 	met   map[string]bool // problems
 }
@@ -24,7 +24,7 @@ type Players struct {
 // ShowStep implements Room.
 func (p *Players) ShowStep(_, _ int, step plan.Step) { p.Tell(step.Title) }
 
-// Tell implements ceremony.Custodians.
+// Tell implements custody.Custodians.
 func (p *Players) Tell(text string) {
 	if p.Shown != nil {
 		p.Shown(text)

@@ -11,10 +11,10 @@ import (
 
 	"conclave/apdu"
 	"conclave/ca"
-	"conclave/ceremony"
 	"conclave/ceremony/act"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/custody"
 	"conclave/dkek/dkektest"
 	"conclave/wire"
 )
@@ -97,7 +97,7 @@ type dies struct {
 	cut context.CancelFunc
 }
 
-func (d *dies) Come(ctx context.Context, turn ceremony.Turn) error {
+func (d *dies) Come(ctx context.Context, turn custody.Turn) error {
 	if turn.Number == 3 {
 		d.cut()
 		return ctx.Err()

@@ -6,8 +6,8 @@ package act
 import (
 	"context"
 
-	"conclave/ceremony"
 	"conclave/ceremony/plan"
+	"conclave/custody"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -51,7 +51,7 @@ type PINQuestion struct {
 // Room is the people of a ceremony, and the screen before them. An error of
 // any method ends the act, which can be resumed.
 type Room interface {
-	ceremony.Custodians
+	custody.Custodians
 	// ShowStep shows what is to be done in step n.
 	ShowStep(n, of int, step plan.Step)
 	// Answer asks a person.

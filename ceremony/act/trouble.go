@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"conclave/apdu"
-	"conclave/ceremony"
 	"conclave/ceremony/plan"
+	"conclave/custody"
 	"conclave/quorum"
 	"conclave/wire"
 )
@@ -124,8 +124,8 @@ func (d *director) Answer(ctx context.Context, q Question) (string, error) {
 	return d.Room.Answer(ctx, q)
 }
 
-// Come implements ceremony.Custodians: with a player absent another comes.
-func (d *director) Come(ctx context.Context, turn ceremony.Turn) error {
+// Come implements custody.Custodians: with a player absent another comes.
+func (d *director) Come(ctx context.Context, turn custody.Turn) error {
 	if d.auto && d.absent && d.step.Action == plan.Import && turn.Custodian == 1 && turn.Of < d.custodians {
 		turn.Custodian, turn.Name = turn.Of+1, ""
 	}
@@ -139,8 +139,8 @@ func (d *director) Come(ctx context.Context, turn ceremony.Turn) error {
 	return d.Room.Come(ctx, turn)
 }
 
-// Show implements ceremony.Custodians.
-func (d *director) Show(ctx context.Context, handout ceremony.Handout) error {
+// Show implements custody.Custodians.
+func (d *director) Show(ctx context.Context, handout custody.Handout) error {
 	if d.happens(PrinterEmpty, plan.Share) {
 		d.tell("there is no paper left. Fetch some; this sheet is made once more.")
 		if d.auto {
@@ -152,8 +152,8 @@ func (d *director) Show(ctx context.Context, handout ceremony.Handout) error {
 	return d.Room.Show(ctx, handout)
 }
 
-// Ask implements ceremony.Custodians.
-func (d *director) Ask(ctx context.Context, field ceremony.Field, problem error) (string, error) {
+// Ask implements custody.Custodians.
+func (d *director) Ask(ctx context.Context, field custody.Field, problem error) (string, error) {
 	if d.wrong == "" {
 		if d.auto {
 			problem = nil // the player would give up

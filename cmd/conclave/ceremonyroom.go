@@ -6,17 +6,17 @@ import (
 	"fmt"
 	"strings"
 
-	"conclave/ceremony"
 	"conclave/ceremony/act"
 	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
+	"conclave/custody"
 	"conclave/internal/secret"
 )
 
 // ceremonyRoom is a terminal that the people of a ceremony come to.
 type ceremonyRoom struct {
-	ceremony.Custodians // on the screen, or on paper
-	screens             *screens
+	custody.Custodians // on the screen, or on paper
+	screens            *screens
 }
 
 // ShowStep implements act.Room.

@@ -16,7 +16,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/agessh"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/internal/safefile"
 	"conclave/quorum"
 	"conclave/quorum/paper"
@@ -58,9 +58,9 @@ type printed struct {
 	command []string // prints what comes on its standard input
 }
 
-// Show implements ceremony.Custodians. The sheet exists in memory and where it
+// Show implements custody.Custodians. The sheet exists in memory and where it
 // is sent to, in no other file.
-func (p *printed) Show(ctx context.Context, h ceremony.Handout) error {
+func (p *printed) Show(ctx context.Context, h custody.Handout) error {
 	document, err := sheetPDF(h)
 	if err != nil {
 		return err
@@ -119,15 +119,15 @@ func (p *printed) pipe(ctx context.Context, document []byte) error {
 
 // checkPrintable makes sheets of a set that is thrown away, to see whether the
 // names can be printed.
-func checkPrintable(creation ceremony.Creation) error {
+func checkPrintable(creation custody.Creation) error {
 	set, err := quorum.Draw(rand.Reader, creation.Scheme)
 	if err != nil {
 		return err
 	}
 	defer set.Wipe()
-	about := ceremony.About{Ceremony: creation.Ceremony, Date: creation.Now, ShareFile: filepath.Base(creation.ShareFile), Set: set.ID, Scheme: creation.Scheme}
+	about := custody.About{Ceremony: creation.Ceremony, Date: creation.Now, ShareFile: filepath.Base(creation.ShareFile), Set: set.ID, Scheme: creation.Scheme}
 	for i, share := range set.Shares {
-		h := ceremony.Handout{About: about, Number: i + 1, Sheet: share.Sheet()}
+		h := custody.Handout{About: about, Number: i + 1, Sheet: share.Sheet()}
 		if len(creation.Names) > 0 {
 			h.Name = creation.Names[i]
 		}
@@ -138,7 +138,7 @@ func checkPrintable(creation ceremony.Creation) error {
 	return nil
 }
 
-func sheetPDF(h ceremony.Handout) ([]byte, error) {
+func sheetPDF(h custody.Handout) ([]byte, error) {
 	return paper.PDF(paper.Sheet{
 		Custodian: h.Name, Number: h.Number, Threshold: h.Scheme.Threshold, Total: h.Scheme.Total,
 		Ceremony: h.Ceremony, Date: h.Date, Set: h.Set, ShareFile: h.ShareFile, KCV: h.KCV.String(),
@@ -147,8 +147,8 @@ func sheetPDF(h ceremony.Handout) ([]byte, error) {
 }
 
 // seals encrypts the sheets of those who are not here.
-func (s newSet) seals(creation ceremony.Creation) (map[int]func(ceremony.Handout) error, error) {
-	seals := map[int]func(ceremony.Handout) error{}
+func (s newSet) seals(creation custody.Creation) (map[int]func(custody.Handout) error, error) {
+	seals := map[int]func(custody.Handout) error{}
 	for _, to := range s.To {
 		who, key, found := strings.Cut(to, "=")
 		number, err := findCustodian(who, creation)
@@ -162,12 +162,12 @@ func (s newSet) seals(creation ceremony.Creation) (map[int]func(ceremony.Handout
 		if seals[number] != nil {
 			return nil, fmt.Errorf("--to %s=: custodian %d has a key already", who, number)
 		}
-		seals[number] = func(h ceremony.Handout) error { return seal(creation.ShareFile, recipient, h) }
+		seals[number] = func(h custody.Handout) error { return seal(creation.ShareFile, recipient, h) }
 	}
 	return seals, nil
 }
 
-func findCustodian(who string, creation ceremony.Creation) (int, error) {
+func findCustodian(who string, creation custody.Creation) (int, error) {
 	for i, name := range creation.Names {
 		if name == who {
 			return i + 1, nil
@@ -191,7 +191,7 @@ func parseRecipient(key string) (age.Recipient, error) {
 }
 
 // seal writes a sheet that only the recipient can read.
-func seal(shareFile string, recipient age.Recipient, h ceremony.Handout) error {
+func seal(shareFile string, recipient age.Recipient, h custody.Handout) error {
 	var sealed bytes.Buffer
 	w, err := age.Encrypt(&sealed, recipient)
 	if err != nil {

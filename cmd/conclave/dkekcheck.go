@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/internal/interrupt"
 	"conclave/quorum"
 )
@@ -29,7 +29,7 @@ func (cmd dkekCheck) Run(c *console) error {
 	if cmd.Sheet == "" {
 		err = c.checkEntered(ctx, entry)
 	} else if err = checkTyped(c, cmd.Sheet, entry); err != nil {
-		err = &ceremony.OpenError{Status: ceremony.WrongSheet, Err: err}
+		err = &custody.OpenError{Status: custody.WrongSheet, Err: err}
 	}
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func (cmd dkekCheck) Run(c *console) error {
 func (cmd dkekCheck) records() ([]*quorum.Record, error) {
 	switch {
 	case cmd.Record != "":
-		r, err := ceremony.ReadRecord(cmd.Record)
+		r, err := custody.ReadRecord(cmd.Record)
 		return []*quorum.Record{r}, err
 	case cmd.File == "":
 		return nil, nil
@@ -73,7 +73,7 @@ func (c *console) checkEntered(ctx context.Context, entry *quorum.Entry) error {
 	if err != nil {
 		return err
 	}
-	collection := &ceremony.Collection{Entry: entry, Custodians: room, Expected: []ceremony.Turn{{Number: 1, Of: 1}}}
+	collection := &custody.Collection{Entry: entry, Custodians: room, Expected: []custody.Turn{{Number: 1, Of: 1}}}
 	for len(entry.Shares()) == 0 {
 		if err := collection.One(ctx); err != nil {
 			return err

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/term"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
@@ -47,14 +47,14 @@ func (cmd dkekCreate) Run(c *console) error {
 			}
 			return c.writeShareFile(c.ctx, h, cmd.File, password)
 		}
-		return cmd.withCustodians(c, ceremony.Creation{Rand: h, ShareFile: cmd.File})
+		return cmd.withCustodians(c, custody.Creation{Rand: h, ShareFile: cmd.File})
 	})
 }
 
 func (c *console) writeShareFile(ctx context.Context, rand io.Reader, path string, password secret.Bytes) error {
 	defer password.Wipe()
 	progress, end := c.percent("encrypting the DKEK share")
-	kcv, err := ceremony.WriteShareFile(ctx, rand, path, password, progress)
+	kcv, err := custody.WriteShareFile(ctx, rand, path, password, progress)
 	end()
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func checkQuorum(threshold, custodians int) error {
 
 // withCustodians holds the ceremony that makes a set: sheets go to a terminal
 // or on paper, and to nothing else.
-func (s newSet) withCustodians(c *console, creation ceremony.Creation) error {
+func (s newSet) withCustodians(c *console, creation custody.Creation) error {
 	total, names, err := s.people()
 	if err != nil {
 		return err
@@ -185,7 +185,7 @@ func (s newSet) withCustodians(c *console, creation ceremony.Creation) error {
 	room.welcome(s.Threshold, total)
 	progress, end := c.percent("deriving the key from the password")
 	creation.Progress = progress
-	creation.Announce = func(phase ceremony.Phase) { end(); c.note("* %s", phase) }
+	creation.Announce = func(phase custody.Phase) { end(); c.note("* %s", phase) }
 	created, err := creation.Run(ctx)
 	end()
 	if err != nil {
@@ -195,7 +195,7 @@ func (s newSet) withCustodians(c *console, creation ceremony.Creation) error {
 }
 
 // show says what was made, now that it is proved.
-func (s newSet) show(c *console, creation ceremony.Creation, created *ceremony.Created) error {
+func (s newSet) show(c *console, creation custody.Creation, created *custody.Created) error {
 	c.note("%s, and the share file opens with what the sheets say.", upperFirst(created.Proof.String()))
 	for _, custodian := range created.Record.Custodians {
 		if !custodian.ReadBack {

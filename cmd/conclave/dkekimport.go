@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
 )
@@ -63,8 +63,8 @@ func checkDifferent(files []sealed) error {
 
 // importing opens the journal of a device that waits for shares, and tells how
 // far it is.
-func (c *console) importing(h *hsm.HSM) (*ceremony.Journal, error) {
-	status, err := ceremony.CheckImport(h)
+func (c *console) importing(h *hsm.HSM) (*custody.Journal, error) {
+	status, err := custody.CheckImport(h)
 	if err != nil {
 		return nil, err
 	}
@@ -79,8 +79,8 @@ func (c *console) importing(h *hsm.HSM) (*ceremony.Journal, error) {
 }
 
 // journal is that of the device, which has this many shares.
-func (c *console) journal(h *hsm.HSM, shares int) (*ceremony.Journal, error) {
-	return ceremony.OpenJournal(c.home.Imports(), c.serialOf(h), shares)
+func (c *console) journal(h *hsm.HSM, shares int) (*custody.Journal, error) {
+	return custody.OpenJournal(c.home.Imports(), c.serialOf(h), shares)
 }
 
 // forgetImports begins the journal of a device again.
@@ -92,16 +92,16 @@ func (c *console) forgetImports(h *hsm.HSM) error {
 	return journal.Clear()
 }
 
-func (cmd dkekImport) one(ctx context.Context, c *console, h *hsm.HSM, journal *ceremony.Journal, s sealed) error {
+func (cmd dkekImport) one(ctx context.Context, c *console, h *hsm.HSM, journal *custody.Journal, s sealed) error {
 	if journal.Has(s.file) {
-		return fmt.Errorf("%s: %w", s.path, ceremony.ErrTwice)
+		return fmt.Errorf("%s: %w", s.path, custody.ErrTwice)
 	}
 	opened, err := cmd.open(ctx, c, s)
 	if err != nil {
 		return err
 	}
 	defer opened.Wipe()
-	status, err := ceremony.Import(h, journal, s.path, s.file, opened)
+	status, err := custody.Import(h, journal, s.path, s.file, opened)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.path, err)
 	}

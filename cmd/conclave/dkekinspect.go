@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/internal/interrupt"
 )
 
@@ -18,16 +18,16 @@ type dkekInspect struct {
 
 // inspection is what inspect shows. What is not known is empty or 0.
 type inspection struct {
-	File      string           `json:"file"`
-	Status    string           `json:"status"`
-	Error     string           `json:"error,omitempty"`
-	KCV       string           `json:"kcv"` // of a DKEK that consists of this share alone
-	Set       string           `json:"set"`
-	Threshold int              `json:"threshold"` // 0 for a file with a password
-	Total     int              `json:"total"`
-	Strength  int              `json:"strength"` // bits of a password that is shared out
-	How       string           `json:"how"`      // the sheets were read
-	Defects   []ceremony.Fault `json:"defects"`
+	File      string          `json:"file"`
+	Status    string          `json:"status"`
+	Error     string          `json:"error,omitempty"`
+	KCV       string          `json:"kcv"` // of a DKEK that consists of this share alone
+	Set       string          `json:"set"`
+	Threshold int             `json:"threshold"` // 0 for a file with a password
+	Total     int             `json:"total"`
+	Strength  int             `json:"strength"` // bits of a password that is shared out
+	How       string          `json:"how"`      // the sheets were read
+	Defects   []custody.Fault `json:"defects"`
 }
 
 // Run opens the file, and says how that ended in its exit status too.
@@ -39,7 +39,7 @@ func (cmd dkekInspect) Run(c *console) error {
 		o.Password = secretArgument("file:" + cmd.PasswordFile)
 	}
 	s, err := o.read(cmd.File)
-	var opened *ceremony.Opened
+	var opened *custody.Opened
 	if err == nil {
 		opened, err = o.open(ctx, c, s)
 	}
@@ -66,14 +66,14 @@ func (c *console) inspected(cmd dkekInspect, i inspection, failure error) error 
 }
 
 func newFailedInspection(file string, err error) inspection {
-	i := inspection{File: file, Status: "failed", Error: err.Error(), Defects: []ceremony.Fault{}}
+	i := inspection{File: file, Status: "failed", Error: err.Error(), Defects: []custody.Fault{}}
 	if status := statusOf(err); status != "" {
 		i.Status = string(status)
 	}
 	return i
 }
 
-func newInspection(file string, o *ceremony.Opened) inspection {
+func newInspection(file string, o *custody.Opened) inspection {
 	i := inspection{
 		File: file, Status: string(o.Status), KCV: o.KCV.String(), Set: o.Set, Threshold: o.Threshold, Total: o.Total(),
 		How: o.How, Defects: o.Faults,
@@ -82,7 +82,7 @@ func newInspection(file string, o *ceremony.Opened) inspection {
 		i.Strength = 8 * len(o.Password)
 	}
 	if i.Defects == nil {
-		i.Defects = []ceremony.Fault{}
+		i.Defects = []custody.Fault{}
 	}
 	return i
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/internal/interrupt"
 	"conclave/quorum"
@@ -32,7 +32,7 @@ func (cmd dkekRecover) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	var opened *ceremony.Opened
+	var opened *custody.Opened
 	if cmd.Password != "" || cmd.Nearly {
 		opened, err = cmd.password(ctx, c, s)
 	} else {
@@ -50,7 +50,7 @@ func (cmd dkekRecover) Run(c *console) error {
 	return c.showTable(i.rows())
 }
 
-func (cmd dkekRecover) password(ctx context.Context, c *console, s sealed) (*ceremony.Opened, error) {
+func (cmd dkekRecover) password(ctx context.Context, c *console, s sealed) (*custody.Opened, error) {
 	remembered, err := c.ask(cmd.Password, "password, as you remember it")
 	if err != nil {
 		return nil, err
@@ -60,20 +60,20 @@ func (cmd dkekRecover) password(ctx context.Context, c *console, s sealed) (*cer
 	share, reading, err := plan.Run(ctx, s.file.Search, c.searching())
 	c.endSearch()
 	if errors.Is(err, repair.ErrNotFound) {
-		return nil, &ceremony.OpenError{Status: ceremony.WrongSheet, Err: errors.New("no password near this one opens the file; is it the file of this password?")}
+		return nil, &custody.OpenError{Status: custody.WrongSheet, Err: errors.New("no password near this one opens the file; is it the file of this password?")}
 	}
 	var damage *dkek.DamagedError
 	if errors.As(err, &damage) {
-		err = &ceremony.OpenError{Status: ceremony.Damaged, Err: err}
+		err = &custody.OpenError{Status: custody.Damaged, Err: err}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return ceremony.OpenedByPassword(share, reading)
+	return custody.OpenedByPassword(share, reading)
 }
 
 // sheets takes the sheets as they are, readable or not.
-func (cmd dkekRecover) sheets(ctx context.Context, c *console, s sealed) (*ceremony.Opened, error) {
+func (cmd dkekRecover) sheets(ctx context.Context, c *console, s sealed) (*custody.Opened, error) {
 	var sheets []quorum.Typed
 	var err error
 	if cmd.Shares != "" {
@@ -85,7 +85,7 @@ func (cmd dkekRecover) sheets(ctx context.Context, c *console, s sealed) (*cerem
 		return nil, err
 	}
 	defer c.endSearch()
-	return ceremony.Inspection{File: s.file, Records: s.records, Sheets: sheets, Search: c.searching()}.Run(ctx)
+	return custody.Inspection{File: s.file, Records: s.records, Sheets: sheets, Search: c.searching()}.Run(ctx)
 }
 
 // entered lets custodians type their sheets, whatever is on them.
@@ -102,7 +102,7 @@ func (cmd dkekRecover) entered(ctx context.Context, c *console, s sealed) ([]quo
 		return nil, err
 	}
 	room.Tell("Type what is on the sheets, with a ? for each character that cannot be read.")
-	return ceremony.CollectTyped(ctx, room, n)
+	return custody.CollectTyped(ctx, room, n)
 }
 
 // endSearch takes the progress of a search off the screen.

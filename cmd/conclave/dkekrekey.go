@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
@@ -53,7 +53,7 @@ func (cmd dkekRekey) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	share, err := ceremony.DrawShare(rand.Reader)
+	share, err := custody.DrawShare(rand.Reader)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (cmd dkekRekey) Run(c *console) error {
 	for _, s := range old.sealed {
 		replaces = append(replaces, s.sets()...)
 	}
-	if err := cmd.withCustodians(c, ceremony.Creation{Rand: rand.Reader, ShareFile: cmd.File, Share: share, Replaces: replaces}); err != nil {
+	if err := cmd.withCustodians(c, custody.Creation{Rand: rand.Reader, ShareFile: cmd.File, Share: share, Replaces: replaces}); err != nil {
 		return fmt.Errorf("%w; no wrapped key was written, and the old ones are as good as before", err)
 	}
 	return cmd.write(c, keys)

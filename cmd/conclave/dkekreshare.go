@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 	"conclave/quorum"
@@ -54,14 +54,14 @@ func (cmd dkekReshare) Run(c *console) error {
 }
 
 // sameFile makes sheets for the password that there is.
-func (cmd dkekReshare) sameFile(c *console, opened *ceremony.Opened) error {
+func (cmd dkekReshare) sameFile(c *console, opened *custody.Opened) error {
 	strength := quorum.StrengthOf(opened.Password)
 	if strength == 0 || opened.Password[0] == 0 {
 		return fmt.Errorf("%s: %w; give the DKEK share a new file: --new-file", cmd.File, quorum.ErrNotShareable)
 	}
 	set := cmd.newSet
 	set.Strength = int(strength)
-	err := set.withCustodians(c, ceremony.Creation{Rand: rand.Reader, ShareFile: cmd.File, Share: opened.Share, Password: opened.Password})
+	err := set.withCustodians(c, custody.Creation{Rand: rand.Reader, ShareFile: cmd.File, Share: opened.Share, Password: opened.Password})
 	if err != nil {
 		return err
 	}
@@ -70,12 +70,12 @@ func (cmd dkekReshare) sameFile(c *console, opened *ceremony.Opened) error {
 }
 
 // newFile makes sheets for a new file, to which the old ones are no use.
-func (cmd dkekReshare) newFile(c *console, s sealed, opened *ceremony.Opened) error {
+func (cmd dkekReshare) newFile(c *console, s sealed, opened *custody.Opened) error {
 	replaces := s.sets()
 	if len(replaces) == 0 && opened.Set != "" {
 		replaces = []string{opened.Set}
 	}
-	err := cmd.withCustodians(c, ceremony.Creation{Rand: rand.Reader, ShareFile: cmd.NewFile, Share: opened.Share, Replaces: replaces})
+	err := cmd.withCustodians(c, custody.Creation{Rand: rand.Reader, ShareFile: cmd.NewFile, Share: opened.Share, Replaces: replaces})
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/internal/secret"
 )
@@ -31,7 +31,7 @@ func (d dkekSource) Validate() error {
 // openedDKEK is a DKEK, and how its share files opened.
 type openedDKEK struct {
 	*dkek.DKEK
-	files  []*ceremony.Opened
+	files  []*custody.Opened
 	sealed []sealed
 }
 
@@ -81,10 +81,10 @@ func (d dkekSource) how(i int) opening {
 // explain adds what to do when a wrapped key does not open.
 func (all openedDKEK) explain(path string, err error) error {
 	if errors.Is(err, dkek.ErrForeign) && len(all.files) == 1 {
-		return &ceremony.OpenError{Status: ceremony.WrongSheet, Err: fmt.Errorf("%s: %w; if the DKEK has several shares, name the file of each: --dkek", path, err)}
+		return &custody.OpenError{Status: custody.WrongSheet, Err: fmt.Errorf("%s: %w; if the DKEK has several shares, name the file of each: --dkek", path, err)}
 	}
 	if errors.Is(err, dkek.ErrDamaged) {
-		return &ceremony.OpenError{Status: ceremony.Damaged, Err: fmt.Errorf("%s: %w", path, err)}
+		return &custody.OpenError{Status: custody.Damaged, Err: fmt.Errorf("%s: %w", path, err)}
 	}
 	if errors.Is(err, dkek.ErrUnsupported) {
 		return fmt.Errorf("%s: %w; docs/recovery.md opens it with OpenSSL and Python", path, err)

@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
@@ -67,7 +67,7 @@ func (cmd keyRecover) Run(c *console) error {
 	for _, path := range cmd.Wraps {
 		f, err := readWrapFile(path)
 		if err != nil {
-			return &ceremony.OpenError{Status: ceremony.Damaged, Err: err}
+			return &custody.OpenError{Status: custody.Damaged, Err: err}
 		}
 		keys = append(keys, recovered{path: path, file: f})
 	}
@@ -117,7 +117,7 @@ func (k *recovered) compare(spki []byte) error {
 	}
 	want, err := public.SPKI()
 	if err == nil && !bytes.Equal(want, spki) {
-		return &ceremony.OpenError{Status: ceremony.Damaged, Err: fmt.Errorf("%s: the certificate in the file is of another key than the one that is wrapped in it; was it put together from two backups?", k.path)}
+		return &custody.OpenError{Status: custody.Damaged, Err: fmt.Errorf("%s: the certificate in the file is of another key than the one that is wrapped in it; was it put together from two backups?", k.path)}
 	}
 	return err
 }
@@ -221,7 +221,7 @@ func (c *console) give(h *hsm.HSM, all openedDKEK) error {
 		return err
 	}
 	for i, opened := range all.files {
-		if _, err := ceremony.Import(h, journal, all.sealed[i].path, all.sealed[i].file, opened); err != nil {
+		if _, err := custody.Import(h, journal, all.sealed[i].path, all.sealed[i].file, opened); err != nil {
 			return err
 		}
 	}

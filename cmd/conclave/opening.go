@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/term"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/internal/interrupt"
 	"conclave/internal/tty"
@@ -51,25 +51,25 @@ func (s sealed) sets() (ids []string) {
 
 // read reads a share file, and its records unless they are not wanted.
 func (o opening) read(path string) (sealed, error) {
-	file, err := ceremony.ReadShareFile(path)
+	file, err := custody.ReadShareFile(path)
 	if err != nil {
-		return sealed{}, &ceremony.OpenError{Status: ceremony.Damaged, Err: err}
+		return sealed{}, &custody.OpenError{Status: custody.Damaged, Err: err}
 	}
 	s := sealed{path: path, file: file}
 	if o.NoRecord {
 		return s, nil
 	}
-	s.records, err = ceremony.Records(path, file)
-	if errors.Is(err, ceremony.ErrForeignRecord) {
-		return s, &ceremony.OpenError{Status: ceremony.Damaged, Err: err}
+	s.records, err = custody.Records(path, file)
+	if errors.Is(err, custody.ErrForeignRecord) {
+		return s, &custody.OpenError{Status: custody.Damaged, Err: err}
 	}
 	return s, err
 }
 
 // open opens a share file: with sheets in a file, with its password, or with
 // the custodians at the terminal. It returns dkek.ErrPassword or an
-// *ceremony.OpenError if it cannot be opened so.
-func (o opening) open(ctx context.Context, c *console, s sealed) (opened *ceremony.Opened, err error) {
+// *custody.OpenError if it cannot be opened so.
+func (o opening) open(ctx context.Context, c *console, s sealed) (opened *custody.Opened, err error) {
 	switch {
 	case o.Shares != "":
 		opened, err = o.withShares(ctx, c, s)
@@ -84,7 +84,7 @@ func (o opening) open(ctx context.Context, c *console, s sealed) (opened *ceremo
 	return opened, nil
 }
 
-func (o opening) withPassword(ctx context.Context, c *console, s sealed) (*ceremony.Opened, error) {
+func (o opening) withPassword(ctx context.Context, c *console, s sealed) (*custody.Opened, error) {
 	password, err := c.ask(o.Password, "password")
 	if err != nil {
 		return nil, err
@@ -92,17 +92,17 @@ func (o opening) withPassword(ctx context.Context, c *console, s sealed) (*cerem
 	defer password.Wipe()
 	progress, end := c.percent("decrypting the DKEK share")
 	defer end()
-	return ceremony.OpenWithPassword(ctx, s.file, password, progress)
+	return custody.OpenWithPassword(ctx, s.file, password, progress)
 }
 
-func (o opening) withShares(ctx context.Context, c *console, s sealed) (*ceremony.Opened, error) {
+func (o opening) withShares(ctx context.Context, c *console, s sealed) (*custody.Opened, error) {
 	sheets, err := readSheets(c, o.Shares)
 	if err != nil {
 		return nil, err
 	}
 	progress, end := c.percent("decrypting the DKEK share")
 	defer end()
-	opened, err := ceremony.Inspection{
+	opened, err := custody.Inspection{
 		File: s.file, Records: s.records, Sheets: sheets, Progress: progress, Search: c.searching(), Limit: likely,
 	}.Run(ctx)
 	if err != nil {
@@ -137,16 +137,16 @@ func readSheets(c *console, path string) ([]quorum.Typed, error) {
 	return sheets, nil
 }
 
-func (o opening) withCustodians(ctx context.Context, c *console, s sealed) (*ceremony.Opened, error) {
+func (o opening) withCustodians(ctx context.Context, c *console, s sealed) (*custody.Opened, error) {
 	room, err := c.room()
 	if err != nil {
 		return nil, err
 	}
 	progress, end := c.percent("decrypting the DKEK share")
 	defer end()
-	collection := &ceremony.Collection{Entry: &quorum.Entry{Records: s.records, Want: o.Custodians}, Custodians: room}
+	collection := &custody.Collection{Entry: &quorum.Entry{Records: s.records, Want: o.Custodians}, Custodians: room}
 	room.Tell("At any question a custodian may answer: undo, to take back the last sheet; leave, to let another one come.")
-	return ceremony.Opening{File: s.file, Collection: collection, Progress: progress, Search: c.searching(), Limit: likely}.Run(ctx)
+	return custody.Opening{File: s.file, Collection: collection, Progress: progress, Search: c.searching(), Limit: likely}.Run(ctx)
 }
 
 // room is the terminal that custodians come to. What they type is cleared from
@@ -160,7 +160,7 @@ func (c *console) room() (*screens, error) {
 
 // searching shows how a search for mistakes goes on, with an estimate of when
 // all will have been tried.
-func (c *console) searching() ceremony.Search {
+func (c *console) searching() custody.Search {
 	if !term.IsTerminal(int(c.err.Fd())) {
 		return func(repair.Progress) {}
 	}
@@ -171,8 +171,8 @@ func (c *console) searching() ceremony.Search {
 
 // statusOf is the status that an error gives a share file; empty if it gives
 // none.
-func statusOf(err error) ceremony.Status {
-	var failed *ceremony.OpenError
+func statusOf(err error) custody.Status {
+	var failed *custody.OpenError
 	if errors.As(err, &failed) {
 		return failed.Status
 	}
@@ -180,10 +180,10 @@ func statusOf(err error) ceremony.Status {
 }
 
 // exitCodes are the exit codes of the statuses.
-func exitCodes() map[ceremony.Status]int {
-	return map[ceremony.Status]int{
-		ceremony.Good: 0, ceremony.Repaired: exitRepaired, ceremony.WrongSheet: exitWrongSheet,
-		ceremony.NotEnough: exitNotEnough, ceremony.Damaged: exitDamaged,
+func exitCodes() map[custody.Status]int {
+	return map[custody.Status]int{
+		custody.Good: 0, custody.Repaired: exitRepaired, custody.WrongSheet: exitWrongSheet,
+		custody.NotEnough: exitNotEnough, custody.Damaged: exitDamaged,
 	}
 }
 

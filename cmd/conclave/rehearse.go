@@ -9,7 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"conclave/apdu"
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/device"
 	"conclave/internal/interrupt"
 )
@@ -32,7 +32,7 @@ func (cmd rehearse) Validate() error {
 
 // Run rehearses in a temporary directory, which is gone afterwards.
 func (cmd rehearse) Run(c *console) (err error) {
-	var custodians ceremony.Custodians = &ceremony.Players{}
+	var custodians custody.Custodians = &custody.Players{}
 	if !cmd.Auto {
 		if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
 			return errors.New("custodians need a terminal, and standard input or output is none; add --auto to play them")
@@ -50,7 +50,7 @@ func (cmd rehearse) Run(c *console) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	progress, end := c.percent("deriving the key from the password")
 	begin := time.Now()
-	report, failure := ceremony.Rehearsal{
+	report, failure := custody.Rehearsal{
 		Devices: tracedHome{c.home.In(dir), c}, Dir: dir, Custodians: custodians,
 		Threshold: cmd.Threshold, Total: cmd.Custodians, Key: cmd.KeyType.template,
 		Announce: func(step string) { end(); c.note("* %s", step) }, Progress: progress,
@@ -65,7 +65,7 @@ type tracedHome struct {
 	console *console
 }
 
-// Open implements ceremony.Devices.
+// Open implements custody.Devices.
 func (h tracedHome) Open(name string) (apdu.Conn, error) {
 	conn, err := h.Home.Open(name)
 	if err != nil {
@@ -91,7 +91,7 @@ type rehearsalStep struct {
 	Seconds float64 `json:"seconds"`
 }
 
-func newRehearsalReport(r ceremony.Report, took time.Duration, failure error) rehearsalReport {
+func newRehearsalReport(r custody.Report, took time.Duration, failure error) rehearsalReport {
 	report := rehearsalReport{OK: failure == nil, Seconds: took.Seconds(), Steps: []rehearsalStep{}}
 	if failure != nil {
 		report.Error = failure.Error()

@@ -9,7 +9,7 @@ import (
 
 	"rsc.io/qr"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/internal/tty"
 )
 
@@ -52,9 +52,9 @@ func (s *screens) line(ctx context.Context, prompt string) (string, error) {
 	return line, err
 }
 
-// Come implements ceremony.Custodians. What was typed ahead is not for this
+// Come implements custody.Custodians. What was typed ahead is not for this
 // custodian.
-func (s *screens) Come(ctx context.Context, turn ceremony.Turn) error {
+func (s *screens) Come(ctx context.Context, turn custody.Turn) error {
 	s.terminal.Discard()
 	switch {
 	case turn.Custodian == 0:
@@ -69,9 +69,9 @@ func (s *screens) Come(ctx context.Context, turn ceremony.Turn) error {
 	return err
 }
 
-// Show implements ceremony.Custodians: the code for us, and the three lines as
+// Show implements custody.Custodians: the code for us, and the three lines as
 // sc-hsm-tool prints them. Nothing is wider than 40 columns but what must be.
-func (s *screens) Show(ctx context.Context, h ceremony.Handout) error {
+func (s *screens) Show(ctx context.Context, h custody.Handout) error {
 	defer s.terminal.Clear()
 	s.terminal.Printf("%sShare file  : %s\nKey check   : %s\nSet         : %s (%v)\nCustodian   : %d %s\n\n", s.heading, h.ShareFile, h.KCV, h.Set, h.Scheme, h.Number, h.Name)
 	s.terminal.Printf("Write down the code:\n\n%s\n", codeLines(h.Sheet.Code))
@@ -118,8 +118,8 @@ func qrCode(code string) string {
 	return text.String()
 }
 
-// Ask implements ceremony.Custodians.
-func (s *screens) Ask(ctx context.Context, field ceremony.Field, problem error) (string, error) {
+// Ask implements custody.Custodians.
+func (s *screens) Ask(ctx context.Context, field custody.Field, problem error) (string, error) {
 	if problem != nil {
 		s.terminal.Printf("Not accepted: %v\n", problem)
 	}
@@ -127,15 +127,15 @@ func (s *screens) Ask(ctx context.Context, field ceremony.Field, problem error) 
 }
 
 // prompts names what is wanted.
-func prompts(field ceremony.Field) string {
+func prompts(field custody.Field) string {
 	switch field {
-	case ceremony.Prime, ceremony.ShareID:
+	case custody.Prime, custody.ShareID:
 		return "Code, or " + field.String()
 	}
 	return field.String()
 }
 
-// Confirm implements ceremony.Custodians. Only a word can be a yes, and only a
+// Confirm implements custody.Custodians. Only a word can be a yes, and only a
 // person's.
 func (s *screens) Confirm(ctx context.Context, question string) (bool, error) {
 	for s.terminal.Interactive() {
@@ -153,8 +153,8 @@ func (s *screens) Confirm(ctx context.Context, question string) (bool, error) {
 	return false, nil
 }
 
-// Leave implements ceremony.Custodians.
+// Leave implements custody.Custodians.
 func (s *screens) Leave() { s.terminal.Clear() }
 
-// Tell implements ceremony.Custodians.
+// Tell implements custody.Custodians.
 func (s *screens) Tell(text string) { s.terminal.Printf("%s\n", text) }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"conclave/apdu"
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/internal/secret"
 	"conclave/quorum"
@@ -22,7 +22,7 @@ func (t *tool) createDKEKShare() error {
 	}
 	defer password.Wipe()
 	t.Printf("%s", enciphering)
-	kcv, err := ceremony.WriteShareFile(t.ctx, t.hsm, t.file, password, t.percent)
+	kcv, err := custody.WriteShareFile(t.ctx, t.hsm, t.file, password, t.percent)
 	if err != nil {
 		return createFailure(t.file, err)
 	}
@@ -103,11 +103,11 @@ func (t *tool) holdCeremony() error {
 		"of the file can be generated using \"openssl base64 -in <filename>\".\n\n\n", t.strength, t.threshold, t.total)
 	t.pressEnter("Press <enter> to continue")
 	defer t.ClearOnSignal()()
-	created, err := ceremony.Creation{
+	created, err := custody.Creation{
 		Rand: t.hsm, ShareFile: t.file, Scheme: quorum.Scheme{Threshold: t.threshold, Total: t.total, Strength: quorum.Strength(t.strength)},
 		Now: time.Now(), Tool: program, Custodians: &custodians{tool: t}, Progress: t.percent,
-		Announce: func(phase ceremony.Phase) {
-			if phase == ceremony.Encrypting {
+		Announce: func(phase custody.Phase) {
+			if phase == custody.Encrypting {
 				t.Printf("%s", enciphering)
 			}
 		},

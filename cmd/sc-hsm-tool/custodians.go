@@ -5,7 +5,7 @@ import (
 	"errors"
 	"strings"
 
-	"conclave/ceremony"
+	"conclave/custody"
 )
 
 // custodians are those of a ceremony, who come to the screens of OpenSC's tool.
@@ -14,9 +14,9 @@ type custodians struct {
 	first string // what the first of them has typed as the prime
 }
 
-// Come implements ceremony.Custodians. The prime is asked for before anyone
+// Come implements custody.Custodians. The prime is asked for before anyone
 // comes.
-func (c *custodians) Come(_ context.Context, turn ceremony.Turn) error {
+func (c *custodians) Come(_ context.Context, turn custody.Turn) error {
 	c.Discard()
 	what := "display key"
 	if turn.Custodian == 0 {
@@ -35,9 +35,9 @@ func (c *custodians) Come(_ context.Context, turn ceremony.Turn) error {
 	return nil
 }
 
-// Show implements ceremony.Custodians. The lines that OpenSC's tool has not
+// Show implements custody.Custodians. The lines that OpenSC's tool has not
 // come after its own.
-func (c *custodians) Show(_ context.Context, h ceremony.Handout) error {
+func (c *custodians) Show(_ context.Context, h custody.Handout) error {
 	c.Printf("\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", h.Sheet.Prime, h.Sheet.ID, h.Sheet.Value)
 	if h.Sheet.OldToolID != "" {
 		c.Printf("\nOpenSC's tool wants the share ID typed as %s.\n", h.Sheet.OldToolID)
@@ -50,30 +50,30 @@ func (c *custodians) Show(_ context.Context, h ceremony.Handout) error {
 	return nil
 }
 
-// Ask implements ceremony.Custodians. OpenSC's tool takes any answer, and fails
+// Ask implements custody.Custodians. OpenSC's tool takes any answer, and fails
 // when all have answered. A person at the terminal may answer again; a script
 // has failed.
-func (c *custodians) Ask(_ context.Context, field ceremony.Field, problem error) (string, error) {
+func (c *custodians) Ask(_ context.Context, field custody.Field, problem error) (string, error) {
 	if problem != nil && !c.Interactive() {
 		return "", notDecrypted(problem)
 	}
 	if problem != nil {
 		c.note("%v; please enter it again", problem)
 	}
-	if first := c.first; first != "" && field == ceremony.Prime {
+	if first := c.first; first != "" && field == custody.Prime {
 		c.first = ""
 		return first, nil
 	}
 	switch field {
-	case ceremony.ShareID:
+	case custody.ShareID:
 		return c.enter("Please enter share ID: ")
-	case ceremony.ShareValue:
+	case custody.ShareValue:
 		return c.enter("Please enter share value: ")
 	}
 	return c.enter("Please enter prime: ")
 }
 
-// Confirm implements ceremony.Custodians. A script agrees to nothing.
+// Confirm implements custody.Custodians. A script agrees to nothing.
 func (c *custodians) Confirm(_ context.Context, question string) (bool, error) {
 	if !c.Interactive() {
 		return false, nil
@@ -82,10 +82,10 @@ func (c *custodians) Confirm(_ context.Context, question string) (bool, error) {
 	return strings.EqualFold(strings.TrimSpace(line), "yes"), err
 }
 
-// Tell implements ceremony.Custodians.
+// Tell implements custody.Custodians.
 func (c *custodians) Tell(text string) { c.note("%s", text) }
 
-// Leave implements ceremony.Custodians.
+// Leave implements custody.Custodians.
 func (c *custodians) Leave() { c.Clear() }
 
 // enter asks for a line that may be seen by who types it.

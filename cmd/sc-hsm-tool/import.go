@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"conclave/apdu"
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/internal/secret"
 	"conclave/quorum"
@@ -36,7 +36,7 @@ func (t *tool) importDKEKShare() error {
 }
 
 func (t *tool) readShareFile() (dkek.ShareFile, error) {
-	file, err := ceremony.ReadShareFile(t.file)
+	file, err := custody.ReadShareFile(t.file)
 	if isFileError(err) {
 		return file, fileError(t.file, err)
 	}
@@ -97,7 +97,7 @@ func (t *tool) openShareFile(file dkek.ShareFile) (secret.Bytes, error) {
 
 // openWithShares asks as many custodians as the command line says.
 func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
-	records, err := ceremony.Records(t.file, file)
+	records, err := custody.Records(t.file, file)
 	if err != nil { // OpenSC's tool has no records, and does without
 		t.note("warning: %v", err)
 	}
@@ -107,12 +107,12 @@ func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
 		"\nPlease remember to present the share id as well as the share value.\n\n", t.total)
 	defer t.ClearOnSignal()()
 	people := &custodians{tool: t}
-	opened, err := ceremony.Opening{
+	opened, err := custody.Opening{
 		File: file, Progress: t.percent, Search: t.search(), Limit: likely,
-		Collection: &ceremony.Collection{Entry: &quorum.Entry{Records: records, Want: t.total}, Custodians: people, AskPrime: true},
+		Collection: &custody.Collection{Entry: &quorum.Entry{Records: records, Want: t.total}, Custodians: people, AskPrime: true},
 		Begin:      func() { t.Printf("Deciphering DKEK share, please wait...\n") },
 	}.Run(t.ctx)
-	var failed *ceremony.OpenError
+	var failed *custody.OpenError
 	switch {
 	case errors.As(err, &failed), errors.Is(err, dkek.ErrPassword):
 		return nil, notDecrypted(err)
@@ -128,7 +128,7 @@ func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
 const likely = 1000
 
 // search looks for mistakes where someone is there to agree to what it finds.
-func (t *tool) search() ceremony.Search {
+func (t *tool) search() custody.Search {
 	if !t.Interactive() {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package ceremony_test
+package custody_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"conclave/ceremony"
+	"conclave/custody"
 	"conclave/quorum"
 )
 
@@ -16,7 +16,7 @@ import (
 // mistakes once, in order; "" is no mistake. They note what they were told, and
 // say yes to everything.
 type clumsy struct {
-	ceremony.Players
+	custody.Players
 	mistakes  []string
 	problems  []string
 	questions []string
@@ -25,12 +25,12 @@ type clumsy struct {
 	left      int
 }
 
-func (c *clumsy) Show(ctx context.Context, handout ceremony.Handout) error {
+func (c *clumsy) Show(ctx context.Context, handout custody.Handout) error {
 	c.shown = append(c.shown, handout.Number)
 	return c.Players.Show(ctx, handout)
 }
 
-func (c *clumsy) Ask(ctx context.Context, field ceremony.Field, problem error) (string, error) {
+func (c *clumsy) Ask(ctx context.Context, field custody.Field, problem error) (string, error) {
 	if problem != nil {
 		c.problems = append(c.problems, problem.Error())
 	}
@@ -69,7 +69,7 @@ func TestDistributionShowsASheetAgainAfterTwoMistakes(t *testing.T) {
 		"00" + right.Value[2:], right.Code[:20] + "Q" + right.Code[21:len(right.Code)-1], "", // custodian 2
 		right.Code, // custodian 3 has another's sheet
 	}}
-	handed, err := ceremony.Distribution{Set: set, Custodians: custodians, ReadBack: true}.Run(t.Context())
+	handed, err := custody.Distribution{Set: set, Custodians: custodians, ReadBack: true}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,9 +90,9 @@ func TestDistributionShowsASheetAgainAfterTwoMistakes(t *testing.T) {
 func TestDistributionWithoutReadback(t *testing.T) {
 	custodians := &clumsy{mistakes: []string{"never asked for"}}
 	var sealed []int
-	handed, err := ceremony.Distribution{
+	handed, err := custody.Distribution{
 		Set: draw(t, 2, 3, quorum.Strength128), Custodians: custodians,
-		Seal: map[int]func(ceremony.Handout) error{2: func(h ceremony.Handout) error { sealed = append(sealed, h.Number); return nil }},
+		Seal: map[int]func(custody.Handout) error{2: func(h custody.Handout) error { sealed = append(sealed, h.Number); return nil }},
 	}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -106,11 +106,11 @@ func TestDistributionWithoutReadback(t *testing.T) {
 }
 
 // absent is a custodian who does not come.
-type absent struct{ ceremony.Players }
+type absent struct{ custody.Players }
 
 var errAbsent = errors.New("gone home")
 
-func (*absent) Come(_ context.Context, turn ceremony.Turn) error {
+func (*absent) Come(_ context.Context, turn custody.Turn) error {
 	if turn.Number == 3 {
 		return errAbsent
 	}
@@ -118,7 +118,7 @@ func (*absent) Come(_ context.Context, turn ceremony.Turn) error {
 }
 
 func TestDistributionEndsWithItsCustodians(t *testing.T) {
-	_, err := ceremony.Distribution{Set: draw(t, 2, 4, quorum.Strength64), Custodians: &absent{}}.Run(t.Context())
+	_, err := custody.Distribution{Set: draw(t, 2, 4, quorum.Strength64), Custodians: &absent{}}.Run(t.Context())
 	if !errors.Is(err, errAbsent) || !strings.Contains(err.Error(), "sheet 3 of 4") {
 		t.Errorf("error %v", err)
 	}
@@ -140,7 +140,7 @@ func wantProblems(t *testing.T, problems []string, want ...string) {
 func TestCollectionAsksAgain(t *testing.T) {
 	custodians := &clumsy{}
 	set := draw(t, 2, 4, quorum.Strength64)
-	if _, err := (ceremony.Distribution{Set: set, Custodians: custodians}).Run(t.Context()); err != nil {
+	if _, err := (custody.Distribution{Set: set, Custodians: custodians}).Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	custodians.mistakes = []string{
@@ -151,8 +151,8 @@ func TestCollectionAsksAgain(t *testing.T) {
 	}
 	custodians.left = 0
 	entry := &quorum.Entry{Want: 2}
-	turns := []ceremony.Turn{{Number: 1, Of: 2, Custodian: 4}, {Number: 2, Of: 2, Custodian: 2}}
-	if err := (&ceremony.Collection{Entry: entry, Custodians: custodians, Expected: turns}).Run(t.Context()); err != nil {
+	turns := []custody.Turn{{Number: 1, Of: 2, Custodian: 4}, {Number: 2, Of: 2, Custodian: 2}}
+	if err := (&custody.Collection{Entry: entry, Custodians: custodians, Expected: turns}).Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	wantProblems(t, custodians.problems,

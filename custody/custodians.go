@@ -1,7 +1,7 @@
-// Package ceremony is what people do with a device and a DKEK share file that M
+// Package custody is what people do with a device and a DKEK share file that M
 // of N custodians open: hand out the sheets, collect what is on them, open the
 // file, and rehearse all of it on throw-away devices. It knows no terminal.
-package ceremony
+package custody
 
 import (
 	"context"
