@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 
 	"conclave/custody"
+	"conclave/custody/keyfile"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
-	"conclave/internal/keyfile"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/wire"

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/custody/keyfile"
 	"conclave/dkek"
 	"conclave/internal/curve"
 	"conclave/internal/foreign"
-	"conclave/internal/keyfile"
 	"conclave/internal/secret"
 )
 
