@@ -16,7 +16,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/ca/lint"
-	"conclave/ceremony/act"
+	"conclave/ceremony"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/sbom"
 	"conclave/device"
@@ -65,20 +65,20 @@ func readPlan(path string) (planFile, error) {
 func (f planFile) stem() string { return strings.TrimSuffix(f.path, ".json") }
 
 // program tells what runs, for transcript and papers.
-func program() (act.Program, error) {
+func program() (ceremony.Program, error) {
 	path, err := os.Executable()
 	if err != nil {
-		return act.Program{}, err
+		return ceremony.Program{}, err
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return act.Program{}, err
+		return ceremony.Program{}, err
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return act.Program{}, errors.New("this program does not know what it was built from; build it with go build")
+		return ceremony.Program{}, errors.New("this program does not know what it was built from; build it with go build")
 	}
-	p := act.Program{Version: shortVersion(), SHA256: sha256.Sum256(content)}
+	p := ceremony.Program{Version: shortVersion(), SHA256: sha256.Sum256(content)}
 	p.SBOM, err = sbom.Of(info, p.SHA256[:], buildTime(info))
 	return p, err
 }
@@ -100,10 +100,10 @@ type planDevices struct {
 	console *console
 }
 
-// Create implements act.Devices.
+// Create implements ceremony.Devices.
 func (d planDevices) Create(name string) (string, error) { return d.home.Create(name) }
 
-// Connect implements act.Devices.
+// Connect implements ceremony.Devices.
 func (d planDevices) Connect(device plan.Device) (conn apdu.Conn, err error) {
 	if device.Embedded {
 		conn, err = d.home.Open(device.Name)
@@ -187,7 +187,7 @@ func (cmd ceremonyRun) Run(c *console) error {
 }
 
 // act is the act of a plan.
-func (c *console) act(f planFile, dir string, devices act.Devices, room act.Room) (act.Act, error) {
+func (c *console) act(f planFile, dir string, devices ceremony.Devices, room ceremony.Room) (ceremony.Act, error) {
 	p, err := program()
 	report, end := c.percent("deriving the key from the password")
 	progress := func(done float64) { // what is shown after it stands on a line of its own
@@ -197,7 +197,7 @@ func (c *console) act(f planFile, dir string, devices act.Devices, room act.Room
 			end()
 		}
 	}
-	return act.Act{
+	return ceremony.Act{
 		Plan: f.plan, Source: f.content, Base: filepath.Dir(f.path), Dir: dir, Devices: devices, Room: room, Program: p,
 		Linter: lint.Program{}, Now: time.Now, Progress: progress, Announce: func(what string) { end(); c.note("* %s", what) }, Search: c.searching(),
 	}, err

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"conclave/ceremony/act"
+	"conclave/ceremony"
 	"conclave/ceremony/calendar"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
@@ -64,7 +64,7 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	a.Drill = &act.Drill{Origin: origin, Last: last, Backup: cmd.Backup, Throwaway: tracedHome{c.home.In(filepath.Join(cmd.Dir, "throwaway")), c}}
+	a.Drill = &ceremony.Drill{Origin: origin, Last: last, Backup: cmd.Backup, Throwaway: tracedHome{c.home.In(filepath.Join(cmd.Dir, "throwaway")), c}}
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	if err := a.Run(ctx); err != nil {

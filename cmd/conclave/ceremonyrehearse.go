@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"conclave/ceremony/act"
+	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
@@ -21,12 +21,12 @@ type ceremonyRehearse struct {
 }
 
 // troubles are those that were asked for.
-func (cmd ceremonyRehearse) troubles() (all []act.Trouble, err error) {
+func (cmd ceremonyRehearse) troubles() (all []ceremony.Trouble, err error) {
 	for _, name := range cmd.Trouble {
 		if name == "all" {
-			return act.Troubles(), nil
+			return ceremony.Troubles(), nil
 		}
-		t, err := act.ParseTrouble(name)
+		t, err := ceremony.ParseTrouble(name)
 		if err != nil {
 			return nil, fmt.Errorf("--trouble: %w", err)
 		}
@@ -76,7 +76,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if err := c.perform(ctx, act.Rehearsal{Act: a, Troubles: troubles, Auto: cmd.Auto}.Run, cmd.Dir); err != nil {
+	if err := c.perform(ctx, ceremony.Rehearsal{Act: a, Troubles: troubles, Auto: cmd.Auto}.Run, cmd.Dir); err != nil {
 		return err
 	}
 	c.note("This was a rehearsal. Destroy its sheets, and %s when it has been looked at.", cmd.Dir)
@@ -109,9 +109,9 @@ func (f planFile) rehearsedIn(dir string) bool {
 	return err == nil && bytes.Equal(content, f.content)
 }
 
-func (cmd ceremonyRehearse) room(c *console, f planFile) (act.Room, error) {
+func (cmd ceremonyRehearse) room(c *console, f planFile) (ceremony.Room, error) {
 	if cmd.Auto {
-		return &act.Players{Shown: func(text string) { c.note("%s", text) }}, nil
+		return &ceremony.Players{Shown: func(text string) { c.note("%s", text) }}, nil
 	}
 	return c.ceremonyRoom(f.plan, cmd.QR)
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"conclave/ceremony/act"
+	"conclave/ceremony"
 	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
 	"conclave/custody"
@@ -19,7 +19,7 @@ type ceremonyRoom struct {
 	screens            *screens
 }
 
-// ShowStep implements act.Room.
+// ShowStep implements ceremony.Room.
 func (r *ceremonyRoom) ShowStep(n, of int, step plan.Step) {
 	t := r.screens.terminal
 	t.Printf("\n%s\nStep %d of %d: %s\n", strings.Repeat("-", 60), n, of, step.Title)
@@ -32,13 +32,13 @@ func (r *ceremonyRoom) ShowStep(n, of int, step plan.Step) {
 	t.Printf("At a question that begins with a name: exception, to write one down; stop, to go on another time.\n")
 }
 
-// Answer implements act.Room.
-func (r *ceremonyRoom) Answer(ctx context.Context, q act.Question) (string, error) {
-	if q.Kind == act.Heard {
+// Answer implements ceremony.Room.
+func (r *ceremonyRoom) Answer(ctx context.Context, q ceremony.Question) (string, error) {
+	if q.Kind == ceremony.Heard {
 		r.screens.terminal.Printf("\n%s, SHA-256 in words, to be read aloud:\n%s", q.Label, wordLines(q.Sum))
 	}
 	prompt := q.Who + ": " + q.Text
-	if q.Kind == act.YesNo {
+	if q.Kind == ceremony.YesNo {
 		prompt += " (yes/no)"
 	}
 	return r.screens.line(ctx, prompt+": ")
@@ -55,15 +55,15 @@ func wordLines(sum []byte) string {
 	return text.String()
 }
 
-// Secret implements act.Room.
-func (r *ceremonyRoom) Secret(_ context.Context, q act.PINQuestion) (secret.Bytes, error) {
+// Secret implements ceremony.Room.
+func (r *ceremonyRoom) Secret(_ context.Context, q ceremony.PINQuestion) (secret.Bytes, error) {
 	t := r.screens.terminal
 	if q.Problem != nil {
 		t.Printf("Not accepted: %v\n", q.Problem)
 	}
 	for {
 		first, err := t.Secret(q.Who + ": " + q.What + ": ")
-		if err != nil || !q.Fresh || act.IsWish(string(first)) {
+		if err != nil || !q.Fresh || ceremony.IsWish(string(first)) {
 			return first, err
 		}
 		again, err := t.Secret(q.Who + ": the same again: ")

@@ -1,7 +1,7 @@
-// Package act holds a key ceremony as its plan says: step by step, each by the
+// Package ceremony holds a key ceremony as its plan says: step by step, each by the
 // one who is named for it, written down as it is done. The same engine runs the
 // ceremony, its rehearsal and the drills. It knows no terminal.
-package act
+package ceremony
 
 import (
 	"context"

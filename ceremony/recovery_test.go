@@ -1,4 +1,4 @@
-package act_test
+package ceremony_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/ca"
-	"conclave/ceremony/act"
+	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/custody"
@@ -33,11 +33,11 @@ func (s *stage) begin(t *testing.T, question string) {
 
 // fails is a room in which the power fails at a question.
 type fails struct {
-	act.Room
+	ceremony.Room
 	at string
 }
 
-func (f *fails) Answer(ctx context.Context, q act.Question) (string, error) {
+func (f *fails) Answer(ctx context.Context, q ceremony.Question) (string, error) {
 	if strings.Contains(q.Text+q.Label, f.at) {
 		return "", errPower
 	}
@@ -93,7 +93,7 @@ func TestSheetsAreVoid(t *testing.T) {
 
 // dies is a room in which the power fails when the third custodian comes.
 type dies struct {
-	*act.Players
+	*ceremony.Players
 	cut context.CancelFunc
 }
 
@@ -107,11 +107,11 @@ func (d *dies) Come(ctx context.Context, turn custody.Turn) error {
 
 // answers are players who answer some questions otherwise, each answer once.
 type answers struct {
-	*act.Players
+	*ceremony.Players
 	to map[string][]string
 }
 
-func (a *answers) Answer(ctx context.Context, q act.Question) (string, error) {
+func (a *answers) Answer(ctx context.Context, q ceremony.Question) (string, error) {
 	for text, all := range a.to {
 		if strings.Contains(q.Text, text) && len(all) > 0 {
 			a.to[text] = all[1:]
@@ -198,7 +198,7 @@ func TestPlannedNumberIsLost(t *testing.T) {
 		}
 		p.Practice = true
 	})
-	r := act.Rehearsal{Act: s.Act, Auto: true, Troubles: []act.Trouble{act.PowerCut}}
+	r := ceremony.Rehearsal{Act: s.Act, Auto: true, Troubles: []ceremony.Trouble{ceremony.PowerCut}}
 	if err := r.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestTwoPrograms(t *testing.T) {
 
 // visited lets something happen at each step.
 type visited struct {
-	*act.Players
+	*ceremony.Players
 	visit func()
 }
 
@@ -242,7 +242,7 @@ func (v *visited) ShowStep(n, of int, step plan.Step) {
 // TestRealPlanIsNotRehearsed: the program never plays people of a real ceremony.
 func TestRealPlanIsNotRehearsed(t *testing.T) {
 	s := newStage(t, nil)
-	if err := (act.Rehearsal{Act: s.Act, Auto: true}).Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "this is the plan of a real ceremony") {
+	if err := (ceremony.Rehearsal{Act: s.Act, Auto: true}).Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "this is the plan of a real ceremony") {
 		t.Errorf("it ended with %v", err)
 	}
 }
@@ -281,7 +281,7 @@ func TestRequestIsExchanged(t *testing.T) {
 // cutter lets the power fail right after the signature of the first CRL.
 type cutter struct {
 	home
-	*act.Players
+	*ceremony.Players
 	listing bool
 	cut     context.CancelFunc
 }
@@ -342,7 +342,7 @@ func TestMediaAtOnePlace(t *testing.T) {
 	s := newStage(t, nil)
 	place := t.TempDir()
 	taken := 0
-	s.Room = &swapping{s.players, func(q act.Question) string {
+	s.Room = &swapping{s.players, func(q ceremony.Question) string {
 		if !strings.Contains(q.Text, "Folder of backup medium") {
 			return ""
 		}
@@ -362,11 +362,11 @@ func TestMediaAtOnePlace(t *testing.T) {
 }
 
 type swapping struct {
-	*act.Players
-	answer func(act.Question) string
+	*ceremony.Players
+	answer func(ceremony.Question) string
 }
 
-func (s *swapping) Answer(ctx context.Context, q act.Question) (string, error) {
+func (s *swapping) Answer(ctx context.Context, q ceremony.Question) (string, error) {
 	if text := s.answer(q); text != "" {
 		return text, nil
 	}

@@ -1,4 +1,4 @@
-package act_test
+package ceremony_test
 
 import (
 	"context"
@@ -25,7 +25,7 @@ import (
 	"conclave/ca/lint/zlint"
 	"conclave/ca/register"
 	"conclave/card"
-	"conclave/ceremony/act"
+	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/sbom"
@@ -42,15 +42,15 @@ func (h home) Connect(d plan.Device) (apdu.Conn, error) { return h.Open(d.Name) 
 
 // stage is a folder with a plan, its request and its devices.
 type stage struct {
-	act.Act
-	players *act.Players
+	ceremony.Act
+	players *ceremony.Players
 }
 
 // newStage sets up the example's ceremony with players.
 func newStage(t *testing.T, change func(*plan.Plan)) *stage {
 	t.Helper()
 	dir := t.TempDir()
-	content, err := os.ReadFile("../../examples/offline-root/plan.json")
+	content, err := os.ReadFile("../examples/offline-root/plan.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,8 +70,8 @@ func newStage(t *testing.T, change func(*plan.Plan)) *stage {
 	writeRequest(t, filepath.Join(dir, "issuing.csr"), p)
 	h := device.NewHome(filepath.Join(dir, "home"))
 	h.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
-	players := &act.Players{}
-	return &stage{act.Act{
+	players := &ceremony.Players{}
+	return &stage{ceremony.Act{
 		Plan: p, Source: content, Base: dir, Dir: filepath.Join(dir, "ceremony"), Devices: home{h}, Room: players, Program: testProgram(t),
 		Linter: zlint.Linter{}, Now: time.Now,
 	}, players}
@@ -94,7 +94,7 @@ func writeRequest(t *testing.T, path string, p *plan.Plan) {
 	}
 }
 
-func testProgram(t *testing.T) act.Program {
+func testProgram(t *testing.T) ceremony.Program {
 	t.Helper()
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -105,7 +105,7 @@ func testProgram(t *testing.T) act.Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return act.Program{Version: "test", SHA256: sum, SBOM: document}
+	return ceremony.Program{Version: "test", SHA256: sum, SBOM: document}
 }
 
 func (s *stage) evidence() string { return filepath.Join(s.Dir, "evidence") }
@@ -146,7 +146,7 @@ func TestCeremonyAndDrill(t *testing.T) {
 	if _, err := evidence.Verify(os.DirFS(s.evidence()), evidence.Options{Key: other[:]}); err == nil || !strings.Contains(err.Error(), "ceremony-key.txt: its fingerprint is") {
 		t.Errorf("with another key on the paper: %v", err)
 	}
-	if err := s.Run(dkektest.Practising(t.Context())); !errors.Is(err, act.ErrClosed) {
+	if err := s.Run(dkektest.Practising(t.Context())); !errors.Is(err, ceremony.ErrClosed) {
 		t.Errorf("once more: %v; ErrClosed was expected", err)
 	}
 	if _, err := os.Stat(filepath.Join(s.Dir, "ceremony.key")); !errors.Is(err, os.ErrNotExist) {
@@ -278,7 +278,7 @@ func (s *stage) rehearse(t *testing.T) {
 	if err := r.Practise(s.Plan, s.Base); err != nil {
 		t.Fatal(err)
 	}
-	if err := (act.Rehearsal{Act: r.Act, Auto: true}).Run(dkektest.Practising(t.Context())); err != nil {
+	if err := (ceremony.Rehearsal{Act: r.Act, Auto: true}).Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	if !r.verified(t).Practice {
@@ -312,7 +312,7 @@ func (s *stage) drill(t *testing.T) {
 }
 
 // holdDrill holds a drill, whose evidence must verify.
-func (s *stage) holdDrill(t *testing.T, origin, last *evidence.Origin, room act.Room) (*stage, *evidence.Report) {
+func (s *stage) holdDrill(t *testing.T, origin, last *evidence.Origin, room ceremony.Room) (*stage, *evidence.Report) {
 	t.Helper()
 	d := *s
 	drill := plan.Drill{Closing: origin.Closing, Bags: origin.Bags()}
@@ -328,7 +328,7 @@ func (s *stage) holdDrill(t *testing.T, origin, last *evidence.Origin, room act.
 		t.Fatal(err)
 	}
 	d.Dir = filepath.Join(t.TempDir(), "drill")
-	d.Drill = &act.Drill{Origin: origin, Last: last, Backup: filepath.Join(s.Dir, "backup"), Throwaway: s.Devices.(home)}
+	d.Drill = &ceremony.Drill{Origin: origin, Last: last, Backup: filepath.Join(s.Dir, "backup"), Throwaway: s.Devices.(home)}
 	d.Room = room
 	if err := d.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
@@ -400,12 +400,12 @@ func (s *stage) refused(t *testing.T, other *plan.Plan, want string) {
 
 // reluctant are players of whom one is absent, and a thing whose bag was opened.
 type reluctant struct {
-	*act.Players
+	*ceremony.Players
 	absent, opened string
 }
 
-func (r *reluctant) Answer(ctx context.Context, q act.Question) (string, error) {
-	if q.Kind == act.YesNo && (q.About == r.absent || r.opened != "" && strings.Contains(q.Text, "bag of "+r.opened)) {
+func (r *reluctant) Answer(ctx context.Context, q ceremony.Question) (string, error) {
+	if q.Kind == ceremony.YesNo && (q.About == r.absent || r.opened != "" && strings.Contains(q.Text, "bag of "+r.opened)) {
 		return "no", nil
 	}
 	return r.Players.Answer(ctx, q)
@@ -413,7 +413,7 @@ func (r *reluctant) Answer(ctx context.Context, q act.Question) (string, error) 
 
 // faint are players who give up at each question once: the power fails there.
 type faint struct {
-	*act.Players
+	*ceremony.Players
 	asked  map[string]bool
 	step   string
 	faints int
@@ -436,14 +436,14 @@ func (f *faint) fails(where string) error {
 	return fmt.Errorf("%s: %w", where, errPower)
 }
 
-func (f *faint) Answer(ctx context.Context, q act.Question) (string, error) {
+func (f *faint) Answer(ctx context.Context, q ceremony.Question) (string, error) {
 	if err := f.fails(q.Text + q.Label); err != nil {
 		return "", err
 	}
 	return f.Players.Answer(ctx, q)
 }
 
-func (f *faint) Secret(ctx context.Context, q act.PINQuestion) (secret.Bytes, error) {
+func (f *faint) Secret(ctx context.Context, q ceremony.PINQuestion) (secret.Bytes, error) {
 	if err := f.fails(q.What); err != nil {
 		return nil, err
 	}
