@@ -18,6 +18,7 @@ import (
 	"conclave/ca/register"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/hsm"
 	"conclave/wire"
@@ -75,7 +76,7 @@ func (p *performance) issue(ctx context.Context, r *register.Register, planned *
 		return nil, err
 	}
 	p.Room.Tell(draft.Text())
-	if err := p.agree(ctx, p.Plan.Who(plan.Witness), "Is this what the runbook says?"); err != nil {
+	if err := p.agree(ctx, p.Plan.Who(step.Witness), "Is this what the runbook says?"); err != nil {
 		return nil, err
 	}
 	if err := p.noteIntent(ca.KindCertificate, draft.Serial().String(), draft.TBS()); err != nil {
@@ -321,7 +322,7 @@ func (p *performance) signCRL(ctx context.Context, r *register.Register, planned
 		return nil, err
 	}
 	p.Room.Tell(draft.Text())
-	if err := p.agree(ctx, p.Plan.Who(plan.Witness), "Is this what the runbook says?"); err != nil {
+	if err := p.agree(ctx, p.Plan.Who(step.Witness), "Is this what the runbook says?"); err != nil {
 		return nil, err
 	}
 	if err := p.noteIntent(ca.KindCRL, draft.Number().Text(16), draft.TBS()); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/internal/safefile"
 )
@@ -62,7 +63,7 @@ func (p *performance) stillClosed(ctx context.Context, thing string) (bool, erro
 	if number == plan.NoBag {
 		return true, nil
 	}
-	who := p.Plan.Who(plan.Witness)
+	who := p.Plan.Who(step.Witness)
 	err := p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: "Is the bag of " + thing + ", which was not here, still closed with the number " + number + ", as far as is known?"})
 	var other *refusal
 	if errors.As(err, &other) {
@@ -83,7 +84,7 @@ func practiceBag(seen map[string]string) string {
 // bag asks for the number of a bag, which no other has or had.
 func (p *performance) bag(ctx context.Context, thing string, seen map[string]string) (string, error) {
 	for {
-		number, err := p.words(ctx, p.Plan.Who(plan.Witness), "Number of the bag of "+thing+", or "+plan.NoBag, practiceBag(seen))
+		number, err := p.words(ctx, p.Plan.Who(step.Witness), "Number of the bag of "+thing+", or "+plan.NoBag, practiceBag(seen))
 		if err != nil {
 			return "", err
 		}
@@ -138,7 +139,7 @@ func (p *performance) readExceptions(ctx context.Context) error {
 				p.Room.Tell(fmt.Sprintf("Exception %d, %s: %s", n, e.Time.UTC().Format("15:04:05"), e.Text))
 			}
 		}
-		witness := p.Plan.Who(plan.Witness)
+		witness := p.Plan.Who(step.Witness)
 		err := p.agree(ctx, witness, fmt.Sprintf("Exceptions: %d. Is that all?", n))
 		var missing *refusal
 		if !errors.As(err, &missing) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/custody"
 	"conclave/dkek"
@@ -243,7 +244,7 @@ func (p *performance) openShareFile(ctx context.Context, device string, file dke
 // absence is 1 for a custodian who was not here when a drill asked for their
 // sheet.
 func (p *performance) absence(custodian int) int {
-	if p.facts[fmt.Sprintf("sheet-%d", custodian)][evidence.FactSheet] == evidence.SheetAbsent {
+	if p.facts[step.LoneSheet.ID(strconv.Itoa(custodian))][evidence.FactSheet] == evidence.SheetAbsent {
 		return 1
 	}
 	return 0

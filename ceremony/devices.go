@@ -9,7 +9,7 @@ import (
 	"io/fs"
 
 	"conclave/ceremony/evidence"
-	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/custody"
 	"conclave/dkek"
@@ -57,7 +57,7 @@ func (d *devices) identify(name string, h *hsm.HSM) error {
 	if err != nil {
 		return fmt.Errorf("device %s: %w", name, err)
 	}
-	before := d.performance.fact("prepare-"+name, evidence.FactSerial)
+	before := d.performance.fact(step.Prepare.ID(name), evidence.FactSerial)
 	for _, want := range []string{d.performance.Plan.FindDevice(name).Serial, before} {
 		if want != "" && identity.Serial != want {
 			return fmt.Errorf("device %s has serial number %s, and %s was expected; is it another device?", name, identity.Serial, want)
@@ -124,7 +124,7 @@ func (p *performance) prepare(ctx context.Context, name string) (done, error) {
 		return done{}, err
 	}
 	p.Room.Tell("Serial number: " + identity.Serial + "; its certificate is by " + identity.Chain.Issuer())
-	if err := p.agree(ctx, p.Plan.Who(plan.Witness), "Is this the serial number in the runbook, or is it written there now?"); err != nil {
+	if err := p.agree(ctx, p.Plan.Who(step.Witness), "Is this the serial number in the runbook, or is it written there now?"); err != nil {
 		return done{}, err
 	}
 	d := done{"the device " + name + " has serial number " + identity.Serial,
@@ -292,7 +292,7 @@ func (p *performance) journal(serial string) (*custody.Journal, error) {
 }
 
 // kcv is the key check value of the share file.
-func (p *performance) kcv() string { return p.fact("share", evidence.FactKCV) }
+func (p *performance) kcv() string { return p.fact(step.Share.ID(), evidence.FactKCV) }
 
 // checkKCV compares a device's DKEK with the share file's.
 func (p *performance) checkKCV(status *wire.DKEKStatus) error {

@@ -11,6 +11,7 @@ import (
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/custody"
 	"conclave/dkek"
@@ -59,7 +60,7 @@ func (p *performance) openBag(ctx context.Context, thing string, facts evidence.
 		facts[fact] = looked
 		return nil
 	}
-	who := p.Plan.Who(plan.Witness)
+	who := p.Plan.Who(step.Witness)
 	err := p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: "Was the bag of " + thing + " closed, and is its number " + number + "?"})
 	var other *refusal
 	if errors.As(err, &other) {
@@ -155,7 +156,7 @@ func (p *performance) inspect(ctx context.Context, _ string) (done, error) {
 		return done{}, err
 	}
 	facts[evidence.FactShareFile] = file.SHA256()
-	if want := p.fact("share", evidence.FactShareFile); file.SHA256() != want {
+	if want := p.fact(step.Share.ID(), evidence.FactShareFile); file.SHA256() != want {
 		return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.shareFile(), file.SHA256(), want)
 	}
 	for _, k := range p.Plan.Keys {
@@ -164,7 +165,7 @@ func (p *performance) inspect(ctx context.Context, _ string) (done, error) {
 			return done{}, err
 		}
 		sum := hexOf(sha256.Sum256(content))
-		if want := p.fact("backup-"+k.Name, evidence.FactWrapped); sum != want {
+		if want := p.fact(step.Backup.ID(k.Name), evidence.FactWrapped); sum != want {
 			return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.wrapped(k.Name), sum, want)
 		}
 		facts[evidence.FactWrapped+" "+k.Name] = sum

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"conclave/ceremony/pgpwords"
-	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 )
 
 // heard lets a hash be read aloud, and the witness compare it. To type the last
@@ -17,7 +17,7 @@ func (p *performance) heard(ctx context.Context, label string, sum []byte) error
 
 func (p *performance) hear(ctx context.Context, ask func(context.Context, Question) (string, error), label string, sum []byte) error {
 	words := pgpwords.Words(sum)
-	q := Question{Kind: Heard, Who: p.Plan.Who(plan.Witness), Label: label, Sum: sum, Text: "Type the last word that you have heard"}
+	q := Question{Kind: Heard, Who: p.Plan.Who(step.Witness), Label: label, Sum: sum, Text: "Type the last word that you have heard"}
 	for {
 		text, err := ask(ctx, q)
 		if err != nil || strings.EqualFold(strings.TrimSpace(text), words[len(words)-1]) {

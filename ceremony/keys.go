@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/step"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/wire"
@@ -155,7 +156,7 @@ func readWrapped(path string) (f wire.WrapFile, content []byte, err error) {
 
 // reference is that of a key of this plan.
 func (p *performance) reference(key string) (byte, error) {
-	ref, err := strconv.ParseUint(p.fact("key-"+key, evidence.FactReference), 10, 8)
+	ref, err := strconv.ParseUint(p.fact(step.Generate.ID(key), evidence.FactReference), 10, 8)
 	if err != nil {
 		return 0, fmt.Errorf("the transcript does not say at which reference the key %s is", key)
 	}
@@ -178,7 +179,7 @@ func (p *performance) restoreAll(h *hsm.HSM, text string) (done, error) {
 		if err := p.restoreKey(h, k.Name); err != nil {
 			return done{}, fmt.Errorf("key %s: %w", k.Name, err)
 		}
-		d.facts[evidence.FactRestored+k.Name] = p.fact("key-"+k.Name, evidence.FactPublic)
+		d.facts[evidence.FactRestored+k.Name] = p.fact(step.Generate.ID(k.Name), evidence.FactPublic)
 	}
 	return d, nil
 }
@@ -215,7 +216,7 @@ func (p *performance) publicKey(h *hsm.HSM, key string, ref byte) (*wire.PublicK
 		return nil, err
 	}
 	sum := hexOf(sha256.Sum256(spki))
-	if want := p.fact("key-"+key, evidence.FactPublic); sum != want {
+	if want := p.fact(step.Generate.ID(key), evidence.FactPublic); sum != want {
 		return nil, fmt.Errorf("its public key has SHA-256 %s, and %s was expected", sum, want)
 	}
 	return public, nil

@@ -9,12 +9,13 @@ import (
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 )
 
 // open shows by which hashes the papers know the plan, the program and the
 // ceremony key.
 func (p *performance) open(ctx context.Context, _ string) (done, error) {
-	watch, err := p.words(ctx, p.Plan.Who(plan.Witness), fmt.Sprintf("The computer has %s. Time by the watch", p.Now().UTC().Format("2006-01-02 15:04:05 UTC")), "the same")
+	watch, err := p.words(ctx, p.Plan.Who(step.Witness), fmt.Sprintf("The computer has %s. Time by the watch", p.Now().UTC().Format("2006-01-02 15:04:05 UTC")), "the same")
 	if err != nil {
 		return done{}, err
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"conclave/ceremony/pgpwords"
-	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/internal/secret"
 	"conclave/wire"
@@ -22,7 +22,7 @@ type Players struct {
 }
 
 // ShowStep implements Room.
-func (p *Players) ShowStep(_, _ int, step plan.Step) { p.Tell(step.Title) }
+func (p *Players) ShowStep(_, _ int, s step.Step) { p.Tell(s.Title) }
 
 // Tell implements custody.Custodians.
 func (p *Players) Tell(text string) {

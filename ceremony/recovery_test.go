@@ -14,6 +14,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/dkek/dkektest"
 	"conclave/wire"
@@ -234,9 +235,9 @@ type visited struct {
 	visit func()
 }
 
-func (v *visited) ShowStep(n, of int, step plan.Step) {
+func (v *visited) ShowStep(n, of int, s step.Step) {
 	v.visit()
-	v.Players.ShowStep(n, of, step)
+	v.Players.ShowStep(n, of, s)
 }
 
 // TestRealPlanIsNotRehearsed: the program never plays people of a real ceremony.
@@ -286,9 +287,9 @@ type cutter struct {
 	cut     context.CancelFunc
 }
 
-func (c *cutter) ShowStep(n, of int, step plan.Step) {
-	c.listing = step.Action == plan.List
-	c.Players.ShowStep(n, of, step)
+func (c *cutter) ShowStep(n, of int, s step.Step) {
+	c.listing = s.Action == step.SignCRL
+	c.Players.ShowStep(n, of, s)
 }
 
 func (c *cutter) Connect(d plan.Device) (apdu.Conn, error) {

@@ -6,7 +6,7 @@ package ceremony
 import (
 	"context"
 
-	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/internal/secret"
 	"conclave/wire"
@@ -53,7 +53,7 @@ type PINQuestion struct {
 type Room interface {
 	custody.Custodians
 	// ShowStep shows what is to be done in step n.
-	ShowStep(n, of int, step plan.Step)
+	ShowStep(n, of int, s step.Step)
 	// Answer asks a person.
 	Answer(ctx context.Context, question Question) (string, error)
 	// Secret asks a person for a PIN, unseen; twice, where it is a fresh one.

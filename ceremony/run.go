@@ -13,6 +13,7 @@ import (
 	"conclave/ca/lint"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/custody"
 	"conclave/dkek"
@@ -80,12 +81,12 @@ func (a Act) Run(ctx context.Context) error {
 	}
 	defer p.devices.close()
 	steps := a.Plan.Steps()
-	for i, step := range steps {
-		if _, done := p.facts[step.ID]; done {
+	for i, s := range steps {
+		if _, done := p.facts[s.ID]; done {
 			continue
 		}
-		a.Room.ShowStep(i+1, len(steps), step)
-		if err := p.take(ctx, step); err != nil {
+		a.Room.ShowStep(i+1, len(steps), s)
+		if err := p.take(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -101,7 +102,7 @@ type performance struct {
 	key     transcript.PublicKey
 	writer  *transcript.Writer
 	facts   map[string]evidence.Facts // of the steps that are done
-	step    plan.Step                 // under way
+	step    step.Step                 // under way
 	devices devices
 }
 
@@ -115,20 +116,20 @@ func (p *performance) fact(step, name string) string {
 }
 
 // take takes a step, until it is done or the act is stopped.
-func (p *performance) take(ctx context.Context, step plan.Step) error {
-	p.step = step
-	if _, err := p.ask(ctx, Question{Kind: Ready, Who: p.Plan.Lead(step.By), Text: "Press <enter> to begin"}); err != nil {
+func (p *performance) take(ctx context.Context, s step.Step) error {
+	p.step = s
+	if _, err := p.ask(ctx, Question{Kind: Ready, Who: p.Plan.Lead(s.By), Text: "Press <enter> to begin"}); err != nil {
 		return err
 	}
-	if err := p.note(transcript.Begun, p.Plan.Lead(step.By), step.Title, nil); err != nil {
+	if err := p.note(transcript.Begun, p.Plan.Lead(s.By), s.Title, nil); err != nil {
 		return err
 	}
 	for {
-		done, err := p.do(ctx, step)
+		done, err := p.do(ctx, s)
 		if err == nil {
-			p.facts[step.ID] = done.facts
+			p.facts[s.ID] = done.facts
 			p.Room.Tell("Done: " + done.text)
-			return p.note(transcript.Done, p.Plan.Lead(step.By), done.text, done.facts)
+			return p.note(transcript.Done, p.Plan.Lead(s.By), done.text, done.facts)
 		}
 		if err := p.failed(ctx, err); err != nil {
 			return err
@@ -158,19 +159,19 @@ type done struct {
 }
 
 // do does what a step says.
-func (p *performance) do(ctx context.Context, step plan.Step) (done, error) {
-	actions := map[plan.Action]func(context.Context, string) (done, error){
-		plan.Open: p.open, plan.RollCall: p.rollCall, plan.Prepare: p.prepare,
-		plan.Share: p.share, plan.Import: p.importShare, plan.Generate: p.generate, plan.Backup: p.backup,
-		plan.Restore: p.restore, plan.Copy: p.copy, plan.Certify: p.certify, plan.List: p.list,
-		plan.Erase: p.erase, plan.Seal: p.seal, plan.CloseAction: p.close,
-		plan.LoneSheet: p.loneSheet, plan.Inspect: p.inspect, plan.OpenBackup: p.openBackup, plan.Compare: p.compare,
+func (p *performance) do(ctx context.Context, s step.Step) (done, error) {
+	actions := map[step.Action]func(context.Context, string) (done, error){
+		step.Open: p.open, step.RollCall: p.rollCall, step.Prepare: p.prepare,
+		step.Share: p.share, step.Import: p.importShare, step.Generate: p.generate, step.Backup: p.backup,
+		step.Restore: p.restore, step.Copy: p.copy, step.Certify: p.certify, step.SignCRL: p.list,
+		step.Erase: p.erase, step.Seal: p.seal, step.Close: p.close,
+		step.LoneSheet: p.loneSheet, step.Inspect: p.inspect, step.OpenBackup: p.openBackup, step.Compare: p.compare,
 	}
-	action, ok := actions[step.Action]
+	action, ok := actions[s.Action]
 	if !ok {
-		return done{}, fmt.Errorf("step %s: no one knows how to %s", step.ID, step.Action)
+		return done{}, fmt.Errorf("step %s: no one knows how to %s", s.ID, s.Action)
 	}
-	return action(ctx, step.Object)
+	return action(ctx, s.Object)
 }
 
 // note writes an entry of the step under way to the transcript.
@@ -266,7 +267,7 @@ func (p *performance) agree(ctx context.Context, who, question string) error {
 func (p *performance) here(ctx context.Context, name, question string) error {
 	who := p.Plan.People.Administrator
 	if name == who { // no one vouches for themselves
-		who = p.Plan.Who(plan.Witness)
+		who = p.Plan.Who(step.Witness)
 	}
 	return p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: question, About: name})
 }

@@ -29,6 +29,7 @@ import (
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/sbom"
+	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/device"
 	"conclave/dkek/dkektest"
@@ -421,9 +422,9 @@ type faint struct {
 
 var errPower = errors.New("the power failed")
 
-func (f *faint) ShowStep(n, of int, step plan.Step) {
-	f.step = step.ID
-	f.Players.ShowStep(n, of, step)
+func (f *faint) ShowStep(n, of int, s step.Step) {
+	f.step = s.ID
+	f.Players.ShowStep(n, of, s)
 }
 
 func (f *faint) fails(where string) error {

@@ -9,6 +9,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/quorum"
 	"conclave/wire"
@@ -51,7 +52,7 @@ type director struct {
 	Room
 	troubles map[Trouble]bool
 	auto     bool // the people are players, who must be told what to play
-	step     plan.Step
+	step     step.Step
 	cut      context.CancelFunc // cuts the power
 	// custodian is who is absent, the first one of this many.
 	custodian  string
@@ -62,7 +63,7 @@ type director struct {
 
 // happens says whether a trouble is due in a step with this action, and that it
 // happens now.
-func (d *director) happens(t Trouble, action plan.Action) bool {
+func (d *director) happens(t Trouble, action step.Action) bool {
 	if !d.troubles[t] || d.step.Action != action {
 		return false
 	}
@@ -71,9 +72,9 @@ func (d *director) happens(t Trouble, action plan.Action) bool {
 }
 
 // ShowStep implements Room.
-func (d *director) ShowStep(n, of int, step plan.Step) {
-	d.step = step
-	d.Room.ShowStep(n, of, step)
+func (d *director) ShowStep(n, of int, s step.Step) {
+	d.step = s
+	d.Room.ShowStep(n, of, s)
 }
 
 func (d *director) tell(text string) { d.Room.Tell("TROUBLE, as rehearsed: " + text) }
@@ -99,12 +100,12 @@ var errPulled = errors.New("the card was pulled from the reader")
 func (c *directed) Transmit(command []byte) ([]byte, error) {
 	d := c.director
 	ins := command[min(1, len(command)-1)]
-	if ins == wire.InsWrapKey && d.happens(CardPulled, plan.Backup) {
+	if ins == wire.InsWrapKey && d.happens(CardPulled, step.Backup) {
 		d.tell("someone pulls the card from the reader.")
 		return nil, errPulled
 	}
 	response, err := c.Conn.Transmit(command)
-	if ins == wire.InsSign && d.happens(PowerCut, plan.Certify) {
+	if ins == wire.InsSign && d.happens(PowerCut, step.Certify) {
 		d.tell("the power fails, after the device has signed and before anyone has the signature.")
 		d.cut()
 		return nil, errors.New("there is no power")
@@ -114,7 +115,7 @@ func (c *directed) Transmit(command []byte) ([]byte, error) {
 
 // Answer implements Room.
 func (d *director) Answer(ctx context.Context, q Question) (string, error) {
-	if q.About == d.custodian && d.happens(CustodianAbsent, plan.RollCall) {
+	if q.About == d.custodian && d.happens(CustodianAbsent, step.RollCall) {
 		d.absent = true
 		d.tell("this person is absent. Answer no, and say who stands in.")
 		if d.auto {
@@ -126,10 +127,10 @@ func (d *director) Answer(ctx context.Context, q Question) (string, error) {
 
 // Come implements custody.Custodians: with a player absent another comes.
 func (d *director) Come(ctx context.Context, turn custody.Turn) error {
-	if d.auto && d.absent && d.step.Action == plan.Import && turn.Custodian == 1 && turn.Of < d.custodians {
+	if d.auto && d.absent && d.step.Action == step.Import && turn.Custodian == 1 && turn.Of < d.custodians {
 		turn.Custodian, turn.Name = turn.Of+1, ""
 	}
-	if d.happens(WrongSheet, plan.Import) {
+	if d.happens(WrongSheet, step.Import) {
 		code, err := foreignCode()
 		if err != nil {
 			return err
@@ -141,7 +142,7 @@ func (d *director) Come(ctx context.Context, turn custody.Turn) error {
 
 // Show implements custody.Custodians.
 func (d *director) Show(ctx context.Context, handout custody.Handout) error {
-	if d.happens(PrinterEmpty, plan.Share) {
+	if d.happens(PrinterEmpty, step.Share) {
 		d.tell("there is no paper left. Fetch some; this sheet is made once more.")
 		if d.auto {
 			if err := d.Room.Show(ctx, handout); err != nil {

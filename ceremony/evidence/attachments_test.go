@@ -10,6 +10,7 @@ import (
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/rfc3161"
+	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/internal/foreign"
 )
@@ -166,7 +167,7 @@ func TestPreview(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range verified.Entries {
-		if e.Step == "close" && e.Kind == transcript.Done {
+		if e.Step == step.Close.ID() && e.Kind == transcript.Done {
 			closing = e.Facts
 			break
 		}

@@ -11,6 +11,7 @@ import (
 	"conclave/ca"
 	"conclave/ca/register"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 )
 
 // readCertificate reads a certificate of the bundle: one that there was as it
@@ -18,7 +19,7 @@ import (
 func (v *verifier) readCertificate(name string) (*x509.Certificate, error) {
 	if planned := v.plan.FindCertificate(name); planned.File != "" {
 		content := v.read(InputFile(planned.File))
-		v.equal(InputFile(planned.File), "the SHA-256 of the certificate", hashOf(content), v.facts["open"][FactInput+planned.File])
+		v.equal(InputFile(planned.File), "the SHA-256 of the certificate", hashOf(content), v.facts[step.Open.ID()][FactInput+planned.File])
 		return ca.ParseCertificate(content)
 	}
 	content := v.read(CertificateFile(name))
@@ -95,7 +96,7 @@ func (v *verifier) subject(planned *plan.Certificate, cert *x509.Certificate) er
 		return nil // what the plan says of it is compared byte for byte
 	}
 	content := v.read(InputFile(planned.Request))
-	if !v.equal(InputFile(planned.Request), "the SHA-256 of the request", hashOf(content), v.facts["open"][FactInput+planned.Request]) {
+	if !v.equal(InputFile(planned.Request), "the SHA-256 of the request", hashOf(content), v.facts[step.Open.ID()][FactInput+planned.Request]) {
 		return nil
 	}
 	public, err := ca.CheckRequest(content, planned.Spec)

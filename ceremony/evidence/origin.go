@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 )
 
@@ -70,7 +72,7 @@ func (o *Origin) Bags() (bags []plan.Bag) {
 		return nil
 	}
 	for _, thing := range o.plan.Bags() {
-		bags = append(bags, plan.Bag{Thing: thing, Number: o.Facts["seal"][FactBag+thing]})
+		bags = append(bags, plan.Bag{Thing: thing, Number: o.Facts[step.Seal.ID()][FactBag+thing]})
 	}
 	return bags
 }
@@ -105,17 +107,17 @@ func (v *verifier) drill() {
 	}
 	v.shown("drill: of the ceremony whose closing is %s; compare it with the paper", origin.Closing)
 	v.equal(path.Join(OriginDir, HeadFile), "the closing of the ceremony", origin.Closing, v.plan.Drill.Closing)
-	share := origin.Facts["share"]
+	share := origin.Facts[step.Share.ID()]
 	v.record(share)
-	v.equal(TranscriptFile, "the share file that was looked at", v.facts["inspect"][FactShareFile], share[FactShareFile])
-	v.equal(TranscriptFile, "the key check value", v.facts["open-backup"][FactKCV], share[FactKCV])
+	v.equal(TranscriptFile, "the share file that was looked at", v.facts[step.Inspect.ID()][FactShareFile], share[FactShareFile])
+	v.equal(TranscriptFile, "the key check value", v.facts[step.OpenBackup.ID()][FactKCV], share[FactKCV])
 	for _, k := range v.plan.Keys {
-		v.equal(TranscriptFile, "the wrapped key "+k.Name, v.facts["inspect"][FactWrapped+" "+k.Name], origin.Facts["backup-"+k.Name][FactWrapped])
-		v.equal(TranscriptFile, "the public key of the restored key "+k.Name, v.facts["open-backup"][FactRestored+k.Name], origin.Facts["key-"+k.Name][FactPublic])
+		v.equal(TranscriptFile, "the wrapped key "+k.Name, v.facts[step.Inspect.ID()][FactWrapped+" "+k.Name], origin.Facts[step.Backup.ID(k.Name)][FactWrapped])
+		v.equal(TranscriptFile, "the public key of the restored key "+k.Name, v.facts[step.OpenBackup.ID()][FactRestored+k.Name], origin.Facts[step.Generate.ID(k.Name)][FactPublic])
 	}
 	for _, device := range v.plan.Kept() {
-		found := v.facts["compare-"+device]
-		v.equal(TranscriptFile, "the serial number of the device "+device, found[FactSerial], origin.Facts["prepare-"+device][FactSerial])
+		found := v.facts[step.Compare.ID(device)]
+		v.equal(TranscriptFile, "the serial number of the device "+device, found[FactSerial], origin.Facts[step.Prepare.ID(device)][FactSerial])
 		if found[FactKCV] == NotShown {
 			v.shown("device %s: it does not show its key check value without a PIN, so that its DKEK was not compared", device)
 			continue
@@ -125,7 +127,7 @@ func (v *verifier) drill() {
 	v.bags(origin)
 	good := 0
 	for i := range v.plan.People.Custodians {
-		if v.facts[fmt.Sprintf("sheet-%d", i+1)][FactSheet] == SheetGood {
+		if v.facts[step.LoneSheet.ID(strconv.Itoa(i+1))][FactSheet] == SheetGood {
 			good++
 		}
 	}
@@ -198,7 +200,7 @@ func (v *verifier) bags(origin *Origin) {
 // thing was not here and its bag is said to be closed. The drill must say so.
 func (v *verifier) found(bag plan.Bag) string {
 	fact, facts := FactBag+bag.Thing, v.facts[v.plan.BagSteps()[bag.Thing]]
-	found, sealed := facts[fact], v.facts["seal"][fact]
+	found, sealed := facts[fact], v.facts[step.Seal.ID()][fact]
 	for _, e := range v.report.Exceptions {
 		if e.Facts[fact] == BagChanged {
 			found = BagChanged
@@ -224,7 +226,7 @@ func (v *verifier) sealed(found map[string]string) {
 		seen[plan.FoldBag(bag.Number)] = bag.Thing
 	}
 	for _, bag := range v.plan.Drill.Bags {
-		number := v.facts["seal"][FactBag+bag.Thing]
+		number := v.facts[step.Seal.ID()][FactBag+bag.Thing]
 		if number == plan.NoBag || number == bag.Number && found[bag.Thing] == "" {
 			continue
 		}

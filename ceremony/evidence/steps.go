@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/quorum"
 	"conclave/wire"
@@ -47,31 +48,31 @@ func doneSteps(entries []transcript.Entry, facts map[string]Facts) (steps []stri
 	return steps
 }
 
-func (v *verifier) step(s plan.Step, facts Facts) {
+func (v *verifier) step(s step.Step, facts Facts) {
 	switch s.Action {
-	case plan.RollCall:
+	case step.RollCall:
 		v.complete(s, facts, FactPresent, v.plan.Everyone())
-	case plan.Seal:
+	case step.Seal:
 		v.complete(s, facts, FactBag, v.plan.Bags())
-	case plan.Prepare:
+	case step.Prepare:
 		v.device(s.Object, facts)
-	case plan.Share:
+	case step.Share:
 		v.record(facts)
-	case plan.Import, plan.Backup:
-		v.equal(TranscriptFile, "in the step "+s.ID+" the key check value", facts[FactKCV], v.facts["share"][FactKCV])
-	case plan.Generate:
+	case step.Import, step.Backup:
+		v.equal(TranscriptFile, "in the step "+s.ID+" the key check value", facts[FactKCV], v.facts[step.Share.ID()][FactKCV])
+	case step.Generate:
 		v.attestation(s.Object, facts)
-	case plan.Restore:
+	case step.Restore:
 		v.restored(facts)
-	case plan.Certify:
+	case step.Certify:
 		v.certificate(v.plan.FindCertificate(s.Object), facts)
-	case plan.List:
+	case step.SignCRL:
 		v.crl(v.plan.FindCRL(s.Object), facts)
 	}
 }
 
 // complete wants a fact for each of several things or people.
-func (v *verifier) complete(s plan.Step, facts Facts, fact string, all []string) {
+func (v *verifier) complete(s step.Step, facts Facts, fact string, all []string) {
 	for _, one := range all {
 		if facts[fact+one] == "" {
 			v.problem(TranscriptFile, "the step %s says nothing of %s", s.ID, one)
@@ -179,7 +180,7 @@ func sameType(template, key wire.PublicKey) bool {
 
 func (v *verifier) restored(facts Facts) {
 	for _, k := range v.plan.Keys {
-		v.equal(TranscriptFile, "the public key of the restored key "+k.Name, facts[FactRestored+k.Name], v.facts["key-"+k.Name][FactPublic])
+		v.equal(TranscriptFile, "the public key of the restored key "+k.Name, facts[FactRestored+k.Name], v.facts[step.Generate.ID(k.Name)][FactPublic])
 	}
 	v.shown("restore: every key was proved on the device %s", v.plan.Custody.Standby)
 }

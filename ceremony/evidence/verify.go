@@ -14,6 +14,7 @@ import (
 
 	"conclave/ceremony/plan"
 	"conclave/ceremony/sbom"
+	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 )
 
@@ -105,7 +106,7 @@ func Preview(bundle fs.FS, entries []transcript.Entry, closing Facts) error {
 	v.readPlan()
 	end := entries[len(entries)-1].Time
 	entries = append(slices.Clone(entries),
-		transcript.Entry{Time: end, Step: "close", Kind: transcript.Done, Facts: closing}, transcript.Entry{Time: end, Kind: transcript.Closed})
+		transcript.Entry{Time: end, Step: step.Close.ID(), Kind: transcript.Done, Facts: closing}, transcript.Entry{Time: end, Kind: transcript.Closed})
 	v.take(&transcript.Transcript{Entries: entries})
 	if content := v.read(KeyFile); content != nil {
 		key, err := transcript.ParsePublicKey(string(content))
@@ -234,7 +235,7 @@ func (v *verifier) checkKey() {
 
 // named checks the files that the transcript names.
 func (v *verifier) named() {
-	closing := v.facts["close"]
+	closing := v.facts[step.Close.ID()]
 	files := 0
 	for fact, sum := range closing {
 		name, ok := strings.CutPrefix(fact, FactFile)

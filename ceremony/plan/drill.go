@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"conclave/ceremony/step"
 )
 
 // NoBag is the number of the bag of what was put into none.
@@ -48,8 +50,8 @@ func (p *Plan) BagSteps() map[string]string {
 }
 
 // drill are the steps of a drill.
-func (p *Plan) drill() []Step {
-	steps := []Step{p.open()}
+func (p *Plan) drill() []step.Step {
+	steps := []step.Step{p.open()}
 	for i := range p.People.Custodians {
 		steps = append(steps, p.loneSheet(i+1))
 	}
@@ -60,10 +62,10 @@ func (p *Plan) drill() []Step {
 	return append(steps, p.seal(), p.close())
 }
 
-func (p *Plan) loneSheet(custodian int) Step {
+func (p *Plan) loneSheet(custodian int) step.Step {
 	name := p.People.Custodians[custodian-1]
-	return Step{
-		ID: fmt.Sprintf("sheet-%d", custodian), Action: LoneSheet, Object: strconv.Itoa(custodian), Title: "Check the sheet of " + name, By: Administrator,
+	return step.Step{
+		ID: step.LoneSheet.ID(strconv.Itoa(custodian)), Action: step.LoneSheet, Object: strconv.Itoa(custodian), Title: "Check the sheet of " + name, By: step.Administrator,
 		Do: []string{
 			p.openBag(Sheet(name)),
 			name + " comes to the screen alone, and types the code of the sheet.",
@@ -72,17 +74,17 @@ func (p *Plan) loneSheet(custodian int) Step {
 	}
 }
 
-func (p *Plan) inspect() Step {
-	return Step{
-		ID: "inspect", Action: Inspect, Title: "Look at the backup", By: Administrator,
+func (p *Plan) inspect() step.Step {
+	return step.Step{
+		ID: step.Inspect.ID(), Action: step.Inspect, Title: "Look at the backup", By: step.Administrator,
 		Do:     []string{p.openBag(Media), "Put in each backup medium; the program reads the one that it was told of."},
 		Expect: []string{"Share file and wrapped keys are, bit by bit, what the ceremony has recorded."},
 	}
 }
 
-func (p *Plan) openBackup() Step {
-	return Step{
-		ID: "open-backup", Action: OpenBackup, Title: "Open the backup on a device that is thrown away", By: Custodians,
+func (p *Plan) openBackup() step.Step {
+	return step.Step{
+		ID: step.OpenBackup.ID(), Action: step.OpenBackup, Title: "Open the backup on a device that is thrown away", By: step.Custodians,
 		Do: []string{
 			fmt.Sprintf("%d custodians come to the screen one after the other; each types the code of their sheet.", p.Custody.Threshold),
 		},
@@ -90,9 +92,9 @@ func (p *Plan) openBackup() Step {
 	}
 }
 
-func (p *Plan) compare(device string) Step {
-	return Step{
-		ID: "compare-" + device, Action: Compare, Object: device, Title: "Look at the device " + device, By: Administrator,
+func (p *Plan) compare(device string) step.Step {
+	return step.Step{
+		ID: step.Compare.ID(device), Action: step.Compare, Object: device, Title: "Look at the device " + device, By: step.Administrator,
 		Do:     []string{p.openBag(TheDevice(device)), "Put the device into a reader, if it is a card. No PIN is needed."},
 		Expect: []string{"Serial number, key check value and public keys are those that the ceremony recorded."},
 	}

@@ -4,62 +4,16 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"conclave/ceremony/step"
 )
-
-// Action is what a step does.
-type Action string
-
-// The actions.
-const (
-	Open        Action = "open"        // begin the transcript, under a new ceremony key
-	RollCall    Action = "roll-call"   // note who is here
-	Prepare     Action = "prepare"     // identify a device, and initialise it if it is for custody
-	Share       Action = "share"       // make the DKEK share file and the custodians' sheets
-	Import      Action = "import"      // give a device the DKEK, with custodians
-	Generate    Action = "generate"    // make a key
-	Backup      Action = "backup"      // wrap a key to a file
-	Restore     Action = "restore"     // prove the backup on the standby device
-	Certify     Action = "certify"     // issue a certificate
-	List        Action = "list"        // sign a CRL
-	Erase       Action = "erase"       // erase the standby device
-	Copy        Action = "copy"        // copy the backup to media
-	Seal        Action = "seal"        // put everything into numbered bags
-	CloseAction Action = "close"       // assemble the evidence
-	LoneSheet   Action = "lone-sheet"  // one custodian, alone, checks their sheet
-	Inspect     Action = "inspect"     // compare the backup with what was recorded
-	OpenBackup  Action = "open-backup" // open all of the backup on a device that is thrown away
-	Compare     Action = "compare"     // compare a device with what was recorded
-)
-
-// Role is a part in a ceremony.
-type Role string
-
-// The roles.
-const (
-	Administrator Role = "ceremony administrator"
-	Witness       Role = "witness"
-	Custodians    Role = "custodians"
-)
-
-// Step is a step of a ceremony, as the runbook prints it and the screen shows
-// it.
-type Step struct {
-	ID     string // of this step in the transcript
-	Action Action
-	Object string // the name of what it is done to; of custodians, the number
-	Title  string
-	By     Role
-	Do     []string // what people do, in order
-	Expect []string // what must be seen
-	Write  []string // what is written down by hand
-}
 
 // Who gives the names of those who play a role.
-func (p *Plan) Who(r Role) string {
+func (p *Plan) Who(r step.Role) string {
 	switch r {
-	case Administrator:
+	case step.Administrator:
 		return p.People.Administrator
-	case Witness:
+	case step.Witness:
 		return p.People.Witnesses[0]
 	}
 	return strings.Join(p.People.Custodians, ", ")
@@ -67,8 +21,8 @@ func (p *Plan) Who(r Role) string {
 
 // Lead is who begins a step of a role's: where there are several, the
 // administrator calls them.
-func (p *Plan) Lead(r Role) string {
-	if r == Custodians {
+func (p *Plan) Lead(r step.Role) string {
+	if r == step.Custodians {
 		return p.People.Administrator
 	}
 	return p.Who(r)
@@ -76,11 +30,11 @@ func (p *Plan) Lead(r Role) string {
 
 // Steps are all steps of the ceremony, in order. The plan must have passed
 // Check.
-func (p *Plan) Steps() []Step {
+func (p *Plan) Steps() []step.Step {
 	if p.Drill != nil {
 		return p.drill()
 	}
-	steps := []Step{p.open(), p.rollCall()}
+	steps := []step.Step{p.open(), p.rollCall()}
 	for _, d := range p.Devices {
 		if p.Custody == nil || d.Name != p.Custody.Standby {
 			steps = append(steps, p.prepare(d))
@@ -95,7 +49,7 @@ func (p *Plan) Steps() []Step {
 		}
 	}
 	for _, c := range p.CRLs {
-		steps = append(steps, p.list(c))
+		steps = append(steps, p.signCRL(c))
 	}
 	if p.Custody != nil {
 		if p.Custody.EraseStandby {
@@ -108,34 +62,34 @@ func (p *Plan) Steps() []Step {
 
 // custody is everything that makes keys and proves that they cannot be lost.
 // Nothing is signed before that.
-func (p *Plan) custody() []Step {
+func (p *Plan) custody() []step.Step {
 	c := p.Custody
-	steps := []Step{p.share(), p.importInto(c.Device, "the first")}
+	steps := []step.Step{p.share(), p.importInto(c.Device, "the first")}
 	for _, k := range p.Keys {
 		steps = append(steps, p.generate(k), p.backup(k))
 	}
 	return append(steps, p.prepare(*p.FindDevice(c.Standby)), p.importInto(c.Standby, "the last"), p.restore(), p.copies())
 }
 
-func (p *Plan) open() Step {
-	return Step{
-		ID: "open", Action: Open, Title: "Open the ceremony", By: Administrator,
+func (p *Plan) open() step.Step {
+	return step.Step{
+		ID: step.Open.ID(), Action: step.Open, Title: "Open the ceremony", By: step.Administrator,
 		Do: []string{
 			"Compare the clock of the computer with a watch.",
-			"Read the words of the plan, of the program and of the files that come with the plan from the screen; " + p.Who(Witness) + " compares them with the runbook.",
-			"Read the words of the ceremony key from the screen; " + p.Who(Witness) + " writes them into the runbook, under Ceremony key.",
+			"Read the words of the plan, of the program and of the files that come with the plan from the screen; " + p.Who(step.Witness) + " compares them with the runbook.",
+			"Read the words of the ceremony key from the screen; " + p.Who(step.Witness) + " writes them into the runbook, under Ceremony key.",
 		},
 		Expect: []string{"The words are those printed in the bill of materials."},
 		Write:  []string{"Time by the watch"},
 	}
 }
 
-func (p *Plan) rollCall() Step {
+func (p *Plan) rollCall() step.Step {
 	var do []string
 	for _, name := range p.Everyone() {
 		do = append(do, name+" is here and has shown a proof of identity.")
 	}
-	return Step{ID: "roll-call", Action: RollCall, Title: "Call the roll", By: Administrator, Do: do,
+	return step.Step{ID: step.RollCall.ID(), Action: step.RollCall, Title: "Call the roll", By: step.Administrator, Do: do,
 		Expect: []string{"Everyone is here. Who is absent is written down as an exception."}}
 }
 
@@ -145,17 +99,17 @@ func (p *Plan) Everyone() []string {
 	return append(all, p.People.Custodians...)
 }
 
-func (p *Plan) prepare(d Device) Step {
-	s := Step{ID: "prepare-" + d.Name, Action: Prepare, Object: d.Name, Title: "Prepare the device " + d.Name, By: Administrator}
+func (p *Plan) prepare(d Device) step.Step {
+	s := step.Step{ID: step.Prepare.ID(d.Name), Action: step.Prepare, Object: d.Name, Title: "Prepare the device " + d.Name, By: step.Administrator}
 	if d.Embedded {
 		s.Do = append(s.Do, "The embedded device "+d.Name+" is opened; if there is none it is made.")
 	} else {
 		s.Do = append(s.Do, "Take the device out of its bag, and put it into a reader.")
 	}
 	if d.Serial != "" {
-		s.Do = append(s.Do, p.Who(Witness)+" compares the serial number on the screen with the runbook.")
+		s.Do = append(s.Do, p.Who(step.Witness)+" compares the serial number on the screen with the runbook.")
 	} else {
-		s.Do = append(s.Do, p.Who(Witness)+" writes the serial number into the runbook.")
+		s.Do = append(s.Do, p.Who(step.Witness)+" writes the serial number into the runbook.")
 	}
 	s.Expect = []string{"Serial number: " + orWritten(d.Serial)}
 	s.Write = []string{"Serial number"}
@@ -174,8 +128,8 @@ func orWritten(text string) string {
 	return text
 }
 
-func (p *Plan) share() Step {
-	s := Step{ID: "share", Action: Share, Title: "Make the DKEK share file and the sheets", By: Custodians}
+func (p *Plan) share() step.Step {
+	s := step.Step{ID: step.Share.ID(), Action: step.Share, Title: "Make the DKEK share file and the sheets", By: step.Custodians}
 	how := "copies the sheet from the screen by hand, and reads its code back"
 	if p.Custody.Printer != "" {
 		how = "takes the sheet from the printer, and reads its code back"
@@ -191,9 +145,9 @@ func (p *Plan) share() Step {
 	return s
 }
 
-func (p *Plan) importInto(device, which string) Step {
-	return Step{
-		ID: "import-" + device, Action: Import, Object: device, Title: "Give the DKEK to the device " + device, By: Custodians,
+func (p *Plan) importInto(device, which string) step.Step {
+	return step.Step{
+		ID: step.Import.ID(device), Action: step.Import, Object: device, Title: "Give the DKEK to the device " + device, By: step.Custodians,
 		Do: []string{
 			fmt.Sprintf("%d custodians come to the screen one after the other, %s of the list if they can; each types the code of their sheet.", p.Custody.Threshold, which),
 		},
@@ -201,39 +155,39 @@ func (p *Plan) importInto(device, which string) Step {
 	}
 }
 
-func (p *Plan) generate(k Key) Step {
-	return Step{
-		ID: "key-" + k.Name, Action: Generate, Object: k.Name, Title: "Generate the key " + k.Name, By: Administrator,
+func (p *Plan) generate(k Key) step.Step {
+	return step.Step{
+		ID: step.Generate.ID(k.Name), Action: step.Generate, Object: k.Name, Title: "Generate the key " + k.Name, By: step.Administrator,
 		Do: []string{
 			"Type the user PIN of the device " + p.Custody.Device + ", if it is asked for.",
-			"Read the words of the public key aloud; " + p.Who(Witness) + " types the last one.",
+			"Read the words of the public key aloud; " + p.Who(step.Witness) + " types the last one.",
 		},
 		Expect: []string{"Type " + k.Type + "; the device attests that it made the key."},
 		Write:  []string{"Public key, the first four words"},
 	}
 }
 
-func (p *Plan) backup(k Key) Step {
-	return Step{
-		ID: "backup-" + k.Name, Action: Backup, Object: k.Name, Title: "Back up the key " + k.Name, By: Administrator,
+func (p *Plan) backup(k Key) step.Step {
+	return step.Step{
+		ID: step.Backup.ID(k.Name), Action: step.Backup, Object: k.Name, Title: "Back up the key " + k.Name, By: step.Administrator,
 		Do: []string{"Type the user PIN of the device " + p.Custody.Device + ", if it is asked for.",
-			"Read the words of the wrapped key aloud; " + p.Who(Witness) + " types the last one."},
+			"Read the words of the wrapped key aloud; " + p.Who(step.Witness) + " types the last one."},
 		Expect: []string{"The wrapped key is under the key check value of the share file."},
 		Write:  []string{"Wrapped key, the first four words"},
 	}
 }
 
-func (p *Plan) restore() Step {
-	return Step{
-		ID: "restore", Action: Restore, Object: p.Custody.Standby, Title: "Prove the backup on the device " + p.Custody.Standby, By: Administrator,
+func (p *Plan) restore() step.Step {
+	return step.Step{
+		ID: step.Restore.ID(), Action: step.Restore, Object: p.Custody.Standby, Title: "Prove the backup on the device " + p.Custody.Standby, By: step.Administrator,
 		Do:     []string{"Type the user PIN of the device " + p.Custody.Standby + ", if it is asked for."},
 		Expect: []string{"Each key is restored, has the same public key, and signs what verifies with it."},
 	}
 }
 
-func (p *Plan) copies() Step {
-	return Step{
-		ID: "copy", Action: Copy, Title: "Copy the backup to media", By: Administrator,
+func (p *Plan) copies() step.Step {
+	return step.Step{
+		ID: step.Copy.ID(), Action: step.Copy, Title: "Copy the backup to media", By: step.Administrator,
 		Do: []string{
 			"Put in each backup medium in turn, and type the folder that it is seen as.",
 			"Type done when all media are written.",
@@ -246,13 +200,13 @@ func (p *Plan) copies() Step {
 // date is how papers write a day.
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-func (p *Plan) certify(c Certificate) Step {
-	return Step{
-		ID: "certificate-" + c.Name, Action: Certify, Object: c.Name, Title: "Issue the certificate " + c.Name, By: Administrator,
+func (p *Plan) certify(c Certificate) step.Step {
+	return step.Step{
+		ID: step.Certify.ID(c.Name), Action: step.Certify, Object: c.Name, Title: "Issue the certificate " + c.Name, By: step.Administrator,
 		Do: []string{
-			"Read what is to be signed; " + p.Who(Witness) + " compares it with the runbook, and agrees.",
+			"Read what is to be signed; " + p.Who(step.Witness) + " compares it with the runbook, and agrees.",
 			"Type the user PIN, if it is asked for.",
-			"Read the words of the certificate aloud; " + p.Who(Witness) + " types the last one.",
+			"Read the words of the certificate aloud; " + p.Who(step.Witness) + " types the last one.",
 		},
 		Expect: []string{"Profile " + string(c.Profile) + ", linted without a finding above notice", "Signed by " + signedBy(c.Issuer)},
 		Write:  []string{"Serial number, the last eight digits", "Certificate, the first four words"},
@@ -266,29 +220,29 @@ func signedBy(issuer string) string {
 	return "the key of the certificate " + issuer
 }
 
-func (p *Plan) list(c CRL) Step {
-	return Step{
-		ID: "crl-" + c.Name, Action: List, Object: c.Name, Title: "Sign the CRL " + c.Name, By: Administrator,
+func (p *Plan) signCRL(c CRL) step.Step {
+	return step.Step{
+		ID: step.SignCRL.ID(c.Name), Action: step.SignCRL, Object: c.Name, Title: "Sign the CRL " + c.Name, By: step.Administrator,
 		Do: []string{
-			"Read what is to be signed; " + p.Who(Witness) + " compares it with the runbook, and agrees.",
+			"Read what is to be signed; " + p.Who(step.Witness) + " compares it with the runbook, and agrees.",
 			"Type the user PIN, if it is asked for.",
-			"Read the words of the CRL aloud; " + p.Who(Witness) + " types the last one.",
+			"Read the words of the CRL aloud; " + p.Who(step.Witness) + " types the last one.",
 		},
 		Expect: []string{"Signed by " + signedBy(c.Issuer)},
 		Write:  []string{"CRL number", "CRL, the first four words"},
 	}
 }
 
-func (p *Plan) erase() Step {
-	return Step{
-		ID: "erase", Action: Erase, Object: p.Custody.Standby, Title: "Erase the device " + p.Custody.Standby, By: Administrator,
+func (p *Plan) erase() step.Step {
+	return step.Step{
+		ID: step.Erase.ID(), Action: step.Erase, Object: p.Custody.Standby, Title: "Erase the device " + p.Custody.Standby, By: step.Administrator,
 		Do:     []string{"Type the SO-PIN of the device " + p.Custody.Standby + "."},
 		Expect: []string{"The device holds no key and no DKEK."},
 	}
 }
 
-func (p *Plan) seal() Step {
-	s := Step{ID: "seal", Action: Seal, Title: "Seal the bags", By: Witness,
+func (p *Plan) seal() step.Step {
+	s := step.Step{ID: step.Seal.ID(), Action: step.Seal, Title: "Seal the bags", By: step.Witness,
 		Expect: []string{"Each bag is closed before its number is typed. Where a thing gets no bag, type none."}}
 	for _, thing := range p.Bags() {
 		s.Do = append(s.Do, "Put into a bag, and type its number: "+thing+".")
@@ -318,13 +272,13 @@ func (p *Plan) Bags() (things []string) {
 	return things
 }
 
-func (p *Plan) close() Step {
-	return Step{
-		ID: "close", Action: CloseAction, Title: "Close the ceremony", By: Administrator,
+func (p *Plan) close() step.Step {
+	return step.Step{
+		ID: step.Close.ID(), Action: step.Close, Title: "Close the ceremony", By: step.Administrator,
 		Do: []string{
 			"Read the exceptions aloud; everyone agrees that there were no others.",
 			"Put photographs into the folder that the screen names, if there are any.",
-			"Read the words of the closing aloud; " + p.Who(Witness) + " writes them on the last page.",
+			"Read the words of the closing aloud; " + p.Who(step.Witness) + " writes them on the last page.",
 			"Everyone signs the last page.",
 		},
 		Expect: []string{"The evidence verifies. The ceremony key is destroyed."},

@@ -18,6 +18,7 @@ import (
 	"conclave/ca"
 	"conclave/ca/register"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/internal/curve"
 	"conclave/wire"
 )
@@ -123,7 +124,7 @@ func (t *throwAway) certificate(ctx context.Context, planned *plan.Certificate) 
 	if err != nil {
 		return "", err
 	}
-	t.texts["certificate-"+planned.Name] = draft.Text()
+	t.texts[step.Certify.ID(planned.Name)] = draft.Text()
 	cert, err := authority.Sign(ctx, draft)
 	if err != nil {
 		return "", err
@@ -236,7 +237,7 @@ func (t *throwAway) crl(ctx context.Context, planned plan.CRL) error {
 	if err != nil {
 		return err
 	}
-	t.texts["crl-"+planned.Name] = draft.Text()
+	t.texts[step.SignCRL.ID(planned.Name)] = draft.Text()
 	_, err = authority.SignCRL(ctx, draft)
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 )
 
 // content is what a runbook says, before it has a form.
@@ -20,7 +21,7 @@ type content struct {
 	Devices                          []device
 	Materials                        []material
 	Bring, Rules                     []string
-	Steps                            []step
+	Steps                            []paperStep
 	Custodians                       []custodian // of the sheets that are made
 	Exceptions                       int
 	Blanks                           []string // a line to write on for each word of a hash
@@ -43,8 +44,8 @@ type material struct {
 	Words        []string
 }
 
-type step struct {
-	plan.Step
+type paperStep struct {
+	step.Step
 	Label  labels
 	Number int
 	Begins string
@@ -75,7 +76,7 @@ func (b Book) content() (content, error) {
 	}
 	for i, s := range p.Steps() {
 		s.Expect = append(s.Expect, b.Expect[s.ID]...)
-		c.Steps = append(c.Steps, step{s, label, i + 1, begins(p, s.By)})
+		c.Steps = append(c.Steps, paperStep{s, label, i + 1, begins(p, s.By)})
 	}
 	c.Blanks = make([]string, hashWords)
 	return c, nil
@@ -146,9 +147,9 @@ func part(p *plan.Plan, name string) string {
 }
 
 // begins says who begins a step.
-func begins(p *plan.Plan, r plan.Role) string {
-	if r == plan.Custodians {
-		return fmt.Sprintf("%s, %s, who calls the custodians: %s", p.Lead(r), plan.Administrator, p.Who(r))
+func begins(p *plan.Plan, r step.Role) string {
+	if r == step.Custodians {
+		return fmt.Sprintf("%s, %s, who calls the custodians: %s", p.Lead(r), step.Administrator, p.Who(r))
 	}
 	return p.Who(r) + ", " + string(r)
 }

@@ -14,6 +14,7 @@ import (
 	"conclave/ca"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/runbook"
+	"conclave/ceremony/step"
 )
 
 // usual is a ceremony of five custodians that makes two keys, and signs a root
@@ -161,7 +162,7 @@ func wantInOrder(t *testing.T, text string, wanted []string) {
 func stepTexts(p *plan.Plan) (all []string) {
 	for i, s := range p.Steps() {
 		all = append(all, fmt.Sprint(i+1)+s.Title, "Begins: "+p.Lead(s.By))
-		if s.By == plan.Custodians {
+		if s.By == step.Custodians {
 			all = append(all, "who calls the custodians: "+p.Who(s.By))
 		}
 		all = append(all, s.Do...)

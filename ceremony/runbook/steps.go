@@ -17,7 +17,7 @@ func (p *page) steps(c content) {
 	}
 }
 
-func (p *page) step(s step) []block {
+func (p *page) step(s paperStep) []block {
 	blocks := []block{space(5), stick(p.stepHead(s)),
 		stick(padded(p.paragraph(stepLeft, stepWidth, small(), s.Label.Begins+": "+s.Begins), 2.4))}
 	for _, text := range s.Do {
@@ -41,7 +41,7 @@ func (p *page) step(s step) []block {
 }
 
 // stepHead is the number and the title, below a thin rule.
-func (p *page) stepHead(s step) block {
+func (p *page) stepHead(s paperStep) block {
 	b := p.paragraph(stepLeft, stepWidth, stepTitle(), s.Title)
 	lines := b.draw
 	return block{height: b.height + 3, draw: func(top float64) {

@@ -8,7 +8,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/pgpwords"
-	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/internal/secret"
 )
@@ -20,13 +20,13 @@ type ceremonyRoom struct {
 }
 
 // ShowStep implements ceremony.Room.
-func (r *ceremonyRoom) ShowStep(n, of int, step plan.Step) {
+func (r *ceremonyRoom) ShowStep(n, of int, s step.Step) {
 	t := r.screens.terminal
-	t.Printf("\n%s\nStep %d of %d: %s\n", strings.Repeat("-", 60), n, of, step.Title)
-	for _, line := range step.Do {
+	t.Printf("\n%s\nStep %d of %d: %s\n", strings.Repeat("-", 60), n, of, s.Title)
+	for _, line := range s.Do {
 		t.Printf("  [ ] %s\n", line)
 	}
-	for _, line := range step.Expect {
+	for _, line := range s.Expect {
 		t.Printf("   =  %s\n", line)
 	}
 	t.Printf("At a question that begins with a name: exception, to write one down; stop, to go on another time.\n")

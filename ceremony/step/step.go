@@ -1,0 +1,60 @@
+// Package step is the vocabulary of a ceremony: its steps, who takes them and, for
+// each action, the facts that the transcript has of it.
+package step
+
+import "strings"
+
+// Action is what a step does. It begins the step's ID.
+type Action string
+
+// The actions.
+const (
+	Open       Action = "open"        // begin the transcript, under a new ceremony key
+	RollCall   Action = "roll-call"   // note who is here
+	Prepare    Action = "prepare"     // identify a device, and initialise it if it is for custody
+	Share      Action = "share"       // make the DKEK share file and the custodians' sheets
+	Import     Action = "import"      // give a device the DKEK, with custodians
+	Generate   Action = "key"         // make a key
+	Backup     Action = "backup"      // wrap a key to a file
+	Restore    Action = "restore"     // prove the backup on the standby device
+	Certify    Action = "certificate" // issue a certificate
+	SignCRL    Action = "crl"         // sign a CRL
+	Erase      Action = "erase"       // erase the standby device
+	Copy       Action = "copy"        // copy the backup to media
+	Seal       Action = "seal"        // put everything into numbered bags
+	Close      Action = "close"       // assemble the evidence
+	LoneSheet  Action = "sheet"       // one custodian, alone, checks their sheet
+	Inspect    Action = "inspect"     // compare the backup with what was recorded
+	OpenBackup Action = "open-backup" // open all of the backup on a device that is thrown away
+	Compare    Action = "compare"     // compare a device with what was recorded
+)
+
+// ID is that of the step which does this to an object: a device, a key, a
+// certificate, a CRL, the number of a custodian. Without one it is that of the
+// only such step of a ceremony.
+func (a Action) ID(object ...string) string {
+	return strings.Join(append([]string{string(a)}, object...), "-")
+}
+
+// Role is a part in a ceremony.
+type Role string
+
+// The roles.
+const (
+	Administrator Role = "ceremony administrator"
+	Witness       Role = "witness"
+	Custodians    Role = "custodians"
+)
+
+// Step is a step of a ceremony, as the runbook prints it and the screen shows
+// it.
+type Step struct {
+	ID     string // of this step in the transcript
+	Action Action
+	Object string // the name of what it is done to; of custodians, the number
+	Title  string
+	By     Role
+	Do     []string // what people do, in order
+	Expect []string // what must be seen
+	Write  []string // what is written down by hand
+}
