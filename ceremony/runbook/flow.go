@@ -1,5 +1,7 @@
 package runbook
 
+import "conclave/internal/typeset"
+
 // block is something that is never broken: it is drawn below its top.
 type block struct {
 	height float64
@@ -72,11 +74,11 @@ func (p *page) put(b block) {
 }
 
 // paragraph is a text in as many lines as it takes.
-func (p *page) paragraph(x, room float64, s style, text string) block {
-	lines := p.wrap(s, room, text)
-	return block{height: float64(len(lines)) * s.height(), draw: func(top float64) {
+func (p *page) paragraph(x, room float64, s typeset.Style, text string) block {
+	lines := p.Wrap(s, room, text)
+	return block{height: float64(len(lines)) * s.Height(), draw: func(top float64) {
 		for i, line := range lines {
-			p.text(x, top+float64(i)*s.height(), s, line)
+			p.Text(x, top+float64(i)*s.Height(), s, line)
 		}
 	}}
 }
@@ -106,7 +108,7 @@ func padded(b block, below float64) block {
 type column struct {
 	width float64
 	title string
-	style style
+	style typeset.Style
 }
 
 // columnGap is between columns, and in the rules below them, so that each blank

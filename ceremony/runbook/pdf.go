@@ -1,6 +1,10 @@
 package runbook
 
-import "fmt"
+import (
+	"fmt"
+
+	"conclave/internal/typeset"
+)
 
 // PDF gives the runbook as A4 pages. The fonts are the Go fonts; a character that
 // they lack is an error that names the field.
@@ -12,7 +16,7 @@ func PDF(b Book) ([]byte, error) {
 	if err := b.printable(c); err != nil {
 		return nil, fmt.Errorf("runbook: %w", err)
 	}
-	content, err := draw(c, b).bytes()
+	content, err := draw(c, b).Bytes()
 	if err != nil {
 		return nil, fmt.Errorf("runbook: %w", err)
 	}
@@ -20,7 +24,7 @@ func PDF(b Book) ([]byte, error) {
 }
 
 func draw(c content, b Book) *page {
-	top := float64(headTop + 2*small().height() + 7)
+	top := float64(headTop + 2*small().Height() + 7)
 	if c.Practice {
 		top += markHeight
 	}
@@ -41,24 +45,24 @@ func draw(c content, b Book) *page {
 
 // running draws head and foot of all pages, once their number is known.
 func (p *page) running(c content) {
-	lines := p.wrap(small(), width, c.Name)
-	last := p.pdf.PageCount()
+	lines := p.Wrap(small(), width, c.Name)
+	last := p.PageCount()
 	for n := 1; n <= last; n++ {
 		p.reopen(n)
 		y := float64(headTop)
 		if c.Practice {
-			mark := style{bold, 30, 1.2, false}
-			p.text(left+(width-p.measure(mark, c.Label.Practice))/2, y-3, mark, c.Label.Practice)
+			mark := typeset.Style{Face: typeset.Bold, Points: 30, Leading: typeset.Tight}
+			p.Text(left+(width-p.Measure(mark, c.Label.Practice))/2, y-3, mark, c.Label.Practice)
 			y += markHeight
 		}
-		y += float64(2-len(lines)) * small().height() // one line is beside the rule
+		y += float64(2-len(lines)) * small().Height() // one line is beside the rule
 		for i, line := range lines {
-			p.text(left, y+float64(i)*small().height(), small(), line)
+			p.Text(left, y+float64(i)*small().Height(), small(), line)
 		}
-		rule := y + float64(len(lines))*small().height() + 0.8
+		rule := y + float64(len(lines))*small().Height() + 0.8
 		p.line(left, rule, right, rule)
 		p.line(left, footTop-0.8, right, footTop-0.8)
-		p.text(left, footTop, small(), c.Label.Digest+" "+c.Digest)
+		p.Text(left, footTop, small(), c.Label.Digest+" "+c.Digest)
 		p.aligned(right, footTop, small(), fmt.Sprintf("page %d of %d", n, last))
 	}
 }
@@ -78,7 +82,7 @@ func (p *page) heading(name, note string) {
 	text := b.draw
 	b.draw = func(top float64) {
 		text(top)
-		p.pdf.Bookmark(name, 0, top)
+		p.Bookmark(name, 0, top)
 	}
 	p.pending = append(p.pending, space(7), stick(padded(b, 2)))
 	if note != "" {
@@ -105,12 +109,12 @@ func (p *page) marked(x, room, hang float64, text string, mark func(x, top float
 // tick is a text with a box to tick.
 func (p *page) tick(x, room float64, text string) block {
 	const side = 3.6
-	return p.marked(x, room, 7, text, func(x, top float64) { p.box(x, top+(body().height()-side)/2, side, side) })
+	return p.marked(x, room, 7, text, func(x, top float64) { p.box(x, top+(body().Height()-side)/2, side, side) })
 }
 
 // dash is a text in a list that nothing is ticked in.
 func (p *page) dash(x, room float64, text string) block {
-	return p.marked(x, room, 5, text, func(x, top float64) { p.text(x, top, body(), "–") })
+	return p.marked(x, room, 5, text, func(x, top float64) { p.Text(x, top, body(), "–") })
 }
 
 // blank is a line to write on, or a box, with its name below it.
@@ -123,7 +127,7 @@ type blank struct {
 // blanks is a row of them.
 func (p *page) blanks(x float64, all ...blank) block {
 	const room, gap = 10.0, 4.0
-	return block{height: room + small().height() + 2, draw: func(top float64) {
+	return block{height: room + small().Height() + 2, draw: func(top float64) {
 		at := x
 		for _, b := range all {
 			if b.boxed {
@@ -131,7 +135,7 @@ func (p *page) blanks(x float64, all ...blank) block {
 			} else {
 				p.line(at, top+room, at+b.width, top+room)
 			}
-			p.text(at, top+room+0.6, small(), b.name)
+			p.Text(at, top+room+0.6, small(), b.name)
 			at += b.width + gap
 		}
 	}}

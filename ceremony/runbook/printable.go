@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/text/unicode/norm"
-
-	"conclave/quorum/paper"
+	"conclave/internal/typeset"
 )
 
 // field is a text that is printed, under the name by which the plan has it.
@@ -16,7 +14,7 @@ type field struct{ name, text string }
 // steps, which are made from them, so that the error names what can be changed.
 func (b Book) printable(c content) error {
 	for _, f := range append(b.fields(), stepFields(c)...) {
-		if err := paper.CheckText(norm.NFC.String(f.text)); err != nil {
+		if err := typeset.Check(f.text); err != nil {
 			return fmt.Errorf("%s: %w, or print the HTML, which has every character", f.name, err)
 		}
 	}

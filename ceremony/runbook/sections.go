@@ -66,7 +66,7 @@ func (p *page) materials(c content) {
 		}
 		if m.Words != nil {
 			blocks = append(blocks, stick(padded(p.paragraph(left, width, small(), c.Label.Aloud), 0.6)),
-				padded(p.numbered(m.Words, body().height()+0.6), 2))
+				padded(p.numbered(m.Words, body().Height()+0.6), 2))
 		}
 		blocks[len(blocks)-1].sticky = false
 		p.whole(block{}, blocks...)
@@ -82,8 +82,8 @@ func (p *page) numbered(words []string, pitch float64) block {
 		for i, word := range words {
 			x := left + float64(i%columns)*width/columns
 			end := top + float64(i/columns+1)*pitch
-			p.aligned(x+hang-2, end-small().height(), small(), fmt.Sprint(i+1))
-			p.text(x+hang, end-body().height()+0.3, body(), word)
+			p.aligned(x+hang-2, end-small().Height(), small(), fmt.Sprint(i+1))
+			p.Text(x+hang, end-body().Height()+0.3, body(), word)
 			if word == "" {
 				p.line(x+hang, end, x+float64(width)/columns-4, end)
 			}

@@ -46,9 +46,9 @@ func (p *page) stepHead(s paperStep) block {
 	lines := b.draw
 	return block{height: b.height + 3, draw: func(top float64) {
 		p.line(left, top, right, top)
-		p.text(left, top+3, stepTitle(), fmt.Sprint(s.Number))
+		p.Text(left, top+3, stepTitle(), fmt.Sprint(s.Number))
 		lines(top + 3)
-		p.pdf.Bookmark(fmt.Sprintf("%d %s", s.Number, s.Title), 1, top)
+		p.Bookmark(fmt.Sprintf("%d %s", s.Number, s.Title), 1, top)
 	}}
 }
 

@@ -6,12 +6,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"golang.org/x/image/font/gofont/gobold"
-	"golang.org/x/image/font/sfnt"
 	"golang.org/x/text/unicode/norm"
+
+	"conclave/internal/typeset"
 )
 
 const (
@@ -86,28 +84,8 @@ func (s Sheet) checkNames() error {
 	for _, field := range []struct{ name, text string }{
 		{"custodian", s.Custodian}, {"ceremony", s.Ceremony}, {"share file", s.ShareFile},
 	} {
-		if err := CheckText(field.text); err != nil {
+		if err := typeset.Check(field.text); err != nil {
 			return fmt.Errorf("%s: %w", field.name, err)
-		}
-	}
-	return nil
-}
-
-// CheckText finds a character that the Go fonts lack, or that is not to be seen.
-// Accents must be composed with their letters (Unicode's NFC).
-func CheckText(text string) error {
-	font, err := sfnt.Parse(gobold.TTF) // the others have the same characters
-	if err != nil {
-		return err
-	}
-	if !utf8.ValidString(text) {
-		return errors.New("the text is not UTF-8")
-	}
-	for _, r := range text {
-		// The font has glyphs for some control characters too.
-		glyph, err := font.GlyphIndex(nil, r)
-		if err != nil || glyph == 0 || !unicode.IsGraphic(r) {
-			return fmt.Errorf("the character %q (%U) cannot be printed; use Latin, Greek or Cyrillic letters in its place", r, r)
 		}
 	}
 	return nil

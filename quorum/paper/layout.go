@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"conclave/internal/typeset"
 )
 
 // sheet draws everything, from the top of the page to its bottom.
@@ -24,23 +26,23 @@ func (p *page) sheet(s Sheet) {
 }
 
 // The styles that several sections use.
-func small() style    { return style{regular, 7} }
-func body() style     { return style{regular, 8.5} }
-func headings() style { return style{bold, 9.5} }
+func small() typeset.Style    { return style(typeset.Regular, 7) }
+func body() typeset.Style     { return style(typeset.Regular, 8.5) }
+func headings() typeset.Style { return style(typeset.Bold, 9.5) }
 
 // header says what the sheet is, with the set identifier where it is seen first.
 func (p *page) header(s Sheet) {
 	const box, height = 34.0, 17.0
 	x := float64(right - box)
-	p.pdf.SetLineWidth(0.4)
-	p.pdf.Rect(x, p.y, box, height, "D")
+	p.SetLineWidth(0.4)
+	p.Rect(x, p.y, box, height, "D")
 	p.centred(x, p.y+1.2, box, small(), "Set")
-	p.centred(x, p.y+4.6, box, style{monoBold, 26}, s.Set)
+	p.centred(x, p.y+4.6, box, style(typeset.MonoBold, 26), s.Set)
 
 	room, end := width-box-4.0, p.y+height
-	title := style{bold, 22}
+	title := style(typeset.Bold, 22)
 	p.text(left, p.y, room, title, fmt.Sprintf("Share %d of %d", s.Number, s.Total))
-	p.y += title.height() + 0.5
+	p.y += title.Height() + 0.5
 	p.paragraph(left, room, body(), fmt.Sprintf("One of the %d secret sheets of a %d-of-%d set. Any %d of them, and no fewer, open the DKEK share file named below.",
 		s.Total, s.Threshold, s.Total, s.Threshold))
 	p.y = end
@@ -59,8 +61,8 @@ func (p *page) facts(s Sheet) {
 	p.named(x2, second+gap+third, "Ceremony", orDash(s.Ceremony))
 	p.y += factHeight
 	p.named(left, first, "Share file", s.ShareFile)
-	p.fact(x2, second, "Key check value", fitted{style{monoBold, nameSize}, []string{s.KCV}})
-	p.fact(x3, third, "Date", fitted{style{bold, nameSize}, []string{s.Date.Format("2006-01-02")}})
+	p.fact(x2, second, "Key check value", fitted{style(typeset.MonoBold, nameSize), []string{s.KCV}})
+	p.fact(x3, third, "Date", fitted{style(typeset.Bold, nameSize), []string{s.Date.Format("2006-01-02")}})
 	p.y += factHeight
 }
 
@@ -80,13 +82,13 @@ func (p *page) named(x, room float64, label, name string) {
 
 func (p *page) fact(x, room float64, label string, f fitted) {
 	p.text(x, p.y, room, small(), label)
-	top := p.y + small().height()
+	top := p.y + small().Height()
 	if len(f.lines) == 1 { // on one baseline with its neighbours
-		top += ascent * (nameSize - f.points) * pointMM
+		top += style(typeset.Bold, nameSize).Baseline() - f.Baseline()
 	}
 	for _, line := range f.lines {
-		p.text(x, top, room, f.style, line)
-		top += f.height()
+		p.text(x, top, room, f.Style, line)
+		top += f.Height()
 	}
 }
 
@@ -100,7 +102,7 @@ func (p *page) code(code string) {
 	for i, group := range strings.Fields(code) {
 		x, y := left+float64(i%4)*pitch, p.y+0.4+float64(i/4)*rowHeight
 		p.text(x, y, pitch, small(), strconv.Itoa(i+1))
-		p.text(x, y+small().height(), pitch, style{monoBold, 20}, group)
+		p.text(x, y+small().Height(), pitch, style(typeset.MonoBold, 20), group)
 	}
 	p.y = max(p.y+3*rowHeight, top+qrWidth+qrQuiet-ruleSpace)
 }
@@ -111,26 +113,26 @@ func (p *page) oldTool(s Sheet) {
 	p.toolLine("Prime", s.Prime)
 	x := p.toolLine("Share ID", s.ID)
 	if s.OldToolID != "" {
-		p.hint(x+4, p.y-toolStyle().height(), s.OldToolID)
+		p.hint(x+4, p.y-toolStyle().Height(), s.OldToolID)
 	}
 	p.toolLine("Share value", s.Value)
 }
 
-func toolStyle() style { return style{mono, 9.5} }
+func toolStyle() typeset.Style { return style(typeset.Mono, 9.5) }
 
 // toolLine returns where the line ends.
 func (p *page) toolLine(label, text string) float64 {
 	const labels = 22.0
 	p.text(left, p.y+0.35, labels, body(), label)
 	x := p.text(left+labels, p.y, width-labels, toolStyle(), text)
-	p.y += toolStyle().height()
+	p.y += toolStyle().Height()
 	return x
 }
 
 // hint says how the ID is typed.
 func (p *page) hint(x, y float64, id string) {
 	x = p.text(x, y+0.35, right-x, body(), "type the ID as ")
-	x = p.text(x, y, right-x, style{monoBold, toolStyle().points}, id)
+	x = p.text(x, y, right-x, style(typeset.MonoBold, toolStyle().Points), id)
 	p.text(x, y+0.35, right-x, body(), " in OpenSC's sc-hsm-tool")
 }
 
@@ -138,7 +140,7 @@ func (p *page) hint(x, y float64, id string) {
 func (p *page) heading(room float64, title, note string) {
 	x := p.text(left, p.y, room, headings(), title) + 2.5
 	p.text(x, p.y+0.15, left+room-x, body(), note) // on the same baseline
-	p.y += headings().height() + 0.8
+	p.y += headings().Height() + 0.8
 }
 
 // instructions say what the custodian does with the sheet.
@@ -148,8 +150,8 @@ func (p *page) instructions(s Sheet) {
 	p.instruction("If lost or seen", "by somebody else: tell the ceremony's administrator, who makes new sheets.")
 	p.instruction("To restore", fmt.Sprintf("bring it, sealed as it is. %d custodians have to come.", s.Threshold))
 	p.instruction("To check", "any day, alone, on a machine you trust, with only the record beside the file:")
-	p.text(left+leads, p.y, width-leads, style{mono, body().points}, "conclave dkek check SHAREFILE")
-	p.y += body().height()
+	p.text(left+leads, p.y, width-leads, style(typeset.Mono, body().Points), "conclave dkek check SHAREFILE")
+	p.y += body().Height()
 	p.paragraph(left+leads, width-leads, body(), "Then seal the sheet in a new bag.")
 }
 
@@ -157,7 +159,7 @@ func (p *page) instructions(s Sheet) {
 const leads = 24.0
 
 func (p *page) instruction(lead, text string) {
-	p.text(left, p.y, leads, style{bold, body().points}, lead)
+	p.text(left, p.y, leads, style(typeset.Bold, body().Points), lead)
 	p.paragraph(left+leads, width-leads, body(), text)
 	p.y += 0.6
 }
@@ -170,21 +172,21 @@ const alphabet = "Alfa Bravo Charlie Delta Echo Foxtrot Golf Hotel Juliett Kilo 
 func (p *page) spelling() {
 	const columns, rows = 6, 4
 	p.heading(width, "To read it aloud", "only in the ceremony: the group's number, then its characters one by one")
-	s := style{regular, 8}
+	s := style(typeset.Regular, 8)
 	for i, word := range strings.Fields(alphabet) {
-		x, y := left+float64(i/rows)*width/columns, p.y+float64(i%rows)*s.height()
-		p.text(x, y, 4, style{monoBold, s.points}, word[:1])
+		x, y := left+float64(i/rows)*width/columns, p.y+float64(i%rows)*s.Height()
+		p.text(x, y, 4, style(typeset.MonoBold, s.Points), word[:1])
 		p.text(x+4, y, width/columns-4, s, word)
 	}
-	p.y += rows * s.height()
+	p.y += rows * s.Height()
 }
 
 // signature leaves lines to write on, at the bottom of the page.
 func (p *page) signature() {
 	const gap, space = 5.0, 9.0
-	labels := bottom - small().height() // below the lines
-	if lacking := p.y + space - labels; lacking > 0 && p.err == nil {
-		p.err = fmt.Errorf("the page is %.1f mm too short", lacking)
+	labels := bottom - small().Height() // below the lines
+	if lacking := p.y + space - labels; lacking > 0 {
+		p.SetError(fmt.Errorf("the page is %.1f mm too short", lacking))
 	}
 	x := float64(left)
 	for _, blank := range []struct {

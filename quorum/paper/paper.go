@@ -1,11 +1,6 @@
 // Package paper prints a custodian's sheet: one A5 page, as a PDF. It is made in
 // memory, and nothing here writes to a disk. It knows no ceremony and no card:
 // what is on the page is what is in the Sheet.
-//
-// The fonts are the Go fonts (Bigelow & Holmes), whose characters are those of
-// WGL4: Latin, Greek and Cyrillic letters. They are embedded, so that a printer
-// substitutes nothing, and in Go Mono the characters 0 and O, 1 and l are told
-// apart.
 package paper
 
 import (
@@ -54,7 +49,7 @@ func PDF(s Sheet) ([]byte, error) {
 	}
 	p := newPage(s.Date)
 	p.sheet(s)
-	content, err := p.bytes()
+	content, err := p.Bytes()
 	if err != nil {
 		return nil, fmt.Errorf("share sheet of custodian %d: %w", s.Number, err)
 	}

@@ -17,7 +17,7 @@ const (
 func (p *page) qrCode(x, y float64, code string) {
 	symbol, err := qr.Encode(strings.ReplaceAll(code, " ", ""), qr.M)
 	if err != nil {
-		p.err = err
+		p.SetError(err)
 		return
 	}
 	module := qrWidth / float64(symbol.Size)
@@ -30,7 +30,7 @@ func (p *page) qrCode(x, y float64, code string) {
 	}
 	// One path: modules that were filled one by one would have hairlines
 	// between them where the edges are smoothed.
-	p.pdf.DrawPath("F")
+	p.DrawPath("F")
 }
 
 // run returns how many black modules there are from here to the right, if one
@@ -47,9 +47,9 @@ func run(symbol *qr.Code, column, row int) (n int) {
 
 // rectangle adds to the path.
 func (p *page) rectangle(x, y, w, h float64) {
-	p.pdf.MoveTo(x, y)
-	p.pdf.LineTo(x+w, y)
-	p.pdf.LineTo(x+w, y+h)
-	p.pdf.LineTo(x, y+h)
-	p.pdf.ClosePath()
+	p.MoveTo(x, y)
+	p.LineTo(x+w, y)
+	p.LineTo(x+w, y+h)
+	p.LineTo(x, y+h)
+	p.ClosePath()
 }
