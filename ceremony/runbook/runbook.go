@@ -40,9 +40,9 @@ func (b Book) check() error {
 	case b.Plan == nil:
 		return errors.New("plan: there is none; the one that the ceremony follows was expected")
 	case len(b.Materials) < 2:
-		return fmt.Errorf("materials: %d; the plan and the program were expected first", len(b.Materials))
+		return fmt.Errorf("materials: at least two were expected, the plan and the program, not %d", len(b.Materials))
 	case b.Made.IsZero():
-		return errors.New("made: when the runbook is made is missing")
+		return errors.New("made: the time at which the runbook is made is missing")
 	case b.Tool == "":
 		return errors.New("tool: the version of the program is missing")
 	}
@@ -66,7 +66,7 @@ func (m Material) check(aloud bool) error {
 	case m.SHA256 == [32]byte{} && (aloud || len(m.Words) > 0):
 		return fmt.Errorf("sha256: it is missing; %s is compared by it", m.Name)
 	case len(m.Words) != hashWords && (aloud || len(m.Words) > 0):
-		return fmt.Errorf("words: %d; the %d PGP words of SHA-256 were expected", len(m.Words), hashWords)
+		return fmt.Errorf("words: %d instead of the %d PGP words of SHA-256", len(m.Words), hashWords)
 	}
 	return nil
 }

@@ -223,7 +223,7 @@ func TestTheSameBookGivesTheSameBytes(t *testing.T) {
 func TestRefusesWhatIsNoBook(t *testing.T) {
 	for want, spoil := range map[string]func(*runbook.Book){
 		"plan: there is none":            func(b *runbook.Book) { b.Plan = nil },
-		"materials: 1":                   func(b *runbook.Book) { b.Materials = b.Materials[:1] },
+		"materials: at least two":        func(b *runbook.Book) { b.Materials = b.Materials[:1] },
 		"materials[2].name":              func(b *runbook.Book) { b.Materials[2].Name = "" },
 		"materials[0].sha256":            func(b *runbook.Book) { b.Materials[0].SHA256 = [32]byte{} },
 		"materials[1].words: 31":         func(b *runbook.Book) { b.Materials[1].Words = b.Materials[1].Words[:31] },

@@ -38,13 +38,13 @@ func (s Sheet) composed() Sheet {
 func (s Sheet) check() error {
 	switch {
 	case s.Threshold < 2 || s.Threshold > s.Total || s.Total > maxShares:
-		return fmt.Errorf("%d-of-%d cannot be; 2 to N of N expected, N at most %d", s.Threshold, s.Total, maxShares)
+		return fmt.Errorf("a %d-of-%d set cannot be made; a threshold from 2 to the number of sheets was expected, and %d sheets at most", s.Threshold, s.Total, maxShares)
 	case s.Number < 1 || s.Number > s.Total:
-		return fmt.Errorf("the number is not one from 1 to %d", s.Total)
+		return fmt.Errorf("number: one from 1 to %d was expected", s.Total)
 	case s.Date.IsZero():
-		return errors.New("date: there is none, that of the ceremony expected")
+		return errors.New("date: there is none; that of the ceremony was expected")
 	case s.ShareFile == "":
-		return errors.New("share file: no name, that of the file which the sheet opens expected")
+		return errors.New("share file: it has no name; that of the file which the sheet opens was expected")
 	}
 	if err := s.checkPatterns(); err != nil {
 		return err
@@ -55,19 +55,19 @@ func (s Sheet) check() error {
 func (s Sheet) checkPatterns() error {
 	switch {
 	case !setPattern.MatchString(s.Set):
-		return errors.New("set identifier: not four characters of the bech32 alphabet in upper case")
+		return errors.New("set identifier: four characters of the bech32 alphabet in upper case were expected")
 	case !kcvPattern.MatchString(s.KCV):
-		return errors.New("key check value: not 16 hexadecimal digits")
+		return errors.New("key check value: 16 hexadecimal digits were expected")
 	case !isColons(s.Prime):
-		return errors.New("prime: not pairs of hexadecimal digits with colons between them, 17 at most")
+		return errors.New("prime: pairs of hexadecimal digits with colons between them were expected, 17 at most")
 	case !isID(s.ID, 10):
-		return fmt.Errorf("share ID: not a number from 1 to %d", maxShares)
+		return fmt.Errorf("share ID: a number from 1 to %d was expected", maxShares)
 	case s.OldToolID != "" && !isID(s.OldToolID, 16):
-		return errors.New("share ID for sc-hsm-tool: not a hexadecimal number from 1 to ff")
+		return errors.New("share ID for sc-hsm-tool: a hexadecimal number from 1 to ff was expected")
 	case !isColons(s.Value):
-		return errors.New("share value: not pairs of hexadecimal digits with colons between them, 17 at most")
+		return errors.New("share value: pairs of hexadecimal digits with colons between them were expected, 17 at most")
 	case !codePattern.MatchString(s.Code):
-		return errors.New("code: not twelve groups of four characters of the bech32 alphabet in upper case")
+		return errors.New("code: twelve groups of four characters of the bech32 alphabet in upper case were expected")
 	}
 	return nil
 }

@@ -219,7 +219,7 @@ func TestRefusesWhatCannotBe(t *testing.T) {
 		"share value":     func(s *paper.Sheet) { s.Value = stray },
 		"code":            func(s *paper.Sheet) { s.Code = stray + s.Code },
 		"code:":           func(s *paper.Sheet) { s.Code = strings.ToLower(s.Code) },
-		"code: not":       func(s *paper.Sheet) { s.Code = strings.ReplaceAll(s.Code, " ", "") },
+		"code: twelve":    func(s *paper.Sheet) { s.Code = strings.ReplaceAll(s.Code, " ", "") },
 	} {
 		s := usual()
 		spoil(&s)
