@@ -15,6 +15,7 @@ import (
 
 	"conclave/ceremony/runbook"
 	"conclave/internal/foreign"
+	"conclave/internal/typeset/typesettest"
 )
 
 // browse has a browser open a page that is in a folder, and do what the flags
@@ -126,7 +127,7 @@ func TestABrowserPrintsThePage(t *testing.T) {
 	}{"Letter": {practice(), "Letter"}, "A4": {large(), "A4"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			foreign.Need(t, "chromium", "pdfinfo", "pdftotext")
+			foreign.Need(t, "chromium")
 			folder := t.TempDir()
 			// Only a person can choose the paper; the page leaves it to them.
 			write(t, filepath.Join(folder, "page.html"), bytes.Replace(html(t, test.book),
@@ -177,15 +178,15 @@ func dark(picture *image.Gray, area image.Rectangle) (n int) {
 // checkPrint looks at what the browser prints.
 func checkPrint(t *testing.T, print []byte, b runbook.Book, paper string) {
 	t.Helper()
-	info := run(t, print, "pdfinfo", "-")
+	info := typesettest.Run(t, print, "pdfinfo", "-")
 	if !strings.Contains(strings.ToLower(info), "("+strings.ToLower(paper)+")") {
 		t.Errorf("%s was expected:\n%s", paper, info)
 	}
-	text := run(t, print, "pdftotext", "-raw", "-", "-")
+	text := typesettest.Run(t, print, "pdftotext", "-raw", "-", "-")
 	all := strings.Split(strings.TrimSuffix(text, "\f"), "\f")
 	// The mark stands beside the text, so that one way of reading or the other may
 	// take it for the end of a line.
-	otherwise := strings.Split(run(t, print, "pdftotext", "-", "-"), "\f")
+	otherwise := strings.Split(typesettest.Run(t, print, "pdftotext", "-", "-"), "\f")
 	for i, page := range all {
 		for _, want := range []string{fmt.Sprintf("Plan %x", b.Materials[0].SHA256[:4]), fmt.Sprintf("page %d of %d", i+1, len(all))} {
 			if !strings.Contains(squeezed(page), squeezed(want)) {

@@ -1,56 +1,44 @@
 package runbook_test
 
 import (
-	"encoding/xml"
 	"fmt"
 	"strings"
 	"testing"
 
 	"conclave/ceremony/runbook"
-	"conclave/internal/foreign"
+	"conclave/internal/typeset/typesettest"
 )
 
 func TestPDFIsA4AndHasItsFonts(t *testing.T) {
-	foreign.Need(t, "pdfinfo", "pdffonts")
 	each(t, func(t *testing.T, b runbook.Book) {
 		content := pdf(t, b)
-		info := strings.Join(strings.Fields(run(t, content, "pdfinfo", "-isodates", "-")), " ")
+		info := strings.Join(strings.Fields(typesettest.Run(t, content, "pdfinfo", "-isodates", "-")), " ")
 		for _, want := range []string{"Title: Key ceremony runbook: " + b.Plan.Ceremony, "CreationDate: 2026-12-20T08:30:00", "Page size: 595.28 x 841.89 pts (A4)"} {
 			if !strings.Contains(info, want) {
 				t.Errorf("%q is not in %s", want, info)
 			}
 		}
-		fonts := strings.Split(strings.TrimSpace(run(t, content, "pdffonts", "-")), "\n")[2:]
-		if len(fonts) != 3 {
-			t.Errorf("%d fonts, 3 expected", len(fonts))
-		}
-		for _, line := range fonts {
-			if !strings.Contains(line, "yes yes") && !strings.Contains(line, "yes no") { // embedded
-				t.Errorf("a font is not embedded: %s", line)
-			}
-		}
+		typesettest.CheckFonts(t, content, 3)
 	})
 }
 
 // pages are the texts of the pages, as pdftotext lays them out.
 func pages(t *testing.T, content []byte) []string {
 	t.Helper()
-	text := run(t, content, "pdftotext", "-layout", "-", "-")
+	text := typesettest.Run(t, content, "pdftotext", "-layout", "-", "-")
 	return strings.Split(strings.TrimSuffix(text, "\f"), "\f")
 }
 
 func TestPDFSaysEverythingInOrder(t *testing.T) {
-	foreign.Need(t, "pdftotext")
 	each(t, func(t *testing.T, b runbook.Book) {
 		// The table of people has long names beside their roles, which mixes their
 		// lines; the order of the file is that in which it was written.
-		wantInOrder(t, run(t, pdf(t, b), "pdftotext", "-raw", "-", "-"), allTexts(b))
+		wantInOrder(t, typesettest.Run(t, pdf(t, b), "pdftotext", "-raw", "-", "-"), allTexts(b))
 		wantInOrder(t, strings.Join(pages(t, pdf(t, b)), ""), stepTexts(b.Plan))
 	})
 }
 
 func TestEachPageOfThePDFSaysWhatItBelongsTo(t *testing.T) {
-	foreign.Need(t, "pdftotext")
 	each(t, func(t *testing.T, b runbook.Book) {
 		all := pages(t, pdf(t, b))
 		for i, page := range all {
@@ -70,7 +58,6 @@ func TestEachPageOfThePDFSaysWhatItBelongsTo(t *testing.T) {
 // TestStepsOfThePDFAreOnOnePage looks for the end of each step on the page that
 // it begins on.
 func TestStepsOfThePDFAreOnOnePage(t *testing.T) {
-	foreign.Need(t, "pdftotext")
 	for _, b := range []runbook.Book{usual(), practice(), signing()} {
 		found := 0
 		for _, page := range pages(t, pdf(t, b)) {
@@ -95,7 +82,6 @@ func TestNoHeadingOfThePDFIsLast(t *testing.T) {
 	if testing.Short() {
 		t.Skip("dozens of papers")
 	}
-	foreign.Need(t, "pdftotext")
 	each(t, checkLastLines)
 	b := usual()
 	for i := 6; i < 45; i++ {
@@ -128,52 +114,9 @@ func checkLastLines(t *testing.T, b runbook.Book) {
 	}
 }
 
-// box is a word and where it is, in points.
-type box struct {
-	Left   float64 `xml:"xMin,attr"`
-	Top    float64 `xml:"yMin,attr"`
-	Right  float64 `xml:"xMax,attr"`
-	Bottom float64 `xml:"yMax,attr"`
-	Word   string  `xml:",chardata"`
-}
-
-// boxes are the words of each page.
-func boxes(t *testing.T, content []byte) (all [][]box) {
-	t.Helper()
-	var file struct {
-		Pages []struct {
-			Words []box `xml:"word"`
-		} `xml:"body>doc>page"`
-	}
-	if err := xml.Unmarshal([]byte(run(t, content, "pdftotext", "-bbox", "-", "-")), &file); err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range file.Pages {
-		all = append(all, page.Words)
-	}
-	return all
-}
-
 func TestThePDFKeepsItsMarginsAndNothingOverlaps(t *testing.T) {
-	foreign.Need(t, "pdftotext")
-	const mm, tolerance = 72 / 25.4, 0.1
-	const left, top, right, bottom = 25 * mm, 8 * mm, 190 * mm, 289 * mm
 	each(t, func(t *testing.T, b runbook.Book) {
-		for i, words := range boxes(t, pdf(t, b)) {
-			if len(words) < 20 {
-				t.Errorf("page %d has %d words", i+1, len(words))
-			}
-			for j, a := range words {
-				if a.Left < left-tolerance || a.Top < top || a.Right > right+tolerance || a.Bottom > bottom {
-					t.Errorf("page %d: %+v is in the margin", i+1, a)
-				}
-				for _, c := range words[:j] {
-					if min(a.Right, c.Right)-max(a.Left, c.Left) > tolerance && min(a.Bottom, c.Bottom)-max(a.Top, c.Top) > tolerance {
-						t.Errorf("page %d: %+v and %+v overlap", i+1, a, c)
-					}
-				}
-			}
-		}
+		typesettest.CheckWords(t, pdf(t, b), 20, typesettest.Box{Left: 25, Top: 8, Right: 190, Bottom: 289})
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -105,20 +104,6 @@ func signing() runbook.Book {
 	p.Devices = p.Devices[:1]
 	p.Certificates = []plan.Certificate{{Name: "root", File: "root.pem", Device: "root-1"}}
 	return b
-}
-
-// run runs a program with some input.
-func run(t *testing.T, input []byte, program string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command(program, args...)
-	cmd.Stdin = bytes.NewReader(input)
-	var complaints bytes.Buffer
-	cmd.Stderr = &complaints
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", program, err, &complaints)
-	}
-	return string(out)
 }
 
 func html(t *testing.T, b runbook.Book) []byte {

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
-	"conclave/internal/foreign"
+	"conclave/internal/typeset/typesettest"
 	"conclave/quorum/paper"
 )
 
@@ -60,24 +59,10 @@ func pdf(t *testing.T, s paper.Sheet) []byte {
 	return content
 }
 
-// run runs a program with the page as its input.
-func run(t *testing.T, input []byte, program string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command(program, args...)
-	cmd.Stdin = bytes.NewReader(input)
-	var complaints bytes.Buffer
-	cmd.Stderr = &complaints
-	out, err := cmd.Output()
-	if err != nil || complaints.Len() > 0 {
-		t.Fatalf("%s: %v\n%s", program, err, &complaints)
-	}
-	return string(out)
-}
-
 // words are what pdftotext reads on the page, with one space between them.
 func words(t *testing.T, s paper.Sheet) string {
 	t.Helper()
-	return strings.Join(strings.Fields(run(t, pdf(t, s), "pdftotext", "-layout", "-", "-")), " ")
+	return strings.Join(strings.Fields(typesettest.Run(t, pdf(t, s), "pdftotext", "-layout", "-", "-")), " ")
 }
 
 func wantText(t *testing.T, got string, wanted ...string) {
@@ -90,10 +75,9 @@ func wantText(t *testing.T, got string, wanted ...string) {
 }
 
 func TestOnePageOfA5(t *testing.T) {
-	foreign.Need(t, "pdfinfo", "pdffonts")
 	eachSheet(t, func(t *testing.T, s paper.Sheet) {
 		content := pdf(t, s)
-		info := run(t, content, "pdfinfo", "-isodates", "-")
+		info := typesettest.Run(t, content, "pdfinfo", "-isodates", "-")
 		wantText(t, strings.Join(strings.Fields(info), " "), "Title: Share sheet", "CreationDate: 2026-10-05T09:30:00", "Pages: 1 ",
 			"Page size: 419.53 x 595.28 pts") // 148 by 210 mm
 		for _, field := range []string{"Producer:", "Creator:", "Author:", "Subject:", "Keywords:"} {
@@ -101,16 +85,11 @@ func TestOnePageOfA5(t *testing.T) {
 				t.Errorf("the metadata have more in them than title and date:\n%s", info)
 			}
 		}
-		for _, line := range strings.Split(strings.TrimSpace(run(t, content, "pdffonts", "-")), "\n")[2:] {
-			if !strings.Contains(line, "yes yes") && !strings.Contains(line, "yes no") { // embedded
-				t.Errorf("a font is not embedded: %s", line)
-			}
-		}
+		typesettest.CheckFonts(t, content, 4)
 	})
 }
 
 func TestEveryFieldIsOnThePage(t *testing.T) {
-	foreign.Need(t, "pdftotext")
 	s := usual()
 	text := words(t, s)
 	wantText(t, text, "Share 10 of 12", "2-of-12 set", s.Custodian, s.Ceremony, "2026-10-05", s.Set, s.ShareFile, s.KCV,
@@ -127,14 +106,12 @@ func TestEveryFieldIsOnThePage(t *testing.T) {
 }
 
 func TestNoHintWhereTheIDIsTypedAsPrinted(t *testing.T) {
-	foreign.Need(t, "pdftotext")
 	if text := words(t, short()); strings.Contains(text, "type the ID") {
 		t.Errorf("there is a hint without need:\n%s", text)
 	}
 }
 
 func TestNames(t *testing.T) {
-	foreign.Need(t, "pdftotext")
 	for name, test := range map[string]struct {
 		change func(*paper.Sheet)
 		want   []string

@@ -1,7 +1,6 @@
 package paper_test
 
 import (
-	"encoding/xml"
 	"fmt"
 	"image"
 	"image/draw"
@@ -11,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"conclave/internal/foreign"
+	"conclave/internal/typeset/typesettest"
 	"conclave/quorum/paper"
 )
 
@@ -19,18 +18,17 @@ import (
 func render(t *testing.T, s paper.Sheet, dpi int, args ...string) string {
 	t.Helper()
 	prefix := filepath.Join(t.TempDir(), "page")
-	run(t, pdf(t, s), "pdftoppm", append(args, "-r", fmt.Sprint(dpi), "-png", "-singlefile", "-", prefix)...)
+	typesettest.Run(t, pdf(t, s), "pdftoppm", append(args, "-r", fmt.Sprint(dpi), "-png", "-singlefile", "-", prefix)...)
 	return prefix + ".png"
 }
 
 func TestTheQRCodeIsTheCode(t *testing.T) {
-	foreign.Need(t, "pdftoppm", "zbarimg")
 	eachSheet(t, func(t *testing.T, s paper.Sheet) {
 		for _, printer := range []struct {
 			dpi  int
 			args []string
 		}{{200, nil}, {150, []string{"-gray"}}, {100, []string{"-mono"}}, {75, []string{"-gray"}}} {
-			got := run(t, nil, "zbarimg", "--nodbus", "--quiet", "--raw", render(t, s, printer.dpi, printer.args...))
+			got := typesettest.Run(t, nil, "zbarimg", "--nodbus", "--quiet", "--raw", render(t, s, printer.dpi, printer.args...))
 			if want := strings.ReplaceAll(s.Code, " ", ""); strings.TrimSpace(got) != want {
 				t.Errorf("at %d dpi %v: %q read, %q expected", printer.dpi, printer.args, got, want)
 			}
@@ -61,7 +59,6 @@ func TestTheQRCodeHasRoom(t *testing.T) {
 	if testing.Short() {
 		t.Skip("pictures of sheets")
 	}
-	foreign.Need(t, "pdftoppm", "zbarimg")
 	const dpi, quiet = 254, 4 // ten pixels a millimetre
 	eachSheet(t, func(t *testing.T, s paper.Sheet) {
 		page := decode(t, render(t, s, dpi, "-gray"))
@@ -73,7 +70,7 @@ func TestTheQRCodeHasRoom(t *testing.T) {
 		if n := black(page, zone, symbol.Inset(-2)); n > 0 {
 			t.Errorf("%d pixels in the quiet zone are not white", n)
 		}
-		got := run(t, nil, "zbarimg", "--nodbus", "--quiet", "--raw", crop(t, page, zone))
+		got := typesettest.Run(t, nil, "zbarimg", "--nodbus", "--quiet", "--raw", crop(t, page, zone))
 		if want := strings.ReplaceAll(s.Code, " ", ""); strings.TrimSpace(got) != want {
 			t.Errorf("%q read from %v, %q expected: the QR code does not have 29 modules", got, zone, want)
 		}
@@ -128,45 +125,9 @@ func black(page *image.Gray, area, except image.Rectangle) (n int) {
 	return n
 }
 
-// box is a word and where it is, in points.
-type box struct {
-	Left   float64 `xml:"xMin,attr"`
-	Top    float64 `xml:"yMin,attr"`
-	Right  float64 `xml:"xMax,attr"`
-	Bottom float64 `xml:"yMax,attr"`
-	Word   string  `xml:",chardata"`
-}
-
-func boxes(t *testing.T, s paper.Sheet) []box {
-	t.Helper()
-	var page struct {
-		Words []box `xml:"body>doc>page>word"`
-	}
-	if err := xml.Unmarshal([]byte(run(t, pdf(t, s), "pdftotext", "-bbox", "-", "-")), &page); err != nil {
-		t.Fatal(err)
-	}
-	if len(page.Words) < 100 {
-		t.Fatalf("%d words on the page", len(page.Words))
-	}
-	return page.Words
-}
-
 func TestNothingOverlaps(t *testing.T) {
-	foreign.Need(t, "pdftotext")
-	const margin, tolerance = 10 / 25.4 * 72, 0.1
-	const width, height = 148 / 25.4 * 72, 210 / 25.4 * 72
 	eachSheet(t, func(t *testing.T, s paper.Sheet) {
-		all := boxes(t, s)
-		for i, a := range all {
-			if a.Left < margin-tolerance || a.Top < margin-tolerance || a.Right > width-margin+tolerance || a.Bottom > height-margin+tolerance {
-				t.Errorf("%+v is in the margin", a)
-			}
-			for _, b := range all[:i] {
-				if min(a.Right, b.Right)-max(a.Left, b.Left) > tolerance && min(a.Bottom, b.Bottom)-max(a.Top, b.Top) > tolerance {
-					t.Errorf("%+v and %+v overlap", a, b)
-				}
-			}
-		}
+		typesettest.CheckWords(t, pdf(t, s), 100, typesettest.Box{Left: 10, Top: 10, Right: 138, Bottom: 200})
 	})
 }
 
@@ -175,7 +136,6 @@ func TestTheMarginsAreWhite(t *testing.T) {
 	if testing.Short() {
 		t.Skip("pictures of sheets")
 	}
-	foreign.Need(t, "pdftoppm")
 	eachSheet(t, func(t *testing.T, s paper.Sheet) {
 		page := decode(t, render(t, s, 254, "-gray"))
 		if n := black(page, page.Bounds(), page.Bounds().Inset(98)); n > 0 {

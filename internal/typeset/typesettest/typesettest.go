@@ -1,0 +1,96 @@
+// Package typesettest judges PDFs by what Poppler's programs read in them.
+package typesettest
+
+import (
+	"bytes"
+	"encoding/xml"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"conclave/internal/foreign"
+)
+
+// Run runs a program with some input. It may complain about nothing.
+func Run(tb testing.TB, input []byte, program string, args ...string) string {
+	tb.Helper()
+	foreign.Need(tb, program)
+	cmd := exec.Command(program, args...)
+	cmd.Stdin = bytes.NewReader(input)
+	var complaints bytes.Buffer
+	cmd.Stderr = &complaints
+	out, err := cmd.Output()
+	if err != nil || complaints.Len() > 0 {
+		tb.Fatalf("%s: %v\n%s", program, err, &complaints)
+	}
+	return string(out)
+}
+
+// CheckFonts looks that a file has so many fonts, all of them embedded.
+func CheckFonts(tb testing.TB, content []byte, number int) {
+	tb.Helper()
+	fonts := strings.Split(strings.TrimSpace(Run(tb, content, "pdffonts", "-")), "\n")[2:]
+	if len(fonts) != number {
+		tb.Errorf("%d fonts, %d expected", len(fonts), number)
+	}
+	for _, line := range fonts {
+		if !strings.Contains(line, "yes yes") && !strings.Contains(line, "yes no") { // embedded
+			tb.Errorf("a font is not embedded: %s", line)
+		}
+	}
+}
+
+// Box is where something is on a page.
+type Box struct {
+	Left   float64 `xml:"xMin,attr"`
+	Top    float64 `xml:"yMin,attr"`
+	Right  float64 `xml:"xMax,attr"`
+	Bottom float64 `xml:"yMax,attr"`
+}
+
+const (
+	millimetre = 72 / 25.4 // points
+	tolerance  = 0.1
+)
+
+func (b Box) within(area Box) bool {
+	return b.Left > area.Left*millimetre-tolerance && b.Top > area.Top*millimetre-tolerance &&
+		b.Right < area.Right*millimetre+tolerance && b.Bottom < area.Bottom*millimetre+tolerance
+}
+
+func (b Box) overlaps(other Box) bool {
+	return min(b.Right, other.Right)-max(b.Left, other.Left) > tolerance && min(b.Bottom, other.Bottom)-max(b.Top, other.Top) > tolerance
+}
+
+// CheckWords looks that there are some words on every page, and that each is
+// within an area, in millimetres, and over no other one.
+func CheckWords(tb testing.TB, content []byte, least int, area Box) {
+	tb.Helper()
+	type word struct {
+		Box
+		Text string `xml:",chardata"`
+	}
+	var file struct {
+		Pages []struct {
+			Words []word `xml:"word"`
+		} `xml:"body>doc>page"`
+	}
+	if err := xml.Unmarshal([]byte(Run(tb, content, "pdftotext", "-bbox", "-", "-")), &file); err != nil || len(file.Pages) == 0 {
+		tb.Fatalf("%d pages, %v", len(file.Pages), err)
+	}
+	for i, page := range file.Pages {
+		if len(page.Words) < least {
+			tb.Errorf("page %d has %d words, %d expected at least", i+1, len(page.Words), least)
+		}
+		for j, a := range page.Words {
+			if !a.within(area) {
+				tb.Errorf("page %d: %+v is in the margin", i+1, a)
+			}
+			for _, b := range page.Words[:j] {
+				if a.overlaps(b.Box) {
+					tb.Errorf("page %d: %+v and %+v overlap", i+1, a, b)
+				}
+			}
+		}
+	}
+}
