@@ -152,8 +152,12 @@ func (r *Record) check() error {
 	if err := scheme.Check(); err != nil {
 		return fmt.Errorf("set record: %w", err)
 	}
-	if _, err := parsePrime(r.Prime); err != nil {
+	prime, err := parsePrime(r.Prime)
+	if err != nil {
 		return fmt.Errorf("set record: prime: %w", err)
+	}
+	if r.Strength == Strength128 && prime.Cmp(Prime128()) != 0 || r.Strength == Strength64 && prime.BitLen() != int(Strength64) {
+		return fmt.Errorf("set record: the prime is not one for a strength of %d bits", r.Strength)
 	}
 	if len(r.Custodians) != r.Total {
 		return fmt.Errorf("set record: %d custodians, %d expected", len(r.Custodians), r.Total)
@@ -161,6 +165,11 @@ func (r *Record) check() error {
 	for i, c := range r.Custodians {
 		if b, err := hex.DecodeString(c.Fingerprint); c.Number != i+1 || err != nil || len(b) != fingerprintSize || len(c.Salt) != saltSize {
 			return fmt.Errorf("set record: custodian %d: number, salt or fingerprint is damaged", i+1)
+		}
+		for j, other := range r.Custodians[:i] {
+			if other.Fingerprint == c.Fingerprint {
+				return fmt.Errorf("set record: custodians %d and %d have one fingerprint", j+1, i+1)
+			}
 		}
 	}
 	return r.Cost.check()

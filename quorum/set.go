@@ -197,6 +197,15 @@ type Proof struct {
 	All     bool // there are no others
 }
 
+// Proof is what Prove gives for a set of this scheme.
+func (s Scheme) Proof() Proof {
+	subsets := new(big.Int).Binomial(int64(s.Total), int64(s.Threshold))
+	if limit := big.NewInt(proofLimit); subsets.Cmp(limit) > 0 {
+		return Proof{Subsets: proofLimit}
+	}
+	return Proof{Subsets: int(subsets.Int64()), All: true}
+}
+
 // String says it in words.
 func (p Proof) String() string {
 	if p.All {
