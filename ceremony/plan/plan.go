@@ -198,7 +198,7 @@ func explain(content []byte, err error) error {
 // takes the last, and does not tell apart capital letters), and text after the
 // end.
 func checkFields(d *json.Decoder) error {
-	if err := checkValue(d); err != nil {
+	if err := checkValue(d, maxDepth); err != nil {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
@@ -207,7 +207,13 @@ func checkFields(d *json.Decoder) error {
 	return nil
 }
 
-func checkValue(d *json.Decoder) error {
+// maxDepth is how deep objects and lists may be nested; a plan nests five.
+const maxDepth = 20
+
+func checkValue(d *json.Decoder, depth int) error {
+	if depth == 0 {
+		return fmt.Errorf("objects and lists are nested more than %d deep", maxDepth)
+	}
 	token, err := d.Token()
 	if err != nil {
 		return err
@@ -232,7 +238,7 @@ func checkValue(d *json.Decoder) error {
 			}
 			seen[field] = true
 		}
-		if err := checkValue(d); err != nil {
+		if err := checkValue(d, depth-1); err != nil {
 			return err
 		}
 	}
