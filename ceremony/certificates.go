@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -85,17 +86,8 @@ func (p *performance) issue(ctx context.Context, r *register.Register, planned *
 	return authority.Sign(ctx, draft)
 }
 
-// Facts of a note that something is about to be signed.
-const (
-	factIntentKind   = "about to sign"
-	factIntentNumber = "number"
-	factIntentTBS    = "tbs sha256"
-)
-
 func (p *performance) noteIntent(kind ca.Kind, number string, tbs []byte) error {
-	return p.note(transcript.Note, "", "about to sign", evidence.Facts{
-		factIntentKind: string(kind), factIntentNumber: number, factIntentTBS: hexOf(sha256.Sum256(tbs)),
-	})
+	return p.note(transcript.Note, "", "about to sign", step.NoteFacts{Sign: string(kind), Number: number, TBS: sumOf(sha256.Sum256(tbs))})
 }
 
 // unrecorded gives the certificate that this step has signed before a power
@@ -109,15 +101,24 @@ func (p *performance) unrecorded(ctx context.Context, r *register.Register) (*x5
 	return x509.ParseCertificate(der)
 }
 
-// intents are the hashes of what this step was about to sign, at any time.
-func (p *performance) intents() map[string]bool {
-	intents := map[string]bool{}
+// intents are what this step was about to sign, at any time: numbers, by the hash
+// of what was to be signed.
+func (p *performance) intents() map[string]string {
+	intents := map[string]string{}
 	for _, e := range p.writer.Entries() {
-		if tbs := e.Facts[factIntentTBS]; e.Step == p.step.ID && tbs != "" {
-			intents[tbs] = true
+		if tbs := e.Facts["tbs sha256"]; e.Step == p.step.ID && e.Kind == transcript.Note && tbs != "" {
+			intents[tbs] = e.Facts["number"]
 		}
 	}
 	return intents
+}
+
+// told says whether an exception has said what came of something that was about
+// to be signed.
+func (p *performance) told(tbs string) bool {
+	return slices.ContainsFunc(p.writer.Entries(), func(e transcript.Entry) bool {
+		return e.Kind == transcript.Exception && e.Facts["tbs sha256"] == tbs
+	})
 }
 
 func (p *performance) signedBefore(ctx context.Context, r *register.Register) ([]byte, error) {
@@ -126,8 +127,11 @@ func (p *performance) signedBefore(ctx context.Context, r *register.Register) ([
 	if err != nil {
 		return nil, err
 	}
+	if err := p.neverSigned(intents, entries); err != nil {
+		return nil, err
+	}
 	for _, e := range entries {
-		if !intents[hexOf(e.TBS)] {
+		if intents[hexOf(e.TBS)] == "" {
 			continue
 		}
 		if e.State() == register.Issued {
@@ -142,6 +146,22 @@ func (p *performance) signedBefore(ctx context.Context, r *register.Register) ([
 	return nil, nil
 }
 
+// neverSigned writes down what was about to be signed and was not: the register
+// knows of it before a device does.
+func (p *performance) neverSigned(intents map[string]string, entries []register.Entry) error {
+	for _, tbs := range slices.Sorted(maps.Keys(intents)) {
+		known := slices.ContainsFunc(entries, func(e register.Entry) bool { return hexOf(e.TBS) == tbs })
+		if known || p.told(tbs) {
+			continue
+		}
+		text := "number " + intents[tbs] + " was about to be signed when the ceremony was interrupted; it was not"
+		if err := p.noteException("", text, step.ExceptionFacts{TBS: step.Sum(tbs)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // lost says whether the planned number, if there is one, was lost when this step
 // was interrupted. The next one takes its place, which the register shows.
 func (p *performance) lost(ctx context.Context, r *register.Register, number *big.Int) (bool, error) {
@@ -154,15 +174,17 @@ func (p *performance) lost(ctx context.Context, r *register.Register, number *bi
 	}
 	intents := p.intents()
 	return slices.ContainsFunc(entries, func(e register.Entry) bool {
-		return intents[hexOf(e.TBS)] && e.State() == register.Settled && e.Number.Cmp(number) == 0
+		return intents[hexOf(e.TBS)] != "" && e.State() == register.Settled && e.Number.Cmp(number) == 0
 	}), nil
 }
 
 // settle writes down that something may have been signed, and was lost.
 func (p *performance) settle(ctx context.Context, r *register.Register, e register.Entry) error {
 	text := fmt.Sprintf("%s %x of %s was about to be signed when the ceremony was interrupted; it may have been, and was not kept. Its number is not used again", e.Kind, e.Number, e.Subject)
-	if err := p.noteException("", text, nil); err != nil {
-		return err
+	if !p.told(hexOf(e.TBS)) {
+		if err := p.noteException("", text, step.ExceptionFacts{TBS: sumOf(e.TBS)}); err != nil {
+			return err
+		}
 	}
 	return r.Settle(ctx, e.Issuer, e.Kind, e.Number, text)
 }
@@ -182,7 +204,7 @@ func (p *performance) issued(ctx context.Context, planned *plan.Certificate, cer
 	}
 	return done{
 		fmt.Sprintf("certificate %s, serial number %x", planned.Name, cert.SerialNumber),
-		evidence.Facts{evidence.FactCertificate: hexOf(sum), evidence.FactSerialNumber: fmt.Sprintf("%x", cert.SerialNumber)},
+		step.CertifyFacts{Certificate: sumOf(sum), Serial: fmt.Sprintf("%x", cert.SerialNumber)},
 	}, nil
 }
 
@@ -363,6 +385,6 @@ func (p *performance) listed(ctx context.Context, planned *plan.CRL, der []byte)
 	}
 	return done{
 		fmt.Sprintf("CRL %s, number %d, certificates revoked: %d", planned.Name, crl.Number, len(crl.RevokedCertificateEntries)),
-		evidence.Facts{evidence.FactCRL: hexOf(sum), evidence.FactCRLNumber: crl.Number.String()},
+		step.SignCRLFacts{CRL: sumOf(sum), Number: int(crl.Number.Int64())},
 	}, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -19,23 +18,22 @@ import (
 
 // seal notes the numbers of the bags.
 func (p *performance) seal(ctx context.Context, _ string) (done, error) {
-	d := done{"the bags are closed", evidence.Facts{}}
+	bags := map[string]string{}
 	seen := p.oldBags()
 	for _, thing := range p.Plan.Bags() {
-		fact := evidence.FactBag + thing
 		kept, err := p.stillClosed(ctx, thing)
 		if err == nil && kept {
-			d.facts[fact] = p.Plan.Drill.Number(thing)
+			bags[thing] = p.Plan.Drill.Number(thing)
 			continue
 		}
 		if err == nil {
-			d.facts[fact], err = p.bag(ctx, thing, seen)
+			bags[thing], err = p.bag(ctx, thing, seen)
 		}
 		if err != nil {
 			return done{}, err
 		}
 	}
-	return d, nil
+	return done{"the bags are closed", step.SealFacts{Bags: bags}}, nil
 }
 
 // oldBags says, by number, whose bags there were before a drill.
@@ -55,9 +53,9 @@ func (p *performance) stillClosed(ctx context.Context, thing string) (bool, erro
 	if p.Plan.Drill == nil {
 		return false, nil
 	}
-	fact, number := evidence.FactBag+thing, p.Plan.Drill.Number(thing)
-	facts := p.facts[p.Plan.BagSteps()[thing]]
-	if facts[evidence.FactSheet] != evidence.SheetAbsent || facts[fact] != "" {
+	number := p.Plan.Drill.Number(thing)
+	facts := of[step.LoneSheetFacts](p, p.Plan.BagSteps()[thing])
+	if facts.Sheet != step.SheetAbsent || facts.Bag[thing] != "" {
 		return false, nil
 	}
 	if number == plan.NoBag {
@@ -67,7 +65,7 @@ func (p *performance) stillClosed(ctx context.Context, thing string) (bool, erro
 	err := p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: "Is the bag of " + thing + ", which was not here, still closed with the number " + number + ", as far as is known?"})
 	var other *refusal
 	if errors.As(err, &other) {
-		return false, p.noteException(who, "the bag of "+thing+" was opened meanwhile", evidence.Facts{fact: evidence.BagChanged})
+		return false, p.noteException(who, "the bag of "+thing+" was opened meanwhile", changedBag(thing))
 	}
 	return err == nil, err
 }
@@ -118,15 +116,19 @@ func (p *performance) close(ctx context.Context, _ string) (done, error) {
 	if err := p.keepRecord(); err != nil {
 		return done{}, err
 	}
-	facts, err := evidence.Files(os.DirFS(p.work.evidence("")))
+	files, err := evidence.Files(os.DirFS(p.work.evidence("")))
 	if err != nil {
 		return done{}, err
 	}
-	facts[evidence.FactExceptions] = strconv.Itoa(exceptions)
-	if err := evidence.Preview(os.DirFS(p.work.evidence("")), p.writer.Entries(), facts); err != nil {
+	d := done{fmt.Sprintf("the evidence is complete; exceptions: %d", exceptions), step.CloseFacts{Schema: p.facts.Schema, Exceptions: exceptions, Files: files}}
+	e, err := p.doneEntry(p.step, d)
+	if err != nil {
+		return done{}, err
+	}
+	if err := evidence.Preview(os.DirFS(p.work.evidence("")), p.writer.Entries(), e); err != nil {
 		return done{}, fmt.Errorf("the evidence would not verify: %w", err)
 	}
-	return done{fmt.Sprintf("the evidence is complete; exceptions: %d", exceptions), facts}, nil
+	return d, nil
 }
 
 // readExceptions shows all exceptions, and lets the witness add what is missing.
@@ -218,15 +220,14 @@ func (p *performance) finish(ctx context.Context) error {
 	if err := p.work.put(evidence.HeadFile, head); err != nil {
 		return err
 	}
-	bundle := os.DirFS(p.work.evidence(""))
-	sums, err := evidence.Sums(bundle)
+	sums, err := evidence.Sums(os.DirFS(p.work.evidence("")))
 	if err != nil {
 		return err
 	}
 	if err := replaceFile(p.work.evidence(evidence.SumsFile), sums); err != nil {
 		return err
 	}
-	if _, err := evidence.Verify(bundle, evidence.Options{}); err != nil {
+	if _, err := evidence.VerifyFolder(p.work.evidence(""), evidence.Options{}); err != nil {
 		return fmt.Errorf("the evidence does not verify: %w", err)
 	}
 	sum := sha256.Sum256(head) // read aloud after the end, so no wish can be written down

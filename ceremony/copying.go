@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
-	"conclave/ceremony/evidence"
+	"conclave/ceremony/step"
+	"conclave/ceremony/transcript"
 	"conclave/internal/safefile"
 )
 
@@ -34,16 +34,20 @@ func (p *performance) copy(ctx context.Context, _ string) (done, error) {
 		}
 		taken = append(taken, folder)
 		copies++
-		p.Room.Tell(fmt.Sprintf("Medium %d holds the whole backup; it was read back.", copies))
-	}
-	text := fmt.Sprintf("copies of the backup: %d", copies)
-	if copies < 2 {
-		text += "; fewer than two, so the backup in the folder of the ceremony must be kept until there are"
-		if err := p.noteException("", text, nil); err != nil {
+		text := fmt.Sprintf("Medium %d holds the whole backup; it was read back.", copies)
+		p.Room.Tell(text)
+		if err := p.note(transcript.Note, "", text, step.NoteFacts{Medium: copies}); err != nil {
 			return done{}, err
 		}
 	}
-	return done{text, evidence.Facts{evidence.FactCopies: strconv.Itoa(copies)}}, nil
+	text := fmt.Sprintf("copies of the backup: %d", copies)
+	if copies < step.MinCopies {
+		text = step.TooFewCopies(copies) + ", so the backup in the folder of the ceremony must be kept until there are"
+		if err := p.noteException("", text, step.ExceptionFacts{}); err != nil {
+			return done{}, err
+		}
+	}
+	return done{text, step.CopyFacts{Copies: copies}}, nil
 }
 
 // checkMedium wants a folder that is none of those that hold the backup.

@@ -26,7 +26,7 @@ import (
 func (p *performance) share(ctx context.Context, _ string) (done, error) {
 	made, err := p.clearShare()
 	if err != nil || made != nil {
-		return p.shared(made, "proved before the ceremony was interrupted"), err
+		return p.shared(made), err
 	}
 	h, err := p.devices.get(p.Plan.Custody.Device)
 	if err != nil {
@@ -40,7 +40,7 @@ func (p *performance) share(ctx context.Context, _ string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return p.shared(created.Record, created.Proof.String()), nil
+	return p.shared(created.Record), nil
 }
 
 func (p *performance) announce(text string) {
@@ -78,19 +78,15 @@ func (p *performance) clearShare() (*quorum.Record, error) {
 
 func (p *performance) noteVoid() error {
 	text := "the making of the sheets was interrupted before they were proved; every sheet made so far is void, and is to be destroyed"
-	return p.noteException("", text, evidence.Facts{factShown: "void"})
+	return p.noteException("", text, step.ExceptionFacts{Sheets: step.SheetsVoid})
 }
-
-// factShown is in the note that the first sheet of a set is shown, and in the
-// exception that they are void.
-const factShown = "sheets"
 
 // shown says whether there are sheets of which no one has said that they are
 // void.
 func (p *performance) shown() (shown bool) {
 	for _, e := range p.writer.Entries() {
-		if e.Facts[factShown] != "" {
-			shown = e.Kind == transcript.Note
+		if sheets := e.Facts["sheets"]; sheets != "" {
+			shown = sheets == step.SheetsShown
 		}
 	}
 	return shown
@@ -123,7 +119,7 @@ func (c *custodians) Come(ctx context.Context, turn custody.Turn) error {
 // is.
 func (c *custodians) Show(ctx context.Context, handout custody.Handout) error {
 	if p := c.performance; !p.shown() {
-		if err := p.note(transcript.Note, "", "the first sheet is shown", evidence.Facts{factShown: "shown"}); err != nil {
+		if err := p.note(transcript.Note, "", "the first sheet is shown", step.NoteFacts{Sheets: step.SheetsShown}); err != nil {
 			return err
 		}
 	}
@@ -144,14 +140,15 @@ func (c *custodians) Ask(ctx context.Context, field custody.Field, problem error
 	}
 }
 
-// shared says what there is now.
-func (p *performance) shared(r *quorum.Record, proof string) done {
+// shared says what there is now. There is a record where every subset of the
+// sheets was proved.
+func (p *performance) shared(r *quorum.Record) done {
 	if r == nil {
 		return done{}
 	}
 	return done{
 		fmt.Sprintf("set %s, any %d of %d custodians; key check value %s", r.Set, r.Threshold, r.Total, r.KCV),
-		evidence.Facts{evidence.FactSet: r.Set, evidence.FactKCV: r.KCV, evidence.FactShareFile: r.ShareFile.SHA256, evidence.FactProof: proof},
+		step.ShareFacts{Set: r.Set, KCV: r.KCV, ShareFile: step.Sum(r.ShareFile.SHA256), Proof: p.Plan.Scheme().Proof().String()},
 	}
 }
 
@@ -166,7 +163,7 @@ func (p *performance) importShare(ctx context.Context, name string) (done, error
 		return done{}, err
 	}
 	if status != nil && status.Outstanding == 0 { // done before a power cut
-		return p.imported(name, "those before the interruption"), p.checkImport(ctx, name, status)
+		return p.imported(name, p.custodiansNoted()), p.checkImport(ctx, name, status)
 	}
 	file, records, err := p.readShareFile()
 	if err != nil {
@@ -185,15 +182,37 @@ func (p *performance) importShare(ctx context.Context, name string) (done, error
 	if err != nil {
 		return done{}, err
 	}
+	who, err := p.noteCustodians(opened, records[0])
+	if err != nil {
+		return done{}, err
+	}
 	status, err = custody.Import(h, journal, p.shareFile(), file, opened)
 	if err != nil {
 		return done{}, err
 	}
-	var who []string
+	return p.imported(name, who), p.checkImport(ctx, name, status)
+}
+
+// noteCustodians notes who has opened the share file, before it is used.
+func (p *performance) noteCustodians(opened *custody.Opened, record *quorum.Record) (who string, err error) {
+	var numbers []string
 	for _, s := range opened.Shares {
-		who = append(who, strconv.Itoa(records[0].NumberOf(s)))
+		numbers = append(numbers, strconv.Itoa(record.NumberOf(s)))
 	}
-	return p.imported(name, strings.Join(who, ", ")), p.checkImport(ctx, name, status)
+	who = strings.Join(numbers, ", ")
+	return who, p.note(transcript.Note, "", "the share file is opened by custodians "+who, step.NoteFacts{Custodians: who})
+}
+
+// custodiansNoted are those who had opened the share file when the step was
+// interrupted.
+func (p *performance) custodiansNoted() string {
+	noted := evidence.LostCustodians
+	for _, e := range p.writer.Entries() {
+		if who := e.Facts["custodians"]; e.Step == p.step.ID && e.Kind == transcript.Note && who != "" {
+			noted = who
+		}
+	}
+	return noted
 }
 
 // checkImport compares a device's DKEK with the share file's. A device may tell
@@ -216,7 +235,7 @@ func (p *performance) checkImport(ctx context.Context, name string, status *wire
 
 func (p *performance) imported(name, custodians string) done {
 	return done{fmt.Sprintf("the device %s has the DKEK with key check value %s, by custodians %s", name, p.kcv(), custodians),
-		evidence.Facts{evidence.FactKCV: p.kcv(), evidence.FactCustodians: custodians}}
+		step.ImportFacts{KCV: p.kcv(), Custodians: custodians}}
 }
 
 func (p *performance) readShareFile() (dkek.ShareFile, []*quorum.Record, error) {
@@ -244,7 +263,7 @@ func (p *performance) openShareFile(ctx context.Context, device string, file dke
 // absence is 1 for a custodian who was not here when a drill asked for their
 // sheet.
 func (p *performance) absence(custodian int) int {
-	if p.facts[step.LoneSheet.ID(strconv.Itoa(custodian))][evidence.FactSheet] == evidence.SheetAbsent {
+	if of[step.LoneSheetFacts](p, step.LoneSheet.ID(strconv.Itoa(custodian))).Sheet == step.SheetAbsent {
 		return 1
 	}
 	return 0

@@ -57,7 +57,7 @@ func (d *devices) identify(name string, h *hsm.HSM) error {
 	if err != nil {
 		return fmt.Errorf("device %s: %w", name, err)
 	}
-	before := d.performance.fact(step.Prepare.ID(name), evidence.FactSerial)
+	before := of[step.PrepareFacts](d.performance, step.Prepare.ID(name)).Serial
 	for _, want := range []string{d.performance.Plan.FindDevice(name).Serial, before} {
 		if want != "" && identity.Serial != want {
 			return fmt.Errorf("device %s has serial number %s, and %s was expected; is it another device?", name, identity.Serial, want)
@@ -127,21 +127,20 @@ func (p *performance) prepare(ctx context.Context, name string) (done, error) {
 	if err := p.agree(ctx, p.Plan.Who(step.Witness), "Is this the serial number in the runbook, or is it written there now?"); err != nil {
 		return done{}, err
 	}
-	d := done{"the device " + name + " has serial number " + identity.Serial,
-		evidence.Facts{evidence.FactSerial: identity.Serial, evidence.FactDevice: hexOf(sha256.Sum256(identity.Content))}}
+	text, facts := "the device "+name+" has serial number "+identity.Serial, step.PrepareFacts{Serial: identity.Serial, Certificates: sumOf(sha256.Sum256(identity.Content))}
 	if p.Plan.Custody == nil || name != p.Plan.Custody.Device && name != p.Plan.Custody.Standby {
-		return d, nil
+		return done{text, facts}, nil
 	}
 	if err := p.initialize(ctx, name, h, identity.Serial); err != nil {
 		return done{}, err
 	}
-	d.text += ", proves that its certificate is its own, holds no key, and waits for one DKEK share"
+	text += ", proves that its certificate is its own, holds no key, and waits for one DKEK share"
 	proof, err := h.ProveDevice(evidence.ProofPurpose(p.key.Fingerprint(), name))
 	if err != nil {
 		return done{}, fmt.Errorf("the device %s does not prove that its certificate is its own: %w", name, err)
 	}
-	d.facts[evidence.FactDeviceProof] = hexOf(sha256.Sum256(proof))
-	return d, safefile.Replace(p.work.evidence(evidence.ProofFile(name)), proof)
+	facts.Proof = sumOf(sha256.Sum256(proof))
+	return done{text, facts}, safefile.Replace(p.work.evidence(evidence.ProofFile(name)), proof)
 }
 
 // initialize initialises a device for one DKEK share. Keys on it are lost only
@@ -270,7 +269,7 @@ func (p *performance) erase(ctx context.Context, name string) (done, error) {
 		return done{}, err
 	}
 	p.devices.close()
-	return done{"the device " + name + " holds no key and no DKEK", nil}, p.erased(name)
+	return done{"the device " + name + " holds no key and no DKEK", step.NoFacts{}}, p.erased(name)
 }
 
 // erased looks at a device as whoever finds it will.
@@ -292,7 +291,7 @@ func (p *performance) journal(serial string) (*custody.Journal, error) {
 }
 
 // kcv is the key check value of the share file.
-func (p *performance) kcv() string { return p.fact(step.Share.ID(), evidence.FactKCV) }
+func (p *performance) kcv() string { return of[step.ShareFacts](p, step.Share.ID()).KCV }
 
 // checkKCV compares a device's DKEK with the share file's.
 func (p *performance) checkKCV(status *wire.DKEKStatus) error {

@@ -51,42 +51,44 @@ func (p *performance) putOrigins() error {
 // openBag lets the witness look at the bag of a thing before it is opened, and
 // says in the facts how it was. What was said of it stays, also where the step is
 // interrupted: it is open by then.
-func (p *performance) openBag(ctx context.Context, thing string, facts evidence.Facts) error {
-	number, fact := p.Plan.Drill.Number(thing), evidence.FactBag+thing
+func (p *performance) openBag(ctx context.Context, thing string, bag map[string]string) error {
+	number := p.Plan.Drill.Number(thing)
 	if number == plan.NoBag {
 		return nil
 	}
 	if looked := p.looked(thing); looked != "" {
-		facts[fact] = looked
+		bag[thing] = looked
 		return nil
 	}
 	who := p.Plan.Who(step.Witness)
 	err := p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: "Was the bag of " + thing + " closed, and is its number " + number + "?"})
 	var other *refusal
 	if errors.As(err, &other) {
-		facts[fact] = evidence.BagChanged
-		return p.noteException(who, "the bag of "+thing+" was not closed, or its number is not "+number, evidence.Facts{fact: evidence.BagChanged})
+		bag[thing] = step.BagChanged
+		return p.noteException(who, "the bag of "+thing+" was not closed, or its number is not "+number, changedBag(thing))
 	}
 	if err != nil {
 		return err
 	}
-	facts[fact] = number
-	return p.note(transcript.Note, who, "the bag of "+thing+" was closed, and is opened", evidence.Facts{fact: number})
+	bag[thing] = number
+	return p.note(transcript.Note, who, "the bag of "+thing+" was closed, and is opened", step.NoteFacts{Bag: map[string]string{thing: number}})
+}
+
+// changedBag are the facts of an exception for a bag that is not as it was.
+func changedBag(thing string) step.ExceptionFacts {
+	return step.ExceptionFacts{Bag: map[string]string{thing: step.BagChanged}}
 }
 
 // looked is how the bag of a thing was when it was looked at, also before an
 // interruption; empty if it was not.
 func (p *performance) looked(thing string) (found string) {
 	for _, e := range p.writer.Entries() {
-		if number, ok := e.Facts[evidence.FactBag+thing]; ok && (e.Kind == transcript.Note || e.Kind == transcript.Exception) {
+		if number, ok := e.Facts["bag: "+thing]; ok && (e.Kind == transcript.Note || e.Kind == transcript.Exception) {
 			found = number
 		}
 	}
 	return found
 }
-
-// sheetBad is said of a sheet that does not agree with the record.
-const sheetBad = "not good"
 
 // loneSheet lets one custodian check their sheet. One that is not here, or not
 // good, is written down, and the drill goes on.
@@ -101,22 +103,21 @@ func (p *performance) loneSheet(ctx context.Context, number string) (done, error
 	if err != nil && !errors.As(err, &absent) {
 		return done{}, err
 	}
-	result, facts := evidence.SheetAbsent, evidence.Facts{}
+	facts := step.LoneSheetFacts{Sheet: step.SheetAbsent, Bag: map[string]string{}}
 	if looked := p.looked(plan.Sheet(name)); looked != "" { // before they left
-		facts[evidence.FactBag+plan.Sheet(name)] = looked
+		facts.Bag[plan.Sheet(name)] = looked
 	}
 	if err == nil {
-		if err := p.openBag(ctx, plan.Sheet(name), facts); err != nil {
+		if err := p.openBag(ctx, plan.Sheet(name), facts.Bag); err != nil {
 			return done{}, err
 		}
-		if result, err = p.checkSheet(ctx, n, name); err != nil {
+		if facts.Sheet, err = p.checkSheet(ctx, n, name); err != nil {
 			return done{}, err
 		}
 	}
-	facts[evidence.FactSheet] = result
-	d := done{plan.Sheet(name) + " is " + result, facts}
-	if result != evidence.SheetGood {
-		return d, p.noteException("", d.text, nil)
+	d := done{step.SheetIs(plan.Sheet(name), facts.Sheet), facts}
+	if facts.Sheet != step.SheetGood {
+		return d, p.noteException("", d.text, step.ExceptionFacts{})
 	}
 	return d, nil
 }
@@ -137,26 +138,26 @@ func (p *performance) checkSheet(ctx context.Context, number int, name string) (
 	case err != nil:
 		return "", err
 	case len(entry.Shares()) == 0:
-		return sheetBad, nil
+		return step.SheetBad, nil
 	case records[0].NumberOf(entry.Shares()[0]) != number:
 		return "", fmt.Errorf("that is the sheet of %s", records[0].Name(records[0].NumberOf(entry.Shares()[0])))
 	}
-	return evidence.SheetGood, nil
+	return step.SheetGood, nil
 }
 
 // inspect compares the files of the backup with the hashes in the ceremony's
 // transcript.
 func (p *performance) inspect(ctx context.Context, _ string) (done, error) {
-	facts := evidence.Facts{}
-	if err := p.openBag(ctx, plan.Media, facts); err != nil {
+	facts := step.InspectFacts{Wrapped: map[string]step.Sum{}, Bag: map[string]string{}}
+	if err := p.openBag(ctx, plan.Media, facts.Bag); err != nil {
 		return done{}, err
 	}
 	file, _, err := p.readShareFile()
 	if err != nil {
 		return done{}, err
 	}
-	facts[evidence.FactShareFile] = file.SHA256()
-	if want := p.fact(step.Share.ID(), evidence.FactShareFile); file.SHA256() != want {
+	facts.ShareFile = step.Sum(file.SHA256())
+	if want := of[step.ShareFacts](p, step.Share.ID()).ShareFile; facts.ShareFile != want {
 		return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.shareFile(), file.SHA256(), want)
 	}
 	for _, k := range p.Plan.Keys {
@@ -164,11 +165,11 @@ func (p *performance) inspect(ctx context.Context, _ string) (done, error) {
 		if err != nil {
 			return done{}, err
 		}
-		sum := hexOf(sha256.Sum256(content))
-		if want := p.fact(step.Backup.ID(k.Name), evidence.FactWrapped); sum != want {
+		sum := sumOf(sha256.Sum256(content))
+		if want := of[step.BackupFacts](p, step.Backup.ID(k.Name)).Wrapped; sum != want {
 			return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.wrapped(k.Name), sum, want)
 		}
-		facts[evidence.FactWrapped+" "+k.Name] = sum
+		facts.Wrapped[k.Name] = sum
 	}
 	return done{"the backup is what the ceremony recorded", facts}, nil
 }
@@ -187,6 +188,10 @@ func (p *performance) openBackup(ctx context.Context, _ string) (d done, err err
 		return done{}, err
 	}
 	defer opened.Wipe()
+	who, err := p.noteCustodians(opened, records[0])
+	if err != nil {
+		return done{}, err
+	}
 	devices := p.Drill.Throwaway
 	devices.Delete(throwaway) // what an interrupted attempt has left
 	if _, err := devices.Create(throwaway); err != nil {
@@ -205,7 +210,9 @@ func (p *performance) openBackup(ctx context.Context, _ string) (d done, err err
 	if err := p.load(h, opened.Share); err != nil {
 		return done{}, err
 	}
-	return p.restoreAll(h, "the backup opens: every key is restored, and signs")
+	restored, err := p.restoreAll(h)
+	return done{"the backup opens: every key is restored, and signs",
+		step.OpenBackupFacts{KCV: restored.KCV, Restored: restored.Restored, Wrapped: restored.Wrapped, Custodians: who}}, err
 }
 
 // load initialises a device and gives it the DKEK.
@@ -231,8 +238,8 @@ func (p *performance) load(h *hsm.HSM, share secret.Bytes) error {
 
 // compare looks at a device as anyone can, without a PIN.
 func (p *performance) compare(ctx context.Context, name string) (done, error) {
-	facts := evidence.Facts{}
-	if err := p.openBag(ctx, plan.TheDevice(name), facts); err != nil {
+	bag := map[string]string{}
+	if err := p.openBag(ctx, plan.TheDevice(name), bag); err != nil {
 		return done{}, err
 	}
 	h, err := p.devices.get(name) // which compares the serial number
@@ -264,9 +271,9 @@ func (p *performance) compare(ctx context.Context, name string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	facts[evidence.FactSerial], facts[evidence.FactKCV] = identity.Serial, dkek.KCV(status.KCV).String()
+	facts := step.CompareFacts{Serial: identity.Serial, KCV: dkek.KCV(status.KCV).String(), Bag: bag}
 	if status.Hidden() {
-		facts[evidence.FactKCV] = evidence.NotShown
+		facts.KCV = step.NotShown
 	}
 	return done{plan.TheDevice(name) + " is as it was", facts}, nil
 }

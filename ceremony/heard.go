@@ -27,5 +27,8 @@ func (p *performance) hear(ctx context.Context, ask func(context.Context, Questi
 	}
 }
 
-// hexOf writes a hash as facts have it.
+// hexOf writes a hash in lower-case hexadecimal.
 func hexOf(sum [32]byte) string { return hex.EncodeToString(sum[:]) }
+
+// sumOf writes a hash as facts have it.
+func sumOf(sum [32]byte) step.Sum { return step.Sum(hexOf(sum)) }

@@ -79,9 +79,6 @@ func (p *performance) checkRegister(ctx context.Context) error {
 // register.
 func (p *performance) keepInputs(ctx context.Context, inputs map[string][]byte) error {
 	for path, content := range inputs {
-		if path == p.Plan.Register {
-			continue
-		}
 		if err := replaceFile(p.work.evidence(evidence.InputFile(path)), content); err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/step"
@@ -44,7 +43,7 @@ func (p *performance) generate(ctx context.Context, name string) (done, error) {
 	}
 	return done{
 		fmt.Sprintf("key %s (%s) is at reference %d of the device %s", name, hsm.Key{Public: public}.Size(), ref, p.Plan.Custody.Device),
-		evidence.Facts{evidence.FactReference: strconv.Itoa(int(ref)), evidence.FactPublic: hexOf(sum), evidence.FactAttestation: hexOf(sha256.Sum256(attestation))},
+		step.GenerateFacts{Reference: int(ref), Public: sumOf(sum), Attestation: sumOf(sha256.Sum256(attestation))},
 	}, nil
 }
 
@@ -110,7 +109,7 @@ func (p *performance) backup(ctx context.Context, name string) (done, error) {
 	}
 	return done{
 		fmt.Sprintf("key %s is wrapped to %s under key check value %s", name, filepath.Base(p.wrapped(name)), p.kcv()),
-		evidence.Facts{evidence.FactWrapped: hexOf(sum), evidence.FactKCV: p.kcv()},
+		step.BackupFacts{Wrapped: sumOf(sum), KCV: p.kcv(), Reference: int(ref)},
 	}, nil
 }
 
@@ -156,8 +155,8 @@ func readWrapped(path string) (f wire.WrapFile, content []byte, err error) {
 
 // reference is that of a key of this plan.
 func (p *performance) reference(key string) (byte, error) {
-	ref, err := strconv.ParseUint(p.fact(step.Generate.ID(key), evidence.FactReference), 10, 8)
-	if err != nil {
+	ref := of[step.GenerateFacts](p, step.Generate.ID(key)).Reference
+	if ref < 1 || ref > 255 {
 		return 0, fmt.Errorf("the transcript does not say at which reference the key %s is", key)
 	}
 	return byte(ref), nil
@@ -170,26 +169,28 @@ func (p *performance) restore(ctx context.Context, name string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return p.restoreAll(h, "the device "+name+" has every key, and signs with it")
+	facts, err := p.restoreAll(h)
+	return done{"the device " + name + " has every key, and signs with it", facts}, err
 }
 
-func (p *performance) restoreAll(h *hsm.HSM, text string) (done, error) {
-	d := done{text, evidence.Facts{evidence.FactKCV: p.kcv()}}
+func (p *performance) restoreAll(h *hsm.HSM) (step.RestoreFacts, error) {
+	facts := step.RestoreFacts{KCV: p.kcv(), Restored: map[string]step.Sum{}, Wrapped: map[string]step.Sum{}}
 	for _, k := range p.Plan.Keys {
-		if err := p.restoreKey(h, k.Name); err != nil {
-			return done{}, fmt.Errorf("key %s: %w", k.Name, err)
+		f, content, err := readWrapped(p.wrapped(k.Name))
+		if err == nil {
+			err = p.restoreKey(h, k.Name, f)
 		}
-		d.facts[evidence.FactRestored+k.Name] = p.fact(step.Generate.ID(k.Name), evidence.FactPublic)
+		if err != nil {
+			return facts, fmt.Errorf("key %s: %w", k.Name, err)
+		}
+		facts.Restored[k.Name] = of[step.GenerateFacts](p, step.Generate.ID(k.Name)).Public
+		facts.Wrapped[k.Name] = sumOf(sha256.Sum256(content))
 	}
-	return d, nil
+	return facts, nil
 }
 
-func (p *performance) restoreKey(h *hsm.HSM, key string) error {
+func (p *performance) restoreKey(h *hsm.HSM, key string, f wire.WrapFile) error {
 	ref, err := p.reference(key)
-	if err != nil {
-		return err
-	}
-	f, _, err := readWrapped(p.wrapped(key))
 	if err != nil {
 		return err
 	}
@@ -215,8 +216,8 @@ func (p *performance) publicKey(h *hsm.HSM, key string, ref byte) (*wire.PublicK
 	if err != nil {
 		return nil, err
 	}
-	sum := hexOf(sha256.Sum256(spki))
-	if want := p.fact(step.Generate.ID(key), evidence.FactPublic); sum != want {
+	sum := sumOf(sha256.Sum256(spki))
+	if want := of[step.GenerateFacts](p, step.Generate.ID(key)).Public; sum != want {
 		return nil, fmt.Errorf("its public key has SHA-256 %s, and %s was expected", sum, want)
 	}
 	return public, nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 )
@@ -24,12 +23,12 @@ func (p *performance) open(ctx context.Context, _ string) (done, error) {
 		return done{}, err
 	}
 	key := p.key.Fingerprint()
-	facts := evidence.Facts{evidence.FactWatch: watch, evidence.FactKey: hexOf(key)}
+	facts := step.OpenFacts{Watch: watch, Key: sumOf(key), Inputs: map[string]step.Sum{}}
 	hashes := []hash{{"Plan", sha256.Sum256(p.Source)}, {"Program", p.Program.SHA256}}
 	for _, path := range p.Plan.Inputs() {
 		sum := sha256.Sum256(inputs[path])
 		hashes = append(hashes, hash{path, sum})
-		facts[evidence.FactInput+path] = hexOf(sum)
+		facts.Inputs[path] = sumOf(sum)
 	}
 	for _, h := range append(hashes, hash{"Ceremony key", key}) {
 		if err := p.heard(ctx, h.label, h.sum[:]); err != nil {
@@ -48,14 +47,14 @@ type hash struct {
 // rollCall notes who is here. No one can be missing who must be handed a sheet:
 // for them someone stands in.
 func (p *performance) rollCall(ctx context.Context, _ string) (done, error) {
-	d := done{"everyone is here", evidence.Facts{}}
+	text, present := "everyone is here", map[string]string{}
 	for _, name := range p.Plan.Everyone() {
 		err := p.here(ctx, name, "Is "+name+" here, and who they say they are?")
 		var absent *refusal
 		if err != nil && !errors.As(err, &absent) {
 			return done{}, err
 		}
-		d.facts[evidence.FactPresent+name] = "yes"
+		present[name] = step.Here
 		if err == nil {
 			continue
 		}
@@ -63,30 +62,27 @@ func (p *performance) rollCall(ctx context.Context, _ string) (done, error) {
 		if err != nil {
 			return done{}, err
 		}
-		if err := p.checkDeputy(name, deputy, d.facts); err != nil {
+		if err := p.checkDeputy(name, deputy, present); err != nil {
 			return done{}, err
 		}
-		d.facts[evidence.FactPresent+name] = "no; " + deputy + standsIn
-		if err := p.noteException(p.Plan.People.Administrator, name+" is absent; "+deputy+" stands in", nil); err != nil {
+		present[name] = step.StandsIn(deputy)
+		if err := p.noteException(p.Plan.People.Administrator, step.Absent(name, deputy), step.ExceptionFacts{}); err != nil {
 			return done{}, err
 		}
-		d.text = "everyone is here, or someone stands in for them"
+		text = "everyone is here, or someone stands in for them"
 	}
-	return d, nil
+	return done{text, step.RollCallFacts{Present: present}}, nil
 }
-
-// standsIn ends the fact about who is absent.
-const standsIn = " stands in"
 
 // checkDeputy refuses one who has a part already: two sheets in one hand are one
 // custodian less.
-func (p *performance) checkDeputy(name, deputy string, facts evidence.Facts) error {
+func (p *performance) checkDeputy(name, deputy string, present map[string]string) error {
 	if strings.EqualFold(deputy, "no one") {
 		return fmt.Errorf("%s is not here, and no one stands in", name)
 	}
 	for _, other := range p.Plan.Everyone() {
-		standing := strings.TrimSuffix(strings.TrimPrefix(facts[evidence.FactPresent+other], "no; "), standsIn)
-		if folded := plan.FoldName(deputy); folded == plan.FoldName(other) || folded == plan.FoldName(standing) {
+		standing := step.Deputy(present[other])
+		if folded := plan.FoldName(deputy); folded == plan.FoldName(other) || standing != "" && folded == plan.FoldName(standing) {
 			return fmt.Errorf("%s cannot stand in for %s, and has a part in this ceremony already (%s)", deputy, name, other)
 		}
 	}

@@ -82,7 +82,7 @@ func (a Act) Run(ctx context.Context) error {
 	defer p.devices.close()
 	steps := a.Plan.Steps()
 	for i, s := range steps {
-		if _, done := p.facts[s.ID]; done {
+		if p.facts.Done(s.ID) {
 			continue
 		}
 		a.Room.ShowStep(i+1, len(steps), s)
@@ -101,18 +101,18 @@ type performance struct {
 	backups string // the folder of share file and wrapped keys
 	key     transcript.PublicKey
 	writer  *transcript.Writer
-	facts   map[string]evidence.Facts // of the steps that are done
-	step    step.Step                 // under way
+	facts   evidence.Facts // of the steps that are done
+	step    step.Step      // under way
 	devices devices
 }
 
-// fact is one of a step that is done, in this act or, if it is a drill, in the
-// ceremony.
-func (p *performance) fact(step, name string) string {
-	if value, ok := p.facts[step][name]; ok || p.Drill == nil {
-		return value
+// of gives the facts of a step that is done, in this act or, if it is a drill, in
+// the ceremony.
+func of[T any](p *performance, id string) T {
+	if p.Drill == nil || p.facts.Done(id) {
+		return evidence.Of[T](p.facts, id)
 	}
-	return p.Drill.Origin.Facts[step][name]
+	return evidence.Of[T](p.Drill.Origin.Facts, id)
 }
 
 // take takes a step, until it is done or the act is stopped.
@@ -126,10 +126,16 @@ func (p *performance) take(ctx context.Context, s step.Step) error {
 	}
 	for {
 		done, err := p.do(ctx, s)
+		var e transcript.Entry
 		if err == nil {
-			p.facts[s.ID] = done.facts
+			e, err = p.doneEntry(s, done)
+		}
+		if err == nil {
 			p.Room.Tell("Done: " + done.text)
-			return p.note(transcript.Done, p.Plan.Lead(s.By), done.text, done.facts)
+			if err := p.append(e); err != nil {
+				return err
+			}
+			return p.facts.Add(s.Action, s.ID, e.Facts)
 		}
 		if err := p.failed(ctx, err); err != nil {
 			return err
@@ -152,10 +158,22 @@ func (p *performance) failed(ctx context.Context, failure error) error {
 	return err
 }
 
-// done is what a step has shown.
+// done is what a step has shown: its facts are those of its action.
 type done struct {
 	text  string
-	facts evidence.Facts
+	facts any
+}
+
+// doneEntry is the entry of a step that is done. One that lacks a fact is not.
+func (p *performance) doneEntry(s step.Step, d done) (transcript.Entry, error) {
+	facts, err := step.Write(d.facts, p.facts.Schema)
+	if err == nil {
+		err = step.Read(facts, p.facts.Schema, s.Action.New())
+	}
+	if err != nil {
+		return transcript.Entry{}, fmt.Errorf("step %s is not complete: %w", s.ID, err)
+	}
+	return transcript.Entry{Time: p.Now(), Step: s.ID, Kind: transcript.Done, By: p.Plan.Lead(s.By), Text: d.text, Facts: facts}, nil
 }
 
 // do does what a step says.
@@ -174,13 +192,49 @@ func (p *performance) do(ctx context.Context, s step.Step) (done, error) {
 	return action(ctx, s.Object)
 }
 
-// note writes an entry of the step under way to the transcript.
-func (p *performance) note(kind transcript.Kind, by, text string, facts evidence.Facts) error {
-	_, err := p.writer.Append(transcript.Entry{Time: p.Now(), Step: p.step.ID, Kind: kind, By: by, Text: text, Facts: facts})
+// note writes an entry of the step under way to the transcript. Facts are a
+// struct of package step, or nil.
+func (p *performance) note(kind transcript.Kind, by, text string, facts any) error {
+	if facts == nil {
+		facts = step.NoFacts{}
+	}
+	written, err := step.Write(facts, p.facts.Schema)
 	if err != nil {
+		return err
+	}
+	return p.append(transcript.Entry{Time: p.Now(), Step: p.step.ID, Kind: kind, By: by, Text: text, Facts: written})
+}
+
+// append writes an entry. Where the clock was put back an exception says so
+// before it, but not after the exceptions were counted: there time stands still.
+func (p *performance) append(e transcript.Entry) error {
+	if entries := p.writer.Entries(); len(entries) > 0 {
+		last := entries[len(entries)-1].Time
+		counted := e.Kind == transcript.Closed || e.Kind == transcript.Done && e.Step == step.Close.ID()
+		switch back := e.Time.Truncate(time.Second).Before(last); {
+		case back && counted:
+			e.Time = last
+		case back:
+			if err := p.clockBack(last, e); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := p.writer.Append(e); err != nil {
 		return fmt.Errorf("writing the transcript: %w", err)
 	}
 	return nil
+}
+
+func (p *performance) clockBack(last time.Time, e transcript.Entry) error {
+	facts, err := step.Write(step.ExceptionFacts{Clock: evidence.Clock(last)}, p.facts.Schema)
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("the computer's clock was put back, from %s or later to %s", evidence.Clock(last), evidence.Clock(e.Time))
+	p.Room.Tell("Exception: " + text)
+	_, err = p.writer.Append(transcript.Entry{Time: e.Time, Step: e.Step, Kind: transcript.Exception, Text: text, Facts: facts})
+	return err
 }
 
 // Words that are no answer but a wish.
@@ -235,7 +289,7 @@ func (p *performance) exception(ctx context.Context, who string) error {
 			return err
 		}
 		if !looksSecret(text) {
-			return p.noteException(who, text, nil)
+			return p.noteException(who, text, step.ExceptionFacts{})
 		}
 		p.Room.Tell("That has a code in it, or a number as long as on a sheet, and was not written down: everyone reads the transcript.")
 	}
@@ -250,7 +304,7 @@ func looksSecret(text string) bool {
 }
 
 // noteException writes an exception to the transcript, and tells its number.
-func (p *performance) noteException(who, text string, facts evidence.Facts) error {
+func (p *performance) noteException(who, text string, facts step.ExceptionFacts) error {
 	if err := p.note(transcript.Exception, who, text, facts); err != nil {
 		return err
 	}

@@ -106,7 +106,7 @@ func testProgram(t *testing.T) ceremony.Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ceremony.Program{Version: "test", SHA256: sum, SBOM: document}
+	return ceremony.Program{Version: info.Main.Version, SHA256: sum, SBOM: document}
 }
 
 func (s *stage) evidence() string { return filepath.Join(s.Dir, "evidence") }
@@ -161,6 +161,30 @@ func TestCeremonyAndDrill(t *testing.T) {
 // another one and signs CRLs, and the register is continued. It is rehearsed
 // first.
 func (s *stage) next(t *testing.T) {
+	n := s.yearLater(t)
+	n.rehearse(t)
+	if err := n.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	again := *n
+	again.Dir = filepath.Join(n.Base, "again")
+	if err := again.Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "register.sqlite was continued in ") {
+		t.Errorf("the register was continued twice: %v", err)
+	}
+	shown := strings.Join(n.verified(t).Shown, "\n")
+	for _, want := range []string{"CRL full: number 2, certificates revoked: 1", "CRL delta: number 3, certificates revoked: 1", "certificate cross: "} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the report does not say %q:\n%s", want, shown)
+		}
+	}
+	if out, err := exec.Command("openssl", "crl", "-in", filepath.Join(n.evidence(), "crls/delta.crl"), "-noout", "-text").CombinedOutput(); err != nil || !strings.Contains(string(out), "Delta CRL Indicator: critical") {
+		t.Errorf("openssl shows %v\n%s", err, out)
+	}
+}
+
+// yearLater sets up the ceremony of a year later.
+func (s *stage) yearLater(t *testing.T) *stage {
+	t.Helper()
 	base := t.TempDir()
 	for from, to := range map[string]string{"evidence/certificates/root.pem": "root.pem", "register.sqlite": "register.sqlite"} {
 		content, err := os.ReadFile(filepath.Join(s.Dir, from))
@@ -182,24 +206,7 @@ func (s *stage) next(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.Base, n.Dir = base, filepath.Join(base, "ceremony")
-	n.rehearse(t)
-	if err := n.Run(dkektest.Practising(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	again := n
-	again.Dir = filepath.Join(base, "again")
-	if err := again.Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "register.sqlite was continued in ") {
-		t.Errorf("the register was continued twice: %v", err)
-	}
-	shown := strings.Join(n.verified(t).Shown, "\n")
-	for _, want := range []string{"CRL full: number 2, certificates revoked: 1", "CRL delta: number 3, certificates revoked: 1", "certificate cross: "} {
-		if !strings.Contains(shown, want) {
-			t.Errorf("the report does not say %q:\n%s", want, shown)
-		}
-	}
-	if out, err := exec.Command("openssl", "crl", "-in", filepath.Join(n.evidence(), "crls/delta.crl"), "-noout", "-text").CombinedOutput(); err != nil || !strings.Contains(string(out), "Delta CRL Indicator: critical") {
-		t.Errorf("openssl shows %v\n%s", err, out)
-	}
+	return &n
 }
 
 // revoke revokes the issuing CA in a register.
@@ -315,6 +322,16 @@ func (s *stage) drill(t *testing.T) {
 // holdDrill holds a drill, whose evidence must verify.
 func (s *stage) holdDrill(t *testing.T, origin, last *evidence.Origin, room ceremony.Room) (*stage, *evidence.Report) {
 	t.Helper()
+	d := s.drillStage(t, origin, last)
+	d.Room = room
+	if err := d.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	return d, d.verified(t)
+}
+
+func (s *stage) drillStage(t *testing.T, origin, last *evidence.Origin) *stage {
+	t.Helper()
 	d := *s
 	drill := plan.Drill{Closing: origin.Closing, Bags: origin.Bags()}
 	if last != nil {
@@ -330,11 +347,7 @@ func (s *stage) holdDrill(t *testing.T, origin, last *evidence.Origin, room cere
 	}
 	d.Dir = filepath.Join(t.TempDir(), "drill")
 	d.Drill = &ceremony.Drill{Origin: origin, Last: last, Backup: filepath.Join(s.Dir, "backup"), Throwaway: s.Devices.(home)}
-	d.Room = room
-	if err := d.Run(dkektest.Practising(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	return &d, d.verified(t)
+	return &d
 }
 
 // invented gives a bag another number in the plan of a drill.
@@ -350,7 +363,7 @@ func (s *stage) invented(t *testing.T) {
 
 func readOrigin(t *testing.T, bundle string) *evidence.Origin {
 	t.Helper()
-	origin, err := evidence.ReadOrigin(os.DirFS(bundle), ".")
+	origin, err := evidence.ReadOrigin(bundle)
 	if err != nil {
 		t.Fatal(err)
 	}

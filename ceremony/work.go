@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/internal/safefile"
 )
@@ -64,7 +65,7 @@ func putFile(path string, content []byte) error {
 
 // begin begins an act in a new folder, or reads where it was left.
 func (a Act) begin() (*performance, error) {
-	p := &performance{Act: a, work: work(a.Dir), facts: map[string]evidence.Facts{}}
+	p := &performance{Act: a, work: work(a.Dir)}
 	p.devices.performance = p
 	p.backups = p.work.backup()
 	if a.Drill != nil {
@@ -112,11 +113,17 @@ func (p *performance) create() error {
 	return p.noteOpening()
 }
 
-func (p *performance) noteOpening() error {
-	return p.note(transcript.Opened, "", p.Plan.Ceremony, evidence.Facts{
-		evidence.FactPlan: hexOf(sha256.Sum256(p.Source)), evidence.FactKey: hexOf(p.key.Fingerprint()),
-		evidence.FactProgram: hexOf(p.Program.SHA256), evidence.FactVersion: p.Program.Version,
-	})
+func (p *performance) noteOpening() (err error) {
+	opened := step.Opened{
+		Plan: sumOf(sha256.Sum256(p.Source)), Key: sumOf(p.key.Fingerprint()),
+		Program: sumOf(p.Program.SHA256), Version: p.Program.Version, Schema: step.Schema,
+	}
+	p.facts.Schema = step.Schema
+	if err := p.note(transcript.Opened, "", p.Plan.Ceremony, opened); err != nil {
+		return err
+	}
+	p.facts, err = evidence.ReadFacts(p.Plan, p.writer.Entries())
+	return err
 }
 
 // newKey makes the ceremony key, or takes the one that a power cut has left
@@ -190,10 +197,8 @@ func (p *performance) resume() error {
 	if len(p.writer.Entries()) == 0 { // the power failed before the first one
 		return p.noteOpening()
 	}
-	for _, e := range p.writer.Entries() {
-		if e.Kind == transcript.Done {
-			p.facts[e.Step] = e.Facts
-		}
+	if p.facts, err = evidence.ReadFacts(p.Plan, p.writer.Entries()); err != nil {
+		return fmt.Errorf("%s: %w", p.work.evidence(evidence.TranscriptFile), err)
 	}
 	if err := p.putOrigins(); err != nil {
 		return err
@@ -216,8 +221,24 @@ func (p *performance) noteResumption() error {
 	if last.Kind == transcript.Begun {
 		text += "; the step " + last.Step + " was begun, and is taken again"
 	}
-	p.Room.Tell("Going on with the ceremony in " + p.Dir + ": steps done so far: " + strconv.Itoa(len(p.facts)) + ".")
-	return p.note(transcript.Resumed, "", text, evidence.Facts{evidence.FactProgram: hexOf(p.Program.SHA256), evidence.FactVersion: p.Program.Version})
+	p.Room.Tell("Going on with the ceremony in " + p.Dir + ": steps done so far: " + strconv.Itoa(p.facts.Len()) + ".")
+	before := p.programBefore()
+	now := step.Resumed{Program: sumOf(p.Program.SHA256), Version: p.Program.Version}
+	if err := p.note(transcript.Resumed, "", text, now); err != nil || now == before {
+		return err
+	}
+	text = fmt.Sprintf("another program goes on with the ceremony: conclave %s, SHA-256 %s, in place of conclave %s, SHA-256 %s", now.Version, now.Program, before.Version, before.Program)
+	return p.noteException("", text, step.ExceptionFacts{Program: now.Program, Version: now.Version})
+}
+
+// programBefore is the program that has written the last entries.
+func (p *performance) programBefore() (before step.Resumed) {
+	for _, e := range p.writer.Entries() {
+		if e.Kind == transcript.Opened || e.Kind == transcript.Resumed {
+			before = step.Resumed{Program: step.Sum(e.Facts["program sha256"]), Version: e.Facts["program version"]}
+		}
+	}
+	return before
 }
 
 // shareFile is the DKEK share file. It is the only one, for the DKEK has one

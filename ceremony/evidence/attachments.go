@@ -25,24 +25,21 @@ const Namespace = "conclave-ceremony"
 // attachments verifies what was added after the close. Each says something of
 // the checkpoint, and so of all of the transcript.
 func (v *verifier) attachments() {
-	entries, err := fs.ReadDir(v.bundle, AttachmentsDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return
-	}
 	head := v.read(HeadFile)
-	for _, e := range entries {
-		name := path.Join(AttachmentsDir, e.Name())
+	for _, name := range v.bundle.names {
+		attached, ok := strings.CutPrefix(name, AttachmentsDir+"/")
 		switch {
-		case e.IsDir():
-			v.problem(name, "it is a folder; none can be attached")
+		case !ok:
+		case path.Dir(attached) != ".":
+			v.problem(path.Join(AttachmentsDir, path.Dir(attached)), "it is a folder; none can be attached")
 		case name == StampFile:
 			v.stamp(head)
 		case strings.HasSuffix(name, signature):
-			v.signature(strings.TrimSuffix(e.Name(), signature), head)
+			v.signature(strings.TrimSuffix(attached, signature), head)
 		case name == RootsFile:
 			v.read(StampFile) // they are for nothing else
 		case strings.HasSuffix(name, signers):
-			v.read(SignatureFile(strings.TrimSuffix(e.Name(), signers)))
+			v.read(SignatureFile(strings.TrimSuffix(attached, signers)))
 		default:
 			v.problem(name, "it is none of the files that can be attached")
 		}
@@ -66,10 +63,10 @@ func (v *verifier) stamp(head []byte) {
 		return
 	}
 	if stamp.Time.Before(v.report.End.Add(-clockError)) {
-		v.problem(StampFile, "it is of %s, before the close at %s: the computer's clock was wrong", stamp.Time.Format(time.RFC3339), v.report.End.Format(time.RFC3339))
+		v.problem(StampFile, "it is of %s, before the close at %s: the computer's clock was wrong", Clock(stamp.Time), Clock(v.report.End))
 		return
 	}
-	v.shown("time stamp: %s by %s, under %s", stamp.Time.Format(time.RFC3339), stamp.TSA, whose)
+	v.shown("time stamp: %s by %s, under %s", Clock(stamp.Time), stamp.TSA, whose)
 }
 
 // clockError is how wrong the clock of a ceremony's computer may be; it is set
@@ -97,7 +94,7 @@ func Attach(dir string, files map[string][]byte) error {
 	if err := finishAttaching(dir); err != nil {
 		return err
 	}
-	if _, err := Verify(os.DirFS(dir), Options{}); err != nil {
+	if _, err := VerifyFolder(dir, Options{}); err != nil {
 		return fmt.Errorf("nothing was attached, for the evidence does not verify: %w", err)
 	}
 	added, err := addFiles(dir, files)
@@ -105,7 +102,7 @@ func Attach(dir string, files map[string][]byte) error {
 		err = replaceSums(dir)
 	}
 	if err == nil {
-		_, err = Verify(os.DirFS(dir), Options{})
+		_, err = VerifyFolder(dir, Options{})
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("nothing was attached: %w", err), takeOut(dir, added))

@@ -161,14 +161,14 @@ func TestAttachAfterAPowerCut(t *testing.T) {
 func TestPreview(t *testing.T) {
 	bundle := load(t, fixture)
 	var entries []transcript.Entry
-	var closing evidence.Facts
+	var closing transcript.Entry
 	verified, err := transcript.Verify(bundle[evidence.TranscriptFile].Data, string(bundle[evidence.KeyFile].Data))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range verified.Entries {
 		if e.Step == step.Close.ID() && e.Kind == transcript.Done {
-			closing = e.Facts
+			closing = e
 			break
 		}
 		entries = append(entries, e)
@@ -180,7 +180,7 @@ func TestPreview(t *testing.T) {
 		t.Errorf("nothing is wrong: %v", err)
 	}
 	for what, change := range map[string]func(*testing.T, fstest.MapFS){
-		"ceremony-key.txt: it is not the verifier key":      replace(evidence.KeyFile, "\n", "\r\n"),
+		"ceremony-key.txt: public key of the ceremony: it is not written as the ceremony wrote it": replace(evidence.KeyFile, "\n", "\r\n"),
 		"ceremony-key.txt: it is missing":                   remove(evidence.KeyFile),
 		"attachments: it is for what comes after the close": add("attachments/photo.jpg", "x"),
 		"photos/late.jpg: the transcript does not name it":  add("photos/late.jpg", "x"),

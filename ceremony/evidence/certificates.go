@@ -7,20 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
+	"strconv"
 
 	"conclave/ca"
 	"conclave/ca/register"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
+	"conclave/ceremony/transcript"
 )
 
 // readCertificate reads a certificate of the bundle: one that there was as it
 // was given, any other in PEM as it was written.
 func (v *verifier) readCertificate(name string) (*x509.Certificate, error) {
 	if planned := v.plan.FindCertificate(name); planned.File != "" {
-		content := v.read(InputFile(planned.File))
-		v.equal(InputFile(planned.File), "the SHA-256 of the certificate", hashOf(content), v.facts[step.Open.ID()][FactInput+planned.File])
-		return ca.ParseCertificate(content)
+		return ca.ParseCertificate(v.read(InputFile(planned.File)))
 	}
 	content := v.read(CertificateFile(name))
 	block, _ := pem.Decode(content)
@@ -32,14 +33,17 @@ func (v *verifier) readCertificate(name string) (*x509.Certificate, error) {
 
 // certificate compares a certificate with what the plan says it is to be, byte
 // for byte. It is not linted again: a later linter has later rules.
-func (v *verifier) certificate(planned *plan.Certificate, facts Facts) {
+func (v *verifier) certificate(id string, planned *plan.Certificate) {
+	facts := Of[step.CertifyFacts](v.facts, id)
 	file := CertificateFile(planned.Name)
 	cert, err := v.readCertificate(planned.Name)
 	if err != nil {
 		v.problem(file, "%v", err)
 		return
 	}
-	v.equal(file, "the SHA-256 of the certificate", hashOf(cert.Raw), facts[FactCertificate])
+	v.agrees(file, id, "certificate sha256", string(facts.Certificate), hashOf(cert.Raw))
+	v.agrees(file, id, "serial number", facts.Serial, fmt.Sprintf("%x", cert.SerialNumber))
+	v.intents(id, ca.KindCertificate, cert.SerialNumber, cert.RawTBSCertificate)
 	if err := v.subject(planned, cert); err != nil {
 		v.problem(file, "%v", err)
 	}
@@ -96,9 +100,6 @@ func (v *verifier) subject(planned *plan.Certificate, cert *x509.Certificate) er
 		return nil // what the plan says of it is compared byte for byte
 	}
 	content := v.read(InputFile(planned.Request))
-	if !v.equal(InputFile(planned.Request), "the SHA-256 of the request", hashOf(content), v.facts[step.Open.ID()][FactInput+planned.Request]) {
-		return nil
-	}
 	public, err := ca.CheckRequest(content, planned.Spec)
 	if err != nil {
 		return fmt.Errorf("%s: %w", InputFile(planned.Request), err)
@@ -112,7 +113,8 @@ func (v *verifier) subject(planned *plan.Certificate, cert *x509.Certificate) er
 
 // crl compares a CRL with what it is to be, byte for byte, by the plan and the
 // register.
-func (v *verifier) crl(planned *plan.CRL, facts Facts) {
+func (v *verifier) crl(id string, planned *plan.CRL) {
+	facts := Of[step.SignCRLFacts](v.facts, id)
 	file := CRLFile(planned.Name)
 	content := v.read(file)
 	crl, err := x509.ParseRevocationList(content)
@@ -120,8 +122,9 @@ func (v *verifier) crl(planned *plan.CRL, facts Facts) {
 		v.problem(file, "%v", err)
 		return
 	}
-	v.equal(file, "the SHA-256 of the CRL", hashOf(content), facts[FactCRL])
-	v.equal(file, "the CRL number", crl.Number.String(), facts[FactCRLNumber])
+	v.agrees(file, id, "crl sha256", string(facts.CRL), hashOf(content))
+	v.agrees(file, id, "crl number", strconv.Itoa(facts.Number), crl.Number.String())
+	v.intents(id, ca.KindCRL, crl.Number, crl.RawTBSRevocationList)
 	issuer := v.issuer(planned.Issuer)
 	if issuer == nil {
 		return
@@ -206,9 +209,11 @@ func (v *verifier) register() {
 	if export == nil {
 		return
 	}
-	known := v.known()
+	known, intended := v.known(), v.intended()
 	for _, e := range export.Entries {
 		switch {
+		case e.State() == register.Settled && !known[fmt.Sprintf("%x", e.TBS)] && !intended[fmt.Sprintf("%x", e.TBS)]:
+			v.problem(RegisterFile, "%s was settled, and no step was about to sign it", e)
 		case e.State() == register.Intended:
 			v.problem(RegisterFile, "%s may have been signed, and no one has said so", e)
 		case e.State() == register.Issued && signed[hashOf(e.DER)]:
@@ -227,7 +232,18 @@ func (v *verifier) register() {
 func (v *verifier) known() map[string]bool {
 	hashes := map[string]bool{}
 	for _, e := range v.before().Entries {
-		hashes[hashOf(e.DER)] = true
+		hashes[hashOf(e.DER)], hashes[fmt.Sprintf("%x", e.TBS)] = true, true
+	}
+	return hashes
+}
+
+// intended are the hashes of all that steps were about to sign.
+func (v *verifier) intended() map[string]bool {
+	hashes := map[string]bool{}
+	for _, e := range v.transcript.Entries {
+		if e.Kind == transcript.Note {
+			hashes[string(read[step.NoteFacts](v, e).TBS)] = true
+		}
 	}
 	return hashes
 }
@@ -235,12 +251,64 @@ func (v *verifier) known() map[string]bool {
 // signed are the hashes of all that was signed, as the transcript has them.
 func (v *verifier) signed() map[string]bool {
 	hashes := map[string]bool{}
-	for _, facts := range v.facts {
-		for _, name := range []string{FactCertificate, FactCRL} {
-			if facts[name] != "" {
-				hashes[facts[name]] = true
-			}
+	for _, s := range v.plan.Steps() {
+		switch s.Action {
+		case step.Certify:
+			hashes[string(Of[step.CertifyFacts](v.facts, s.ID).Certificate)] = true
+		case step.SignCRL:
+			hashes[string(Of[step.SignCRLFacts](v.facts, s.ID).CRL)] = true
 		}
 	}
 	return hashes
+}
+
+// intents checks what a step was about to sign: the last time what it has signed,
+// any other time what the register has as settled.
+func (v *verifier) intents(id string, kind ca.Kind, number *big.Int, tbs []byte) {
+	var notes []step.NoteFacts
+	for _, e := range v.said[id].all {
+		if e.Kind != transcript.Note {
+			continue
+		}
+		if note := read[step.NoteFacts](v, e); note.TBS != "" {
+			notes = append(notes, note)
+		}
+	}
+	if len(notes) == 0 {
+		v.problem(TranscriptFile, "step %s, the fact %q is missing: nothing says what was about to be signed", id, "tbs sha256")
+		return
+	}
+	last := len(notes) - 1
+	for _, note := range notes {
+		v.agrees(TranscriptFile, id, "about to sign", note.Sign, string(kind))
+	}
+	v.agrees(TranscriptFile, id, "number", notes[last].Number, number.Text(16))
+	v.agrees(TranscriptFile, id, "tbs sha256", string(notes[last].TBS), hashOf(tbs))
+	for _, note := range notes[:last] {
+		if note.TBS != notes[last].TBS || note.Number != notes[last].Number {
+			v.settledAs(id, note)
+		}
+	}
+}
+
+// settledAs wants it to be known what came of something that was about to be
+// signed when the ceremony was interrupted: that it may have been signed and is
+// lost, or that it was not; an exception says so.
+func (v *verifier) settledAs(id string, note step.NoteFacts) {
+	export, err := register.ParseExport(v.read(RegisterFile))
+	if err != nil {
+		return // told at the register
+	}
+	i := slices.IndexFunc(export.Entries, func(e register.Entry) bool { return fmt.Sprintf("%x", e.TBS) == string(note.TBS) })
+	told := v.facts.Schema < 2 && i >= 0
+	for _, e := range v.said[id].all {
+		told = told || e.Kind == transcript.Exception && read[step.ExceptionFacts](v, e).TBS == note.TBS
+	}
+	settled := i >= 0 && export.Entries[i].State() == register.Settled && export.Entries[i].Number.Text(16) == note.Number
+	switch {
+	case !told && v.facts.Schema < 2:
+		v.unproved("step %s, fact %q: what came of number %s, which was about to be signed (evidence of an earlier version)", id, "tbs sha256", note.Number)
+	case !told || i >= 0 && !settled:
+		v.problem(TranscriptFile, "step %s, facts %q and %q: number %s was about to be signed, and neither the register nor an exception says what came of it", id, "number", "tbs sha256", note.Number)
+	}
 }

@@ -10,7 +10,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
+
+	"conclave/ceremony/step"
 )
 
 // ReadMe is the text that a bundle carries for whoever finds it.
@@ -33,56 +34,25 @@ as words. By hand:
     openssl verify -CAfile certificates/ROOT.pem certificates/OTHER.pem
 `
 
-// walk gives the names of all files of a bundle, in order. What is neither a
-// file nor a folder has no place in it.
-func walk(bundle fs.FS) (names []string, err error) {
-	err = fs.WalkDir(bundle, ".", func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == '\\' }): // sha256sum would write it otherwise
-			return fmt.Errorf("the name %q has a character that cannot be printed, or a backslash; rename it", name)
-		case entry.Type().IsRegular():
-			names = append(names, name)
-		case !entry.IsDir():
-			return fmt.Errorf("%q is neither a file nor a folder", name)
-		default:
-			return checkFilled(bundle, name)
-		}
-		return nil
-	})
-	return names, err
-}
-
-// checkFilled refuses a folder in which there is nothing: no hash would tell of
-// it.
-func checkFilled(bundle fs.FS, name string) error {
-	entries, err := fs.ReadDir(bundle, name)
-	if err == nil && len(entries) == 0 {
-		err = fmt.Errorf("the folder %q is empty; remove it", name)
-	}
-	return err
-}
-
-// Files gives the hash of each file that the close of a transcript names, as
-// facts: all but the transcript itself and what is made of it.
-func Files(bundle fs.FS) (Facts, error) {
-	names, err := walk(bundle)
+// Files gives the hash of each file that the close of a transcript names: all but
+// the transcript itself and what is made of it.
+func Files(fsys fs.FS) (map[string]step.Sum, error) {
+	b, err := look(fsys)
 	if err != nil {
 		return nil, err
 	}
-	facts := Facts{}
-	for _, name := range names {
+	sums := map[string]step.Sum{}
+	for _, name := range b.names {
 		if !named(name) {
 			continue
 		}
-		content, err := fs.ReadFile(bundle, name)
+		sum, err := b.sum(name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		facts[FactFile+name] = hashOf(content)
+		sums[name] = step.Sum(sum)
 	}
-	return facts, nil
+	return sums, nil
 }
 
 // named says whether the close of the transcript names a file.
@@ -96,21 +66,21 @@ func hashOf(content []byte) string {
 }
 
 // Sums gives the content of SHA256SUMS: a line for each other file, in order.
-func Sums(bundle fs.FS) ([]byte, error) {
-	names, err := walk(bundle)
+func Sums(fsys fs.FS) ([]byte, error) {
+	b, err := look(fsys)
 	if err != nil {
 		return nil, err
 	}
 	var sums bytes.Buffer
-	for _, name := range names {
+	for _, name := range b.names {
 		if name == SumsFile {
 			continue
 		}
-		content, err := fs.ReadFile(bundle, name)
+		sum, err := b.sum(name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		fmt.Fprintf(&sums, "%s  %s\n", hashOf(content), name)
+		fmt.Fprintf(&sums, "%s  %s\n", sum, name)
 	}
 	return sums.Bytes(), nil
 }
@@ -125,23 +95,21 @@ func (v *verifier) sums() {
 	for line := range strings.Lines(string(content)) {
 		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		if !ok || len(sum) != 2*sha256.Size || want[name] != "" || !strings.HasSuffix(line, "\n") {
-			v.problem(SumsFile, "the line %q is not one that sha256sum writes", strings.TrimSpace(line))
+			v.problem(SumsFile, "the line %.80q is not one that sha256sum writes", strings.TrimSpace(line))
 			return
 		}
 		want[name] = sum
 	}
-	names, err := walk(v.bundle)
-	if err != nil {
-		v.problem("", "%v", err)
-		return
-	}
-	for _, name := range names {
+	for _, name := range v.bundle.names {
 		if name == SumsFile {
 			continue
 		}
 		sum := want[name]
 		delete(want, name)
-		if got := hashOf(v.read(name)); sum == "" {
+		got, err := v.bundle.sum(name)
+		if err != nil {
+			v.problem(name, "%v", err)
+		} else if sum == "" {
 			v.problem(name, "it is not in %s: it was added, or renamed", SumsFile)
 		} else if got != sum {
 			v.problem(name, "its SHA-256 is %s, and %s in %s: one of the two was changed", got, sum, SumsFile)
@@ -154,7 +122,7 @@ func (v *verifier) sums() {
 
 // read reads a file, which must be there; nil if it cannot be.
 func (v *verifier) read(name string) []byte {
-	content, err := fs.ReadFile(v.bundle, name)
+	content, err := v.bundle.read(name)
 	if err != nil && !v.missing[name] {
 		v.missing[name] = true
 		if errors.Is(err, fs.ErrNotExist) {

@@ -53,7 +53,8 @@ func CRLFile(name string) string { return path.Join(crls, name+".crl") }
 func CRLRegisterFile(crl string) string { return path.Join(crls, crl+".register.json") }
 
 // InputFile is where a file is that came with the plan, as it was given: a
-// request, or a certificate that there was. Its path is relative to the plan.
+// request, a certificate that there was, a register. Its path is relative to the
+// plan.
 func InputFile(name string) string { return path.Join(inputs, filepath.ToSlash(name)) }
 
 // DeviceFile is where a device's certificates are: EF 2F02 (C_DevAut).
@@ -72,57 +73,3 @@ func ProofPurpose(ceremonyKey [32]byte, name string) string {
 // AttestationFile is where the authenticated request for a key is, with which
 // its device says that it made the key.
 func AttestationFile(key string) string { return path.Join(attestations, key+".cvc") }
-
-// Facts are what the entry of a step that is done says, by name.
-type Facts = map[string]string
-
-// Names of facts. Hashes are SHA-256 in lower-case hexadecimal.
-const (
-	FactPlan         = "plan sha256"
-	FactProgram      = "program sha256"
-	FactVersion      = "program version"
-	FactKey          = "ceremony key sha256"
-	FactWatch        = "time by the watch"
-	FactSerial       = "device serial"
-	FactDevice       = "device certificates sha256"
-	FactDeviceProof  = "device proof sha256"
-	FactSet          = "set"
-	FactKCV          = "key check value"
-	FactShareFile    = "share file sha256"
-	FactProof        = "proof"
-	FactCustodians   = "custodians"
-	FactReference    = "key reference"
-	FactPublic       = "public key sha256" // of the SubjectPublicKeyInfo
-	FactAttestation  = "attestation sha256"
-	FactWrapped      = "wrapped key sha256"
-	FactSerialNumber = "serial number"
-	FactCertificate  = "certificate sha256" // of the DER
-	FactCRLNumber    = "crl number"
-	FactCRL          = "crl sha256"
-	FactCopies       = "copies"
-	FactExceptions   = "exceptions"
-	FactSheet        = "sheet"
-	// FactInput begins the name of a fact that gives the hash of a file that came
-	// with the plan.
-	FactInput = "input "
-	// FactFile begins the name of a fact that gives the hash of a file of the
-	// bundle.
-	FactFile = "file "
-	// FactPresent begins the name of a fact that says whether a person was there.
-	FactPresent = "present: "
-	// FactBag begins the name of a fact that gives the number of a bag.
-	FactBag = "bag: "
-	// FactRestored begins the name of a fact that gives the public key of a key
-	// that was restored.
-	FactRestored = "restored: "
-)
-
-// What a drill says of a sheet that agrees with the record, of one that was not
-// there, of a bag that is not as it was, and of a key check value that a device
-// does not tell without a PIN.
-const (
-	SheetGood   = "good"
-	SheetAbsent = "not here"
-	BagChanged  = "not as it was"
-	NotShown    = "not shown"
-)

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,45 +26,65 @@ const (
 // Origin is what the transcript of a ceremony, or of a drill, says to the drills
 // after it.
 type Origin struct {
-	Closing string           // SHA-256 of the checkpoint, in lower-case hexadecimal
-	Facts   map[string]Facts // of the steps that are done
+	Closing string // SHA-256 of the checkpoint, in lower-case hexadecimal
+	Facts   Facts
 	Files   map[string][]byte
 	plan    *plan.Plan
 	done    []string // steps
 	closed  bool
 }
 
-// ReadOrigin reads and verifies the transcript in a folder of a bundle.
-func ReadOrigin(bundle fs.FS, dir string) (*Origin, error) {
-	o := &Origin{Facts: map[string]Facts{}, Files: map[string][]byte{}}
-	for _, name := range []string{PlanFile, TranscriptFile, KeyFile, HeadFile} {
-		content, err := fs.ReadFile(bundle, path.Join(dir, name))
+// ReadOrigin reads and verifies the transcript of a bundle in a folder.
+func ReadOrigin(folder string) (o *Origin, err error) {
+	return o, inFolder(folder, func(fsys fs.FS) error {
+		b, err := look(fsys)
+		if err == nil {
+			o, err = b.origin(".")
+		}
 		if err != nil {
-			return nil, err
+			return fmt.Errorf("%s: %w", folder, err)
+		}
+		return nil
+	})
+}
+
+// origin reads the transcript in a folder of a bundle.
+func (b *bundle) origin(dir string) (*Origin, error) {
+	o := &Origin{Files: map[string][]byte{}}
+	for _, name := range []string{PlanFile, TranscriptFile, KeyFile, HeadFile} {
+		content, err := b.read(path.Join(dir, name))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path.Join(dir, name), err)
 		}
 		o.Files[name] = content
 	}
-	head := o.Files[HeadFile]
-	t, err := transcript.Verify(o.Files[TranscriptFile], string(o.Files[KeyFile]))
-	if err == nil {
-		err = checkLastHead(t, head)
-	}
-	if err == nil && (len(t.Entries) == 0 || t.Entries[0].Facts[FactPlan] != hashOf(o.Files[PlanFile])) {
-		err = errors.New("it is not of that plan")
-	}
-	var p *plan.Plan
-	if err == nil {
-		p, err = plan.Parse(o.Files[PlanFile])
-	}
-	if err == nil {
-		err = p.Check()
-	}
-	if err != nil {
+	if err := o.verify(); err != nil {
 		return nil, fmt.Errorf("the transcript in %s: %w", dir, err)
 	}
-	o.Closing, o.plan, o.closed = hashOf(head), p, t.Entries[len(t.Entries)-1].Kind == transcript.Closed
-	o.done = doneSteps(t.Entries, o.Facts)
 	return o, nil
+}
+
+func (o *Origin) verify() (err error) {
+	t, err := transcript.Verify(o.Files[TranscriptFile], string(o.Files[KeyFile]))
+	if err == nil {
+		err = checkLastHead(t, o.Files[HeadFile])
+	}
+	if err == nil && t.Entries[0].Facts["plan sha256"] != hashOf(o.Files[PlanFile]) {
+		err = errors.New("it is not of that plan")
+	}
+	if err == nil {
+		o.plan, err = plan.Parse(o.Files[PlanFile])
+	}
+	if err == nil {
+		err = o.plan.Check()
+	}
+	if err != nil {
+		return err
+	}
+	o.Closing, o.done = hashOf(o.Files[HeadFile]), doneSteps(t.Entries)
+	o.closed = t.Entries[len(t.Entries)-1].Kind == transcript.Closed
+	o.Facts, err = ReadFacts(o.plan, t.Entries)
+	return err
 }
 
 // Bags are the bags that were sealed; none where there was no custody.
@@ -71,8 +92,9 @@ func (o *Origin) Bags() (bags []plan.Bag) {
 	if o.plan.Custody == nil {
 		return nil
 	}
+	numbers := Of[step.SealFacts](o.Facts, step.Seal.ID()).Bags
 	for _, thing := range o.plan.Bags() {
-		bags = append(bags, plan.Bag{Thing: thing, Number: o.Facts[step.Seal.ID()][FactBag+thing]})
+		bags = append(bags, plan.Bag{Thing: thing, Number: numbers[thing]})
 	}
 	return bags
 }
@@ -94,41 +116,73 @@ func (o *Origin) leadsTo(drill *plan.Plan, content []byte) bool {
 
 // drill checks what a drill has found against the transcript of its ceremony.
 func (v *verifier) drill() {
-	origin, err := ReadOrigin(v.bundle, OriginDir)
-	if err != nil {
-		v.problem(path.Join(OriginDir, TranscriptFile), "%v", err)
-		return
+	file := path.Join(OriginDir, TranscriptFile)
+	origin, err := v.bundle.origin(OriginDir)
+	if err == nil {
+		err = origin.complete()
 	}
-	if err := origin.complete(); err != nil {
-		v.problem(path.Join(OriginDir, TranscriptFile), "%v", err)
+	if err != nil {
+		v.problem(file, "%v", err)
+		return
 	}
 	if !origin.leadsTo(v.plan, v.read(PlanFile)) {
 		v.problem(PlanFile, "it is not the plan of a drill of the ceremony in %s", OriginDir)
 	}
 	v.shown("drill: of the ceremony whose closing is %s; compare it with the paper", origin.Closing)
 	v.equal(path.Join(OriginDir, HeadFile), "the closing of the ceremony", origin.Closing, v.plan.Drill.Closing)
-	share := origin.Facts[step.Share.ID()]
-	v.record(share)
-	v.equal(TranscriptFile, "the share file that was looked at", v.facts[step.Inspect.ID()][FactShareFile], share[FactShareFile])
-	v.equal(TranscriptFile, "the key check value", v.facts[step.OpenBackup.ID()][FactKCV], share[FactKCV])
-	for _, k := range v.plan.Keys {
-		v.equal(TranscriptFile, "the wrapped key "+k.Name, v.facts[step.Inspect.ID()][FactWrapped+" "+k.Name], origin.Facts[step.Backup.ID(k.Name)][FactWrapped])
-		v.equal(TranscriptFile, "the public key of the restored key "+k.Name, v.facts[step.OpenBackup.ID()][FactRestored+k.Name], origin.Facts[step.Generate.ID(k.Name)][FactPublic])
+	v.record(origin.plan.Ceremony, origin.Facts)
+	v.inspected(origin)
+	opened := Of[step.OpenBackupFacts](v.facts, step.OpenBackup.ID())
+	v.restored(step.OpenBackup.ID(), opened.KCV, opened.Restored, opened.Wrapped, origin.Facts)
+	if v.facts.Schema >= 2 {
+		v.given(step.OpenBackup.ID(), opened.Custodians)
 	}
 	for _, device := range v.plan.Kept() {
-		found := v.facts[step.Compare.ID(device)]
-		v.equal(TranscriptFile, "the serial number of the device "+device, found[FactSerial], origin.Facts[step.Prepare.ID(device)][FactSerial])
-		if found[FactKCV] == NotShown {
-			v.shown("device %s: it does not show its key check value without a PIN, so that its DKEK was not compared", device)
-			continue
-		}
-		v.equal(TranscriptFile, "the key check value of the device "+device, found[FactKCV], share[FactKCV])
+		v.compared(device, origin)
 	}
 	v.bags(origin)
+	v.sheets()
+}
+
+// inspected compares the files of the backup with those that were made.
+func (v *verifier) inspected(origin *Origin) {
+	id, share := step.Inspect.ID(), step.Share.ID()
+	facts := Of[step.InspectFacts](v.facts, id)
+	v.same(id, "share file sha256", string(facts.ShareFile), share, "share file sha256", string(Of[step.ShareFacts](origin.Facts, share).ShareFile))
+	v.wrapped(id, facts.Wrapped, origin.Facts)
+}
+
+// compared compares a device with what it was.
+func (v *verifier) compared(device string, origin *Origin) {
+	id, prepare := step.Compare.ID(device), step.Prepare.ID(device)
+	found := Of[step.CompareFacts](v.facts, id)
+	v.same(id, "device serial", found.Serial, prepare, "device serial", Of[step.PrepareFacts](origin.Facts, prepare).Serial)
+	if found.KCV == step.NotShown {
+		v.shown("device %s: it does not show its key check value without a PIN, so that its DKEK was not compared", device)
+		return
+	}
+	v.kcv(id, found.KCV, origin.Facts)
+}
+
+// sheets wants an exception for each sheet that is not good, and no other.
+func (v *verifier) sheets() {
 	good := 0
-	for i := range v.plan.People.Custodians {
-		if v.facts[step.LoneSheet.ID(strconv.Itoa(i+1))][FactSheet] == SheetGood {
+	for i, name := range v.plan.People.Custodians {
+		id := step.LoneSheet.ID(strconv.Itoa(i + 1))
+		switch found := Of[step.LoneSheetFacts](v.facts, id).Sheet; found {
+		case step.SheetGood:
 			good++
+			for _, other := range []string{step.SheetBad, step.SheetAbsent} {
+				if v.excepted(id, step.SheetIs(plan.Sheet(name), other)) {
+					v.problem(TranscriptFile, "step %s, fact %q: it is %s, and an exception says that it is %s", id, "sheet", found, other)
+				}
+			}
+		case step.SheetBad, step.SheetAbsent:
+			if !v.excepted(id, step.SheetIs(plan.Sheet(name), found)) {
+				v.problem(TranscriptFile, "step %s, fact %q: it is %s, and no exception says so", id, "sheet", found)
+			}
+		default:
+			v.problem(TranscriptFile, "step %s, fact %q: it is %s; %s, %s or %s was expected", id, "sheet", orNothing(found), step.SheetGood, step.SheetBad, step.SheetAbsent)
 		}
 	}
 	v.shown("drill: %d of %d sheets are good, the backup opens, the devices are as they were", good, len(v.plan.People.Custodians))
@@ -150,7 +204,7 @@ func (v *verifier) expectedBags(origin *Origin) []plan.Bag {
 	if v.plan.Drill.Last == "" {
 		return origin.Bags()
 	}
-	last, err := ReadOrigin(v.bundle, LastDir)
+	last, err := v.bundle.origin(LastDir)
 	if err == nil {
 		err = last.CheckLast(origin)
 	}
@@ -179,7 +233,7 @@ func (v *verifier) bags(origin *Origin) {
 		switch found[bag.Thing] {
 		case "":
 			absent = append(absent, bag.Thing)
-		case BagChanged:
+		case step.BagChanged:
 			changed = append(changed, bag.Thing)
 		case bag.Number:
 			whole++
@@ -199,39 +253,75 @@ func (v *verifier) bags(origin *Origin) {
 // found is how the bag of a thing was: its number, BagChanged, or empty where the
 // thing was not here and its bag is said to be closed. The drill must say so.
 func (v *verifier) found(bag plan.Bag) string {
-	fact, facts := FactBag+bag.Thing, v.facts[v.plan.BagSteps()[bag.Thing]]
-	found, sealed := facts[fact], v.facts[step.Seal.ID()][fact]
-	for _, e := range v.report.Exceptions {
-		if e.Facts[fact] == BagChanged {
-			found = BagChanged
+	id, fact := v.plan.BagSteps()[bag.Thing], "bag: "+bag.Thing
+	bags, absent := v.bagFacts(id)
+	for thing := range bags {
+		if thing != bag.Thing {
+			v.problem(TranscriptFile, "step %s, fact %q: the step is about %s", id, "bag: "+thing, bag.Thing)
 		}
 	}
-	absent := facts[FactSheet] == SheetAbsent
+	said, noted := bags[bag.Thing], v.noted(id, bag.Thing)
 	switch {
-	case found == "" && absent:
-		v.equal(TranscriptFile, "the number of the bag of "+bag.Thing+", which was not opened,", sealed, bag.Number)
-	case bag.Number == plan.NoBag:
+	case said != noted:
+		v.problem(TranscriptFile, "step %s, fact %q: it is %s, and was noted as %s", id, fact, orNothing(said), orNothing(noted))
+	case bag.Number == plan.NoBag && said == "":
 		return "in no bag"
-	case facts[fact] != bag.Number && facts[fact] != BagChanged && !absent || facts[fact] == bag.Number && found == BagChanged:
-		v.problem(TranscriptFile, "the step %s does not say how the bag of %s was", v.plan.BagSteps()[bag.Thing], bag.Thing)
+	case said == "" && !absent:
+		v.problem(TranscriptFile, "step %s, the fact %q is missing", id, fact)
+	case said == "" && v.noted(step.Seal.ID(), bag.Thing) == step.BagChanged:
+		return step.BagChanged
+	case said == "":
+		v.agrees(TranscriptFile, step.Seal.ID(), fact, Of[step.SealFacts](v.facts, step.Seal.ID()).Bags[bag.Thing], bag.Number)
+	case said != bag.Number && said != step.BagChanged:
+		v.problem(TranscriptFile, "step %s, fact %q: it is %s; %s, or %q, was expected", id, fact, said, bag.Number, step.BagChanged)
 	}
-	return found
+	return said
+}
+
+// bagFacts are what a step says of bags, and whether the sheet that it is about
+// was not here.
+func (v *verifier) bagFacts(id string) (bags map[string]string, absent bool) {
+	switch v.action(id) {
+	case step.Inspect:
+		return Of[step.InspectFacts](v.facts, id).Bag, false
+	case step.Compare:
+		return Of[step.CompareFacts](v.facts, id).Bag, false
+	}
+	facts := Of[step.LoneSheetFacts](v.facts, id)
+	return facts.Bag, facts.Sheet == step.SheetAbsent
+}
+
+// noted is what notes and exceptions of a step say of the bag of a thing, the
+// last of them.
+func (v *verifier) noted(id, thing string) (number string) {
+	for _, e := range v.said[id].all {
+		var bags map[string]string
+		switch e.Kind {
+		case transcript.Note:
+			bags = read[step.NoteFacts](v, e).Bag
+		case transcript.Exception:
+			bags = read[step.ExceptionFacts](v, e).Bag
+		}
+		number = cmp.Or(bags[thing], number)
+	}
+	return number
 }
 
 // sealed wants each bag to have a number that no other has or had, unless it was
 // not opened. Found is how each was.
 func (v *verifier) sealed(found map[string]string) {
-	seen := map[string]string{}
+	id := step.Seal.ID()
+	bags, seen := Of[step.SealFacts](v.facts, id).Bags, map[string]string{}
 	for _, bag := range v.plan.Drill.Bags {
 		seen[plan.FoldBag(bag.Number)] = bag.Thing
 	}
 	for _, bag := range v.plan.Drill.Bags {
-		number := v.facts[step.Seal.ID()][FactBag+bag.Thing]
+		number := bags[bag.Thing]
 		if number == plan.NoBag || number == bag.Number && found[bag.Thing] == "" {
 			continue
 		}
 		if other, twice := seen[plan.FoldBag(number)]; twice {
-			v.problem(TranscriptFile, "the bag of %s has the number %s, which is or was that of the bag of %s", bag.Thing, number, other)
+			v.problem(TranscriptFile, "step %s, fact %q: it is %s, which is or was the number of the bag of %s", id, "bag: "+bag.Thing, number, other)
 		}
 		seen[plan.FoldBag(number)] = bag.Thing
 	}

@@ -1,10 +1,12 @@
 package evidence
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
-	"io/fs"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"conclave/ceremony/plan"
@@ -17,67 +19,121 @@ import (
 // steps checks that every step of the plan was done, in order, and what each
 // has left.
 func (v *verifier) steps() {
-	done, planned := v.done, planned(v.plan)
+	done, planned := doneSteps(v.transcript.Entries), planned(v.plan)
 	if !slices.Equal(done, planned) {
 		v.problem(TranscriptFile, "the steps done are %s; the plan has %s", strings.Join(done, ", "), strings.Join(planned, ", "))
 	}
 	for _, s := range v.plan.Steps() {
-		if facts := v.facts[s.ID]; facts != nil || slices.Contains(done, s.ID) {
-			v.step(s, facts)
+		if v.facts.Done(s.ID) {
+			v.step(s)
 		}
 	}
 	v.shown("steps: %d of the plan's %d are done", len(done), len(planned))
 }
 
-// planned are the names of a plan's steps.
-func planned(p *plan.Plan) (steps []string) {
-	for _, s := range p.Steps() {
-		steps = append(steps, s.ID)
-	}
-	return steps
-}
-
-// doneSteps are those that are done, in order; their facts go into facts.
-func doneSteps(entries []transcript.Entry, facts map[string]Facts) (steps []string) {
-	for _, e := range entries {
-		if e.Kind == transcript.Done {
-			steps = append(steps, e.Step)
-			facts[e.Step] = e.Facts
-		}
-	}
-	return steps
-}
-
-func (v *verifier) step(s step.Step, facts Facts) {
+func (v *verifier) step(s step.Step) {
 	switch s.Action {
+	case step.Open:
+		v.inputs(s.ID)
 	case step.RollCall:
-		v.complete(s, facts, FactPresent, v.plan.Everyone())
-	case step.Seal:
-		v.complete(s, facts, FactBag, v.plan.Bags())
+		v.rollCall(s.ID)
 	case step.Prepare:
-		v.device(s.Object, facts)
+		v.device(s.ID, s.Object)
 	case step.Share:
-		v.record(facts)
-	case step.Import, step.Backup:
-		v.equal(TranscriptFile, "in the step "+s.ID+" the key check value", facts[FactKCV], v.facts[step.Share.ID()][FactKCV])
+		v.share(s.ID)
+	case step.Import:
+		v.imported(s.ID)
 	case step.Generate:
-		v.attestation(s.Object, facts)
+		v.attestation(s.ID, s.Object)
+	case step.Backup:
+		v.backup(s.ID, s.Object)
 	case step.Restore:
-		v.restored(facts)
+		facts := Of[step.RestoreFacts](v.facts, s.ID)
+		v.restored(s.ID, facts.KCV, facts.Restored, facts.Wrapped, v.facts)
+		v.shown("restore: every key was proved on the device %s", v.plan.Custody.Standby)
 	case step.Certify:
-		v.certificate(v.plan.FindCertificate(s.Object), facts)
+		v.certificate(s.ID, v.plan.FindCertificate(s.Object))
 	case step.SignCRL:
-		v.crl(v.plan.FindCRL(s.Object), facts)
+		v.crl(s.ID, v.plan.FindCRL(s.Object))
+	case step.Copy:
+		v.copies(s.ID)
+	case step.Seal:
+		v.bagsOf(s.ID)
+	case step.Close:
+		facts := Of[step.CloseFacts](v.facts, s.ID)
+		if v.facts.Schema >= 2 {
+			v.agrees(TranscriptFile, s.ID, "schema", strconv.Itoa(facts.Schema), strconv.Itoa(v.facts.Schema))
+		}
+		v.agrees(TranscriptFile, s.ID, "exceptions", strconv.Itoa(facts.Exceptions), strconv.Itoa(len(v.report.Exceptions)))
 	}
 }
 
-// complete wants a fact for each of several things or people.
-func (v *verifier) complete(s step.Step, facts Facts, fact string, all []string) {
+// family wants a family of facts to have one for each of several things or
+// people, and for no other.
+func family[T any](v *verifier, id, fact string, facts map[string]T, all []string) {
 	for _, one := range all {
-		if facts[fact+one] == "" {
-			v.problem(TranscriptFile, "the step %s says nothing of %s", s.ID, one)
+		if _, ok := facts[one]; !ok {
+			v.problem(TranscriptFile, "step %s, the fact %q is missing", id, fact+one)
 		}
 	}
+	for _, one := range slices.Sorted(maps.Keys(facts)) {
+		if !slices.Contains(all, one) {
+			v.problem(TranscriptFile, "step %s, fact %q: there is nothing of this name in the plan", id, fact+one)
+		}
+	}
+}
+
+// inputs compares the files that came with the plan with what was read aloud.
+func (v *verifier) inputs(id string) {
+	facts := Of[step.OpenFacts](v.facts, id)
+	v.agrees(KeyFile, id, "ceremony key sha256", string(facts.Key), fmt.Sprintf("%x", v.report.Key))
+	family(v, id, "input ", facts.Inputs, v.plan.Inputs())
+	for _, path := range v.plan.Inputs() {
+		if file := InputFile(path); v.facts.Schema >= 2 || v.bundle.has(file) {
+			v.agrees(file, id, "input "+path, string(facts.Inputs[path]), v.sum(file))
+		}
+	}
+}
+
+// rollCall wants everyone to be here, or someone in their place who has no other
+// part, and an exception that says so.
+func (v *verifier) rollCall(id string) {
+	present := Of[step.RollCallFacts](v.facts, id).Present
+	family(v, id, "present: ", present, v.plan.Everyone())
+	parts := map[string]string{}
+	for _, name := range v.plan.Everyone() {
+		parts[plan.FoldName(name)] = name
+	}
+	for _, name := range v.plan.Everyone() {
+		deputy, fact := step.Deputy(present[name]), "present: "+name
+		switch {
+		case present[name] == step.Here:
+			v.notAbsent(id, fact, name)
+			continue
+		case deputy == "":
+			v.problem(TranscriptFile, "step %s, fact %q: it is %q; %q, or who stands in, was expected", id, fact, present[name], step.Here)
+			continue
+		case parts[plan.FoldName(deputy)] != "":
+			v.problem(TranscriptFile, "step %s, fact %q: %s stands in, and has a part already, that of %s", id, fact, deputy, parts[plan.FoldName(deputy)])
+		case !v.excepted(id, step.Absent(name, deputy)):
+			v.problem(TranscriptFile, "step %s, fact %q: %s stands in, and no exception says so", id, fact, deputy)
+		}
+		parts[plan.FoldName(deputy)] = name
+	}
+}
+
+// notAbsent refuses an exception that says that someone is absent who is here.
+func (v *verifier) notAbsent(id, fact, name string) {
+	for _, e := range v.last(id, transcript.Exception) {
+		if e.By == v.plan.Lead(step.Administrator) && strings.HasPrefix(e.Text, step.Absent(name, "")) {
+			v.problem(TranscriptFile, "step %s, fact %q: an exception says %q", id, fact, e.Text)
+		}
+	}
+}
+
+// sumIs compares the hash of a file that is a fact.
+func (v *verifier) sumIs(file, id, fact string, got step.Sum) {
+	v.agrees(file, id, fact, string(got), v.sum(file))
 }
 
 // deviceChain reads a device's certificates.
@@ -89,66 +145,163 @@ func (v *verifier) deviceChain(name string) (*wire.DeviceChain, error) {
 	return chain, chain.Verify()
 }
 
-func (v *verifier) device(name string, facts Facts) {
+// inCustody says whether a device is one of the custody's.
+func (v *verifier) inCustody(name string) bool {
+	c := v.plan.Custody
+	return c != nil && (name == c.Device || name == c.Standby)
+}
+
+func (v *verifier) device(id, name string) {
+	facts, file := Of[step.PrepareFacts](v.facts, id), DeviceFile(name)
+	v.sumIs(file, id, "device certificates sha256", facts.Certificates)
 	chain, err := v.deviceChain(name)
 	if err != nil {
-		v.problem(DeviceFile(name), "%v", err)
-		return
-	}
-	device := chain.Device()
-	v.equal(DeviceFile(name), "the serial number of the device", device.Holder(), facts[FactSerial])
-	if planned := v.plan.FindDevice(name).Serial; planned != "" {
-		v.equal(DeviceFile(name), "the serial number of the device", device.Holder(), planned)
-	}
-	v.shown("device %s: serial number %s, certificate by %s; %s", name, device.Holder(), chain.Issuer(), v.proof(name, chain, facts[FactDeviceProof]))
-}
-
-// proof says whether a device has proved that its certificate is its own.
-func (v *verifier) proof(name string, chain *wire.DeviceChain, sum string) string {
-	file, custody := ProofFile(name), v.plan.Custody
-	if sum == "" {
-		if _, err := fs.Stat(v.bundle, file); err == nil {
-			v.problem(file, "the transcript says nothing of it")
-		}
-		if custody != nil && (name == custody.Device || name == custody.Standby) {
-			return "NOT PROVED to be its own: it may be a copy (evidence of an earlier version has no proof)"
-		}
-		return "it was not asked to prove that it is its own"
-	}
-	content := v.read(file)
-	v.equal(file, "its SHA-256", hashOf(content), sum)
-	if err := chain.CheckProof(content, ProofPurpose(v.report.Key, name)); err != nil {
 		v.problem(file, "%v", err)
-	}
-	return "it proved that it is its own"
-}
-
-// record compares the record of the sheets with plan and transcript.
-func (v *verifier) record(facts Facts) {
-	content := v.read(RecordFile)
-	if content == nil {
 		return
 	}
-	r, err := quorum.ParseRecord(content)
+	serial := chain.Device().Holder()
+	v.agrees(file, id, "device serial", facts.Serial, serial)
+	if planned := v.plan.FindDevice(name).Serial; planned != "" {
+		v.equal(file, "the serial number of the device", serial, planned)
+	}
+	for _, other := range v.plan.Devices {
+		if other.Name != name && Of[step.PrepareFacts](v.facts, step.Prepare.ID(other.Name)).Serial == facts.Serial {
+			v.problem(TranscriptFile, "step %s, fact %q: the devices %s and %s are the same one, %s", id, "device serial", name, other.Name, facts.Serial)
+		}
+	}
+	v.shown("device %s: serial number %s, certificate by %s", name, serial, chain.Issuer())
+	v.proof(id, name, chain, facts.Proof)
+}
+
+// proof checks whether a device has proved that its certificate is its own.
+func (v *verifier) proof(id, name string, chain *wire.DeviceChain, sum step.Sum) {
+	const fact = "device proof sha256"
+	file := ProofFile(name)
+	switch {
+	case sum == "" && v.bundle.has(file):
+		v.problem(file, "step %s, the fact %q is missing", id, fact)
+	case sum == "" && v.inCustody(name) && v.facts.Schema >= 2:
+		v.problem(TranscriptFile, "step %s, the fact %q is missing: the device %s proves that its certificate is its own, as one of the custody", id, fact, name)
+	case sum == "" && v.inCustody(name):
+		v.unproved("device %s: that its certificate is its own; it may be a copy (evidence of an earlier version)", name)
+	case sum == "":
+		v.shown("device %s: it was not asked to prove that its certificate is its own, for no key is made in it", name)
+	default:
+		v.sumIs(file, id, fact, sum)
+		if err := chain.CheckProof(v.read(file), ProofPurpose(v.report.Key, name)); err != nil {
+			v.problem(file, "%v", err)
+			return
+		}
+		v.shown("device %s: it proved that its certificate is its own", name)
+	}
+}
+
+// share compares what is said of the sheets with their record.
+func (v *verifier) share(id string) {
+	facts := Of[step.ShareFacts](v.facts, id)
+	v.record(v.plan.Ceremony, v.facts)
+	if proof := v.plan.Scheme().Proof().String(); facts.Proof == lostProof && v.facts.Schema < 2 {
+		v.unproved("step %s, fact %q: how the sheets were proved (evidence of an earlier version)", id, "proof")
+	} else {
+		v.agrees(TranscriptFile, id, "proof", facts.Proof, proof)
+	}
+	shown := ""
+	for _, e := range v.said[id].all {
+		if note := read[step.NoteFacts]; e.Kind == transcript.Note {
+			shown = cmp.Or(note(v, e).Sheets, shown)
+		} else if exception := read[step.ExceptionFacts]; e.Kind == transcript.Exception {
+			shown = cmp.Or(exception(v, e).Sheets, shown)
+		}
+	}
+	if shown != step.SheetsShown {
+		v.problem(TranscriptFile, "step %s, fact %q: it is %s when the sheets are done, and %s was expected", id, "sheets", orNothing(shown), step.SheetsShown)
+	}
+}
+
+// What earlier releases said of a proof, and of custodians, where the ceremony was
+// interrupted.
+const (
+	lostProof      = "proved before the ceremony was interrupted"
+	LostCustodians = "those before the interruption"
+)
+
+// record compares the record of the sheets with the plan, and with the facts of
+// the ceremony in which they were made.
+func (v *verifier) record(ceremony string, made Facts) {
+	r, err := quorum.ParseRecord(v.read(RecordFile))
 	if err != nil {
 		v.problem(RecordFile, "%v", err)
 		return
 	}
+	id := step.Share.ID()
+	facts := Of[step.ShareFacts](made, id)
+	v.equal(RecordFile, "the ceremony", r.Ceremony, ceremony)
 	v.equal(RecordFile, "the quorum", fmt.Sprintf("%d-of-%d", r.Threshold, r.Total), v.plan.Scheme().String())
-	v.equal(RecordFile, "the set", r.Set, facts[FactSet])
-	v.equal(RecordFile, "the key check value", r.KCV, facts[FactKCV])
-	v.equal(RecordFile, "the SHA-256 of the share file", r.ShareFile.SHA256, facts[FactShareFile])
+	v.equal(RecordFile, "the strength", strconv.Itoa(int(r.Strength)), strconv.Itoa(int(v.plan.Scheme().Strength)))
+	v.agrees(RecordFile, id, "set", facts.Set, r.Set)
+	v.agrees(RecordFile, id, "key check value", facts.KCV, r.KCV)
+	v.agrees(RecordFile, id, "share file sha256", string(facts.ShareFile), r.ShareFile.SHA256)
 	for i, name := range v.plan.People.Custodians {
-		if i < len(r.Custodians) {
-			v.equal(RecordFile, fmt.Sprintf("custodian %d", i+1), r.Custodians[i].Name, name)
+		if i >= len(r.Custodians) {
+			break // the quorum is another one, which is told
+		}
+		v.equal(RecordFile, fmt.Sprintf("custodian %d", i+1), r.Custodians[i].Name, name)
+		if !r.Custodians[i].ReadBack {
+			v.problem(RecordFile, "the sheet of %s was not read back", name)
 		}
 	}
-	v.shown("custody: set %s, %d of %d custodians, key check value %s; %s", r.Set, r.Threshold, r.Total, r.KCV, facts[FactProof])
+	v.shown("custody: set %s, %d of %d custodians, key check value %s; %s", r.Set, r.Threshold, r.Total, r.KCV, facts.Proof)
+}
+
+// kcv compares a key check value with that of the share file.
+func (v *verifier) kcv(id, got string, made Facts) {
+	v.same(id, "key check value", got, step.Share.ID(), "key check value", Of[step.ShareFacts](made, step.Share.ID()).KCV)
+}
+
+func (v *verifier) imported(id string) {
+	facts := Of[step.ImportFacts](v.facts, id)
+	v.kcv(id, facts.KCV, v.facts)
+	v.given(id, facts.Custodians)
+}
+
+// given checks which custodians have opened the share file: as many as it takes,
+// each once, and those who were noted before the device was given the DKEK.
+func (v *verifier) given(id, custodians string) {
+	const fact = "custodians"
+	if v.facts.Schema < 2 && custodians == LostCustodians {
+		v.unproved("step %s, fact %q: which custodians have come (evidence of an earlier version)", id, fact)
+		return
+	}
+	seen := map[int]bool{}
+	for number := range strings.SplitSeq(custodians, ", ") {
+		n, err := strconv.Atoi(number)
+		switch {
+		case err != nil || n < 1 || n > len(v.plan.People.Custodians):
+			v.problem(TranscriptFile, "step %s, fact %q: %q is not the number of a custodian", id, fact, number)
+		case seen[n]:
+			v.problem(TranscriptFile, "step %s, fact %q: custodian %d has come twice", id, fact, n)
+		}
+		seen[n] = true
+	}
+	if len(seen) != v.plan.Custody.Threshold {
+		v.problem(TranscriptFile, "step %s, fact %q: %d custodians; %d were expected", id, fact, len(seen), v.plan.Custody.Threshold)
+	}
+	if v.facts.Schema < 2 {
+		return
+	}
+	noted := ""
+	for _, e := range v.said[id].all {
+		if e.Kind == transcript.Note {
+			noted = cmp.Or(read[step.NoteFacts](v, e).Custodians, noted)
+		}
+	}
+	v.agrees(TranscriptFile, id, fact, custodians, noted)
 }
 
 // attestation checks that the device says that it made the key.
-func (v *verifier) attestation(key string, facts Facts) {
-	file := AttestationFile(key)
+func (v *verifier) attestation(id, key string) {
+	facts, file := Of[step.GenerateFacts](v.facts, id), AttestationFile(key)
+	v.sumIs(file, id, "attestation sha256", facts.Attestation)
 	request, err := wire.ParseAuthenticatedRequest(v.read(file))
 	if err != nil {
 		v.problem(file, "%v", err)
@@ -166,7 +319,7 @@ func (v *verifier) attestation(key string, facts Facts) {
 		v.problem(file, "%v", err)
 		return
 	}
-	v.equal(file, "the SHA-256 of the public key", hashOf(spki), facts[FactPublic])
+	v.agrees(file, id, "public key sha256", string(facts.Public), hashOf(spki))
 	planned, err := wire.ParseKeyType(v.plan.FindKey(key).Type)
 	if err != nil || !sameType(planned, request.Request.Key) {
 		v.problem(file, "the key is not of the type %s", v.plan.FindKey(key).Type)
@@ -174,20 +327,95 @@ func (v *verifier) attestation(key string, facts Facts) {
 	v.shown("key %s: made by the device %s, public key %s", key, v.plan.Custody.Device, hashOf(spki))
 }
 
+// backup compares what was wrapped with the key that was made. That what was
+// wrapped is what was restored is compared there.
+func (v *verifier) backup(id, key string) {
+	facts := Of[step.BackupFacts](v.facts, id)
+	v.kcv(id, facts.KCV, v.facts)
+	if v.facts.Schema >= 2 {
+		made := step.Generate.ID(key)
+		v.same(id, "key reference", strconv.Itoa(facts.Reference), made, "key reference", strconv.Itoa(Of[step.GenerateFacts](v.facts, made).Reference))
+	}
+}
+
 func sameType(template, key wire.PublicKey) bool {
 	return template.Type == key.Type && template.Bits == key.Bits && template.Curve == key.Curve
 }
 
-func (v *verifier) restored(facts Facts) {
+// restored compares what was restored with what was made and wrapped.
+func (v *verifier) restored(id, kcv string, restored, wrapped map[string]step.Sum, made Facts) {
+	v.kcv(id, kcv, made)
+	var keys []string
 	for _, k := range v.plan.Keys {
-		v.equal(TranscriptFile, "the public key of the restored key "+k.Name, facts[FactRestored+k.Name], v.facts[step.Generate.ID(k.Name)][FactPublic])
+		keys = append(keys, k.Name)
+		key := step.Generate.ID(k.Name)
+		v.same(id, "restored: "+k.Name, string(restored[k.Name]), key, "public key sha256", string(Of[step.GenerateFacts](made, key).Public))
 	}
-	v.shown("restore: every key was proved on the device %s", v.plan.Custody.Standby)
+	family(v, id, "restored: ", restored, keys)
+	if v.facts.Schema >= 2 {
+		v.wrapped(id, wrapped, made)
+	}
+}
+
+// wrapped compares the files that keys were read from with those that were
+// written.
+func (v *verifier) wrapped(id string, wrapped map[string]step.Sum, made Facts) {
+	var keys []string
+	for _, k := range v.plan.Keys {
+		keys = append(keys, k.Name)
+		backup := step.Backup.ID(k.Name)
+		v.same(id, "wrapped key sha256 "+k.Name, string(wrapped[k.Name]), backup, "wrapped key sha256", string(Of[step.BackupFacts](made, backup).Wrapped))
+	}
+	family(v, id, "wrapped key sha256 ", wrapped, keys)
+}
+
+// copies wants a note of each medium that was written, and an exception where
+// they are too few.
+func (v *verifier) copies(id string) {
+	copies := Of[step.CopyFacts](v.facts, id).Copies
+	if v.facts.Schema >= 2 {
+		media := 0
+		for _, e := range v.last(id, transcript.Note) {
+			if n := read[step.NoteFacts](v, e).Medium; n == media+1 {
+				media++
+			} else if n != 0 {
+				v.problem(TranscriptFile, "step %s, fact %q: it is %d, and %d was expected", id, "medium", n, media+1)
+			}
+		}
+		if media != copies {
+			v.problem(TranscriptFile, "step %s, fact %q: it is %d, and there are %d notes with the fact %q", id, "copies", copies, media, "medium")
+		}
+	}
+	told := slices.ContainsFunc(v.last(id, transcript.Exception), func(e transcript.Entry) bool {
+		return strings.HasPrefix(e.Text, step.TooFewCopies(copies))
+	})
+	few := copies < step.MinCopies
+	if few && !told && v.facts.Schema < 2 {
+		v.unproved("step %s, fact %q: that there are copies of the backup enough (evidence of an earlier version)", id, "copies")
+	} else if few != told {
+		v.problem(TranscriptFile, "step %s, fact %q: %d copies; %d at least were planned, and an exception where they are fewer", id, "copies", copies, step.MinCopies)
+	}
+}
+
+// bagsOf wants each thing to be in a bag of its own, or in none.
+func (v *verifier) bagsOf(id string) {
+	bags := Of[step.SealFacts](v.facts, id).Bags
+	family(v, id, "bag: ", bags, v.plan.Bags())
+	seen := map[string]string{}
+	for _, thing := range v.plan.Bags() {
+		number := plan.FoldBag(bags[thing])
+		if other, twice := seen[number]; twice {
+			v.problem(TranscriptFile, "step %s, fact %q: it is %s, as for %s", id, "bag: "+thing, bags[thing], other)
+		}
+		if bags[thing] != plan.NoBag {
+			seen[number] = thing
+		}
+	}
 }
 
 // attestedKey is the SubjectPublicKeyInfo of a key of the plan.
 func (v *verifier) attestedKey(key string) ([]byte, error) {
-	content, err := fs.ReadFile(v.bundle, AttestationFile(key))
+	content, err := v.bundle.read(AttestationFile(key))
 	if err != nil {
 		return nil, err
 	}

@@ -59,8 +59,13 @@ func TestEarlierRelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !report.KeyChecked || !report.Practice || len(report.Exceptions) == 0 {
+	if report.Level() != evidence.Unproved || !report.Practice || len(report.Exceptions) == 0 {
 		t.Errorf("the report is %+v", report)
+	}
+	for _, want := range []string{"device primary: that its certificate is its own", "device standby: ", `step copy, fact "copies": `} {
+		if !strings.Contains(strings.Join(report.Unproved, "\n"), want) {
+			t.Errorf("%q is not said to be unproved: %q", want, report.Unproved)
+		}
 	}
 }
 
@@ -69,11 +74,11 @@ func TestEarlierRelease(t *testing.T) {
 func TestClosingOnPaper(t *testing.T) {
 	bundle := load(t, fixture)
 	closing := sha256.Sum256(bundle[evidence.HeadFile].Data)
-	if report, err := evidence.Verify(bundle, evidence.Options{Closing: closing[:]}); err != nil || !report.KeyChecked {
+	if report, err := evidence.Verify(bundle, evidence.Options{Closing: closing[:]}); err != nil || !report.Anchored {
 		t.Errorf("with the closing on the paper: %v", err)
 	}
 	closing[0] ^= 1
-	if report, err := evidence.Verify(bundle, evidence.Options{Key: paperKey(t), Closing: closing[:]}); err == nil || report.KeyChecked {
+	if report, err := evidence.Verify(bundle, evidence.Options{Key: paperKey(t), Closing: closing[:]}); err == nil || report.Anchored {
 		t.Errorf("with another closing on the paper: %v", err)
 	}
 }
@@ -167,11 +172,11 @@ func tamperings() []tampered {
 		{"CRL: missing", remove(crl), true, crl + ": it is missing"},
 		{"CRL: cut off", func(_ *testing.T, b fstest.MapFS) { b[crl] = &fstest.MapFile{Data: b[crl].Data[:100]} }, true, crl + ": "},
 		{"attestation: of another device", exchange("attestations/root.cvc", "devices/primary.cvc"), true, "attestations/root.cvc: "},
-		{"device: certificates exchanged", exchange("devices/primary.cvc", "devices/standby.cvc"), true, "devices/primary.cvc: the serial number of the device is"},
+		{"device: certificates exchanged", exchange("devices/primary.cvc", "devices/standby.cvc"), true, `devices/primary.cvc: step prepare-primary, fact "device serial": the transcript has`},
 		{"record: another threshold", replace(set, `"threshold": 3`, `"threshold": 2`), true, set + ": the quorum is 2-of-5, and 3-of-5 was expected"},
 		{"record: another custodian", replace(set, "PRACTICE Cora", "PRACTICE Eve"), true, set + ": custodian 4 is PRACTICE Eve"},
 		{"record: another fingerprint", replace(set, `"fingerprint": "`, `"fingerprint": "0`), true, set + ": "},
-		{"record: another key check value", replace(set, `"kcv": "`, `"kcv": "0`), true, set + ": the key check value is"},
+		{"record: another key check value", replace(set, `"kcv": "`, `"kcv": "0`), true, set + `: step share, fact "key check value": the transcript has`},
 		{"register: a certificate less", replace("register.json", `"state": "issued"`, `"state": "settled"`), true, "register.json: "},
 		{"register: missing", remove("register.json"), true, "register.json: it is missing"},
 		{"software: another program", replace("software.cdx.json", `"content": "`, `"content": "0`), true, "software.cdx.json: "},
@@ -182,7 +187,7 @@ func tamperings() []tampered {
 		{"transcript: two lines exchanged", lines(func(l [][]byte) [][]byte { l[5], l[6] = l[6], l[5]; return l }), true, "transcript.jsonl: "},
 		{"transcript: the end cut off", lines(func(l [][]byte) [][]byte { return l[:len(l)-3] }), true, "checkpoint: "},
 		{"transcript: missing", remove(evidence.TranscriptFile), true, "transcript.jsonl: it is missing"},
-		{"key: another one", replace(evidence.KeyFile, "+", "+0"), true, "transcript.jsonl: "},
+		{"key: another one", replace(evidence.KeyFile, "+", "+0"), true, "ceremony-key.txt: public key of the ceremony: "},
 		{"checkpoint: another size", replace(evidence.HeadFile, "\n4", "\n3"), true, "checkpoint: "},
 		{"checkpoint: an earlier one, which is signed too", earlierHead, true, "checkpoint: it is not the tree head after the last entry of the transcript"},
 		{"checkpoint: missing", remove(evidence.HeadFile), true, "checkpoint: it is missing"},
@@ -192,7 +197,7 @@ func tamperings() []tampered {
 		{"attachment: roots of no stamp", add("attachments/timestamp-roots.pem", "x"), true, "attachments/checkpoint.tsr: it is missing"},
 		{"attachment: keys of no signature", add("attachments/eve.allowed_signers", "x"), true, "attachments/eve.sig: it is missing"},
 		{"photo: a name that a terminal obeys", add("photos/\x1b[2J.jpg", "x"), false, "has a character that cannot be printed"},
-		{"request: another one", replace("inputs/issuing.csr", "M", "N"), true, "inputs/issuing.csr: the SHA-256 of the request is"},
+		{"request: another one", replace("inputs/issuing.csr", "M", "N"), true, `inputs/issuing.csr: step open, fact "input issuing.csr": the transcript has`},
 		{"attachment: a signature that is none", add("attachments/eve.sig", "x"), true, "attachments/eve.sig: "},
 		{"sums: missing", remove(evidence.SumsFile), false, "SHA256SUMS: it is missing"},
 		{"sums: a line less", func(_ *testing.T, b fstest.MapFS) {

@@ -1,15 +1,16 @@
 package evidence
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"path"
+	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"conclave/ceremony/plan"
@@ -45,81 +46,168 @@ func (p Problem) Error() string {
 	return p.File + ": " + p.Text
 }
 
+// Level is how far a bundle can be relied on.
+type Level string
+
+// The levels, from the lowest.
+const (
+	// Refused is a bundle that contradicts itself, the paper or the plan.
+	Refused Level = "refused"
+	// Unanchored is one that fits together, and that no one has compared with the
+	// paper: anyone may have made all of it.
+	Unanchored Level = "unanchored"
+	// Unproved is what the paper says it is, and leaves something open that a
+	// ceremony can prove, such as that a device's certificate is its own.
+	Unproved Level = "unproved"
+	// Proved is one of which everything is proved, down from the paper.
+	Proved Level = "proved"
+)
+
 // Report is what a bundle shows.
 type Report struct {
 	Ceremony   string
 	Practice   bool
 	Key        [sha256.Size]byte // fingerprint of the ceremony key
-	KeyChecked bool              // it, or the closing, against the paper
+	Anchored   bool              // it, or the closing, was compared with the paper
 	Closing    [sha256.Size]byte // SHA-256 of the checkpoint
 	Begin, End time.Time
 	Shown      []string // what was verified, in order
+	Unproved   []string // what was not
 	Exceptions []transcript.Entry
 	Problems   []Problem
 }
 
-// verifier is a verification under way.
-type verifier struct {
-	bundle     fs.FS
-	options    Options
-	report     *Report
-	missing    map[string]bool
-	plan       *plan.Plan
-	transcript *transcript.Transcript
-	done       []string         // steps
-	facts      map[string]Facts // of these
+// Level is the level of the bundle.
+func (r *Report) Level() Level {
+	switch {
+	case len(r.Problems) > 0:
+		return Refused
+	case !r.Anchored:
+		return Unanchored
+	case len(r.Unproved) > 0:
+		return Unproved
+	}
+	return Proved
 }
 
-func newVerifier(bundle fs.FS, options Options) *verifier {
-	return &verifier{bundle: bundle, options: options, report: &Report{}, missing: map[string]bool{}, facts: map[string]Facts{}}
+// verifier is a verification under way.
+type verifier struct {
+	bundle     *bundle
+	options    Options
+	report     *Report
+	missing    map[string]bool // files
+	told       map[int64]bool  // entries whose facts are wrong
+	plan       *plan.Plan
+	transcript *transcript.Transcript
+	facts      Facts           // of the steps that are done
+	said       map[string]said // entries, by step
+}
+
+func newVerifier(fsys fs.FS, options Options) (*verifier, error) {
+	v := &verifier{options: options, report: &Report{}, missing: map[string]bool{}, told: map[int64]bool{}, said: map[string]said{}}
+	var err error
+	if v.bundle, err = look(fsys); err != nil {
+		v.problem("", "%v", err)
+	}
+	return v, v.joined()
 }
 
 func (v *verifier) problem(file, format string, args ...any) {
 	v.report.Problems = append(v.report.Problems, Problem{file, fmt.Sprintf(format, args...)})
 }
 
+// problems notes each of joined errors.
+func (v *verifier) problems(file string, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			v.problems(file, e)
+		}
+	} else if err != nil {
+		v.problem(file, "%v", err)
+	}
+}
+
 func (v *verifier) shown(format string, args ...any) {
 	v.report.Shown = append(v.report.Shown, fmt.Sprintf(format, args...))
 }
 
+func (v *verifier) unproved(format string, args ...any) {
+	v.report.Unproved = append(v.report.Unproved, fmt.Sprintf(format, args...))
+}
+
+// VerifyFolder is Verify of a folder on disk, out of which no link leads. The
+// error for a folder that is not the evidence of a closed ceremony says what it is;
+// then the report has no problems.
+func VerifyFolder(dir string, options Options) (report *Report, err error) {
+	report = &Report{}
+	err = inFolder(dir, func(fsys fs.FS) error {
+		if err := closedEvidence(fsys, dir); err != nil {
+			return err
+		}
+		report, err = Verify(fsys, options)
+		return err
+	})
+	return report, err
+}
+
+// closedEvidence says what a folder is that is not the evidence of a closed
+// ceremony, and what to do with it. One that cannot be told is for Verify.
+func closedEvidence(fsys fs.FS, dir string) error {
+	has := func(name string) bool {
+		info, err := fs.Lstat(fsys, name)
+		return err == nil && info.Mode().IsRegular()
+	}
+	inside := path.Join("evidence", TranscriptFile)
+	switch {
+	case !has(TranscriptFile) && has(inside):
+		evidence := filepath.Join(dir, "evidence")
+		return fmt.Errorf("%s is the folder of a ceremony, and its evidence is %s; verify that: conclave ceremony verify %s", dir, evidence, evidence)
+	case !has(TranscriptFile) || has(SumsFile) || has(HeadFile):
+		return nil
+	case has(path.Join(OriginDir, TranscriptFile)):
+		return fmt.Errorf("%s: this drill is not closed yet; go on with it: conclave ceremony drill EVIDENCE --backup DIR --dir %s", dir, filepath.Dir(filepath.Clean(dir)))
+	}
+	return fmt.Errorf("%s: this ceremony is not closed yet; go on with it: conclave ceremony run PLAN --dir %s", dir, filepath.Dir(filepath.Clean(dir)))
+}
+
 // Verify checks a bundle with nothing but itself, and what the options know.
-// The error joins all problems, each of which names its file. The report is
-// there in any case.
-func Verify(bundle fs.FS, options Options) (*Report, error) {
-	v := newVerifier(bundle, options)
+// Before anything of it is opened its names, kinds and sizes are looked at. The
+// error joins all problems, each of which names its file. The report is there in
+// any case; its Level says more than that nothing is wrong.
+func Verify(fsys fs.FS, options Options) (*Report, error) {
+	v, err := newVerifier(fsys, options)
+	if err != nil {
+		return v.report, err
+	}
 	v.sums()
 	v.readPlan()
 	v.readTranscript()
+	v.contents()
 	if v.transcript != nil {
-		v.named()
 		v.attachments()
 	}
-	v.contents()
 	return v.report, v.joined()
 }
 
 // Preview verifies a bundle that is about to be closed, as Verify will: what is
 // wrong can still be put right. The entries are those of its transcript, and
 // closing what the entry of its close will say.
-func Preview(bundle fs.FS, entries []transcript.Entry, closing Facts) error {
-	v := newVerifier(bundle, Options{})
-	v.readPlan()
-	end := entries[len(entries)-1].Time
-	entries = append(slices.Clone(entries),
-		transcript.Entry{Time: end, Step: step.Close.ID(), Kind: transcript.Done, Facts: closing}, transcript.Entry{Time: end, Kind: transcript.Closed})
-	v.take(&transcript.Transcript{Entries: entries})
-	if content := v.read(KeyFile); content != nil {
-		key, err := transcript.ParsePublicKey(string(content))
-		if err != nil || key.String()+"\n" != string(content) {
-			v.problem(KeyFile, "it is not the verifier key that was written")
-		} else {
-			v.report.Key = key.Fingerprint()
-		}
+func Preview(fsys fs.FS, entries []transcript.Entry, closing transcript.Entry) error {
+	v, err := newVerifier(fsys, Options{})
+	if err != nil {
+		return err
 	}
-	if _, err := fs.Stat(bundle, AttachmentsDir); err == nil {
+	v.readPlan()
+	n := int64(len(entries))
+	closing.Index = n
+	end := transcript.Entry{Index: n + 1, Time: closing.Time, Kind: transcript.Closed}
+	v.take(&transcript.Transcript{Entries: append(slices.Clone(entries), closing, end)})
+	if key := v.readKey(); key != nil {
+		v.report.Key = key.Fingerprint()
+	}
+	if v.bundle.holds(AttachmentsDir) {
 		v.problem(AttachmentsDir, "it is for what comes after the close; take it out")
 	}
-	v.named()
 	v.contents()
 	return v.joined()
 }
@@ -129,6 +217,11 @@ func (v *verifier) contents() {
 	if v.transcript == nil || v.plan == nil {
 		return
 	}
+	var err error
+	v.facts, err = ReadFacts(v.plan, v.transcript.Entries)
+	v.problems(TranscriptFile, err)
+	v.named()
+	v.entries()
 	v.opening()
 	v.steps()
 	if v.plan.Drill != nil {
@@ -163,47 +256,47 @@ func (v *verifier) readPlan() {
 	v.report.Ceremony, v.report.Practice = p.Ceremony, p.Practice
 }
 
+// readKey reads the ceremony key, nil if it is not one.
+func (v *verifier) readKey() *transcript.PublicKey {
+	content := v.read(KeyFile)
+	if content == nil {
+		return nil
+	}
+	key, err := transcript.ParsePublicKey(string(content))
+	if err == nil && key.String()+"\n" != string(content) {
+		err = errors.New("it is not written as a verifier key is")
+	}
+	if err != nil {
+		v.problem(KeyFile, "%v", err)
+		return nil
+	}
+	return &key
+}
+
 // readTranscript verifies the transcript under the ceremony key, to its end.
 func (v *verifier) readTranscript() {
-	text, key, head := v.read(TranscriptFile), v.read(KeyFile), v.read(HeadFile)
+	text, key, head := v.read(TranscriptFile), v.readKey(), v.read(HeadFile)
 	if text == nil || key == nil || head == nil {
 		return
 	}
-	t, err := transcript.Verify(text, string(key))
+	t, err := transcript.Verify(text, key.String())
 	if err != nil {
 		v.problem(TranscriptFile, "%v", err)
 		return
 	}
-	if !bytes.Equal(key, []byte(t.Key.String()+"\n")) {
-		v.problem(KeyFile, "it is not written as a verifier key is")
-	}
 	if err := checkLastHead(t, head); err != nil {
 		v.problem(HeadFile, "%v", err)
 	}
-	if len(t.Entries) == 0 {
-		v.problem(TranscriptFile, "it is empty")
-		return
-	}
-	v.report.Key, v.report.Closing = t.Key.Fingerprint(), sha256.Sum256(head)
+	v.report.Key, v.report.Closing = key.Fingerprint(), sha256.Sum256(head)
 	v.checkKey()
 	v.take(t)
-	for _, index := range t.Backward() {
-		v.shown("clock: at entry %d the time goes back; the clock was put right", index)
-	}
-	v.shown("transcript: %d entries, each signed by the ceremony key, from %s to %s", len(t.Entries), v.report.Begin.Format(time.RFC3339), v.report.End.Format(time.RFC3339))
+	v.shown("transcript: %d entries, each signed by the ceremony key, from %s to %s", len(t.Entries), Clock(v.report.Begin), Clock(v.report.End))
 }
 
 // take takes from a transcript what is looked at later.
 func (v *verifier) take(t *transcript.Transcript) {
 	v.transcript = t
-	entries := t.Entries
-	v.report.Begin, v.report.End = entries[0].Time, entries[len(entries)-1].Time
-	v.done = doneSteps(entries, v.facts)
-	for _, e := range entries {
-		if e.Kind == transcript.Exception {
-			v.report.Exceptions = append(v.report.Exceptions, e)
-		}
-	}
+	v.report.Begin, v.report.End = t.Entries[0].Time, t.Entries[len(t.Entries)-1].Time
 }
 
 // checkLastHead wants the tree head after the last entry, and no other: earlier
@@ -220,14 +313,14 @@ func checkLastHead(t *transcript.Transcript, head []byte) error {
 
 // checkKey compares key and closing with the paper.
 func (v *verifier) checkKey() {
-	v.report.KeyChecked = v.options.Key != nil || v.options.Closing != nil
+	v.report.Anchored = v.options.Key != nil || v.options.Closing != nil
 	for _, c := range []struct {
 		file, what string
 		want       []byte
 		got        []byte
 	}{{KeyFile, "fingerprint", v.options.Key, v.report.Key[:]}, {HeadFile, "SHA-256", v.options.Closing, v.report.Closing[:]}} {
 		if c.want != nil && subtle.ConstantTimeCompare(c.want, c.got) != 1 {
-			v.report.KeyChecked = false
+			v.report.Anchored = false
 			v.problem(c.file, "its %s is %x, and the paper has %x: this is not the evidence of that ceremony", c.what, c.got, c.want)
 		}
 	}
@@ -235,45 +328,32 @@ func (v *verifier) checkKey() {
 
 // named checks the files that the transcript names.
 func (v *verifier) named() {
-	closing := v.facts[step.Close.ID()]
-	files := 0
-	for fact, sum := range closing {
-		name, ok := strings.CutPrefix(fact, FactFile)
-		if !ok {
-			continue
-		}
-		files++
-		if content := v.read(name); content != nil && hashOf(content) != sum {
-			v.problem(name, "its SHA-256 is %s, and %s in the transcript: it was changed after the close", hashOf(content), sum)
-		}
-	}
-	names, _ := walk(v.bundle) // sums has told an error
-	for _, name := range names {
-		if named(name) && closing[FactFile+name] == "" {
-			v.problem(name, "the transcript does not name it: it was added after the close")
+	closing := step.Close.ID()
+	files := Of[step.CloseFacts](v.facts, closing).Files
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		got, err := v.bundle.sum(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			v.problem(name, "it is missing; step %s, fact %q names it", closing, "file "+name)
+		case err != nil:
+			v.problem(name, "%v", err)
+		case got != string(files[name]):
+			v.problem(name, "its SHA-256 is %s, and %s in the transcript (step %s, fact %q): it was changed after the close", got, files[name], closing, "file "+name)
 		}
 	}
-	v.shown("files: %d, as the transcript names them", files)
+	for _, name := range v.bundle.names {
+		if named(name) && files[name] == "" {
+			v.problem(name, "the transcript does not name it (step %s, fact %q): it was added after the close", closing, "file "+name)
+		}
+	}
+	v.shown("files: %d, as the transcript names them", len(files))
 }
 
 // opening checks what the transcript begins with.
 func (v *verifier) opening() {
-	entries := v.transcript.Entries
-	first, last := entries[0], entries[len(entries)-1]
-	if first.Kind != transcript.Opened {
-		v.problem(TranscriptFile, "it does not begin with the opening")
-		return
-	}
-	if last.Kind != transcript.Closed {
-		v.problem(TranscriptFile, "the ceremony was not closed, or the end is missing")
-	}
-	v.equal(PlanFile, "the SHA-256 of the plan", hashOf(v.read(PlanFile)), first.Facts[FactPlan])
-	v.equal(KeyFile, "the fingerprint of the ceremony key", fmt.Sprintf("%x", v.report.Key), first.Facts[FactKey])
-	v.software(first.Facts)
-}
-
-// software compares the bill of materials with what the transcript says ran.
-func (v *verifier) software(opened Facts) {
+	opened := read[step.Opened](v, v.transcript.Entries[0])
+	v.agrees(PlanFile, opening, "plan sha256", string(opened.Plan), v.sum(PlanFile))
+	v.agrees(KeyFile, opening, "ceremony key sha256", string(opened.Key), fmt.Sprintf("%x", v.report.Key))
 	content := v.read(SoftwareFile)
 	if content == nil {
 		return
@@ -283,16 +363,49 @@ func (v *verifier) software(opened Facts) {
 		v.problem(SoftwareFile, "%v", err)
 		return
 	}
-	v.equal(SoftwareFile, "the SHA-256 of the program", fmt.Sprintf("%x", document.SHA256), opened[FactProgram])
-	v.shown("program: conclave %s, SHA-256 %s", opened[FactVersion], opened[FactProgram])
+	v.agrees(SoftwareFile, opening, "program sha256", string(opened.Program), fmt.Sprintf("%x", document.SHA256))
+	v.agrees(SoftwareFile, opening, "program version", opened.Version, document.Version)
+	v.shown("program: conclave %s, SHA-256 %s", opened.Version, opened.Program)
 }
 
-// equal notes a problem with a file where two texts differ.
-func (v *verifier) equal(file, what, got, want string) bool {
-	if got != want {
-		v.problem(file, "%s is %s, and %s was expected", what, orNothing(got), orNothing(want))
+// opening is how problems call the entry that opens a transcript.
+const opening = "entry 0 (opened)"
+
+// agrees compares a fact, of a step or of the opening, with what a file says;
+// nothing agrees with nothing.
+func (v *verifier) agrees(file, id, fact, got, want string) bool {
+	if got == want && got != "" {
+		return true
 	}
-	return got == want
+	if id != opening {
+		id = "step " + id
+	}
+	v.problem(file, "%s, fact %q: the transcript has %s, and %s was expected", id, fact, orNothing(got), orNothing(want))
+	return false
+}
+
+// same compares facts of two steps.
+func (v *verifier) same(id, fact, got, otherID, otherFact, want string) {
+	if got != want || got == "" {
+		v.problem(TranscriptFile, "step %s, fact %q: it is %s, and step %s has %s as the fact %q", id, fact, orNothing(got), otherID, orNothing(want), otherFact)
+	}
+}
+
+// equal notes a problem with a file where two texts differ, or there is nothing.
+func (v *verifier) equal(file, what, got, want string) bool {
+	if got != want || got == "" {
+		v.problem(file, "%s is %s, and %s was expected", what, orNothing(got), orNothing(want))
+		return false
+	}
+	return true
+}
+
+// sum is the SHA-256 of a file, which must be there; empty if it cannot be read.
+func (v *verifier) sum(name string) string {
+	if content := v.read(name); content != nil {
+		return hashOf(content)
+	}
+	return ""
 }
 
 func orNothing(text string) string {

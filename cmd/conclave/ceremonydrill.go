@@ -26,11 +26,10 @@ type ceremonyDrill struct {
 
 // Run holds the drill, which leaves evidence of its own.
 func (cmd ceremonyDrill) Run(c *console) error {
-	bundle := os.DirFS(cmd.Bundle)
-	if _, err := evidence.Verify(bundle, evidence.Options{}); err != nil {
+	if _, err := evidence.VerifyFolder(cmd.Bundle, evidence.Options{}); err != nil {
 		return fmt.Errorf("%s: %w", cmd.Bundle, err)
 	}
-	origin, err := evidence.ReadOrigin(bundle, ".")
+	origin, err := evidence.ReadOrigin(cmd.Bundle)
 	if err != nil {
 		return err
 	}
@@ -79,12 +78,11 @@ func (cmd ceremonyDrill) readLast(ceremony *evidence.Origin) (*evidence.Origin, 
 	if cmd.Last == "" {
 		return nil, nil
 	}
-	bundle := os.DirFS(cmd.Last)
-	_, err := evidence.Verify(bundle, evidence.Options{})
+	_, err := evidence.VerifyFolder(cmd.Last, evidence.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("--last %s: %w", cmd.Last, err)
 	}
-	last, err := evidence.ReadOrigin(bundle, ".")
+	last, err := evidence.ReadOrigin(cmd.Last)
 	if err == nil {
 		err = last.CheckLast(ceremony)
 	}

@@ -5,14 +5,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/pgpwords"
-	"conclave/internal/safefile"
 )
 
 type ceremonyVerify struct {
@@ -30,10 +28,10 @@ func (cmd ceremonyVerify) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if safefile.Exists(filepath.Join(cmd.Bundle, evidence.TranscriptFile)) && !safefile.Exists(filepath.Join(cmd.Bundle, evidence.SumsFile)) && !safefile.Exists(filepath.Join(cmd.Bundle, evidence.HeadFile)) {
-		return fmt.Errorf("%s: this ceremony is not closed yet; go on with it: conclave ceremony run", cmd.Bundle)
+	report, failure := evidence.VerifyFolder(cmd.Bundle, options)
+	if failure != nil && len(report.Problems) == 0 {
+		return failure
 	}
-	report, failure := evidence.Verify(os.DirFS(cmd.Bundle), options)
 	if cmd.JSON {
 		if err := c.showJSON(newEvidenceReport(report)); err != nil {
 			return err
@@ -43,6 +41,9 @@ func (cmd ceremonyVerify) Run(c *console) error {
 	}
 	if failure != nil {
 		return fmt.Errorf("%s: the evidence is not to be trusted; problems: %d", cmd.Bundle, len(report.Problems))
+	}
+	if report.Level() != evidence.Proved {
+		c.exit = exitUnproved
 	}
 	return nil
 }
@@ -104,6 +105,9 @@ func (cmd ceremonyVerify) show(c *console, r *evidence.Report) {
 	for _, line := range r.Shown {
 		fmt.Fprintf(c.out, "  %s\n", printable(line))
 	}
+	for _, line := range r.Unproved {
+		fmt.Fprintf(c.out, "  NOT PROVED: %s\n", printable(line))
+	}
 	for i, e := range r.Exceptions {
 		fmt.Fprintf(c.out, "  exception %d, %s, step %s: %s\n", i+1, e.Time.Format(time.RFC3339), printable(e.Step), printable(e.Text))
 	}
@@ -112,12 +116,13 @@ func (cmd ceremonyVerify) show(c *console, r *evidence.Report) {
 	for _, p := range r.Problems {
 		fmt.Fprintf(c.out, "PROBLEM %s\n", printable(p.Error()))
 	}
-	switch {
-	case len(r.Problems) > 0:
-	case r.KeyChecked:
+	switch r.Level() {
+	case evidence.Proved:
 		fmt.Fprintln(c.out, "All of it is as it was made, by what is on the paper.")
-	default:
-		fmt.Fprintln(c.out, "All of it fits together. Compare the words of the ceremony key and of the closing with the paper, or add --key and --closing.")
+	case evidence.Unproved:
+		fmt.Fprintf(c.out, "All of it is as it was made, by what is on the paper; what is not proved is said above: %d\n", len(r.Unproved))
+	case evidence.Unanchored:
+		fmt.Fprintln(c.out, "All of it fits together, and anyone may have made it. Compare the words of the ceremony key and of the closing with the paper, or add --key and --closing.")
 	}
 }
 
@@ -133,7 +138,8 @@ func printable(text string) string {
 
 // evidenceReport is the report as JSON.
 type evidenceReport struct {
-	OK         bool      `json:"ok"`
+	OK         bool      `json:"ok"` // the level is proved
+	Level      string    `json:"level"`
 	Ceremony   string    `json:"ceremony"`
 	Practice   bool      `json:"practice"`
 	Key        string    `json:"ceremony_key"`
@@ -142,14 +148,15 @@ type evidenceReport struct {
 	Begin      time.Time `json:"begin"`
 	End        time.Time `json:"end"`
 	Shown      []string  `json:"shown"`
+	Unproved   []string  `json:"unproved"`
 	Exceptions []string  `json:"exceptions"`
 	Problems   []string  `json:"problems"`
 }
 
 func newEvidenceReport(r *evidence.Report) evidenceReport {
 	report := evidenceReport{
-		OK: len(r.Problems) == 0, Ceremony: r.Ceremony, Practice: r.Practice, Key: hex.EncodeToString(r.Key[:]), KeyChecked: r.KeyChecked,
-		Closing: hex.EncodeToString(r.Closing[:]), Begin: r.Begin, End: r.End, Shown: r.Shown, Exceptions: []string{}, Problems: []string{},
+		OK: r.Level() == evidence.Proved, Level: string(r.Level()), Ceremony: r.Ceremony, Practice: r.Practice, Key: hex.EncodeToString(r.Key[:]), KeyChecked: r.Anchored,
+		Closing: hex.EncodeToString(r.Closing[:]), Begin: r.Begin, End: r.End, Shown: r.Shown, Unproved: append([]string{}, r.Unproved...), Exceptions: []string{}, Problems: []string{},
 	}
 	for _, e := range r.Exceptions {
 		report.Exceptions = append(report.Exceptions, e.Text)

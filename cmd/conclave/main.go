@@ -21,6 +21,7 @@ const (
 	exitWrongSheet = 4 // a sheet, or the password, is wrong
 	exitNotEnough  = 5 // fewer sheets than the threshold
 	exitDamaged    = 6 // the share file, or the file of a wrapped key, is damaged
+	exitUnproved   = 7 // evidence fits together, and not all of it is proved from the paper on
 )
 
 func main() { os.Exit(run(context.Background(), device.DefaultHome, os.Args[1:])) }

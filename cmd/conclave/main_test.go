@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -98,6 +99,20 @@ func home(t *testing.T) {
 	t.Setenv("SOPIN", soPIN)
 	conclave(t, "hsm", "create")
 	conclave(t, "hsm", "init", "--pin", "env:PIN", "--so-pin", "env:SOPIN", "--dkek-shares", "1")
+}
+
+// verifyEvidence verifies evidence with the ceremony key as it would stand on the
+// paper: everything must be proved.
+func verifyEvidence(t *testing.T, folder string) string {
+	t.Helper()
+	out, _ := exec.Command("conclave", "ceremony", "verify", folder, "--json").Output() // without the paper it is not proved
+	var report struct {
+		Key string `json:"ceremony_key"`
+	}
+	if err := json.Unmarshal(out, &report); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return conclave(t, "ceremony", "verify", folder, "--key", report.Key)
 }
 
 // conclave runs a command without a terminal and gives what it shows.

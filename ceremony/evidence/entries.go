@@ -1,0 +1,298 @@
+package evidence
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
+	"conclave/ceremony/transcript"
+)
+
+// AtTheScreen is who speaks where it is not known which custodian has come.
+const AtTheScreen = "the custodian at the screen"
+
+// said are the entries of a step: all, and those of the attempt that was its
+// last. What a person has said in an earlier attempt was asked again.
+type said struct{ all, last []transcript.Entry }
+
+// story reads a transcript as the story of one ceremony: opened, each step begun
+// before it is done, stopped and resumed, closed.
+type story struct {
+	*verifier
+	lead     map[string]string // who leads each step of the plan
+	open     bool
+	closed   bool
+	stopped  bool
+	underWay string // the step that was begun; empty after it is done
+	done     map[string]bool
+	program  step.Resumed // which runs
+}
+
+// entries checks the order of the entries, who has said them and when.
+func (v *verifier) entries() {
+	s := &story{verifier: v, lead: map[string]string{}, done: map[string]bool{}}
+	for _, planned := range v.plan.Steps() {
+		s.lead[planned.ID] = v.plan.Lead(planned.By)
+	}
+	var before transcript.Entry
+	for i, e := range v.transcript.Entries {
+		s.order(e)
+		s.speaker(e)
+		s.when(before, e)
+		if i == 0 && e.Kind != transcript.Opened {
+			v.problem(TranscriptFile, "it does not begin with the opening")
+		}
+		s.remember(e)
+		before = e
+	}
+	if !s.closed {
+		v.problem(TranscriptFile, "the ceremony was not closed, or the end is missing")
+	}
+}
+
+// where names an entry.
+func where(e transcript.Entry) string {
+	if e.Step == "" {
+		return fmt.Sprintf("entry %d (%s)", e.Index, e.Kind)
+	}
+	return fmt.Sprintf("entry %d (step %s, %s)", e.Index, e.Step, e.Kind)
+}
+
+func (s *story) wrong(e transcript.Entry, format string, args ...any) {
+	s.problem(TranscriptFile, "%s: %s", where(e), fmt.Sprintf(format, args...))
+}
+
+// order checks that an entry can follow those before it.
+func (s *story) order(e transcript.Entry) {
+	lead, planned := s.lead[e.Step]
+	switch {
+	case s.closed:
+		s.wrong(e, "it comes after the close")
+	case e.Kind == transcript.Opened && s.open:
+		s.wrong(e, "the ceremony is opened a second time")
+	case s.stopped && e.Kind != transcript.Resumed:
+		s.wrong(e, "the ceremony was stopped, and never resumed")
+	case e.Step != "" && !planned:
+		s.wrong(e, "it is not a step of the plan")
+	}
+	switch e.Kind {
+	case transcript.Opened:
+		s.open = true
+	case transcript.Closed:
+		s.closed = true
+	case transcript.Stopped:
+		s.stopped = true
+	case transcript.Resumed:
+		s.stopped, s.underWay = false, ""
+	case transcript.Begun:
+		s.begun(e, lead)
+	case transcript.Done:
+		s.finished(e, lead)
+	case transcript.Failed:
+		if e.Step != s.underWay {
+			s.wrong(e, "it failed, and was never begun")
+		}
+	}
+}
+
+func (s *story) begun(e transcript.Entry, lead string) {
+	switch {
+	case s.underWay != "":
+		s.wrong(e, "it is begun before the step %s is done", s.underWay)
+	case s.done[e.Step]:
+		s.wrong(e, "it is begun again after it is done")
+	case e.By != lead:
+		s.wrong(e, "it is led by %q, and %s was expected", e.By, lead)
+	}
+	s.underWay = e.Step
+}
+
+func (s *story) finished(e transcript.Entry, lead string) {
+	switch {
+	case s.underWay != e.Step || e.Step == "":
+		s.wrong(e, "it is done, and was never begun")
+	case e.By != lead:
+		s.wrong(e, "it is led by %q, and %s was expected", e.By, lead)
+	}
+	s.underWay = ""
+	s.done[e.Step] = true
+}
+
+// speaker wants everyone who has said something to be in the plan.
+func (s *story) speaker(e transcript.Entry) {
+	if e.By != "" && e.By != AtTheScreen && !slices.Contains(s.plan.Everyone(), e.By) {
+		s.wrong(e, "%q is not in the plan", e.By)
+	}
+}
+
+// when wants times that do not run backwards and lie in the ceremony. A clock
+// that was put back is told of by an exception, with the time before.
+func (s *story) when(before, e transcript.Entry) {
+	clock := ""
+	if e.Kind == transcript.Exception {
+		clock = read[step.ExceptionFacts](s.verifier, e).Clock
+	}
+	back := e.Time.Before(before.Time)
+	switch {
+	case back && clock == Clock(before.Time):
+		s.shown("clock: at entry %d the time goes back; the clock was put back", e.Index)
+	case back && s.facts.Schema < 2:
+		s.unproved("at entry %d the time goes back, and nothing says why (evidence of an earlier version)", e.Index)
+	case back:
+		s.wrong(e, "its time is before that of the entry before it, and no exception says that the clock was put back")
+	case clock != "":
+		s.wrong(e, "fact %q: the time does not go back here", "clock was")
+	}
+	from, to := s.plan.Start.AddDate(-1, 0, 0), s.plan.Start.AddDate(s.plan.Retention.Years, 0, 0)
+	if !s.plan.Practice && (e.Time.Before(from) || e.Time.After(to)) {
+		s.wrong(e, "it is of %s; the plan begins at %s, and the evidence is kept until %s", Clock(e.Time), Clock(s.plan.Start), Clock(to))
+	}
+}
+
+// Clock writes a time as a fact.
+func Clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// remember keeps what steps are checked against.
+func (s *story) remember(e transcript.Entry) {
+	said := s.said[e.Step]
+	switch e.Kind {
+	case transcript.Opened:
+		opened := read[step.Opened](s.verifier, e)
+		s.program = step.Resumed{Program: opened.Program, Version: opened.Version}
+	case transcript.Resumed:
+		s.resumed(e)
+		if !s.done[e.Step] {
+			said.last = nil
+		}
+	case transcript.Begun, transcript.Failed:
+		s.nothing(e)
+		said.last = nil
+	case transcript.Note:
+		s.fits(e, read[step.NoteFacts](s.verifier, e))
+	case transcript.Exception:
+		s.report.Exceptions = append(s.report.Exceptions, e)
+		s.excepts(e, read[step.ExceptionFacts](s.verifier, e))
+	case transcript.Stopped, transcript.Closed:
+		s.nothing(e)
+	}
+	said.all, said.last = append(said.all, e), append(said.last, e)
+	s.said[e.Step] = said
+}
+
+func (s *story) nothing(e transcript.Entry) { read[step.NoFacts](s.verifier, e) }
+
+// resumed wants the program to be the one that ran before, or an exception that
+// tells of the other.
+func (s *story) resumed(e transcript.Entry) {
+	now := read[step.Resumed](s.verifier, e)
+	if now == s.program {
+		return
+	}
+	var told step.ExceptionFacts
+	if i := int(e.Index) + 1; i < len(s.transcript.Entries) && s.transcript.Entries[i].Kind == transcript.Exception {
+		told = read[step.ExceptionFacts](s.verifier, s.transcript.Entries[i])
+	}
+	switch {
+	case told.Program == now.Program && told.Version == now.Version:
+	case s.facts.Schema < 2:
+		s.unproved("at entry %d another program goes on, and nothing says why (evidence of an earlier version)", e.Index)
+	default:
+		s.wrong(e, "facts %q and %q: another program goes on than before, and no exception tells of it", "program sha256", "program version")
+	}
+	s.program = now
+}
+
+// fits wants a note to be in a step that makes such notes.
+func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
+	action := s.action(e.Step)
+	for name, out := range map[string]bool{
+		"sheets":        note.Sheets != "" && action != step.Share,
+		"about to sign": note.Sign != "" && action != step.Certify && action != step.SignCRL,
+		"custodians":    note.Custodians != "" && action != step.Import && action != step.OpenBackup,
+		"medium":        note.Medium != 0 && action != step.Copy,
+		"bag":           len(note.Bag) > 0 && s.plan.Drill == nil,
+	} {
+		if out {
+			s.wrong(e, "fact %q: this step has no such note", name)
+		}
+	}
+	for _, fact := range []struct{ name, value string }{{"about to sign", note.Sign}, {"number", note.Number}, {"tbs sha256", string(note.TBS)}} {
+		if fact.value == "" && (note.Sign != "" || note.Number != "" || note.TBS != "") {
+			s.wrong(e, "the fact %q is missing", fact.name)
+		}
+	}
+}
+
+// excepts wants an exception to be in a step that has such exceptions.
+func (s *story) excepts(e transcript.Entry, facts step.ExceptionFacts) {
+	action := s.action(e.Step)
+	if facts.Sheets != "" && (action != step.Share || facts.Sheets != step.SheetsVoid) {
+		s.wrong(e, "fact %q: it is %s; %s was expected, in the step %s", "sheets", facts.Sheets, step.SheetsVoid, step.Share.ID())
+	}
+	if facts.TBS != "" && action != step.Certify && action != step.SignCRL {
+		s.wrong(e, "fact %q: nothing is signed in this step", "tbs sha256")
+	}
+	for thing, bag := range facts.Bag {
+		if s.plan.Drill == nil || bag != step.BagChanged || e.Step != s.plan.BagSteps()[thing] && action != step.Seal {
+			s.wrong(e, "fact %q: it is %s; %s was expected, in the step of a drill that is about it", "bag: "+thing, bag, step.BagChanged)
+		}
+	}
+	if (facts.Program == "") != (facts.Version == "") {
+		s.wrong(e, "facts %q and %q: one of them is missing", "program sha256", "program version")
+	}
+}
+
+func (v *verifier) action(id string) step.Action {
+	for _, s := range v.plan.Steps() {
+		if s.ID == id {
+			return s.Action
+		}
+	}
+	return ""
+}
+
+// read reads the facts of an entry. What is wrong with them is told once.
+func read[T any](v *verifier, e transcript.Entry) T {
+	var facts T
+	err := step.Read(e.Facts, v.facts.Schema, &facts)
+	if err != nil && !v.told[e.Index] {
+		v.told[e.Index] = true
+		v.problems(TranscriptFile, inEach(err, where(e)))
+	}
+	return facts
+}
+
+// last gives what the last attempt of a step has of a kind.
+func (v *verifier) last(id string, kind transcript.Kind) (entries []transcript.Entry) {
+	for _, e := range v.said[id].last {
+		if e.Kind == kind {
+			entries = append(entries, e)
+		}
+	}
+	return entries
+}
+
+// excepted says whether the last attempt of a step has an exception with a text.
+func (v *verifier) excepted(id, text string) bool {
+	return slices.ContainsFunc(v.last(id, transcript.Exception), func(e transcript.Entry) bool { return e.Text == text })
+}
+
+// planned are the IDs of a plan's steps.
+func planned(p *plan.Plan) (steps []string) {
+	for _, s := range p.Steps() {
+		steps = append(steps, s.ID)
+	}
+	return steps
+}
+
+// doneSteps are the IDs of the steps that are done, in order.
+func doneSteps(entries []transcript.Entry) (steps []string) {
+	for _, e := range entries {
+		if e.Kind == transcript.Done {
+			steps = append(steps, e.Step)
+		}
+	}
+	return steps
+}

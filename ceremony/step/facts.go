@@ -1,0 +1,242 @@
+package step
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The facts of a step that is done, of an entry that begins or resumes a
+// ceremony, and of notes and exceptions. The tag has the name under which a
+// transcript has a fact, and what may be said of it:
+//
+//	NAME*       as many as there are; the rest of the name is the key
+//	optional    it may be missing
+//	since N     transcripts of earlier schemas do not have it
+//	own words   what people say; nothing else in the evidence tells it
+//
+// All others are compared: with a file, with the plan or with another fact.
+
+// Schema is the version of the facts that are written; it is a fact of the
+// opening. Transcripts without it are of version 1.
+const Schema = 2
+
+// Sum is a SHA-256 in lower-case hexadecimal.
+type Sum string
+
+// Opened are the facts of the entry that opens a transcript.
+type Opened struct {
+	Plan    Sum    `fact:"plan sha256"`
+	Key     Sum    `fact:"ceremony key sha256"`
+	Program Sum    `fact:"program sha256"`
+	Version string `fact:"program version"`
+	Schema  int    `fact:"schema" since:"2"`
+}
+
+// Resumed are the facts of the entry with which a ceremony goes on.
+type Resumed struct {
+	Program Sum    `fact:"program sha256"`
+	Version string `fact:"program version"`
+}
+
+// OpenFacts are those of Open.
+type OpenFacts struct {
+	Key    Sum            `fact:"ceremony key sha256"`
+	Watch  string         `fact:"time by the watch" own:"words"`
+	Inputs map[string]Sum `fact:"input *"` // by path relative to the plan
+}
+
+// RollCallFacts are those of RollCall.
+type RollCallFacts struct {
+	Present map[string]string `fact:"present: *"` // by name: Here, or StandsIn
+}
+
+// Here is said of who is here.
+const Here = "yes"
+
+// StandsIn is said of who is absent.
+func StandsIn(deputy string) string { return absent + deputy + standsIn }
+
+// Deputy is who stands in for someone, by what is said of them; empty where no
+// one does.
+func Deputy(present string) string {
+	deputy, ok := strings.CutPrefix(present, absent)
+	if !ok || !strings.HasSuffix(deputy, standsIn) {
+		return ""
+	}
+	return strings.TrimSuffix(deputy, standsIn)
+}
+
+// Absent is the exception that says so.
+func Absent(name, deputy string) string {
+	if deputy == "" {
+		return name + " is absent; "
+	}
+	return name + " is absent; " + deputy + standsIn
+}
+
+const absent, standsIn = "no; ", " stands in"
+
+// PrepareFacts are those of Prepare.
+type PrepareFacts struct {
+	Serial       string `fact:"device serial"`
+	Certificates Sum    `fact:"device certificates sha256"`
+	Proof        Sum    `fact:"device proof sha256" optional:"it is asked of devices of the custody"`
+}
+
+// ShareFacts are those of Share.
+type ShareFacts struct {
+	Set       string `fact:"set"`
+	KCV       string `fact:"key check value"`
+	ShareFile Sum    `fact:"share file sha256"`
+	Proof     string `fact:"proof"` // as quorum.Proof says it
+}
+
+// ImportFacts are those of Import.
+type ImportFacts struct {
+	KCV        string `fact:"key check value"`
+	Custodians string `fact:"custodians"` // numbers, as they came
+}
+
+// GenerateFacts are those of Generate.
+type GenerateFacts struct {
+	Reference   int `fact:"key reference"` // in the device
+	Public      Sum `fact:"public key sha256"`
+	Attestation Sum `fact:"attestation sha256"`
+}
+
+// BackupFacts are those of Backup.
+type BackupFacts struct {
+	Wrapped   Sum    `fact:"wrapped key sha256"`
+	KCV       string `fact:"key check value"`
+	Reference int    `fact:"key reference" since:"2"`
+}
+
+// RestoreFacts are those of Restore.
+type RestoreFacts struct {
+	KCV      string         `fact:"key check value"`
+	Restored map[string]Sum `fact:"restored: *"`                    // public keys, by name
+	Wrapped  map[string]Sum `fact:"wrapped key sha256 *" since:"2"` // the file that each was read from
+}
+
+// CertifyFacts are those of Certify.
+type CertifyFacts struct {
+	Serial      string `fact:"serial number"` // hexadecimal
+	Certificate Sum    `fact:"certificate sha256"`
+}
+
+// SignCRLFacts are those of SignCRL.
+type SignCRLFacts struct {
+	Number int `fact:"crl number"`
+	CRL    Sum `fact:"crl sha256"`
+}
+
+// NoFacts are those of Erase, and of entries that have none.
+type NoFacts struct{}
+
+// CopyFacts are those of Copy.
+type CopyFacts struct {
+	Copies int `fact:"copies"`
+}
+
+// MinCopies is how many copies of the backup there are at least, or an exception
+// says that there are fewer.
+const MinCopies = 2
+
+// TooFewCopies begins that exception.
+func TooFewCopies(copies int) string {
+	return fmt.Sprintf("copies of the backup: %d; fewer than two", copies)
+}
+
+// SealFacts are those of Seal.
+type SealFacts struct {
+	Bags map[string]string `fact:"bag: *" own:"words"` // numbers, by thing
+}
+
+// CloseFacts are those of Close.
+type CloseFacts struct {
+	Schema     int            `fact:"schema" since:"2"` // as in the opening
+	Exceptions int            `fact:"exceptions"`
+	Files      map[string]Sum `fact:"file *"` // of the bundle, by path
+}
+
+// LoneSheetFacts are those of LoneSheet.
+type LoneSheetFacts struct {
+	Sheet string            `fact:"sheet"` // SheetGood, SheetBad or SheetAbsent
+	Bag   map[string]string `fact:"bag: *"`
+}
+
+// SheetIs is the exception for a sheet that is not good.
+func SheetIs(sheet, result string) string { return sheet + " is " + result }
+
+// InspectFacts are those of Inspect.
+type InspectFacts struct {
+	ShareFile Sum               `fact:"share file sha256"`
+	Wrapped   map[string]Sum    `fact:"wrapped key sha256 *"`
+	Bag       map[string]string `fact:"bag: *"`
+}
+
+// OpenBackupFacts are those of OpenBackup.
+type OpenBackupFacts struct {
+	KCV        string         `fact:"key check value"`
+	Restored   map[string]Sum `fact:"restored: *"`
+	Wrapped    map[string]Sum `fact:"wrapped key sha256 *" since:"2"`
+	Custodians string         `fact:"custodians" since:"2"`
+}
+
+// CompareFacts are those of Compare.
+type CompareFacts struct {
+	Serial string            `fact:"device serial"`
+	KCV    string            `fact:"key check value"` // or NotShown
+	Bag    map[string]string `fact:"bag: *"`
+}
+
+// What is said of a sheet that agrees with the record, of one that does not, of
+// one that was not here, of a bag that is not as it was, and of a key check value
+// that a device does not tell without a PIN.
+const (
+	SheetGood   = "good"
+	SheetBad    = "not good"
+	SheetAbsent = "not here"
+	BagChanged  = "not as it was"
+	NotShown    = "not shown"
+)
+
+// NoteFacts are those that a note may have.
+type NoteFacts struct {
+	// Sheets is SheetsShown before the first sheet of a set is shown.
+	Sheets string `fact:"sheets" optional:""`
+	// Sign, Number (hexadecimal) and TBS say what is about to be signed.
+	Sign   string `fact:"about to sign" optional:""` // a ca.Kind
+	Number string `fact:"number" optional:""`
+	TBS    Sum    `fact:"tbs sha256" optional:""`
+	// Custodians are those who have opened the share file, before a device is
+	// given the DKEK.
+	Custodians string `fact:"custodians" optional:"" since:"2"`
+	// Medium is the number of a backup medium that was written.
+	Medium int `fact:"medium" optional:"" since:"2"`
+	// Bag is the number of a bag that is opened, by thing.
+	Bag map[string]string `fact:"bag: *"`
+}
+
+// ExceptionFacts are those that an exception may have.
+type ExceptionFacts struct {
+	// Sheets is SheetsVoid.
+	Sheets string `fact:"sheets" optional:""`
+	// Clock is the time of the entry before this one, whose time is earlier: the
+	// clock was put back.
+	Clock string `fact:"clock was" optional:"" since:"2"`
+	// Program and Version are of another program than before.
+	Program Sum    `fact:"program sha256" optional:"" since:"2"`
+	Version string `fact:"program version" optional:"" since:"2"`
+	// TBS is of what was about to be signed when the ceremony was interrupted, and
+	// may have been, or was not.
+	TBS Sum `fact:"tbs sha256" optional:"" since:"2"`
+	// Bag has BagChanged, by thing.
+	Bag map[string]string `fact:"bag: *"`
+}
+
+// What is said of sheets.
+const (
+	SheetsShown = "shown"
+	SheetsVoid  = "void"
+)
