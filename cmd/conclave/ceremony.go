@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -20,10 +19,8 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/sbom"
 	"conclave/device"
-	"conclave/hsm"
 	"conclave/internal/interrupt"
 	"conclave/internal/tty"
-	"conclave/link/pcsc"
 )
 
 type ceremonyCommands struct {
@@ -104,58 +101,16 @@ type planDevices struct {
 func (d planDevices) Create(name string) (string, error) { return d.home.Create(name) }
 
 // Connect implements ceremony.Devices.
-func (d planDevices) Connect(device plan.Device) (conn apdu.Conn, err error) {
-	if device.Embedded {
-		conn, err = d.home.Open(device.Name)
+func (d planDevices) Connect(planned plan.Device) (conn apdu.Conn, err error) {
+	if planned.Embedded {
+		conn, err = d.home.Open(planned.Name)
 	} else {
-		conn, err = openSerial(device.Serial)
+		conn, err = device.OpenSerial(planned.Serial)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return d.console.traced(conn), nil
-}
-
-// openSerial looks into every reader.
-func openSerial(serial string) (apdu.Conn, error) {
-	readers, err := pcsc.Readers()
-	if err != nil {
-		return nil, err
-	}
-	var found []string
-	for _, reader := range readers {
-		conn, err := pcsc.Open(reader)
-		if err != nil {
-			continue // no card is in it
-		}
-		if got := serialOn(conn); got == serial {
-			return conn, nil
-		} else if got != "" {
-			found = append(found, got)
-		}
-		conn.Close()
-	}
-	return nil, fmt.Errorf("no reader holds the device with serial number %s; there is %s: %w", serial, orNone(found), fs.ErrNotExist)
-}
-
-// serialOn is the serial number of a card, empty if it has none.
-func serialOn(conn apdu.Conn) string {
-	h, err := hsm.Open(conn)
-	if err != nil {
-		return ""
-	}
-	serial, err := h.Serial()
-	if err != nil {
-		return ""
-	}
-	return serial
-}
-
-func orNone(items []string) string {
-	if len(items) == 0 {
-		return "none"
-	}
-	return strings.Join(items, ", ")
 }
 
 type ceremonyRun struct {
