@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -34,32 +33,6 @@ type ceremonyCommands struct {
 	Calendar ceremonyCalendar `cmd:"" help:"Write the dates that must not be missed, as an .ics file."`
 	Attach   ceremonyAttach   `cmd:"" help:"Add a time stamp or a signature to the evidence."`
 }
-
-// planFile is a plan on disk.
-type planFile struct {
-	path    string
-	content []byte
-	plan    *plan.Plan
-}
-
-// readPlan reads a plan that has no problem in itself.
-func readPlan(path string) (planFile, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return planFile{}, err
-	}
-	p, err := plan.Parse(content)
-	if err == nil {
-		err = p.Check()
-	}
-	if err != nil {
-		return planFile{}, fmt.Errorf("%s: %w; see: conclave ceremony check %s", path, err, path)
-	}
-	return planFile{path, content, p}, nil
-}
-
-// stem is the path of the plan without .json.
-func (f planFile) stem() string { return strings.TrimSuffix(f.path, ".json") }
 
 // program tells what runs, for transcript and papers.
 func program() (ceremony.Program, error) {
@@ -121,14 +94,14 @@ type ceremonyRun struct {
 
 // Run holds the ceremony.
 func (cmd ceremonyRun) Run(c *console) error {
-	f, err := readPlan(cmd.Plan)
+	f, err := plan.ReadFile(cmd.Plan)
 	if err != nil {
 		return err
 	}
 	if cmd.Dir == "" {
-		cmd.Dir = f.stem() + ".ceremony"
+		cmd.Dir = f.Stem() + ".ceremony"
 	}
-	room, err := c.ceremonyRoom(f.plan, cmd.QR)
+	room, err := c.ceremonyRoom(f.Plan, cmd.QR)
 	if err != nil {
 		return err
 	}
@@ -142,7 +115,7 @@ func (cmd ceremonyRun) Run(c *console) error {
 }
 
 // act is the act of a plan.
-func (c *console) act(f planFile, dir string, devices ceremony.Devices, room ceremony.Room) (ceremony.Act, error) {
+func (c *console) act(f plan.File, dir string, devices ceremony.Devices, room ceremony.Room) (ceremony.Act, error) {
 	p, err := program()
 	report, end := c.percent("deriving the key from the password")
 	progress := func(done float64) { // what is shown after it stands on a line of its own
@@ -153,7 +126,7 @@ func (c *console) act(f planFile, dir string, devices ceremony.Devices, room cer
 		}
 	}
 	return ceremony.Act{
-		Plan: f.plan, Source: f.content, Base: filepath.Dir(f.path), Dir: dir, Devices: devices, Room: room, Program: p,
+		Plan: f.Plan, Source: f.Content, Base: f.Base(), Dir: dir, Devices: devices, Room: room, Program: p,
 		Linter: lint.Program{}, Now: time.Now, Progress: progress, Announce: func(what string) { end(); c.note("* %s", what) }, Search: c.searching(),
 	}, err
 }

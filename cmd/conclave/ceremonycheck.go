@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"conclave/ca/lint"
@@ -26,19 +25,15 @@ type ceremonyCheck struct {
 
 // Run checks a plan where it will be carried out.
 func (cmd ceremonyCheck) Run(c *console) error {
-	content, err := os.ReadFile(cmd.Plan)
+	f, err := plan.ParseFile(cmd.Plan)
 	if err != nil {
 		return err
 	}
-	p, err := plan.Parse(content)
-	if err != nil {
-		return fmt.Errorf("%s: %w", cmd.Plan, err)
-	}
 	if cmd.Dir == "" {
-		cmd.Dir = strings.TrimSuffix(cmd.Plan, ".json") + ".ceremony"
+		cmd.Dir = f.Stem() + ".ceremony"
 	}
 	check := preflight.Check{
-		Plan: p, Sum: sha256.Sum256(content), Base: filepath.Dir(cmd.Plan), Dir: cmd.Dir, Connect: planDevices{c.home, c}.Connect,
+		Plan: f.Plan, Sum: sha256.Sum256(f.Content), Base: f.Base(), Dir: cmd.Dir, Connect: planDevices{c.home, c}.Connect,
 		Linter: lint.Program{}, Now: time.Now(),
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -94,17 +89,17 @@ type ceremonyRunbook struct {
 
 // Run writes the runbook.
 func (cmd ceremonyRunbook) Run(c *console) error {
-	f, err := readPlan(cmd.Plan)
+	f, err := plan.ReadFile(cmd.Plan)
 	if err != nil {
 		return err
 	}
 	if cmd.Practice {
-		if f, err = f.rehearsal(""); err != nil {
+		if f, err = rehearsal(f, ""); err != nil {
 			return err
 		}
 	}
 	if cmd.Out == "" {
-		cmd.Out = f.stem() + ".runbook"
+		cmd.Out = f.Stem() + ".runbook"
 	}
 	book, err := newBook(c.ctx, f)
 	if err != nil {
@@ -114,7 +109,7 @@ func (cmd ceremonyRunbook) Run(c *console) error {
 }
 
 // newBook is the runbook of a plan for this program.
-func newBook(ctx context.Context, f planFile) (runbook.Book, error) {
+func newBook(ctx context.Context, f plan.File) (runbook.Book, error) {
 	p, err := program()
 	if err != nil {
 		return runbook.Book{}, err
@@ -122,18 +117,18 @@ func newBook(ctx context.Context, f planFile) (runbook.Book, error) {
 	material := func(name, detail string, sum [32]byte) runbook.Material {
 		return runbook.Material{Name: name, Detail: detail, SHA256: sum, Words: pgpwords.Words(sum[:])}
 	}
-	book := runbook.Book{Plan: f.plan, Made: time.Now(), Tool: p.Version, Materials: []runbook.Material{
-		material("Plan", filepath.Base(f.path), sha256.Sum256(f.content)), material("Program", "conclave "+p.Version, p.SHA256),
+	book := runbook.Book{Plan: f.Plan, Made: time.Now(), Tool: p.Version, Materials: []runbook.Material{
+		material("Plan", filepath.Base(f.Path), sha256.Sum256(f.Content)), material("Program", "conclave "+p.Version, p.SHA256),
 	}}
-	for _, path := range f.plan.Inputs() {
-		content, err := os.ReadFile(filepath.Join(filepath.Dir(f.path), path))
+	for _, path := range f.Plan.Inputs() {
+		content, err := os.ReadFile(filepath.Join(f.Base(), path))
 		if err != nil {
 			return book, err
 		}
 		book.Materials = append(book.Materials, material(path, "comes with the plan", sha256.Sum256(content)))
 	}
-	if f.plan.Drill == nil {
-		book.Expect = preflight.Check{Plan: f.plan, Base: filepath.Dir(f.path), Linter: lint.Program{}, Now: f.plan.Start}.Lines(ctx)
+	if f.Plan.Drill == nil {
+		book.Expect = preflight.Check{Plan: f.Plan, Base: f.Base(), Linter: lint.Program{}, Now: f.Plan.Start}.Lines(ctx)
 	}
 	return book, nil
 }

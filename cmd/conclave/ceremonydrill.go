@@ -51,12 +51,12 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	if cmd.Paper {
 		return cmd.paper(c, f)
 	}
-	room, err := c.ceremonyRoom(f.plan, false)
+	room, err := c.ceremonyRoom(f.Plan, false)
 	if err != nil {
 		return err
 	}
 	home := c.home
-	if f.plan.Practice { // its devices are where it was rehearsed
+	if f.Plan.Practice { // its devices are where it was rehearsed
 		home = c.home.In(filepath.Join(filepath.Dir(filepath.Clean(cmd.Bundle)), "practice"))
 	}
 	a, err := c.act(f, cmd.Dir, planDevices{home, c}, room)
@@ -94,58 +94,58 @@ func (cmd ceremonyDrill) readLast(ceremony *evidence.Origin) (*evidence.Origin, 
 
 // plan is the plan of the drill: made from the ceremony's, or the one that there
 // is.
-func (cmd ceremonyDrill) plan(drill plan.Drill) (f planFile, err error) {
+func (cmd ceremonyDrill) plan(drill plan.Drill) (f plan.File, err error) {
 	path := filepath.Join(cmd.Dir, evidence.PlanFile)
 	if _, err := os.Stat(path); err == nil {
 		return cmd.planThatIs(path, drill)
 	}
-	if f, err = readPlan(filepath.Join(cmd.Bundle, evidence.PlanFile)); err != nil {
+	if f, err = plan.ReadFile(filepath.Join(cmd.Bundle, evidence.PlanFile)); err != nil {
 		return f, err
 	}
-	if f.plan.Custody == nil || f.plan.Drill != nil {
+	if f.Plan.Custody == nil || f.Plan.Drill != nil {
 		return f, errors.New("a drill is of a ceremony that has made keys; name the evidence of that")
 	}
-	f.path, f.plan = path, f.plan.DrillOf(drill, time.Now())
-	if err := f.plan.Check(); err != nil {
+	f.Path, f.Plan = path, f.Plan.DrillOf(drill, time.Now())
+	if err := f.Plan.Check(); err != nil {
 		return f, err
 	}
-	if f.content, err = f.plan.Bytes(); err != nil {
+	if f.Content, err = f.Plan.Bytes(); err != nil {
 		return f, err
 	}
 	if err := os.MkdirAll(cmd.Dir, 0o700); err != nil {
 		return f, err
 	}
-	return f, safefile.Create(path, f.content)
+	return f, safefile.Create(path, f.Content)
 }
 
 // planThatIs reads the plan of a drill that was prepared or begun. It must be
 // what the ceremony's plan leads to, and the drill before.
-func (cmd ceremonyDrill) planThatIs(path string, drill plan.Drill) (planFile, error) {
-	f, err := readPlan(path)
+func (cmd ceremonyDrill) planThatIs(path string, drill plan.Drill) (plan.File, error) {
+	f, err := plan.ReadFile(path)
 	if err != nil {
 		return f, err
 	}
-	ceremony, err := readPlan(filepath.Join(cmd.Bundle, evidence.PlanFile))
+	ceremony, err := plan.ReadFile(filepath.Join(cmd.Bundle, evidence.PlanFile))
 	if err != nil {
 		return f, err
 	}
-	if d := f.plan.Drill; d != nil && d.Last != "" && cmd.Last == "" {
+	if d := f.Plan.Drill; d != nil && d.Last != "" && cmd.Last == "" {
 		return f, fmt.Errorf("%s goes on from a drill before it; name its evidence again: --last DIR", path)
 	}
-	want, err := ceremony.plan.DrillOf(drill, f.plan.Start).Bytes()
-	if err == nil && !bytes.Equal(want, f.content) {
+	want, err := ceremony.Plan.DrillOf(drill, f.Plan.Start).Bytes()
+	if err == nil && !bytes.Equal(want, f.Content) {
 		err = fmt.Errorf("%s is not the plan of a drill of this ceremony, or was prepared with another --last; choose another folder", path)
 	}
 	return f, err
 }
 
 // paper writes the runbook of the drill.
-func (cmd ceremonyDrill) paper(c *console, f planFile) error {
+func (cmd ceremonyDrill) paper(c *console, f plan.File) error {
 	book, err := newBook(c.ctx, f)
 	if err != nil {
 		return err
 	}
-	return writeBook(c, book, f.stem()+".runbook")
+	return writeBook(c, book, f.Stem()+".runbook")
 }
 
 type ceremonyCalendar struct {
@@ -155,15 +155,15 @@ type ceremonyCalendar struct {
 
 // Run writes the dates.
 func (cmd ceremonyCalendar) Run(c *console) error {
-	f, err := readPlan(cmd.Plan)
+	f, err := plan.ReadFile(cmd.Plan)
 	if err != nil {
 		return err
 	}
 	var events []calendar.Event
-	for _, d := range f.plan.Schedule() {
+	for _, d := range f.Plan.Schedule() {
 		events = append(events, event(d))
 	}
-	content, err := calendar.Bytes(events, f.plan.Start)
+	content, err := calendar.Bytes(events, f.Plan.Start)
 	if err != nil {
 		return err
 	}

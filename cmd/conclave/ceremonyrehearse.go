@@ -8,6 +8,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 )
@@ -43,15 +44,15 @@ func (cmd ceremonyRehearse) Validate() error {
 
 // Run holds the rehearsal.
 func (cmd ceremonyRehearse) Run(c *console) error {
-	f, err := readPlan(cmd.Plan)
+	f, err := plan.ReadFile(cmd.Plan)
 	if err != nil {
 		return err
 	}
 	original := f
 	if cmd.Dir == "" {
-		cmd.Dir = nextFolder(f.stem()+".rehearsal", func(dir string) bool { return !cmd.Auto && f.rehearsedIn(dir) })
+		cmd.Dir = nextFolder(f.Stem()+".rehearsal", func(dir string) bool { return !cmd.Auto && rehearsedIn(f, dir) })
 	}
-	if f, err = f.rehearsal(cmd.Dir); err != nil {
+	if f, err = rehearsal(f, cmd.Dir); err != nil {
 		return err
 	}
 	room, err := cmd.room(c, f)
@@ -67,7 +68,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	if err := cmd.prepare(original, a.Base); err != nil {
 		return err
 	}
-	if err := a.Practise(original.plan, filepath.Dir(original.path)); err != nil {
+	if err := a.Practise(original.Plan, original.Base()); err != nil {
 		return err
 	}
 	ctx, stop := interrupt.Context(c.ctx)
@@ -85,16 +86,16 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 
 // prepare notes of which plan this is the rehearsal, and whether a program plays
 // it.
-func (cmd ceremonyRehearse) prepare(original planFile, base string) error {
+func (cmd ceremonyRehearse) prepare(original plan.File, base string) error {
 	if err := os.MkdirAll(base, 0o700); err != nil {
 		return err
 	}
 	path := filepath.Join(base, originalPlan)
 	if !safefile.Exists(path) {
-		if err := safefile.Create(path, original.content); err != nil {
+		if err := safefile.Create(path, original.Content); err != nil {
 			return err
 		}
-	} else if !original.rehearsedIn(cmd.Dir) {
+	} else if !rehearsedIn(original, cmd.Dir) {
 		return fmt.Errorf("%s is the rehearsal of another plan; choose another folder", cmd.Dir)
 	}
 	if cmd.Auto {
@@ -104,35 +105,35 @@ func (cmd ceremonyRehearse) prepare(original planFile, base string) error {
 }
 
 // rehearsedIn says whether a folder has a rehearsal of this plan.
-func (f planFile) rehearsedIn(dir string) bool {
+func rehearsedIn(f plan.File, dir string) bool {
 	content, err := os.ReadFile(filepath.Join(dir, "practice", originalPlan))
-	return err == nil && bytes.Equal(content, f.content)
+	return err == nil && bytes.Equal(content, f.Content)
 }
 
-func (cmd ceremonyRehearse) room(c *console, f planFile) (ceremony.Room, error) {
+func (cmd ceremonyRehearse) room(c *console, f plan.File) (ceremony.Room, error) {
 	if cmd.Auto {
 		return &ceremony.Players{Shown: func(text string) { c.note("%s", text) }}, nil
 	}
-	return c.ceremonyRoom(f.plan, cmd.QR)
+	return c.ceremonyRoom(f.Plan, cmd.QR)
 }
 
 // rehearsal is the plan of a rehearsal: the one that was begun in a folder, or a
 // new one.
-func (f planFile) rehearsal(dir string) (planFile, error) {
+func rehearsal(f plan.File, dir string) (plan.File, error) {
 	begun := filepath.Join(dir, "evidence", evidence.PlanFile)
 	if _, err := os.Stat(begun); err == nil {
-		f, err := readPlan(begun)
-		if err == nil && !f.plan.Practice {
+		f, err := plan.ReadFile(begun)
+		if err == nil && !f.Plan.Practice {
 			err = fmt.Errorf("%s is a real ceremony, and not a rehearsal; choose another folder", dir)
 		}
 		return f, err
 	}
-	p, err := f.plan.Rehearsal()
+	p, err := f.Plan.Rehearsal()
 	if err != nil {
 		return f, err
 	}
 	content, err := p.Bytes()
-	return planFile{f.path, content, p}, err
+	return plan.File{Path: f.Path, Content: content, Plan: p}, err
 }
 
 // nextFolder is the first folder in a series that is not there; or one that is
