@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"conclave/ca"
 	"conclave/ceremony/plan"
 	"conclave/internal/safefile"
 	"conclave/wire"
@@ -24,7 +23,7 @@ func (cmd ceremonyNew) Run(c *console) error {
 		return err
 	}
 	q := &questions{console: c}
-	p := q.plan()
+	p := q.answers().Plan()
 	if q.err != nil {
 		return q.err
 	}
@@ -132,27 +131,32 @@ func splitNames(text string) (names []string) {
 	return names
 }
 
-// plan asks everything.
-func (q *questions) plan() *plan.Plan {
-	p := &plan.Plan{Format: plan.Format}
-	organization := q.ask("Name of the organisation", "", something)
-	country := q.ask("Its country, two letters", "", twoLetters)
-	p.Ceremony = q.ask("Name of the ceremony", organization+" key ceremony", something)
-	p.Place = q.ask("Place", "", anything)
-	p.Start = q.start()
-	p.People.Administrator = q.ask("Ceremony administrator, who operates the computer", "", something)
-	p.People.Witnesses = q.names("Witnesses, the first of whom compares and initials", 1)
-	p.People.Custodians = q.names("Key custodians, three at least", 3)
-	p.Custody = &plan.Custody{Device: "primary", Standby: "standby"}
-	total := len(p.People.Custodians)
-	p.Custody.Threshold = q.number("How many of them together restore the key", total/2+1, 2, max(2, total))
-	if queue := q.ask("CUPS queue that prints the sheets; none to copy them by hand", "none", something); queue != "none" {
-		p.Custody.Printer = queue
+// answers asks everything.
+func (q *questions) answers() (a plan.Answers) {
+	a.Organization = q.ask("Name of the organisation", "", something)
+	a.Country = q.ask("Its country, two letters", "", twoLetters)
+	a.Ceremony = q.ask("Name of the ceremony", a.Organization+" key ceremony", something)
+	a.Place = q.ask("Place", "", anything)
+	a.Start = q.start()
+	a.People.Administrator = q.ask("Ceremony administrator, who operates the computer", "", something)
+	a.People.Witnesses = q.names("Witnesses, the first of whom compares and initials", 1)
+	a.People.Custodians = q.names("Key custodians, three at least", 3)
+	total := len(a.People.Custodians)
+	a.Threshold = q.number("How many of them together restore the key", total/2+1, 2, max(2, total))
+	a.Printer = q.unless("none", "CUPS queue that prints the sheets; none to copy them by hand", "none")
+	a.Primary, a.Standby = q.serial("primary"), q.serial("standby")
+	q.authorities(&a)
+	a.RetentionYears = q.number("Years that the evidence is kept", 25, 1, 100)
+	return a
+}
+
+// unless asks for something that there need not be: empty where the answer is the
+// word for none.
+func (q *questions) unless(none, question, usual string) string {
+	if text := q.ask(question, usual, something); text != none {
+		return text
 	}
-	p.Devices = []plan.Device{q.device("primary"), q.device("standby")}
-	q.authorities(p, organization, country)
-	p.Retention = plan.Retention{Years: q.number("Years that the evidence is kept", 25, 1, 100), DrillMonths: 12}
-	return p
+	return ""
 }
 
 // start asks when the ceremony begins; validity begins at midnight before it.
@@ -167,56 +171,30 @@ func (q *questions) start() (start time.Time) {
 	return start
 }
 
-func (q *questions) device(name string) plan.Device {
-	serial := q.ask("Serial number of the device "+name+", or embedded for one in software", "embedded", something)
-	if serial == "embedded" {
-		return plan.Device{Name: name, Embedded: true}
-	}
-	return plan.Device{Name: name, Serial: serial}
+// serial asks for the serial number of a device; empty for one in software.
+func (q *questions) serial(name string) string {
+	return q.unless("embedded", "Serial number of the device "+name+", or embedded for one in software", "embedded")
 }
 
 // authorities asks for the root and the CA under it.
-func (q *questions) authorities(p *plan.Plan, organization, country string) {
-	day := p.Start.Truncate(24 * time.Hour)
-	public := q.ask("Profile: private, or cabf for a root that browsers are to trust", "private", func(text string) error {
+func (q *questions) authorities(a *plan.Answers) {
+	a.Public = q.ask("Profile: private, or cabf for a root that browsers are to trust", "private", func(text string) error {
 		if text != "private" && text != "cabf" {
 			return errors.New("private or cabf was expected")
 		}
 		return nil
 	}) == "cabf"
-	p.Keys = []plan.Key{{Name: "root", Type: q.ask("Type of the root's key", "ec:secp384r1", keyTypeText)}}
-	root := plan.Certificate{Name: "root", Key: "root", Spec: ca.Spec{
-		Profile: ca.Root, Subject: ca.Name{CommonName: q.ask("Name of the root", organization+" Root CA", something), Organization: organization, Country: country},
-		NotBefore: day, NotAfter: day.AddDate(q.number("Years that it is valid", 20, 1, 50), 0, 0).Add(-time.Second),
-	}}
-	base := strings.TrimSuffix(q.ask("URL under which CRL and certificate are published", "http://pki.example.com", something), "/")
-	root.Publication = ca.Publication{CRL: base + "/root.crl", Certificate: base + "/root.cer"}
-	if public {
-		root.Profile = ca.CABFRoot
+	a.KeyType = q.ask("Type of the root's key", "ec:secp384r1", keyTypeText)
+	a.Root = q.ask("Name of the root", a.Organization+" Root CA", something)
+	a.RootYears = q.number("Years that it is valid", 20, 1, 50)
+	a.URL = q.ask("URL under which CRL and certificate are published", "http://pki.example.com", something)
+	if request := q.unless("none", "File of the issuing CA's request (PKCS #10), beside the plan; none for no issuing CA", "issuing.csr"); request != "" {
+		a.Issuing = &plan.IssuingAnswers{
+			Request: request,
+			Name:    q.ask("Name of the issuing CA, as in the request", a.Organization+" Issuing CA 1", something),
+			Years:   q.number("Years that it is valid", 10, 1, 50),
+			Domains: splitNames(q.ask("DNS names that it may issue for, such as example.com; empty for any", "", anything)),
+		}
 	}
-	p.Certificates = append(p.Certificates, root)
-	request := q.ask("File of the issuing CA's request (PKCS #10), beside the plan; none for no issuing CA", "issuing.csr", something)
-	if request != "none" {
-		p.Certificates = append(p.Certificates, q.issuing(request, root.Spec, organization, public))
-	}
-	months := q.number("Months between two CRLs of the root", 12, 1, 24)
-	p.CRLs = []plan.CRL{{Name: "root-crl-1", Issuer: "root", CRLSpec: ca.CRLSpec{ThisUpdate: day, NextUpdate: day.AddDate(0, months, 0)}}}
-}
-
-// issuing asks for the CA under the root.
-func (q *questions) issuing(request string, root ca.Spec, organization string, public bool) plan.Certificate {
-	none := 0 // an issuing CA has no CA below it
-	issuing := plan.Certificate{Name: "issuing", Issuer: "root", Request: request, Spec: ca.Spec{
-		Profile: ca.Subordinate, PathLen: &none,
-		Subject:   ca.Name{CommonName: q.ask("Name of the issuing CA, as in the request", organization+" Issuing CA 1", something), Organization: organization, Country: root.Subject.Country},
-		NotBefore: root.NotBefore, NotAfter: root.NotBefore.AddDate(q.number("Years that it is valid", 10, 1, 50), 0, 0).Add(-time.Second),
-	}}
-	if public {
-		issuing.Profile = ca.CABFSubordinate
-	}
-	if domains := splitNames(q.ask("DNS names that it may issue for, such as example.com; empty for any", "", anything)); len(domains) > 0 {
-		// Names of one kind leave the others open (RFC 5280 section 4.2.1.10).
-		issuing.Constraints = &ca.Constraints{PermittedDNS: domains, ExcludedIP: []string{"0.0.0.0/0", "::/0"}}
-	}
-	return issuing
+	a.CRLMonths = q.number("Months between two CRLs of the root", 12, 1, 24)
 }
