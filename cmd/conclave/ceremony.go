@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"golang.org/x/term"
@@ -16,7 +13,6 @@ import (
 	"conclave/ca/lint"
 	"conclave/ceremony"
 	"conclave/ceremony/plan"
-	"conclave/ceremony/sbom"
 	"conclave/device"
 	"conclave/internal/interrupt"
 	"conclave/internal/tty"
@@ -32,36 +28,6 @@ type ceremonyCommands struct {
 	Drill    ceremonyDrill    `cmd:"" help:"Check, years later, that custody still holds: sheets, backup, devices."`
 	Calendar ceremonyCalendar `cmd:"" help:"Write the dates that must not be missed, as an .ics file."`
 	Attach   ceremonyAttach   `cmd:"" help:"Add a time stamp or a signature to the evidence."`
-}
-
-// program tells what runs, for transcript and papers.
-func program() (ceremony.Program, error) {
-	path, err := os.Executable()
-	if err != nil {
-		return ceremony.Program{}, err
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return ceremony.Program{}, err
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ceremony.Program{}, errors.New("this program does not know what it was built from; build it with go build")
-	}
-	p := ceremony.Program{Version: shortVersion(), SHA256: sha256.Sum256(content)}
-	p.SBOM, err = sbom.Of(info, p.SHA256[:], buildTime(info))
-	return p, err
-}
-
-// buildTime is that of the revision, so that the same program has the same
-// bill of materials.
-func buildTime(info *debug.BuildInfo) time.Time {
-	for _, s := range info.Settings {
-		if t, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil {
-			return t
-		}
-	}
-	return time.Unix(0, 0).UTC()
 }
 
 // planDevices are the devices of a plan, wherever they are.
@@ -116,7 +82,7 @@ func (cmd ceremonyRun) Run(c *console) error {
 
 // act is the act of a plan.
 func (c *console) act(f plan.File, dir string, devices ceremony.Devices, room ceremony.Room) (ceremony.Act, error) {
-	p, err := program()
+	p, err := ceremony.ThisProgram(shortVersion())
 	report, end := c.percent("deriving the key from the password")
 	progress := func(done float64) { // what is shown after it stands on a line of its own
 		if report != nil && done < 1 {

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"conclave/ca/lint"
+	"conclave/ceremony"
 	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/preflight"
@@ -34,10 +34,7 @@ func (cmd ceremonyCheck) Run(c *console) error {
 	}
 	check := preflight.Check{
 		Plan: f.Plan, Sum: sha256.Sum256(f.Content), Base: f.Base(), Dir: cmd.Dir, Connect: planDevices{c.home, c}.Connect,
-		Linter: lint.Program{}, Now: time.Now(),
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		check.Built = buildTime(info)
+		Linter: lint.Program{}, Now: time.Now(), Built: ceremony.Built(),
 	}
 	return cmd.show(c, check.Run(c.ctx))
 }
@@ -110,7 +107,7 @@ func (cmd ceremonyRunbook) Run(c *console) error {
 
 // newBook is the runbook of a plan for this program.
 func newBook(ctx context.Context, f plan.File) (runbook.Book, error) {
-	p, err := program()
+	p, err := ceremony.ThisProgram(shortVersion())
 	if err != nil {
 		return runbook.Book{}, err
 	}

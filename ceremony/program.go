@@ -1,0 +1,52 @@
+package ceremony
+
+import (
+	"crypto/sha256"
+	"errors"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"conclave/ceremony/sbom"
+)
+
+// ThisProgram tells what runs, for transcript and papers. Its version is for
+// people; what it is, its SHA-256 says.
+func ThisProgram(version string) (Program, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return Program{}, err
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return Program{}, err
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return Program{}, errors.New("this program does not know what it was built from; build it with go build")
+	}
+	p := Program{Version: version, SHA256: sha256.Sum256(content)}
+	p.SBOM, err = sbom.Of(info, p.SHA256[:], revisionTime(info))
+	return p, err
+}
+
+// Built is when this program was built, as far as it is known: no later than
+// that; zero if nothing is known.
+func Built() time.Time {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return time.Time{}
+	}
+	return revisionTime(info)
+}
+
+// revisionTime is that of the revision, so that the same program has the same
+// bill of materials.
+func revisionTime(info *debug.BuildInfo) time.Time {
+	for _, s := range info.Settings {
+		if t, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil {
+			return t
+		}
+	}
+	return time.Unix(0, 0).UTC()
+}
