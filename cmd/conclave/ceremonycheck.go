@@ -1,16 +1,12 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"conclave/ca/lint"
 	"conclave/ceremony"
-	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/preflight"
 	"conclave/ceremony/runbook"
@@ -96,41 +92,21 @@ func (cmd ceremonyRunbook) Run(c *console) error {
 		}
 	}
 	if cmd.Out == "" {
-		cmd.Out = f.Stem() + ".runbook"
+		cmd.Out = ceremony.RunbookStem(f)
 	}
-	book, err := newBook(c.ctx, f)
+	return writeRunbook(c, f, cmd.Out)
+}
+
+// writeRunbook writes the runbook of a plan for this program.
+func writeRunbook(c *console, f plan.File, stem string) error {
+	p, err := ceremony.ThisProgram(shortVersion())
 	if err != nil {
 		return err
 	}
-	return writeBook(c, book, cmd.Out)
-}
-
-// newBook is the runbook of a plan for this program.
-func newBook(ctx context.Context, f plan.File) (runbook.Book, error) {
-	p, err := ceremony.ThisProgram(shortVersion())
+	book, err := p.Runbook(c.ctx, f, lint.Program{}, time.Now())
 	if err != nil {
-		return runbook.Book{}, err
+		return err
 	}
-	material := func(name, detail string, sum [32]byte) runbook.Material {
-		return runbook.Material{Name: name, Detail: detail, SHA256: sum, Words: pgpwords.Words(sum[:])}
-	}
-	book := runbook.Book{Plan: f.Plan, Made: time.Now(), Tool: p.Version, Materials: []runbook.Material{
-		material("Plan", filepath.Base(f.Path), sha256.Sum256(f.Content)), material("Program", "conclave "+p.Version, p.SHA256),
-	}}
-	for _, path := range f.Plan.Inputs() {
-		content, err := os.ReadFile(filepath.Join(f.Base(), path))
-		if err != nil {
-			return book, err
-		}
-		book.Materials = append(book.Materials, material(path, "comes with the plan", sha256.Sum256(content)))
-	}
-	if f.Plan.Drill == nil {
-		book.Expect = preflight.Check{Plan: f.Plan, Base: f.Base(), Linter: lint.Program{}, Now: f.Plan.Start}.Lines(ctx)
-	}
-	return book, nil
-}
-
-func writeBook(c *console, book runbook.Book, stem string) error {
 	html, err := runbook.HTML(book)
 	if err == nil {
 		err = safefile.Create(stem+".html", html)

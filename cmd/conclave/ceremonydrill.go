@@ -49,7 +49,7 @@ func (cmd ceremonyDrill) Run(c *console) error {
 		return err
 	}
 	if cmd.Paper {
-		return cmd.paper(c, f)
+		return writeRunbook(c, f, ceremony.RunbookStem(f))
 	}
 	room, err := c.ceremonyRoom(f.Plan, false)
 	if err != nil {
@@ -137,15 +137,6 @@ func (cmd ceremonyDrill) planThatIs(path string, drill plan.Drill) (plan.File, e
 		err = fmt.Errorf("%s is not the plan of a drill of this ceremony, or was prepared with another --last; choose another folder", path)
 	}
 	return f, err
-}
-
-// paper writes the runbook of the drill.
-func (cmd ceremonyDrill) paper(c *console, f plan.File) error {
-	book, err := newBook(c.ctx, f)
-	if err != nil {
-		return err
-	}
-	return writeBook(c, book, f.Stem()+".runbook")
 }
 
 type ceremonyCalendar struct {

@@ -1,0 +1,43 @@
+package ceremony
+
+import (
+	"context"
+	"crypto/sha256"
+	"os"
+	"path/filepath"
+	"time"
+
+	"conclave/ca/lint"
+	"conclave/ceremony/pgpwords"
+	"conclave/ceremony/plan"
+	"conclave/ceremony/preflight"
+	"conclave/ceremony/runbook"
+)
+
+// Runbook is the paper of a plan, for this program: with the hashes that are read
+// aloud, and what is known of each certificate before it is signed.
+func (p Program) Runbook(ctx context.Context, f plan.File, linter lint.Linter, made time.Time) (runbook.Book, error) {
+	book := runbook.Book{Plan: f.Plan, Made: made, Tool: p.Version, Materials: []runbook.Material{
+		material("Plan", filepath.Base(f.Path), sha256.Sum256(f.Content)), material("Program", "conclave "+p.Version, p.SHA256),
+	}}
+	for _, path := range f.Plan.Inputs() {
+		content, err := os.ReadFile(filepath.Join(f.Base(), path))
+		if err != nil {
+			return book, err
+		}
+		book.Materials = append(book.Materials, material(path, "comes with the plan", sha256.Sum256(content)))
+	}
+	if f.Plan.Drill == nil {
+		book.Expect = preflight.Check{Plan: f.Plan, Base: f.Base(), Linter: linter, Now: f.Plan.Start}.Lines(ctx)
+	}
+	return book, nil
+}
+
+// material is one that is compared aloud.
+func material(name, detail string, sum [sha256.Size]byte) runbook.Material {
+	return runbook.Material{Name: name, Detail: detail, SHA256: sum, Words: pgpwords.Words(sum[:])}
+}
+
+// RunbookStem is where the runbook of a plan is written, if no one says otherwise:
+// the path without .html and .pdf.
+func RunbookStem(f plan.File) string { return f.Stem() + ".runbook" }
