@@ -17,34 +17,8 @@ import (
 	"conclave/internal/safefile"
 )
 
-// work is the folder of an act.
-//
-//	evidence/          what anyone may see: the bundle
-//	backup/            the share file with its record, and the wrapped keys
-//	publish/           certificates and CRLs as they are published, DER
-//	register.sqlite    what the authorities have signed
-//	imports/           which device has been given a DKEK share
-//	ceremony.key       signs the transcript, until the close
-type work string
-
-func (w work) evidence(name string) string {
-	return filepath.Join(string(w), "evidence", filepath.FromSlash(name))
-}
-func (w work) backup() string             { return filepath.Join(string(w), "backup") }
-func (w work) publish(name string) string { return filepath.Join(string(w), "publish", name) }
-func (w work) register() string           { return filepath.Join(string(w), "register.sqlite") }
-func (w work) key() string                { return filepath.Join(string(w), "ceremony.key") }
-
-// lock is held while a program is at work in the folder.
-func (w work) lock() string { return filepath.Join(string(w), ".lock") }
-
-// imports is for the journals of DKEK shares, by device.
-func (w work) imports() string { return filepath.Join(string(w), "imports") }
-
-// put writes a file of the evidence.
-func (w work) put(name string, content []byte) error {
-	return putFile(w.evidence(name), content)
-}
+// work is the folder of the act under way.
+type work = Folder
 
 // putFile writes a file, unless it is there with that content.
 func putFile(path string, content []byte) error {
@@ -67,7 +41,7 @@ func putFile(path string, content []byte) error {
 func (a Act) begin() (*performance, error) {
 	p := &performance{Act: a, work: work(a.Dir)}
 	p.devices.performance = p
-	p.backups = p.work.backup()
+	p.backups = p.work.Backup()
 	if a.Drill != nil {
 		p.backups = a.Drill.Backup
 	}
@@ -86,7 +60,7 @@ func (a Act) begin() (*performance, error) {
 
 // create makes the folder, the ceremony key and the transcript.
 func (p *performance) create() error {
-	for _, dir := range []string{p.work.evidence(""), p.work.backup(), p.work.publish("")} {
+	for _, dir := range []string{p.work.evidence(""), p.work.Backup(), p.work.publish("")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
@@ -186,7 +160,7 @@ func (p *performance) resume() error {
 		return fmt.Errorf("%s was begun with another plan, which is in %s; go on with that one, or begin anew in another folder", p.Dir, p.work.evidence(evidence.PlanFile))
 	}
 	p.key = key.Public()
-	for _, dir := range []string{p.work.evidence(""), p.work.backup(), p.work.publish("")} {
+	for _, dir := range []string{p.work.evidence(""), p.work.Backup(), p.work.publish("")} {
 		if err := safefile.Sweep(dir); err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/term"
@@ -53,9 +52,9 @@ func (d planDevices) Connect(planned plan.Device) (conn apdu.Conn, err error) {
 }
 
 type ceremonyRun struct {
-	Plan string `arg:"" help:"The plan."`
-	Dir  string `placeholder:"DIR" help:"Folder of the ceremony; PLAN.ceremony where it is not named."`
-	QR   bool   `name:"qr" help:"Show the code of each sheet as a QR code too."`
+	Plan string          `arg:"" help:"The plan."`
+	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony; PLAN.ceremony where it is not named."`
+	QR   bool            `name:"qr" help:"Show the code of each sheet as a QR code too."`
 }
 
 // Run holds the ceremony.
@@ -65,7 +64,7 @@ func (cmd ceremonyRun) Run(c *console) error {
 		return err
 	}
 	if cmd.Dir == "" {
-		cmd.Dir = f.Stem() + ".ceremony"
+		cmd.Dir = ceremony.FolderOf(f)
 	}
 	room, err := c.ceremonyRoom(f.Plan, cmd.QR)
 	if err != nil {
@@ -81,7 +80,7 @@ func (cmd ceremonyRun) Run(c *console) error {
 }
 
 // act is the act of a plan.
-func (c *console) act(f plan.File, dir string, devices ceremony.Devices, room ceremony.Room) (ceremony.Act, error) {
+func (c *console) act(f plan.File, dir ceremony.Folder, devices ceremony.Devices, room ceremony.Room) (ceremony.Act, error) {
 	p, err := ceremony.ThisProgram(shortVersion())
 	report, end := c.percent("deriving the key from the password")
 	progress := func(done float64) { // what is shown after it stands on a line of its own
@@ -92,13 +91,13 @@ func (c *console) act(f plan.File, dir string, devices ceremony.Devices, room ce
 		}
 	}
 	return ceremony.Act{
-		Plan: f.Plan, Source: f.Content, Base: f.Base(), Dir: dir, Devices: devices, Room: room, Program: p,
+		Plan: f.Plan, Source: f.Content, Base: f.Base(), Dir: string(dir), Devices: devices, Room: room, Program: p,
 		Linter: lint.Program{}, Now: time.Now, Progress: progress, Announce: func(what string) { end(); c.note("* %s", what) }, Search: c.searching(),
 	}, err
 }
 
 // perform runs an act, and says what it has left.
-func (c *console) perform(ctx context.Context, run func(context.Context) error, dir string) error {
+func (c *console) perform(ctx context.Context, run func(context.Context) error, dir ceremony.Folder) error {
 	err := run(ctx)
 	_, signalled := interrupt.ExitCode(err)
 	if signalled || errors.Is(err, errInterrupted) || errors.Is(err, tty.ErrAborted) {
@@ -107,10 +106,9 @@ func (c *console) perform(ctx context.Context, run func(context.Context) error, 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "The ceremony is closed. Its evidence is %s; verify it on another machine with:\n", filepath.Join(dir, "evidence"))
-	fmt.Fprintf(c.out, "  conclave ceremony verify %s --key FINGERPRINT --closing CLOSING\n", filepath.Join(dir, "evidence"))
-	fmt.Fprintf(c.out, "The backup is %s, the register %s, what is to be published %s.\n",
-		filepath.Join(dir, "backup"), filepath.Join(dir, "register.sqlite"), filepath.Join(dir, "publish"))
+	fmt.Fprintf(c.out, "The ceremony is closed. Its evidence is %s; verify it on another machine with:\n", dir.Evidence())
+	fmt.Fprintf(c.out, "  conclave ceremony verify %s --key FINGERPRINT --closing CLOSING\n", dir.Evidence())
+	fmt.Fprintf(c.out, "The backup is %s, the register %s, what is to be published %s.\n", dir.Backup(), dir.Register(), dir.Publish())
 	return nil
 }
 

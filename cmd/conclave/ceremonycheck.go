@@ -15,8 +15,8 @@ import (
 
 type ceremonyCheck struct {
 	listing
-	Plan string `arg:"" help:"The plan."`
-	Dir  string `placeholder:"DIR" help:"Folder of the ceremony; PLAN.ceremony where it is not named."`
+	Plan string          `arg:"" help:"The plan."`
+	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony; PLAN.ceremony where it is not named."`
 }
 
 // Run checks a plan where it will be carried out.
@@ -26,10 +26,10 @@ func (cmd ceremonyCheck) Run(c *console) error {
 		return err
 	}
 	if cmd.Dir == "" {
-		cmd.Dir = f.Stem() + ".ceremony"
+		cmd.Dir = ceremony.FolderOf(f)
 	}
 	check := preflight.Check{
-		Plan: f.Plan, Sum: sha256.Sum256(f.Content), Base: f.Base(), Dir: cmd.Dir, Connect: planDevices{c.home, c}.Connect,
+		Plan: f.Plan, Sum: sha256.Sum256(f.Content), Base: f.Base(), Dir: string(cmd.Dir), Connect: planDevices{c.home, c}.Connect,
 		Linter: lint.Program{}, Now: time.Now(), Built: ceremony.Built(),
 	}
 	return cmd.show(c, check.Run(c.ctx))
@@ -87,7 +87,7 @@ func (cmd ceremonyRunbook) Run(c *console) error {
 		return err
 	}
 	if cmd.Practice {
-		if f, err = rehearsal(f, ""); err != nil {
+		if f, err = ceremony.Folder("").Rehearsal(f); err != nil {
 			return err
 		}
 	}

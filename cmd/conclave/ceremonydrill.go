@@ -17,11 +17,11 @@ import (
 )
 
 type ceremonyDrill struct {
-	Bundle string `arg:"" type:"existingdir" help:"Folder of the ceremony's evidence."`
-	Backup string `required:"" type:"existingdir" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
-	Last   string `type:"existingdir" placeholder:"DIR" help:"Folder of the evidence of the drill before this one, whose bags are looked for; without it, the ceremony's."`
-	Dir    string `placeholder:"DIR" help:"Folder of the drill; EVIDENCE.drill-N where it is not named."`
-	Paper  bool   `help:"Write the drill's plan and runbook to its folder, and hold it another time."`
+	Bundle string          `arg:"" type:"existingdir" help:"Folder of the ceremony's evidence."`
+	Backup string          `required:"" type:"existingdir" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
+	Last   string          `type:"existingdir" placeholder:"DIR" help:"Folder of the evidence of the drill before this one, whose bags are looked for; without it, the ceremony's."`
+	Dir    ceremony.Folder `placeholder:"DIR" help:"Folder of the drill; EVIDENCE.drill-N where it is not named."`
+	Paper  bool            `help:"Write the drill's plan and runbook to its folder, and hold it another time."`
 }
 
 // Run holds the drill, which leaves evidence of its own.
@@ -34,7 +34,7 @@ func (cmd ceremonyDrill) Run(c *console) error {
 		return err
 	}
 	if cmd.Dir == "" {
-		cmd.Dir = nextFolder(filepath.Clean(cmd.Bundle)+".drill", func(string) bool { return true })
+		cmd.Dir = ceremony.DrillFolder(cmd.Bundle)
 	}
 	last, err := cmd.readLast(origin)
 	if err != nil {
@@ -57,19 +57,19 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	}
 	home := c.home
 	if f.Plan.Practice { // its devices are where it was rehearsed
-		home = c.home.In(filepath.Join(filepath.Dir(filepath.Clean(cmd.Bundle)), "practice"))
+		home = c.home.In(ceremony.FolderAround(cmd.Bundle).Practice())
 	}
 	a, err := c.act(f, cmd.Dir, planDevices{home, c}, room)
 	if err != nil {
 		return err
 	}
-	a.Drill = &ceremony.Drill{Origin: origin, Last: last, Backup: cmd.Backup, Throwaway: tracedHome{c.home.In(filepath.Join(cmd.Dir, "throwaway")), c}}
+	a.Drill = &ceremony.Drill{Origin: origin, Last: last, Backup: cmd.Backup, Throwaway: tracedHome{c.home.In(cmd.Dir.Throwaway()), c}}
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	if err := a.Run(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "The drill is closed. Keep its evidence with the ceremony's: %s\n", filepath.Join(cmd.Dir, "evidence"))
+	fmt.Fprintf(c.out, "The drill is closed. Keep its evidence with the ceremony's: %s\n", cmd.Dir.Evidence())
 	return nil
 }
 
@@ -95,7 +95,7 @@ func (cmd ceremonyDrill) readLast(ceremony *evidence.Origin) (*evidence.Origin, 
 // plan is the plan of the drill: made from the ceremony's, or the one that there
 // is.
 func (cmd ceremonyDrill) plan(drill plan.Drill) (f plan.File, err error) {
-	path := filepath.Join(cmd.Dir, evidence.PlanFile)
+	path := filepath.Join(string(cmd.Dir), evidence.PlanFile)
 	if _, err := os.Stat(path); err == nil {
 		return cmd.planThatIs(path, drill)
 	}
@@ -112,7 +112,7 @@ func (cmd ceremonyDrill) plan(drill plan.Drill) (f plan.File, err error) {
 	if f.Content, err = f.Plan.Bytes(); err != nil {
 		return f, err
 	}
-	if err := os.MkdirAll(cmd.Dir, 0o700); err != nil {
+	if err := os.MkdirAll(string(cmd.Dir), 0o700); err != nil {
 		return f, err
 	}
 	return f, safefile.Create(path, f.Content)

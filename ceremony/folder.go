@@ -1,0 +1,151 @@
+package ceremony
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
+	"conclave/internal/safefile"
+)
+
+// Folder is the folder of an act.
+//
+//	evidence/          what anyone may see: the bundle
+//	backup/            the share file with its record, and the wrapped keys
+//	publish/           certificates and CRLs as they are published, DER
+//	register.sqlite    what the authorities have signed
+//	imports/           which device has been given a DKEK share
+//	ceremony.key       signs the transcript, until the close
+//	practice/          of a rehearsal: its devices, and what comes with its plan
+//	throwaway/         of a drill: the device that the backup is opened on
+type Folder string
+
+// FolderOf is where the ceremony of a plan is held, if no one says otherwise.
+func FolderOf(f plan.File) Folder { return Folder(f.Stem() + ".ceremony") }
+
+// FolderAround is the folder of the act whose evidence a bundle is.
+func FolderAround(bundle string) Folder { return Folder(filepath.Dir(filepath.Clean(bundle))) }
+
+// RehearsalFolder is where the next rehearsal of a plan is held, if no one says
+// otherwise. One that people have begun goes on; where auto is set a program
+// plays them, and begins anew.
+func RehearsalFolder(f plan.File, auto bool) Folder {
+	return nextFolder(f.Stem()+".rehearsal", func(dir Folder) bool { return !auto && dir.rehearses(f) })
+}
+
+// DrillFolder is where the next drill of a ceremony is held, if no one says
+// otherwise: one that was prepared, or begun, or a new one.
+func DrillFolder(bundle string) Folder {
+	return nextFolder(filepath.Clean(bundle)+".drill", func(Folder) bool { return true })
+}
+
+// nextFolder is the first folder in a series that is not there; or one that is
+// there, not closed, and may be gone on with. What a program has played is not
+// resumed, for the sheets are gone with it.
+func nextFolder(stem string, resume func(Folder) bool) Folder {
+	for n := 1; ; n++ {
+		dir := Folder(fmt.Sprintf("%s-%d", stem, n))
+		if !safefile.Exists(string(dir)) {
+			return dir
+		}
+		begun, open := safefile.Exists(dir.Evidence()), safefile.Exists(dir.key())
+		if (open || !begun) && !safefile.Exists(dir.practice(played)) && resume(dir) {
+			return dir
+		}
+	}
+}
+
+// Evidence is the folder of the evidence.
+func (f Folder) Evidence() string { return f.evidence("") }
+
+// Backup is the folder of share file and wrapped keys.
+func (f Folder) Backup() string { return f.in("backup") }
+
+// Publish is the folder of what is to be published.
+func (f Folder) Publish() string { return f.publish("") }
+
+// Register is the register of what was signed.
+func (f Folder) Register() string { return f.register() }
+
+// Practice is the folder of the practice devices.
+func (f Folder) Practice() string { return f.practice("") }
+
+// Throwaway is the folder of a drill's own device.
+func (f Folder) Throwaway() string { return f.in("throwaway") }
+
+func (f Folder) in(name string) string       { return filepath.Join(string(f), name) }
+func (f Folder) publish(name string) string  { return filepath.Join(f.in("publish"), name) }
+func (f Folder) practice(name string) string { return filepath.Join(f.in("practice"), name) }
+func (f Folder) register() string            { return f.in("register.sqlite") }
+func (f Folder) key() string                 { return f.in("ceremony.key") }
+
+// evidence is a file of the evidence, whose name has slashes.
+func (f Folder) evidence(name string) string {
+	return filepath.Join(f.in("evidence"), filepath.FromSlash(name))
+}
+
+// lock is held while a program is at work in the folder.
+func (f Folder) lock() string { return f.in(".lock") }
+
+// imports is for the journals of DKEK shares, by device.
+func (f Folder) imports() string { return f.in("imports") }
+
+// put writes a file of the evidence.
+func (f Folder) put(name string, content []byte) error {
+	return putFile(f.evidence(name), content)
+}
+
+// Names of files in the practice folder: that a program has played this
+// rehearsal, and the plan of which it is one.
+const (
+	played       = "played-by-the-program"
+	originalPlan = "rehearsed-plan.json"
+)
+
+// Rehearsal is the plan of a rehearsal: the one that was begun in this folder, or
+// a new one.
+func (f Folder) Rehearsal(original plan.File) (plan.File, error) {
+	begun := f.evidence(evidence.PlanFile)
+	if _, err := os.Stat(begun); err == nil {
+		r, err := plan.ReadFile(begun)
+		if err == nil && !r.Plan.Practice {
+			err = fmt.Errorf("%s is a real ceremony, and not a rehearsal; choose another folder", f)
+		}
+		return r, err
+	}
+	p, err := original.Plan.Rehearsal()
+	if err != nil {
+		return original, err
+	}
+	content, err := p.Bytes()
+	return plan.File{Path: original.Path, Content: content, Plan: p}, err
+}
+
+// PrepareRehearsal notes of which plan this is the rehearsal, and whether a
+// program plays it.
+func (f Folder) PrepareRehearsal(original plan.File, auto bool) error {
+	if err := os.MkdirAll(f.Practice(), 0o700); err != nil {
+		return err
+	}
+	path := f.practice(originalPlan)
+	if !safefile.Exists(path) {
+		if err := safefile.Create(path, original.Content); err != nil {
+			return err
+		}
+	} else if !f.rehearses(original) {
+		return fmt.Errorf("%s is the rehearsal of another plan; choose another folder", f)
+	}
+	if auto {
+		return os.WriteFile(f.practice(played), nil, 0o600)
+	}
+	return nil
+}
+
+// rehearses says whether there is a rehearsal of a plan in this folder.
+func (f Folder) rehearses(original plan.File) bool {
+	content, err := os.ReadFile(f.practice(originalPlan))
+	return err == nil && bytes.Equal(content, original.Content)
+}
