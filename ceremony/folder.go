@@ -8,6 +8,7 @@ import (
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/transcript"
 	"conclave/internal/safefile"
 )
 
@@ -96,6 +97,20 @@ func (f Folder) imports() string { return f.in("imports") }
 // put writes a file of the evidence.
 func (f Folder) put(name string, content []byte) error {
 	return putFile(f.evidence(name), content)
+}
+
+// Begun is the fingerprint of the key of a ceremony that was begun in this folder,
+// empty if none was.
+func (f Folder) Begun() string {
+	content, err := os.ReadFile(f.evidence(evidence.KeyFile))
+	if err != nil {
+		return ""
+	}
+	key, err := transcript.ParsePublicKey(string(content))
+	if err != nil {
+		return ""
+	}
+	return hexOf(key.Fingerprint())
 }
 
 // Names of files in the practice folder: that a program has played this

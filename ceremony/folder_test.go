@@ -132,3 +132,23 @@ func TestPlanOfARehearsal(t *testing.T) {
 		t.Errorf("a rehearsal in the folder of a ceremony: %v", err)
 	}
 }
+
+// TestBegun: a folder in which a ceremony was begun has its key.
+func TestBegun(t *testing.T) {
+	dir := ceremony.Folder(t.TempDir())
+	if got := dir.Begun(); got != "" {
+		t.Errorf("in an empty folder the ceremony %s was begun", got)
+	}
+	key, err := os.ReadFile("evidence/testdata/rehearsal-1/ceremony-key.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("evidence/testdata/rehearsal-1.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir.Evidence(), "ceremony-key.txt"), string(key))
+	if got := dir.Begun(); got != strings.TrimSpace(string(want)) {
+		t.Errorf("the ceremony %q was begun; %s was expected", got, want)
+	}
+}

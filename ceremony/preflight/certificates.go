@@ -82,7 +82,7 @@ func (t *throwAway) openLedger(ctx context.Context, path string, f *findings) (e
 		return err
 	}
 	continued := filepath.Join(t.Base, t.Plan.Register)
-	if err := register.CheckContinued(continued, t.begun()); err != nil {
+	if err := register.CheckContinued(continued, t.Begun); err != nil {
 		return err
 	}
 	content, err := os.ReadFile(continued)

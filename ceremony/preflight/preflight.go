@@ -7,16 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
 
 	"conclave/apdu"
 	"conclave/ca/lint"
-	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
-	"conclave/ceremony/transcript"
 	"conclave/hsm"
 	"conclave/internal/safefile"
 )
@@ -27,6 +24,9 @@ type Check struct {
 	Sum  [32]byte // SHA-256 of the plan's file
 	Base string   // the folder that paths in the plan begin at
 	Dir  string   // the folder of the ceremony, which need not exist yet
+	// Begun is the fingerprint of the key of the ceremony that was begun in Dir, in
+	// hexadecimal; empty if none was.
+	Begun string
 	// Connect connects to a device; the error wraps fs.ErrNotExist where there is
 	// none.
 	Connect func(plan.Device) (apdu.Conn, error)
@@ -170,20 +170,6 @@ func (c Check) clock(f *findings) {
 	default:
 		f.good("clock", "%s; compare it with a watch", now)
 	}
-}
-
-// begun is the fingerprint of the key of a ceremony that was begun in the
-// folder, empty if none was.
-func (c Check) begun() string {
-	content, err := os.ReadFile(filepath.Join(c.Dir, "evidence", evidence.KeyFile))
-	if err != nil {
-		return ""
-	}
-	key, err := transcript.ParsePublicKey(string(content))
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf("%x", key.Fingerprint())
 }
 
 // needed is what a ceremony wants on disk at the most, photographs apart.

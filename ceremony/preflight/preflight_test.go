@@ -180,6 +180,13 @@ func TestProblems(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "was continued in elsewhere; name the register there"},
+		"register that this ceremony has continued": {func(t *testing.T, r *room) {
+			r.register(t)
+			r.Begun = "someone"
+			if err := register.Continue(filepath.Join(r.Base, "register.sqlite"), r.Begun, r.Dir); err != nil {
+				t.Fatal(err)
+			}
+		}, "may have been signed, and no one has said so"},
 		"register": {func(t *testing.T, r *room) { r.register(t) }, "may have been signed, and no one has said so"},
 	} {
 		t.Run(name, func(t *testing.T) {

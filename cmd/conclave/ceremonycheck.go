@@ -29,7 +29,7 @@ func (cmd ceremonyCheck) Run(c *console) error {
 		cmd.Dir = ceremony.FolderOf(f)
 	}
 	check := preflight.Check{
-		Plan: f.Plan, Sum: sha256.Sum256(f.Content), Base: f.Base(), Dir: string(cmd.Dir), Connect: planDevices{c.home, c}.Connect,
+		Plan: f.Plan, Sum: sha256.Sum256(f.Content), Base: f.Base(), Dir: string(cmd.Dir), Begun: cmd.Dir.Begun(), Connect: planDevices{c.home, c}.Connect,
 		Linter: lint.Program{}, Now: time.Now(), Built: ceremony.Built(),
 	}
 	return cmd.show(c, check.Run(c.ctx))
