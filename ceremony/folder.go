@@ -21,6 +21,7 @@ import (
 //	imports/           which device has been given a DKEK share
 //	ceremony.key       signs the transcript, until the close
 //	practice/          of a rehearsal: its devices, and what comes with its plan
+//	plan.json          of a drill: its plan
 //	throwaway/         of a drill: the device that the backup is opened on
 type Folder string
 
@@ -82,6 +83,7 @@ func (f Folder) publish(name string) string  { return filepath.Join(f.in("publis
 func (f Folder) practice(name string) string { return filepath.Join(f.in("practice"), name) }
 func (f Folder) register() string            { return f.in("register.sqlite") }
 func (f Folder) key() string                 { return f.in("ceremony.key") }
+func (f Folder) drillPlan() string           { return f.in(evidence.PlanFile) }
 
 // evidence is a file of the evidence, whose name has slashes.
 func (f Folder) evidence(name string) string {

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/calendar"
-	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
@@ -26,25 +21,14 @@ type ceremonyDrill struct {
 
 // Run holds the drill, which leaves evidence of its own.
 func (cmd ceremonyDrill) Run(c *console) error {
-	if _, err := evidence.VerifyFolder(cmd.Bundle, evidence.Options{}); err != nil {
-		return fmt.Errorf("%s: %w", cmd.Bundle, err)
-	}
-	origin, err := evidence.ReadOrigin(cmd.Bundle)
+	drill, err := ceremony.ReadDrill(cmd.Bundle, cmd.Last)
 	if err != nil {
 		return err
 	}
 	if cmd.Dir == "" {
 		cmd.Dir = ceremony.DrillFolder(cmd.Bundle)
 	}
-	last, err := cmd.readLast(origin)
-	if err != nil {
-		return err
-	}
-	drill := plan.Drill{Closing: origin.Closing, Bags: origin.Bags()}
-	if last != nil {
-		drill.Last, drill.Bags = last.Closing, last.Bags()
-	}
-	f, err := cmd.plan(drill)
+	f, err := drill.PlanIn(cmd.Dir, time.Now())
 	if err != nil {
 		return err
 	}
@@ -63,7 +47,8 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	a.Drill = &ceremony.Drill{Origin: origin, Last: last, Backup: cmd.Backup, Throwaway: tracedHome{c.home.In(cmd.Dir.Throwaway()), c}}
+	drill.Backup, drill.Throwaway = cmd.Backup, tracedHome{c.home.In(cmd.Dir.Throwaway()), c}
+	a.Drill = drill
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	if err := a.Run(ctx); err != nil {
@@ -71,72 +56,6 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	}
 	fmt.Fprintf(c.out, "The drill is closed. Keep its evidence with the ceremony's: %s\n", cmd.Dir.Evidence())
 	return nil
-}
-
-// readLast reads the evidence of the drill before; nil where none is named.
-func (cmd ceremonyDrill) readLast(ceremony *evidence.Origin) (*evidence.Origin, error) {
-	if cmd.Last == "" {
-		return nil, nil
-	}
-	_, err := evidence.VerifyFolder(cmd.Last, evidence.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("--last %s: %w", cmd.Last, err)
-	}
-	last, err := evidence.ReadOrigin(cmd.Last)
-	if err == nil {
-		err = last.CheckLast(ceremony)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("--last %s: %w", cmd.Last, err)
-	}
-	return last, nil
-}
-
-// plan is the plan of the drill: made from the ceremony's, or the one that there
-// is.
-func (cmd ceremonyDrill) plan(drill plan.Drill) (f plan.File, err error) {
-	path := filepath.Join(string(cmd.Dir), evidence.PlanFile)
-	if _, err := os.Stat(path); err == nil {
-		return cmd.planThatIs(path, drill)
-	}
-	if f, err = plan.ReadFile(filepath.Join(cmd.Bundle, evidence.PlanFile)); err != nil {
-		return f, err
-	}
-	if f.Plan.Custody == nil || f.Plan.Drill != nil {
-		return f, errors.New("a drill is of a ceremony that has made keys; name the evidence of that")
-	}
-	f.Path, f.Plan = path, f.Plan.DrillOf(drill, time.Now())
-	if err := f.Plan.Check(); err != nil {
-		return f, err
-	}
-	if f.Content, err = f.Plan.Bytes(); err != nil {
-		return f, err
-	}
-	if err := os.MkdirAll(string(cmd.Dir), 0o700); err != nil {
-		return f, err
-	}
-	return f, safefile.Create(path, f.Content)
-}
-
-// planThatIs reads the plan of a drill that was prepared or begun. It must be
-// what the ceremony's plan leads to, and the drill before.
-func (cmd ceremonyDrill) planThatIs(path string, drill plan.Drill) (plan.File, error) {
-	f, err := plan.ReadFile(path)
-	if err != nil {
-		return f, err
-	}
-	ceremony, err := plan.ReadFile(filepath.Join(cmd.Bundle, evidence.PlanFile))
-	if err != nil {
-		return f, err
-	}
-	if d := f.Plan.Drill; d != nil && d.Last != "" && cmd.Last == "" {
-		return f, fmt.Errorf("%s goes on from a drill before it; name its evidence again: --last DIR", path)
-	}
-	want, err := ceremony.Plan.DrillOf(drill, f.Plan.Start).Bytes()
-	if err == nil && !bytes.Equal(want, f.Content) {
-		err = fmt.Errorf("%s is not the plan of a drill of this ceremony, or was prepared with another --last; choose another folder", path)
-	}
-	return f, err
 }
 
 type ceremonyCalendar struct {
