@@ -133,12 +133,7 @@ func (f Folder) Rehearsal(original plan.File) (plan.File, error) {
 		}
 		return r, err
 	}
-	p, err := original.Plan.Rehearsal()
-	if err != nil {
-		return original, err
-	}
-	content, err := p.Bytes()
-	return plan.File{Path: original.Path, Content: content, Plan: p}, err
+	return original.Rehearsal()
 }
 
 // PrepareRehearsal notes of which plan this is the rehearsal, and whether a

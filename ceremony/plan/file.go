@@ -49,3 +49,14 @@ func (f File) Stem() string { return strings.TrimSuffix(f.Path, ".json") }
 
 // Base is the folder that paths in the plan begin at.
 func (f File) Base() string { return filepath.Dir(f.Path) }
+
+// Rehearsal is the plan of a new rehearsal, which is on no disk yet; its path is
+// that of the original.
+func (f File) Rehearsal() (File, error) {
+	p, err := f.Plan.Rehearsal()
+	if err != nil {
+		return f, err
+	}
+	content, err := p.Bytes()
+	return File{f.Path, content, p}, err
+}

@@ -87,7 +87,7 @@ func (cmd ceremonyRunbook) Run(c *console) error {
 		return err
 	}
 	if cmd.Practice {
-		if f, err = ceremony.Folder("").Rehearsal(f); err != nil {
+		if f, err = f.Rehearsal(); err != nil {
 			return err
 		}
 	}
