@@ -3,6 +3,18 @@
 // 22(11), 1979): a random polynomial over GF(p) whose constant term is the
 // secret, one point on it for each share.
 //
+// Begin with [Split] and [Combine], over a prime above every secret that may
+// come: one of [SafePrime], or a fixed one. Before the secret is destroyed,
+// [Prove] shows that the shares give it back. [Locate] is for shares that people
+// have typed: two of them beyond the threshold are enough to find a wrong one. Where
+// the threshold is not known, use [Infer]. [At] makes a lost share anew.
+//
+// A share knows neither its threshold nor whether it is right: [Combine] gives a
+// wrong secret without an error for too few shares, or for a wrong one. Sheets
+// for people, with a checksum and the name of their set, are package quorum's.
+// The secret is one number below the prime; to share out a file, encrypt it and
+// split the key.
+//
 // Nothing here is constant time: math/big's running time depends on the
 // numbers. That is acceptable for what the package is for, a ceremony in which
 // a secret is split or combined once, on a machine that the people in the room
