@@ -2,6 +2,18 @@
 // made with it: share files (*.pbe), from which the DKEK is put together, and
 // key blobs, the output of WRAP KEY.
 //
+// Begin with a [ShareFile], from [ParseShareFile] or [EncryptShare], and its
+// Decrypt. [Combine] makes a [DKEK] of the shares, which unwraps a blob, makes one,
+// or moves it to another DKEK. [ParseBlob] tells without any key under which DKEK
+// a blob is.
+//
+// No card is needed for any of this; but then the keys are in this computer's
+// memory, which is what people buy a card to avoid. Package hsm gives shares and
+// blobs to a card. A password is whole here: package quorum shares it out among
+// custodians, and quorum/repair finds one that is nearly right. What OpenSC writes
+// to a file when it wraps a key is a blob with a description and a certificate,
+// which wire.ParseWrapFile takes apart.
+//
 // The DKEK is the XOR of all its 32-byte shares. Two keys are derived from it,
 // Kenc = SHA-256(DKEK ‖ 00000001) and Kmac = SHA-256(DKEK ‖ 00000002); its key
 // check value (KCV), the first 8 bytes of SHA-256(DKEK), is public. Formats as
