@@ -1,5 +1,20 @@
 // Package hsm is the host's side of a SmartCard-HSM: a client for any card
-// that speaks the applet's commands, virtual or real.
+// that speaks the applet's commands, virtual or real, such as a Nitrokey HSM 2, a
+// pico-hsm or an embedded device.
+//
+// Begin with [Open], on a connection that device.Home.Open, link.Direct or
+// pcsc.Open gives, and ask for the [Status]. A new device is initialised; then
+// Login comes before all that uses keys. [HSM.Signer] gives a key to packages that
+// take a crypto.Signer, such as crypto/x509, crypto/tls or package ca. What a caller
+// may want to tell apart is an error of its own: a [PINError] with the tries left,
+// [ErrNotFound], [ErrOccupied], [ErrNotAllowed]. Most other refusals wrap an
+// apdu.Status.
+//
+// No private key comes out here. WrapKey and UnwrapKey move keys as blobs that
+// only the DKEK opens: package dkek does that without a card, package custody lets
+// custodians do it. There is no PKCS#11 here. The fields and constants of the
+// commands are package wire's; package card is the other end, and neither knows
+// the other.
 package hsm
 
 import (
