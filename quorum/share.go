@@ -3,6 +3,19 @@
 // they type, and opens share files with it, whatever mistakes of sc-hsm-tool
 // went into the file. It knows no terminal and no card.
 //
+// Begin with [Draw], which makes a [Set] of sheets with a password that no one
+// sees, and use that for dkek.EncryptShare. When custodians come back, read each
+// sheet ([ParseCode], [ParseShare], or [ReadSheets] for a file of them), let an
+// [Entry] judge them together, and [Open] the share file. A [Record] beside the
+// file, which is no secret, lets each sheet be judged alone, years before it is
+// needed.
+//
+// A sheet with a code says itself what was mistyped; the three lines that
+// sc-hsm-tool prints do not, and where they do not open the file, package
+// quorum/repair searches for what was meant. Package quorum/paper prints sheets,
+// package custody holds the conversation with people, and package shamir has the
+// arithmetic.
+//
 // Entering shares is done once, on a machine that those present trust; the
 // arithmetic is not constant time (see package shamir).
 package quorum
