@@ -1,10 +1,22 @@
 // Package ca issues the certificates and CRLs of a certification authority
 // whose key is anything that signs: a key in an HSM, above all.
 //
+// Begin with an [Authority] and a [Spec]. Prepare gives a [Draft], whose Text is for
+// those who have to agree, and Sign the certificate; PrepareCRL and SignCRL do the
+// same for what was revoked. A root is an Authority that has no Certificate yet and
+// signs its own first.
+//
 // What is issued is prepared first: encoded, signed with a key that is thrown
 // away, and linted. The authority's key signs only what passed, byte for byte,
 // and the ledger knows of it before. Encoding is deterministic, so that someone
 // who has the plan can build the same bytes again (TBS, CRLTBS).
+//
+// It is for an authority that signs a few things a year, offline. It certifies
+// roots, the CAs below them, roots that are cross-signed and OCSP responders, but
+// no servers and no people, and it answers no requests over a network. An Authority
+// needs a [Ledger], such as package ca/register, and a lint.Linter, such as package
+// ca/lint/zlint; its key may come from hsm.HSM.Signer. How people do all this
+// together, with witnesses, is package ceremony.
 //
 // BR is the CA/Browser Forum's Baseline Requirements for the Issuance and
 // Management of Publicly-Trusted TLS Server Certificates, version 2.1.
