@@ -2,6 +2,17 @@
 // process: Serve on the card's side, Client on the reader's side. Direct links
 // the two where they do share one.
 //
+// Begin with [Direct] in a program that has the card itself. [Keep] puts a card
+// into pcscd's virtual reader ([TCP] and [VPCDAddress] say where that is), so that
+// OpenSC and every other PC/SC program meets it, and brings it back when pcscd
+// restarts. [Serve] is one such connection, and [NewClient] its other end, where
+// there is no pcscd.
+//
+// Who reaches the connection has the card: there is no encryption and no password
+// here. Keep it on the machine, or bring a net.Conn that is protected, such as one
+// of crypto/tls. Real readers are package link/pcsc. What the bytes mean this
+// package does not know: see packages apdu, hsm and card.
+//
 // The framing is that of vpcd, the virtual reader of the Virtual Smart Card
 // Architecture (virtualsmartcard/src/vpcd/vpcd.c): a payload behind its length
 // in two bytes, big-endian, in both directions. A payload of one byte from the
