@@ -1,6 +1,17 @@
 // Package plan is a key ceremony as it is planned: who comes, which devices,
 // which keys, how they are kept, what is signed with them. It is the only input
 // of a ceremony, and there is no secret in it.
+//
+// Begin with [Parse] and [Plan.Check]: what Check finds are all the mistakes that
+// can be seen in the plan alone. [Plan.Rehearsal] and [Plan.DrillOf] are plans too,
+// of the same ceremony on devices that are thrown away, and of the check, years
+// later, that custody still holds. [Plan.Schedule] are the dates that people must
+// not miss.
+//
+// Nothing is done here, and no file or device is looked at: package preflight
+// checks what is around a plan, package runbook prints it, package ceremony carries
+// it out, and package evidence verifies what is left of it. docs/plan.md
+// describes each field.
 package plan
 
 import (
