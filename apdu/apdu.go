@@ -1,8 +1,15 @@
 // Package apdu is the seam between a card and a host: one method that carries
 // bytes, the typed command and response beside it, and decorators around it.
 //
+// A host begins with a [Conn], which package link or link/pcsc gives, and sends a
+// [Command] with [Exchange], which brings a long response together. A card begins
+// with a [Responder] around a [Handler], or implements [Card] itself. [NewTrace]
+// writes down what goes through a Conn, and [ReadTrace] plays it again, in place of
+// a card.
+//
 // Shapes and limits are those of ISO 7816-3 section 12 and ISO 7816-4
-// section 5. The package knows no command of any card.
+// section 5. The package knows no command of any card: those of a SmartCard-HSM are
+// in package wire.
 package apdu
 
 import "errors"

@@ -1,6 +1,15 @@
 // Package card is a SmartCard-HSM: the applet's commands over a store of
 // records. It knows bytes and status words, no reader and no terminal.
 //
+// Most programs begin with package device, which makes such cards as files of a
+// user and opens them. Here a card comes into being with [Manufacture], in an
+// empty store, under a [DeviceIssuer]; [New] is the card that a store holds. Give it
+// to link.Direct, for package hsm in the same process, or to link.Keep, for a reader.
+//
+// It is a card in software: who can read this process's memory has its keys, and who
+// has its file can guess PINs at the price of [PINCost]. What it lacks of a
+// SmartCard-HSM it refuses, as key domains and logins with public keys.
+//
 // A command's handler sees a parsed command and answers with data or with a
 // status word; all it changes, it changes in one transaction of the store.
 package card

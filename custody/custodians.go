@@ -1,6 +1,17 @@
 // Package custody is what people do with a device and a DKEK share file that M
 // of N custodians open: hand out the sheets, collect what is on them, open the
 // file, and rehearse all of it on throw-away devices. It knows no terminal.
+//
+// Begin with the people: [Custodians] is the screen that they come to, which a
+// program implements ([Players] are people that it plays itself). [Creation] then
+// makes sheets and the share file, and proves them; [Opening] collects sheets until
+// the file is open, and [Inspection] does so with sheets that were typed before;
+// [Import] gives the share to a device. A [Rehearsal] is all of that, from the first
+// sheet to a key that was lost and is back.
+//
+// Sheets and shares themselves are package quorum's, share files package dkek's and
+// devices package hsm's. Who does which of these when, with witnesses and a
+// transcript, is package ceremony.
 package custody
 
 import (

@@ -1,5 +1,14 @@
 // Package device finds devices by name: embedded ones, which are files of this
 // user, and cards in PC/SC readers.
+//
+// Begin with [DefaultHome]. [Home.Create] makes an embedded device, and [Home.Open]
+// connects to one, or to a card where the name begins with "pcsc:", for hsm.Open.
+// [Home.OpenCard] gives an embedded device as a card, to be served with link.Keep.
+//
+// Nothing is asked of a device here, and no PIN is needed: that begins with package
+// hsm. A new device has no PIN and no keys until it is initialised. Several
+// processes may have one device open at once; what a card is, and what protects its
+// file, package card says.
 package device
 
 import (

@@ -1,6 +1,15 @@
 // Package tlv reads and builds BER-TLV data objects with definite lengths
 // (ISO 7816-4 section 5.2.2, X.690): a cursor that never reads past its end,
 // and a builder whose errors stick.
+//
+// Begin with a [Cursor] to read data objects in their order, or with [Find] for one
+// of them wherever it is; and with a [Builder] to write some. What is read aliases
+// the input, and nothing is copied.
+//
+// Values are bytes: no type and no schema is known here, so that package wire says
+// what is in them. Lengths need not be the shortest ones, as cards do not always
+// write those. Where DER is wanted, signatures and certificates above all, use
+// encoding/asn1.
 package tlv
 
 import (

@@ -2,6 +2,15 @@
 // card verifiable certificates and PKCS#15 entries, as card and host both see
 // them. It holds no policy.
 //
+// Most programs begin with package hsm, and need of this one what its methods take:
+// an [Initialization], the template that [ParseKeyType] gives, [UserPIN], the
+// algorithm bytes, a [WrapFile]. Who writes a card, or judges one, finds for each
+// command the bytes of its data field and of its answer, mostly as a type with a
+// Bytes method beside a Parse function. [NewRedactor] keeps secrets out of a trace.
+//
+// Nothing here sends or decides anything. APDUs themselves are package apdu's, data
+// objects package tlv's, and what is inside a wrapped key package dkek's.
+//
 // Where no source is named the facts were read from OpenSC
 // (src/libopensc/card-sc-hsm.c) and from exchanges with its tools.
 package wire

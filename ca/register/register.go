@@ -2,6 +2,15 @@
 // SQLite file. It is a journal: what is in it stays as it is, and nothing is
 // deleted; triggers in the file hold other programs to that, too.
 //
+// Begin with [Create] or [Open], and give the [Register] to a ca.Authority as its
+// ledger. [Register.Revoke] notes what the next CRL will list; [Register.Unfinished]
+// tells after a crash what may have been signed, and [Register.Settle] what people
+// found out about it. [Register.Export] writes all of it as JSON, which
+// [ParseExport] reads without a database.
+//
+// It signs nothing, and does not judge what is signed: that is package ca. It
+// keeps no keys.
+//
 // What is signed is known by its issuer's name (DER), its kind and its number.
 // The file has each of these at most once, by whatever way it came in.
 //

@@ -1,5 +1,7 @@
 // Package calendar writes the dates that a ceremony leaves to people, renewals
-// and tests of backups, as a file that calendar programs take (RFC 5545).
+// and tests of backups, as a file that calendar programs take (RFC 5545). Each is
+// an [Event], which lasts a whole day; which days those are says plan.Plan.Schedule.
+// It invites no one and sends nothing.
 package calendar
 
 import (

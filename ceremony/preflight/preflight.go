@@ -1,5 +1,8 @@
 // Package preflight checks everything about a key ceremony that can be known
-// before anyone enters the room.
+// before anyone enters the room. Begin with [Check]: Run looks at the plan, at the
+// files that come with it and at the devices that are there, and issues everything
+// with keys that are thrown away; Lines are what the ceremony will show of it, for
+// the runbook. It changes no device, and asks for no PIN.
 package preflight
 
 import (

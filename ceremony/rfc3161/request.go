@@ -1,6 +1,7 @@
 // Package rfc3161 asks a time-stamping authority to say when a content
 // existed, and verifies what it said. It sends nothing: people carry the
-// request out of the room, and the answer back in.
+// request out of the room, and the answer back in. Begin with [Request], and give
+// what comes back to [Verify].
 package rfc3161
 
 import (

@@ -1,5 +1,7 @@
 // Package sbom lists what a program was built from, as a CycloneDX 1.6
-// document in JSON (ECMA-424), from what the Go linker put into it.
+// document in JSON (ECMA-424), from what the Go linker put into it. [Of] writes the
+// document, and [Parse] reads of it what a program is compared with. No source and
+// no network is looked at: it lists what was linked, and not what is wrong with it.
 package sbom
 
 import (

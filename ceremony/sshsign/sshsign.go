@@ -1,5 +1,6 @@
 // Package sshsign verifies signatures that people make with an SSH key:
 // `ssh-keygen -Y sign`. A witness who has one needs no other program of ours.
+// [Verify] says who signed. It makes no signatures, and reads no private key.
 package sshsign
 
 import (

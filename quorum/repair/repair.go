@@ -4,6 +4,13 @@
 // costs 20 million rounds of MD5: the art is to make the likely guesses first
 // and none twice.
 //
+// Begin with quorum.Open, and come here only when that fails with dkek.ErrPassword:
+// [Sheets] makes a [Plan] of what was typed, or [Password] of one that someone
+// remembers; [Plan.Limit] bounds it, and [Plan.Run] carries it out with the Search
+// of the dkek.ShareFile. The findings of a [Reading] say what was wrong, and show no
+// digit. Two sheets beyond the threshold save all of this, and so do sheets that
+// have a code.
+//
 // A plan is made of stages, each the guesses that suppose one kind of mistake.
 // It knows no terminal, no card and no key derivation.
 //

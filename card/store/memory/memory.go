@@ -1,5 +1,7 @@
 // Package memory keeps a card's records in a map. They are gone when the
-// process ends: it serves tests and cards that need no persistence.
+// process ends: it serves tests and cards that need no persistence. It is also what
+// package sqlite is compared with, so it keeps to the same rules to the letter: see
+// package store.
 package memory
 
 import (
