@@ -30,7 +30,10 @@ type OpenError struct {
 	Err    error
 }
 
+// Error is that of Err: the status is for programs.
 func (e *OpenError) Error() string { return e.Err.Error() }
+
+// Unwrap gives Err, for errors.Is and errors.As.
 func (e *OpenError) Unwrap() error { return e.Err }
 
 func openError(status Status, format string, args ...any) error {

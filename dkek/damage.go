@@ -11,10 +11,11 @@ import (
 // DamagedError is the error for a share file whose password is right and in
 // which one byte is not as it was written. The share can be had all the same.
 type DamagedError struct {
-	Offset int       // of the byte in the file
+	Offset int       // of the byte in the file, from 0
 	Mended ShareFile // as it was
 }
 
+// Error names the byte, counted from 1, and says what to do with the file.
 func (e *DamagedError) Error() string {
 	return fmt.Sprintf("the DKEK share file is damaged: its byte %d is not as it was written. It was read as it must have been; make a new copy of another one, or a new file", e.Offset+1)
 }

@@ -121,6 +121,7 @@ func (e *Entry) CheckID(id string) error {
 // OtherSetError is the error for a sheet that is whole, and of another set.
 type OtherSetError struct{ text string }
 
+// Error says what shows that the sheet is of another set.
 func (e *OtherSetError) Error() string { return e.text }
 
 func otherSet(format string, args ...any) error { return &OtherSetError{fmt.Sprintf(format, args...)} }

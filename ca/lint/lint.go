@@ -32,4 +32,5 @@ type Finding struct {
 	Details  string // what it found, or what it looks for
 }
 
+// String is one line: severity, details, and the name of the lint.
 func (f Finding) String() string { return fmt.Sprintf("%s: %s (%s)", f.Severity, f.Details, f.Lint) }

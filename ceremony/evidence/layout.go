@@ -36,10 +36,13 @@ const (
 	AttachmentsDir = "attachments"
 )
 
-// SignatureFile is where the signature of a witness is, and SignersFile where
-// the keys are that it may be made with, in ssh-keygen's ALLOWED SIGNERS format.
+// SignatureFile is where the signature of a witness is, as ssh-keygen -Y sign
+// writes it.
 func SignatureFile(name string) string { return path.Join(AttachmentsDir, name+signature) }
-func SignersFile(name string) string   { return path.Join(AttachmentsDir, name+signers) }
+
+// SignersFile is where the keys are that a witness's signature may be made with,
+// in ssh-keygen's ALLOWED SIGNERS format.
+func SignersFile(name string) string { return path.Join(AttachmentsDir, name+signers) }
 
 const signature, signers = ".sig", ".allowed_signers"
 

@@ -39,6 +39,7 @@ type Problem struct {
 	Text string
 }
 
+// Error is the text, behind the name of the file if it is about one.
 func (p Problem) Error() string {
 	if p.File == "" {
 		return p.Text

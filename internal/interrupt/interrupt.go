@@ -42,6 +42,7 @@ func Context(parent context.Context) (context.Context, context.CancelFunc) {
 // Error is the error of what was ended by a signal.
 type Error struct{ Signal os.Signal }
 
+// Error does not name the signal: who sent it knows.
 func (*Error) Error() string { return "interrupted" }
 
 // ExitCode is the exit code that tells a shell of the signal in err: 128 and its
