@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"go/ast"
+	"go/doc"
 	"go/parser"
 	"go/token"
 	"io"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,11 +20,12 @@ import (
 
 // goPackage is what `go list -json` tells.
 type goPackage struct {
-	ImportPath, Dir         string
-	GoFiles, CgoFiles, Deps []string
-	Imports                 []string
-	Module                  *struct{ Main bool }
-	Standard                bool
+	ImportPath, Dir, Name     string
+	GoFiles, CgoFiles, Deps   []string
+	TestGoFiles, XTestGoFiles []string
+	Imports                   []string
+	Module                    *struct{ Main bool }
+	Standard                  bool
 }
 
 func list(t *testing.T, args ...string) (packages []goPackage) {
@@ -161,15 +164,7 @@ func TestNoCgo(t *testing.T) {
 // functions.
 func TestNoPackageState(t *testing.T) {
 	for _, p := range list(t, "./...") {
-		set := token.NewFileSet()
-		var files []*ast.File
-		for _, name := range p.GoFiles {
-			file, err := parser.ParseFile(set, filepath.Join(p.Dir, name), nil, parser.ParseComments)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files = append(files, file)
-		}
+		set, files := parse(t, p, p.GoFiles)
 		written := writtenNames(files)
 		for _, file := range files {
 			for _, d := range file.Decls {
@@ -177,6 +172,20 @@ func TestNoPackageState(t *testing.T) {
 			}
 		}
 	}
+}
+
+// parse reads files of a package.
+func parse(t *testing.T, p goPackage, names []string) (set *token.FileSet, files []*ast.File) {
+	t.Helper()
+	set = token.NewFileSet()
+	for _, name := range names {
+		file, err := parser.ParseFile(set, filepath.Join(p.Dir, name), nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	return set, files
 }
 
 // writtenNames are the names that something is assigned to, in whole or in
@@ -285,5 +294,148 @@ func TestFuzzTargetsHaveCorpora(t *testing.T) {
 	}
 	if targets < 7 {
 		t.Errorf("%d fuzz targets; APDU, TLV, CVC, key blob, share file, wrap file and vpcd frames have one at least", targets)
+	}
+}
+
+// shown are the packages that newcomers begin with: each shows how it is used.
+func shown() []string {
+	return []string{
+		"conclave/ca", "conclave/ceremony/plan", "conclave/dkek", "conclave/hsm", "conclave/link", "conclave/quorum", "conclave/shamir",
+	}
+}
+
+// TestPackagesAreIntroduced: the comment of a package that others may import says
+// what it is for, which type to begin with, and what it does not do. That takes
+// three sentences.
+func TestPackagesAreIntroduced(t *testing.T) {
+	const threeSentences = 200 // characters
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		seen[p.ImportPath] = true
+		_, files := parse(t, p, p.GoFiles)
+		if n := len(comment(files)); n < threeSentences && isPublic(p) {
+			t.Errorf("%s: its comment has %d characters; %d or more were expected: say what to begin with, and what it does not do", p.ImportPath, n, threeSentences)
+		}
+		for _, name := range deadLinks(files) {
+			t.Errorf("%s: its comment names [%s], which it does not export", p.ImportPath, name)
+		}
+		if slices.Contains(shown(), p.ImportPath) && !hasExample(t, p) {
+			t.Errorf("%s has no Example function with an output", p.ImportPath)
+		}
+	}
+	for _, path := range shown() {
+		if !seen[path] {
+			t.Errorf("there is no package %s", path)
+		}
+	}
+}
+
+// isPublic says whether others may import a package, and not only its tests.
+func isPublic(p goPackage) bool {
+	isTest := slices.ContainsFunc(forTests(), func(root string) bool { return under(p.ImportPath, root) })
+	return len(p.GoFiles) > 0 && p.Name != "main" && !isTest && !slices.Contains(strings.Split(p.ImportPath, "/"), "internal")
+}
+
+// comment is that of the package.
+func comment(files []*ast.File) (text string) {
+	for _, file := range files {
+		text += file.Doc.Text()
+	}
+	return text
+}
+
+// deadLinks are the names in brackets in a package's comment that it does not have.
+func deadLinks(files []*ast.File) (dead []string) {
+	exported := map[string]bool{}
+	for _, file := range files {
+		for _, d := range file.Decls {
+			for _, n := range exportedNames(d) {
+				exported[n.name] = true
+			}
+		}
+	}
+	for _, link := range regexp.MustCompile(`\[([A-Z]\w*(?:\.\w+)?)\]`).FindAllStringSubmatch(comment(files), -1) {
+		if !exported[link[1]] {
+			dead = append(dead, link[1])
+		}
+	}
+	return dead
+}
+
+func hasExample(t *testing.T, p goPackage) bool {
+	t.Helper()
+	_, files := parse(t, p, append(p.TestGoFiles, p.XTestGoFiles...))
+	return slices.ContainsFunc(doc.Examples(files...), func(e *doc.Example) bool { return e.Output != "" })
+}
+
+// TestExportedNamesAreDocumented wants a comment for each, or for the group of
+// constants or variables that it is in.
+func TestExportedNamesAreDocumented(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		set, files := parse(t, p, p.GoFiles)
+		for _, file := range files {
+			for _, d := range file.Decls {
+				for _, n := range exportedNames(d) {
+					if !n.documented {
+						t.Errorf("%s: %s has no doc comment", set.Position(d.Pos()), n.name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// exportedName is a name that a package shows, a method with its type.
+type exportedName struct {
+	name       string
+	documented bool
+}
+
+func exportedNames(d ast.Decl) (names []exportedName) {
+	note := func(id *ast.Ident, prefix string, comments ...*ast.CommentGroup) {
+		if id.IsExported() {
+			names = append(names, exportedName{prefix + id.Name, slices.ContainsFunc(comments, func(c *ast.CommentGroup) bool { return c != nil })})
+		}
+	}
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Recv == nil {
+			note(d.Name, "", d.Doc)
+		} else if receiver := receiverOf(d); receiver.IsExported() {
+			note(d.Name, receiver.Name+".", d.Doc)
+		}
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			switch s := spec.(type) {
+			case *ast.TypeSpec:
+				if d.Lparen.IsValid() {
+					note(s.Name, "", s.Doc)
+				} else {
+					note(s.Name, "", d.Doc)
+				}
+			case *ast.ValueSpec:
+				for _, id := range s.Names {
+					note(id, "", d.Doc, s.Doc, s.Comment)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// receiverOf is the type of a method.
+func receiverOf(d *ast.FuncDecl) *ast.Ident {
+	t := d.Recv.List[0].Type
+	for {
+		switch x := t.(type) {
+		case *ast.StarExpr:
+			t = x.X
+		case *ast.IndexExpr:
+			t = x.X
+		case *ast.IndexListExpr:
+			t = x.X
+		default:
+			return t.(*ast.Ident)
+		}
 	}
 }
