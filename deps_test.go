@@ -300,7 +300,8 @@ func TestFuzzTargetsHaveCorpora(t *testing.T) {
 // shown are the packages that newcomers begin with: each shows how it is used.
 func shown() []string {
 	return []string{
-		"conclave/ca", "conclave/ceremony/plan", "conclave/dkek", "conclave/hsm", "conclave/link", "conclave/quorum", "conclave/shamir",
+		"conclave/apdu", "conclave/ca", "conclave/ceremony/plan", "conclave/dkek", "conclave/hsm", "conclave/link",
+		"conclave/quorum", "conclave/shamir", "conclave/tlv",
 	}
 }
 

@@ -6,10 +6,9 @@
 // of them wherever it is; and with a [Builder] to write some. What is read aliases
 // the input, and nothing is copied.
 //
-// Values are bytes: no type and no schema is known here, so that package wire says
-// what is in them. Lengths need not be the shortest ones, as cards do not always
-// write those. Where DER is wanted, signatures and certificates above all, use
-// encoding/asn1.
+// Values are bytes: no type and no schema is known here; package wire says what is
+// in them. Lengths that are read need not be the shortest ones, so this is no
+// reader of DER: for signatures and certificates use encoding/asn1.
 package tlv
 
 import (
