@@ -1,5 +1,10 @@
 // Package step is the vocabulary of a ceremony: its steps, who takes them and, for
-// each action, the facts that the transcript has of it.
+// each action, the facts that the transcript has of it, as a struct.
+//
+// Begin with [Action] and [Step]. The engine hands facts to [Write] for an entry of
+// the transcript; whoever reads one hands its facts to [Read], which refuses what is
+// missing or not known. Which steps a ceremony has is for package plan, what must
+// agree with what for package evidence.
 package step
 
 import "strings"

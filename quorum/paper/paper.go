@@ -2,14 +2,8 @@
 // memory, and nothing here writes to a disk. It knows no ceremony and no card:
 // what is on the page is what is in the Sheet.
 //
-// Begin with [PDF], and with [CheckText] for names as they are typed, before a
-// ceremony begins. The lines and the code of a [Sheet] are those of a quorum.Sheet,
+// Begin with [PDF]. The lines and the code of a [Sheet] are those of a quorum.Sheet,
 // which package quorum makes; to send the page to a printer is for the caller.
-//
-// The fonts are the Go fonts (Bigelow & Holmes), whose characters are those of
-// WGL4: Latin, Greek and Cyrillic letters. They are embedded, so that a printer
-// substitutes nothing, and in Go Mono the characters 0 and O, 1 and l are told
-// apart.
 package paper
 
 import (
