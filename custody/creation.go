@@ -64,6 +64,9 @@ type Created struct {
 // copy their sheets. After an error the sheets are void, unless the error says
 // otherwise.
 func (c Creation) Run(ctx context.Context) (*Created, error) {
+	if err := quorum.CheckDistinct(c.Names); err != nil {
+		return nil, err
+	}
 	drawn, err := c.draw()
 	if err != nil {
 		return nil, err

@@ -10,10 +10,10 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"golang.org/x/text/unicode/norm"
+	"unicode/utf8"
 
 	"conclave/ca"
+	"conclave/quorum"
 	"conclave/wire"
 )
 
@@ -113,8 +113,8 @@ func (c *checker) text(field, text string, required bool) {
 	switch {
 	case text == "" && required:
 		c.say(field, "it is missing")
-	case len(text) > 100:
-		c.say(field, "%d characters; 100 at most were expected", len(text))
+	case utf8.RuneCountInString(text) > 100:
+		c.say(field, "%d characters; 100 at most were expected", utf8.RuneCountInString(text))
 	case strings.TrimSpace(text) != text || strings.ContainsFunc(text, unicode.IsControl):
 		c.say(field, "%q begins or ends with a space, or has control characters", text)
 	}
@@ -132,7 +132,7 @@ func (c *checker) path(field, path string) {
 
 func (c *checker) people() {
 	p := c.plan.People
-	c.text("people.administrator", p.Administrator, true)
+	c.person("people.administrator", p.Administrator)
 	if len(p.Witnesses) == 0 {
 		c.say("people.witnesses", "one at least was expected: who compares what is read aloud")
 	}
@@ -143,7 +143,7 @@ func (c *checker) people() {
 	}{{"people.witnesses", p.Witnesses}, {"people.custodians", p.Custodians}} {
 		for i, name := range group.names {
 			field := fmt.Sprintf("%s[%d]", group.field, i)
-			c.text(field, name, true)
+			c.person(field, name)
 			if before, twice := seen[FoldName(name)]; twice && name != "" {
 				c.say(field, "%s is %s already; no one can play two parts, and two people of one name need what tells them apart", name, before)
 			}
@@ -152,11 +152,21 @@ func (c *checker) people() {
 	}
 }
 
-// FoldName gives the same text for names that are one person's for all who read
-// them: letters, accents and spaces written in another way.
-func FoldName(name string) string {
-	return strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(name))), " ")
+// person checks a name. It may be longer than that of a new set's custodian:
+// plans that there are have such names, and rehearsals add to them.
+func (c *checker) person(field, name string) {
+	c.text(field, name, true)
+	if strings.ContainsFunc(name, unicode.IsControl) {
+		return // it is said
+	}
+	if err := quorum.CheckVisible(name); err != nil {
+		c.say(field, "%v", err)
+	}
 }
+
+// FoldName is quorum's: the same text for names that are one person's for all
+// who read them.
+func FoldName(name string) string { return quorum.FoldName(name) }
 
 // name checks the name of an object, which becomes part of names of files.
 func (c *checker) name(field, name string, seen map[string]bool) {

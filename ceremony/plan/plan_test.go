@@ -100,6 +100,13 @@ func TestCheckNames(t *testing.T) {
 	for name, test := range map[string]struct{ old, new, want string }{
 		"no ceremony":         {"Example Root CA key ceremony", "", "ceremony: it is missing"},
 		"two parts":           {`"Carla"`, `"Ada Admin"`, "people.custodians[0]: Ada Admin is people.administrator already"},
+		"two parts, written":  {`"Carla"`, `"ADA\u00a0 Admin"`, "is people.administrator already"},
+		"NFD":                 {`"Carla",`, `"Jos\u00e9", "Jose\u0301",`, "people.custodians[1]: Jose\u0301 is people.custodians[0] already"},
+		"zero width":          {`"Carla"`, `"Car\u200bla"`, `people.custodians[0]: "Car\u200bla": the character U+200B in the name is invisible`},
+		"bidirectional":       {`"Carla"`, `"\u202ealraC"`, "people.custodians[0]: \"\\u202ealraC\": the character U+202E in the name is invisible"},
+		"invisible admin":     {`"Ada Admin"`, `"Ada\u00ad Admin"`, "people.administrator: "},
+		"control character":   {`"Carla"`, `"Car\tla"`, "begins or ends with a space, or has control characters"},
+		"long name":           {`"Carla"`, `"` + strings.Repeat("Щ", 101) + `"`, "people.custodians[0]: 101 characters; 100 at most were expected"},
 		"threshold":           {`"threshold": 3`, `"threshold": 6`, "custody.threshold: 6; 2 to 5 was expected"},
 		"threshold of one":    {`"threshold": 3`, `"threshold": 1`, "custody.threshold: 1; 2 to 5 was expected"},
 		"no standby":          {`"standby": "standby"`, `"standby": "primary"`, "custody.standby: it is the device that makes the keys"},
@@ -121,6 +128,23 @@ func TestCheckNames(t *testing.T) {
 		}
 		if err := parse(t, []byte(changed)).Check(); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v; %q was expected", name, err, test.want)
+		}
+	}
+}
+
+// TestCheckTakesNamesOfBefore: what earlier releases took is a plan, and so is its
+// rehearsal, which adds to each name.
+func TestCheckTakesNamesOfBefore(t *testing.T) {
+	for _, name := range []string{
+		strings.Repeat("a", 91), strings.Repeat("Щ", 91), "Jose\u0301", "\u674e", "Anna  Maria", "\ue000", "O'Brien\u2011M\u00fcller, Dr.",
+	} {
+		p := parse(t, example(t))
+		p.People.Custodians[2] = name
+		if err := p.Check(); err != nil {
+			t.Error(err)
+		}
+		if r, err := p.Rehearsal(); err != nil || r.Check() != nil {
+			t.Errorf("the rehearsal: %v, %v", err, r.Check())
 		}
 	}
 }

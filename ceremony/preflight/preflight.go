@@ -19,6 +19,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/hsm"
 	"conclave/internal/safefile"
+	"conclave/quorum"
 )
 
 // Check is a plan to be checked where it will be carried out.
@@ -80,12 +81,21 @@ func (c Check) Run(ctx context.Context) []Finding {
 		return f.all
 	}
 	f.good("plan", "%d steps, SHA-256 %x", len(c.Plan.Steps()), c.Sum)
+	c.names(f)
 	c.certificates(ctx, f)
 	c.devices(f)
 	c.printer(f)
 	c.clock(f)
 	c.space(f)
 	return f.all
+}
+
+// names looks whether a new set can have the names of the custodians, of which a
+// plan takes longer ones.
+func (c Check) names(f *findings) {
+	if err := quorum.CheckNames(c.Plan.People.Custodians); err != nil {
+		f.bad("people", "%v", err)
+	}
 }
 
 // devices looks whether each device can be reached, and is the right one.

@@ -153,7 +153,9 @@ func TestProblems(t *testing.T) {
 		spoil func(t *testing.T, r *room)
 		want  string
 	}{
-		"plan":              {func(_ *testing.T, r *room) { r.Plan.Custody.Threshold = 9 }, "plan: custody.threshold: 9; 2 to 5 was expected"},
+		"plan": {func(_ *testing.T, r *room) { r.Plan.Custody.Threshold = 9 }, "plan: custody.threshold: 9; 2 to 5 was expected"},
+		"long name": {func(_ *testing.T, r *room) { r.Plan.People.Custodians[4] = strings.Repeat("Щ", 61) },
+			"people: custodian \"Щ"},
 		"no request":        {func(_ *testing.T, r *room) { os.Remove(filepath.Join(r.Base, "issuing.csr")) }, "certificate issuing: open "},
 		"another's request": {func(t *testing.T, r *room) { r.request(t, ca.Name{CommonName: "Eve"}) }, "certificate issuing: "},
 		"keys on the device": {func(t *testing.T, r *room) { r.device(t) },

@@ -9,9 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"filippo.io/age"
 	"filippo.io/age/agessh"
@@ -21,35 +19,6 @@ import (
 	"conclave/quorum"
 	"conclave/quorum/paper"
 )
-
-// readNames reads the names of custodians, one in a line.
-func readNames(path string) (names []string, err error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	for line := range strings.Lines(string(content)) {
-		if name := strings.TrimSpace(line); name != "" && name[0] != '#' {
-			names = append(names, name)
-		}
-	}
-	return names, nil
-}
-
-// checkNames refuses what cannot stand on a sheet or tell people apart.
-func checkNames(names []string) error {
-	seen := map[string]bool{}
-	for _, name := range names {
-		switch {
-		case seen[name]:
-			return fmt.Errorf("two custodians are named %s; add what tells them apart", name)
-		case name == "" || len(name) > 60 || strings.ContainsFunc(name, unicode.IsControl):
-			return fmt.Errorf("custodian %q: a name of 1 to 60 characters was expected", name)
-		}
-		seen[name] = true
-	}
-	return nil
-}
 
 // printed are custodians who take their sheet from a printer, or as a file.
 type printed struct {
@@ -150,10 +119,10 @@ func sheetPDF(h custody.Handout) ([]byte, error) {
 func (s newSet) seals(creation custody.Creation) (map[int]func(custody.Handout) error, error) {
 	seals := map[int]func(custody.Handout) error{}
 	for _, to := range s.To {
-		who, key, found := strings.Cut(to, "=")
-		number, err := findCustodian(who, creation)
-		if !found || err != nil {
-			return nil, fmt.Errorf("--to %s: N=KEY was expected, N being the number or name of a custodian (1 to %d)", who, creation.Scheme.Total)
+		who, key, _ := strings.Cut(to, "=")
+		number, err := custody.FindCustodian(who, creation.Names, creation.Scheme.Total)
+		if err != nil {
+			return nil, fmt.Errorf("--to %s: %w", who, err)
 		}
 		recipient, err := parseRecipient(key)
 		if err != nil {
@@ -165,19 +134,6 @@ func (s newSet) seals(creation custody.Creation) (map[int]func(custody.Handout) 
 		seals[number] = func(h custody.Handout) error { return seal(creation.ShareFile, recipient, h) }
 	}
 	return seals, nil
-}
-
-func findCustodian(who string, creation custody.Creation) (int, error) {
-	for i, name := range creation.Names {
-		if name == who {
-			return i + 1, nil
-		}
-	}
-	n, err := strconv.Atoi(who)
-	if err == nil && (n < 1 || n > creation.Scheme.Total) {
-		err = errors.New("no such custodian")
-	}
-	return n, err
 }
 
 func parseRecipient(key string) (age.Recipient, error) {

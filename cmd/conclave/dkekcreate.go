@@ -120,11 +120,11 @@ func (s newSet) people() (total int, names []string, err error) {
 		if len(names) > 0 {
 			return 0, nil, errors.New("--names and --custodian: one of them was expected")
 		}
-		if names, err = readNames(s.Names); err != nil {
+		if names, err = custody.ReadNames(s.Names); err != nil {
 			return 0, nil, err
 		}
 	}
-	if err := checkNames(names); err != nil {
+	if err := quorum.CheckNames(names); err != nil {
 		return 0, nil, err
 	}
 	total = s.Custodians

@@ -1,0 +1,47 @@
+package custody
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"conclave/quorum"
+)
+
+// ReadNames reads the names of custodians, one in a line. Empty lines and those
+// that begin with # are passed over.
+func ReadNames(path string) (names []string, err error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(content)) {
+		if name := strings.TrimSpace(line); name != "" && name[0] != '#' {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// FindCustodian gives the number of the one custodian whose name this is, in
+// whichever way it is written, or whose number.
+func FindCustodian(who string, names []string, total int) (int, error) {
+	var found []int
+	for i, name := range names {
+		if quorum.FoldName(name) == quorum.FoldName(who) {
+			found = append(found, i+1)
+		}
+	}
+	if n, err := strconv.Atoi(who); err == nil && n >= 1 && n <= total && !slices.Contains(found, n) {
+		found = append(found, n)
+	}
+	switch len(found) {
+	case 0:
+		return 0, fmt.Errorf("N=KEY was expected, N being the number or name of a custodian (1 to %d)", total)
+	case 1:
+		return found[0], nil
+	}
+	return 0, fmt.Errorf("custodians %d and %d may be meant; name the one by what only that one has, number or name", found[0], found[1])
+}
