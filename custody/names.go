@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -25,9 +26,11 @@ func ReadNames(path string) (names []string, err error) {
 	return names, nil
 }
 
-// FindCustodian gives the number of the one custodian whose name this is, in
+var errNoCustodian = errors.New("there is no such custodian")
+
+// findCustodian gives the number of the one custodian whose name this is, in
 // whichever way it is written, or whose number.
-func FindCustodian(who string, names []string, total int) (int, error) {
+func findCustodian(who string, names []string, total int) (int, error) {
 	var found []int
 	for i, name := range names {
 		if quorum.FoldName(name) == quorum.FoldName(who) {
@@ -39,7 +42,7 @@ func FindCustodian(who string, names []string, total int) (int, error) {
 	}
 	switch len(found) {
 	case 0:
-		return 0, fmt.Errorf("N=KEY was expected, N being the number or name of a custodian (1 to %d)", total)
+		return 0, errNoCustodian
 	case 1:
 		return found[0], nil
 	}

@@ -24,21 +24,21 @@ func TestFindCustodian(t *testing.T) {
 	for who, want := range map[string]int{
 		"Bob": 1, "bob ": 1, "Jos\u00e9": 2, "Jose\u0301": 2, "JOS\u00c9": 2, "2": 2, "3": 3, "Anna\u00a0Weiss": 4, "4": 4,
 	} {
-		if n, err := FindCustodian(who, names, 4); err != nil || n != want {
+		if n, err := findCustodian(who, names, 4); err != nil || n != want {
 			t.Errorf("%q is custodian %d (%v); %d was expected", who, n, err, want)
 		}
 	}
 	for who, want := range map[string]string{
-		"1": "custodians 3 and 1 may be meant", "Jose": "(1 to 4)", "0": "(1 to 4)", "5": "(1 to 4)", "-1": "(1 to 4)", "": "(1 to 4)", "Anna": "(1 to 4)",
+		"1": "custodians 3 and 1 may be meant", "Jose": "no such custodian", "0": "no such custodian", "5": "no such custodian", "-1": "no such custodian", "": "no such custodian", "Anna": "no such custodian",
 	} {
-		if n, err := FindCustodian(who, names, 4); err == nil || !strings.Contains(err.Error(), want) {
+		if n, err := findCustodian(who, names, 4); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is custodian %d (%v); %q was expected", who, n, err, want)
 		}
 	}
-	if n, err := FindCustodian("3", nil, 3); err != nil || n != 3 {
+	if n, err := findCustodian("3", nil, 3); err != nil || n != 3 {
 		t.Errorf("without names 3 is custodian %d (%v)", n, err)
 	}
-	if n, err := FindCustodian("bob", []string{"Bob", "BOB", "Ada"}, 3); err == nil {
+	if n, err := findCustodian("bob", []string{"Bob", "BOB", "Ada"}, 3); err == nil {
 		t.Errorf("one of two is custodian %d", n)
 	}
 }

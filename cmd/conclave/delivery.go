@@ -11,9 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"filippo.io/age"
-	"filippo.io/age/agessh"
-
 	"conclave/custody"
 	"conclave/internal/safefile"
 	"conclave/quorum"
@@ -113,51 +110,4 @@ func sheetPDF(h custody.Handout) ([]byte, error) {
 		Ceremony: h.Ceremony, Date: h.Date, Set: h.Set, ShareFile: h.ShareFile, KCV: h.KCV.String(),
 		Prime: h.Sheet.Prime, ID: h.Sheet.ID, Value: h.Sheet.Value, OldToolID: h.Sheet.OldToolID, Code: h.Sheet.Code,
 	})
-}
-
-// seals encrypts the sheets of those who are not here.
-func (s newSet) seals(creation custody.Creation) (map[int]func(custody.Handout) error, error) {
-	seals := map[int]func(custody.Handout) error{}
-	for _, to := range s.To {
-		who, key, _ := strings.Cut(to, "=")
-		number, err := custody.FindCustodian(who, creation.Names, creation.Scheme.Total)
-		if err != nil {
-			return nil, fmt.Errorf("--to %s: %w", who, err)
-		}
-		recipient, err := parseRecipient(key)
-		if err != nil {
-			return nil, fmt.Errorf("--to %s=: %w", who, err)
-		}
-		if seals[number] != nil {
-			return nil, fmt.Errorf("--to %s=: custodian %d has a key already", who, number)
-		}
-		seals[number] = func(h custody.Handout) error { return seal(creation.ShareFile, recipient, h) }
-	}
-	return seals, nil
-}
-
-func parseRecipient(key string) (age.Recipient, error) {
-	if strings.HasPrefix(key, "age1") {
-		return age.ParseX25519Recipient(key)
-	}
-	if strings.HasPrefix(key, "ssh-") {
-		return agessh.ParseRecipient(key)
-	}
-	return nil, errors.New("a key that begins with age1 or ssh-ed25519 was expected")
-}
-
-// seal writes a sheet that only the recipient can read.
-func seal(shareFile string, recipient age.Recipient, h custody.Handout) error {
-	var sealed bytes.Buffer
-	w, err := age.Encrypt(&sealed, recipient)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "# Share %d of set %s (%v) for %s, key check value %s\n", h.Number, h.Set, h.Scheme, h.ShareFile, h.KCV)
-	fmt.Fprintf(w, "# Check it: age -d -i KEY SHEET | conclave dkek check %s --sheet -\n", h.ShareFile)
-	fmt.Fprintf(w, "Code        : %s\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", h.Sheet.Code, h.Sheet.Prime, h.Sheet.ID, h.Sheet.Value)
-	if err := w.Close(); err != nil {
-		return err
-	}
-	return safefile.Create(fmt.Sprintf("%s.set-%s.sheet-%d.age", shareFile, h.Set, h.Number), sealed.Bytes())
 }

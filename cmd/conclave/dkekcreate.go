@@ -164,8 +164,10 @@ func (s newSet) withCustodians(c *console, creation custody.Creation) error {
 	}
 	creation.Names, creation.Ceremony, creation.ReadBack = names, s.Ceremony, !s.NoReadback
 	creation.Now, creation.Tool = time.Now(), "conclave "+shortVersion()
-	if creation.Seal, err = s.seals(creation); err != nil {
-		return err
+	for _, to := range s.To {
+		if err := creation.SealTo(to); err != nil {
+			return fmt.Errorf("--to %w", err)
+		}
 	}
 	room := newScreens(c)
 	room.qr = s.QR

@@ -1,0 +1,65 @@
+package custody
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+
+	"conclave/internal/safefile"
+)
+
+// SealTo lets the sheet of a custodian who is not here be encrypted. That is
+// said as N=KEY: the number or name of the custodian, and their public key,
+// age1… or ssh-ed25519. The names must be set before.
+func (c *Creation) SealTo(to string) error {
+	who, key, found := strings.Cut(to, "=")
+	number, err := findCustodian(who, c.Names, c.Scheme.Total)
+	switch {
+	case !found || errors.Is(err, errNoCustodian):
+		return fmt.Errorf("%s: N=KEY was expected, N being the number or name of a custodian (1 to %d)", who, c.Scheme.Total)
+	case err != nil:
+		return fmt.Errorf("%s=: %w", who, err)
+	case c.Seal[number] != nil:
+		return fmt.Errorf("%s=: custodian %d has a key already", who, number)
+	}
+	recipient, err := parseRecipient(key)
+	if err != nil {
+		return fmt.Errorf("%s=: %w", who, err)
+	}
+	if c.Seal == nil {
+		c.Seal = map[int]func(Handout) error{}
+	}
+	shareFile := c.ShareFile
+	c.Seal[number] = func(h Handout) error { return seal(shareFile, recipient, h) }
+	return nil
+}
+
+func parseRecipient(key string) (age.Recipient, error) {
+	if strings.HasPrefix(key, "age1") {
+		return age.ParseX25519Recipient(key)
+	}
+	if strings.HasPrefix(key, "ssh-") {
+		return agessh.ParseRecipient(key)
+	}
+	return nil, errors.New("a key that begins with age1 or ssh-ed25519 was expected")
+}
+
+// seal writes a sheet that only the recipient can read.
+func seal(shareFile string, recipient age.Recipient, h Handout) error {
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, recipient)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "# Share %d of set %s (%v) for %s, key check value %s\n", h.Number, h.Set, h.Scheme, h.ShareFile, h.KCV)
+	fmt.Fprintf(w, "# Check it: age -d -i KEY SHEET | conclave dkek check %s --sheet -\n", h.ShareFile)
+	fmt.Fprintf(w, "Code        : %s\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", h.Sheet.Code, h.Sheet.Prime, h.Sheet.ID, h.Sheet.Value)
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return safefile.Create(fmt.Sprintf("%s.set-%s.sheet-%d.age", shareFile, h.Set, h.Number), sealed.Bytes())
+}

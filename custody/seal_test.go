@@ -1,0 +1,139 @@
+package custody_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+	"golang.org/x/crypto/ssh"
+
+	"conclave/custody"
+	"conclave/quorum"
+)
+
+// ageKey is a key of age's own kind.
+func ageKey(t *testing.T) (public string, identity age.Identity) {
+	t.Helper()
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.Recipient().String(), key
+}
+
+// sshKey is one as in authorized_keys, with a comment.
+func sshKey(t *testing.T) (public string, identity age.Identity) {
+	t.Helper()
+	key, secret, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := ssh.NewPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if identity, err = agessh.NewEd25519Identity(secret); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(line))) + " dan@example.com", identity
+}
+
+// awaited is a creation for people of whom some are not here.
+func awaited(t *testing.T) custody.Creation {
+	return custody.Creation{
+		ShareFile: filepath.Join(t.TempDir(), "share.pbe"), Names: []string{"Ada", "Jos\u00e9", "Carol"},
+		Scheme: quorum.Scheme{Threshold: 2, Total: 3, Strength: quorum.Strength128},
+	}
+}
+
+// TestSealTo: each sheet opens with the key of its custodian alone, and is the
+// sheet.
+func TestSealTo(t *testing.T) {
+	c := awaited(t)
+	ageTo, ageIdentity := ageKey(t)
+	sshTo, sshIdentity := sshKey(t)
+	for _, to := range []string{"Jose\u0301=" + ageTo, "3=" + sshTo} {
+		if err := c.SealTo(to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set := draw(t, 2, 3, quorum.Strength128)
+	about := custody.About{ShareFile: "share.pbe", Set: set.ID, Scheme: set.Scheme}
+	custodians := &clumsy{}
+	if _, err := (custody.Distribution{Set: set, About: about, Names: c.Names, Seal: c.Seal, Custodians: custodians}).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(custodians.shown) != 1 || custodians.shown[0] != 1 {
+		t.Errorf("sheets shown: %v", custodians.shown)
+	}
+	for number, identity := range map[int]age.Identity{2: ageIdentity, 3: sshIdentity} {
+		path := fmt.Sprintf("%s.set-%s.sheet-%d.age", c.ShareFile, set.ID, number)
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSealed(t, content, identity, set.Shares[number-1])
+		other := map[int]age.Identity{2: sshIdentity, 3: ageIdentity}[number]
+		if _, err := age.Decrypt(bytes.NewReader(content), other); err == nil {
+			t.Errorf("sheet %d opens with another custodian's key", number)
+		}
+	}
+	handout := custody.Handout{About: about, Number: 2, Sheet: set.Shares[1].Sheet()}
+	if err := c.Seal[2](handout); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a sheet that there is was written again: %v", err)
+	}
+}
+
+// checkSealed wants both the code and the lines of a share.
+func checkSealed(t *testing.T, content []byte, identity age.Identity, want quorum.CustodianShare) {
+	t.Helper()
+	r, err := age.Decrypt(bytes.NewReader(content), identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheets, err := quorum.ReadSheets(r)
+	if err != nil || len(sheets) != 2 {
+		t.Fatalf("%d sheets, %v; code and lines were expected", len(sheets), err)
+	}
+	for _, sheet := range sheets {
+		if got, err := sheet.Read(); err != nil || got.ID != want.ID || !got.Value.Equal(want.Value) {
+			t.Errorf("share %s is sealed as another one (%v)", want.ID, err)
+		}
+	}
+}
+
+func TestSealToRefuses(t *testing.T) {
+	key, _ := ageKey(t)
+	c := awaited(t)
+	c.Names[2] = "1"
+	if err := c.SealTo("2=" + key); err != nil {
+		t.Fatal(err)
+	}
+	for to, want := range map[string]string{
+		"Ada":              "Ada: N=KEY was expected, N being the number or name of a custodian (1 to 3)",
+		key:                ": N=KEY was expected",
+		"Dan=" + key:       "Dan: N=KEY was expected",
+		"4=" + key:         "4: N=KEY was expected",
+		"1=" + key:         "1=: custodians 3 and 1 may be meant",
+		"Jos\u00e9=" + key: "Jos\u00e9=: custodian 2 has a key already",
+		"Ada=":             "Ada=: a key that begins with age1 or ssh-ed25519 was expected",
+		"Ada=" + key[:9]:   "Ada=: malformed recipient",
+		"Ada=ssh-ed25519":  "Ada=: ",
+	} {
+		if err := c.SealTo(to); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; %q was expected", to, err, want)
+		}
+	}
+	if len(c.Seal) != 1 {
+		t.Errorf("%d sheets would be sealed", len(c.Seal))
+	}
+}
