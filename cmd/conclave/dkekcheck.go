@@ -45,8 +45,8 @@ func (cmd dkekCheck) records() ([]*quorum.Record, error) {
 	case cmd.File == "":
 		return nil, nil
 	}
-	s, err := opening{}.read(cmd.File)
-	return s.records, err
+	file, err := custody.ReadUnopened(cmd.File, true)
+	return file.Records, err
 }
 
 // checkTyped judges a sheet in a file.

@@ -19,15 +19,8 @@ type dkekImport struct {
 func (cmd dkekImport) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	var files []sealed
-	for _, path := range cmd.Files {
-		s, err := cmd.read(path)
-		if err != nil {
-			return err
-		}
-		files = append(files, s)
-	}
-	if err := checkDifferent(files); err != nil {
+	files, err := custody.ReadShareFiles(cmd.Files, !cmd.NoRecord)
+	if err != nil {
 		return err
 	}
 	return c.withHSM(func(h *hsm.HSM) error {
@@ -35,30 +28,17 @@ func (cmd dkekImport) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		for _, s := range files {
-			if len(files) > 1 && journal.Has(s.file) {
-				c.note("%s is in the device already.", s.path)
+		for _, file := range files {
+			if len(files) > 1 && journal.Has(file.ShareFile) {
+				c.note("%s is in the device already.", file.Path)
 				continue
 			}
-			if err := cmd.one(ctx, c, h, journal, s); err != nil {
+			if err := cmd.one(ctx, c, h, journal, file); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// checkDifferent refuses one share file under two names before anyone has
-// entered anything.
-func checkDifferent(files []sealed) error {
-	for i, s := range files {
-		for _, earlier := range files[:i] {
-			if s.file == earlier.file {
-				return fmt.Errorf("%s and %s are the same share file, and would cancel each other out", earlier.path, s.path)
-			}
-		}
-	}
-	return nil
 }
 
 // importing opens the journal of a device that waits for shares, and tells how
@@ -92,18 +72,18 @@ func (c *console) forgetImports(h *hsm.HSM) error {
 	return journal.Clear()
 }
 
-func (cmd dkekImport) one(ctx context.Context, c *console, h *hsm.HSM, journal *custody.Journal, s sealed) error {
-	if journal.Has(s.file) {
-		return fmt.Errorf("%s: %w", s.path, custody.ErrTwice)
+func (cmd dkekImport) one(ctx context.Context, c *console, h *hsm.HSM, journal *custody.Journal, file custody.Unopened) error {
+	if journal.Has(file.ShareFile) {
+		return fmt.Errorf("%s: %w", file.Path, custody.ErrTwice)
 	}
-	opened, err := cmd.open(ctx, c, s)
+	opened, err := cmd.open(ctx, c, file)
 	if err != nil {
 		return err
 	}
 	defer opened.Wipe()
-	status, err := custody.Import(h, journal, s.path, s.file, opened)
+	status, err := custody.Import(h, journal, file.Path, file.ShareFile, opened)
 	if err != nil {
-		return fmt.Errorf("%s: %w", s.path, err)
+		return fmt.Errorf("%s: %w", file.Path, err)
 	}
 	if opened.How != "password" {
 		c.note("The sheets were read as: %s.", opened.How)

@@ -38,10 +38,10 @@ func (cmd dkekInspect) Run(c *console) error {
 	if cmd.PasswordFile != "" {
 		o.Password = secretArgument("file:" + cmd.PasswordFile)
 	}
-	s, err := o.read(cmd.File)
+	file, err := custody.ReadUnopened(cmd.File, !cmd.NoRecord)
 	var opened *custody.Opened
 	if err == nil {
-		opened, err = o.open(ctx, c, s)
+		opened, err = o.open(ctx, c, file)
 	}
 	if err != nil {
 		return c.inspected(cmd, newFailedInspection(cmd.File, err), err)

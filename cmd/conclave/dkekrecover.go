@@ -27,16 +27,15 @@ type dkekRecover struct {
 func (cmd dkekRecover) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	o := opening{NoRecord: cmd.NoRecord}
-	s, err := o.read(cmd.File)
+	file, err := custody.ReadUnopened(cmd.File, !cmd.NoRecord)
 	if err != nil {
 		return err
 	}
 	var opened *custody.Opened
 	if cmd.Password != "" || cmd.Nearly {
-		opened, err = cmd.password(ctx, c, s)
+		opened, err = cmd.password(ctx, c, file)
 	} else {
-		opened, err = cmd.sheets(ctx, c, s)
+		opened, err = cmd.sheets(ctx, c, file)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", cmd.File, err)
@@ -50,14 +49,14 @@ func (cmd dkekRecover) Run(c *console) error {
 	return c.showTable(i.rows())
 }
 
-func (cmd dkekRecover) password(ctx context.Context, c *console, s sealed) (*custody.Opened, error) {
+func (cmd dkekRecover) password(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
 	remembered, err := c.ask(cmd.Password, "password, as you remember it")
 	if err != nil {
 		return nil, err
 	}
 	defer remembered.Wipe()
 	plan := repair.Password(remembered)
-	share, reading, err := plan.Run(ctx, s.file.Search, c.searching())
+	share, reading, err := plan.Run(ctx, file.ShareFile.Search, c.searching())
 	c.endSearch()
 	if errors.Is(err, repair.ErrNotFound) {
 		return nil, &custody.OpenError{Status: custody.WrongSheet, Err: errors.New("no password near this one opens the file; is it the file of this password?")}
@@ -73,26 +72,26 @@ func (cmd dkekRecover) password(ctx context.Context, c *console, s sealed) (*cus
 }
 
 // sheets takes the sheets as they are, readable or not.
-func (cmd dkekRecover) sheets(ctx context.Context, c *console, s sealed) (*custody.Opened, error) {
+func (cmd dkekRecover) sheets(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
 	var sheets []quorum.Typed
 	var err error
 	if cmd.Shares != "" {
 		sheets, err = readSheets(c, cmd.Shares)
 	} else {
-		sheets, err = cmd.entered(ctx, c, s)
+		sheets, err = cmd.entered(ctx, c, file)
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer c.endSearch()
-	return custody.Inspection{File: s.file, Records: s.records, Sheets: sheets, Search: c.searching()}.Run(ctx)
+	return custody.Inspection{File: file.ShareFile, Records: file.Records, Sheets: sheets, Search: c.searching()}.Run(ctx)
 }
 
 // entered lets custodians type their sheets, whatever is on them.
-func (cmd dkekRecover) entered(ctx context.Context, c *console, s sealed) ([]quorum.Typed, error) {
+func (cmd dkekRecover) entered(ctx context.Context, c *console, file custody.Unopened) ([]quorum.Typed, error) {
 	n := cmd.Custodians
-	if len(s.records) > 0 {
-		n = max(n, s.records[0].Threshold)
+	if len(file.Records) > 0 {
+		n = max(n, file.Records[0].Threshold)
 	}
 	if n == 0 {
 		return nil, errors.New("--custodians: say how many will enter their sheets, the threshold at least; more help to tell the wrong one")

@@ -49,10 +49,10 @@ func (cmd dkekRekey) Run(c *console) error {
 		return err
 	}
 	old, err := cmd.dkekSource.open(ctx, c)
-	defer old.Wipe()
 	if err != nil {
 		return err
 	}
+	defer old.Wipe()
 	share, err := custody.DrawShare(rand.Reader)
 	if err != nil {
 		return err
@@ -62,11 +62,7 @@ func (cmd dkekRekey) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	var replaces []string
-	for _, s := range old.sealed {
-		replaces = append(replaces, s.sets()...)
-	}
-	if err := cmd.withCustodians(c, custody.Creation{Rand: rand.Reader, ShareFile: cmd.File, Share: share, Replaces: replaces}); err != nil {
+	if err := cmd.withCustodians(c, custody.Creation{Rand: rand.Reader, ShareFile: cmd.File, Share: share, Replaces: old.Sets()}); err != nil {
 		return fmt.Errorf("%w; no wrapped key was written, and the old ones are as good as before", err)
 	}
 	return cmd.write(c, keys)
@@ -95,7 +91,7 @@ func (cmd dkekRekey) targets() (paths []string) {
 }
 
 // rewrap reads all keys and wraps each under a DKEK of the share alone.
-func (cmd dkekRekey) rewrap(old openedDKEK, share secret.Bytes) ([]rewrapped, error) {
+func (cmd dkekRekey) rewrap(old custody.DKEK, share secret.Bytes) ([]rewrapped, error) {
 	to, err := dkek.New(share)
 	if err != nil {
 		return nil, err
@@ -108,7 +104,7 @@ func (cmd dkekRekey) rewrap(old openedDKEK, share secret.Bytes) ([]rewrapped, er
 			return nil, err
 		}
 		if f.Blob, err = old.Rewrap(rand.Reader, f.Blob, to); err != nil {
-			return nil, old.explain(path, err)
+			return nil, old.Explain(path, err)
 		}
 		content, err := f.Bytes()
 		if err != nil {

@@ -38,11 +38,11 @@ func (cmd dkekReshare) Run(c *console) error {
 	if _, _, err := cmd.people(); err != nil { // before anyone comes
 		return err
 	}
-	s, err := cmd.Old.read(cmd.File)
+	file, err := custody.ReadUnopened(cmd.File, !cmd.Old.NoRecord)
 	if err != nil {
 		return err
 	}
-	opened, err := cmd.Old.open(ctx, c, s)
+	opened, err := cmd.Old.open(ctx, c, file)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (cmd dkekReshare) Run(c *console) error {
 	if cmd.NewFile == "" {
 		return cmd.sameFile(c, opened)
 	}
-	return cmd.newFile(c, s, opened)
+	return cmd.newFile(c, file, opened)
 }
 
 // sameFile makes sheets for the password that there is.
@@ -70,8 +70,8 @@ func (cmd dkekReshare) sameFile(c *console, opened *custody.Opened) error {
 }
 
 // newFile makes sheets for a new file, to which the old ones are no use.
-func (cmd dkekReshare) newFile(c *console, s sealed, opened *custody.Opened) error {
-	replaces := s.sets()
+func (cmd dkekReshare) newFile(c *console, file custody.Unopened, opened *custody.Opened) error {
+	replaces := file.Sets()
 	if len(replaces) == 0 && opened.Set != "" {
 		replaces = []string{opened.Set}
 	}

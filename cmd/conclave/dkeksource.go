@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"conclave/custody"
-	"conclave/dkek"
-	"conclave/internal/secret"
 )
 
 // dkekSource is the DKEK that wrapped keys are under: its share files, and how
@@ -28,45 +25,15 @@ func (d dkekSource) Validate() error {
 	return nil
 }
 
-// openedDKEK is a DKEK, and how its share files opened.
-type openedDKEK struct {
-	*dkek.DKEK
-	files  []*custody.Opened
-	sealed []sealed
-}
-
-// Wipe overwrites what is secret, best effort.
-func (d openedDKEK) Wipe() {
-	for _, f := range d.files {
-		f.Wipe()
-	}
-	if d.DKEK != nil {
-		d.DKEK.Wipe()
-	}
-}
-
 // open opens all share files, having read all of them first.
-func (d dkekSource) open(ctx context.Context, c *console) (all openedDKEK, err error) {
-	for i, path := range d.DKEK {
-		s, err := d.how(i).read(path)
-		if err != nil {
-			return all, err
-		}
-		all.sealed = append(all.sealed, s)
+func (d dkekSource) open(ctx context.Context, c *console) (custody.DKEK, error) {
+	files, err := custody.ReadShareFiles(d.DKEK, !d.NoRecord)
+	if err != nil {
+		return custody.DKEK{}, err
 	}
-	if err := checkDifferent(all.sealed); err != nil {
-		return all, err
-	}
-	var shares []secret.Bytes
-	for i, s := range all.sealed {
-		opened, err := d.how(i).open(ctx, c, s)
-		if err != nil {
-			return all, err
-		}
-		all.files, shares = append(all.files, opened), append(shares, opened.Share)
-	}
-	all.DKEK, err = dkek.Combine(shares...)
-	return all, err
+	return custody.OpenDKEK(files, func(i int, file custody.Unopened) (*custody.Opened, error) {
+		return d.how(i).open(ctx, c, file)
+	})
 }
 
 // how is the way in which share file i is opened.
@@ -76,18 +43,4 @@ func (d dkekSource) how(i int) opening {
 		o.Shares = d.Shares[i]
 	}
 	return o
-}
-
-// explain adds what to do when a wrapped key does not open.
-func (all openedDKEK) explain(path string, err error) error {
-	if errors.Is(err, dkek.ErrForeign) && len(all.files) == 1 {
-		return &custody.OpenError{Status: custody.WrongSheet, Err: fmt.Errorf("%s: %w; if the DKEK has several shares, name the file of each: --dkek", path, err)}
-	}
-	if errors.Is(err, dkek.ErrDamaged) {
-		return &custody.OpenError{Status: custody.Damaged, Err: fmt.Errorf("%s: %w", path, err)}
-	}
-	if errors.Is(err, dkek.ErrUnsupported) {
-		return fmt.Errorf("%s: %w; docs/recovery.md opens it with OpenSSL and Python", path, err)
-	}
-	return fmt.Errorf("%s: %w", path, err)
 }

@@ -72,16 +72,16 @@ func (cmd keyRecover) Run(c *console) error {
 		keys = append(keys, recovered{path: path, file: f})
 	}
 	all, err := cmd.dkekSource.open(ctx, c)
-	defer all.Wipe()
 	if err != nil {
 		return err
 	}
+	defer all.Wipe()
 	for i := range keys {
 		if err := keys[i].open(c, all); err != nil {
 			return err
 		}
 	}
-	for _, opened := range all.files {
+	for _, opened := range all.Files {
 		c.exit = max(c.exit, exitCodes()[opened.Status])
 	}
 	if cmd.Into != "" {
@@ -91,9 +91,9 @@ func (cmd keyRecover) Run(c *console) error {
 }
 
 // open unwraps a key, and shows its public half.
-func (k *recovered) open(c *console, all openedDKEK) (err error) {
+func (k *recovered) open(c *console, all custody.DKEK) (err error) {
 	if k.key, _, err = all.Unwrap(k.file.Blob); err != nil {
-		return all.explain(k.path, err)
+		return all.Explain(k.path, err)
 	}
 	public, err := keyfile.PublicPEM(k.key)
 	if err != nil {
@@ -174,7 +174,7 @@ func (k recovered) x509() []byte {
 
 // restore gives the DKEK to a device that waits for it, and the keys. One that
 // the device cannot use keeps none of the others away.
-func (cmd keyRecover) restore(c *console, all openedDKEK, keys []recovered) error {
+func (cmd keyRecover) restore(c *console, all custody.DKEK, keys []recovered) error {
 	return c.withDevice(cmd.Into, func(h *hsm.HSM) error {
 		var failed error
 		if err := c.give(h, all); err != nil {
@@ -202,26 +202,26 @@ func (cmd keyRecover) restore(c *console, all openedDKEK, keys []recovered) erro
 }
 
 // give imports the shares of the DKEK, unless the device has it.
-func (c *console) give(h *hsm.HSM, all openedDKEK) error {
+func (c *console) give(h *hsm.HSM, all custody.DKEK) error {
 	status, err := h.DKEK()
 	switch {
 	case err != nil:
 		return err
 	case status == nil:
-		return fmt.Errorf("the device has no DKEK; initialise it with --dkek-shares %d", len(all.files))
+		return fmt.Errorf("the device has no DKEK; initialise it with --dkek-shares %d", len(all.Files))
 	case status.Hidden(), status.Outstanding == 0 && dkek.KCV(status.KCV) == all.KCV():
 		return nil
 	case status.Outstanding == 0:
 		return fmt.Errorf("the device has another DKEK, key check value %s, than that of the keys, %s; take a device that waits for its DKEK", dkek.KCV(status.KCV), all.KCV())
-	case status.Outstanding != len(all.files) || status.Shares != len(all.files):
-		return fmt.Errorf("the device waits for %d of %d DKEK shares, and %d were opened; initialise it with --dkek-shares %d", status.Outstanding, status.Shares, len(all.files), len(all.files))
+	case status.Outstanding != len(all.Files) || status.Shares != len(all.Files):
+		return fmt.Errorf("the device waits for %d of %d DKEK shares, and %d were opened; initialise it with --dkek-shares %d", status.Outstanding, status.Shares, len(all.Files), len(all.Files))
 	}
 	journal, err := c.journal(h, 0)
 	if err != nil {
 		return err
 	}
-	for i, opened := range all.files {
-		if _, err := custody.Import(h, journal, all.sealed[i].path, all.sealed[i].file, opened); err != nil {
+	for _, file := range all.Files {
+		if _, err := custody.Import(h, journal, file.Path, file.ShareFile, file.Opened); err != nil {
 			return err
 		}
 	}

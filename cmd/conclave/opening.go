@@ -11,7 +11,6 @@ import (
 	"golang.org/x/term"
 
 	"conclave/custody"
-	"conclave/dkek"
 	"conclave/internal/interrupt"
 	"conclave/internal/tty"
 	"conclave/quorum"
@@ -34,57 +33,25 @@ func (o opening) Validate() error {
 	return nil
 }
 
-// sealed is a share file and what is known about it, not yet open.
-type sealed struct {
-	path    string
-	file    dkek.ShareFile
-	records []*quorum.Record
-}
-
-// sets are those whose sheets open the file, and those that they replaced.
-func (s sealed) sets() (ids []string) {
-	for _, r := range s.records {
-		ids = append(append(ids, r.Set), r.Replaces...)
-	}
-	return ids
-}
-
-// read reads a share file, and its records unless they are not wanted.
-func (o opening) read(path string) (sealed, error) {
-	file, err := custody.ReadShareFile(path)
-	if err != nil {
-		return sealed{}, &custody.OpenError{Status: custody.Damaged, Err: err}
-	}
-	s := sealed{path: path, file: file}
-	if o.NoRecord {
-		return s, nil
-	}
-	s.records, err = custody.Records(path, file)
-	if errors.Is(err, custody.ErrForeignRecord) {
-		return s, &custody.OpenError{Status: custody.Damaged, Err: err}
-	}
-	return s, err
-}
-
 // open opens a share file: with sheets in a file, with its password, or with
 // the custodians at the terminal. It returns dkek.ErrPassword or an
 // *custody.OpenError if it cannot be opened so.
-func (o opening) open(ctx context.Context, c *console, s sealed) (opened *custody.Opened, err error) {
+func (o opening) open(ctx context.Context, c *console, file custody.Unopened) (opened *custody.Opened, err error) {
 	switch {
 	case o.Shares != "":
-		opened, err = o.withShares(ctx, c, s)
-	case o.Password == "" && (o.Custodians != 0 || len(s.records) > 0):
-		opened, err = o.withCustodians(ctx, c, s)
+		opened, err = o.withShares(ctx, c, file)
+	case o.Password == "" && (o.Custodians != 0 || len(file.Records) > 0):
+		opened, err = o.withCustodians(ctx, c, file)
 	default:
-		opened, err = o.withPassword(ctx, c, s)
+		opened, err = o.withPassword(ctx, c, file)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path, err)
+		return nil, fmt.Errorf("%s: %w", file.Path, err)
 	}
 	return opened, nil
 }
 
-func (o opening) withPassword(ctx context.Context, c *console, s sealed) (*custody.Opened, error) {
+func (o opening) withPassword(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
 	password, err := c.ask(o.Password, "password")
 	if err != nil {
 		return nil, err
@@ -92,10 +59,10 @@ func (o opening) withPassword(ctx context.Context, c *console, s sealed) (*custo
 	defer password.Wipe()
 	progress, end := c.percent("decrypting the DKEK share")
 	defer end()
-	return custody.OpenWithPassword(ctx, s.file, password, progress)
+	return custody.OpenWithPassword(ctx, file.ShareFile, password, progress)
 }
 
-func (o opening) withShares(ctx context.Context, c *console, s sealed) (*custody.Opened, error) {
+func (o opening) withShares(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
 	sheets, err := readSheets(c, o.Shares)
 	if err != nil {
 		return nil, err
@@ -103,7 +70,7 @@ func (o opening) withShares(ctx context.Context, c *console, s sealed) (*custody
 	progress, end := c.percent("decrypting the DKEK share")
 	defer end()
 	opened, err := custody.Inspection{
-		File: s.file, Records: s.records, Sheets: sheets, Progress: progress, Search: c.searching(), Limit: likely,
+		File: file.ShareFile, Records: file.Records, Sheets: sheets, Progress: progress, Search: c.searching(), Limit: likely,
 	}.Run(ctx)
 	if err != nil {
 		return nil, err
@@ -137,16 +104,16 @@ func readSheets(c *console, path string) ([]quorum.Typed, error) {
 	return sheets, nil
 }
 
-func (o opening) withCustodians(ctx context.Context, c *console, s sealed) (*custody.Opened, error) {
+func (o opening) withCustodians(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
 	room, err := c.room()
 	if err != nil {
 		return nil, err
 	}
 	progress, end := c.percent("decrypting the DKEK share")
 	defer end()
-	collection := &custody.Collection{Entry: &quorum.Entry{Records: s.records, Want: o.Custodians}, Custodians: room}
+	collection := &custody.Collection{Entry: &quorum.Entry{Records: file.Records, Want: o.Custodians}, Custodians: room}
 	room.Tell("At any question a custodian may answer: undo, to take back the last sheet; leave, to let another one come.")
-	return custody.Opening{File: s.file, Collection: collection, Progress: progress, Search: c.searching(), Limit: likely}.Run(ctx)
+	return custody.Opening{File: file.ShareFile, Collection: collection, Progress: progress, Search: c.searching(), Limit: likely}.Run(ctx)
 }
 
 // room is the terminal that custodians come to. What they type is cleared from
