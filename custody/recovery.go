@@ -6,11 +6,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 
 	"conclave/hsm"
 	"conclave/internal/safefile"
-	"conclave/wire"
 )
 
 // message is what a rehearsal signs.
@@ -67,11 +65,7 @@ func (p *play) destroy(context.Context) (string, error) {
 
 // unwrap restores the key, and compares its public half with the one before.
 func (p *play) unwrap(context.Context) (string, error) {
-	content, err := os.ReadFile(p.wrapFile())
-	if err != nil {
-		return "", err
-	}
-	f, err := wire.ParseWrapFile(content)
+	f, _, err := ReadWrapFile(p.wrapFile())
 	if err != nil {
 		return "", err
 	}

@@ -3,11 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
+	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/safefile"
-	"conclave/wire"
 )
 
 type keyWrap struct {
@@ -55,13 +54,9 @@ func (cmd keyUnwrap) Validate() error {
 
 // Run restores the key.
 func (cmd keyUnwrap) Run(c *console) error {
-	content, err := os.ReadFile(cmd.File)
+	f, _, err := custody.ReadWrapFile(cmd.File)
 	if err != nil {
 		return err
-	}
-	f, err := wire.ParseWrapFile(content)
-	if err != nil {
-		return fmt.Errorf("%s: %w", cmd.File, err)
 	}
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
 		ref := cmd.Ref

@@ -4,15 +4,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"conclave/custody"
-	"conclave/dkek"
 	"conclave/internal/interrupt"
-	"conclave/internal/safefile"
-	"conclave/internal/secret"
-	"conclave/wire"
 )
 
 type dkekRekey struct {
@@ -31,12 +25,6 @@ func (cmd dkekRekey) Validate() error {
 	return errors.Join(cmd.newSet.check(), cmd.dkekSource.Validate())
 }
 
-// rewrapped is a wrapped key under the new DKEK, not yet written.
-type rewrapped struct {
-	from, to string
-	content  []byte
-}
-
 // Run wraps the keys anew in memory, and writes them when the new share file
 // and its sheets are proved. No device is touched.
 func (cmd dkekRekey) Run(c *console) error {
@@ -45,7 +33,8 @@ func (cmd dkekRekey) Run(c *console) error {
 	if _, _, err := cmd.people(); err != nil { // before anyone comes
 		return err
 	}
-	if err := cmd.checkOutputs(); err != nil {
+	wraps := custody.Rewrapping{ShareFile: cmd.File, Wraps: cmd.Wraps, Dir: cmd.Out}
+	if err := wraps.Check(); err != nil {
 		return err
 	}
 	old, err := cmd.dkekSource.open(ctx, c)
@@ -58,7 +47,7 @@ func (cmd dkekRekey) Run(c *console) error {
 		return err
 	}
 	defer share.Wipe()
-	keys, err := cmd.rewrap(old, share)
+	keys, err := wraps.Run(rand.Reader, old, share)
 	if err != nil {
 		return err
 	}
@@ -68,72 +57,12 @@ func (cmd dkekRekey) Run(c *console) error {
 	return cmd.write(c, keys)
 }
 
-// checkOutputs makes sure that all files can be written, before anyone comes.
-func (cmd dkekRekey) checkOutputs() error {
-	seen := map[string]bool{}
-	for _, path := range append([]string{cmd.File}, cmd.targets()...) {
-		if seen[path] {
-			return fmt.Errorf("%s would be written twice; wrapped keys of the same name go to different directories in several calls", path)
-		}
-		seen[path] = true
-		if err := safefile.Check(path); err != nil {
+func (cmd dkekRekey) write(c *console, keys []custody.Rewrapped) error {
+	for _, k := range keys {
+		if err := k.Write(); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func (cmd dkekRekey) targets() (paths []string) {
-	for _, w := range cmd.Wraps {
-		paths = append(paths, filepath.Join(cmd.Out, filepath.Base(w)))
-	}
-	return paths
-}
-
-// rewrap reads all keys and wraps each under a DKEK of the share alone.
-func (cmd dkekRekey) rewrap(old custody.DKEK, share secret.Bytes) ([]rewrapped, error) {
-	to, err := dkek.New(share)
-	if err != nil {
-		return nil, err
-	}
-	defer to.Wipe()
-	var keys []rewrapped
-	for i, path := range cmd.Wraps {
-		f, err := readWrapFile(path)
-		if err != nil {
-			return nil, err
-		}
-		if f.Blob, err = old.Rewrap(rand.Reader, f.Blob, to); err != nil {
-			return nil, old.Explain(path, err)
-		}
-		content, err := f.Bytes()
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, rewrapped{path, cmd.targets()[i], content})
-	}
-	return keys, nil
-}
-
-// readWrapFile reads a file of a wrapped key.
-func readWrapFile(path string) (wire.WrapFile, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return wire.WrapFile{}, err
-	}
-	f, err := wire.ParseWrapFile(content)
-	if err != nil {
-		return f, fmt.Errorf("%s: %w", path, err)
-	}
-	return f, nil
-}
-
-func (cmd dkekRekey) write(c *console, keys []rewrapped) error {
-	for _, k := range keys {
-		if err := safefile.Create(k.to, k.content); err != nil {
-			return fmt.Errorf("%w; destroy what was made so far, the new sheets too, and call it again: nothing old was touched", err)
-		}
-		fmt.Fprintf(c.out, "%s is wrapped anew to %s\n", k.from, k.to)
+		fmt.Fprintf(c.out, "%s is wrapped anew to %s\n", k.From, k.To)
 	}
 	c.note("A device takes these keys once it has the new DKEK. When all is restored and tried, destroy wherever they are:")
 	for _, path := range append(cmd.Wraps, cmd.DKEK...) {

@@ -65,7 +65,7 @@ func (cmd keyRecover) Run(c *console) error {
 	}
 	var keys []recovered
 	for _, path := range cmd.Wraps {
-		f, err := readWrapFile(path)
+		f, _, err := custody.ReadWrapFile(path)
 		if err != nil {
 			return &custody.OpenError{Status: custody.Damaged, Err: err}
 		}

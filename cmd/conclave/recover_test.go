@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"conclave/custody"
 	"conclave/internal/foreign"
 	"conclave/wire"
 )
@@ -16,7 +17,7 @@ import (
 // files have one once it was issued.
 func withCertificate(t *testing.T, wrap, certificate, out string) {
 	t.Helper()
-	f, err := readWrapFile(wrap)
+	f, _, err := custody.ReadWrapFile(wrap)
 	if err != nil {
 		t.Fatal(err)
 	}
