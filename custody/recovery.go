@@ -69,7 +69,8 @@ func (p *play) unwrap(context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := p.hsm.UnwrapKey(restoredRef, f, false); err != nil {
+	restored, err := Restore(p.hsm, restoredRef, f, false)
+	if err != nil {
 		return "", err
 	}
 	keys, err := p.hsm.Keys()
@@ -79,10 +80,10 @@ func (p *play) unwrap(context.Context) (string, error) {
 	if len(keys) != 1 || keys[0].Ref != restoredRef {
 		return "", fmt.Errorf("the device lists %d keys; one at reference %d was expected", len(keys), restoredRef)
 	}
-	if keys[0].Public == nil || !keys[0].Public.Equal(*p.public) {
+	if restored.Public == nil || !restored.Public.Equal(*p.public) {
 		return "", errors.New("the restored key has another public key")
 	}
-	return fmt.Sprintf("%s at reference %d, with the same public key", keys[0].Size(), restoredRef), nil
+	return fmt.Sprintf("%s at reference %d, with the same public key", restored.Size(), restoredRef), nil
 }
 
 // checkFirst verifies the old signature with the public key that device 2 tells.

@@ -225,7 +225,7 @@ func (p *play) importLast(ctx context.Context) (string, error) {
 
 // importShare lets custodians come to the device, from the given one on.
 func (p *play) importShare(ctx context.Context, first int) (string, error) {
-	file, err := ReadShareFile(p.shareFile())
+	file, err := ReadUnopened(p.shareFile(), false)
 	if err != nil {
 		return "", err
 	}
@@ -233,27 +233,25 @@ func (p *play) importShare(ctx context.Context, first int) (string, error) {
 	for i := range turns {
 		turns[i].Custodian = first + i
 	}
-	opened, err := Opening{
-		File:     file,
-		Progress: p.Progress,
-		Collection: &Collection{
-			Entry: &quorum.Entry{Records: []*quorum.Record{p.record}}, Custodians: p.Custodians, Expected: turns,
-		},
-	}.Run(ctx)
+	whole, err := OpenDKEK([]Unopened{file}, func(int, Unopened) (*Opened, error) {
+		return Opening{
+			File:     file.ShareFile,
+			Progress: p.Progress,
+			Collection: &Collection{
+				Entry: &quorum.Entry{Records: []*quorum.Record{p.record}}, Custodians: p.Custodians, Expected: turns,
+			},
+		}.Run(ctx)
+	})
 	if err != nil {
 		return "", err
 	}
-	defer opened.Wipe()
-	journal := &Journal{path: filepath.Join(p.Dir, fmt.Sprintf("imported-%d", first))} // of this device
-	status, err := Import(p.hsm, journal, p.shareFile(), file, opened)
-	if err != nil {
-		return "", err
-	}
-	if status.Outstanding != 0 {
-		return "", fmt.Errorf("shares still to be imported: %d", status.Outstanding)
-	}
-	if kcv := dkek.KCV(status.KCV); kcv != p.kcv {
+	defer whole.Wipe()
+	if kcv := whole.KCV(); kcv != p.kcv {
 		return "", fmt.Errorf("key check value %s, that of the share file is %s", kcv, p.kcv)
+	}
+	journal := &Journal{path: filepath.Join(p.Dir, fmt.Sprintf("imported-%d", first))} // of this device
+	if err := whole.Give(p.hsm, func() (*Journal, error) { return journal, nil }); err != nil {
+		return "", err
 	}
 	return "key check value " + p.kcv.String(), p.hsm.Login(wire.UserPIN, secret.Bytes(rehearsalPIN))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"conclave/custody"
@@ -59,41 +58,19 @@ func (cmd keyUnwrap) Run(c *console) error {
 		return err
 	}
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
-		ref := cmd.Ref
-		if ref == 0 {
-			if ref, err = h.FreeRef(0); err != nil {
-				return err
-			}
-		}
-		if err := h.UnwrapKey(ref, f, cmd.Force); err != nil {
+		key, err := custody.Restore(h, cmd.Ref, f, cmd.Force)
+		if err != nil {
 			return fmt.Errorf("%s: %w", cmd.File, err)
 		}
-		key, err := c.provenKey(h, ref)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(c.out, "Key %d is restored: %s, public key %s\n", key.Ref, describe(key), fingerprint(key.Public))
+		c.noteUntried(key)
+		fmt.Fprintf(c.out, "Key %d is restored: %s, public key %s\n", key.Ref, describe(key.Key), fingerprint(key.Public))
 		return nil
 	})
 }
 
-// provenKey gives a key that was restored, and lets it sign, where its public
-// half is known and its list of algorithms lets it.
-func (c *console) provenKey(h *hsm.HSM, ref byte) (hsm.Key, error) {
-	key, err := findKey(h, ref)
-	if err == nil && key.Public == nil {
-		c.note("conclave: warning: whether key %d can be used was not tried: the backup does not tell its public half", ref)
+// noteUntried warns of a key that was restored, and not seen to sign.
+func (c *console) noteUntried(key custody.Restored) {
+	if key.NotTried != nil {
+		c.note("conclave: warning: whether key %d can be used was not tried: %v", key.Ref, key.NotTried)
 	}
-	if err != nil || key.Public == nil {
-		return key, err
-	}
-	err = h.Prove(ref, *key.Public)
-	if errors.Is(err, hsm.ErrNotAllowed) {
-		c.note("conclave: warning: whether key %d can be used was not tried: %v", ref, err)
-		return key, nil
-	}
-	if err != nil {
-		err = fmt.Errorf("key %d is in the device, and cannot be used: %w; keep the backup, and try another device", ref, err)
-	}
-	return key, err
 }

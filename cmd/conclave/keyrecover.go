@@ -12,7 +12,6 @@ import (
 
 	"conclave/custody"
 	"conclave/custody/keyfile"
-	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
@@ -176,54 +175,26 @@ func (k recovered) x509() []byte {
 // the device cannot use keeps none of the others away.
 func (cmd keyRecover) restore(c *console, all custody.DKEK, keys []recovered) error {
 	return c.withDevice(cmd.Into, func(h *hsm.HSM) error {
-		var failed error
-		if err := c.give(h, all); err != nil {
+		if err := all.Give(h, func() (*custody.Journal, error) { return c.journal(h, 0) }); err != nil {
 			return fmt.Errorf("%s: %w", cmd.Into, err)
 		}
 		if err := c.login(h, cmd.PIN); err != nil {
 			return err
 		}
+		var failed error
 		for _, k := range keys {
-			ref, err := h.FreeRef(0)
-			if err != nil {
-				return err
-			}
-			if err := h.UnwrapKey(ref, k.file, false); err != nil {
-				return fmt.Errorf("%s: %w", k.path, err)
-			}
-			if _, err := c.provenKey(h, ref); err != nil {
-				failed = errors.Join(failed, fmt.Errorf("%s: %w", k.path, err))
+			restored, err := custody.Restore(h, 0, k.file, false)
+			if err == nil {
+				c.noteUntried(restored)
+				fmt.Fprintf(c.out, "%s is restored to %s as key %d\n", k.path, cmd.Into, restored.Ref)
 				continue
 			}
-			fmt.Fprintf(c.out, "%s is restored to %s as key %d\n", k.path, cmd.Into, ref)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", k.path, err))
+			var unusable *custody.UnusableError
+			if !errors.As(err, &unusable) {
+				return failed
+			}
 		}
 		return failed
 	})
-}
-
-// give imports the shares of the DKEK, unless the device has it.
-func (c *console) give(h *hsm.HSM, all custody.DKEK) error {
-	status, err := h.DKEK()
-	switch {
-	case err != nil:
-		return err
-	case status == nil:
-		return fmt.Errorf("the device has no DKEK; initialise it with --dkek-shares %d", len(all.Files))
-	case status.Hidden(), status.Outstanding == 0 && dkek.KCV(status.KCV) == all.KCV():
-		return nil
-	case status.Outstanding == 0:
-		return fmt.Errorf("the device has another DKEK, key check value %s, than that of the keys, %s; take a device that waits for its DKEK", dkek.KCV(status.KCV), all.KCV())
-	case status.Outstanding != len(all.Files) || status.Shares != len(all.Files):
-		return fmt.Errorf("the device waits for %d of %d DKEK shares, and %d were opened; initialise it with --dkek-shares %d", status.Outstanding, status.Shares, len(all.Files), len(all.Files))
-	}
-	journal, err := c.journal(h, 0)
-	if err != nil {
-		return err
-	}
-	for _, file := range all.Files {
-		if _, err := custody.Import(h, journal, file.Path, file.ShareFile, file.Opened); err != nil {
-			return err
-		}
-	}
-	return nil
 }
