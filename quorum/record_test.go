@@ -122,7 +122,7 @@ func TestJudge(t *testing.T) {
 		{"another prime", otherPrime, "prime: it is not that of set"},
 		{"another value", foreignValue, "it is not that of Custodian A (custodian 1)"},
 		{"another custodian's value", lines(set.Shares[2], "1"), "it is that of Custodian C (custodian 3), not of Custodian A (custodian 1)"},
-		{"a custodian there is not", lines(set.Shares[2], "9"), "share ID: 9; set " + set.ID + " has 4 custodians"},
+		{"a custodian who does not exist", lines(set.Shares[2], "9"), "share ID: 9; set " + set.ID + " has 4 custodians"},
 		{"a misread digit", misread, "a digit was misread"},
 	} {
 		err := r.Judge(test.share)

@@ -43,7 +43,7 @@ type keyUnwrap struct {
 	Force bool   `help:"Replace the key at that reference."`
 }
 
-// Validate finds what makes no sense.
+// Validate rejects contradictory options.
 func (cmd keyUnwrap) Validate() error {
 	if cmd.Force && cmd.Ref == 0 {
 		return fmt.Errorf("--force: it needs --ref, the key to replace")

@@ -23,7 +23,7 @@ type dkekCreate struct {
 	newSet
 }
 
-// Validate finds what makes no sense.
+// Validate rejects contradictory options.
 func (cmd dkekCreate) Validate() error {
 	if cmd.Threshold == 0 {
 		return cmd.checkNone()

@@ -17,7 +17,7 @@ type dkekRekey struct {
 	newSet
 }
 
-// Validate finds what makes no sense.
+// Validate rejects contradictory options.
 func (cmd dkekRekey) Validate() error {
 	if cmd.Threshold == 0 {
 		return errors.New("--threshold and the custodians were expected: who will open the new file")

@@ -18,7 +18,7 @@ type dkekReshare struct {
 	newSet
 }
 
-// Validate finds what makes no sense.
+// Validate rejects contradictory options.
 func (cmd dkekReshare) Validate() error {
 	if cmd.Threshold == 0 {
 		return errors.New("--threshold and the custodians were expected: who will open the file")

@@ -17,7 +17,7 @@ type dkekSource struct {
 	NoRecord     bool           `name:"no-record" help:"Do without the set record beside the share file."`
 }
 
-// Validate finds what makes no sense.
+// Validate rejects contradictory options.
 func (d dkekSource) Validate() error {
 	if len(d.Shares) > 0 && len(d.Shares) != len(d.DKEK) {
 		return fmt.Errorf("--shares: %d were expected, one for each share file", len(d.DKEK))

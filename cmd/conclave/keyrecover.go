@@ -30,7 +30,7 @@ type keyRecover struct {
 	PIN         secretArgument `name:"pin" placeholder:"SECRET" help:"User PIN of the device."`
 }
 
-// Validate finds what makes no sense.
+// Validate rejects contradictory options.
 func (cmd keyRecover) Validate() error {
 	switch {
 	case cmd.Out == "" && cmd.Into == "":

@@ -25,7 +25,7 @@ type opening struct {
 	NoRecord   bool           `name:"no-record" help:"Do without the set record beside the share file."`
 }
 
-// Validate finds what makes no sense.
+// Validate rejects contradictory options.
 func (o opening) Validate() error {
 	if o.Custodians != 0 && (o.Custodians < 2 || o.Custodians > 255) {
 		return errors.New("--custodians: 2 to 255 was expected")

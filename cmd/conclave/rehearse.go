@@ -22,7 +22,7 @@ type rehearse struct {
 	JSON       bool    `name:"json" help:"Show the report as JSON. It needs --auto."`
 }
 
-// Validate finds what makes no sense.
+// Validate rejects contradictory options.
 func (cmd rehearse) Validate() error {
 	if cmd.JSON && !cmd.Auto {
 		return errors.New("--json: it needs --auto, for custodians share standard output with the report")
