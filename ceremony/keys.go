@@ -10,6 +10,7 @@ import (
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/step"
+	"conclave/custody"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/wire"
@@ -129,7 +130,7 @@ func (p *performance) wrap(h *hsm.HSM, name string, ref byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	f, content, err := readWrapped(path)
+	f, content, err := custody.ReadWrapFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -141,16 +142,6 @@ func (p *performance) wrap(h *hsm.HSM, name string, ref byte) ([]byte, error) {
 		return nil, fmt.Errorf("%s is wrapped under key check value %s, and %s was expected", path, kcv, p.kcv())
 	}
 	return content, nil
-}
-
-func readWrapped(path string) (f wire.WrapFile, content []byte, err error) {
-	if content, err = os.ReadFile(path); err != nil {
-		return f, nil, err
-	}
-	if f, err = wire.ParseWrapFile(content); err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
-	}
-	return f, content, err
 }
 
 // reference is that of a key of this plan.
@@ -176,7 +167,7 @@ func (p *performance) restore(ctx context.Context, name string) (done, error) {
 func (p *performance) restoreAll(h *hsm.HSM) (step.RestoreFacts, error) {
 	facts := step.RestoreFacts{KCV: p.kcv(), Restored: map[string]step.Sum{}, Wrapped: map[string]step.Sum{}}
 	for _, k := range p.Plan.Keys {
-		f, content, err := readWrapped(p.wrapped(k.Name))
+		f, content, err := custody.ReadWrapFile(p.wrapped(k.Name))
 		if err == nil {
 			err = p.restoreKey(h, k.Name, f)
 		}
@@ -194,15 +185,17 @@ func (p *performance) restoreKey(h *hsm.HSM, key string, f wire.WrapFile) error 
 	if err != nil {
 		return err
 	}
-	// An interrupted step may have restored it.
-	if err := h.UnwrapKey(ref, f, false); err != nil && !errors.Is(err, hsm.ErrOccupied) {
-		return err
+	restored, err := custody.Restore(h, ref, f, false)
+	if errors.Is(err, hsm.ErrOccupied) { // an interrupted step has restored it
+		restored, err = custody.Prove(h, ref)
 	}
-	public, err := p.publicKey(h, key, ref)
+	if err == nil {
+		err = restored.NotTried
+	}
 	if err != nil {
 		return err
 	}
-	return h.Prove(ref, *public)
+	return p.checkPublic(key, restored.Public)
 }
 
 // publicKey reads the public half of a key, which must be that of the plan's
@@ -212,13 +205,18 @@ func (p *performance) publicKey(h *hsm.HSM, key string, ref byte) (*wire.PublicK
 	if err != nil {
 		return nil, err
 	}
+	return public, p.checkPublic(key, public)
+}
+
+// checkPublic compares a public half with that of the plan's key as it was made.
+func (p *performance) checkPublic(key string, public *wire.PublicKey) error {
 	spki, err := public.SPKI()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sum := sumOf(sha256.Sum256(spki))
 	if want := of[step.GenerateFacts](p, step.Generate.ID(key)).Public; sum != want {
-		return nil, fmt.Errorf("its public key has SHA-256 %s, and %s was expected", sum, want)
+		return fmt.Errorf("its public key has SHA-256 %s, and %s was expected", sum, want)
 	}
-	return public, nil
+	return nil
 }
