@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"conclave/ceremony/evidence"
@@ -23,7 +22,7 @@ import (
 
 // share makes the DKEK share file and the sheets, with random numbers of the
 // device that will make the keys.
-func (p *performance) share(ctx context.Context, _ string) (done, error) {
+func (p *proceedings) share(ctx context.Context, _ string) (done, error) {
 	made, err := p.clearShare()
 	if err != nil || made != nil {
 		return p.shared(made), err
@@ -33,9 +32,9 @@ func (p *performance) share(ctx context.Context, _ string) (done, error) {
 		return done{}, err
 	}
 	created, err := custody.Creation{
-		Rand: h, ShareFile: p.shareFile(), Scheme: p.Plan.Scheme(), Ceremony: p.Plan.Ceremony,
+		Rand: h, ShareFile: p.backups.shareFile(), Scheme: p.Plan.Scheme(), Ceremony: p.Plan.Ceremony,
 		Names: p.Plan.People.Custodians, ReadBack: true, Now: p.Now(), Tool: p.Program.Version,
-		Custodians: p.custodians(false), Progress: p.Progress, Announce: func(phase custody.Phase) { p.announce(string(phase)) },
+		Custodians: p.people.custodians(false), Progress: p.Progress, Announce: func(phase custody.Phase) { p.announce(string(phase)) },
 	}.Run(ctx)
 	if err != nil {
 		return done{}, err
@@ -43,74 +42,58 @@ func (p *performance) share(ctx context.Context, _ string) (done, error) {
 	return p.shared(created.Record), nil
 }
 
-func (p *performance) announce(text string) {
-	if p.Announce != nil {
-		p.Announce(text)
+func (c Ceremony) announce(text string) {
+	if c.Announce != nil {
+		c.Announce(text)
 	}
 }
 
 // clearShare moves away what an interrupted step has left: a share file
 // without record was not proved, and its sheets are void. One with a record
 // was, and is taken.
-func (p *performance) clearShare() (*quorum.Record, error) {
-	file, err := custody.ReadShareFile(p.shareFile())
+func (p *proceedings) clearShare() (*quorum.Record, error) {
+	file, err := custody.ReadShareFile(p.backups.shareFile())
 	if errors.Is(err, fs.ErrNotExist) {
-		if p.shown() { // sheets were copied before there was a file
-			return nil, p.noteVoid()
+		if p.log.sheetsShown() { // sheets were copied before there was a file
+			return nil, p.log.noteVoid()
 		}
 		return nil, nil
 	}
 	if err == nil {
-		records, err := custody.Records(p.shareFile(), file)
+		records, err := custody.Records(p.backups.shareFile(), file)
 		if err == nil && len(records) > 0 {
 			return records[0], nil
 		}
 	}
-	void := p.shareFile() + ".void"
+	void := p.backups.shareFile() + ".void"
 	for i := 2; safefile.Exists(void); i++ {
-		void = fmt.Sprintf("%s.void%d", p.shareFile(), i)
+		void = fmt.Sprintf("%s.void%d", p.backups.shareFile(), i)
 	}
-	if err := os.Rename(p.shareFile(), void); err != nil {
+	if err := os.Rename(p.backups.shareFile(), void); err != nil {
 		return nil, err
 	}
-	return nil, p.noteVoid()
+	return nil, p.log.noteVoid()
 }
 
-func (p *performance) noteVoid() error {
-	text := "the making of the sheets was interrupted before they were proved; every sheet made so far is void, and is to be destroyed"
-	return p.noteException("", text, step.ExceptionFacts{Sheets: step.SheetsVoid})
-}
-
-// shown says whether there are sheets of which no one has said that they are
-// void.
-func (p *performance) shown() (shown bool) {
-	for _, e := range p.writer.Entries() {
-		if sheets := e.Facts["sheets"]; sheets != "" {
-			shown = sheets == step.SheetsShown
-		}
-	}
-	return shown
-}
-
-// custodians are those of the room, whose wishes are heard too.
+// custodians are those of the room, whose commands are obeyed too.
 type custodians struct {
 	Room
-	performance *performance
-	name        string // at the screen
-	others      bool   // may come than who is expected
+	people *people
+	name   string // at the screen
+	others bool   // may come than who is expected
 }
 
 // custodians are asked one after the other; others says whether anyone may come
 // in another one's place.
-func (p *performance) custodians(others bool) *custodians {
-	return &custodians{Room: p.Room, performance: p, others: others}
+func (p *people) custodians(others bool) *custodians {
+	return &custodians{Room: p.Room, people: p, others: others}
 }
 
 // Come implements custody.Custodians.
 func (c *custodians) Come(ctx context.Context, turn custody.Turn) error {
 	c.name = turn.Name
 	if c.others {
-		c.name = "the custodian at the screen"
+		c.name = evidence.AtTheScreen
 	}
 	return c.Room.Come(ctx, turn)
 }
@@ -118,8 +101,8 @@ func (c *custodians) Come(ctx context.Context, turn custody.Turn) error {
 // Show implements custody.Custodians. It notes that a sheet is shown before it
 // is.
 func (c *custodians) Show(ctx context.Context, handout custody.Handout) error {
-	if p := c.performance; !p.shown() {
-		if err := p.note(transcript.Note, "", "the first sheet is shown", step.NoteFacts{Sheets: step.SheetsShown}); err != nil {
+	if l := c.people.log; !l.sheetsShown() {
+		if err := l.note(transcript.Note, "", "the first sheet is shown", step.NoteFacts{Sheets: step.SheetsShown}); err != nil {
 			return err
 		}
 	}
@@ -133,7 +116,7 @@ func (c *custodians) Ask(ctx context.Context, field custody.Field, problem error
 		if err != nil {
 			return "", err
 		}
-		answered, err := c.performance.wish(ctx, c.name, strings.TrimSpace(text))
+		answered, err := c.people.command(ctx, c.name, strings.TrimSpace(text))
 		if answered || err != nil {
 			return text, err
 		}
@@ -142,7 +125,7 @@ func (c *custodians) Ask(ctx context.Context, field custody.Field, problem error
 
 // shared says what there is now. There is a record where every subset of the
 // sheets was proved.
-func (p *performance) shared(r *quorum.Record) done {
+func (p *proceedings) shared(r *quorum.Record) done {
 	if r == nil {
 		return done{}
 	}
@@ -153,7 +136,7 @@ func (p *performance) shared(r *quorum.Record) done {
 }
 
 // importShare gives a device the DKEK.
-func (p *performance) importShare(ctx context.Context, name string) (done, error) {
+func (p *proceedings) importShare(ctx context.Context, name string) (done, error) {
 	h, err := p.devices.get(name)
 	if err != nil {
 		return done{}, err
@@ -163,9 +146,9 @@ func (p *performance) importShare(ctx context.Context, name string) (done, error
 		return done{}, err
 	}
 	if status != nil && status.Outstanding == 0 { // done before a power cut
-		return p.imported(name, p.custodiansNoted()), p.checkImport(ctx, name, status)
+		return p.imported(name, p.log.custodiansNoted()), p.checkImport(ctx, name, status)
 	}
-	file, records, err := p.readShareFile()
+	file, records, err := p.backups.read()
 	if err != nil {
 		return done{}, err
 	}
@@ -178,46 +161,24 @@ func (p *performance) importShare(ctx context.Context, name string) (done, error
 	if err != nil {
 		return done{}, err
 	}
-	journal, err := p.journal(identity.Serial)
+	journal, err := p.Dir.journal(identity.Serial)
 	if err != nil {
 		return done{}, err
 	}
-	who, err := p.noteCustodians(opened, records[0])
+	who, err := p.log.noteCustodians(opened, records[0])
 	if err != nil {
 		return done{}, err
 	}
-	status, err = custody.Import(h, journal, p.shareFile(), file, opened)
+	status, err = custody.Import(h, journal, p.backups.shareFile(), file, opened)
 	if err != nil {
 		return done{}, err
 	}
 	return p.imported(name, who), p.checkImport(ctx, name, status)
 }
 
-// noteCustodians notes who has opened the share file, before it is used.
-func (p *performance) noteCustodians(opened *custody.Opened, record *quorum.Record) (who string, err error) {
-	var numbers []string
-	for _, s := range opened.Shares {
-		numbers = append(numbers, strconv.Itoa(record.NumberOf(s)))
-	}
-	who = strings.Join(numbers, ", ")
-	return who, p.note(transcript.Note, "", "the share file is opened by custodians "+who, step.NoteFacts{Custodians: who})
-}
-
-// custodiansNoted are those who had opened the share file when the step was
-// interrupted.
-func (p *performance) custodiansNoted() string {
-	noted := evidence.LostCustodians
-	for _, e := range p.writer.Entries() {
-		if who := e.Facts["custodians"]; e.Step == p.step.ID && e.Kind == transcript.Note && who != "" {
-			noted = who
-		}
-	}
-	return noted
-}
-
 // checkImport compares a device's DKEK with the share file's. A device may tell
 // its key check value after a login only.
-func (p *performance) checkImport(ctx context.Context, name string, status *wire.DKEKStatus) error {
+func (p *proceedings) checkImport(ctx context.Context, name string, status *wire.DKEKStatus) error {
 	if status.Hidden() {
 		h, err := p.devices.login(ctx, name)
 		if err != nil {
@@ -230,50 +191,29 @@ func (p *performance) checkImport(ctx context.Context, name string, status *wire
 	if status == nil {
 		return fmt.Errorf("the device %s has no DKEK", name)
 	}
-	return p.checkKCV(status)
+	return p.log.checkKCV(status)
 }
 
-func (p *performance) imported(name, custodians string) done {
-	return done{fmt.Sprintf("the device %s has the DKEK with key check value %s, by custodians %s", name, p.kcv(), custodians),
-		step.ImportFacts{KCV: p.kcv(), Custodians: custodians}}
-}
-
-func (p *performance) readShareFile() (dkek.ShareFile, []*quorum.Record, error) {
-	file, err := custody.ReadShareFile(p.shareFile())
-	if err != nil {
-		return file, nil, err
-	}
-	records, err := custody.Records(p.shareFile(), file)
-	if err == nil && len(records) == 0 {
-		err = fmt.Errorf("%s has no record beside it; take it from another copy of the backup", p.shareFile())
-	}
-	return file, records, err
+func (p *proceedings) imported(name, custodians string) done {
+	return done{fmt.Sprintf("the device %s has the DKEK with key check value %s, by custodians %s", name, p.log.kcv(), custodians),
+		step.ImportFacts{KCV: p.log.kcv(), Custodians: custodians}}
 }
 
 // openShareFile opens the share file with custodians. Those are named first who
 // have not come before, so that as many sheets as can be are tried.
-func (p *performance) openShareFile(ctx context.Context, device string, file dkek.ShareFile, records []*quorum.Record) (*custody.Opened, error) {
-	p.Room.Tell("If someone is absent any other custodian may come instead. In place of a code a custodian may answer: undo, to take back the last sheet; leave, to let another one come; exception and stop, as everyone may.")
+func (p *proceedings) openShareFile(ctx context.Context, device string, file dkek.ShareFile, records []*quorum.Record) (*custody.Opened, error) {
+	p.people.Tell("If someone is absent any other custodian may come instead. In place of a code a custodian may answer: undo, to take back the last sheet; leave, to let another one come; exception and stop, as everyone may.")
 	return custody.Opening{
 		File: file, Progress: p.Progress, Limit: likely, Search: p.Search,
-		Collection: &custody.Collection{Entry: &quorum.Entry{Records: records}, Custodians: p.custodians(true), Expected: p.expected(device)},
+		Collection: &custody.Collection{Entry: &quorum.Entry{Records: records}, Custodians: p.people.custodians(true), Expected: p.expected(device)},
 	}.Run(ctx)
-}
-
-// absence is 1 for a custodian who was not here when a drill asked for their
-// sheet.
-func (p *performance) absence(custodian int) int {
-	if of[step.LoneSheetFacts](p, step.LoneSheet.ID(strconv.Itoa(custodian))).Sheet == step.SheetAbsent {
-		return 1
-	}
-	return 0
 }
 
 // likely is how many readings are tried where sheets do not open the file: one
 // mistake, and half a minute.
 const likely = 1000
 
-func (p *performance) expected(device string) []custody.Turn {
+func (p *proceedings) expected(device string) []custody.Turn {
 	names := p.Plan.People.Custodians
 	order := make([]int, len(names))
 	for i := range order {
@@ -282,7 +222,7 @@ func (p *performance) expected(device string) []custody.Turn {
 	if device == p.Plan.Custody.Standby {
 		slices.Reverse(order)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.absence(a), p.absence(b)) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.log.absence(a), p.log.absence(b)) })
 	var turns []custody.Turn
 	for i := range p.Plan.Custody.Threshold {
 		turns = append(turns, custody.Turn{Number: i + 1, Of: p.Plan.Custody.Threshold, Custodian: order[i], Name: names[order[i]-1]})

@@ -12,7 +12,6 @@ import (
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
-	"conclave/ceremony/transcript"
 	"conclave/custody"
 	"conclave/dkek"
 	"conclave/hsm"
@@ -31,7 +30,7 @@ type Drill struct {
 
 // putOrigins keeps the transcripts of the ceremony and of the last drill with
 // the drill's.
-func (p *performance) putOrigins() error {
+func (p *proceedings) putOrigins() error {
 	if p.Drill == nil {
 		return nil
 	}
@@ -40,7 +39,7 @@ func (p *performance) putOrigins() error {
 			continue
 		}
 		for name, content := range origin.Files {
-			if err := p.work.put(path.Join(dir, name), content); err != nil {
+			if err := p.Dir.put(path.Join(dir, name), content); err != nil {
 				return err
 			}
 		}
@@ -48,67 +47,25 @@ func (p *performance) putOrigins() error {
 	return nil
 }
 
-// openBag lets the witness look at the bag of a thing before it is opened, and
-// says in the facts how it was. What was said of it stays, also where the step is
-// interrupted: it is open by then.
-func (p *performance) openBag(ctx context.Context, thing string, bag map[string]string) error {
-	number := p.Plan.Drill.Number(thing)
-	if number == plan.NoBag {
-		return nil
-	}
-	if looked := p.looked(thing); looked != "" {
-		bag[thing] = looked
-		return nil
-	}
-	who := p.Plan.Who(step.Witness)
-	err := p.agreed(ctx, Question{Kind: YesNo, Who: who, Text: "Was the bag of " + thing + " closed, and is its number " + number + "?"})
-	var other *refusal
-	if errors.As(err, &other) {
-		bag[thing] = step.BagChanged
-		return p.noteException(who, "the bag of "+thing+" was not closed, or its number is not "+number, changedBag(thing))
-	}
-	if err != nil {
-		return err
-	}
-	bag[thing] = number
-	return p.note(transcript.Note, who, "the bag of "+thing+" was closed, and is opened", step.NoteFacts{Bag: map[string]string{thing: number}})
-}
-
-// changedBag are the facts of an exception for a bag that is not as it was.
-func changedBag(thing string) step.ExceptionFacts {
-	return step.ExceptionFacts{Bag: map[string]string{thing: step.BagChanged}}
-}
-
-// looked is how the bag of a thing was when it was looked at, also before an
-// interruption; empty if it was not.
-func (p *performance) looked(thing string) (found string) {
-	for _, e := range p.writer.Entries() {
-		if number, ok := e.Facts["bag: "+thing]; ok && (e.Kind == transcript.Note || e.Kind == transcript.Exception) {
-			found = number
-		}
-	}
-	return found
-}
-
 // loneSheet lets one custodian check their sheet. One that is not here, or not
 // good, is written down, and the drill goes on.
-func (p *performance) loneSheet(ctx context.Context, number string) (done, error) {
+func (p *proceedings) loneSheet(ctx context.Context, number string) (done, error) {
 	n, err := strconv.Atoi(number)
 	if err != nil {
 		return done{}, err
 	}
 	name := p.Plan.People.Custodians[n-1]
-	err = p.here(ctx, name, "Is "+name+" here, with the sheet?")
+	err = p.people.here(ctx, name, "Is "+name+" here, with the sheet?")
 	var absent *refusal
 	if err != nil && !errors.As(err, &absent) {
 		return done{}, err
 	}
 	facts := step.LoneSheetFacts{Sheet: step.SheetAbsent, Bag: map[string]string{}}
-	if looked := p.looked(plan.Sheet(name)); looked != "" { // before they left
+	if looked := p.log.bagSeen(plan.Sheet(name)); looked != "" { // before they left
 		facts.Bag[plan.Sheet(name)] = looked
 	}
 	if err == nil {
-		if err := p.openBag(ctx, plan.Sheet(name), facts.Bag); err != nil {
+		if err := p.people.openBag(ctx, plan.Sheet(name), facts.Bag); err != nil {
 			return done{}, err
 		}
 		if facts.Sheet, err = p.checkSheet(ctx, n, name); err != nil {
@@ -117,22 +74,22 @@ func (p *performance) loneSheet(ctx context.Context, number string) (done, error
 	}
 	d := done{step.SheetIs(plan.Sheet(name), facts.Sheet), facts}
 	if facts.Sheet != step.SheetGood {
-		return d, p.noteException("", d.text, step.ExceptionFacts{})
+		return d, p.log.noteException("", d.text, step.ExceptionFacts{})
 	}
 	return d, nil
 }
 
 // checkSheet lets the custodian type the sheet until it is good, or they leave.
-func (p *performance) checkSheet(ctx context.Context, number int, name string) (result string, err error) {
-	_, records, err := p.readShareFile()
+func (p *proceedings) checkSheet(ctx context.Context, number int, name string) (result string, err error) {
+	_, records, err := p.backups.read()
 	if err != nil {
 		return "", err
 	}
-	p.Room.Tell("If the sheet is not accepted, the answer leave ends the check.")
+	p.people.Tell("If the sheet is not accepted, the answer leave ends the check.")
 	entry := &quorum.Entry{Records: records, Want: 1}
 	defer entry.Wipe()
 	err = (&custody.Collection{
-		Entry: entry, Custodians: p.custodians(false), Expected: []custody.Turn{{Number: 1, Of: 1, Custodian: number, Name: name}},
+		Entry: entry, Custodians: p.people.custodians(false), Expected: []custody.Turn{{Number: 1, Of: 1, Custodian: number, Name: name}},
 	}).One(ctx)
 	switch {
 	case err != nil:
@@ -147,27 +104,27 @@ func (p *performance) checkSheet(ctx context.Context, number int, name string) (
 
 // inspect compares the files of the backup with the hashes in the ceremony's
 // transcript.
-func (p *performance) inspect(ctx context.Context, _ string) (done, error) {
+func (p *proceedings) inspect(ctx context.Context, _ string) (done, error) {
 	facts := step.InspectFacts{Wrapped: map[string]step.Sum{}, Bag: map[string]string{}}
-	if err := p.openBag(ctx, plan.Media, facts.Bag); err != nil {
+	if err := p.people.openBag(ctx, plan.Media, facts.Bag); err != nil {
 		return done{}, err
 	}
-	file, _, err := p.readShareFile()
+	file, _, err := p.backups.read()
 	if err != nil {
 		return done{}, err
 	}
 	facts.ShareFile = step.Sum(file.SHA256())
-	if want := of[step.ShareFacts](p, step.Share.ID()).ShareFile; facts.ShareFile != want {
-		return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.shareFile(), file.SHA256(), want)
+	if want := of[step.ShareFacts](p.log, step.Share.ID()).ShareFile; facts.ShareFile != want {
+		return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.backups.shareFile(), file.SHA256(), want)
 	}
 	for _, k := range p.Plan.Keys {
-		content, err := os.ReadFile(p.wrapped(k.Name))
+		content, err := os.ReadFile(p.backups.wrapped(k.Name))
 		if err != nil {
 			return done{}, err
 		}
 		sum := sumOf(sha256.Sum256(content))
-		if want := of[step.BackupFacts](p, step.Backup.ID(k.Name)).Wrapped; sum != want {
-			return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.wrapped(k.Name), sum, want)
+		if want := of[step.BackupFacts](p.log, step.Backup.ID(k.Name)).Wrapped; sum != want {
+			return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.backups.wrapped(k.Name), sum, want)
 		}
 		facts.Wrapped[k.Name] = sum
 	}
@@ -178,8 +135,8 @@ func (p *performance) inspect(ctx context.Context, _ string) (done, error) {
 const throwaway = "drill"
 
 // openBackup restores every key on a device that is thrown away.
-func (p *performance) openBackup(ctx context.Context, _ string) (d done, err error) {
-	file, records, err := p.readShareFile()
+func (p *proceedings) openBackup(ctx context.Context, _ string) (d done, err error) {
+	file, records, err := p.backups.read()
 	if err != nil {
 		return done{}, err
 	}
@@ -188,7 +145,7 @@ func (p *performance) openBackup(ctx context.Context, _ string) (d done, err err
 		return done{}, err
 	}
 	defer opened.Wipe()
-	who, err := p.noteCustodians(opened, records[0])
+	who, err := p.log.noteCustodians(opened, records[0])
 	if err != nil {
 		return done{}, err
 	}
@@ -210,13 +167,13 @@ func (p *performance) openBackup(ctx context.Context, _ string) (d done, err err
 	if err := p.load(h, opened.Share); err != nil {
 		return done{}, err
 	}
-	restored, err := p.restoreAll(h)
+	restored, err := p.keys.restoreAll(h)
 	return done{"the backup opens: every key is restored, and signs",
 		step.OpenBackupFacts{KCV: restored.KCV, Restored: restored.Restored, Wrapped: restored.Wrapped, Custodians: who}}, err
 }
 
 // load initialises a device and gives it the DKEK.
-func (p *performance) load(h *hsm.HSM, share secret.Bytes) error {
+func (p *proceedings) load(h *hsm.HSM, share secret.Bytes) error {
 	random, err := h.Random(16)
 	if err != nil {
 		return err
@@ -230,16 +187,16 @@ func (p *performance) load(h *hsm.HSM, share secret.Bytes) error {
 	if err != nil {
 		return err
 	}
-	if err := p.checkKCV(status); err != nil {
+	if err := p.log.checkKCV(status); err != nil {
 		return err
 	}
 	return h.Login(wire.UserPIN, pin)
 }
 
 // compare looks at a device as anyone can, without a PIN.
-func (p *performance) compare(ctx context.Context, name string) (done, error) {
+func (p *proceedings) compare(ctx context.Context, name string) (done, error) {
 	bag := map[string]string{}
-	if err := p.openBag(ctx, plan.TheDevice(name), bag); err != nil {
+	if err := p.people.openBag(ctx, plan.TheDevice(name), bag); err != nil {
 		return done{}, err
 	}
 	h, err := p.devices.get(name) // which compares the serial number
@@ -254,16 +211,16 @@ func (p *performance) compare(ctx context.Context, name string) (done, error) {
 		return done{}, fmt.Errorf("the device %s has no DKEK", name)
 	}
 	if !status.Hidden() { // no one logs in to look
-		if err := p.checkKCV(status); err != nil {
+		if err := p.log.checkKCV(status); err != nil {
 			return done{}, err
 		}
 	}
 	for _, k := range p.Plan.Keys {
-		ref, err := p.reference(k.Name)
+		ref, err := p.log.reference(k.Name)
 		if err != nil {
 			return done{}, err
 		}
-		if _, err := p.publicKey(h, k.Name, ref); err != nil {
+		if _, err := p.keys.public(h, k.Name, ref); err != nil {
 			return done{}, fmt.Errorf("key %s: %w", k.Name, err)
 		}
 	}

@@ -9,10 +9,11 @@ import (
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
+	"conclave/custody"
 	"conclave/internal/safefile"
 )
 
-// Folder is the folder of an act.
+// Folder is the folder of a ceremony, of a rehearsal or of a drill.
 //
 //	evidence/          what anyone may see: the bundle
 //	backup/            the share file with its record, and the wrapped keys
@@ -28,7 +29,7 @@ type Folder string
 // FolderOf is where the ceremony of a plan is held, if no one says otherwise.
 func FolderOf(f plan.File) Folder { return Folder(f.Stem() + ".ceremony") }
 
-// FolderAround is the folder of the act whose evidence a bundle is.
+// FolderAround is the folder of the ceremony whose evidence a bundle is.
 func FolderAround(bundle string) Folder { return Folder(filepath.Dir(filepath.Clean(bundle))) }
 
 // RehearsalFolder is where the next rehearsal of a plan is held, if no one says
@@ -70,7 +71,7 @@ func (f Folder) Backup() string { return f.in("backup") }
 func (f Folder) Publish() string { return f.publish("") }
 
 // Register is the register of what was signed.
-func (f Folder) Register() string { return f.register() }
+func (f Folder) Register() string { return f.in("register.sqlite") }
 
 // Practice is the folder of the practice devices.
 func (f Folder) Practice() string { return f.practice("") }
@@ -81,7 +82,6 @@ func (f Folder) Throwaway() string { return f.in("throwaway") }
 func (f Folder) in(name string) string       { return filepath.Join(string(f), name) }
 func (f Folder) publish(name string) string  { return filepath.Join(f.in("publish"), name) }
 func (f Folder) practice(name string) string { return filepath.Join(f.in("practice"), name) }
-func (f Folder) register() string            { return f.in("register.sqlite") }
 func (f Folder) key() string                 { return f.in("ceremony.key") }
 func (f Folder) drillPlan() string           { return f.in(evidence.PlanFile) }
 
@@ -93,8 +93,10 @@ func (f Folder) evidence(name string) string {
 // lock is held while a program is at work in the folder.
 func (f Folder) lock() string { return f.in(".lock") }
 
-// imports is for the journals of DKEK shares, by device.
-func (f Folder) imports() string { return f.in("imports") }
+// journal is that of the DKEK shares in a device, for this ceremony.
+func (f Folder) journal(serial string) (*custody.Journal, error) {
+	return custody.OpenJournal(f.in("imports"), serial, 0)
+}
 
 // put writes a file of the evidence.
 func (f Folder) put(name string, content []byte) error {
@@ -160,4 +162,29 @@ func (f Folder) PrepareRehearsal(original plan.File, auto bool) error {
 func (f Folder) rehearses(original plan.File) bool {
 	content, err := os.ReadFile(f.practice(originalPlan))
 	return err == nil && bytes.Equal(content, original.Content)
+}
+
+// putFile writes a file, unless it is there with that content.
+func putFile(path string, content []byte) error {
+	present, err := os.ReadFile(path)
+	if err == nil && bytes.Equal(present, content) {
+		return nil
+	}
+	if err == nil && len(present) == 0 { // a power cut has left the name alone
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return safefile.Create(path, content)
+}
+
+// replaceFile writes a file in place of what an interrupted step has left.
+func replaceFile(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return safefile.Replace(path, content)
 }

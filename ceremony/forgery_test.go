@@ -50,7 +50,7 @@ func (k *keeper) Answer(ctx context.Context, q ceremony.Question) (string, error
 // a power cut it goes on, with another program and an earlier clock.
 func (s *stage) forge(t *testing.T) *forger {
 	t.Helper()
-	return s.forgeBy(t, func(a ceremony.Act) func(context.Context) error {
+	return s.forgeBy(t, func(a ceremony.Ceremony) func(context.Context) error {
 		return func(ctx context.Context) error {
 			for {
 				err := a.Run(ctx)
@@ -64,11 +64,11 @@ func (s *stage) forge(t *testing.T) *forger {
 	})
 }
 
-func (s *stage) forgeBy(t *testing.T, how func(ceremony.Act) func(context.Context) error) *forger {
+func (s *stage) forgeBy(t *testing.T, how func(ceremony.Ceremony) func(context.Context) error) *forger {
 	t.Helper()
-	k := &keeper{Room: s.Room, dir: s.Dir}
+	k := &keeper{Room: s.Room, dir: string(s.Dir)}
 	s.Room = k
-	if err := how(s.Act)(dkektest.Practising(t.Context())); err != nil {
+	if err := how(s.Ceremony)(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	return newForger(t, s.evidence(), k.key)
@@ -305,8 +305,8 @@ func (s *stage) troubled(t *testing.T) held {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return held{r.forgeBy(t, func(a ceremony.Act) func(context.Context) error {
-		return ceremony.Rehearsal{Act: a, Troubles: ceremony.Troubles(), Auto: true}.Run
+	return held{r.forgeBy(t, func(a ceremony.Ceremony) func(context.Context) error {
+		return ceremony.Rehearsal{Ceremony: a, Faults: ceremony.Faults(), Auto: true}.Run
 	}), r.Plan}
 }
 

@@ -6,18 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"conclave/ca"
 	"conclave/ca/register"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
-	"conclave/internal/safefile"
 )
 
 // readInputs reads what comes with the plan, and checks it as far as can be:
 // what is wrong is put right before anyone compares it with the papers.
-func (p *performance) readInputs(ctx context.Context) (map[string][]byte, error) {
+func (p *proceedings) readInputs(ctx context.Context) (map[string][]byte, error) {
 	inputs := map[string][]byte{}
 	if p.Plan.Drill != nil { // it issues nothing
 		return inputs, nil
@@ -59,7 +57,7 @@ func checkInput(c *plan.Certificate, inputs map[string][]byte) (err error) {
 }
 
 // checkRegister looks whether the register that the plan names can be continued.
-func (p *performance) checkRegister(ctx context.Context) error {
+func (p *proceedings) checkRegister(ctx context.Context) error {
 	path := p.beside(p.Plan.Register)
 	if err := register.CheckContinued(path, hexOf(p.key.Fingerprint())); err != nil {
 		return err
@@ -77,9 +75,9 @@ func (p *performance) checkRegister(ctx context.Context) error {
 
 // keepInputs puts what was compared into the evidence, and goes on with the
 // register.
-func (p *performance) keepInputs(ctx context.Context, inputs map[string][]byte) error {
+func (p *proceedings) keepInputs(ctx context.Context, inputs map[string][]byte) error {
 	for path, content := range inputs {
-		if err := replaceFile(p.work.evidence(evidence.InputFile(path)), content); err != nil {
+		if err := replaceFile(p.Dir.evidence(evidence.InputFile(path)), content); err != nil {
 			return err
 		}
 	}
@@ -89,22 +87,22 @@ func (p *performance) keepInputs(ctx context.Context, inputs map[string][]byte) 
 	return p.continueRegister(ctx, inputs[p.Plan.Register])
 }
 
-func (p *performance) continueRegister(ctx context.Context, content []byte) error {
-	if err := register.Continue(p.beside(p.Plan.Register), hexOf(p.key.Fingerprint()), p.Dir); err != nil {
+func (p *proceedings) continueRegister(ctx context.Context, content []byte) error {
+	if err := register.Continue(p.beside(p.Plan.Register), hexOf(p.key.Fingerprint()), string(p.Dir)); err != nil {
 		return err
 	}
-	if err := replaceFile(p.work.register(), content); err != nil {
+	if err := replaceFile(p.Dir.Register(), content); err != nil {
 		return err
 	}
 	export, err := p.export(ctx)
 	if err != nil {
 		return err
 	}
-	return replaceFile(p.work.evidence(evidence.BeforeFile), export)
+	return replaceFile(p.Dir.evidence(evidence.BeforeFile), export)
 }
 
 // export is what the register of this act has.
-func (p *performance) export(ctx context.Context) ([]byte, error) {
+func (p *proceedings) export(ctx context.Context) ([]byte, error) {
 	r, err := p.openRegister()
 	if err != nil {
 		return nil, err
@@ -117,12 +115,4 @@ func exportOf(ctx context.Context, r *register.Register) ([]byte, error) {
 	var export bytes.Buffer
 	err := r.Export(ctx, &export)
 	return export.Bytes(), err
-}
-
-// replaceFile writes a file in place of what an interrupted step has left.
-func replaceFile(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	return safefile.Replace(path, content)
 }

@@ -24,7 +24,7 @@ import (
 // which is thrown away, and in place of each certificate that there is one of
 // the same kind, whose key is in a practice device. The original plan and its
 // folder say what kind.
-func (a Act) Practise(original *plan.Plan, base string) error {
+func (a Ceremony) Practise(original *plan.Plan, base string) error {
 	if len(original.Certificates) != len(a.Plan.Certificates) {
 		return errors.New("this is not the rehearsal of that plan")
 	}
@@ -45,7 +45,7 @@ func (a Act) Practise(original *plan.Plan, base string) error {
 }
 
 // once makes a file of the base; a rehearsal that is resumed has it.
-func (a Act) once(name string, content func() ([]byte, error)) error {
+func (a Ceremony) once(name string, content func() ([]byte, error)) error {
 	path := a.beside(name)
 	if safefile.Exists(path) {
 		return nil
@@ -79,7 +79,7 @@ func practiceRequest(path string, original, practice *plan.Certificate) ([]byte,
 
 // practiceIssuer makes a root like the one in a file, with its key in a
 // practice device.
-func (a Act) practiceIssuer(path string, practice *plan.Certificate) ([]byte, error) {
+func (a Ceremony) practiceIssuer(path string, practice *plan.Certificate) ([]byte, error) {
 	cert, err := ca.ReadCertificate(path)
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (a Act) practiceIssuer(path string, practice *plan.Certificate) ([]byte, er
 }
 
 // practiceDevice makes a device that the people of a rehearsal can log in to.
-func (a Act) practiceDevice(device *plan.Device) (*hsm.HSM, error) {
+func (a Ceremony) practiceDevice(device *plan.Device) (*hsm.HSM, error) {
 	conn, err := a.Devices.Connect(*device)
 	if !errors.Is(err, fs.ErrNotExist) {
 		if err != nil {

@@ -10,6 +10,13 @@ import (
 	"conclave/ceremony/sbom"
 )
 
+// Program is what runs the ceremony.
+type Program struct {
+	Version string
+	SHA256  [32]byte // of the executable
+	SBOM    []byte   // CycloneDX, JSON
+}
+
 // ThisProgram tells what runs, for transcript and papers. Its version is for
 // people; what it is, its SHA-256 says.
 func ThisProgram(version string) (Program, error) {

@@ -51,7 +51,7 @@ func TestPowerCutAtTheBeginning(t *testing.T) {
 		"an empty transcript": func(s *stage) error { return os.Truncate(filepath.Join(s.evidence(), evidence.TranscriptFile), 0) },
 		"a torn first line":   func(s *stage) error { return os.Truncate(filepath.Join(s.evidence(), evidence.TranscriptFile), 40) },
 		"an empty key": func(s *stage) error {
-			return errors.Join(os.Remove(filepath.Join(s.evidence(), evidence.TranscriptFile)), os.Truncate(filepath.Join(s.Dir, "ceremony.key"), 0),
+			return errors.Join(os.Remove(filepath.Join(s.evidence(), evidence.TranscriptFile)), os.Truncate(filepath.Join(string(s.Dir), "ceremony.key"), 0),
 				os.Remove(filepath.Join(s.evidence(), evidence.KeyFile)))
 		},
 		"a temporary file": func(s *stage) error {
@@ -94,7 +94,7 @@ func TestSheetsAreVoid(t *testing.T) {
 
 // dies is a room in which the power fails when the third custodian comes.
 type dies struct {
-	*ceremony.Players
+	*ceremony.SimulatedRoom
 	cut context.CancelFunc
 }
 
@@ -103,12 +103,12 @@ func (d *dies) Come(ctx context.Context, turn custody.Turn) error {
 		d.cut()
 		return ctx.Err()
 	}
-	return d.Players.Come(ctx, turn)
+	return d.SimulatedRoom.Come(ctx, turn)
 }
 
 // answers are players who answer some questions otherwise, each answer once.
 type answers struct {
-	*ceremony.Players
+	*ceremony.SimulatedRoom
 	to map[string][]string
 }
 
@@ -119,7 +119,7 @@ func (a *answers) Answer(ctx context.Context, q ceremony.Question) (string, erro
 			return all[0], nil
 		}
 	}
-	return a.Players.Answer(ctx, q)
+	return a.SimulatedRoom.Answer(ctx, q)
 }
 
 // TestMistakesOfPeople: what people get wrong is refused, and asked again.
@@ -131,7 +131,7 @@ func TestMistakesOfPeople(t *testing.T) {
 	s.Room = &answers{s.players, map[string][]string{
 		"Is Cora here":                   {"no", "no", "no"},
 		"Who stands in for Cora?":        {"carla ", "Wim  Witness", "Dora"},
-		"Folder of backup medium":        {medium, medium, filepath.Join(s.Dir, "backup"), filepath.Join(medium, "missing"), "done"},
+		"Folder of backup medium":        {medium, medium, filepath.Join(string(s.Dir), "backup"), filepath.Join(medium, "missing"), "done"},
 		"Number of the bag of":           {"A1", "A1", "A2"},
 		"Is this what the runbook says?": {"perhaps", "no"},
 		"Is that all?":                   {"no"},
@@ -147,7 +147,7 @@ func TestMistakesOfPeople(t *testing.T) {
 		"carla cannot stand in for Cora, and has a part in this ceremony already (Carla)",
 		"Wim  Witness cannot stand in for Cora",
 		medium + " holds the backup already",
-		filepath.Join(s.Dir, "backup") + " holds the backup already",
+		filepath.Join(string(s.Dir), "backup") + " holds the backup already",
 		"missing: no such file or directory",
 		"Done: copies of the backup: 1; fewer than two",
 		"Bag A1 is that of the device primary; read the number once more.",
@@ -199,7 +199,7 @@ func TestPlannedNumberIsLost(t *testing.T) {
 		}
 		p.Practice = true
 	})
-	r := ceremony.Rehearsal{Act: s.Act, Auto: true, Troubles: []ceremony.Trouble{ceremony.PowerCut}}
+	r := ceremony.Rehearsal{Ceremony: s.Ceremony, Auto: true, Faults: []ceremony.Fault{ceremony.PowerCut}}
 	if err := r.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
@@ -231,19 +231,19 @@ func TestTwoPrograms(t *testing.T) {
 
 // visited lets something happen at each step.
 type visited struct {
-	*ceremony.Players
+	*ceremony.SimulatedRoom
 	visit func()
 }
 
 func (v *visited) ShowStep(n, of int, s step.Step) {
 	v.visit()
-	v.Players.ShowStep(n, of, s)
+	v.SimulatedRoom.ShowStep(n, of, s)
 }
 
 // TestRealPlanIsNotRehearsed: the program never plays people of a real ceremony.
 func TestRealPlanIsNotRehearsed(t *testing.T) {
 	s := newStage(t, nil)
-	if err := (ceremony.Rehearsal{Act: s.Act, Auto: true}).Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "this is the plan of a real ceremony") {
+	if err := (ceremony.Rehearsal{Ceremony: s.Ceremony, Auto: true}).Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "this is the plan of a real ceremony") {
 		t.Errorf("it ended with %v", err)
 	}
 }
@@ -282,14 +282,14 @@ func TestRequestIsExchanged(t *testing.T) {
 // cutter lets the power fail right after the signature of the first CRL.
 type cutter struct {
 	home
-	*ceremony.Players
+	*ceremony.SimulatedRoom
 	listing bool
 	cut     context.CancelFunc
 }
 
 func (c *cutter) ShowStep(n, of int, s step.Step) {
 	c.listing = s.Action == step.SignCRL
-	c.Players.ShowStep(n, of, s)
+	c.SimulatedRoom.ShowStep(n, of, s)
 }
 
 func (c *cutter) Connect(d plan.Device) (apdu.Conn, error) {
@@ -322,7 +322,7 @@ func TestLostCRL(t *testing.T) {
 		p.CRLs = []plan.CRL{full, delta}
 	})
 	ctx, cut := context.WithCancel(dkektest.Practising(t.Context()))
-	c := &cutter{home: s.Devices.(home), Players: s.players, cut: cut}
+	c := &cutter{home: s.Devices.(home), SimulatedRoom: s.players, cut: cut}
 	s.Devices, s.Room = c, c
 	if err := s.Run(ctx); !errors.Is(err, errPower) {
 		t.Fatalf("it ended with %v", err)
@@ -363,7 +363,7 @@ func TestMediaAtOnePlace(t *testing.T) {
 }
 
 type swapping struct {
-	*ceremony.Players
+	*ceremony.SimulatedRoom
 	answer func(ceremony.Question) string
 }
 
@@ -371,5 +371,5 @@ func (s *swapping) Answer(ctx context.Context, q ceremony.Question) (string, err
 	if text := s.answer(q); text != "" {
 		return text, nil
 	}
-	return s.Players.Answer(ctx, q)
+	return s.SimulatedRoom.Answer(ctx, q)
 }

@@ -7,12 +7,12 @@ import (
 	"slices"
 )
 
-// Rehearsal is an act with practice devices, in which trouble happens on
+// Rehearsal is a ceremony with practice devices, into which faults are injected on
 // request. The plan must be one that Plan.Rehearsal has made.
 type Rehearsal struct {
-	Act
-	Troubles []Trouble
-	Auto     bool // the room is Players
+	Ceremony
+	Faults []Fault
+	Auto   bool // the room is a SimulatedRoom
 }
 
 // Run holds the rehearsal to its end; after a power cut it goes on, as people
@@ -21,20 +21,20 @@ func (r Rehearsal) Run(ctx context.Context) error {
 	if !r.Plan.Practice {
 		return errors.New("this is the plan of a real ceremony, and not of a rehearsal; choose another folder")
 	}
-	d := &director{Devices: r.Devices, Room: r.Room, auto: r.Auto, troubles: map[Trouble]bool{}}
+	d := &injector{Devices: r.Devices, Room: r.Room, auto: r.Auto, faults: map[Fault]bool{}}
 	if len(r.Plan.People.Custodians) > 0 {
 		d.custodian, d.custodians = r.Plan.People.Custodians[0], len(r.Plan.People.Custodians)
 	}
-	for _, t := range r.Troubles {
-		d.troubles[t] = true
+	for _, t := range r.Faults {
+		d.faults[t] = true
 	}
 	r.Devices, r.Room = d, d
 	for {
 		powered, cut := context.WithCancel(ctx)
 		d.cut = cut
-		before := maps.Clone(d.troubles)
-		err := r.Act.Run(powered)
-		failed := powered.Err() != nil && ctx.Err() == nil && before[PowerCut] && !d.troubles[PowerCut]
+		before := maps.Clone(d.faults)
+		err := r.Ceremony.Run(powered)
+		failed := powered.Err() != nil && ctx.Err() == nil && before[PowerCut] && !d.faults[PowerCut]
 		cut()
 		if !failed {
 			if err == nil {
@@ -46,9 +46,9 @@ func (r Rehearsal) Run(ctx context.Context) error {
 	}
 }
 
-// sayLeft tells of trouble that never came.
-func (d *director) sayLeft() {
-	for _, t := range slices.Sorted(maps.Keys(d.troubles)) {
-		d.Room.Tell("Not rehearsed, for the plan has no step for it: " + string(t))
+// sayLeft tells of faults that never came.
+func (i *injector) sayLeft() {
+	for _, t := range slices.Sorted(maps.Keys(i.faults)) {
+		i.Room.Tell("Not rehearsed, for the plan has no step for it: " + string(t))
 	}
 }

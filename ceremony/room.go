@@ -12,31 +12,30 @@ import (
 	"conclave/wire"
 )
 
-// QuestionKind says what answers a question.
-type QuestionKind int
+// Answer says what answers a question.
+type Answer int
 
-// The kinds of questions. Words that are no answer but a wish (exception, stop)
-// are for the act.
+// The answers. In place of any, a person may give a command: see IsCommand.
 const (
-	Ready QuestionKind = iota // an empty line
+	Enter Answer = iota // an empty line
 	YesNo
-	Words // something in people's own words, or a number
-	Heard // the last word of a hash that is read aloud
+	Words    // something in people's own words, or a number
+	LastWord // of a hash that is read aloud
 )
 
 // Question is put to a person, before all.
 type Question struct {
-	Kind QuestionKind
-	Who  string // the name of who answers
-	Text string
+	Wants Answer
+	Who   string // the name of who answers
+	Text  string
 	// About is the person whom it is about, if it is about one.
 	About string
-	// Label and Sum are what is read aloud, for Heard.
+	// Label and Sum are what is read aloud, for LastWord.
 	Label string
 	Sum   []byte
 	// Problem is why a step was not done, where someone is asked to put it right.
 	Problem error
-	// Usual is what a player answers, where words are asked for.
+	// Usual is what a program answers in a rehearsal, where words are asked for.
 	Usual string
 }
 
@@ -49,7 +48,7 @@ type PINQuestion struct {
 }
 
 // Room is the people of a ceremony, and the screen before them. An error of
-// any method ends the act, which can be resumed.
+// any method ends the ceremony, which can be resumed.
 type Room interface {
 	custody.Custodians
 	// ShowStep shows what is to be done in step n.

@@ -43,8 +43,8 @@ func (h home) Connect(d plan.Device) (apdu.Conn, error) { return h.Open(d.Name) 
 
 // stage is a folder with a plan, its request and its devices.
 type stage struct {
-	ceremony.Act
-	players *ceremony.Players
+	ceremony.Ceremony
+	players *ceremony.SimulatedRoom
 }
 
 // newStage sets up the example's ceremony with players.
@@ -71,9 +71,9 @@ func newStage(t *testing.T, change func(*plan.Plan)) *stage {
 	writeRequest(t, filepath.Join(dir, "issuing.csr"), p)
 	h := device.NewHome(filepath.Join(dir, "home"))
 	h.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
-	players := &ceremony.Players{}
-	return &stage{ceremony.Act{
-		Plan: p, Source: content, Base: dir, Dir: filepath.Join(dir, "ceremony"), Devices: home{h}, Room: players, Program: testProgram(t),
+	players := &ceremony.SimulatedRoom{}
+	return &stage{ceremony.Ceremony{
+		Plan: p, Source: content, Base: dir, Dir: ceremony.Folder(filepath.Join(dir, "ceremony")), Devices: home{h}, Room: players, Program: testProgram(t),
 		Linter: zlint.Linter{}, Now: time.Now,
 	}, players}
 }
@@ -109,7 +109,7 @@ func testProgram(t *testing.T) ceremony.Program {
 	return ceremony.Program{Version: info.Main.Version, SHA256: sum, SBOM: document}
 }
 
-func (s *stage) evidence() string { return filepath.Join(s.Dir, "evidence") }
+func (s *stage) evidence() string { return filepath.Join(string(s.Dir), "evidence") }
 
 // verified fails the test unless the evidence verifies.
 func (s *stage) verified(t *testing.T) *evidence.Report {
@@ -150,7 +150,7 @@ func TestCeremonyAndDrill(t *testing.T) {
 	if err := s.Run(dkektest.Practising(t.Context())); !errors.Is(err, ceremony.ErrClosed) {
 		t.Errorf("once more: %v; ErrClosed was expected", err)
 	}
-	if _, err := os.Stat(filepath.Join(s.Dir, "ceremony.key")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(string(s.Dir), "ceremony.key")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the ceremony key after the close: %v", err)
 	}
 	t.Run("drill", s.drill)
@@ -167,7 +167,7 @@ func (s *stage) next(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := *n
-	again.Dir = filepath.Join(n.Base, "again")
+	again.Dir = ceremony.Folder(filepath.Join(n.Base, "again"))
 	if err := again.Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "register.sqlite was continued in ") {
 		t.Errorf("the register was continued twice: %v", err)
 	}
@@ -187,7 +187,7 @@ func (s *stage) yearLater(t *testing.T) *stage {
 	t.Helper()
 	base := t.TempDir()
 	for from, to := range map[string]string{"evidence/certificates/root.pem": "root.pem", "register.sqlite": "register.sqlite"} {
-		content, err := os.ReadFile(filepath.Join(s.Dir, from))
+		content, err := os.ReadFile(filepath.Join(string(s.Dir), from))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func (s *stage) yearLater(t *testing.T) *stage {
 	if n.Source, err = n.Plan.Bytes(); err != nil {
 		t.Fatal(err)
 	}
-	n.Base, n.Dir = base, filepath.Join(base, "ceremony")
+	n.Base, n.Dir = base, ceremony.Folder(filepath.Join(base, "ceremony"))
 	return &n
 }
 
@@ -282,11 +282,11 @@ func (s *stage) rehearse(t *testing.T) {
 	dir := t.TempDir()
 	h := device.NewHome(filepath.Join(dir, "home"))
 	h.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
-	r.Base, r.Dir, r.Devices = filepath.Join(dir, "practice"), filepath.Join(dir, "rehearsal"), home{h}
+	r.Base, r.Dir, r.Devices = filepath.Join(dir, "practice"), ceremony.Folder(filepath.Join(dir, "rehearsal")), home{h}
 	if err := r.Practise(s.Plan, s.Base); err != nil {
 		t.Fatal(err)
 	}
-	if err := (ceremony.Rehearsal{Act: r.Act, Auto: true}).Run(dkektest.Practising(t.Context())); err != nil {
+	if err := (ceremony.Rehearsal{Ceremony: r.Ceremony, Auto: true}).Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	if !r.verified(t).Practice {
@@ -297,7 +297,7 @@ func (s *stage) rehearse(t *testing.T) {
 // drill holds two drills of the ceremony with the same people.
 func (s *stage) drill(t *testing.T) {
 	origin := readOrigin(t, s.evidence())
-	d, report := s.holdDrill(t, origin, nil, &reluctant{Players: s.players, absent: "Cora", opened: plan.Media})
+	d, report := s.holdDrill(t, origin, nil, &reluctant{SimulatedRoom: s.players, absent: "Cora", opened: plan.Media})
 	var exceptions []string
 	for _, e := range report.Exceptions {
 		exceptions = append(exceptions, e.Text)
@@ -345,8 +345,8 @@ func (s *stage) drillStage(t *testing.T, origin, last *evidence.Origin) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Dir = filepath.Join(t.TempDir(), "drill")
-	d.Drill = &ceremony.Drill{Origin: origin, Last: last, Backup: filepath.Join(s.Dir, "backup"), Throwaway: s.Devices.(home)}
+	d.Dir = ceremony.Folder(filepath.Join(t.TempDir(), "drill"))
+	d.Drill = &ceremony.Drill{Origin: origin, Last: last, Backup: filepath.Join(string(s.Dir), "backup"), Throwaway: s.Devices.(home)}
 	return &d
 }
 
@@ -414,20 +414,20 @@ func (s *stage) refused(t *testing.T, other *plan.Plan, want string) {
 
 // reluctant are players of whom one is absent, and a thing whose bag was opened.
 type reluctant struct {
-	*ceremony.Players
+	*ceremony.SimulatedRoom
 	absent, opened string
 }
 
 func (r *reluctant) Answer(ctx context.Context, q ceremony.Question) (string, error) {
-	if q.Kind == ceremony.YesNo && (q.About == r.absent || r.opened != "" && strings.Contains(q.Text, "bag of "+r.opened)) {
+	if q.Wants == ceremony.YesNo && (q.About == r.absent || r.opened != "" && strings.Contains(q.Text, "bag of "+r.opened)) {
 		return "no", nil
 	}
-	return r.Players.Answer(ctx, q)
+	return r.SimulatedRoom.Answer(ctx, q)
 }
 
 // faint are players who give up at each question once: the power fails there.
 type faint struct {
-	*ceremony.Players
+	*ceremony.SimulatedRoom
 	asked  map[string]bool
 	step   string
 	faints int
@@ -437,7 +437,7 @@ var errPower = errors.New("the power failed")
 
 func (f *faint) ShowStep(n, of int, s step.Step) {
 	f.step = s.ID
-	f.Players.ShowStep(n, of, s)
+	f.SimulatedRoom.ShowStep(n, of, s)
 }
 
 func (f *faint) fails(where string) error {
@@ -454,14 +454,14 @@ func (f *faint) Answer(ctx context.Context, q ceremony.Question) (string, error)
 	if err := f.fails(q.Text + q.Label); err != nil {
 		return "", err
 	}
-	return f.Players.Answer(ctx, q)
+	return f.SimulatedRoom.Answer(ctx, q)
 }
 
 func (f *faint) Secret(ctx context.Context, q ceremony.PINQuestion) (secret.Bytes, error) {
 	if err := f.fails(q.What); err != nil {
 		return nil, err
 	}
-	return f.Players.Secret(ctx, q)
+	return f.SimulatedRoom.Secret(ctx, q)
 }
 
 // Come fails once in each step that custodians come to, after the first of them
@@ -472,14 +472,14 @@ func (f *faint) Come(ctx context.Context, turn custody.Turn) error {
 			return err
 		}
 	}
-	return f.Players.Come(ctx, turn)
+	return f.SimulatedRoom.Come(ctx, turn)
 }
 
 // TestInterruptions lets the power fail at every question: the ceremony goes on
 // where it was, no step is done twice, and the evidence says what happened.
 func TestInterruptions(t *testing.T) {
 	s := newStage(t, nil)
-	f := &faint{Players: s.players, asked: map[string]bool{}}
+	f := &faint{SimulatedRoom: s.players, asked: map[string]bool{}}
 	s.Room = f
 	for n := 0; ; n++ {
 		err := s.Run(dkektest.Practising(t.Context()))

@@ -3,7 +3,7 @@
 // file, and rehearse all of it on throw-away devices. It knows no terminal.
 //
 // Begin with the people: [Custodians] is the screen that they come to, which a
-// program implements ([Players] are people that it plays itself). [Creation] then
+// program implements ([Simulated] are people for whom it answers itself). [Creation] then
 // makes sheets and the share file, and proves them; [Opening] collects sheets until
 // the file is open, and [Inspection] does so with sheets that were typed before;
 // [Import] gives the share to a device. A [Rehearsal] is all of that, from the first

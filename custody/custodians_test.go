@@ -16,7 +16,7 @@ import (
 // mistakes once, in order; "" is no mistake. They note what they were told, and
 // say yes to everything.
 type clumsy struct {
-	custody.Players
+	custody.Simulated
 	mistakes  []string
 	problems  []string
 	questions []string
@@ -27,7 +27,7 @@ type clumsy struct {
 
 func (c *clumsy) Show(ctx context.Context, handout custody.Handout) error {
 	c.shown = append(c.shown, handout.Number)
-	return c.Players.Show(ctx, handout)
+	return c.Simulated.Show(ctx, handout)
 }
 
 func (c *clumsy) Ask(ctx context.Context, field custody.Field, problem error) (string, error) {
@@ -40,7 +40,7 @@ func (c *clumsy) Ask(ctx context.Context, field custody.Field, problem error) (s
 			return mistake, nil
 		}
 	}
-	return c.Players.Ask(ctx, field, nil)
+	return c.Simulated.Ask(ctx, field, nil)
 }
 
 func (c *clumsy) Confirm(_ context.Context, question string) (bool, error) {
@@ -106,7 +106,7 @@ func TestDistributionWithoutReadback(t *testing.T) {
 }
 
 // absent is a custodian who does not come.
-type absent struct{ custody.Players }
+type absent struct{ custody.Simulated }
 
 var errAbsent = errors.New("gone home")
 

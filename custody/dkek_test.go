@@ -109,7 +109,7 @@ func TestReadShareFilesRefuses(t *testing.T) {
 // TestRecordOfAnotherFile is told as damage, unless no record is wanted.
 func TestRecordOfAnotherFile(t *testing.T) {
 	c := awaited(t)
-	c.Rand, c.Custodians = rand.Reader, &custody.Players{}
+	c.Rand, c.Custodians = rand.Reader, &custody.Simulated{}
 	created, err := c.Run(dkektest.Practising(t.Context()))
 	if err != nil {
 		t.Fatal(err)

@@ -38,7 +38,7 @@ func TestRehearsalStopsWhenToldTo(t *testing.T) {
 }
 
 // gone are custodians none of whom comes.
-type gone struct{ Players }
+type gone struct{ Simulated }
 
 var errGone = errors.New("gone home")
 
@@ -54,7 +54,7 @@ func rehearsal(t *testing.T) Rehearsal {
 	home := device.NewHome(filepath.Join(dir, "home"))
 	home.PINCost.Memory = 64
 	return Rehearsal{
-		Devices: home, Dir: dir, Custodians: &Players{}, Threshold: 2, Total: 4,
+		Devices: home, Dir: dir, Custodians: &Simulated{}, Threshold: 2, Total: 4,
 		Key: wire.ECTemplate(c), Announce: func(string) {},
 	}
 }

@@ -190,11 +190,17 @@ func (s *story) resumed(e transcript.Entry) {
 	if now == s.program {
 		return
 	}
+	var next transcript.Entry
+	if i := int(e.Index) + 1; i < len(s.transcript.Entries) {
+		next = s.transcript.Entries[i]
+	}
 	var told step.ExceptionFacts
-	if i := int(e.Index) + 1; i < len(s.transcript.Entries) && s.transcript.Entries[i].Kind == transcript.Exception {
-		told = read[step.ExceptionFacts](s.verifier, s.transcript.Entries[i])
+	if next.Kind == transcript.Exception {
+		told = read[step.ExceptionFacts](s.verifier, next)
 	}
 	switch {
+	case next.Kind == transcript.Resumed:
+		return // interrupted before it could be told
 	case told.Program == now.Program && told.Version == now.Version:
 	case s.facts.Schema < 2:
 		s.unproved("at entry %d another program goes on, and nothing says why (evidence of an earlier version)", e.Index)

@@ -70,17 +70,17 @@ func (cmd ceremonyRun) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	a, err := c.act(f, cmd.Dir, planDevices{c.home, c}, room)
+	a, err := c.ceremony(f, cmd.Dir, planDevices{c.home, c}, room)
 	if err != nil {
 		return err
 	}
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	return c.perform(ctx, a.Run, cmd.Dir)
+	return c.hold(ctx, a.Run, cmd.Dir)
 }
 
-// act is the act of a plan.
-func (c *console) act(f plan.File, dir ceremony.Folder, devices ceremony.Devices, room ceremony.Room) (ceremony.Act, error) {
+// ceremony is the ceremony of a plan.
+func (c *console) ceremony(f plan.File, dir ceremony.Folder, devices ceremony.Devices, room ceremony.Room) (ceremony.Ceremony, error) {
 	p, err := ceremony.ThisProgram(shortVersion())
 	report, end := c.percent("deriving the key from the password")
 	progress := func(done float64) { // what is shown after it stands on a line of its own
@@ -90,14 +90,14 @@ func (c *console) act(f plan.File, dir ceremony.Folder, devices ceremony.Devices
 			end()
 		}
 	}
-	return ceremony.Act{
-		Plan: f.Plan, Source: f.Content, Base: f.Base(), Dir: string(dir), Devices: devices, Room: room, Program: p,
+	return ceremony.Ceremony{
+		Plan: f.Plan, Source: f.Content, Base: f.Base(), Dir: dir, Devices: devices, Room: room, Program: p,
 		Linter: lint.Program{}, Now: time.Now, Progress: progress, Announce: func(what string) { end(); c.note("* %s", what) }, Search: c.searching(),
 	}, err
 }
 
-// perform runs an act, and says what it has left.
-func (c *console) perform(ctx context.Context, run func(context.Context) error, dir ceremony.Folder) error {
+// hold runs a ceremony, and says what it has left.
+func (c *console) hold(ctx context.Context, run func(context.Context) error, dir ceremony.Folder) error {
 	err := run(ctx)
 	_, signalled := interrupt.ExitCode(err)
 	if signalled || errors.Is(err, errInterrupted) || errors.Is(err, tty.ErrAborted) {

@@ -43,7 +43,7 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	if f.Plan.Practice { // its devices are where it was rehearsed
 		home = c.home.In(ceremony.FolderAround(cmd.Bundle).Practice())
 	}
-	a, err := c.act(f, cmd.Dir, planDevices{home, c}, room)
+	a, err := c.ceremony(f, cmd.Dir, planDevices{home, c}, room)
 	if err != nil {
 		return err
 	}

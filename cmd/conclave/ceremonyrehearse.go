@@ -16,13 +16,13 @@ type ceremonyRehearse struct {
 	QR      bool            `name:"qr" help:"Show the code of each sheet as a QR code too."`
 }
 
-// troubles are those that were asked for.
-func (cmd ceremonyRehearse) troubles() (all []ceremony.Trouble, err error) {
+// faults are those that were asked for.
+func (cmd ceremonyRehearse) faults() (all []ceremony.Fault, err error) {
 	for _, name := range cmd.Trouble {
 		if name == "all" {
-			return ceremony.Troubles(), nil
+			return ceremony.Faults(), nil
 		}
-		t, err := ceremony.ParseTrouble(name)
+		t, err := ceremony.ParseFault(name)
 		if err != nil {
 			return nil, fmt.Errorf("--trouble: %w", err)
 		}
@@ -31,9 +31,9 @@ func (cmd ceremonyRehearse) troubles() (all []ceremony.Trouble, err error) {
 	return all, nil
 }
 
-// Validate finds troubles that there are not.
+// Validate finds faults that there are not.
 func (cmd ceremonyRehearse) Validate() error {
-	_, err := cmd.troubles()
+	_, err := cmd.faults()
 	return err
 }
 
@@ -54,7 +54,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	a, err := c.act(f, cmd.Dir, planDevices{c.home.In(cmd.Dir.Practice()), c}, room)
+	a, err := c.ceremony(f, cmd.Dir, planDevices{c.home.In(cmd.Dir.Practice()), c}, room)
 	if err != nil {
 		return err
 	}
@@ -67,11 +67,11 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	}
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	troubles, err := cmd.troubles()
+	faults, err := cmd.faults()
 	if err != nil {
 		return err
 	}
-	if err := c.perform(ctx, ceremony.Rehearsal{Act: a, Troubles: troubles, Auto: cmd.Auto}.Run, cmd.Dir); err != nil {
+	if err := c.hold(ctx, ceremony.Rehearsal{Ceremony: a, Faults: faults, Auto: cmd.Auto}.Run, cmd.Dir); err != nil {
 		return err
 	}
 	c.note("This was a rehearsal. Destroy its sheets, and %s when it has been looked at.", cmd.Dir)
@@ -80,7 +80,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 
 func (cmd ceremonyRehearse) room(c *console, f plan.File) (ceremony.Room, error) {
 	if cmd.Auto {
-		return &ceremony.Players{Shown: func(text string) { c.note("%s", text) }}, nil
+		return &ceremony.SimulatedRoom{Shown: func(text string) { c.note("%s", text) }}, nil
 	}
 	return c.ceremonyRoom(f.Plan, cmd.QR)
 }

@@ -34,11 +34,11 @@ func (r *ceremonyRoom) ShowStep(n, of int, s step.Step) {
 
 // Answer implements ceremony.Room.
 func (r *ceremonyRoom) Answer(ctx context.Context, q ceremony.Question) (string, error) {
-	if q.Kind == ceremony.Heard {
+	if q.Wants == ceremony.LastWord {
 		r.screens.terminal.Printf("\n%s, SHA-256 in words, to be read aloud:\n%s", q.Label, wordLines(q.Sum))
 	}
 	prompt := q.Who + ": " + q.Text
-	if q.Kind == ceremony.YesNo {
+	if q.Wants == ceremony.YesNo {
 		prompt += " (yes/no)"
 	}
 	return r.screens.line(ctx, prompt+": ")
@@ -63,7 +63,7 @@ func (r *ceremonyRoom) Secret(_ context.Context, q ceremony.PINQuestion) (secret
 	}
 	for {
 		first, err := t.Secret(q.Who + ": " + q.What + ": ")
-		if err != nil || !q.Fresh || ceremony.IsWish(string(first)) {
+		if err != nil || !q.Fresh || ceremony.IsCommand(string(first)) {
 			return first, err
 		}
 		again, err := t.Secret(q.Who + ": the same again: ")

@@ -32,7 +32,7 @@ func (cmd rehearse) Validate() error {
 
 // Run rehearses in a temporary directory, which is gone afterwards.
 func (cmd rehearse) Run(c *console) (err error) {
-	var custodians custody.Custodians = &custody.Players{}
+	var custodians custody.Custodians = &custody.Simulated{}
 	if !cmd.Auto {
 		if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
 			return errors.New("custodians need a terminal, and standard input or output is none; add --auto to play them")

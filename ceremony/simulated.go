@@ -13,27 +13,27 @@ import (
 // practiceDeputy is who stands in for whoever is absent in a rehearsal.
 const practiceDeputy = "PRACTICE Deputy"
 
-// Players are the people of a rehearsal that a program plays. Tell is told what
-// a screen would show; nil for no one.
-type Players struct {
-	custody.Players
+// SimulatedRoom are the people of a rehearsal for whom a program answers. Shown is
+// told what a screen would show; nil for no one.
+type SimulatedRoom struct {
+	custody.Simulated
 	Shown func(string)
 	met   map[string]bool // problems
 }
 
 // ShowStep implements Room.
-func (p *Players) ShowStep(_, _ int, s step.Step) { p.Tell(s.Title) }
+func (p *SimulatedRoom) ShowStep(_, _ int, s step.Step) { p.Tell(s.Title) }
 
 // Tell implements custody.Custodians.
-func (p *Players) Tell(text string) {
+func (p *SimulatedRoom) Tell(text string) {
 	if p.Shown != nil {
 		p.Shown(text)
 	}
 }
 
-// Answer implements Room. A player cannot put anything right, so a problem that
-// comes twice ends the act.
-func (p *Players) Answer(_ context.Context, q Question) (string, error) {
+// Answer implements Room. A program cannot put anything right, so a problem that
+// comes twice ends the rehearsal.
+func (p *SimulatedRoom) Answer(_ context.Context, q Question) (string, error) {
 	if q.Problem != nil {
 		if p.met[q.Problem.Error()] {
 			return "", q.Problem
@@ -43,12 +43,12 @@ func (p *Players) Answer(_ context.Context, q Question) (string, error) {
 		}
 		p.met[q.Problem.Error()] = true
 	}
-	switch q.Kind {
+	switch q.Wants {
 	case YesNo:
 		return "yes", nil
 	case Words:
 		return q.Usual, nil
-	case Heard:
+	case LastWord:
 		words := pgpwords.Words(q.Sum)
 		return words[len(words)-1], nil
 	}
@@ -62,7 +62,7 @@ const (
 )
 
 // Secret implements Room.
-func (p *Players) Secret(_ context.Context, q PINQuestion) (secret.Bytes, error) {
+func (p *SimulatedRoom) Secret(_ context.Context, q PINQuestion) (secret.Bytes, error) {
 	if q.Problem != nil {
 		return nil, q.Problem
 	}

@@ -13,8 +13,8 @@ import (
 
 // open shows by which hashes the papers know the plan, the program and the
 // ceremony key.
-func (p *performance) open(ctx context.Context, _ string) (done, error) {
-	watch, err := p.words(ctx, p.Plan.Who(step.Witness), fmt.Sprintf("The computer has %s. Time by the watch", p.Now().UTC().Format("2006-01-02 15:04:05 UTC")), "the same")
+func (p *proceedings) open(ctx context.Context, _ string) (done, error) {
+	watch, err := p.people.words(ctx, p.Plan.Who(step.Witness), fmt.Sprintf("The computer has %s. Time by the watch", p.Now().UTC().Format("2006-01-02 15:04:05 UTC")), "the same")
 	if err != nil {
 		return done{}, err
 	}
@@ -31,7 +31,7 @@ func (p *performance) open(ctx context.Context, _ string) (done, error) {
 		facts.Inputs[path] = sumOf(sum)
 	}
 	for _, h := range append(hashes, hash{"Ceremony key", key}) {
-		if err := p.heard(ctx, h.label, h.sum[:]); err != nil {
+		if err := p.people.readAloud(ctx, h.label, h.sum[:]); err != nil {
 			return done{}, err
 		}
 	}
@@ -46,10 +46,10 @@ type hash struct {
 
 // rollCall notes who is here. No one can be missing who must be handed a sheet:
 // for them someone stands in.
-func (p *performance) rollCall(ctx context.Context, _ string) (done, error) {
+func (p *proceedings) rollCall(ctx context.Context, _ string) (done, error) {
 	text, present := "everyone is here", map[string]string{}
 	for _, name := range p.Plan.Everyone() {
-		err := p.here(ctx, name, "Is "+name+" here, and who they say they are?")
+		err := p.people.here(ctx, name, "Is "+name+" here, and who they say they are?")
 		var absent *refusal
 		if err != nil && !errors.As(err, &absent) {
 			return done{}, err
@@ -58,7 +58,7 @@ func (p *performance) rollCall(ctx context.Context, _ string) (done, error) {
 		if err == nil {
 			continue
 		}
-		deputy, err := p.words(ctx, p.Plan.People.Administrator, "Who stands in for "+name+"? (a name, or no one)", practiceDeputy)
+		deputy, err := p.people.words(ctx, p.Plan.People.Administrator, "Who stands in for "+name+"? (a name, or no one)", practiceDeputy)
 		if err != nil {
 			return done{}, err
 		}
@@ -66,7 +66,7 @@ func (p *performance) rollCall(ctx context.Context, _ string) (done, error) {
 			return done{}, err
 		}
 		present[name] = step.StandsIn(deputy)
-		if err := p.noteException(p.Plan.People.Administrator, step.Absent(name, deputy), step.ExceptionFacts{}); err != nil {
+		if err := p.log.noteException(p.Plan.People.Administrator, step.Absent(name, deputy), step.ExceptionFacts{}); err != nil {
 			return done{}, err
 		}
 		text = "everyone is here, or someone stands in for them"
@@ -76,7 +76,7 @@ func (p *performance) rollCall(ctx context.Context, _ string) (done, error) {
 
 // checkDeputy refuses one who has a part already: two sheets in one hand are one
 // custodian less.
-func (p *performance) checkDeputy(name, deputy string, present map[string]string) error {
+func (p *proceedings) checkDeputy(name, deputy string, present map[string]string) error {
 	if strings.EqualFold(deputy, "no one") {
 		return fmt.Errorf("%s is not here, and no one stands in", name)
 	}

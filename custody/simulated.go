@@ -7,21 +7,21 @@ import (
 	"conclave/quorum"
 )
 
-// Players are custodians that a program plays, for a rehearsal without people.
+// Simulated are custodians for whom a program answers, for a rehearsal without people.
 // The zero value holds no sheet yet.
-type Players struct {
+type Simulated struct {
 	sheets map[int]quorum.Sheet
 	turn   Turn
 }
 
 // Come implements Custodians. The turn must name its custodian.
-func (p *Players) Come(_ context.Context, turn Turn) error {
+func (p *Simulated) Come(_ context.Context, turn Turn) error {
 	p.turn = turn
 	return nil
 }
 
 // Show implements Custodians: the custodian keeps the sheet.
-func (p *Players) Show(_ context.Context, handout Handout) error {
+func (p *Simulated) Show(_ context.Context, handout Handout) error {
 	if p.sheets == nil {
 		p.sheets = make(map[int]quorum.Sheet)
 	}
@@ -29,10 +29,10 @@ func (p *Players) Show(_ context.Context, handout Handout) error {
 	return nil
 }
 
-// Ask implements Custodians. Players with an odd number use the code of their
-// sheet, the others its lines. A player makes no mistake, so a problem is the
+// Ask implements Custodians. Those with an odd number use the code of their
+// sheet, the others its lines. A program makes no mistake, so a problem is the
 // ceremony's.
-func (p *Players) Ask(_ context.Context, field Field, problem error) (string, error) {
+func (p *Simulated) Ask(_ context.Context, field Field, problem error) (string, error) {
 	sheet, kept := p.sheets[p.turn.Custodian]
 	switch {
 	case problem != nil:
@@ -46,12 +46,12 @@ func (p *Players) Ask(_ context.Context, field Field, problem error) (string, er
 }
 
 // Confirm implements Custodians: there is nothing to agree to.
-func (p *Players) Confirm(_ context.Context, question string) (bool, error) {
-	return false, fmt.Errorf("a player is asked: %s", question)
+func (p *Simulated) Confirm(_ context.Context, question string) (bool, error) {
+	return false, fmt.Errorf("a simulated custodian is asked: %s", question)
 }
 
 // Leave implements Custodians.
-func (p *Players) Leave() {}
+func (p *Simulated) Leave() {}
 
 // Tell implements Custodians.
-func (p *Players) Tell(string) {}
+func (p *Simulated) Tell(string) {}

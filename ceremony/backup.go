@@ -1,0 +1,90 @@
+package ceremony
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"conclave/custody"
+	"conclave/dkek"
+	"conclave/internal/safefile"
+	"conclave/quorum"
+)
+
+// backup is the folder of the share file and the wrapped keys.
+type backup struct{ dir string }
+
+// shareFile is the DKEK share file. It is the only one, for the DKEK has one
+// share, which the custodians' quorum shares out.
+func (b *backup) shareFile() string { return filepath.Join(b.dir, "dkek.pbe") }
+
+// wrapped is the file of a wrapped key.
+func (b *backup) wrapped(key string) string { return filepath.Join(b.dir, key+".wrap") }
+
+func (b *backup) read() (dkek.ShareFile, []*quorum.Record, error) {
+	file, err := custody.ReadShareFile(b.shareFile())
+	if err != nil {
+		return file, nil, err
+	}
+	records, err := custody.Records(b.shareFile(), file)
+	if err == nil && len(records) == 0 {
+		err = fmt.Errorf("%s has no record beside it; take it from another copy of the backup", b.shareFile())
+	}
+	return file, records, err
+}
+
+// checkMedium wants a folder that is none of those that hold the backup.
+func (b *backup) checkMedium(folder string, taken []string) error {
+	info, err := os.Stat(folder)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is no folder", folder)
+	}
+	for _, other := range taken { // another medium may be seen at the same place
+		if o, err := os.Stat(other); err == nil && os.SameFile(info, o) && safefile.Exists(filepath.Join(folder, filepath.Base(b.shareFile()))) {
+			return fmt.Errorf("%s holds the backup already (as %s); put in another medium", folder, other)
+		}
+	}
+	return nil
+}
+
+// copyTo copies the backup into a folder, and reads it back. What is there
+// already must be the same.
+func (b *backup) copyTo(folder string) error {
+	names, err := b.names()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		content, err := os.ReadFile(filepath.Join(b.dir, name))
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(folder, name)
+		if err := putFile(path, content); err != nil {
+			return err
+		}
+		written, err := safefile.Reread(path)
+		if err != nil {
+			return err
+		}
+		if string(written) != string(content) {
+			return fmt.Errorf("%s reads back with another content than was written; is the medium faulty?", path)
+		}
+	}
+	return nil
+}
+
+// names are the names of the files of the backup.
+func (b *backup) names() (names []string, err error) {
+	entries, err := os.ReadDir(b.dir)
+	for _, e := range entries {
+		if !e.IsDir() && !strings.Contains(e.Name(), ".void") {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}

@@ -1,0 +1,129 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
+	"conclave/ceremony/transcript"
+)
+
+// seal notes the numbers of the bags.
+func (p *proceedings) seal(ctx context.Context, _ string) (done, error) {
+	bags := map[string]string{}
+	seen := p.oldBags()
+	for _, thing := range p.Plan.Bags() {
+		kept, err := p.people.stillClosed(ctx, thing)
+		if err == nil && kept {
+			bags[thing] = p.Plan.Drill.Number(thing)
+			continue
+		}
+		if err == nil {
+			bags[thing], err = p.people.bag(ctx, thing, seen)
+		}
+		if err != nil {
+			return done{}, err
+		}
+	}
+	return done{"the bags are closed", step.SealFacts{Bags: bags}}, nil
+}
+
+// oldBags says, by number, whose bags there were before a drill.
+func (p *proceedings) oldBags() map[string]string {
+	seen := map[string]string{}
+	if p.Plan.Drill != nil {
+		for _, bag := range p.Plan.Drill.Bags {
+			seen[plan.FoldBag(bag.Number)] = bag.Thing + " until now"
+		}
+	}
+	return seen
+}
+
+// stillClosed lets the witness look at the bag of a sheet that a drill did not
+// see. One that was opened meanwhile is an exception.
+func (p *people) stillClosed(ctx context.Context, thing string) (bool, error) {
+	if p.plan.Drill == nil {
+		return false, nil
+	}
+	number := p.plan.Drill.Number(thing)
+	facts := of[step.LoneSheetFacts](p.log, p.plan.BagSteps()[thing])
+	if facts.Sheet != step.SheetAbsent || facts.Bag[thing] != "" {
+		return false, nil
+	}
+	if number == plan.NoBag {
+		return true, nil
+	}
+	who := p.plan.Who(step.Witness)
+	err := p.agreed(ctx, Question{Wants: YesNo, Who: who, Text: "Is the bag of " + thing + ", which was not here, still closed with the number " + number + ", as far as is known?"})
+	var other *refusal
+	if errors.As(err, &other) {
+		return false, p.log.noteException(who, "the bag of "+thing+" was opened meanwhile", changedBag(thing))
+	}
+	return err == nil, err
+}
+
+// practiceBag is the number that a player reads from the next bag.
+func practiceBag(seen map[string]string) string {
+	for n := 1; ; n++ {
+		if number := fmt.Sprintf("PRACTICE-%d", n); seen[plan.FoldBag(number)] == "" {
+			return number
+		}
+	}
+}
+
+// bag asks for the number of a bag, which no other has or had.
+func (p *people) bag(ctx context.Context, thing string, seen map[string]string) (string, error) {
+	for {
+		number, err := p.words(ctx, p.plan.Who(step.Witness), "Number of the bag of "+thing+", or "+plan.NoBag, practiceBag(seen))
+		if err != nil {
+			return "", err
+		}
+		if strings.EqualFold(number, plan.NoBag) {
+			return plan.NoBag, nil
+		}
+		switch other := seen[plan.FoldBag(number)]; {
+		case len(number) > 40 || strings.ContainsFunc(number, unicode.IsControl): // it stands in the plans of the drills
+			p.Room.Tell("A number of 40 characters at most was expected.")
+		case other != "":
+			p.Room.Tell(fmt.Sprintf("Bag %s is that of %s; read the number once more.", number, other))
+		default:
+			seen[plan.FoldBag(number)] = thing
+			return number, nil
+		}
+	}
+}
+
+// openBag lets the witness look at the bag of a thing before it is opened, and
+// says in the facts how it was. What was said of it stays, also where the step is
+// interrupted: it is open by then.
+func (p *people) openBag(ctx context.Context, thing string, bag map[string]string) error {
+	number := p.plan.Drill.Number(thing)
+	if number == plan.NoBag {
+		return nil
+	}
+	if looked := p.log.bagSeen(thing); looked != "" {
+		bag[thing] = looked
+		return nil
+	}
+	who := p.plan.Who(step.Witness)
+	err := p.agreed(ctx, Question{Wants: YesNo, Who: who, Text: "Was the bag of " + thing + " closed, and is its number " + number + "?"})
+	var other *refusal
+	if errors.As(err, &other) {
+		bag[thing] = step.BagChanged
+		return p.log.noteException(who, "the bag of "+thing+" was not closed, or its number is not "+number, changedBag(thing))
+	}
+	if err != nil {
+		return err
+	}
+	bag[thing] = number
+	return p.log.note(transcript.Note, who, "the bag of "+thing+" was closed, and is opened", step.NoteFacts{Bag: map[string]string{thing: number}})
+}
+
+// changedBag are the facts of an exception for a bag that is not as it was.
+func changedBag(thing string) step.ExceptionFacts {
+	return step.ExceptionFacts{Bag: map[string]string{thing: step.BagChanged}}
+}

@@ -1,0 +1,176 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"conclave/ceremony/pgpwords"
+	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
+	"conclave/ceremony/transcript"
+	"conclave/quorum"
+)
+
+// people are those in the room, as they are asked.
+type people struct {
+	Room
+	plan *plan.Plan
+	log  *log
+}
+
+// Words that are no answer but a wish.
+const (
+	commandException = "exception"
+	commandStop      = "stop"
+)
+
+// ask asks a question until it is answered.
+func (p *people) ask(ctx context.Context, q Question) (string, error) {
+	for {
+		text, err := p.Room.Answer(ctx, q)
+		if err != nil {
+			return "", err
+		}
+		text = strings.TrimSpace(text)
+		answered, err := p.command(ctx, q.Who, text)
+		if err != nil {
+			return "", err
+		}
+		if answered && (q.Wants != Enter || text == "") {
+			return text, nil
+		}
+		if answered {
+			p.Room.Tell("That was not understood: <enter> alone goes on; exception and stop are the only other answers here.")
+		}
+	}
+}
+
+// IsCommand says whether a text is no answer but a wish.
+func IsCommand(text string) bool {
+	return strings.EqualFold(text, commandException) || strings.EqualFold(text, commandStop)
+}
+
+// command grants a wish; anything else is an answer.
+func (p *people) command(ctx context.Context, who, text string) (answered bool, err error) {
+	switch strings.ToLower(text) {
+	case commandException:
+		return false, p.exception(ctx, who)
+	case commandStop:
+		return false, errors.Join(ErrStopped, p.log.note(transcript.Stopped, who, "stopped on request", nil))
+	}
+	return true, nil
+}
+
+// exception writes down something that was not as planned.
+func (p *people) exception(ctx context.Context, who string) error {
+	for {
+		text, err := p.Room.Answer(ctx, Question{Wants: Words, Who: who, Text: "What has happened, in your own words"})
+		text = strings.TrimSpace(text)
+		if err != nil || text == "" {
+			return err
+		}
+		if !looksSecret(text) {
+			return p.log.noteException(who, text, step.ExceptionFacts{})
+		}
+		p.Room.Tell("That has a code in it, or a number as long as on a sheet, and was not written down: everyone reads the transcript.")
+	}
+}
+
+// looksSecret says whether a text may have a line of a sheet in it.
+func looksSecret(text string) bool {
+	_, err := quorum.ParseCode(text)
+	var doubt *quorum.Doubt
+	long, _ := regexp.MatchString(`(?:[0-9][ -]?){14,}|(?:[0-9A-Fa-f]{2}:){7,}`, text)
+	return err == nil || errors.As(err, &doubt) || long
+}
+
+// agree asks for a yes; a no is an error.
+func (p *people) agree(ctx context.Context, who, question string) error {
+	return p.agreed(ctx, Question{Wants: YesNo, Who: who, Text: question})
+}
+
+// here asks whether someone is here.
+func (p *people) here(ctx context.Context, name, question string) error {
+	who := p.plan.People.Administrator
+	if name == who { // no one vouches for themselves
+		who = p.plan.Who(step.Witness)
+	}
+	return p.agreed(ctx, Question{Wants: YesNo, Who: who, Text: question, About: name})
+}
+
+func (p *people) agreed(ctx context.Context, q Question) error {
+	for {
+		text, err := p.ask(ctx, q)
+		if err != nil {
+			return err
+		}
+		switch strings.ToLower(text) {
+		case "yes", "y":
+			return nil
+		case "no", "n":
+			return &refusal{q}
+		}
+		p.Room.Tell("A yes or a no was expected.")
+	}
+}
+
+// words asks for something in people's own words, which may not be empty. Usual
+// is what a player answers.
+func (p *people) words(ctx context.Context, who, question, usual string) (string, error) {
+	for {
+		text, err := p.ask(ctx, Question{Wants: Words, Who: who, Text: question, Usual: usual})
+		if err != nil || text != "" {
+			return text, err
+		}
+	}
+}
+
+// refusal is the error for an answer of no.
+type refusal struct{ question Question }
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("%s has answered no to: %s", r.question.Who, r.question.Text)
+}
+
+// readExceptions shows all exceptions, and lets the witness add what is missing.
+func (p *people) readExceptions(ctx context.Context) error {
+	for {
+		n := 0
+		for _, e := range p.log.writer.Entries() {
+			if e.Kind == transcript.Exception {
+				n++
+				p.Room.Tell(fmt.Sprintf("Exception %d, %s: %s", n, e.Time.UTC().Format("15:04:05"), e.Text))
+			}
+		}
+		witness := p.plan.Who(step.Witness)
+		err := p.agree(ctx, witness, fmt.Sprintf("Exceptions: %d. Is that all?", n))
+		var missing *refusal
+		if !errors.As(err, &missing) {
+			return err
+		}
+		if err := p.exception(ctx, witness); err != nil {
+			return err
+		}
+	}
+}
+
+// readAloud lets a hash be read aloud, and the witness compare it. To type the last
+// word they must have listened to the end.
+func (p *people) readAloud(ctx context.Context, label string, sum []byte) error {
+	return p.readAloudBy(ctx, p.ask, label, sum)
+}
+
+func (p *people) readAloudBy(ctx context.Context, ask func(context.Context, Question) (string, error), label string, sum []byte) error {
+	words := pgpwords.Words(sum)
+	q := Question{Wants: LastWord, Who: p.plan.Who(step.Witness), Label: label, Sum: sum, Text: "Type the last word that you have heard"}
+	for {
+		text, err := ask(ctx, q)
+		if err != nil || strings.EqualFold(strings.TrimSpace(text), words[len(words)-1]) {
+			return err
+		}
+		p.Room.Tell("That is not the last word. Read all of them once more, slowly.")
+	}
+}

@@ -1,0 +1,66 @@
+package ceremony
+
+import (
+	"bytes"
+	"context"
+
+	"conclave/hsm"
+	"conclave/internal/secret"
+	"conclave/wire"
+)
+
+// pin asks for a PIN. The words that are no answer but a wish are none here
+// either: they must not cost a try, nor become the PIN.
+func (p *people) pin(ctx context.Context, q PINQuestion) (secret.Bytes, error) {
+	for {
+		pin, err := p.Room.Secret(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, word := range []string{commandException, commandStop} {
+			if bytes.EqualFold(pin, []byte(word)) {
+				if _, err := p.command(ctx, q.Who, word); err != nil {
+					return nil, err
+				}
+				pin = nil
+			}
+		}
+		if pin != nil {
+			return pin, nil
+		}
+	}
+}
+
+// newSecret asks the administrator for a PIN until parse takes it.
+func (p *people) newSecret(ctx context.Context, q PINQuestion, parse func(secret.Bytes) (secret.Bytes, error)) (secret.Bytes, error) {
+	q.Who = p.plan.People.Administrator
+	for {
+		typed, err := p.pin(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		pin, err := parse(typed)
+		if err == nil {
+			return pin, nil
+		}
+		q.Problem = err
+	}
+}
+
+// soPIN asks for the SO-PIN: the present one of a device that has one.
+func (p *people) soPIN(ctx context.Context, name string, h *hsm.HSM) (secret.Bytes, error) {
+	status, err := h.Status()
+	if err != nil {
+		return nil, err
+	}
+	q := PINQuestion{What: "new SO-PIN of the device " + name + ", 16 hex digits", PIN: wire.SOPIN, Fresh: true}
+	if status.Initialised {
+		q.What, q.Fresh = "present SO-PIN of the device "+name+", 16 hex digits", false
+	}
+	return p.newSecret(ctx, q, hsm.ParseSOPIN)
+}
+
+func (p *people) newPIN(ctx context.Context, name string) (secret.Bytes, error) {
+	q := PINQuestion{What: "new user PIN of the device " + name + ", 6 to 16 characters", PIN: wire.UserPIN, Fresh: true}
+	return p.newSecret(ctx, q, func(pin secret.Bytes) (secret.Bytes, error) { return pin, hsm.CheckUserPIN(pin) })
+}
