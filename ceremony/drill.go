@@ -25,7 +25,7 @@ type Drill struct {
 	Origin    *evidence.Origin // the transcript of the ceremony
 	Last      *evidence.Origin // that of the drill before; nil if there is none
 	Backup    string           // the folder of share file and wrapped keys
-	Throwaway custody.Devices  // makes the device on which the backup is opened
+	Throwaway custody.ThrowawayDevices  // makes the device on which the backup is opened
 }
 
 // putOrigins keeps the transcripts of the ceremony and of the last drill with

@@ -6,7 +6,7 @@
 // program implements ([Simulated] are people for whom it answers itself). [Creation] then
 // makes sheets and the share file, and proves them; [Opening] collects sheets until
 // the file is open, and [Inspection] does so with sheets that were typed before;
-// [Import] gives the share to a device. A [Rehearsal] is all of that, from the first
+// [Import] gives the share to a device. A [RoundTrip] is all of that, from the first
 // sheet to a key that was lost and is back.
 //
 // Sheets and shares themselves are package quorum's, share files package dkek's and

@@ -14,7 +14,7 @@ import (
 // message is what a rehearsal signs.
 const message = "Signed in a rehearsal of Conclave.\n"
 
-func (p *play) generate(context.Context) (string, error) {
+func (p *underWay) generate(context.Context) (string, error) {
 	ref, request, err := p.hsm.GenerateKey(hsm.NewKey{Key: p.Key, Label: "rehearsal"})
 	if err != nil {
 		return "", err
@@ -23,13 +23,13 @@ func (p *play) generate(context.Context) (string, error) {
 	return fmt.Sprintf("%s at reference %d", hsm.Key{Public: p.public}.Size(), ref), nil
 }
 
-func (p *play) signFirst(context.Context) (result string, err error) {
+func (p *underWay) signFirst(context.Context) (result string, err error) {
 	p.signature, err = p.sign(p.ref)
 	return "it verifies", err
 }
 
 // sign makes a signature, and verifies it with the public key from device 1.
-func (p *play) sign(ref byte) ([]byte, error) {
+func (p *underWay) sign(ref byte) ([]byte, error) {
 	signer, err := p.hsm.Signer(ref)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (p *play) sign(ref byte) ([]byte, error) {
 	return signature, p.public.VerifyDER([]byte(message), signature)
 }
 
-func (p *play) wrap(context.Context) (string, error) {
+func (p *underWay) wrap(context.Context) (string, error) {
 	f, err := p.hsm.WrapKey(p.ref)
 	if err != nil {
 		return "", err
@@ -54,7 +54,7 @@ func (p *play) wrap(context.Context) (string, error) {
 	return fmt.Sprintf("%d bytes", len(content)), safefile.Create(p.wrapFile(), content)
 }
 
-func (p *play) destroy(context.Context) (string, error) {
+func (p *underWay) destroy(context.Context) (string, error) {
 	gone := p.hsm
 	p.hsm = nil
 	if err := errors.Join(gone.Close(), p.Devices.Delete(firstDevice)); err != nil {
@@ -64,7 +64,7 @@ func (p *play) destroy(context.Context) (string, error) {
 }
 
 // unwrap restores the key, and compares its public half with the one before.
-func (p *play) unwrap(context.Context) (string, error) {
+func (p *underWay) unwrap(context.Context) (string, error) {
 	f, _, err := ReadWrapFile(p.wrapFile())
 	if err != nil {
 		return "", err
@@ -87,7 +87,7 @@ func (p *play) unwrap(context.Context) (string, error) {
 }
 
 // checkFirst verifies the old signature with the public key that device 2 tells.
-func (p *play) checkFirst(context.Context) (string, error) {
+func (p *underWay) checkFirst(context.Context) (string, error) {
 	public, err := p.hsm.PublicKey(restoredRef)
 	if err != nil {
 		return "", err
@@ -95,7 +95,7 @@ func (p *play) checkFirst(context.Context) (string, error) {
 	return "it verifies with the public key on device 2", public.VerifyDER([]byte(message), p.signature)
 }
 
-func (p *play) signAgain(context.Context) (string, error) {
+func (p *underWay) signAgain(context.Context) (string, error) {
 	_, err := p.sign(restoredRef)
 	return "it verifies with the public key from device 1", err
 }

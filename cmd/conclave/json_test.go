@@ -39,11 +39,11 @@ func TestJSON(t *testing.T) {
 			newKeyEntry(hsm.Key{Ref: 1, Public: &public, Description: &wire.PrKD{Type: wire.KeyEC, Label: "Root", ID: []byte{0xA1, 0xB2}}}),
 			newKeyEntry(hsm.Key{Ref: 2}),
 		},
-		"rehearse.json": newRehearsalReport(custody.Report{
-			Steps: []custody.Step{{What: "make device 1", Result: "serial number ZZCL0123456", Took: 1500 * time.Millisecond}},
+		"rehearse.json": newRehearsalReport(custody.RoundTripReport{
+			Stages: []custody.Stage{{What: "make device 1", Result: "serial number ZZCL0123456", Took: 1500 * time.Millisecond}},
 			KCV:   kcv, PublicKey: &public,
 		}, 2*time.Second, nil),
-		"rehearse-failed.json": newRehearsalReport(custody.Report{}, time.Second, errInterrupted),
+		"rehearse-failed.json": newRehearsalReport(custody.RoundTripReport{}, time.Second, errInterrupted),
 	} {
 		var shown bytes.Buffer
 		encoder := json.NewEncoder(&shown)

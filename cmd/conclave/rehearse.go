@@ -50,7 +50,7 @@ func (cmd rehearse) Run(c *console) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	progress, end := c.percent("deriving the key from the password")
 	begin := time.Now()
-	report, failure := custody.Rehearsal{
+	report, failure := custody.RoundTrip{
 		Devices: tracedHome{c.home.In(dir), c}, Dir: dir, Custodians: custodians,
 		Threshold: cmd.Threshold, Total: cmd.Custodians, Key: cmd.KeyType.template,
 		Announce: func(step string) { end(); c.note("* %s", step) }, Progress: progress,
@@ -65,7 +65,7 @@ type tracedHome struct {
 	console *console
 }
 
-// Open implements custody.Devices.
+// Open implements custody.ThrowawayDevices.
 func (h tracedHome) Open(name string) (apdu.Conn, error) {
 	conn, err := h.Home.Open(name)
 	if err != nil {
@@ -91,14 +91,14 @@ type rehearsalStep struct {
 	Seconds float64 `json:"seconds"`
 }
 
-func newRehearsalReport(r custody.Report, took time.Duration, failure error) rehearsalReport {
+func newRehearsalReport(r custody.RoundTripReport, took time.Duration, failure error) rehearsalReport {
 	report := rehearsalReport{OK: failure == nil, Seconds: took.Seconds(), Steps: []rehearsalStep{}}
 	if failure != nil {
 		report.Error = failure.Error()
 	} else {
 		report.KCV, report.Fingerprint = r.KCV.String(), fingerprint(r.PublicKey)
 	}
-	for _, s := range r.Steps {
+	for _, s := range r.Stages {
 		report.Steps = append(report.Steps, rehearsalStep{s.What, s.Result, s.Took.Seconds()})
 	}
 	return report

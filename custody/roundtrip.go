@@ -15,19 +15,17 @@ import (
 	"conclave/wire"
 )
 
-// Devices makes, opens and destroys the devices of a rehearsal, which nothing
-// else may use.
-type Devices interface {
+// ThrowawayDevices makes, opens and destroys devices that nothing else may use.
+type ThrowawayDevices interface {
 	Create(name string) (serial string, err error)
 	Open(name string) (apdu.Conn, error)
 	Delete(name string) error
 }
 
-// Rehearsal is the whole life of a backed-up key, played on two throw-away
-// devices: ceremony, key, backup, loss of the device, recovery by the other
+// RoundTrip is the whole life of a backed-up key, on two throw-away devices: sheets, key, backup, loss of the device, recovery by the other
 // custodians. Whatever is not as it must be is an error.
-type Rehearsal struct {
-	Devices          Devices
+type RoundTrip struct {
+	Devices          ThrowawayDevices
 	Dir              string // an empty directory, for share file and wrapped key
 	Custodians       Custodians
 	Threshold, Total int
@@ -38,27 +36,27 @@ type Rehearsal struct {
 	Progress dkek.Progress
 }
 
-// Step is a step of a rehearsal that has been taken.
-type Step struct {
+// Stage is one of a round trip that is behind it.
+type Stage struct {
 	What   string
 	Result string
 	Took   time.Duration
 }
 
-// Report is what a rehearsal has shown. PublicKey is of the key that was lost
+// RoundTripReport is what a round trip has shown. PublicKey is of the key that was lost
 // and recovered.
-type Report struct {
-	Steps     []Step
+type RoundTripReport struct {
+	Stages     []Stage
 	KCV       dkek.KCV
 	PublicKey *wire.PublicKey
 }
 
-// Run plays the rehearsal. On an error the report holds the steps before it.
-func (r Rehearsal) Run(ctx context.Context) (Report, error) {
-	play := &play{Rehearsal: r}
-	defer play.close()
-	var report Report
-	for _, s := range play.script() {
+// Run makes the round trip. On an error the report holds the stages before it.
+func (r RoundTrip) Run(ctx context.Context) (RoundTripReport, error) {
+	u := &underWay{RoundTrip: r}
+	defer u.close()
+	var report RoundTripReport
+	for _, s := range u.stages() {
 		if err := ctx.Err(); err != nil {
 			return report, err
 		}
@@ -68,9 +66,9 @@ func (r Rehearsal) Run(ctx context.Context) (Report, error) {
 		if err != nil {
 			return report, fmt.Errorf("%s: %w", s.what, err)
 		}
-		report.Steps = append(report.Steps, Step{s.what, result, time.Since(begin)})
+		report.Stages = append(report.Stages, Stage{s.what, result, time.Since(begin)})
 	}
-	report.KCV, report.PublicKey = play.kcv, play.public
+	report.KCV, report.PublicKey = u.kcv, u.public
 	return report, nil
 }
 
@@ -88,9 +86,9 @@ const (
 	rehearsalSOPIN = "\x35\x37\x36\x32\x31\x38\x38\x30"
 )
 
-// play is a rehearsal under way, and what it must remember.
-type play struct {
-	Rehearsal
+// underWay is a round trip under way, and what it must remember.
+type underWay struct {
+	RoundTrip
 	hsm       *hsm.HSM // the device at hand
 	kcv       dkek.KCV
 	record    *quorum.Record
@@ -100,13 +98,13 @@ type play struct {
 	signature []byte
 }
 
-type scene struct {
+type stage struct {
 	what string
 	do   func(context.Context) (string, error)
 }
 
-func (p *play) script() []scene {
-	return []scene{
+func (p *underWay) stages() []stage {
+	return []stage{
 		{"make device 1", func(context.Context) (string, error) { return p.makeDevice(firstDevice) }},
 		{fmt.Sprintf("make a share file, and sheets for %d custodians, any %d of whom open it", p.Total, p.Threshold), p.create},
 		{fmt.Sprintf("try to open it with %d sheets", p.Threshold-1), p.tooFew},
@@ -125,13 +123,13 @@ func (p *play) script() []scene {
 	}
 }
 
-func (p *play) close() {
+func (p *underWay) close() {
 	if p.hsm != nil {
 		p.hsm.Close()
 	}
 }
 
-func (p *play) makeDevice(name string) (string, error) {
+func (p *underWay) makeDevice(name string) (string, error) {
 	serial, err := p.Devices.Create(name)
 	if err != nil {
 		return "", err
@@ -146,10 +144,10 @@ func (p *play) makeDevice(name string) (string, error) {
 	return "serial number " + serial, nil
 }
 
-func (p *play) create(ctx context.Context) (string, error) {
+func (p *underWay) create(ctx context.Context) (string, error) {
 	created, err := Creation{
 		Rand: p.hsm, ShareFile: p.shareFile(), Scheme: quorum.Scheme{Threshold: p.Threshold, Total: p.Total, Strength: quorum.Strength128},
-		Ceremony: "Rehearsal", ReadBack: true, Now: time.Now(), Tool: "conclave",
+		Ceremony: "RoundTrip", ReadBack: true, Now: time.Now(), Tool: "conclave",
 		Custodians: &witness{p.Custodians, p}, Progress: p.Progress,
 	}.Run(ctx)
 	if err != nil {
@@ -163,7 +161,7 @@ func (p *play) create(ctx context.Context) (string, error) {
 // threshold.
 type witness struct {
 	Custodians
-	play *play
+	round *underWay
 }
 
 // Show implements Custodians.
@@ -173,13 +171,13 @@ func (w *witness) Show(ctx context.Context, handout Handout) error {
 		if err != nil {
 			return err
 		}
-		w.play.few = append(w.play.few, share)
+		w.round.few = append(w.round.few, share)
 	}
 	return w.Custodians.Show(ctx, handout)
 }
 
 // tooFew fails if sheets that are one less than the threshold open the file.
-func (p *play) tooFew(ctx context.Context) (string, error) {
+func (p *underWay) tooFew(ctx context.Context) (string, error) {
 	file, err := ReadShareFile(p.shareFile())
 	if err != nil {
 		return "", err
@@ -195,15 +193,15 @@ func (p *play) tooFew(ctx context.Context) (string, error) {
 	return "", err
 }
 
-func (p *play) shareFile() string { return filepath.Join(p.Dir, "dkek.pbe") }
-func (p *play) wrapFile() string  { return filepath.Join(p.Dir, "key.wrap") }
+func (p *underWay) shareFile() string { return filepath.Join(p.Dir, "dkek.pbe") }
+func (p *underWay) wrapFile() string  { return filepath.Join(p.Dir, "key.wrap") }
 
 // initialize also looks that the device holds no key.
-func (p *play) initialize(context.Context) (string, error) {
+func (p *underWay) initialize(context.Context) (string, error) {
 	err := p.hsm.Initialize(wire.Initialization{
 		Options: wire.OptionResetRetryCounter, UserPIN: secret.Bytes(rehearsalPIN), SOPIN: secret.Bytes(rehearsalSOPIN),
 		Retries: 3, DKEKShares: 1,
-	}, "Rehearsal")
+	}, "RoundTrip")
 	if err != nil {
 		return "", err
 	}
@@ -217,14 +215,14 @@ func (p *play) initialize(context.Context) (string, error) {
 	return "it holds no key", nil
 }
 
-func (p *play) importFirst(ctx context.Context) (string, error) { return p.importShare(ctx, 1) }
+func (p *underWay) importFirst(ctx context.Context) (string, error) { return p.importShare(ctx, 1) }
 
-func (p *play) importLast(ctx context.Context) (string, error) {
+func (p *underWay) importLast(ctx context.Context) (string, error) {
 	return p.importShare(ctx, p.Total-p.Threshold+1)
 }
 
 // importShare lets custodians come to the device, from the given one on.
-func (p *play) importShare(ctx context.Context, first int) (string, error) {
+func (p *underWay) importShare(ctx context.Context, first int) (string, error) {
 	file, err := ReadUnopened(p.shareFile(), false)
 	if err != nil {
 		return "", err

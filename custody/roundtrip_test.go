@@ -15,8 +15,8 @@ import (
 
 // The rehearsal as a whole, which takes seconds, is a script of cmd/conclave.
 
-func TestRehearsalReportsTheStepsBeforeAFailure(t *testing.T) {
-	r := rehearsal(t)
+func TestRoundTripReportsTheStagesBeforeAFailure(t *testing.T) {
+	r := roundTrip(t)
 	r.Custodians = &gone{}
 	var announced []string
 	r.Announce = func(step string) { announced = append(announced, step) }
@@ -24,15 +24,15 @@ func TestRehearsalReportsTheStepsBeforeAFailure(t *testing.T) {
 	if !errors.Is(err, errGone) || !strings.HasPrefix(err.Error(), "make a share file, and sheets for 4 custodians") {
 		t.Errorf("error %v", err)
 	}
-	if len(report.Steps) != 1 || len(announced) != 2 || report.PublicKey != nil {
+	if len(report.Stages) != 1 || len(announced) != 2 || report.PublicKey != nil {
 		t.Errorf("%d steps announced, report %+v", len(announced), report)
 	}
 }
 
-func TestRehearsalStopsWhenToldTo(t *testing.T) {
+func TestRoundTripStopsWhenToldTo(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if report, err := rehearsal(t).Run(ctx); !errors.Is(err, context.Canceled) || len(report.Steps) != 0 {
+	if report, err := roundTrip(t).Run(ctx); !errors.Is(err, context.Canceled) || len(report.Stages) != 0 {
 		t.Errorf("error %v, report %+v", err, report)
 	}
 }
@@ -44,8 +44,8 @@ var errGone = errors.New("gone home")
 
 func (*gone) Come(context.Context, Turn) error { return errGone }
 
-// rehearsal is one with cheap PINs.
-func rehearsal(t *testing.T) Rehearsal {
+// roundTrip is one with cheap PINs.
+func roundTrip(t *testing.T) RoundTrip {
 	c, err := curve.ByName("secp256r1")
 	if err != nil {
 		t.Fatal(err)
@@ -53,22 +53,22 @@ func rehearsal(t *testing.T) Rehearsal {
 	dir := t.TempDir()
 	home := device.NewHome(filepath.Join(dir, "home"))
 	home.PINCost.Memory = 64
-	return Rehearsal{
+	return RoundTrip{
 		Devices: home, Dir: dir, Custodians: &Simulated{}, Threshold: 2, Total: 4,
 		Key: wire.ECTemplate(c), Announce: func(string) {},
 	}
 }
 
-// TestRecoveryNoticesDifferences plays the end of a rehearsal on one device,
+// TestRecoveryNoticesDifferences makes the end of a round trip on one device,
 // which wraps under a DKEK of its own, and changes what was remembered.
 func TestRecoveryNoticesDifferences(t *testing.T) {
-	p := &play{Rehearsal: rehearsal(t)}
+	p := &underWay{RoundTrip: roundTrip(t)}
 	defer p.close()
 	if _, err := p.makeDevice(firstDevice); err != nil {
 		t.Fatal(err)
 	}
 	init := wire.Initialization{UserPIN: secret.Bytes(rehearsalPIN), SOPIN: secret.Bytes(rehearsalSOPIN), Retries: 3}
-	if err := p.hsm.Initialize(init, "Rehearsal"); err != nil {
+	if err := p.hsm.Initialize(init, "RoundTrip"); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.hsm.Login(wire.UserPIN, init.UserPIN); err != nil {
