@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -30,16 +29,7 @@ type Authority struct {
 }
 
 // Draft is a certificate that was linted, and is ready to be signed.
-type Draft struct {
-	recipe recipe
-	linted *x509.Certificate // signed with a key that is thrown away
-}
-
-// TBS gives what is to be signed: the TBSCertificate, DER.
-func (d *Draft) TBS() []byte { return bytes.Clone(d.linted.RawTBSCertificate) }
-
-// Serial gives the serial number.
-func (d *Draft) Serial() Serial { return SerialOf(d.linted) }
+type Draft struct{ draft }
 
 // Prepare makes a certificate ready for a subject's key; a root's is the
 // signer's. The ledger is not asked.
@@ -61,7 +51,16 @@ func (a Authority) Prepare(spec Spec, public crypto.PublicKey) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.draft(a.Linter)
+	return a.draft(r)
+}
+
+// draft rehearses and lints a certificate.
+func (a Authority) draft(r recipe) (*Draft, error) {
+	d, err := r.draft(a.Linter)
+	if err != nil {
+		return nil, err
+	}
+	return &Draft{d}, nil
 }
 
 // PrepareCross makes a certificate ready for the name and the key of another
@@ -98,7 +97,7 @@ func (a Authority) PrepareAgain(old *x509.Certificate, from, until time.Time) (*
 		SignatureAlgorithm: algorithm, SerialNumber: serial.number, RawSubject: old.RawSubject,
 		NotBefore: from.UTC(), NotAfter: until.UTC(), ExtraExtensions: old.Extensions,
 	}
-	return recipe{template, parent, old.PublicKey, a.Signer.Public(), demands}.draft(a.Linter)
+	return a.draft(certificateRecipe(template, parent, old.PublicKey, a.Signer.Public(), demands))
 }
 
 // parentOf is the issuer of an old certificate for the new one: the authority's,
@@ -141,82 +140,14 @@ func (a Authority) newSerial() (Serial, error) {
 	return NewSerial(rand.Reader)
 }
 
-// draft rehearses and lints.
-func (r recipe) draft(linter lint.Linter) (*Draft, error) {
-	cert, err := r.rehearse()
-	if err != nil {
-		return nil, err
-	}
-	found, err := linter.Certificate(cert.Raw, r.demands)
-	if err != nil {
-		return nil, err
-	}
-	if err := refused("certificate", found); err != nil {
-		return nil, err
-	}
-	return &Draft{r, cert}, nil
-}
-
-// refused makes an error of findings.
-func refused(what string, found []lint.Finding) error {
-	var problems []error
-	for _, f := range found {
-		problems = append(problems, fmt.Errorf("%s is refused by a lint: %s", what, f))
-	}
-	return errors.Join(problems...)
-}
-
 // Sign lets the authority's key sign a draft of this authority's, and gives the
 // certificate when it is in the ledger.
 //
 // After any error but ErrNumberUsed it may have been signed; the ledger keeps
 // the intent.
 func (a Authority) Sign(ctx context.Context, d *Draft) (*x509.Certificate, error) {
-	if !sameKey(d.recipe.issuer, a.Signer.Public()) {
-		return nil, errors.New("the draft is of another authority; prepare it with this one")
-	}
-	intent := Intent{
-		Kind: KindCertificate, Issuer: d.linted.RawIssuer, Number: d.linted.SerialNumber,
-		Subject: distinguishedName(d.linted.RawSubject), TBS: sha256.Sum256(d.linted.RawTBSCertificate), Time: time.Now().UTC(),
-	}
-	var cert *x509.Certificate
-	err := a.record(ctx, intent, func() (der []byte, err error) {
-		if cert, err = d.recipe.create(a.Signer); err != nil {
-			return nil, err
-		}
-		return cert.Raw, verify(a.Signer.Public(), cert.SignatureAlgorithm, cert.RawTBSCertificate, d.linted.RawTBSCertificate, cert.Signature)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return cert, nil
-}
-
-// record notes an intent, lets sign do it, and notes what was signed.
-func (a Authority) record(ctx context.Context, intent Intent, sign func() ([]byte, error)) error {
-	name := fmt.Sprintf("%s %x", intent.Kind, intent.Number)
-	if err := a.Ledger.Begin(ctx, intent); err != nil {
-		return fmt.Errorf("%s: it was not signed: %w", name, err)
-	}
-	der, err := sign()
-	if err != nil {
-		return fmt.Errorf("%s: %w; the ledger keeps that it was about to be signed: settle that, and prepare it again with another number", name, err)
-	}
-	if err := a.Ledger.Finish(ctx, intent, der); err != nil {
-		return fmt.Errorf("%s: it is signed, and the ledger did not take it: %w; keep it: %x", name, err, der)
-	}
-	return nil
-}
-
-// verify wants a signature over exactly what was linted.
-func verify(public crypto.PublicKey, algorithm x509.SignatureAlgorithm, signed, linted, signature []byte) error {
-	if !bytes.Equal(signed, linted) {
-		return errors.New("what was signed is not byte for byte what was linted")
-	}
-	if err := (&x509.Certificate{PublicKey: public}).CheckSignature(algorithm, signed, signature); err != nil {
-		return fmt.Errorf("the signature is not of the authority's key: %w", err)
-	}
-	return nil
+	signed, err := a.sign(ctx, d.draft, distinguishedName(d.linted.certificate.RawSubject))
+	return signed.certificate, err
 }
 
 // ParseCertificate reads one certificate, PEM or DER.

@@ -1,11 +1,8 @@
 package ca
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
@@ -13,8 +10,6 @@ import (
 	"math/big"
 	"strings"
 	"time"
-
-	"conclave/ca/lint"
 )
 
 // CRLSpec says what a CRL is to be.
@@ -52,8 +47,8 @@ func (s CRLSpec) Check() error {
 
 func (s CRLSpec) rules() (rules, error) { return cmp.Or(s.Profile, Root).rules() }
 
-// kind names what it is, its scope.
-func (s CRLSpec) kind() string {
+// scope names what it is.
+func (s CRLSpec) scope() string {
 	if s.DeltaOf > 0 {
 		return fmt.Sprintf("delta CRL to number %d", s.DeltaOf)
 	}
@@ -70,22 +65,16 @@ type Archive interface {
 
 // CRLDraft is a CRL that was linted, and is ready to be signed.
 type CRLDraft struct {
-	recipe crlRecipe
-	linted *x509.RevocationList // signed with a key that is thrown away
+	draft
+	scope string
 }
-
-// TBS gives what is to be signed: the TBSCertList, DER.
-func (d *CRLDraft) TBS() []byte { return bytes.Clone(d.linted.RawTBSRevocationList) }
-
-// Number gives the CRL number.
-func (d *CRLDraft) Number() *big.Int { return new(big.Int).Set(d.linted.Number) }
 
 // Text describes the CRL for people, a line for each fact and each certificate.
 func (d *CRLDraft) Text() string {
-	c := d.linted
+	c := d.linted.crl
 	var b strings.Builder
 	fmt.Fprintf(&b, "CRL: %s\nIssuer: %s\nCRL number: %d\nThis update: %s\nNext update: %s\nSignature algorithm: %s\nCertificates: %d\n",
-		d.recipe.kind, distinguishedName(c.RawIssuer), c.Number, timeText(c.ThisUpdate), timeText(c.NextUpdate), c.SignatureAlgorithm, len(c.RevokedCertificateEntries))
+		d.scope, distinguishedName(c.RawIssuer), c.Number, timeText(c.ThisUpdate), timeText(c.NextUpdate), c.SignatureAlgorithm, len(c.RevokedCertificateEntries))
 	for _, e := range c.RevokedCertificateEntries {
 		fmt.Fprintf(&b, "Certificate %x: %s, %s\n", e.SerialNumber, timeText(e.RevocationTime), reasonName(e.ReasonCode))
 	}
@@ -117,7 +106,11 @@ func (a Authority) PrepareCRL(ctx context.Context, spec CRLSpec) (*CRLDraft, err
 	if err != nil {
 		return nil, err
 	}
-	return r.draft(a.Linter)
+	d, err := r.draft(a.Linter)
+	if err != nil {
+		return nil, err
+	}
+	return &CRLDraft{d, spec.scope()}, nil
 }
 
 // crlNumber is the number that a spec gives, or the one after the last; numbers
@@ -163,24 +156,8 @@ func (a Authority) baseCRL(ctx context.Context, spec CRLSpec) (*x509.RevocationL
 // SignCRL lets the authority's key sign a draft of this authority's, and gives
 // the CRL when it is in the ledger. Its errors are as those of Sign.
 func (a Authority) SignCRL(ctx context.Context, d *CRLDraft) (*x509.RevocationList, error) {
-	if !sameKey(d.recipe.issuer.PublicKey, a.Signer.Public()) {
-		return nil, errors.New("the draft is of another authority; prepare it with this one")
-	}
-	intent := Intent{
-		Kind: KindCRL, Issuer: d.linted.RawIssuer, Number: d.linted.Number, Subject: d.recipe.kind,
-		TBS: sha256.Sum256(d.linted.RawTBSRevocationList), Time: time.Now().UTC(),
-	}
-	var crl *x509.RevocationList
-	err := a.record(ctx, intent, func() (der []byte, err error) {
-		if crl, err = d.recipe.create(a.Signer); err != nil {
-			return nil, err
-		}
-		return crl.Raw, verify(a.Signer.Public(), crl.SignatureAlgorithm, crl.RawTBSRevocationList, d.linted.RawTBSRevocationList, crl.Signature)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return crl, nil
+	signed, err := a.sign(ctx, d.draft, d.scope)
+	return signed.crl, err
 }
 
 // CRLTBS builds what an issuer signs for a spec, which has a number, and
@@ -198,52 +175,6 @@ func CRLTBS(spec CRLSpec, revocations []Revocation, base *x509.RevocationList, i
 	if err != nil {
 		return nil, err
 	}
-	crl, err := r.rehearse()
-	if err != nil {
-		return nil, err
-	}
-	return bytes.Clone(crl.RawTBSRevocationList), nil
-}
-
-// crlRecipe is what crypto/x509 makes a CRL of.
-type crlRecipe struct {
-	template *x509.RevocationList
-	issuer   *x509.Certificate
-	kind     string
-	demands  lint.Demands
-}
-
-// create lets a key sign.
-func (r crlRecipe) create(key crypto.Signer) (*x509.RevocationList, error) {
-	der, err := x509.CreateRevocationList(rand.Reader, r.template, r.issuer, key)
-	if err != nil {
-		return nil, err
-	}
-	return x509.ParseRevocationList(der)
-}
-
-// rehearse lets a key that is thrown away sign, with the algorithm of the
-// issuer's.
-func (r crlRecipe) rehearse() (*x509.RevocationList, error) {
-	key, err := lintingKey(r.issuer.PublicKey)
-	if err != nil {
-		return nil, err
-	}
-	return r.create(key)
-}
-
-// draft rehearses and lints.
-func (r crlRecipe) draft(linter lint.Linter) (*CRLDraft, error) {
-	crl, err := r.rehearse()
-	if err != nil {
-		return nil, err
-	}
-	found, err := linter.CRL(crl.Raw, r.demands)
-	if err != nil {
-		return nil, err
-	}
-	if err := refused("CRL", found); err != nil {
-		return nil, err
-	}
-	return &CRLDraft{r, crl}, nil
+	rehearsed, err := r.rehearse()
+	return rehearsed.TBS, err
 }

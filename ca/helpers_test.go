@@ -147,7 +147,7 @@ func sign(t testing.TB, a ca.Authority, draft *ca.Draft) *x509.Certificate {
 	t.Helper()
 	cert, err := a.Sign(t.Context(), draft)
 	if err != nil {
-		t.Fatalf("sign %s: %v", draft.Serial(), err)
+		t.Fatalf("sign %x: %v", draft.Number(), err)
 	}
 	return cert
 }

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+
+	"conclave/ca/lint"
 )
 
 // CheckRequest checks a request, PKCS #10 (RFC 2986) in DER or PEM, and gives
@@ -112,11 +114,11 @@ func (s Spec) extensions() ([]pkix.Extension, error) {
 	if err := s.addPolicies(t, r); err != nil {
 		return nil, err
 	}
-	cert, err := recipe{template: t, parent: t, subject: key.Public()}.create(key)
+	signed, err := certificateRecipe(t, t, key.Public(), key.Public(), lint.Private).sign(key)
 	if err != nil {
 		return nil, err
 	}
-	return cert.Extensions, nil
+	return signed.certificate.Extensions, nil
 }
 
 // covers says whether a planned extension is what was asked for. A CA may get a

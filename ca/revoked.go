@@ -2,6 +2,8 @@ package ca
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -29,26 +31,29 @@ func reasonName(code int) string {
 
 // newCRLRecipe checks what a good spec and the issuer have in common, and
 // chooses the entries.
-func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base *x509.RevocationList, issuer *x509.Certificate, publication Publication) (crlRecipe, error) {
+func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base *x509.RevocationList, issuer *x509.Certificate, publication Publication) (recipe, error) {
 	r, err := spec.rules()
 	if err != nil {
-		return crlRecipe{}, err
+		return recipe{}, err
 	}
 	algorithm, err := signatureAlgorithm(issuer.PublicKey)
 	if err != nil {
-		return crlRecipe{}, err
+		return recipe{}, err
 	}
 	if err := errors.Join(publication.Check(), spec.checkIssuer(issuer), spec.checkBase(number, base, issuer), spec.checkRevocations(revocations)); err != nil {
-		return crlRecipe{}, err
+		return recipe{}, err
 	}
 	extensions, err := spec.crlExtensions(publication)
 	if err != nil {
-		return crlRecipe{}, err
+		return recipe{}, err
 	}
-	return crlRecipe{&x509.RevocationList{
+	template := &x509.RevocationList{
 		SignatureAlgorithm: algorithm, Number: number, ThisUpdate: spec.ThisUpdate.UTC(), NextUpdate: spec.NextUpdate.UTC(),
 		RevokedCertificateEntries: entries(revocations, base), ExtraExtensions: extensions,
-	}, issuer, spec.kind(), r.demands()}, nil
+	}
+	return recipe{KindCRL, issuer.PublicKey, r.demands(), func(key crypto.Signer) ([]byte, error) {
+		return x509.CreateRevocationList(rand.Reader, template, issuer, key)
+	}}, nil
 }
 
 func (s CRLSpec) checkIssuer(issuer *x509.Certificate) error {

@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/x509"
@@ -64,13 +63,6 @@ func (p Publication) checkFor(r rules) error {
 	return errors.Join(problems...)
 }
 
-// recipe is what crypto/x509 makes a certificate of.
-type recipe struct {
-	template, parent *x509.Certificate
-	subject, issuer  crypto.PublicKey
-	demands          lint.Demands
-}
-
 // newRecipe checks a spec, the subject's key and the issuer; nil is one that
 // signs itself.
 func newRecipe(spec Spec, public crypto.PublicKey, issuer *x509.Certificate, publication Publication) (recipe, error) {
@@ -89,9 +81,18 @@ func newRecipe(spec Spec, public crypto.PublicKey, issuer *x509.Certificate, pub
 		return recipe{}, err
 	}
 	if issuer == nil {
-		return recipe{template, template, public, public, r.demands()}, nil
+		return certificateRecipe(template, template, public, public, r.demands()), nil
 	}
-	return recipe{template, issuer, public, issuer.PublicKey, r.demands()}, nil
+	return certificateRecipe(template, issuer, public, issuer.PublicKey, r.demands()), nil
+}
+
+// certificateRecipe takes what crypto/x509 makes a certificate of.
+func certificateRecipe(template, parent *x509.Certificate, subject, issuer crypto.PublicKey, demands lint.Demands) recipe {
+	return recipe{KindCertificate, issuer, demands, func(key crypto.Signer) ([]byte, error) {
+		signing := *parent
+		signing.PublicKey = key.Public()
+		return x509.CreateCertificate(rand.Reader, template, &signing, subject, key)
+	}}
 }
 
 // checkParties checks the subject's key, the issuer, and that they fit.
@@ -220,27 +221,6 @@ func (s Spec) addPolicies(t *x509.Certificate, r rules) error {
 	return nil
 }
 
-// create lets a key sign.
-func (r recipe) create(key crypto.Signer) (*x509.Certificate, error) {
-	parent := *r.parent
-	parent.PublicKey = key.Public()
-	der, err := x509.CreateCertificate(rand.Reader, r.template, &parent, r.subject, key)
-	if err != nil {
-		return nil, err
-	}
-	return x509.ParseCertificate(der)
-}
-
-// rehearse lets a key that is thrown away sign, with the algorithm of the
-// issuer's.
-func (r recipe) rehearse() (*x509.Certificate, error) {
-	key, err := lintingKey(r.issuer)
-	if err != nil {
-		return nil, err
-	}
-	return r.create(key)
-}
-
 // TBS builds what an issuer signs for a spec, which has a serial number, and a
 // subject's key: the TBSCertificate (RFC 5280 section 4.1.2). The issuer is nil
 // where the key signs itself; the publication is the issuer's. A verifier
@@ -253,9 +233,6 @@ func TBS(spec Spec, public crypto.PublicKey, issuer *x509.Certificate, publicati
 	if err != nil {
 		return nil, err
 	}
-	cert, err := r.rehearse()
-	if err != nil {
-		return nil, err
-	}
-	return bytes.Clone(cert.RawTBSCertificate), nil
+	rehearsed, err := r.rehearse()
+	return rehearsed.TBS, err
 }

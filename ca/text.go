@@ -11,8 +11,7 @@ import (
 
 // Text describes the certificate for people, a line for each fact.
 func (d *Draft) Text() string {
-	c := d.linted
-	sum := sha256.Sum256(c.RawTBSCertificate)
+	c := d.linted.certificate
 	var b strings.Builder
 	line := func(label, format string, args ...any) { fmt.Fprintf(&b, label+": "+format+"\n", args...) }
 	line("Subject", "%s", distinguishedName(c.RawSubject))
@@ -26,7 +25,7 @@ func (d *Draft) Text() string {
 	for _, fact := range append(authorityFacts(c), usageFacts(c)...) {
 		line(fact[0], "%s", fact[1])
 	}
-	line("SHA-256 of what is signed", "%x", sum)
+	line("SHA-256 of what is signed", "%x", sha256.Sum256(c.RawTBSCertificate))
 	return b.String()
 }
 

@@ -55,7 +55,7 @@ func (s *signing) issue(ctx context.Context, planned *plan.Certificate) ([]byte,
 	if err := s.people.agree(ctx, s.Plan.Who(step.Witness), "Is this what the runbook says?"); err != nil {
 		return nil, err
 	}
-	if err := s.log.noteIntent(ca.KindCertificate, draft.Serial().String(), draft.TBS()); err != nil {
+	if err := s.log.noteIntent(ca.KindCertificate, draft.Number().Text(16), draft.TBS()); err != nil {
 		return nil, err
 	}
 	cert, err := authority.Sign(ctx, draft)

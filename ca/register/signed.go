@@ -3,10 +3,8 @@ package register
 import (
 	"bytes"
 	"crypto/sha256"
-	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -88,45 +86,21 @@ func nameText(der []byte) (string, error) {
 	return strings.ToValidUTF8(name.String(), "\uFFFD"), nil
 }
 
-// signedParts is what a certificate or CRL says itself of what an intent says.
-type signedParts struct {
-	tbs, issuer []byte
-	number      *big.Int // nil for a CRL without one
-}
-
-func parseSigned(kind ca.Kind, der []byte) (signedParts, error) {
-	if kind == ca.KindCertificate {
-		cert, err := x509.ParseCertificate(der)
-		if err != nil {
-			return signedParts{}, err
-		}
-		return signedParts{cert.RawTBSCertificate, cert.RawIssuer, cert.SerialNumber}, nil
-	}
-	list, err := x509.ParseRevocationList(der)
-	if err != nil {
-		return signedParts{}, err
-	}
-	if len(list.Raw) != len(der) {
-		return signedParts{}, errors.New("x509: trailing data")
-	}
-	return signedParts{list.RawTBSRevocationList, list.RawIssuer, list.Number}, nil
-}
-
 // checkSigned refuses what is not that which was intended. It does not verify
 // the signature.
 func checkSigned(intent ca.Intent, der []byte) error {
-	parts, err := parseSigned(intent.Kind, der)
+	signed, err := ca.ParseSigned(intent.Kind, der)
 	if err != nil {
 		return fmt.Errorf("%s: what was signed cannot be read: %w", title(intent), err)
 	}
 	const advice = "it belongs to another intent"
-	if !bytes.Equal(parts.issuer, intent.Issuer) {
-		return fmt.Errorf("%s: what was signed names another issuer, %x; %s", title(intent), parts.issuer, advice)
+	if !bytes.Equal(signed.Issuer, intent.Issuer) {
+		return fmt.Errorf("%s: what was signed names another issuer, %x; %s", title(intent), signed.Issuer, advice)
 	}
-	if parts.number == nil || parts.number.Cmp(intent.Number) != 0 {
-		return fmt.Errorf("%s: what was signed has number %x; %s", title(intent), parts.number, advice)
+	if signed.Number == nil || signed.Number.Cmp(intent.Number) != 0 {
+		return fmt.Errorf("%s: what was signed has number %x; %s", title(intent), signed.Number, advice)
 	}
-	if sum := sha256.Sum256(parts.tbs); sum != intent.TBS {
+	if sum := sha256.Sum256(signed.TBS); sum != intent.TBS {
 		return fmt.Errorf("%s: SHA-256 of what was signed is %x; %x was intended: something else bears the number, keep it and find out why", title(intent), sum, intent.TBS)
 	}
 	return nil
