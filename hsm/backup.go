@@ -15,21 +15,17 @@ import (
 // WrapKey gives a key as its backup file: blob, description, certificate. The
 // user must be logged in.
 func (h *HSM) WrapKey(ref byte) (f wire.WrapFile, err error) {
-	err = h.exclusive(func() error {
-		f, err = h.wrapKey(ref)
-		return err
-	})
-	return f, err
-}
-
-func (h *HSM) wrapKey(ref byte) (wire.WrapFile, error) {
+	if err := h.begin(); err != nil {
+		return f, err
+	}
+	defer h.end(&err)
 	blob, err := h.exchange(fmt.Sprintf("wrap key %d", ref), apdu.Command{
 		CLA: wire.ClassProprietary, INS: wire.InsWrapKey, P1: ref, P2: wire.WrapMode, Ne: apdu.MaxExtendedNe,
 	})
 	if err != nil {
-		return wire.WrapFile{}, h.explainWrap(err)
+		return f, h.explainWrap(err)
 	}
-	f := wire.WrapFile{Blob: blob}
+	f.Blob = blob
 	if f.Description, err = h.optionalObject(wire.PrefixPrKD.File(ref)); err != nil {
 		return f, err
 	}
@@ -47,7 +43,7 @@ func (h *HSM) Certificate(ref byte) ([]byte, error) {
 // optionalObject reads the data object that a file begins with, nil where
 // there is no such file. What follows it in the file is padding.
 func (h *HSM) optionalObject(fid wire.FID) ([]byte, error) {
-	content, err := h.readFile(fid)
+	content, err := h.ReadFile(fid)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
@@ -103,11 +99,11 @@ var (
 // under a free reference, so that a bad blob does not cost the present key. A
 // link that breaks then can leave that trial behind, a key without a
 // description. The user must be logged in.
-func (h *HSM) UnwrapKey(ref byte, f wire.WrapFile, replace bool) error {
-	return h.exclusive(func() error { return h.unwrapKey(ref, f, replace) })
-}
-
-func (h *HSM) unwrapKey(ref byte, f wire.WrapFile, replace bool) error {
+func (h *HSM) UnwrapKey(ref byte, f wire.WrapFile, replace bool) (err error) {
+	if err := h.begin(); err != nil {
+		return err
+	}
+	defer h.end(&err)
 	if err := h.checkBlob(f.Blob); err != nil {
 		return err
 	}
@@ -124,7 +120,7 @@ func (h *HSM) unwrapKey(ref byte, f wire.WrapFile, replace bool) error {
 			return err
 		}
 	}
-	if err := h.writeFile(wire.EFStaging, f.Blob); err != nil {
+	if err := h.WriteFile(wire.EFStaging, f.Blob); err != nil {
 		return err
 	}
 	return h.withFiles(ref, f.Description, f.Certificate, func() error { return h.unwrapStaged(ref) })
@@ -138,14 +134,14 @@ func (h *HSM) clearFor(ref byte, f wire.WrapFile) error {
 	if err != nil {
 		return err
 	}
-	if err := h.writeFile(wire.EFStaging, f.Blob); err != nil {
+	if err := h.WriteFile(wire.EFStaging, f.Blob); err != nil {
 		return err
 	}
 	if err := h.unwrapStaged(trial); err != nil {
 		return err
 	}
 	err = h.proveTrial(trial, f.Certificate)
-	err = errors.Join(err, h.deleteKey(trial)) // with the files that a card may have written itself
+	err = errors.Join(err, h.DeleteKey(trial)) // with the files that a card may have written itself
 	if err != nil {
 		return err
 	}
@@ -247,14 +243,14 @@ func (h *HSM) withFiles(ref byte, description, certificate []byte, fn func() err
 		if content == nil {
 			continue
 		}
-		now, err := h.readFile(fid)
+		now, err := h.ReadFile(fid)
 		if err == nil && bytes.Equal(now, content) {
 			continue
 		}
-		if err := h.writeFile(fid, content); err != nil {
+		if err := h.WriteFile(fid, content); err != nil {
 			return err
 		}
-		now, err = h.readFile(fid)
+		now, err = h.ReadFile(fid)
 		if err == nil && !bytes.HasPrefix(now, content) { // padding may follow
 			err = fmt.Errorf("file %04X reads back with another content than was written; is the reader faulty?", uint16(fid))
 		}
@@ -278,7 +274,7 @@ func (h *HSM) writeAll(files map[wire.FID][]byte) error {
 // file.
 func (h *HSM) replaceFile(fid wire.FID, content []byte) error {
 	if content != nil {
-		return h.writeFile(fid, content)
+		return h.WriteFile(fid, content)
 	}
 	if err := h.DeleteFile(fid); err != nil && !errors.Is(err, ErrNotFound) {
 		return err

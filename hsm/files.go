@@ -31,20 +31,16 @@ func (h *HSM) Files() ([]wire.FID, error) {
 
 // ReadFile reads a whole file. ErrNotFound is wrapped where there is none.
 func (h *HSM) ReadFile(fid wire.FID) (content []byte, err error) {
-	err = h.exclusive(func() error {
-		content, err = h.readFile(fid)
-		return err
-	})
-	return content, err
-}
-
-func (h *HSM) readFile(fid wire.FID) ([]byte, error) {
+	if err := h.begin(); err != nil {
+		return nil, err
+	}
+	defer h.end(&err)
 	doing := fmt.Sprintf("read file %04X", uint16(fid))
 	size, err := h.selectFile(fid)
 	if err != nil {
 		return nil, err
 	}
-	content := make([]byte, 0, size)
+	content = make([]byte, 0, size)
 	for len(content) < size {
 		at, err := wire.ReadAt(len(content))
 		if err != nil {
@@ -84,11 +80,11 @@ func (h *HSM) selectFile(fid wire.FID) (int, error) {
 }
 
 // WriteFile makes content the whole of a file, which it creates where needed.
-func (h *HSM) WriteFile(fid wire.FID, content []byte) error {
-	return h.exclusive(func() error { return h.writeFile(fid, content) })
-}
-
-func (h *HSM) writeFile(fid wire.FID, content []byte) error {
+func (h *HSM) WriteFile(fid wire.FID, content []byte) (err error) {
+	if err := h.begin(); err != nil {
+		return err
+	}
+	defer h.end(&err)
 	// A card may leave the rest of a longer content in place.
 	if size, err := h.selectFile(fid); err == nil && size > len(content) {
 		if err := h.DeleteFile(fid); err != nil {

@@ -31,13 +31,19 @@ type HSM struct {
 	version  wire.Version
 	options  wire.Options
 	loggedIn bool // by Login; a reset by another process then costs the session
+	alone    int  // how many of begin have no end yet
 }
 
 // Open selects the applet on a connected card. The HSM takes over the
 // connection: Close closes it.
 func Open(conn apdu.Conn) (*HSM, error) {
 	h := &HSM{conn: conn}
-	if err := h.exclusive(h.selectApplet); err != nil {
+	err := h.begin()
+	if err == nil {
+		err = h.selectApplet()
+		h.end(&err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return h, nil
@@ -67,23 +73,30 @@ func (h *HSM) selectApplet() error {
 // Logout makes the card forget the PIN.
 func (h *HSM) Logout() error { return h.selectApplet() }
 
-// exclusive keeps other processes away from the card while fn runs, where the
-// link is shared.
-func (h *HSM) exclusive(fn func() error) error {
-	shared, ok := h.conn.(apdu.Transactor)
-	if !ok {
-		return fn()
-	}
-	err := shared.Begin()
-	if h.mayResume(err) {
-		if err = shared.Begin(); err == nil {
-			_, err = h.resume(selection())
+// begin keeps other processes away from the card until end, where the link is
+// shared. Methods that do so may call each other.
+func (h *HSM) begin() error {
+	if shared, ok := h.conn.(apdu.Transactor); ok && h.alone == 0 {
+		err := shared.Begin()
+		if h.mayResume(err) {
+			if err = shared.Begin(); err == nil {
+				_, err = h.resume(selection())
+			}
+		}
+		if err != nil {
+			return &linkError{"reserve the card", err}
 		}
 	}
-	if err != nil {
-		return &linkError{"reserve the card", err}
+	h.alone++
+	return nil
+}
+
+// end is deferred after begin; what it fails with goes with the method's error.
+func (h *HSM) end(err *error) {
+	h.alone--
+	if shared, ok := h.conn.(apdu.Transactor); ok && h.alone == 0 {
+		*err = errors.Join(*err, shared.End())
 	}
-	return errors.Join(fn(), shared.End())
 }
 
 // mayResume says whether a link that failed so can go on as if nothing had

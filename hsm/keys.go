@@ -34,20 +34,15 @@ func (k Key) Size() string {
 
 // Keys lists the keys by reference. The device's own key is not among them.
 func (h *HSM) Keys() (keys []Key, err error) {
-	err = h.exclusive(func() error {
-		keys, err = h.keys()
-		return err
-	})
-	return keys, err
-}
-
-func (h *HSM) keys() ([]Key, error) {
+	if err := h.begin(); err != nil {
+		return nil, err
+	}
+	defer h.end(&err)
 	files, err := h.Files()
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(files)
-	var keys []Key
 	for _, fid := range files {
 		if fid.Prefix() != wire.PrefixKey || fid.ID() == 0 {
 			continue
@@ -65,7 +60,7 @@ func (h *HSM) keys() ([]Key, error) {
 // out, since the key is there all the same.
 func (h *HSM) key(ref byte) (Key, error) {
 	k := Key{Ref: ref}
-	content, err := h.readFile(wire.PrefixPrKD.File(ref))
+	content, err := h.ReadFile(wire.PrefixPrKD.File(ref))
 	if err == nil {
 		if d, err := wire.ParsePrKD(content); err == nil {
 			k.Description = &d
@@ -73,7 +68,7 @@ func (h *HSM) key(ref byte) (Key, error) {
 	} else if !errors.Is(err, ErrNotFound) {
 		return k, err
 	}
-	public, err := h.publicKey(ref)
+	public, err := h.PublicKey(ref)
 	if err == nil {
 		k.Public = public
 		return k, nil
@@ -106,16 +101,8 @@ func (h *HSM) FindKey(spki []byte) (byte, error) {
 
 // PublicKey gives the public half of a key, from its certificate request or
 // its certificate.
-func (h *HSM) PublicKey(ref byte) (k *wire.PublicKey, err error) {
-	err = h.exclusive(func() error {
-		k, err = h.publicKey(ref)
-		return err
-	})
-	return k, err
-}
-
-func (h *HSM) publicKey(ref byte) (*wire.PublicKey, error) {
-	content, err := h.readFile(wire.PrefixEECert.File(ref))
+func (h *HSM) PublicKey(ref byte) (*wire.PublicKey, error) {
+	content, err := h.ReadFile(wire.PrefixEECert.File(ref))
 	if err != nil {
 		return nil, fmt.Errorf("public key of key %d: %w", ref, err)
 	}
@@ -187,15 +174,11 @@ const authority = "UTCA00001"
 // GenerateKey makes a key and gives its reference and its authenticated
 // request. The user must be logged in.
 func (h *HSM) GenerateKey(n NewKey) (ref byte, request *wire.AuthenticatedRequest, err error) {
-	err = h.exclusive(func() error {
-		ref, request, err = h.generateKey(n)
-		return err
-	})
-	return ref, request, err
-}
-
-func (h *HSM) generateKey(n NewKey) (byte, *wire.AuthenticatedRequest, error) {
-	ref, err := h.FreeRef(n.Ref)
+	if err := h.begin(); err != nil {
+		return 0, nil, err
+	}
+	defer h.end(&err)
+	ref, err = h.FreeRef(n.Ref)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -217,7 +200,7 @@ func (h *HSM) generateKey(n NewKey) (byte, *wire.AuthenticatedRequest, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	request, err := wire.ParseAuthenticatedRequest(answer)
+	request, err = wire.ParseAuthenticatedRequest(answer)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -227,14 +210,14 @@ func (h *HSM) generateKey(n NewKey) (byte, *wire.AuthenticatedRequest, error) {
 // keepRequest stores the request where the card has not done so itself.
 func (h *HSM) keepRequest(ref byte, answer []byte) error {
 	fid := wire.PrefixEECert.File(ref)
-	content, err := h.readFile(fid)
+	content, err := h.ReadFile(fid)
 	if err == nil && bytes.Equal(content, answer) {
 		return nil
 	}
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	return h.writeFile(fid, answer)
+	return h.WriteFile(fid, answer)
 }
 
 func (n NewKey) describe(ref byte) ([]byte, error) {
@@ -284,11 +267,11 @@ func (h *HSM) FreeRef(wanted byte) (byte, error) {
 var ErrOccupied = errors.New("occupied")
 
 // DeleteKey deletes a key with its description and certificate.
-func (h *HSM) DeleteKey(ref byte) error {
-	return h.exclusive(func() error { return h.deleteKey(ref) })
-}
-
-func (h *HSM) deleteKey(ref byte) error {
+func (h *HSM) DeleteKey(ref byte) (err error) {
+	if err := h.begin(); err != nil {
+		return err
+	}
+	defer h.end(&err)
 	if err := h.DeleteFile(wire.PrefixKey.File(ref)); err != nil {
 		return fmt.Errorf("key %d: %w", ref, err)
 	}

@@ -103,11 +103,11 @@ func (h *HSM) ResetPIN(so, new secret.Bytes) error {
 
 // Initialize erases the device and sets its PINs. A non-empty label becomes
 // the token's. A device that was initialised before wants its present SO-PIN.
-func (h *HSM) Initialize(init wire.Initialization, label string) error {
-	return h.exclusive(func() error { return h.initialize(init, label) })
-}
-
-func (h *HSM) initialize(init wire.Initialization, label string) error {
+func (h *HSM) Initialize(init wire.Initialization, label string) (err error) {
+	if err := h.begin(); err != nil {
+		return err
+	}
+	defer h.end(&err)
 	data, err := init.Bytes()
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (h *HSM) setLabel(pin secret.Bytes, label string) error {
 	if err != nil {
 		return err
 	}
-	return h.writeFile(wire.EFTokenInfo, info)
+	return h.WriteFile(wire.EFTokenInfo, info)
 }
 
 // ImportShare adds a share to the DKEK.

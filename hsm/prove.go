@@ -29,15 +29,11 @@ func (h *HSM) Prove(ref byte, public wire.PublicKey) error {
 // purpose, and deletes it again. The purpose must be one that no one could
 // foresee. The user must be logged in.
 func (h *HSM) ProveDevice(purpose string) (attestation []byte, err error) {
-	err = h.exclusive(func() error {
-		attestation, err = h.proveDevice(purpose)
-		return err
-	})
-	return attestation, err
-}
-
-func (h *HSM) proveDevice(purpose string) ([]byte, error) {
-	device, err := h.device()
+	if err := h.begin(); err != nil {
+		return nil, err
+	}
+	defer h.end(&err)
+	device, err := h.Device()
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +50,11 @@ func (h *HSM) proveDevice(purpose string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	attestation, err := h.exchange("let the device prove itself", apdu.Command{
+	attestation, err = h.exchange("let the device prove itself", apdu.Command{
 		INS: wire.InsGenerateKeyPair, P1: ref, Data: data, Ne: apdu.MaxExtendedNe,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return attestation, errors.Join(device.Chain.CheckProof(attestation, purpose), h.deleteKey(ref))
+	return attestation, errors.Join(device.Chain.CheckProof(attestation, purpose), h.DeleteKey(ref))
 }

@@ -28,15 +28,11 @@ type Status struct {
 
 // Status asks the device for its state.
 func (h *HSM) Status() (s Status, err error) {
-	err = h.exclusive(func() error {
-		s, err = h.status()
-		return err
-	})
-	return s, err
-}
-
-func (h *HSM) status() (Status, error) {
-	s := Status{Version: h.version, Options: h.options}
+	if err := h.begin(); err != nil {
+		return s, err
+	}
+	defer h.end(&err)
+	s = Status{Version: h.version, Options: h.options}
 	so, err := h.pinState(wire.SOPIN)
 	if errors.Is(err, apdu.ReferenceNotFound) {
 		return s, nil
@@ -119,15 +115,7 @@ type Device struct {
 // below. Whether the last one is to be trusted is for the caller: see
 // wire.DeviceChain. With an error there may be a device, whose serial number is
 // then no more than what it claims.
-func (h *HSM) Device() (d *Device, err error) {
-	err = h.exclusive(func() error {
-		d, err = h.device()
-		return err
-	})
-	return d, err
-}
-
-func (h *HSM) device() (*Device, error) {
+func (h *HSM) Device() (*Device, error) {
 	d, err := h.claimed()
 	if err != nil {
 		return nil, err
@@ -137,7 +125,7 @@ func (h *HSM) device() (*Device, error) {
 
 // claimed is what the device says of itself.
 func (h *HSM) claimed() (*Device, error) {
-	content, err := h.readFile(wire.EFDevAut)
+	content, err := h.ReadFile(wire.EFDevAut)
 	if err != nil {
 		return nil, err
 	}
@@ -150,13 +138,10 @@ func (h *HSM) claimed() (*Device, error) {
 
 // Serial reads the serial number that the device has in its certificate, which
 // it need not be able to prove.
-func (h *HSM) Serial() (serial string, err error) {
-	err = h.exclusive(func() error {
-		d, err := h.claimed()
-		if err == nil {
-			serial = d.Serial
-		}
-		return err
-	})
-	return serial, err
+func (h *HSM) Serial() (string, error) {
+	d, err := h.claimed()
+	if err != nil {
+		return "", err
+	}
+	return d.Serial, nil
 }
