@@ -60,7 +60,7 @@ func (p *proceedings) initialize(ctx context.Context, name string, h *hsm.HSM, s
 	if err := p.mayErase(ctx, name, h, serial); err != nil {
 		return err
 	}
-	init := wire.Initialization{Options: wire.OptionResetRetryCounter, Retries: 3, DKEKShares: 1}
+	init := wire.UsualInitialization(nil, nil, 1)
 	var err error
 	if init.SOPIN, err = p.people.soPIN(ctx, name, h); err != nil {
 		return err
@@ -119,7 +119,7 @@ func (p *proceedings) erase(ctx context.Context, name string) (done, error) {
 	}
 	pin := secret.Bytes(fmt.Sprintf("%x", random))
 	defer pin.Wipe()
-	init := wire.Initialization{Options: wire.OptionResetRetryCounter, Retries: 3, DKEKShares: wire.NoDKEK, UserPIN: pin, SOPIN: so}
+	init := wire.UsualInitialization(pin, so, wire.NoDKEK)
 	if err := h.Initialize(init, ""); err != nil {
 		return done{}, err
 	}

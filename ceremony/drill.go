@@ -179,7 +179,7 @@ func (p *proceedings) load(h *hsm.HSM, share secret.Bytes) error {
 		return err
 	}
 	pin, so := secret.Bytes(fmt.Sprintf("%x", random[:8])), secret.Bytes(random[8:])
-	init := wire.Initialization{Options: wire.OptionResetRetryCounter, Retries: 3, DKEKShares: 1, UserPIN: pin, SOPIN: so}
+	init := wire.UsualInitialization(pin, so, 1)
 	if err := h.Initialize(init, ""); err != nil {
 		return err
 	}

@@ -128,9 +128,7 @@ func (a Ceremony) practiceDevice(device *plan.Device) (*hsm.HSM, error) {
 		return nil, err
 	}
 	a.Room.Tell("The user PIN of the practice device " + device.Name + " is " + practicePIN + ".")
-	return openLoggedIn(h, h.Initialize(wire.Initialization{
-		Options: wire.OptionResetRetryCounter, Retries: 3, DKEKShares: wire.NoDKEK, UserPIN: secret.Bytes(practicePIN), SOPIN: so,
-	}, ""))
+	return openLoggedIn(h, h.Initialize(wire.UsualInitialization(secret.Bytes(practicePIN), so, wire.NoDKEK), ""))
 }
 
 func openLoggedIn(h *hsm.HSM, err error) (*hsm.HSM, error) {

@@ -198,10 +198,7 @@ func (p *underWay) wrapFile() string  { return filepath.Join(p.Dir, "key.wrap") 
 
 // initialize also looks that the device holds no key.
 func (p *underWay) initialize(context.Context) (string, error) {
-	err := p.hsm.Initialize(wire.Initialization{
-		Options: wire.OptionResetRetryCounter, UserPIN: secret.Bytes(rehearsalPIN), SOPIN: secret.Bytes(rehearsalSOPIN),
-		Retries: 3, DKEKShares: 1,
-	}, "RoundTrip")
+	err := p.hsm.Initialize(wire.UsualInitialization(secret.Bytes(rehearsalPIN), secret.Bytes(rehearsalSOPIN), 1), "Rehearsal")
 	if err != nil {
 		return "", err
 	}

@@ -109,7 +109,7 @@ func TestKeyDomains(t *testing.T) {
 // TestInitializeOutOfMemory: a Java card may need to be asked twice; and one
 // that leaves the bus may have done what it was asked.
 func TestInitializeOutOfMemory(t *testing.T) {
-	init := wire.Initialization{Options: wire.OptionResetRetryCounter, UserPIN: userPIN, SOPIN: soPIN, Retries: 3, DKEKShares: 1}
+	init := wire.UsualInitialization(userPIN, soPIN, 1)
 	full := []byte{0x6A, 0x84}
 	once := &otherwise{answers: map[[2]byte][][]byte{{wire.InsInitializeDevice, 0}: {full, nil}}}
 	if err := once.device(t).Initialize(init, "Again"); err != nil {

@@ -64,7 +64,7 @@ func connect(t testing.TB, c *card.Card, shares int) *hsm.HSM {
 	if err != nil {
 		t.Fatal(err)
 	}
-	init := wire.Initialization{Options: wire.OptionResetRetryCounter, UserPIN: userPIN, SOPIN: soPIN, Retries: 3, DKEKShares: shares}
+	init := wire.UsualInitialization(userPIN, soPIN, shares)
 	if err := h.Initialize(init, "Test"); err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func TestOneTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	backup := readWrapFile(t, "testdata/2-of-4/EC-secp256r1.wrap")
-	init := wire.Initialization{UserPIN: userPIN, SOPIN: soPIN, Retries: 3, DKEKShares: wire.NoDKEK}
+	init := wire.UsualInitialization(userPIN, soPIN, wire.NoDKEK)
 	steps := []struct {
 		name string
 		do   func() error

@@ -39,6 +39,13 @@ type Initialization struct {
 	Biometrics [2][]byte
 }
 
+// UsualInitialization is what sc-hsm-tool sends by itself: the SO-PIN can help
+// whoever has blocked the user PIN, which would else cost the keys, and the user
+// PIN has three tries, the most that one of any length may have.
+func UsualInitialization(userPIN, soPIN secret.Bytes, shares int) Initialization {
+	return Initialization{Options: OptionResetRetryCounter, UserPIN: userPIN, SOPIN: soPIN, Retries: 3, DKEKShares: shares}
+}
+
 // PublicKeyScheme is how many public keys are registered, and how many of them
 // make a login: 1 to 90 each.
 type PublicKeyScheme struct{ Total, Required int }

@@ -119,8 +119,7 @@ func TestForeignAuthenticatedRequests(t *testing.T) {
 // The first line is what sc-hsm-tool 0.23 sent (testdata/article.apdu); the
 // others add its tags for the logins without a PIN.
 func TestInitialization(t *testing.T) {
-	plain := wire.Initialization{Options: wire.OptionResetRetryCounter, UserPIN: []byte("648219"),
-		SOPIN: []byte("57621880"), Retries: 3, DKEKShares: 1}
+	plain := wire.UsualInitialization([]byte("648219"), []byte("57621880"), 1)
 	keys, biometric, without := plain, plain, plain
 	keys.PublicKeys = &wire.PublicKeyScheme{Total: 3, Required: 2}
 	biometric.Biometrics[1] = []byte{0xE8, 0x2B}
