@@ -1,14 +1,12 @@
 package card_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"iter"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -34,25 +32,12 @@ const (
 	rightSOPIN, soTries = "57621880", 15
 )
 
-// childDevice names a device's file, in the environment of a process that runs
-// child instead of the tests.
-const childDevice = "CONCLAVE_CARD_TEST_CHILD"
+func TestMain(m *testing.M) { testrun.Main(m, child) }
 
-func TestMain(m *testing.M) {
-	if path := os.Getenv(childDevice); path != "" {
-		if err := child(path); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// child verifies PINs, one for each line that it reads: the reference, the PIN,
+// child verifies PINs, one for each order, which is the reference, the PIN,
 // at which moment to send itself a signal (0: never), and which. It prints what
 // the card answers; before that, as soon as a PIN was compared, "compared".
-func child(path string) error {
+func child(path string, orders iter.Seq[string]) error {
 	s, err := sqlite.Open(path)
 	if err != nil {
 		return err
@@ -64,11 +49,11 @@ func child(path string) error {
 	if err != nil {
 		return err
 	}
-	for orders := bufio.NewScanner(os.Stdin); orders.Scan(); {
+	for order := range orders {
 		var ref wire.PINReference
 		var pin string
 		var signal syscall.Signal
-		if _, err := fmt.Sscan(orders.Text(), &ref, &pin, &cut.at, &signal); err != nil {
+		if _, err := fmt.Sscan(order, &ref, &pin, &cut.at, &signal); err != nil {
 			return err
 		}
 		cut.moment, cut.updates = 0, 0
@@ -136,55 +121,21 @@ func (s *cut) Update(fn func(store.Writer) error) error {
 // second change.
 const moments, settled = 12, 7
 
-// process is a child with its pipes.
-type process struct {
-	*exec.Cmd
-	t       *testing.T
-	orders  io.WriteCloser
-	answers *bufio.Scanner
-}
-
-func startChild(t *testing.T, path string) *process {
-	t.Helper()
-	p := &process{Cmd: exec.Command(os.Args[0]), t: t}
-	p.Env = append(os.Environ(), childDevice+"="+path)
-	p.Stderr = os.Stderr
-	var err error
-	if p.orders, err = p.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	answers, err := p.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p.answers = bufio.NewScanner(answers)
-	return p
-}
-
-// order lets the child verify a PIN and be struck at a moment.
-func (p *process) order(ref wire.PINReference, pin string, at int, signal syscall.Signal) {
-	fmt.Fprintln(p.orders, uint8(ref), pin, at, int(signal)) // it may be dead already
+// order lets a child verify a PIN and be struck at a moment.
+func order(p *testrun.Child, ref wire.PINReference, pin string, at int, signal syscall.Signal) {
+	p.Order(uint8(ref), pin, at, int(signal))
 }
 
 // answer is what the card said. ok is false where the child did not live to
 // tell.
-func (p *process) answer() (compared bool, sw apdu.Status, ok bool) {
-	for p.answers.Scan() {
-		if p.answers.Text() == "compared" {
-			compared = true
-			continue
-		}
-		n, err := strconv.ParseUint(p.answers.Text(), 16, 16)
-		return compared, apdu.Status(n), err == nil
+func answer(p *testrun.Child) (compared bool, sw apdu.Status, ok bool) {
+	text, ok := p.Answer()
+	if compared = text == "compared"; compared {
+		text, ok = p.Answer()
 	}
-	return compared, 0, false
+	n, err := strconv.ParseUint(text, 16, 16)
+	return compared, apdu.Status(n), ok && err == nil
 }
-
-// end waits for a child that nobody orders anything more.
-func (p *process) end() { p.orders.Close(); p.Wait() }
 
 // preparedFile makes the device of prepared.txt in a file, and closes it.
 func preparedFile(t *testing.T, dir string) (path string) {
@@ -255,11 +206,11 @@ func together(t *testing.T, path string, ref wire.PINReference, pins []string) (
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	for _, pin := range pins {
-		p := startChild(t, path)
+		p := testrun.Start(t, path)
 		group.Go(func() {
 			for range times {
-				p.order(ref, pin, 0, 0)
-				_, sw, ok := p.answer()
+				order(p, ref, pin, 0, 0)
+				_, sw, ok := answer(p)
 				if !ok {
 					t.Error("a child died")
 				}
@@ -267,7 +218,7 @@ func together(t *testing.T, path string, ref wire.PINReference, pins []string) (
 				answers = append(answers, sw)
 				mu.Unlock()
 			}
-			p.end()
+			p.End()
 		})
 	}
 	group.Wait()
@@ -332,12 +283,12 @@ func testStruckRightPINs(t *testing.T, signal syscall.Signal) {
 		if round%3 == 0 {
 			ref, pin, tries = wire.SOPIN, rightSOPIN, soTries
 		}
-		p := startChild(t, path)
-		p.order(ref, pin, 1+round%moments, signal)
-		if _, sw, ok := p.answer(); ok && sw != apdu.OK {
+		p := testrun.Start(t, path)
+		order(p, ref, pin, 1+round%moments, signal)
+		if _, sw, ok := answer(p); ok && sw != apdu.OK {
 			t.Fatalf("round %d: a right PIN was answered with %v", round, sw)
 		}
-		p.end()
+		p.End()
 		if sw := verify(c, ref, ""); sw != apdu.TriesLeft(tries) {
 			t.Fatalf("round %d: the counter is at %v; %d tries were expected", round, sw, tries)
 		}
@@ -364,16 +315,16 @@ func TestKilledGuesses(t *testing.T) {
 	path := preparedFile(t, t.TempDir())
 	learned := 0
 	for n := range 2 * pinTries {
-		p := startChild(t, path)
-		p.order(wire.UserPIN, fmt.Sprintf("%06d", n), settled, syscall.SIGKILL)
-		compared, sw, ok := p.answer()
+		p := testrun.Start(t, path)
+		order(p, wire.UserPIN, fmt.Sprintf("%06d", n), settled, syscall.SIGKILL)
+		compared, sw, ok := answer(p)
 		if ok && sw != apdu.AuthenticationBlocked {
 			t.Errorf("guess %d was answered with %v", n, sw)
 		}
 		if compared {
 			learned++
 		}
-		p.end()
+		p.End()
 	}
 	if learned != pinTries {
 		t.Errorf("%d guesses were compared; the counter has %d", learned, pinTries)

@@ -1,47 +1,32 @@
 package register
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"iter"
 	"math/big"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
 
 	"conclave/ca"
+	"conclave/internal/testrun"
 )
 
-// childPath names the register, in the environment of a process that runs child
-// instead of the tests.
-const childPath = "CONCLAVE_REGISTER_TEST_CHILD"
+func TestMain(m *testing.M) { testrun.Main(m, child) }
 
-func TestMain(m *testing.M) {
-	if path := os.Getenv(childPath); path != "" {
-		if err := child(path); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
-// child begins a certificate for each line it reads, which is its serial
-// number, and prints whether it got it.
-func child(path string) error {
+// child begins a certificate for each order, which is its serial number, and
+// prints whether it got it.
+func child(path string, orders iter.Seq[string]) error {
 	r, err := Open(path)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	for orders := bufio.NewScanner(os.Stdin); orders.Scan(); {
-		serial, err := strconv.ParseInt(orders.Text(), 10, 64)
+	for order := range orders {
+		serial, err := strconv.ParseInt(order, 10, 64)
 		if err != nil {
 			return err
 		}
@@ -65,38 +50,13 @@ func beginNumber(r *Register, serial int64) (got bool, err error) {
 	return err == nil, err
 }
 
-// process is a child with its pipes.
-type process struct {
-	*exec.Cmd
-	orders  io.WriteCloser
-	answers *bufio.Scanner
-}
-
-func start(t *testing.T, path string) *process {
+func answer(t *testing.T, p *testrun.Child) (serial int64, got bool) {
 	t.Helper()
-	p := &process{Cmd: exec.Command(os.Args[0])}
-	p.Env = append(os.Environ(), childPath+"="+path)
-	p.Stderr = os.Stderr
-	orders, err := p.StdinPipe()
-	must(t, err)
-	answers, err := p.StdoutPipe()
-	must(t, err, p.Start())
-	p.orders, p.answers = orders, bufio.NewScanner(answers)
-	return p
-}
-
-func (p *process) order(t *testing.T, serial int64) {
-	t.Helper()
-	_, err := fmt.Fprintln(p.orders, serial)
-	must(t, err)
-}
-
-func (p *process) answer(t *testing.T) (serial int64, got bool) {
-	t.Helper()
-	if !p.answers.Scan() {
-		t.Fatalf("the child: %v", p.Wait())
+	text, ok := p.Answer()
+	if !ok {
+		t.Fatalf("the child: %v", p.End())
 	}
-	if _, err := fmt.Sscan(p.answers.Text(), &serial, &got); err != nil {
+	if _, err := fmt.Sscan(text, &serial, &got); err != nil {
 		t.Fatal(err)
 	}
 	return serial, got
@@ -106,13 +66,12 @@ func (p *process) answer(t *testing.T) (serial int64, got bool) {
 func TestKilledBetweenBeginAndFinish(t *testing.T) {
 	path := closed(t, newRegister(t))
 	for serial := range int64(10) {
-		p := start(t, path)
-		p.order(t, serial)
-		if _, got := p.answer(t); !got {
+		p := testrun.Start(t, path)
+		p.Order(serial)
+		if _, got := answer(t, p); !got {
 			t.Fatalf("the child did not get number %d", serial)
 		}
-		must(t, p.Process.Kill())
-		p.Wait()
+		p.Kill()
 		wantNames(t, filepath.Dir(path), "register")
 
 		r := open(t, path)
@@ -131,19 +90,14 @@ func TestKilledBetweenBeginAndFinish(t *testing.T) {
 // must be there.
 func TestKilledAnywhere(t *testing.T) {
 	path := closed(t, newRegister(t))
+	random := testrun.Random(t)
 	next := int64(0)
 	for range 10 {
-		p := start(t, path)
+		p := testrun.Start(t, path)
 		for i := range int64(50) {
-			p.order(t, next+i)
+			p.Order(next + i)
 		}
-		p.answer(t)
-		must(t, p.Process.Kill())
-		next++
-		for p.answers.Scan() {
-			next++
-		}
-		p.Wait()
+		next += int64(len(p.Strike(random)))
 		r := open(t, path)
 		entries, err := r.Entries(context.Background())
 		must(t, err)
@@ -158,9 +112,9 @@ func TestKilledAnywhere(t *testing.T) {
 func TestTwoProcessesGetNoNumberTwice(t *testing.T) {
 	const each = 60
 	r := newRegister(t)
-	children := []*process{start(t, r.path), start(t, r.path)}
+	children := []*testrun.Child{testrun.Start(t, r.path), testrun.Start(t, r.path)}
 	for _, p := range children { // both have the file open before either is set going
-		p.order(t, -1+each)
+		p.Order(each - 1)
 	}
 	given := map[int64]int{}
 	count := func(serial int64, got bool) {
@@ -169,11 +123,11 @@ func TestTwoProcessesGetNoNumberTwice(t *testing.T) {
 		}
 	}
 	for _, p := range children {
-		count(p.answer(t))
+		count(answer(t, p))
 	}
 	for serial := range int64(each - 1) {
 		for _, p := range children {
-			p.order(t, serial)
+			p.Order(serial)
 		}
 	}
 	for serial := range int64(each - 1) {
@@ -183,9 +137,9 @@ func TestTwoProcessesGetNoNumberTwice(t *testing.T) {
 	}
 	for _, p := range children {
 		for range each - 1 {
-			count(p.answer(t))
+			count(answer(t, p))
 		}
-		must(t, p.orders.Close(), p.Wait())
+		must(t, p.End())
 	}
 	wantOnce(t, given, each)
 }

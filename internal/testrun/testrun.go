@@ -1,5 +1,5 @@
-// Package testrun is about how a test runs: how long it may wait, and which random
-// numbers it draws.
+// Package testrun is about how a test runs: how long it may wait, which random
+// numbers it draws, and the processes that it kills.
 package testrun
 
 import (

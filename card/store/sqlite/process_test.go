@@ -1,51 +1,39 @@
 package sqlite
 
 import (
-	"bufio"
-	"conclave/internal/testrun"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
+	"iter"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
+
+	"conclave/internal/testrun"
 )
 
-// childPath names the store, in the environment of a process that runs child
-// instead of the tests.
-const childPath = "CONCLAVE_STORE_TEST_CHILD"
+// The orders of a child: to count up, and to stay in an Alone.
+const (
+	up   = "up"
+	hold = "hold"
+)
 
-func TestMain(m *testing.M) {
-	if path := os.Getenv(childPath); path != "" {
-		if err := child(path); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { testrun.Main(m, child) }
 
-// child counts up, once for each byte that it reads, and prints each number
-// once Update has returned. While it handles the byte hold it is in an Alone,
-// which it does not leave.
-func child(path string) error {
+// child prints each number that it has counted up to, once Update has returned.
+func child(path string, orders iter.Seq[string]) error {
 	s, err := Open(path)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	orders := bufio.NewReader(os.Stdin)
-	for {
-		order, err := orders.ReadByte()
-		if err == io.EOF {
-			return nil
-		}
+	for order := range orders {
 		if order == hold {
-			return s.Alone(func() error { fmt.Println(0); select {} })
+			return s.Alone(func() error {
+				fmt.Println(hold)
+				for range orders { // none comes
+				}
+				return nil
+			})
 		}
 		n, err := countUp(s)
 		if err != nil {
@@ -53,65 +41,18 @@ func child(path string) error {
 		}
 		fmt.Println(n) // unbuffered: one write a line
 	}
+	return nil
 }
 
-// hold is the order to stay in an Alone.
-const hold = 1
-
-// process is a child with its pipes.
-type process struct {
-	*exec.Cmd
-	orders io.WriteCloser
-	counts *bufio.Scanner
+func orderUp(p *testrun.Child, times int) {
+	for range times {
+		p.Order(up)
+	}
 }
 
-func start(t *testing.T, path string) *process {
+func mustEnd(t *testing.T, p *testrun.Child) {
 	t.Helper()
-	p := &process{Cmd: exec.Command(os.Args[0])}
-	p.Env = append(os.Environ(), childPath+"="+path)
-	p.Stderr = os.Stderr
-	orders, err := p.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	counts, err := p.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p.orders, p.counts = orders, bufio.NewScanner(counts)
-	return p
-}
-
-// order tells the child to count up n times.
-func (p *process) order(t *testing.T, n int) {
-	t.Helper()
-	if _, err := p.orders.Write(make([]byte, n)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// acknowledged reads one number; false when the child is gone.
-func (p *process) acknowledged() (n int, ok bool) {
-	if !p.counts.Scan() {
-		return 0, false
-	}
-	n, err := strconv.Atoi(p.counts.Text())
-	return n, err == nil
-}
-
-// finish lets the child do what was ordered and end.
-func (p *process) finish(t *testing.T) {
-	t.Helper()
-	p.orders.Close()
-	for {
-		if _, ok := p.acknowledged(); !ok {
-			break
-		}
-	}
-	if err := p.Wait(); err != nil {
+	if err := p.End(); err != nil {
 		t.Fatalf("the child: %v", err)
 	}
 }
@@ -119,9 +60,9 @@ func (p *process) finish(t *testing.T) {
 // TestAloneEndsWithItsProcess, which others wait for.
 func TestAloneEndsWithItsProcess(t *testing.T) {
 	s := newStore(t)
-	p := start(t, s.path)
-	p.orders.Write([]byte{hold})
-	if _, ok := p.acknowledged(); !ok {
+	p := testrun.Start(t, s.path)
+	p.Order(hold)
+	if _, ok := p.Answer(); !ok {
 		t.Fatal("the child is not in its Alone")
 	}
 	var killed atomic.Bool
@@ -136,11 +77,10 @@ func TestAloneEndsWithItsProcess(t *testing.T) {
 	}()
 	mustCountUp(t, s) // what needs no Alone does not wait
 	killed.Store(true)
-	p.Process.Kill()
+	p.Kill()
 	if err := <-entered; err != nil {
 		t.Error(err)
 	}
-	p.Wait()
 }
 
 func TestTwoHandlesCount(t *testing.T) {
@@ -166,16 +106,15 @@ func TestTwoHandlesCount(t *testing.T) {
 func TestTwoProcessesCount(t *testing.T) {
 	const each = 100
 	s := newStore(t)
-	one, two := start(t, s.path), start(t, s.path)
-	for _, p := range []*process{one, two} { // both run before either is set going
-		p.order(t, 1)
-		p.acknowledged()
+	one, two := testrun.Start(t, s.path), testrun.Start(t, s.path)
+	for _, p := range []*testrun.Child{one, two} { // both run before either is set going
+		orderUp(p, 1)
+		p.Answer()
 	}
-	for _, p := range []*process{one, two} {
-		p.order(t, each-1)
-	}
-	one.finish(t)
-	two.finish(t)
+	orderUp(one, each-1)
+	orderUp(two, each-1)
+	mustEnd(t, one)
+	mustEnd(t, two)
 	wantCount(t, s, 2*each)
 }
 
@@ -191,17 +130,17 @@ func TestVersionTellsOfOthers(t *testing.T) {
 	if v := version(t, s); v != second {
 		t.Errorf("the version goes from %d to %d with no commit", second, v)
 	}
-	p := start(t, s.path)
+	p := testrun.Start(t, s.path)
 	for n := 2; n < 20; n++ {
 		last := version(t, s)
-		p.order(t, 1)
-		p.acknowledged()
+		orderUp(p, 1)
+		p.Answer()
 		if version(t, s) == last {
 			t.Fatalf("version %d stays when another process has committed", last)
 		}
 		wantCount(t, s, n)
 	}
-	p.finish(t)
+	mustEnd(t, p)
 	last := version(t, s)
 	if _, err := count(other); err != nil {
 		t.Fatal(err)
@@ -247,20 +186,13 @@ func killings(t *testing.T, path string, rounds int) func(yield func(last int) b
 	random := testrun.Random(t)
 	return func(yield func(int) bool) {
 		for range rounds {
-			p := start(t, path)
-			p.order(t, 1000)
-			last, ok := 0, true
-			for range 1 + random.IntN(10) {
-				if last, ok = p.acknowledged(); !ok {
-					t.Fatalf("the child: %v", p.Wait())
-				}
+			p := testrun.Start(t, path)
+			orderUp(p, 1000)
+			answers := p.Strike(random)
+			last, err := strconv.Atoi(answers[len(answers)-1])
+			if err != nil {
+				t.Fatal(err)
 			}
-			time.Sleep(time.Duration(random.IntN(1000)) * time.Microsecond) // to strike anywhere in an update, not to wait for one
-			p.Process.Kill()
-			for n := last; ok; n, ok = p.acknowledged() {
-				last = n
-			}
-			p.Wait()
 			if !yield(last) {
 				return
 			}
