@@ -147,7 +147,7 @@ func (p *underWay) makeDevice(name string) (string, error) {
 func (p *underWay) create(ctx context.Context) (string, error) {
 	created, err := Creation{
 		Rand: p.hsm, ShareFile: p.shareFile(), Scheme: quorum.Scheme{Threshold: p.Threshold, Total: p.Total, Strength: quorum.Strength128},
-		Ceremony: "RoundTrip", ReadBack: true, Now: time.Now(), Tool: "conclave",
+		Ceremony: "Rehearsal", ReadBack: true, Now: time.Now(), Tool: "conclave",
 		Custodians: &witness{p.Custodians, p}, Progress: p.Progress,
 	}.Run(ctx)
 	if err != nil {

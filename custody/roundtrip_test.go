@@ -68,7 +68,7 @@ func TestRecoveryNoticesDifferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	init := wire.Initialization{UserPIN: secret.Bytes(rehearsalPIN), SOPIN: secret.Bytes(rehearsalSOPIN), Retries: 3}
-	if err := p.hsm.Initialize(init, "RoundTrip"); err != nil {
+	if err := p.hsm.Initialize(init, "Rehearsal"); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.hsm.Login(wire.UserPIN, init.UserPIN); err != nil {

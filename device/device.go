@@ -166,7 +166,7 @@ func (h Home) Create(name string) (serial string, err error) {
 // be what a crash has left of an earlier attempt, and empty.
 func createStore(path string) (*sqlite.Store, error) {
 	s, err := sqlite.Create(path)
-	if errors.Is(err, fs.ErrExist) {
+	if errors.Is(err, fs.ErrExist) && safefile.Exists(path) {
 		return sqlite.Open(path)
 	}
 	return s, err

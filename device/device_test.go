@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"conclave/card"
 	"conclave/card/store/sqlite"
 	"conclave/device"
 	"conclave/hsm"
+	"conclave/internal/sqlitefile"
 )
 
 func TestDevicesOfAHome(t *testing.T) {
@@ -113,7 +115,7 @@ func TestADeviceInUseIsNotDeleted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := home.Delete("default"); !errors.Is(err, sqlite.ErrInUse) {
+	if err := home.Delete("default"); !errors.Is(err, sqlitefile.ErrInUse) {
 		t.Errorf("deleting a device that is open: %v", err)
 	}
 	if err := conn.Close(); err != nil {
@@ -143,5 +145,22 @@ func TestCrashWhileMaking(t *testing.T) {
 	}
 	if serial, err := home.Create("default"); err != nil || serial == "" {
 		t.Errorf("making it again: %q, %v", serial, err)
+	}
+}
+
+// TestLogLeftBehind: a device is not made where SQLite would take the log of an
+// earlier one for its own.
+func TestLogLeftBehind(t *testing.T) {
+	dir := t.TempDir()
+	home := device.NewHome(dir)
+	if _, err := home.Create("first"); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(dir, "devices", "default.device-wal")
+	if err := os.WriteFile(log, []byte("of the device that was here"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.Create("default"); err == nil || !strings.Contains(err.Error(), log+" is left of an earlier database") {
+		t.Errorf("error %v; one that names the log was expected", err)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"conclave/card/store/sqlite"
+	"conclave/internal/sqlitefile"
 )
 
 // TestSearchSerial looks for a device among others, in readers of which one is
@@ -28,7 +28,7 @@ func TestSearchSerial(t *testing.T) {
 	if got := serialOn(conn); got != serials["second"] {
 		t.Errorf("the device with serial number %q was opened; %q was expected", got, serials["second"])
 	}
-	if err := home.Delete("second"); !errors.Is(err, sqlite.ErrInUse) {
+	if err := home.Delete("second"); !errors.Is(err, sqlitefile.ErrInUse) {
 		t.Errorf("the device that was looked for is not open: %v", err)
 	}
 	if err := home.Delete("first"); err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"conclave/internal/safefile"
+	"conclave/internal/sqlitefile"
 )
 
 func TestCreate(t *testing.T) {
@@ -123,14 +124,14 @@ func TestOpenRefuses(t *testing.T) {
 		{"empty file", nil, again},
 		{"short text", text[:30], "not a register"},
 		{"text", text, "not a register"},
-		{"zeros", make([]byte, 3*pageSize), "not a register"},
+		{"zeros", make([]byte, 3*sqlitefile.PageSize), "not a register"},
 		{"foreign database", altered(t, nil, "CREATE TABLE intent (id INTEGER PRIMARY KEY)"), "not a register"},
 		{"other application", altered(t, whole, "PRAGMA application_id = 7"), "not a register"},
 		{"later format", altered(t, whole, "PRAGMA user_version = 2"), "use a later one"},
 		{"no format", altered(t, whole, "PRAGMA user_version = 0"), again},
 		{"header alone", whole[:100], again},
-		{"first page alone", whole[:pageSize], again},
-		{"a page short", whole[:len(whole)-pageSize], again},
+		{"first page alone", whole[:sqlitefile.PageSize], again},
+		{"a page short", whole[:len(whole)-sqlitefile.PageSize], again},
 		{"a byte short", whole[:len(whole)-1], "cut short"},
 		{"a byte long", append(bytes.Clone(whole), 0), "cut short"},
 		{"trigger dropped", altered(t, whole, "DROP TRIGGER issued_delete"), "triggers are not those"},

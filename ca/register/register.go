@@ -30,14 +30,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
 	"path/filepath"
-	"strings"
 
 	"conclave/ca"
-	"conclave/internal/safefile"
 
 	modernc "modernc.org/sqlite"
 )
@@ -60,27 +55,10 @@ func Create(path string) (*Register, error) {
 	if err != nil {
 		return nil, err
 	}
-	empty, err := emptyDatabase()
-	if err == nil {
-		err = checkLeftovers(path)
-	}
-	if err == nil {
-		err = safefile.Create(path, empty)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the register cannot be created: %w", err)
+	if err := fileKind.Create(path); err != nil {
+		return nil, err
 	}
 	return Open(path)
-}
-
-// checkLeftovers finds what SQLite would take for a part of the new file.
-func checkLeftovers(path string) error {
-	for _, name := range []string{path + "-journal", path + "-wal"} {
-		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s is left of an earlier database; find out what became of that, or choose another name: %w", name, fs.ErrExist)
-		}
-	}
-	return nil
 }
 
 // Open opens the register that Create made at path, and reads all of it. The
@@ -92,7 +70,7 @@ func Open(path string) (*Register, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFile(path); err != nil {
+	if err := fileKind.CheckFile(path); err != nil {
 		return nil, err
 	}
 	r := &Register{path: path, db: sql.OpenDB(connector{path})}
@@ -143,27 +121,15 @@ func (r *Register) transact(ctx context.Context, options *sql.TxOptions, fn func
 	return r.explain(tx.Commit())
 }
 
-// options are those of the connection: no creation of files, ten seconds' wait
-// for a lock, and transactions that lock at their beginning.
-//
-// A commit is the removal of the journal. EXTRA syncs the directory after it:
-// else a power cut can bring the journal back, which undoes the commit
-// (https://www.sqlite.org/pragma.html#pragma_synchronous).
-const options = "mode=rw&_busy_timeout=10000&_txlock=immediate&_synchronous=EXTRA&_error_rc=1"
+// explain says of an error which file it concerns, and of one of SQLite what to
+// do.
+func (r *Register) explain(err error) error { return fileKind.Explain(r.path, err) }
 
-// connector opens connections to the file at path. It uses a driver of its own:
-// with the one that database/sql knows, others may register functions and hooks.
+// connector opens connections to the file at path.
 type connector struct{ path string }
 
 // Connect implements driver.Connector.
-func (c connector) Connect(context.Context) (driver.Conn, error) {
-	slashed := filepath.ToSlash(c.path)
-	if !strings.HasPrefix(slashed, "/") { // a Windows drive
-		slashed = "/" + slashed
-	}
-	uri := url.URL{Scheme: "file", Path: slashed, RawQuery: options}
-	return c.Driver().Open(uri.String())
-}
+func (c connector) Connect(context.Context) (driver.Conn, error) { return fileKind.Open(c.path) }
 
 // Driver implements driver.Connector.
 func (connector) Driver() driver.Driver { return new(modernc.Driver) }

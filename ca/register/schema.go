@@ -4,22 +4,28 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
-	modernc "modernc.org/sqlite"
+	"conclave/internal/sqlitefile"
 )
 
-// A register names itself in the header of the file
-// (https://www.sqlite.org/fileformat2.html section 1.3).
-const (
-	applicationID = 0x43526567 // "CReg"
-	formatVersion = 1
-	pageSize      = 4096
-)
+// fileKind is that of registers. A connection waits ten seconds for a lock, and its
+// transactions lock at their beginning.
+//
+// A commit is the removal of the journal. EXTRA syncs the directory after it:
+// else a power cut can bring the journal back, which undoes the commit
+// (https://www.sqlite.org/pragma.html#pragma_synchronous).
+var fileKind = sqlitefile.Kind{
+	Name:          "register",
+	ApplicationID: 0x43526567, // "CReg"
+	Version:       1,
+	Schema:        strings.Join(schema(), ";\n"),
+	Options:       "_busy_timeout=10000&_txlock=immediate&_synchronous=EXTRA",
+	Full:          errors.New("the disk or the quota is full; make room and try again"),
+}
 
 // table is a table of the file. Each has the columns id and sum before its own.
 type table struct {
@@ -72,21 +78,6 @@ func schema() (all []string) {
 		all = append(all, t.schema()...)
 	}
 	return all
-}
-
-// emptyDatabase returns the bytes of a register's file that has no rows.
-func emptyDatabase() ([]byte, error) {
-	c, err := new(modernc.Driver).Open(":memory:")
-	if err != nil {
-		return nil, err
-	}
-	text := fmt.Sprintf("PRAGMA page_size = %d; PRAGMA application_id = %d; PRAGMA user_version = %d; %s",
-		pageSize, applicationID, formatVersion, strings.Join(schema(), ";\n"))
-	var content []byte
-	if _, err = c.(driver.ExecerContext).ExecContext(context.Background(), text, nil); err == nil {
-		content, err = c.(interface{ Serialize() ([]byte, error) }).Serialize()
-	}
-	return content, errors.Join(err, c.Close())
 }
 
 // insert adds a row to a table, with its sum, and returns its id. The values

@@ -5,24 +5,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
-	"net/url"
-	"path/filepath"
-	"strings"
 
 	"conclave/card/store"
-
-	modernc "modernc.org/sqlite"
-	"modernc.org/sqlite/lib"
 )
-
-// Before 3.51.3 SQLite could corrupt a file in WAL mode that two connections
-// wrote to or checkpointed at once (https://www.sqlite.org/wal.html#walresetbug).
-// With such a version this constant does not compile.
-const _ = uint(sqlite3.SQLITE_VERSION_NUMBER - 3_051_003)
-
-// options are those of every connection: no creation of files, five seconds'
-// wait for a lock, fsync at each commit, zeros over what is deleted.
-const options = "mode=rw&_busy_timeout=5000&_synchronous=FULL&_pragma=secure_delete(ON)&_error_rc=1"
 
 // The statements that every connection keeps prepared.
 const (
@@ -70,30 +55,23 @@ type conn struct {
 func connect(path string) (*conn, error) {
 	c, err := dial(path)
 	if err != nil {
-		return nil, err
+		return nil, fileKind.Explain(path, err)
 	}
 	if err = c.identify(); err == nil {
 		err = c.prepare()
 	}
 	if err != nil {
 		c.Close()
-		return nil, err
+		return nil, fileKind.Explain(path, err)
 	}
 	return c, nil
 }
 
 // dial opens a connection to any SQLite file that exists.
 func dial(path string) (*conn, error) {
-	slashed := filepath.ToSlash(path)
-	if !strings.HasPrefix(slashed, "/") { // a Windows drive
-		slashed = "/" + slashed
-	}
-	uri := url.URL{Scheme: "file", Path: slashed, RawQuery: options}
-	// Not the driver that database/sql knows: others may register functions
-	// and hooks there.
-	c, err := new(modernc.Driver).Open(uri.String())
+	c, err := fileKind.Open(path)
 	if err != nil {
-		return nil, explain(path, err)
+		return nil, err
 	}
 	return &conn{Conn: c, path: path}, nil
 }
@@ -101,7 +79,7 @@ func dial(path string) (*conn, error) {
 func (c *conn) prepare() (err error) {
 	for i, sql := range statements {
 		if c.prepared[i], err = c.Prepare(sql); err != nil {
-			return explain(c.path, err)
+			return err
 		}
 	}
 	return nil
@@ -121,18 +99,18 @@ func (c *conn) Close() error {
 // execute executes SQL for its effect.
 func (c *conn) execute(sql string) error {
 	_, err := c.Conn.(driver.ExecerContext).ExecContext(context.Background(), sql, nil)
-	return explain(c.path, err)
+	return fileKind.Explain(c.path, err)
 }
 
 // run executes a prepared statement for its effect.
 func (c *conn) run(statement int, args ...driver.Value) error {
 	_, err := c.prepared[statement].Exec(args)
-	return explain(c.path, err)
+	return fileKind.Explain(c.path, err)
 }
 
 // query executes a prepared statement and hands each row's one value to fn.
 func (c *conn) query(statement int, fn func(driver.Value), args ...driver.Value) error {
-	return explain(c.path, query(c.prepared[statement], fn, args...))
+	return fileKind.Explain(c.path, query(c.prepared[statement], fn, args...))
 }
 
 func query(s driver.Stmt, fn func(driver.Value), args ...driver.Value) error {
@@ -153,15 +131,15 @@ func query(s driver.Stmt, fn func(driver.Value), args ...driver.Value) error {
 	return errors.Join(err, rows.Close())
 }
 
-// pragma executes a PRAGMA and returns what it answers.
+// pragma executes a PRAGMA and returns what it answers. Its error is SQLite's.
 func (c *conn) pragma(text string) (answer driver.Value, err error) {
 	s, err := c.Prepare("PRAGMA " + text)
 	if err != nil {
-		return nil, explain(c.path, err)
+		return nil, err
 	}
 	defer s.Close()
 	err = query(s, func(v driver.Value) { answer = v })
-	return answer, explain(c.path, err)
+	return answer, err
 }
 
 // beginView begins a transaction and reads, for SQLite takes the snapshot at

@@ -7,27 +7,25 @@ import (
 	"os"
 	"path/filepath"
 
+	"conclave/card/store"
 	"conclave/internal/safefile"
+	"conclave/internal/sqlitefile"
 )
 
-// A device store names itself in the header of the file
-// (https://www.sqlite.org/fileformat2.html section 1.3).
-const (
-	applicationID = 0x436F6E63 // "Conc"
-	formatVersion = 1
-	pageSize      = 4096
-)
+// fileKind is that of device stores. A connection waits five seconds for a lock,
+// syncs each commit, and writes zeros over what is deleted.
+var fileKind = sqlitefile.Kind{
+	Name:          "device store",
+	ApplicationID: 0x436F6E63, // "Conc"
+	Version:       1,
+	Schema:        `CREATE TABLE record (key INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT`,
+	WAL:           true,
+	Options:       "_busy_timeout=5000&_synchronous=FULL&_pragma=secure_delete(ON)",
+	Full:          store.ErrFull,
+}
 
 // lockSuffix ends the name of the file that Alone locks.
 const lockSuffix = "-lock"
-
-var schema = fmt.Sprintf(`
-	PRAGMA page_size = %d;
-	BEGIN;
-	PRAGMA application_id = %d;
-	PRAGMA user_version = %d;
-	CREATE TABLE record (key INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT;
-	COMMIT`, pageSize, applicationID, formatVersion)
 
 // Create makes an empty device store, readable by its owner alone, and opens
 // it. The directory must exist. The error is fs.ErrExist where the file does.
@@ -35,38 +33,19 @@ var schema = fmt.Sprintf(`
 // The file appears at path complete or not at all, also after a loss of power.
 func Create(path string) (*Store, error) {
 	path, err := filepath.Abs(path)
-	if err == nil {
-		err = create(path)
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("device store %s already exists; choose another name, or remove the device that it holds: %w", path, fs.ErrExist)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("device store %s cannot be created: %w", path, err)
+		return nil, err
+	}
+	if err := fileKind.Create(path); err != nil {
+		return nil, err
 	}
 	return Open(path)
 }
 
-func create(path string) error {
-	directory, name := filepath.Split(path)
-	temporary, err := os.CreateTemp(directory, "."+name+".*.tmp") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name())
-	if err := errors.Join(temporary.Close(), format(temporary.Name())); err != nil {
-		return err
-	}
-	if err := os.Link(temporary.Name(), path); err != nil { // unlike a renaming, never over a file
-		return err
-	}
-	return safefile.SyncDir(directory)
-}
-
 // Remove deletes the device store at path, damaged or whole. The error is
-// ErrInUse where another process has it open. A log must not stay behind: it
-// would become part of the next store of that name. So it is brought into the
-// file first, and goes before the file where that fails.
+// sqlitefile.ErrInUse where another process has it open. A log must not stay
+// behind: it would become part of the next store of that name. So it is brought
+// into the file first, and goes before the file where that fails.
 func Remove(path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -76,7 +55,7 @@ func Remove(path string) error {
 		return err
 	}
 	if inUse(path) {
-		return fmt.Errorf("device store %s: %w; end that one first", path, ErrInUse)
+		return fileKind.Explain(path, fmt.Errorf("%w; end that one first", sqlitefile.ErrInUse))
 	}
 	for _, name := range []string{path + "-wal", path + "-shm", path + lockSuffix, path} {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -95,57 +74,24 @@ func inUse(path string) bool {
 	}
 	defer c.Close()
 	mode, err := c.pragma("journal_mode = DELETE")
-	return errors.Is(err, ErrInUse) || err == nil && mode != "delete"
-}
-
-// format makes an empty file a device store. SQLite syncs it.
-func format(path string) error {
-	c, err := dial(path)
-	if err != nil {
-		return err
-	}
-	if err = c.execute(schema); err == nil {
-		err = c.identify()
-	}
-	return errors.Join(err, c.Close())
+	return errors.Is(fileKind.Explain(path, err), sqlitefile.ErrInUse) || err == nil && mode != "delete"
 }
 
 // identify refuses a file that is no device store, or one that this version
 // cannot work with, and sees to it that the file is in WAL mode: a copy that
 // SQLite made is not.
 func (c *conn) identify() error {
-	id, err := c.pragma("application_id")
+	err := fileKind.Identify(c.path, func(name string) (int64, error) {
+		v, err := c.pragma(name)
+		n, _ := v.(int64)
+		return n, err
+	})
 	if err != nil {
-		return err
-	}
-	if id != int64(applicationID) {
-		return notStore(c.path)
-	}
-	version, err := c.pragma("user_version")
-	if err != nil {
-		return err
-	}
-	if version.(int64) > formatVersion {
-		return fmt.Errorf("device store %s has format %d; this version of conclave knows formats up to %d; use a newer one",
-			c.path, version, formatVersion)
-	}
-	if err := c.checkWhole(); err != nil {
 		return err
 	}
 	mode, err := c.pragma("journal_mode = WAL")
 	if err == nil && mode != "wal" {
-		err = fmt.Errorf("device store %s cannot be shared by processes where it is; put it on a local disk", c.path)
-	}
-	return err
-}
-
-// checkWhole finds a last page that is cut short, which SQLite fills up with
-// zeros. Where whole pages are missing, SQLite itself objects.
-func (c *conn) checkWhole() error {
-	info, err := os.Stat(c.path)
-	if err == nil && info.Size()%pageSize != 0 {
-		err = fmt.Errorf("device store %s is cut short: its %d bytes are not a whole number of %d-byte pages; restore it from a backup",
-			c.path, info.Size(), pageSize)
+		err = errors.New("it cannot be shared by processes where it is; put it on a local disk")
 	}
 	return err
 }

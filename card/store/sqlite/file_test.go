@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"bytes"
-	"context"
 	"database/sql/driver"
 	"errors"
 	"io/fs"
@@ -17,6 +16,7 @@ import (
 
 	"conclave/card/store"
 	"conclave/internal/foreign"
+	"conclave/internal/sqlitefile"
 )
 
 func TestCreate(t *testing.T) {
@@ -150,8 +150,7 @@ func altered(t *testing.T, content []byte, sql string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Conn.(driver.ExecerContext).ExecContext(context.Background(), sql, nil)
-	if err := errors.Join(err, c.Close()); err != nil {
+	if err := errors.Join(c.execute(sql), c.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return read(t, path)
@@ -169,13 +168,13 @@ func TestOpenRefuses(t *testing.T) {
 		{"short text", text[:30], "not a device store"},
 		{"text", text, "not a device store"},
 		{"text of whole pages", bytes.Repeat(text[:16], 512), "not a device store"},
-		{"zeros", make([]byte, 3*pageSize), "not a device store"},
+		{"zeros", make([]byte, 3*sqlitefile.PageSize), "not a device store"},
 		{"foreign database", altered(t, nil, "CREATE TABLE record (key INTEGER PRIMARY KEY, value BLOB)"), "not a device store"},
-		{"newer format", altered(t, device, "PRAGMA user_version = 2"), "use a newer one"},
+		{"newer format", altered(t, device, "PRAGMA user_version = 2"), "use a later one"},
 		{"header alone", device[:100], "damaged"},
-		{"first page alone", device[:pageSize], "damaged"},
-		{"a page short", device[:len(device)-pageSize], "damaged"},
-		{"half a page short", device[:len(device)-pageSize/2], "cut short"},
+		{"first page alone", device[:sqlitefile.PageSize], "damaged"},
+		{"a page short", device[:len(device)-sqlitefile.PageSize], "damaged"},
+		{"half a page short", device[:len(device)-sqlitefile.PageSize/2], "cut short"},
 		{"a byte short", device[:len(device)-1], "cut short"},
 		{"a byte long", append(bytes.Clone(device), 0), "cut short"},
 	} {
@@ -214,7 +213,7 @@ func TestOpenRefuses(t *testing.T) {
 // or in the truth, and not in a fault of the library.
 func TestDamagedPage(t *testing.T) {
 	device := counted(t)
-	for offset := 100; offset < 2*pageSize; offset += 97 { // the two B-trees
+	for offset := 100; offset < 2*sqlitefile.PageSize; offset += 97 { // the two B-trees
 		path := filepath.Join(t.TempDir(), "device")
 		damaged := bytes.Clone(device)
 		copy(damaged[offset:], "\xA5\x5A\xA5\x5A\xA5\x5A\xA5\x5A")

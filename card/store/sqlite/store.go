@@ -18,14 +18,12 @@ package sqlite
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 
 	"conclave/card/store"
 	"conclave/internal/safefile"
+	"conclave/internal/sqlitefile"
 )
 
 // Store implements store.Store. It works on the driver's connections without
@@ -50,7 +48,7 @@ func Open(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFile(path); err != nil {
+	if err := fileKind.CheckFile(path); err != nil {
 		return nil, err
 	}
 	// As SQLite does: the files beside it, and its lock, are beside the file itself,
@@ -63,23 +61,6 @@ func Open(path string) (*Store, error) {
 		return nil, err
 	}
 	return &Store{path: path, watcher: watcher}, nil
-}
-
-// checkFile refuses what SQLite would not: an empty file is an empty database
-// to it.
-func checkFile(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("device store %s does not exist; check the name, or create a device first: %w", path, fs.ErrNotExist)
-	case err != nil:
-		return fmt.Errorf("device store: %w", err)
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("device store %s is not a file", path)
-	case info.Size() == 0:
-		return fmt.Errorf("device store %s is an empty file; restore it from a backup, or remove it and create a device", path)
-	}
-	return nil
 }
 
 // View implements store.Store.
@@ -122,11 +103,11 @@ func (s *Store) Alone(fn func() error) error {
 	}
 	unlock, err := safefile.WaitLock(s.path + lockSuffix)
 	if err != nil {
-		return explain(s.path, err)
+		return fileKind.Explain(s.path, err)
 	}
 	defer unlock()
 	if err := reserve(s.path+"-wal", logSize(store.Room)); err != nil {
-		return explain(s.path, err)
+		return fileKind.Explain(s.path, err)
 	}
 	return fn()
 }
@@ -143,7 +124,9 @@ func (s *Store) check() error {
 // logSize is how much the log may grow for values of so many bytes: by their
 // pages, and as many that lead to them or become free. A page in the log has a
 // header of 24 bytes (https://www.sqlite.org/fileformat2.html section 4.1).
-func logSize(values int64) int64 { return 2 * values / pageSize * (pageSize + 24) }
+func logSize(values int64) int64 {
+	return 2 * values / sqlitefile.PageSize * (sqlitefile.PageSize + 24)
+}
 
 // Version implements store.Store.
 func (s *Store) Version() (uint64, error) {
