@@ -46,7 +46,7 @@ type Stage struct {
 // RoundTripReport is what a round trip has shown. PublicKey is of the key that was lost
 // and recovered.
 type RoundTripReport struct {
-	Stages     []Stage
+	Stages    []Stage
 	KCV       dkek.KCV
 	PublicKey *wire.PublicKey
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"conclave/ca"
+	"conclave/internal/sqlitefile/filetest"
 	"conclave/internal/testrun"
 )
 
@@ -72,7 +73,7 @@ func TestKilledBetweenBeginAndFinish(t *testing.T) {
 			t.Fatalf("the child did not get number %d", serial)
 		}
 		p.Kill()
-		wantNames(t, filepath.Dir(path), "register")
+		filetest.WantNames(t, filepath.Dir(path), "register")
 
 		r := open(t, path)
 		left, err := r.Unfinished(context.Background())

@@ -9,7 +9,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"math/big"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -153,10 +152,17 @@ func export(t testing.TB, r *Register) []byte {
 	return b.Bytes()
 }
 
-// filled is a register with an entry of each state, and its revocations.
 func filled(t testing.TB) *Register {
 	t.Helper()
-	r, ctx, a := newRegister(t), context.Background(), newAuthority(t, "Root")
+	r := newRegister(t)
+	fill(t, r)
+	return r
+}
+
+// fill gives a register an entry of each state, and its revocations.
+func fill(t testing.TB, r *Register) {
+	t.Helper()
+	ctx, a := context.Background(), newAuthority(t, "Root")
 	for number := range int64(3) {
 		for _, kind := range []ca.Kind{ca.KindCertificate, ca.KindCRL} {
 			s := a.make(t, kind, 2+number)
@@ -174,31 +180,5 @@ func filled(t testing.TB) *Register {
 		for i, reason := range reasons {
 			must(t, r.Revoke(ctx, a.name(), ca.Revocation{Serial: big.NewInt(serial), Time: day.AddDate(0, 0, i), Reason: reason}))
 		}
-	}
-	return r
-}
-
-func write(t testing.TB, path string, content []byte) {
-	t.Helper()
-	must(t, os.WriteFile(path, content, 0o600))
-}
-
-func read(t testing.TB, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	must(t, err)
-	return b
-}
-
-func wantNames(t testing.TB, directory string, want ...string) {
-	t.Helper()
-	entries, err := os.ReadDir(directory)
-	must(t, err)
-	var got []string
-	for _, e := range entries {
-		got = append(got, e.Name())
-	}
-	if strings.Join(got, " ") != strings.Join(want, " ") {
-		t.Errorf("the directory holds %q; %q was expected", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"conclave/internal/foreign"
+	"conclave/internal/sqlitefile/filetest"
 )
 
 // shell runs the program that SQLite's authors made on a file.
@@ -30,7 +31,7 @@ func TestSQLiteProgramJudges(t *testing.T) {
 			t.Errorf("%s: %q, %v; %q was expected", sql, out, err, want)
 		}
 	}
-	wantNames(t, filepath.Dir(path), "register")
+	filetest.WantNames(t, filepath.Dir(path), "register")
 	if got := export(t, open(t, path)); string(got) != string(want) {
 		t.Error("after that the register exports something else")
 	}
@@ -77,7 +78,7 @@ func TestWriteAheadLog(t *testing.T) {
 		t.Fatal(out, err)
 	}
 	r = open(t, path)
-	wantNames(t, filepath.Dir(path), "register")
+	filetest.WantNames(t, filepath.Dir(path), "register")
 	if got := export(t, r); string(got) != string(want) {
 		t.Error("it exports something else")
 	}

@@ -41,7 +41,7 @@ func TestJSON(t *testing.T) {
 		},
 		"rehearse.json": newRehearsalReport(custody.RoundTripReport{
 			Stages: []custody.Stage{{What: "make device 1", Result: "serial number ZZCL0123456", Took: 1500 * time.Millisecond}},
-			KCV:   kcv, PublicKey: &public,
+			KCV:    kcv, PublicKey: &public,
 		}, 2*time.Second, nil),
 		"rehearse-failed.json": newRehearsalReport(custody.RoundTripReport{}, time.Second, errInterrupted),
 	} {

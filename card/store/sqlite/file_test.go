@@ -4,81 +4,27 @@ import (
 	"bytes"
 	"database/sql/driver"
 	"errors"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"conclave/card/store"
 	"conclave/internal/foreign"
 	"conclave/internal/sqlitefile"
+	"conclave/internal/sqlitefile/filetest"
 )
 
-func TestCreate(t *testing.T) {
-	t.Run("private", func(t *testing.T) {
-		s := newStore(t)
-		mustCountUp(t, s)
-		for _, suffix := range []string{"", "-wal", "-shm"} {
-			info, err := os.Stat(s.path + suffix)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if info.Mode() != 0o600 {
-				t.Errorf("device%s has mode %v, want 0600", suffix, info.Mode())
-			}
-		}
-	})
-	t.Run("one of many", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "device")
-		var made atomic.Int32
-		var group sync.WaitGroup
-		for range 8 {
-			group.Go(func() {
-				s, err := Create(path)
-				if err == nil {
-					made.Add(1)
-					err = s.Close()
-				} else if errors.Is(err, fs.ErrExist) && strings.Contains(err.Error(), "already exists") {
-					err = nil
-				}
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		group.Wait()
-		if made.Load() != 1 {
-			t.Errorf("%d calls made the store, want 1", made.Load())
-		}
-		wantNames(t, filepath.Dir(path), "device")
-	})
-	t.Run("never over a file", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "device")
-		write(t, path, []byte("precious"))
-		if _, err := Create(path); !errors.Is(err, fs.ErrExist) {
-			t.Errorf("error %v, want ErrExist", err)
-		}
-		if b := read(t, path); string(b) != "precious" {
-			t.Errorf("the file now holds %.20q", b)
-		}
-		wantNames(t, filepath.Dir(path), "device")
-	})
-	t.Run("no directory", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "absent", "device")
-		if _, err := Create(path); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
-			t.Errorf("error %v, want ErrNotExist with the name", err)
-		}
-	})
-	t.Run("any name", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a b?mode=memory#x%41&é")
-		mustCountUp(t, newStoreAt(t, path))
-		wantCount(t, open(t, path), 1)
-	})
+func TestFile(t *testing.T) {
+	filetest.Suite[*Store]{
+		Kind: fileKind, Create: Create, Open: Open,
+		Fill: func(t testing.TB, s *Store) { mustCountUp(t, s) },
+	}.Run(t)
+}
+
+func TestNames(t *testing.T) {
 	t.Run("through a link", func(t *testing.T) {
 		s, links := newStore(t), t.TempDir()
 		link := filepath.Join(links, "device")
@@ -91,8 +37,8 @@ func TestCreate(t *testing.T) {
 			t.Error(err)
 		}
 		wantCount(t, s, 1)
-		wantNames(t, links, "device")
-		wantNames(t, filepath.Dir(s.path), filepath.Base(s.path), filepath.Base(s.path)+"-lock", filepath.Base(s.path)+"-shm", filepath.Base(s.path)+"-wal")
+		filetest.WantNames(t, links, "device")
+		filetest.WantNames(t, filepath.Dir(s.path), filepath.Base(s.path), filepath.Base(s.path)+"-lock", filepath.Base(s.path)+"-shm", filepath.Base(s.path)+"-wal")
 	})
 	t.Run("relative name", func(t *testing.T) {
 		t.Chdir(t.TempDir())
@@ -104,109 +50,11 @@ func TestCreate(t *testing.T) {
 	})
 }
 
-func write(t testing.TB, path string, content []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func read(t testing.TB, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func wantNames(t *testing.T, directory string, want ...string) {
-	t.Helper()
-	entries, err := os.ReadDir(directory)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, e := range entries {
-		got = append(got, e.Name())
-	}
-	if strings.Join(got, " ") != strings.Join(want, " ") {
-		t.Errorf("the directory holds %q, want %q", got, want)
-	}
-}
-
 // counted returns the content of a closed store that countUp was called on.
 func counted(t *testing.T) []byte {
 	s := newStore(t)
 	mustCountUp(t, s)
-	return read(t, closed(t, s))
-}
-
-// altered returns a store's content after SQL that the package would not run.
-func altered(t *testing.T, content []byte, sql string) []byte {
-	path := filepath.Join(t.TempDir(), "device")
-	write(t, path, content)
-	c, err := dial(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(c.execute(sql), c.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return read(t, path)
-}
-
-func TestOpenRefuses(t *testing.T) {
-	device := counted(t)
-	text := []byte(strings.Repeat("Dear custodian,\n", 1000))
-	for _, test := range []struct {
-		name    string
-		content []byte
-		want    string
-	}{
-		{"empty file", nil, "empty file"},
-		{"short text", text[:30], "not a device store"},
-		{"text", text, "not a device store"},
-		{"text of whole pages", bytes.Repeat(text[:16], 512), "not a device store"},
-		{"zeros", make([]byte, 3*sqlitefile.PageSize), "not a device store"},
-		{"foreign database", altered(t, nil, "CREATE TABLE record (key INTEGER PRIMARY KEY, value BLOB)"), "not a device store"},
-		{"newer format", altered(t, device, "PRAGMA user_version = 2"), "use a later one"},
-		{"header alone", device[:100], "damaged"},
-		{"first page alone", device[:sqlitefile.PageSize], "damaged"},
-		{"a page short", device[:len(device)-sqlitefile.PageSize], "damaged"},
-		{"half a page short", device[:len(device)-sqlitefile.PageSize/2], "cut short"},
-		{"a byte short", device[:len(device)-1], "cut short"},
-		{"a byte long", append(bytes.Clone(device), 0), "cut short"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "device")
-			write(t, path, test.content)
-			s, err := Open(path)
-			if err == nil {
-				s.Close()
-				t.Fatal("the file was opened")
-			}
-			if !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %q, want the name and %q", err, test.want)
-			}
-			if !bytes.Equal(read(t, path), test.content) {
-				t.Error("the file was changed")
-			}
-			wantNames(t, filepath.Dir(path), "device")
-		})
-	}
-	t.Run("directory", func(t *testing.T) {
-		if _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "not a file") {
-			t.Errorf("error %v, want one that says it is not a file", err)
-		}
-	})
-	t.Run("absent", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "device")
-		if _, err := Open(path); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "does not exist") {
-			t.Errorf("error %v, want ErrNotExist", err)
-		}
-		wantNames(t, filepath.Dir(path))
-	})
+	return filetest.Read(t, closed(t, s))
 }
 
 // TestDamagedPage overwrites parts of a store. Reading it must end in an error
@@ -217,7 +65,7 @@ func TestDamagedPage(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "device")
 		damaged := bytes.Clone(device)
 		copy(damaged[offset:], "\xA5\x5A\xA5\x5A\xA5\x5A\xA5\x5A")
-		write(t, path, damaged)
+		filetest.Write(t, path, damaged)
 		s, err := Open(path)
 		if err != nil {
 			continue
@@ -236,19 +84,19 @@ func TestDamagedPage(t *testing.T) {
 func TestPowerLoss(t *testing.T) {
 	const commits = 5
 	s := newStore(t)
-	file := read(t, closed(t, s))
+	file := filetest.Read(t, closed(t, s))
 	s = open(t, s.path)
 	for range commits {
 		mustCountUp(t, s)
 	}
-	log := read(t, s.path+"-wal")
+	log := filetest.Read(t, s.path+"-wal")
 
 	noise := rand.NewChaCha8([32]byte{})
 	directory := t.TempDir()
 	after := func(cut int, tail []byte) int {
 		path := filepath.Join(directory, "device")
-		write(t, path, file)
-		write(t, path+"-wal", append(log[:cut:cut], tail...))
+		filetest.Write(t, path, file)
+		filetest.Write(t, path+"-wal", append(log[:cut:cut], tail...))
 		os.Remove(path + "-shm")
 		s := open(t, path)
 		defer s.Close()
@@ -302,7 +150,7 @@ func TestDeletedIsOverwritten(t *testing.T) {
 	}
 	path := closed(t, s)
 	for _, mark := range marks {
-		if !bytes.Contains(read(t, path), mark) {
+		if !bytes.Contains(filetest.Read(t, path), mark) {
 			t.Fatalf("%s is not in the file: the test would find nothing", mark)
 		}
 	}
@@ -318,11 +166,11 @@ func TestDeletedIsOverwritten(t *testing.T) {
 	}
 	closed(t, s)
 	for _, mark := range marks {
-		if bytes.Contains(read(t, path), mark) {
+		if bytes.Contains(filetest.Read(t, path), mark) {
 			t.Errorf("%s is still in the file", mark)
 		}
 	}
-	wantNames(t, filepath.Dir(path), "device")
+	filetest.WantNames(t, filepath.Dir(path), "device")
 }
 
 // TestForeignTool has the sqlite3 command judge the file and make a copy,

@@ -7,6 +7,7 @@ import (
 
 	"conclave/card/store"
 	"conclave/internal/smalldisk"
+	"conclave/internal/sqlitefile/filetest"
 )
 
 func TestFullDisk(t *testing.T) {
@@ -39,5 +40,5 @@ func TestFullDisk(t *testing.T) {
 	wantFull(t, err, s.path)
 	free()
 	wantCount(t, open(t, s.path), 2)
-	wantNames(t, disk, "device", "device-lock", "device-shm", "device-wal")
+	filetest.WantNames(t, disk, "device", "device-lock", "device-shm", "device-wal")
 }
