@@ -68,10 +68,12 @@ type UnusableError struct {
 	Err error
 }
 
+// Error says what to do with the backup.
 func (e *UnusableError) Error() string {
 	return fmt.Sprintf("key %d is in the device, and cannot be used: %v; keep the backup, and try another device", e.Ref, e.Err)
 }
 
+// Unwrap gives what the device has said.
 func (e *UnusableError) Unwrap() error { return e.Err }
 
 // Restore unwraps a key to a reference, to the lowest free one if it is 0, and
