@@ -66,8 +66,9 @@ func forbidden() map[string][]string {
 		// Words, and nothing that could be done with them.
 		"conclave/ceremony/step": {"conclave/apdu", "conclave/ca", "conclave/quorum", "conclave/wire", "conclave/ceremony/plan"},
 		"conclave/device":        {"conclave/quorum", "conclave/ca", "conclave/custody", "conclave/ceremony", "conclave/cmd", "conclave/internal/tty"},
-		"conclave/custody":       {"conclave/ca", "conclave/card", "conclave/link", "conclave/ceremony", "conclave/cmd", "conclave/internal/tty", "github.com/alecthomas/kong"},
-		"conclave/ceremony":      {"conclave/cmd", "conclave/internal/tty", "github.com/alecthomas/kong"},
+		"conclave/custody":       {"conclave/ca", "conclave/card", "conclave/link", "conclave/ceremony", "conclave/terminal", "conclave/cmd", "conclave/internal/tty", "github.com/alecthomas/kong"},
+		"conclave/ceremony":      {"conclave/terminal", "conclave/cmd", "conclave/internal/tty", "github.com/alecthomas/kong"},
+		"conclave/terminal":      {"conclave/cmd", "github.com/alecthomas/kong"},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"conclave/device"
 	"conclave/internal/interrupt"
 	"conclave/internal/tty"
+	"conclave/terminal"
 )
 
 type ceremonyCommands struct {
@@ -100,7 +101,7 @@ func (c *console) ceremony(f plan.File, dir ceremony.Folder, devices ceremony.De
 func (c *console) hold(ctx context.Context, run func(context.Context) error, dir ceremony.Folder) error {
 	err := run(ctx)
 	_, signalled := interrupt.ExitCode(err)
-	if signalled || errors.Is(err, errInterrupted) || errors.Is(err, tty.ErrAborted) {
+	if signalled || errors.Is(err, terminal.ErrInterrupted) || errors.Is(err, tty.ErrAborted) {
 		err = fmt.Errorf("%w; the same command goes on with the ceremony", err)
 	}
 	if err != nil {
@@ -113,18 +114,18 @@ func (c *console) hold(ctx context.Context, run func(context.Context) error, dir
 }
 
 // ceremonyRoom is this terminal, which all come to.
-func (c *console) ceremonyRoom(p *plan.Plan, qr bool) (*ceremonyRoom, error) {
+func (c *console) ceremonyRoom(p *plan.Plan, qr bool) (*terminal.Room, error) {
 	if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
 		return nil, errors.New("people come to a terminal, and standard input or output is none; do not redirect them")
 	}
-	s := newScreens(c)
-	s.qr = qr
+	s := terminal.NewScreen(c.in, c.out)
+	s.QR = qr
 	if p.Practice {
-		s.heading = "PRACTICE    : destroy this sheet afterwards\n"
+		s.Heading = "PRACTICE    : destroy this sheet afterwards\n"
 	}
-	room := &ceremonyRoom{Custodians: s, screens: s}
+	room := &terminal.Room{Custodians: s, Screen: s}
 	if p.Custody != nil && p.Custody.Printer != "" {
-		room.Custodians = &printed{screens: s, command: []string{"lp", "-d", p.Custody.Printer}}
+		room.Custodians = &terminal.Paper{Screen: s, Command: []string{"lp", "-d", p.Custody.Printer}}
 	}
 	return room, nil
 }

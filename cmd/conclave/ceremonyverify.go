@@ -11,6 +11,7 @@ import (
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/pgpwords"
+	"conclave/terminal"
 )
 
 type ceremonyVerify struct {
@@ -111,8 +112,8 @@ func (cmd ceremonyVerify) show(c *console, r *evidence.Report) {
 	for i, e := range r.Exceptions {
 		fmt.Fprintf(c.out, "  exception %d, %s, step %s: %s\n", i+1, e.Time.Format(time.RFC3339), printable(e.Step), printable(e.Text))
 	}
-	fmt.Fprintf(c.out, "Ceremony key %x\n%s", r.Key, wordLines(r.Key[:]))
-	fmt.Fprintf(c.out, "Closing      %x\n%s", r.Closing, wordLines(r.Closing[:]))
+	fmt.Fprintf(c.out, "Ceremony key %x\n%s", r.Key, terminal.WordLines(r.Key[:]))
+	fmt.Fprintf(c.out, "Closing      %x\n%s", r.Closing, terminal.WordLines(r.Closing[:]))
 	for _, p := range r.Problems {
 		fmt.Fprintf(c.out, "PROBLEM %s\n", printable(p.Error()))
 	}

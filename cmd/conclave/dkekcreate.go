@@ -15,6 +15,7 @@ import (
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/quorum"
+	"conclave/terminal"
 )
 
 type dkekCreate struct {
@@ -169,22 +170,22 @@ func (s newSet) withCustodians(c *console, creation custody.Creation) error {
 			return fmt.Errorf("--to %w", err)
 		}
 	}
-	room := newScreens(c)
-	room.qr = s.QR
+	room := terminal.NewScreen(c.in, c.out)
+	room.QR = s.QR
 	creation.Custodians = room
 	if s.PDF != "" || s.Print != "" {
-		paper := &printed{screens: room, dir: s.PDF}
+		paper := &terminal.Paper{Screen: room, Dir: s.PDF}
 		if s.Print != "" {
-			paper.command = []string{"sh", "-c", s.Print}
+			paper.Command = []string{"sh", "-c", s.Print}
 		}
 		creation.Custodians = paper
-		if err := checkPrintable(creation); err != nil {
+		if err := terminal.CheckPrintable(creation); err != nil {
 			return err
 		}
 	}
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	room.welcome(s.Threshold, total)
+	room.Welcome(s.Threshold, total)
 	progress, end := c.percent("deriving the key from the password")
 	creation.Progress = progress
 	creation.Announce = func(phase custody.Phase) { end(); c.note("* %s", phase) }

@@ -12,6 +12,7 @@ import (
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/curve"
+	"conclave/terminal"
 	"conclave/wire"
 )
 
@@ -43,7 +44,7 @@ func TestJSON(t *testing.T) {
 			Stages: []custody.Stage{{What: "make device 1", Result: "serial number ZZCL0123456", Took: 1500 * time.Millisecond}},
 			KCV:    kcv, PublicKey: &public,
 		}, 2*time.Second, nil),
-		"rehearse-failed.json": newRehearsalReport(custody.RoundTripReport{}, time.Second, errInterrupted),
+		"rehearse-failed.json": newRehearsalReport(custody.RoundTripReport{}, time.Second, terminal.ErrInterrupted),
 	} {
 		var shown bytes.Buffer
 		encoder := json.NewEncoder(&shown)

@@ -11,6 +11,7 @@ import (
 
 	"conclave/device"
 	"conclave/internal/tty"
+	"conclave/terminal"
 )
 
 // Exit codes. Those from 3 on tell how a share file opened, or why it did not.
@@ -56,7 +57,7 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 
 // fail shows an error as one line.
 func fail(err error, code int) int {
-	text := strings.NewReplacer("\n", "; ", context.Canceled.Error(), errInterrupted.Error()).Replace(err.Error())
+	text := strings.NewReplacer("\n", "; ", context.Canceled.Error(), terminal.ErrInterrupted.Error()).Replace(err.Error())
 	io.WriteString(os.Stderr, "conclave: "+text+"\n")
 	return code
 }

@@ -15,6 +15,7 @@ import (
 	"conclave/internal/tty"
 	"conclave/quorum"
 	"conclave/quorum/repair"
+	"conclave/terminal"
 )
 
 // opening is how a share file is opened: the flags of the commands that do.
@@ -118,11 +119,11 @@ func (o opening) withCustodians(ctx context.Context, c *console, file custody.Un
 
 // room is the terminal that custodians come to. What they type is cleared from
 // the screen; a script may answer too.
-func (c *console) room() (*screens, error) {
+func (c *console) room() (*terminal.Screen, error) {
 	if term.IsTerminal(int(c.in.Fd())) && !term.IsTerminal(int(c.out.Fd())) {
 		return nil, errors.New("what custodians type is cleared from the screen, which standard output is not; do not redirect it")
 	}
-	return newScreens(c), nil
+	return terminal.NewScreen(c.in, c.out), nil
 }
 
 // searching shows how a search for mistakes goes on, with an estimate of when

@@ -12,6 +12,7 @@ import (
 	"conclave/custody"
 	"conclave/device"
 	"conclave/internal/interrupt"
+	"conclave/terminal"
 )
 
 type rehearse struct {
@@ -37,8 +38,8 @@ func (cmd rehearse) Run(c *console) (err error) {
 		if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
 			return errors.New("custodians need a terminal, and standard input or output is none; add --auto to play them")
 		}
-		room := newScreens(c)
-		room.heading = "REHEARSAL   : destroy this sheet afterwards\n"
+		room := terminal.NewScreen(c.in, c.out)
+		room.Heading = "REHEARSAL   : destroy this sheet afterwards\n"
 		custodians = room
 	}
 	ctx, stop := interrupt.Context(c.ctx)

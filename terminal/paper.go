@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -17,25 +17,26 @@ import (
 	"conclave/quorum/paper"
 )
 
-// printed are custodians who take their sheet from a printer, or as a file.
-type printed struct {
-	*screens
-	dir     string
-	command []string // prints what comes on its standard input
+// Paper is a screen whose custodians take their sheets from a printer, or as PDF
+// files.
+type Paper struct {
+	*Screen
+	Dir     string   // where the files are written
+	Command []string // prints what comes on its standard input; nil for files
 }
 
 // Show implements custody.Custodians. The sheet exists in memory and where it
 // is sent to, in no other file.
-func (p *printed) Show(ctx context.Context, h custody.Handout) error {
+func (p *Paper) Show(ctx context.Context, h custody.Handout) error {
 	document, err := sheetPDF(h)
 	if err != nil {
 		return err
 	}
 	defer clear(document)
-	if p.command != nil {
+	if p.Command != nil {
 		return p.print(ctx, h.Number, document)
 	}
-	path := filepath.Join(p.dir, fmt.Sprintf("sheet-%s-%03d.pdf", h.Set, h.Number))
+	path := filepath.Join(p.Dir, fmt.Sprintf("sheet-%s-%03d.pdf", h.Set, h.Number))
 	if err := p.create(ctx, path, document); err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (p *printed) Show(ctx context.Context, h custody.Handout) error {
 
 // create writes the file once: a sheet that was read back wrongly is there
 // already.
-func (p *printed) create(_ context.Context, path string, document []byte) error {
+func (p *Paper) create(_ context.Context, path string, document []byte) error {
 	if present, err := os.ReadFile(path); err == nil && bytes.Equal(present, document) {
 		return nil
 	}
@@ -54,7 +55,7 @@ func (p *printed) create(_ context.Context, path string, document []byte) error 
 
 // print sends a sheet to the printer, and again if no paper comes out: the
 // printer's troubles are not a reason to begin anew.
-func (p *printed) print(ctx context.Context, number int, document []byte) error {
+func (p *Paper) print(ctx context.Context, number int, document []byte) error {
 	for {
 		prompt := fmt.Sprintf("Sheet %d was sent to the printer. Take it, and press <enter>; or type again, if it did not come out: ", number)
 		if err := p.pipe(ctx, document); err != nil {
@@ -74,18 +75,18 @@ func (p *printed) print(ctx context.Context, number int, document []byte) error 
 
 func isAgain(text string) bool { return strings.EqualFold(strings.TrimSpace(text), "again") }
 
-func (p *printed) pipe(ctx context.Context, document []byte) error {
-	cmd := exec.CommandContext(ctx, p.command[0], p.command[1:]...)
+func (p *Paper) pipe(ctx context.Context, document []byte) error {
+	cmd := exec.CommandContext(ctx, p.Command[0], p.Command[1:]...)
 	cmd.Stdin = bytes.NewReader(document)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("printing with %q: %w: %s", strings.Join(p.command, " "), err, bytes.TrimSpace(out))
+		return fmt.Errorf("printing with %q: %w: %s", strings.Join(p.Command, " "), err, bytes.TrimSpace(out))
 	}
 	return nil
 }
 
-// checkPrintable makes sheets of a set that is thrown away, to see whether the
+// CheckPrintable makes sheets of a set that is thrown away, to see whether the
 // names can be printed.
-func checkPrintable(creation custody.Creation) error {
+func CheckPrintable(creation custody.Creation) error {
 	set, err := quorum.Draw(rand.Reader, creation.Scheme)
 	if err != nil {
 		return err

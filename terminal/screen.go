@@ -1,9 +1,12 @@
-package main
+// Package terminal is how people are met at a terminal: the screen that custodians
+// come to one at a time, and the people of a ceremony together.
+package terminal
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -13,20 +16,23 @@ import (
 	"conclave/internal/tty"
 )
 
-// screens are the custodians as they come to this terminal.
-type screens struct {
+// Screen is the screen that custodians come to, one at a time. It is cleared of
+// what each has seen and typed.
+type Screen struct {
 	terminal *tty.Terminal
-	heading  string // of each sheet, where there is more to say
-	qr       bool   // show the code as a QR code too
+	Heading  string // of each sheet, where there is more to say
+	QR       bool   // show the code as a QR code too
 }
 
-// newScreens shows everything on standard output, for it is cleared there.
-func newScreens(c *console) *screens {
+// NewScreen is the screen behind a pair of files. From now on the program cannot
+// be suspended from it.
+func NewScreen(in, out *os.File) *Screen {
 	tty.KeepForeground()
-	return &screens{terminal: tty.New(c.in, c.out)}
+	return &Screen{terminal: tty.New(in, out)}
 }
 
-func (s *screens) welcome(threshold, total int) {
+// Welcome says to all what is about to happen, before sheets are handed out.
+func (s *Screen) Welcome(threshold, total int) {
 	s.terminal.Printf(`The DKEK share file gets a password that no one knows. It is shared out to
 %d custodians, any %d of whom together can open the file; %d cannot.
 
@@ -36,25 +42,25 @@ custodian can get at it. The code on it is secret, and so is the share value.
 `, total, threshold, threshold-1)
 }
 
-// errInterrupted is the error for a ceremony that was stopped.
-var errInterrupted = errors.New("interrupted")
+// ErrInterrupted is the error for a ceremony that was stopped.
+var ErrInterrupted = errors.New("interrupted")
 
 // line asks for a line. Where none comes, because ctx ends or otherwise, the
 // screen keeps nothing.
-func (s *screens) line(ctx context.Context, prompt string) (string, error) {
+func (s *Screen) line(ctx context.Context, prompt string) (string, error) {
 	line, err := s.terminal.LineUntil(ctx, prompt)
 	if err != nil {
 		s.terminal.Clear()
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = errInterrupted
+		err = ErrInterrupted
 	}
 	return line, err
 }
 
 // Come implements custody.Custodians. What was typed ahead is not for this
 // custodian.
-func (s *screens) Come(ctx context.Context, turn custody.Turn) error {
+func (s *Screen) Come(ctx context.Context, turn custody.Turn) error {
 	s.terminal.Discard()
 	switch {
 	case turn.Custodian == 0:
@@ -71,11 +77,11 @@ func (s *screens) Come(ctx context.Context, turn custody.Turn) error {
 
 // Show implements custody.Custodians: the code for us, and the three lines as
 // sc-hsm-tool prints them. Nothing is wider than 40 columns but what must be.
-func (s *screens) Show(ctx context.Context, h custody.Handout) error {
+func (s *Screen) Show(ctx context.Context, h custody.Handout) error {
 	defer s.terminal.Clear()
-	s.terminal.Printf("%sShare file  : %s\nKey check   : %s\nSet         : %s (%v)\nCustodian   : %d %s\n\n", s.heading, h.ShareFile, h.KCV, h.Set, h.Scheme, h.Number, h.Name)
+	s.terminal.Printf("%sShare file  : %s\nKey check   : %s\nSet         : %s (%v)\nCustodian   : %d %s\n\n", s.Heading, h.ShareFile, h.KCV, h.Set, h.Scheme, h.Number, h.Name)
 	s.terminal.Printf("Write down the code:\n\n%s\n", codeLines(h.Sheet.Code))
-	if s.qr {
+	if s.QR {
 		s.terminal.Printf("%s\n", qrCode(h.Sheet.Code))
 	}
 	s.terminal.Printf("The same for OpenSC's sc-hsm-tool:\n\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", h.Sheet.Prime, h.Sheet.ID, h.Sheet.Value)
@@ -119,7 +125,7 @@ func qrCode(code string) string {
 }
 
 // Ask implements custody.Custodians.
-func (s *screens) Ask(ctx context.Context, field custody.Field, problem error) (string, error) {
+func (s *Screen) Ask(ctx context.Context, field custody.Field, problem error) (string, error) {
 	if problem != nil {
 		s.terminal.Printf("Not accepted: %v\n", problem)
 	}
@@ -137,7 +143,7 @@ func prompts(field custody.Field) string {
 
 // Confirm implements custody.Custodians. Only a word can be a yes, and only a
 // person's.
-func (s *screens) Confirm(ctx context.Context, question string) (bool, error) {
+func (s *Screen) Confirm(ctx context.Context, question string) (bool, error) {
 	for s.terminal.Interactive() {
 		text, err := s.line(ctx, question+" (yes/no) ")
 		if err != nil {
@@ -154,7 +160,7 @@ func (s *screens) Confirm(ctx context.Context, question string) (bool, error) {
 }
 
 // Leave implements custody.Custodians.
-func (s *screens) Leave() { s.terminal.Clear() }
+func (s *Screen) Leave() { s.terminal.Clear() }
 
 // Tell implements custody.Custodians.
-func (s *screens) Tell(text string) { s.terminal.Printf("%s\n", text) }
+func (s *Screen) Tell(text string) { s.terminal.Printf("%s\n", text) }

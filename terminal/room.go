@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"context"
@@ -13,15 +13,15 @@ import (
 	"conclave/internal/secret"
 )
 
-// ceremonyRoom is a terminal that the people of a ceremony come to.
-type ceremonyRoom struct {
+// Room is a terminal that the people of a ceremony come to.
+type Room struct {
 	custody.Custodians // on the screen, or on paper
-	screens            *screens
+	Screen             *Screen
 }
 
 // ShowStep implements ceremony.Room.
-func (r *ceremonyRoom) ShowStep(n, of int, s step.Step) {
-	t := r.screens.terminal
+func (r *Room) ShowStep(n, of int, s step.Step) {
+	t := r.Screen.terminal
 	t.Printf("\n%s\nStep %d of %d: %s\n", strings.Repeat("-", 60), n, of, s.Title)
 	for _, line := range s.Do {
 		t.Printf("  [ ] %s\n", line)
@@ -33,20 +33,20 @@ func (r *ceremonyRoom) ShowStep(n, of int, s step.Step) {
 }
 
 // Answer implements ceremony.Room.
-func (r *ceremonyRoom) Answer(ctx context.Context, q ceremony.Question) (string, error) {
+func (r *Room) Answer(ctx context.Context, q ceremony.Question) (string, error) {
 	if q.Wants == ceremony.LastWord {
-		r.screens.terminal.Printf("\n%s, SHA-256 in words, to be read aloud:\n%s", q.Label, wordLines(q.Sum))
+		r.Screen.terminal.Printf("\n%s, SHA-256 in words, to be read aloud:\n%s", q.Label, WordLines(q.Sum))
 	}
 	prompt := q.Who + ": " + q.Text
 	if q.Wants == ceremony.YesNo {
 		prompt += " (yes/no)"
 	}
-	return r.screens.line(ctx, prompt+": ")
+	return r.Screen.line(ctx, prompt+": ")
 }
 
-// wordLines writes a hash in lines of four words, as it is read aloud, with its
+// WordLines writes a hash in lines of four words, as it is read aloud, with its
 // bytes.
-func wordLines(sum []byte) string {
+func WordLines(sum []byte) string {
 	var text strings.Builder
 	words := pgpwords.Words(sum)
 	for i := 0; i < len(words); i += 4 {
@@ -56,8 +56,8 @@ func wordLines(sum []byte) string {
 }
 
 // Secret implements ceremony.Room.
-func (r *ceremonyRoom) Secret(_ context.Context, q ceremony.PINQuestion) (secret.Bytes, error) {
-	t := r.screens.terminal
+func (r *Room) Secret(_ context.Context, q ceremony.PINQuestion) (secret.Bytes, error) {
+	t := r.Screen.terminal
 	if q.Problem != nil {
 		t.Printf("Not accepted: %v\n", q.Problem)
 	}
