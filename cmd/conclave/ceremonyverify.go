@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/pgpwords"
@@ -99,23 +98,23 @@ func parseFingerprint(option string, given *string) ([]byte, error) {
 // show shows what a bundle says. It may have been made to deceive, so nothing
 // of it reaches the terminal that a terminal would obey.
 func (cmd ceremonyVerify) show(c *console, r *evidence.Report) {
-	fmt.Fprintf(c.out, "%s\n", printable(r.Ceremony))
+	fmt.Fprintf(c.out, "%s\n", terminal.Printable(r.Ceremony))
 	if r.Practice {
 		fmt.Fprintln(c.out, "THIS IS A REHEARSAL: nothing in it is for use.")
 	}
 	for _, line := range r.Shown {
-		fmt.Fprintf(c.out, "  %s\n", printable(line))
+		fmt.Fprintf(c.out, "  %s\n", terminal.Printable(line))
 	}
 	for _, line := range r.Unproved {
-		fmt.Fprintf(c.out, "  NOT PROVED: %s\n", printable(line))
+		fmt.Fprintf(c.out, "  NOT PROVED: %s\n", terminal.Printable(line))
 	}
 	for i, e := range r.Exceptions {
-		fmt.Fprintf(c.out, "  exception %d, %s, step %s: %s\n", i+1, e.Time.Format(time.RFC3339), printable(e.Step), printable(e.Text))
+		fmt.Fprintf(c.out, "  exception %d, %s, step %s: %s\n", i+1, e.Time.Format(time.RFC3339), terminal.Printable(e.Step), terminal.Printable(e.Text))
 	}
 	fmt.Fprintf(c.out, "Ceremony key %x\n%s", r.Key, terminal.WordLines(r.Key[:]))
 	fmt.Fprintf(c.out, "Closing      %x\n%s", r.Closing, terminal.WordLines(r.Closing[:]))
 	for _, p := range r.Problems {
-		fmt.Fprintf(c.out, "PROBLEM %s\n", printable(p.Error()))
+		fmt.Fprintf(c.out, "PROBLEM %s\n", terminal.Printable(p.Error()))
 	}
 	switch r.Level() {
 	case evidence.Proved:
@@ -125,16 +124,6 @@ func (cmd ceremonyVerify) show(c *console, r *evidence.Report) {
 	case evidence.Unanchored:
 		fmt.Fprintln(c.out, "All of it fits together, and anyone may have made it. Compare the words of the ceremony key and of the closing with the paper, or add --key and --closing.")
 	}
-}
-
-// printable writes a question mark for what cannot be printed.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, text)
 }
 
 // evidenceReport is the report as JSON.

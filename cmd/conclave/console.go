@@ -10,10 +10,13 @@ import (
 	"text/tabwriter"
 
 	"conclave/apdu"
+	"conclave/custody"
 	"conclave/device"
+	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/secret"
 	"conclave/internal/tty"
+	"conclave/terminal"
 	"conclave/wire"
 )
 
@@ -31,6 +34,15 @@ type console struct {
 
 // note tells the user something beside the result.
 func (c *console) note(format string, args ...any) { fmt.Fprintf(c.err, format+"\n", args...) }
+
+// percent shows beside the result how much of a work is done; end takes that off
+// the screen.
+func (c *console) percent(doing string) (report dkek.Progress, end func()) {
+	return terminal.Percent(c.err, doing)
+}
+
+// searching shows beside the result how a search for mistakes goes on.
+func (c *console) searching() custody.Search { return terminal.Searching(c.err) }
 
 // withHSM runs fn with the chosen device.
 func (c *console) withHSM(fn func(*hsm.HSM) error) error { return c.withDevice(c.device, fn) }

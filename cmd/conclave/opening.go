@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"golang.org/x/term"
 
 	"conclave/custody"
 	"conclave/internal/interrupt"
-	"conclave/internal/tty"
 	"conclave/quorum"
-	"conclave/quorum/repair"
 	"conclave/terminal"
 )
 
@@ -124,17 +121,6 @@ func (c *console) room() (*terminal.Screen, error) {
 		return nil, errors.New("what custodians type is cleared from the screen, which standard output is not; do not redirect it")
 	}
 	return terminal.NewScreen(c.in, c.out), nil
-}
-
-// searching shows how a search for mistakes goes on, with an estimate of when
-// all will have been tried.
-func (c *console) searching() custody.Search {
-	if !term.IsTerminal(int(c.err.Fd())) {
-		return func(repair.Progress) {}
-	}
-	return func(p repair.Progress) {
-		fmt.Fprintf(c.err, tty.EraseLine+"%s: %d of %d readings, %.0f a second, %v left at the most ", p.Stage, p.Tried, p.Total, p.Rate, p.Remaining.Round(time.Second))
-	}
 }
 
 // statusOf is the status that an error gives a share file; empty if it gives

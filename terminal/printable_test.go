@@ -1,6 +1,10 @@
-package main
+package terminal_test
 
-import "testing"
+import (
+	"testing"
+
+	"conclave/terminal"
+)
 
 // TestPrintable: what a bundle says does not command the terminal.
 func TestPrintable(t *testing.T) {
@@ -9,7 +13,7 @@ func TestPrintable(t *testing.T) {
 		"\x1b[2J\x1b[Hall is well": "?[2J?[Hall is well",
 		"two\nlines\u202e":         "two?lines?",
 	} {
-		if got := printable(text); got != want {
+		if got := terminal.Printable(text); got != want {
 			t.Errorf("%q is shown as %q; %q was expected", text, got, want)
 		}
 	}
