@@ -15,7 +15,6 @@ import (
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/secret"
-	"conclave/internal/tty"
 	"conclave/terminal"
 	"conclave/wire"
 )
@@ -25,7 +24,7 @@ type console struct {
 	ctx          context.Context
 	in, out, err *os.File
 	// prompts asks questions on err, so that out holds the result alone.
-	prompts *tty.Terminal
+	prompts *terminal.Prompts
 	home    device.Home
 	device  string
 	trace   io.Writer // nil for none
@@ -122,14 +121,7 @@ func (c *console) confirm(yes bool, loss, what, word string) error {
 	if !c.prompts.Interactive() {
 		return fmt.Errorf("%s; nothing was changed, since no one can confirm it here: add --yes", loss)
 	}
-	typed, err := c.prompts.Line(fmt.Sprintf("%s. To go on, type %s (%s): ", loss, what, word))
-	if err != nil {
-		return err
-	}
-	if strings.TrimSpace(typed) != word {
-		return fmt.Errorf("%s was not typed; nothing was changed", what)
-	}
-	return nil
+	return c.prompts.Confirm(loss, what, word)
 }
 
 // secretArgument names a secret on the command line: env:NAME, file:PATH or
@@ -141,34 +133,22 @@ func (c *console) ask(argument secretArgument, what string) (secret.Bytes, error
 	if argument != "" {
 		return c.fromArgument(argument, what)
 	}
-	typed, err := c.prompts.Secret(upperFirst(what) + ": ")
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w; where no one can type it, name it on the command line", what, err)
-	}
-	return typed, nil
+	return c.prompts.AskSecret(what)
 }
 
 // askNew is ask for a secret that is about to be set: it is typed twice.
 func (c *console) askNew(argument secretArgument, what string, check func(secret.Bytes) error) (secret.Bytes, error) {
-	first, err := c.ask(argument, what)
+	if argument == "" {
+		return c.prompts.AskNewSecret(what, check)
+	}
+	given, err := c.fromArgument(argument, what)
+	if err == nil {
+		err = check(given)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := check(first); err != nil {
-		return nil, err
-	}
-	if argument != "" {
-		return first, nil
-	}
-	again, err := c.ask("", what+", again")
-	if err != nil {
-		return nil, err
-	}
-	defer again.Wipe()
-	if !first.Equal(again) {
-		return nil, fmt.Errorf("the two entries of the %s differ; nothing was changed", what)
-	}
-	return first, nil
+	return given, nil
 }
 
 func (c *console) fromArgument(argument secretArgument, what string) (secret.Bytes, error) {
@@ -181,9 +161,6 @@ func (c *console) fromArgument(argument secretArgument, what string) (secret.Byt
 	}
 	return value, nil
 }
-
-// upperFirst begins a sentence with s, which is ASCII.
-func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // listing is the flag of the commands that list or show something.
 type listing struct {

@@ -199,7 +199,7 @@ func (s newSet) withCustodians(c *console, creation custody.Creation) error {
 
 // show says what was made, now that it is proved.
 func (s newSet) show(c *console, creation custody.Creation, created *custody.Created) error {
-	c.note("%s, and the share file opens with what the sheets say.", upperFirst(created.Proof.String()))
+	c.note("%s, and the share file opens with what the sheets say.", terminal.Sentence(created.Proof.String()))
 	for _, custodian := range created.Record.Custodians {
 		if !custodian.ReadBack {
 			c.note("The sheet of %s was not read back; let them check it: conclave dkek check %s", created.Record.Name(custodian.Number), creation.ShareFile)

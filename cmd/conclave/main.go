@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"conclave/device"
-	"conclave/internal/tty"
 	"conclave/terminal"
 )
 
@@ -38,7 +37,7 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 		return fail(err, exitFailure)
 	}
 	c := &console{
-		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, prompts: tty.New(os.Stdin, os.Stderr),
+		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, prompts: terminal.NewPrompts(os.Stdin, os.Stderr),
 		home: home, device: options.Device,
 	}
 	if options.Trace != "" {
