@@ -84,9 +84,9 @@ func (p *Paper) pipe(ctx context.Context, document []byte) error {
 	return nil
 }
 
-// CheckPrintable makes sheets of a set that is thrown away, to see whether the
+// CheckSheets makes sheets of a set that is thrown away, to see whether the
 // names can be printed.
-func CheckPrintable(creation custody.Creation) error {
+func CheckSheets(creation custody.Creation) error {
 	set, err := quorum.Draw(rand.Reader, creation.Scheme)
 	if err != nil {
 		return err

@@ -5,8 +5,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/term"
-
 	"conclave/custody"
 	"conclave/dkek"
 	"conclave/internal/tty"
@@ -16,7 +14,7 @@ import (
 // Percent shows how much of a work is done; end takes that off the screen.
 // Where out is no terminal nothing is shown.
 func Percent(out *os.File, doing string) (report dkek.Progress, end func()) {
-	if !term.IsTerminal(int(out.Fd())) {
+	if !tty.IsTerminal(out) {
 		return nil, func() {}
 	}
 	report = func(done float64) { fmt.Fprintf(out, tty.EraseLine+"%s: %.0f %%", doing, 100*done) }
@@ -26,7 +24,7 @@ func Percent(out *os.File, doing string) (report dkek.Progress, end func()) {
 // Searching shows how a search for mistakes goes on, with an estimate of when
 // all will have been tried. Where out is no terminal nothing is shown.
 func Searching(out *os.File) custody.Search {
-	if !term.IsTerminal(int(out.Fd())) {
+	if !tty.IsTerminal(out) {
 		return func(repair.Progress) {}
 	}
 	return func(p repair.Progress) {

@@ -31,6 +31,12 @@ func NewScreen(in, out *os.File) *Screen {
 	return &Screen{terminal: tty.New(in, out)}
 }
 
+// Attended says whether there is a person, before a screen that can be cleared.
+func (s *Screen) Attended() bool { return s.terminal.Interactive() && s.terminal.Clears() }
+
+// Exposed says whether a person types what cannot be cleared from the screen.
+func (s *Screen) Exposed() bool { return s.terminal.Interactive() && !s.terminal.Clears() }
+
 // Welcome says to all what is about to happen, before sheets are handed out.
 func (s *Screen) Welcome(threshold, total int) {
 	s.terminal.Printf(`The DKEK share file gets a password that no one knows. It is shared out to

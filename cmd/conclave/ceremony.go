@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/term"
-
 	"conclave/apdu"
 	"conclave/ca/lint"
 	"conclave/ceremony"
@@ -115,10 +113,10 @@ func (c *console) hold(ctx context.Context, run func(context.Context) error, dir
 
 // ceremonyRoom is this terminal, which all come to.
 func (c *console) ceremonyRoom(p *plan.Plan, qr bool) (*terminal.Room, error) {
-	if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
+	s := terminal.NewScreen(c.in, c.out)
+	if !s.Attended() {
 		return nil, errors.New("people come to a terminal, and standard input or output is none; do not redirect them")
 	}
-	s := terminal.NewScreen(c.in, c.out)
 	s.QR = qr
 	if p.Practice {
 		s.Heading = "PRACTICE    : destroy this sheet afterwards\n"

@@ -7,8 +7,6 @@ import (
 	"io"
 	"time"
 
-	"golang.org/x/term"
-
 	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
@@ -160,7 +158,8 @@ func (s newSet) withCustodians(c *console, creation custody.Creation) error {
 	if err := creation.Scheme.Check(); err != nil {
 		return err
 	}
-	if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
+	room := terminal.NewScreen(c.in, c.out)
+	if !room.Attended() {
 		return errors.New("custodians come to a terminal, and standard input or output is none; do not redirect them")
 	}
 	creation.Names, creation.Ceremony, creation.ReadBack = names, s.Ceremony, !s.NoReadback
@@ -170,7 +169,6 @@ func (s newSet) withCustodians(c *console, creation custody.Creation) error {
 			return fmt.Errorf("--to %w", err)
 		}
 	}
-	room := terminal.NewScreen(c.in, c.out)
 	room.QR = s.QR
 	creation.Custodians = room
 	if s.PDF != "" || s.Print != "" {
@@ -179,7 +177,7 @@ func (s newSet) withCustodians(c *console, creation custody.Creation) error {
 			paper.Command = []string{"sh", "-c", s.Print}
 		}
 		creation.Custodians = paper
-		if err := terminal.CheckPrintable(creation); err != nil {
+		if err := terminal.CheckSheets(creation); err != nil {
 			return err
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 
-	"golang.org/x/term"
-
 	"conclave/custody"
 	"conclave/internal/interrupt"
 	"conclave/quorum"
@@ -117,10 +115,11 @@ func (o opening) withCustodians(ctx context.Context, c *console, file custody.Un
 // room is the terminal that custodians come to. What they type is cleared from
 // the screen; a script may answer too.
 func (c *console) room() (*terminal.Screen, error) {
-	if term.IsTerminal(int(c.in.Fd())) && !term.IsTerminal(int(c.out.Fd())) {
+	screen := terminal.NewScreen(c.in, c.out)
+	if screen.Exposed() {
 		return nil, errors.New("what custodians type is cleared from the screen, which standard output is not; do not redirect it")
 	}
-	return terminal.NewScreen(c.in, c.out), nil
+	return screen, nil
 }
 
 // statusOf is the status that an error gives a share file; empty if it gives

@@ -6,8 +6,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/term"
-
 	"conclave/apdu"
 	"conclave/custody"
 	"conclave/device"
@@ -35,10 +33,10 @@ func (cmd rehearse) Validate() error {
 func (cmd rehearse) Run(c *console) (err error) {
 	var custodians custody.Custodians = &custody.Simulated{}
 	if !cmd.Auto {
-		if !term.IsTerminal(int(c.out.Fd())) || !term.IsTerminal(int(c.in.Fd())) {
+		room := terminal.NewScreen(c.in, c.out)
+		if !room.Attended() {
 			return errors.New("custodians need a terminal, and standard input or output is none; add --auto to play them")
 		}
-		room := terminal.NewScreen(c.in, c.out)
 		room.Heading = "REHEARSAL   : destroy this sheet afterwards\n"
 		custodians = room
 	}

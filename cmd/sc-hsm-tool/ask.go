@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/term"
-
 	"conclave/internal/secret"
+	"conclave/internal/tty"
 	"conclave/wire"
 )
 
@@ -53,7 +52,7 @@ func (t *tool) warnOfExposure() {
 // percent shows on standard error how much of a work is done, where that is a
 // terminal. What is printed next begins at the start of the same line.
 func (t *tool) percent(done float64) {
-	if !term.IsTerminal(int(t.err.Fd())) {
+	if !tty.IsTerminal(t.err) {
 		return
 	}
 	text := fmt.Sprintf("%3.0f %%", 100*done)

@@ -30,14 +30,17 @@ type Terminal struct {
 
 // New is the terminal behind a pair of files.
 func New(in, out *os.File) *Terminal {
-	return &Terminal{in, bufio.NewReader(in), out, term.IsTerminal(int(out.Fd()))}
+	return &Terminal{in, bufio.NewReader(in), out, IsTerminal(out)}
 }
+
+// IsTerminal says whether a person is behind a file.
+func IsTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // ErrAborted is the error for an input that ends before it is complete.
 var ErrAborted = errors.New("input aborted")
 
 // Interactive says whether a person can answer.
-func (t *Terminal) Interactive() bool { return term.IsTerminal(int(t.in.Fd())) }
+func (t *Terminal) Interactive() bool { return IsTerminal(t.in) }
 
 // Printf shows text.
 func (t *Terminal) Printf(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
