@@ -32,14 +32,14 @@ func (p *Prompts) AskNewSecret(what string, check func(secret.Bytes) error) (sec
 		return nil, err
 	}
 	if err := check(first); err != nil {
+		first.Wipe()
 		return nil, err
 	}
-	again, err := p.AskSecret(what + ", again")
+	same, err := tty.TypedAgain(first, func() (secret.Bytes, error) { return p.AskSecret(what + ", again") })
 	if err != nil {
 		return nil, err
 	}
-	defer again.Wipe()
-	if !first.Equal(again) {
+	if !same {
 		return nil, fmt.Errorf("the two entries of the %s differ; nothing was changed", what)
 	}
 	return first, nil

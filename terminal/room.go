@@ -2,7 +2,6 @@ package terminal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/internal/secret"
+	"conclave/internal/tty"
 )
 
 // Room is a terminal that the people of a ceremony come to.
@@ -66,12 +66,11 @@ func (r *Room) Secret(_ context.Context, q ceremony.PINQuestion) (secret.Bytes, 
 		if err != nil || !q.Fresh || ceremony.IsCommand(string(first)) {
 			return first, err
 		}
-		again, err := t.Secret(q.Who + ": the same again: ")
+		same, err := tty.TypedAgain(first, func() (secret.Bytes, error) { return t.Secret(q.Who + ": the same again: ") })
 		if err != nil {
-			return nil, errors.Join(err)
+			return nil, err
 		}
-		if first.Equal(again) {
-			again.Wipe()
+		if same {
 			return first, nil
 		}
 		t.Printf("The two entries differ.\n")

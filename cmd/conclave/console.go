@@ -146,6 +146,7 @@ func (c *console) askNew(argument secretArgument, what string, check func(secret
 		err = check(given)
 	}
 	if err != nil {
+		given.Wipe()
 		return nil, err
 	}
 	return given, nil

@@ -8,6 +8,7 @@ import (
 	"conclave/custody"
 	"conclave/dkek"
 	"conclave/internal/secret"
+	"conclave/internal/tty"
 	"conclave/quorum"
 )
 
@@ -78,16 +79,13 @@ func (t *tool) typePassword() (secret.Bytes, error) {
 			t.Printf("Password way to short. Please retry.\n")
 			continue
 		}
-		again, err := t.ask(nil, "Please retype password to confirm : ")
+		same, err := tty.TypedAgain(password, func() (secret.Bytes, error) { return t.ask(nil, "Please retype password to confirm : ") })
 		if err != nil {
 			return nil, err
 		}
-		same := password.Equal(again)
-		again.Wipe()
 		if same {
 			return password, nil
 		}
-		password.Wipe()
 		t.Printf("Passwords do not match. Please retry.\n")
 	}
 }

@@ -123,6 +123,18 @@ func (t *Terminal) Secret(prompt string) (secret.Bytes, error) {
 	return typed, nil
 }
 
+// TypedAgain lets ask ask once more for a secret that is about to be set, and says
+// whether the same was typed. The second entry is wiped, and so is the first where
+// they differ.
+func TypedAgain(first secret.Bytes, ask func() (secret.Bytes, error)) (same bool, err error) {
+	again, err := ask()
+	defer again.Wipe()
+	if same = err == nil && first.Equal(again); !same {
+		first.Wipe()
+	}
+	return same, err
+}
+
 // readHidden shows the prompt and reads a line. The echo is off before the
 // prompt is there, and on again after it, whether by an answer or an interrupt.
 func (t *Terminal) readHidden(prompt string) (secret.Bytes, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"conclave/internal/secret"
 	"conclave/internal/tty"
 )
 
@@ -102,5 +103,26 @@ func TestLinesOfAScript(t *testing.T) {
 	}
 	if console.Interactive() {
 		t.Error("a pipe is taken for a person")
+	}
+}
+
+// TestTypedAgain: what is not typed twice is kept nowhere.
+func TestTypedAgain(t *testing.T) {
+	for again, want := range map[string]bool{"648219": true, "648218": false, "": false} {
+		first, second := secret.Bytes("648219"), secret.Bytes(again)
+		same, err := tty.TypedAgain(first, func() (secret.Bytes, error) { return second, nil })
+		if same != want || err != nil {
+			t.Errorf("%q after 648219: %v, %v", again, same, err)
+		}
+		if kept := string(first) == "648219"; kept != want {
+			t.Errorf("%q after 648219: is the first kept? %v", again, kept)
+		}
+		if len(again) > 0 && string(second) == again {
+			t.Errorf("%q after 648219 is not wiped", again)
+		}
+	}
+	first := secret.Bytes("648219")
+	if same, err := tty.TypedAgain(first, func() (secret.Bytes, error) { return nil, tty.ErrAborted }); same || err != tty.ErrAborted || first[0] != 0 {
+		t.Errorf("no one types it again: %v, %v; the first begins with %q", same, err, first[0])
 	}
 }
