@@ -287,7 +287,7 @@ func TestAnotherProgramResetsTheCard(t *testing.T) {
 	newBench(t)
 	t.Setenv(deviceVariable, "pcsc:")
 	d := talk(t, t.TempDir(), "-r", "0", "-C", "dkek.pbe")
-	d.expect("Enter password to encrypt DKEK share : ")
+	d.Expect("Enter password to encrypt DKEK share : ")
 	other, err := pcsc.Open(pcscdtest.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -295,7 +295,7 @@ func TestAnotherProgramResetsTheCard(t *testing.T) {
 	if err := errors.Join(other.Reset(), other.Close()); err != nil {
 		t.Fatal(err)
 	}
-	d.answer("", "correct horse")
-	d.answer("Please retype password to confirm : ", "correct horse")
-	d.end(0)
+	d.Answer("", "correct horse")
+	d.Answer("Please retype password to confirm : ", "correct horse")
+	d.End(0)
 }

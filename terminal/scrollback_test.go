@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package terminal_test
 
 import (
 	"os"
@@ -11,13 +11,13 @@ import (
 	"testing"
 
 	"conclave/internal/foreign"
+	"conclave/terminal/terminaltest"
 )
 
 // TestScrollbackOfARealTerminal looks at what tmux still has of a sheet, in a
 // window so small that the sheet scrolls, once its custodian has left.
 func TestScrollbackOfARealTerminal(t *testing.T) {
 	foreign.Need(t, "tmux")
-	home(t)
 	dir := t.TempDir()
 	socket, fifo := filepath.Join(dir, "tmux"), filepath.Join(dir, "shown")
 	tmux := func(args ...string) string {
@@ -31,28 +31,27 @@ func TestScrollbackOfARealTerminal(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	program, err := exec.LookPath("conclave")
+	program, err := exec.LookPath("hand-out")
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The shell waits for a line, so that everything that is shown can be seen.
-	tmux("new-session", "-d", "-x", "40", "-y", "8", "sh", "-c", "read go; "+program+" dkek create "+filepath.Join(dir, "share.pbe")+" --threshold 2 --custodians 3; read end")
+	tmux("new-session", "-d", "-x", "40", "-y", "8", "sh", "-c", "read go; "+program+"; read end")
 	defer tmux("kill-server")
 	tmux("pipe-pane", "-O", "exec cat > "+fifo)
 	shown, err := os.Open(fifo)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{t: t, shown: make(chan []byte, 1000)}
-	s.read(shown)
+	s := terminaltest.Attend(t, shown)
 	press := func(line string) { tmux("send-keys", line, "Enter") }
 	press("")
 	var secrets []string
 	for range 2 {
-		s.expect(`Press <enter> when you are alone\. $`)
+		s.Expect(`Press <enter> when you are alone\. $`)
 		press("")
-		sheet := s.expect(` 1-4   (.*)\s+ 5-8   (.*)\s+ 9-12  (.*)\r(?s).*Share value : (\S+)\s`)
-		s.expect("Press <enter> when all is written down; the screen is cleared. $")
+		sheet := s.Expect(` 1-4   (.*)\s+ 5-8   (.*)\s+ 9-12  (.*)\r(?s).*Share value : (\S+)\s`)
+		s.Expect("Press <enter> when all is written down; the screen is cleared. $")
 		for _, part := range sheet[1:5] {
 			secrets = append(secrets, strings.TrimSpace(part))
 		}
@@ -60,10 +59,10 @@ func TestScrollbackOfARealTerminal(t *testing.T) {
 			t.Fatal("the terminal does not show the sheet while it is copied")
 		}
 		press("")
-		s.expect("Code or share value: $")
+		s.Expect("Code or share value: $")
 		press(secrets[len(secrets)-1])
 	}
-	s.expect(`Custodian 3 comes to the screen alone`)
+	s.Expect(`Custodian 3 comes to the screen alone`)
 	left := tmux("capture-pane", "-p", "-J", "-S", "-")
 	for _, secret := range secrets {
 		if strings.Contains(left, secret) || strings.Contains(strings.ReplaceAll(left, "\n", ""), secret) {

@@ -1,0 +1,101 @@
+//go:build linux
+
+package terminal_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"conclave/ceremony"
+	"conclave/ceremony/step"
+	"conclave/internal/secret"
+	"conclave/terminal"
+)
+
+// TestStep: people see what is to be done and what must come of it.
+func TestStep(t *testing.T) {
+	person, tty := open(t)
+	room := &terminal.Room{Screen: terminal.NewScreen(tty, tty)}
+	room.ShowStep(3, 16, step.Step{Title: "Look at the device", Do: []string{"Take it out."}, Expect: []string{"Its seal is whole."}})
+	person.Expect(`^\r\n-{60}\r\nStep 3 of 16: Look at the device\r\n  \[ \] Take it out\.\r\n   =  Its seal is whole\.\r\nAt a question that begins with a name: exception, [^\n]*\r\n$`)
+}
+
+// TestQuestions: each begins with the name of who answers, and a hash is shown
+// in words before it is read aloud.
+func TestQuestions(t *testing.T) {
+	person, tty := open(t)
+	room := &terminal.Room{Screen: terminal.NewScreen(tty, tty)}
+	for _, c := range []struct {
+		question ceremony.Question
+		shown    string
+	}{
+		{ceremony.Question{Kind: ceremony.Ready, Who: "Ada", Text: "Press <enter>"}, `^Ada: Press <enter>: $`},
+		{ceremony.Question{Kind: ceremony.YesNo, Who: "Wim", Text: "Is it whole?"}, `^Wim: Is it whole\? \(yes/no\): $`},
+		{ceremony.Question{Kind: ceremony.Heard, Who: "Wim", Text: "The last word", Label: "The plan", Sum: []byte{0, 1, 2, 3, 255}},
+			`^\r\nThe plan, SHA-256 in words, to be read aloud:\r\n   1  aardvark adviser\S* [^\n]* 00010203\r\n   5  \S+ +ff\r\nWim: The last word: $`},
+	} {
+		var answer string
+		end := begin(func() (err error) {
+			answer, err = room.Answer(t.Context(), c.question)
+			return err
+		})
+		person.Answer(c.shown, "so be it")
+		if err := end(); err != nil || answer != "so be it" {
+			t.Errorf("answered %q, %v", answer, err)
+		}
+		person.Expect("so be it\r\n")
+	}
+}
+
+// TestSecretInTheRoom: a PIN that is to be set is typed twice, unless someone
+// wishes for something else; no PIN is shown.
+func TestSecretInTheRoom(t *testing.T) {
+	person, tty := open(t)
+	room := &terminal.Room{Screen: terminal.NewScreen(tty, tty)}
+	ask := func(q ceremony.PINQuestion) func() (string, error) {
+		var typed secret.Bytes
+		end := begin(func() (err error) {
+			typed, err = room.Secret(t.Context(), q)
+			return err
+		})
+		return func() (string, error) {
+			err := end()
+			return string(typed), err
+		}
+	}
+	end := ask(ceremony.PINQuestion{Who: "Ada", What: "user PIN", Problem: errors.New("too short")})
+	person.Answer(`^Not accepted: too short\r\nAda: user PIN: $`, "648219")
+	if typed, err := end(); typed != "648219" || err != nil {
+		t.Errorf("typed %q, %v", typed, err)
+	}
+	fresh := ceremony.PINQuestion{Who: "Ada", What: "new user PIN", Fresh: true}
+	end = ask(fresh)
+	for _, again := range []string{"648218", "648219"} {
+		person.Answer(`Ada: new user PIN: $`, "648219")
+		person.Answer(`Ada: the same again: $`, again)
+		if again != "648219" {
+			person.Expect(`^\r\nThe two entries differ\.\r\n`)
+		}
+	}
+	if typed, err := end(); typed != "648219" || err != nil {
+		t.Errorf("typed %q, %v", typed, err)
+	}
+	end = ask(fresh)
+	person.Answer(`Ada: new user PIN: $`, "stop")
+	if typed, err := end(); typed != "stop" || err != nil {
+		t.Errorf("typed %q, %v", typed, err)
+	}
+	if bytes.Contains(person.All, []byte("64821")) {
+		t.Errorf("the terminal showed a PIN:\n%s", person.All)
+	}
+}
+
+// TestWordLines: four words a line, and their bytes beside them.
+func TestWordLines(t *testing.T) {
+	lines := strings.Split(terminal.WordLines(make([]byte, 32)), "\n")
+	if want := "  29  aardvark adroitness aardvark adroitness          00000000"; len(lines) != 9 || lines[7] != want {
+		t.Errorf("the last of %d lines is\n%q, and not\n%q", len(lines)-1, lines[len(lines)-2], want)
+	}
+}

@@ -1,0 +1,107 @@
+// Package terminaltest is the person at a terminal, as tests play them.
+package terminaltest
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"testing"
+
+	"github.com/creack/pty"
+
+	"conclave/internal/testrun"
+)
+
+// Session is what a terminal shows, and what is typed at it.
+type Session struct {
+	Terminal *os.File
+	Command  *exec.Cmd // nil where no command was started
+	All      []byte    // that was shown and looked for
+	Seen     int       // how much of it was looked at
+	tb       testing.TB
+	shown    chan []byte
+}
+
+// Start starts a command in a terminal of its own.
+func Start(tb testing.TB, command *exec.Cmd) *Session {
+	tb.Helper()
+	terminal, err := pty.Start(command)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := Attend(tb, terminal)
+	s.Command = command
+	return s
+}
+
+// Attend takes what a terminal shows, until it is closed.
+func Attend(tb testing.TB, terminal *os.File) *Session {
+	s := &Session{Terminal: terminal, tb: tb, shown: make(chan []byte, 1000)}
+	tb.Cleanup(func() { terminal.Close() })
+	go func() {
+		defer close(s.shown)
+		for {
+			part := make([]byte, 4096)
+			n, err := terminal.Read(part)
+			if err != nil {
+				return
+			}
+			s.shown <- part[:n]
+		}
+	}()
+	return s
+}
+
+// Expect waits until the pattern is shown, and gives its groups.
+func (s *Session) Expect(pattern string) []string {
+	s.tb.Helper()
+	re := regexp.MustCompile(pattern)
+	patience := testrun.Patience(s.tb)
+	for {
+		if at := re.FindSubmatchIndex(s.All[s.Seen:]); at != nil {
+			groups := re.FindSubmatch(s.All[s.Seen:])
+			s.Seen += at[1]
+			var texts []string
+			for _, g := range groups {
+				texts = append(texts, string(g))
+			}
+			return texts
+		}
+		select {
+		case part, open := <-s.shown:
+			if !open {
+				s.tb.Fatalf("%q never came:\n%s", pattern, s.All[s.Seen:])
+			}
+			s.All = append(s.All, part...)
+		case <-patience.Done():
+			s.tb.Fatalf("%q did not come in time:\n%s", pattern, s.All[s.Seen:])
+		}
+	}
+}
+
+// Enter types a line.
+func (s *Session) Enter(line string) {
+	s.tb.Helper()
+	if _, err := s.Terminal.WriteString(line + "\r"); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+// Answer waits for a prompt and types a line.
+func (s *Session) Answer(prompt, line string) {
+	s.tb.Helper()
+	s.Expect(prompt)
+	s.Enter(line)
+}
+
+// End waits for the command's end and checks its exit code.
+func (s *Session) End(code int) {
+	s.tb.Helper()
+	for part := range s.shown {
+		s.All = append(s.All, part...)
+	}
+	s.Command.Wait()
+	if got := s.Command.ProcessState.ExitCode(); got != code {
+		s.tb.Fatalf("exit code %d, %d was expected:\n%s", got, code, s.All)
+	}
+}
