@@ -14,11 +14,11 @@ import (
 func (s *session) attend(n int) (codes []string) {
 	s.t.Helper()
 	for range n {
-		s.answer(`Press <enter> when you are alone\. $`, "")
-		sheet := s.expect(` 1-4   (.*)\s+ 5-8   (.*)\s+ 9-12  (.*)\r`)
+		s.Answer(`Press <enter> when you are alone\. $`, "")
+		sheet := s.Expect(` 1-4   (.*)\s+ 5-8   (.*)\s+ 9-12  (.*)\r`)
 		code := strings.TrimSpace(sheet[1]) + " " + strings.TrimSpace(sheet[2]) + " " + strings.TrimSpace(sheet[3])
-		s.answer("Press <enter> when all is written down", "")
-		s.answer("Code or share value: $", code)
+		s.Answer("Press <enter> when all is written down", "")
+		s.Answer("Code or share value: $", code)
 		codes = append(codes, code)
 	}
 	return codes
@@ -66,10 +66,10 @@ func TestReshare(t *testing.T) {
 	vectorDesk(t)
 	s := begin(t, "dkek", "reshare", "dkek.pbe", "--old-shares", "2-of-4.txt", "--threshold", "3", "--custodians", "4")
 	codes := s.attend(4)
-	s.expect("All 4 subsets that are large enough give the password, and the share file opens with what the sheets say")
-	s.expect("New sheets made for dkek.pbe, set " + codes[0][:4])
-	s.expect("The old sheets stay valid: they open dkek.pbe as well as the new ones")
-	s.end(0)
+	s.Expect("All 4 subsets that are large enough give the password, and the share file opens with what the sheets say")
+	s.Expect("New sheets made for dkek.pbe, set " + codes[0][:4])
+	s.Expect("The old sheets stay valid: they open dkek.pbe as well as the new ones")
+	s.End(0)
 	s.writeCodes("new.txt", codes[1:])
 	if out := inspect(t, "dkek.pbe", "new.txt"); !strings.Contains(out, vectorKCV) || !strings.Contains(out, `"threshold": 3`) || !strings.Contains(out, `"strength": 64`) {
 		t.Errorf("the new sheets: %s", out)
@@ -84,34 +84,34 @@ func TestReshare(t *testing.T) {
 func TestReshareToANewFile(t *testing.T) {
 	vectorDesk(t)
 	s := begin(t, "dkek", "reshare", "leading-zero.pbe", "--old-shares", "leading-zero.txt", "--threshold", "2", "--custodians", "3")
-	s.expect("leading-zero.pbe: the password of this share file cannot be shared out: .*; give the DKEK share a new file: --new-file")
-	s.end(1)
+	s.Expect("leading-zero.pbe: the password of this share file cannot be shared out: .*; give the DKEK share a new file: --new-file")
+	s.End(1)
 	s = begin(t, "dkek", "reshare", "leading-zero.pbe", "--old-shares", "leading-zero.txt", "--new-file", "new.pbe", "--threshold", "2", "--custodians", "3")
 	first := s.attend(3)
-	s.expect("DKEK share written to new.pbe, set " + first[0][:4] + "; .*key check value 86387856F364F391")
-	s.expect(`Destroy, wherever they are:\s+every copy of leading-zero.pbe, on paper too`)
-	s.end(0)
+	s.Expect("DKEK share written to new.pbe, set " + first[0][:4] + "; .*key check value 86387856F364F391")
+	s.Expect(`Destroy, wherever they are:\s+every copy of leading-zero.pbe, on paper too`)
+	s.End(0)
 
 	// Once more, with the custodians of that set.
 	s.writeCodes("names.txt", []string{"# who keeps a sheet", "Alice", "", "Bob", "Žofia"})
 	s = begin(t, "dkek", "reshare", "new.pbe", "--new-file", "newer.pbe", "--threshold", "2", "--names", "names.txt")
 	for _, code := range first[:2] {
-		s.answer(`Press <enter> when you are alone\. $`, "")
-		s.answer("Code, or Share ID: $", code)
+		s.Answer(`Press <enter> when you are alone\. $`, "")
+		s.Answer("Code, or Share ID: $", code)
 	}
 	second := s.attend(3)
-	s.end(0)
+	s.End(0)
 	s.writeCodes("second.txt", second[1:])
 	if out := inspect(t, "newer.pbe", "second.txt"); !strings.Contains(out, "86387856F364F391") {
 		t.Errorf("the newest sheets: %s", out)
 	}
 	s = begin(t, "dkek", "check", "newer.pbe")
-	s.answer(`Press <enter> when you are alone\. $`, "")
-	s.answer("Code, or Share ID: $", first[0])
-	s.expect("this sheet is of set " + first[0][:4] + ", which set " + second[0][:4] + " has replaced")
-	s.answer("Code, or Share ID: $", second[0])
-	s.expect(`The sheet of Alice \(custodian 1\) is good`)
-	s.end(0)
+	s.Answer(`Press <enter> when you are alone\. $`, "")
+	s.Answer("Code, or Share ID: $", first[0])
+	s.Expect("this sheet is of set " + first[0][:4] + ", which set " + second[0][:4] + " has replaced")
+	s.Answer("Code, or Share ID: $", second[0])
+	s.Expect(`The sheet of Alice \(custodian 1\) is good`)
+	s.End(0)
 }
 
 // TestRekey wraps two keys under a new DKEK, and finds them again with it alone.
@@ -126,10 +126,10 @@ func TestRekey(t *testing.T) {
 	}
 	s := begin(t, "dkek", "rekey", "new.pbe", "rsa-2048.wrap", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--shares", "2-of-4.txt", "--out", "out", "--threshold", "2", "--custodians", "3")
 	codes := s.attend(3)
-	s.expect("DKEK share written to new.pbe")
-	s.expect("rsa-2048.wrap is wrapped anew to out/rsa-2048.wrap")
-	s.expect(`destroy wherever they are:\s+every copy of rsa-2048.wrap\s+every copy of EC-secp256r1.wrap\s+every copy of dkek.pbe\s+the old sheets`)
-	s.end(0)
+	s.Expect("DKEK share written to new.pbe")
+	s.Expect("rsa-2048.wrap is wrapped anew to out/rsa-2048.wrap")
+	s.Expect(`destroy wherever they are:\s+every copy of rsa-2048.wrap\s+every copy of EC-secp256r1.wrap\s+every copy of dkek.pbe\s+the old sheets`)
+	s.End(0)
 	s.writeCodes("new.txt", codes[:2])
 	old := conclave(t, "key", "recover", "rsa-2048.wrap", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--shares", "2-of-4.txt", "--out", "old.pem", "--plain", "--plain")
 	now := conclave(t, "key", "recover", "out/rsa-2048.wrap", "out/EC-secp256r1.wrap", "--dkek", "new.pbe", "--shares", "new.txt", "--out", "new.pem", "--plain", "--plain")
@@ -140,8 +140,8 @@ func TestRekey(t *testing.T) {
 		t.Error("the old file was touched")
 	}
 	s = begin(t, "key", "recover", "out/rsa-2048.wrap", "--dkek", "dkek.pbe", "--shares", "2-of-4.txt", "--out", "x.pem", "--plain", "--plain")
-	s.expect("out/rsa-2048.wrap: the key was wrapped under another DKEK")
-	s.end(exitWrongSheet)
+	s.Expect("out/rsa-2048.wrap: the key was wrapped under another DKEK")
+	s.End(exitWrongSheet)
 }
 
 // TestSeveralShares: three files in any order, one of them twice, and an import
@@ -164,16 +164,16 @@ func TestSeveralShares(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := begin(t, "dkek", "import", "copy.pbe", "--password", "env:PASSWORD")
-	s.expect(`The device has 1 of 3 DKEK shares: a.pbe`)
-	s.expect(`copy.pbe: this DKEK share is in the device; a second time it would cancel itself out`)
-	s.end(1)
+	s.Expect(`The device has 1 of 3 DKEK shares: a.pbe`)
+	s.Expect(`copy.pbe: this DKEK share is in the device; a second time it would cancel itself out`)
+	s.End(1)
 	s = begin(t, "dkek", "import", "b.pbe", "a.pbe", "copy.pbe", "--password", "env:PASSWORD")
-	s.expect("a.pbe and copy.pbe are the same share file, and would cancel each other out")
-	s.end(1)
+	s.Expect("a.pbe and copy.pbe are the same share file, and would cancel each other out")
+	s.End(1)
 	s = begin(t, "dkek", "import", "a.pbe", "b.pbe", "--password", "env:PASSWORD")
-	s.expect("a.pbe is in the device already")
-	s.expect("1 of 3 shares still to be imported")
-	s.end(0)
+	s.Expect("a.pbe is in the device already")
+	s.Expect("1 of 3 shares still to be imported")
+	s.End(0)
 	if out := conclave(t, "dkek", "import", "dkek.pbe", "--shares", "2-of-4.txt"); !strings.Contains(out, "complete, key check value ") {
 		t.Errorf("%s", out)
 	}

@@ -48,8 +48,8 @@ func TestSheetsAsPDF(t *testing.T) {
 	s := begin(t, "dkek", "create", file, "--threshold", "2", "--custodians", "3", "--ceremony", "Root 2026", "--pdf", dir)
 	var codes []string
 	for range 3 {
-		s.answer(`Press <enter> when you are alone\. $`, "")
-		path := s.expect(`Sheet written to (\S+\.pdf)\. Take it, and press <enter>`)[1]
+		s.Answer(`Press <enter> when you are alone\. $`, "")
+		path := s.Expect(`Sheet written to (\S+\.pdf)\. Take it, and press <enter>`)[1]
 		document, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -57,14 +57,14 @@ func TestSheetsAsPDF(t *testing.T) {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
 		}
-		s.enter("")
+		s.Enter("")
 		codes = append(codes, scan(t, document))
-		s.answer("Code or share value: $", codes[len(codes)-1])
+		s.Answer("Code or share value: $", codes[len(codes)-1])
 	}
-	s.expect("DKEK share written to")
-	s.end(0)
+	s.Expect("DKEK share written to")
+	s.End(0)
 	for _, code := range codes {
-		if strings.Contains(string(s.all), code[:20]) && !strings.Contains(string(s.all), "\x1b[3J") {
+		if strings.Contains(string(s.All), code[:20]) && !strings.Contains(string(s.All), "\x1b[3J") {
 			t.Error("a code stays on the screen")
 		}
 		if out := pipe(t, []byte(code), "conclave", "dkek", "check", file, "--sheet", "-"); !strings.Contains(string(out), "is good: it agrees with the record") {
@@ -91,17 +91,17 @@ func TestSheetsToAPrinter(t *testing.T) {
 	}
 	s := begin(t, "dkek", "create", "share.pbe", "--threshold", "3", "--custodian", "Alice", "--custodian", "Bob", "--custodian", "Carol",
 		"--print", "cat > printed.pdf", "--to", "Bob="+ageKey, "--to", "3="+strings.TrimSpace(string(sshKey)))
-	s.answer(`Alice, custodian 1, comes .*\s.*Press <enter> when you are alone\. $`, "")
-	s.expect("Sheet 1 was sent to the printer. Take it, and press <enter>")
+	s.Answer(`Alice, custodian 1, comes .*\s.*Press <enter> when you are alone\. $`, "")
+	s.Expect("Sheet 1 was sent to the printer. Take it, and press <enter>")
 	document, err := os.ReadFile("printed.pdf")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.enter("")
+	s.Enter("")
 	code := scan(t, document)
-	s.answer("Code or share value: $", code)
-	s.expect(`The sheet of Bob \(custodian 2\) was not read back; let them check it: conclave dkek check share.pbe`)
-	s.end(0)
+	s.Answer("Code or share value: $", code)
+	s.Expect(`The sheet of Bob \(custodian 2\) was not read back; let them check it: conclave dkek check share.pbe`)
+	s.End(0)
 	sheets := code + "\n"
 	for key, pattern := range map[string]string{"age.key": "share.pbe.set-*.sheet-2.age", "ssh.key": "share.pbe.set-*.sheet-3.age"} {
 		found, err := filepath.Glob(pattern)
@@ -125,11 +125,11 @@ func TestPrinterOutOfPaper(t *testing.T) {
 	home(t)
 	t.Chdir(t.TempDir())
 	s := begin(t, "dkek", "create", "share.pbe", "--threshold", "2", "--custodians", "3", "--print", "echo out of paper >&2; exit 3")
-	s.answer(`Press <enter> when you are alone\. $`, "")
-	s.answer(`exit status 3: out of paper\s+Put the printer right, and press <enter> to print it again; or type give up[^\n]*: $`, "")
-	s.answer(`out of paper\s+Put the printer right.*: $`, "give up")
-	s.expect(`sheet 1 of 3: printing with .*: exit status 3: out of paper; no share file was made, and the sheets copied for it are void; destroy them`)
-	s.end(1)
+	s.Answer(`Press <enter> when you are alone\. $`, "")
+	s.Answer(`exit status 3: out of paper\s+Put the printer right, and press <enter> to print it again; or type give up[^\n]*: $`, "")
+	s.Answer(`out of paper\s+Put the printer right.*: $`, "give up")
+	s.Expect(`sheet 1 of 3: printing with .*: exit status 3: out of paper; no share file was made, and the sheets copied for it are void; destroy them`)
+	s.End(1)
 	if left, _ := filepath.Glob("*"); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
@@ -139,9 +139,9 @@ func TestPrinterOutOfPaper(t *testing.T) {
 func TestNamesThatCannotBePrinted(t *testing.T) {
 	home(t)
 	s := begin(t, "dkek", "create", filepath.Join(t.TempDir(), "share.pbe"), "--threshold", "2", "--custodian", "A", "--custodian", "B", "--custodian", "李", "--print", "cat")
-	s.expect("cannot be printed; use Latin, Greek or Cyrillic letters in its place")
-	s.end(1)
-	if strings.Contains(string(s.all), "comes to the screen") {
+	s.Expect("cannot be printed; use Latin, Greek or Cyrillic letters in its place")
+	s.End(1)
+	if strings.Contains(string(s.All), "comes to the screen") {
 		t.Error("a custodian was asked to come")
 	}
 }

@@ -29,6 +29,7 @@ import (
 	"conclave/dkek/dkektest"
 	"conclave/internal/secret"
 	"conclave/quorum"
+	"conclave/terminal/terminaltest"
 )
 
 // TestMistakes drives the program at a terminal through what people do wrong.
@@ -324,12 +325,12 @@ func (p *play) write(name string, content []byte) {
 
 func (p *play) run(arguments string) {
 	command := p.command(strings.Fields(p.expand(arguments))...)
-	p.session = &session{t: p.t, command: command, shown: make(chan []byte, 1000)}
 	terminal, err := pty.StartWithSize(command, &pty.Winsize{Rows: 50, Cols: uint16(p.columns)})
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.session.read(interruptibleFile(p.t, terminal))
+	p.session = &session{terminaltest.Attend(p.t, interruptibleFile(p.t, terminal)), p.t}
+	p.session.Command = command
 }
 
 // interruptibleFile is the same terminal, for one who can close it while
@@ -346,18 +347,18 @@ func interruptibleFile(t *testing.T, terminal *os.File) *os.File {
 	return os.NewFile(uintptr(fd), "terminal")
 }
 
-func (p *play) expect(pattern string) { p.session.expect(p.expand(pattern)) }
+func (p *play) expect(pattern string) { p.session.Expect(p.expand(pattern)) }
 
-func (p *play) come(string) { p.session.answer(`Press <enter> when you are alone\. $`, "") }
+func (p *play) come(string) { p.session.Answer(`Press <enter> when you are alone\. $`, "") }
 
 func (p *play) never(pattern string) {
-	if found := regexp.MustCompile(p.expand(pattern)).Find(p.session.all); found != nil {
-		p.t.Errorf("%q was shown:\n%s", found, p.session.all)
+	if found := regexp.MustCompile(p.expand(pattern)).Find(p.session.All); found != nil {
+		p.t.Errorf("%q was shown:\n%s", found, p.session.All)
 	}
 }
 
 func (p *play) enter(text string) {
-	p.session.enter(p.expand(text))
+	p.session.Enter(p.expand(text))
 	p.notInProcess()
 }
 
@@ -365,7 +366,7 @@ func (p *play) enter(text string) {
 // process.
 func (p *play) notInProcess() {
 	for _, name := range []string{"cmdline", "environ"} {
-		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.session.command.Process.Pid, name))
+		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.session.Command.Process.Pid, name))
 		if err != nil {
 			continue // it has ended
 		}
@@ -382,19 +383,19 @@ func (p *play) press(text string) {
 	if err != nil {
 		p.t.Fatalf("press %s: %v", text, err)
 	}
-	if _, err := p.session.terminal.WriteString(unquoted); err != nil {
+	if _, err := p.session.Terminal.WriteString(unquoted); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
 func (p *play) hangup(string) {
-	p.session.terminal.Close()
-	p.session.command.Wait()
+	p.session.Terminal.Close()
+	p.session.Command.Wait()
 }
 
 func (p *play) exit(code string) {
 	n, _ := strconv.Atoi(code)
-	p.session.end(n)
+	p.session.End(n)
 }
 
 // imported looks at the device with another call.
@@ -539,7 +540,7 @@ func another(c byte) string {
 func (p *play) nothingIsLeft() {
 	secrets := p.set.secrets()
 	if p.session != nil {
-		for _, screen := range screensLeft(p.session.all) {
+		for _, screen := range screensLeft(p.session.All) {
 			for _, s := range secrets {
 				if bytes.Contains(screen, []byte(s)) {
 					p.t.Errorf("the screen still shows a sheet:\n%s", screen)

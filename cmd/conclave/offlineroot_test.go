@@ -11,9 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/creack/pty"
-
 	"conclave/internal/foreign"
+	"conclave/terminal/terminaltest"
 )
 
 // shellPrompt ends what a command has shown.
@@ -108,15 +107,15 @@ func (p *people) until(end string) string {
 		alternatives = append(alternatives, r.prompt)
 	}
 	any := "(?:" + strings.Join(alternatives, "|") + ")"
-	from := p.seen
+	from := p.Seen
 	for {
-		p.expect(any)
-		shown := string(p.all[from:p.seen])
+		p.Expect(any)
+		shown := string(p.All[from:p.Seen])
 		if regexp.MustCompile("(?:" + end + ")$").MatchString(shown) {
 			return shown
 		}
-		p.enter(p.answerTo(shown))
-		from = p.seen
+		p.Enter(p.answerTo(shown))
+		from = p.Seen
 	}
 }
 
@@ -144,25 +143,19 @@ func enterShell(t *testing.T, dir string) *people {
 	command := exec.Command("bash", "--norc", "--noprofile", "--noediting", "-i")
 	command.Dir = dir
 	command.Env = append(os.Environ(), "PS1="+shellPrompt, "PS2=", "TERM=dumb", "BASH_SILENCE_DEPRECATION_WARNING=1")
-	s := &session{t: t, command: command, shown: make(chan []byte, 1000)}
-	terminal, err := pty.Start(command)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.read(terminal)
-	p := &people{session: s, codes: map[string]string{}}
-	p.expect(shellPrompt + "$")
+	p := &people{session: &session{terminaltest.Start(t, command), t}, codes: map[string]string{}}
+	p.Expect(shellPrompt + "$")
 	return p
 }
 
 // do types a command, and lets people answer until it ends; it must succeed.
 func (p *people) do(command string) string {
 	p.t.Helper()
-	p.enter(command)
-	p.expect(regexp.QuoteMeta(command[max(0, len(command)-20):]) + `[\r\n]+`)
+	p.Enter(command)
+	p.Expect(regexp.QuoteMeta(command[max(0, len(command)-20):]) + `[\r\n]+`)
 	shown := p.until(shellPrompt + "$")
-	p.enter("echo status $?")
-	if status := p.expect(`status (\d+)[\r\n]+` + shellPrompt + "$")[1]; status != "0" {
+	p.Enter("echo status $?")
+	if status := p.Expect(`status (\d+)[\r\n]+` + shellPrompt + "$")[1]; status != "0" {
 		p.t.Fatalf("%s ended with %s:\n%s", command, status, shown)
 	}
 	return shown
@@ -212,7 +205,7 @@ func TestOfflineRootPage(t *testing.T) {
 	}
 	root := filepath.Join(dir, "root", "plan.ceremony")
 	for _, secret := range []string{pin, soPIN} {
-		if strings.Contains(string(p.all), secret) {
+		if strings.Contains(string(p.All), secret) {
 			t.Error("the terminal showed a PIN")
 		}
 	}
@@ -243,7 +236,7 @@ cat > sheets/$(($(ls sheets | wc -l) + 1)).pdf
 // lastSheet is what the printer printed last.
 func (p *people) lastSheet() []byte {
 	p.t.Helper()
-	dir := filepath.Join(p.command.Dir, "sheets")
+	dir := filepath.Join(p.Command.Dir, "sheets")
 	sheets, err := os.ReadDir(dir)
 	if err != nil {
 		p.t.Fatal(err)
@@ -304,14 +297,14 @@ func TestExamplePlan(t *testing.T) {
 		{`(?s)Example Root CA.*Is this what the runbook says\? \(yes/no\): $`, "KILL"},
 		{`(?s)CRL root-crl-1, SHA-256.*Type the last word that you have heard: $`, "TERM"},
 	} {
-		p.enter("conclave ceremony run plan.json")
+		p.Enter("conclave ceremony run plan.json")
 		p.until(interruption.at)
 		if interruption.signal != "" {
-			out, err := exec.Command("pkill", "-"+interruption.signal, "-P", fmt.Sprint(p.command.Process.Pid)).CombinedOutput()
+			out, err := exec.Command("pkill", "-"+interruption.signal, "-P", fmt.Sprint(p.Command.Process.Pid)).CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			p.expect(shellPrompt + "$")
+			p.Expect(shellPrompt + "$")
 		}
 	}
 	p.do("conclave ceremony run plan.json")
@@ -333,8 +326,8 @@ func TestExamplePlan(t *testing.T) {
 	if strings.Contains(string(transcript), "1234 5678") {
 		t.Error("a line of a sheet is in the transcript")
 	}
-	p.enter("conclave ceremony run plan.json")
-	p.expect("this ceremony is closed; verify its evidence with: conclave ceremony verify plan.ceremony/evidence")
+	p.Enter("conclave ceremony run plan.json")
+	p.Expect("this ceremony is closed; verify its evidence with: conclave ceremony verify plan.ceremony/evidence")
 }
 
 // TestRehearsalAtATerminal: people rehearse themselves, and everything that can
@@ -352,7 +345,7 @@ func TestRehearsalAtATerminal(t *testing.T) {
 		{`Who stands in for PRACTICE Carla\? \(a name, or no one\): $`, "Dora"},
 	}
 	shown := p.do("conclave ceremony rehearse plan.json --trouble all")
-	all := string(p.all)
+	all := string(p.All)
 	for _, want := range []string{
 		"PRACTICE    : destroy this sheet afterwards", "there is no paper left", "someone pulls the card from the reader",
 		"sheet of another ceremony", "the power fails", "the power is back",

@@ -76,17 +76,17 @@ func TestRecoverAtATerminal(t *testing.T) {
 	vectorDesk(t)
 	s := begin(t, "key", "recover", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--sheets", "2", "--out", "key.pem")
 	for i, sheet := range [][]string{{"dc:5f:8e:b5:1a:19:87:ff", "1", "59:4a:ea:80:e0:e9:9b:8e"}, {"4", "46:cb:c3:f1:3e:cc:37:8e"}} {
-		s.answer(`Press <enter> when you are alone\. $`, "")
+		s.Answer(`Press <enter> when you are alone\. $`, "")
 		for j, line := range sheet {
-			s.answer([]string{"Code, or Prime: $", "Code, or Share ID: $", "Share value: $"}[i+j], line)
+			s.Answer([]string{"Code, or Prime: $", "Code, or Share ID: $", "Share value: $"}[i+j], line)
 		}
 	}
-	s.expect("BEGIN PUBLIC KEY")
-	s.answer("Password: $", "correct horse")
-	s.answer("Password, again: $", "correct horse")
-	s.expect(`Private keys \(1\) written to key.pem, encrypted under the password`)
-	s.end(0)
-	if strings.Contains(string(s.all), "correct horse") {
+	s.Expect("BEGIN PUBLIC KEY")
+	s.Answer("Password: $", "correct horse")
+	s.Answer("Password, again: $", "correct horse")
+	s.Expect(`Private keys \(1\) written to key.pem, encrypted under the password`)
+	s.End(0)
+	if strings.Contains(string(s.All), "correct horse") {
 		t.Error("the password was shown")
 	}
 	pipe(t, nil, "openssl", "pkey", "-in", "key.pem", "-passin", "pass:correct horse", "-noout")
