@@ -1,5 +1,9 @@
-// Package terminal is how people are met at a terminal: the screen that custodians
-// come to one at a time, and the people of a ceremony together.
+// Package terminal is how people are met at a terminal. Begin with [Screen], which
+// custodians come to one at a time, or with [Room], where the people of a whole
+// ceremony answer; [Paper] gives sheets to a printer or writes them as files, and
+// [Prompts] asks who gives a command for what its options have not said. [Printable]
+// is the filter for what others wrote. Nothing here decides about custody or
+// ceremonies, nor does it know a command or its options.
 package terminal
 
 import (
