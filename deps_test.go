@@ -83,7 +83,8 @@ func excepted() map[string]string {
 func forTests() []string {
 	return []string{
 		"conclave/acceptance", "conclave/card/store/storetest", "conclave/dkek/dkektest", "conclave/internal/foreign",
-		"conclave/internal/pcscdtest", "conclave/internal/smalldisk", "conclave/internal/testrun", "conclave/internal/typeset/typesettest",
+		"conclave/internal/pcscdtest", "conclave/internal/smalldisk", "conclave/internal/sqlitefile/filetest", "conclave/internal/testrun",
+		"conclave/internal/typeset/typesettest",
 		"conclave/link/linktest", "conclave/terminal/terminaltest",
 	}
 }
