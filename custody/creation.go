@@ -24,7 +24,7 @@ type Creation struct {
 	Scheme    quorum.Scheme
 	Ceremony  string
 	Names     []string
-	Seal      map[int]func(Handout) error
+	Encrypt   map[int]func(Handout) error
 	ReadBack  bool
 	Tool      string // for the record
 	Now       time.Time
@@ -77,7 +77,7 @@ func (c Creation) Run(ctx context.Context) (*Created, error) {
 		KCV: drawn.kcv, Set: drawn.set.ID, Scheme: c.Scheme,
 	}
 	handed, err := Distribution{
-		Set: drawn.set, About: about, Names: c.Names, Seal: c.Seal, ReadBack: c.ReadBack, Custodians: c.Custodians,
+		Set: drawn.set, About: about, Names: c.Names, Encrypt: c.Encrypt, ReadBack: c.ReadBack, Custodians: c.Custodians,
 	}.Run(ctx)
 	if err != nil {
 		return nil, c.void(err)

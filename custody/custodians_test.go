@@ -92,7 +92,7 @@ func TestDistributionWithoutReadback(t *testing.T) {
 	var sealed []int
 	handed, err := custody.Distribution{
 		Set: draw(t, 2, 3, quorum.Strength128), Custodians: custodians,
-		Seal: map[int]func(custody.Handout) error{2: func(h custody.Handout) error { sealed = append(sealed, h.Number); return nil }},
+		Encrypt: map[int]func(custody.Handout) error{2: func(h custody.Handout) error { sealed = append(sealed, h.Number); return nil }},
 	}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -15,9 +15,9 @@ type Distribution struct {
 	Set   *quorum.Set
 	About About
 	Names []string // of custodians 1 to Total; empty if they have none
-	// Seal is for custodians who are not in the room, by number: it takes their
+	// Encrypt is for custodians who are not in the room, by number: it takes their
 	// sheet on its way.
-	Seal       map[int]func(Handout) error
+	Encrypt    map[int]func(Handout) error
 	Custodians Custodians
 	// ReadBack lets each custodian in the room type the code or value from the
 	// sheet before the next one comes; a sheet with a mistake is shown once more.
@@ -54,8 +54,8 @@ func (d Distribution) Run(ctx context.Context) (HandedOut, error) {
 // handOut gives one custodian the sheet, and returns the share that was read
 // back, none if that was not wanted.
 func (d Distribution) handOut(ctx context.Context, handout Handout, share quorum.CustodianShare) (read quorum.CustodianShare, err error) {
-	if seal := d.Seal[handout.Number]; seal != nil {
-		return read, seal(handout)
+	if encrypt := d.Encrypt[handout.Number]; encrypt != nil {
+		return read, encrypt(handout)
 	}
 	if err := d.Custodians.Come(ctx, Turn{handout.Number, d.Set.Total, handout.Number, handout.Name}); err != nil {
 		return read, err

@@ -49,9 +49,9 @@ func (in Inspection) Run(ctx context.Context) (*Opened, error) {
 type sorted struct {
 	entry  *quorum.Entry
 	drafts []repair.Draft // all that may be of the set, read or not
-	faults []Fault
+	faults []Defect
 	// doubtful are faults with drafts, which a search may explain.
-	doubtful []Fault
+	doubtful []Defect
 	wrong    error // why the first sheet that was not taken was not
 }
 
@@ -79,7 +79,7 @@ func (in Inspection) sort() sorted {
 		if errors.As(err, &doubt) && doubt.Share.Value != nil {
 			if err = s.entry.Add(doubt.Share); err == nil {
 				share = doubt.Share
-				s.faults = append(s.faults, Fault{"misread", share.ID, fmt.Sprintf("share %s: a character of the %s was wrong, and is corrected", share.ID, doubt.Where)})
+				s.faults = append(s.faults, Defect{"misread", share.ID, fmt.Sprintf("share %s: a character of the %s was wrong, and is corrected", share.ID, doubt.Where)})
 			}
 		}
 		if err != nil {
@@ -102,7 +102,7 @@ func (s *sorted) refuse(i int, typed quorum.Typed, share quorum.CustodianShare, 
 	if s.wrong == nil {
 		s.wrong = err
 	}
-	fault := Fault{wrongSheet, id, err.Error()}
+	fault := Defect{wrongSheet, id, err.Error()}
 	var other *quorum.OtherSetError
 	if typed.Code != "" || errors.As(err, &other) {
 		s.faults = append(s.faults, fault)

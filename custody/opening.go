@@ -40,8 +40,8 @@ func openError(status Status, format string, args ...any) error {
 	return &OpenError{status, fmt.Errorf(format, args...)}
 }
 
-// Fault is something wrong with a sheet or a set, in words that hold no secret.
-type Fault struct {
+// Defect is something wrong with a sheet or a set, in words that hold no secret.
+type Defect struct {
 	Kind  string `json:"kind"`
 	Sheet string `json:"sheet,omitempty"` // its share ID, where it is about one
 	Text  string `json:"text"`
@@ -59,7 +59,7 @@ type Opened struct {
 	Threshold       int
 	Record          *quorum.Record // nil if there is none
 	Set             string         // empty if not known
-	Faults          []Fault
+	Faults          []Defect
 	Shares          []quorum.CustodianShare // as they should be
 }
 
@@ -141,8 +141,8 @@ type attempt struct {
 	file     dkek.ShareFile
 	entry    *quorum.Entry
 	drafts   []repair.Draft // what was typed; nil for the shares of the entry
-	faults   []Fault        // found before
-	doubtful []Fault        // with drafts that are no share of the entry, as long as the search does not explain them
+	faults   []Defect       // found before
+	doubtful []Defect       // with drafts that are no share of the entry, as long as the search does not explain them
 	progress dkek.Progress
 	search   Search
 	limit    int
@@ -154,7 +154,7 @@ func (a attempt) run(ctx context.Context, tell func(string)) (*Opened, error) {
 		if m.Digits == 0 {
 			kind = repair.WrongValue
 		}
-		a.faults = append(a.faults, Fault{kind.String(), m.ID, fmt.Sprintf("share %s does not fit the others: %s of its value; replace that sheet", m.ID, m.Where)})
+		a.faults = append(a.faults, Defect{kind.String(), m.ID, fmt.Sprintf("share %s does not fit the others: %s of its value; replace that sheet", m.ID, m.Where)})
 	}
 	opened, err := quorum.Open(ctx, a.file, a.entry.Shares(), a.progress)
 	if err == nil {
@@ -222,13 +222,13 @@ func candidateOf(reading repair.Reading) quorum.Candidate {
 
 // faultsOf are the mistakes that were found. Where others would give the same
 // password the paper has to tell.
-func faultsOf(reading repair.Reading) (faults []Fault) {
+func faultsOf(reading repair.Reading) (faults []Defect) {
 	for _, f := range reading.Findings {
-		faults = append(faults, Fault{f.Kind.String(), f.ID, f.String()})
+		faults = append(faults, Defect{f.Kind.String(), f.ID, f.String()})
 	}
 	for _, other := range reading.Otherwise {
 		for _, f := range other {
-			faults = append(faults, Fault{f.Kind.String(), f.ID, "or else, which only the paper can tell: " + f.String()})
+			faults = append(faults, Defect{f.Kind.String(), f.ID, "or else, which only the paper can tell: " + f.String()})
 		}
 	}
 	return faults
@@ -272,7 +272,7 @@ func (a attempt) opened(share secret.Bytes, found quorum.Candidate, shares []quo
 		}
 	}
 	for _, d := range found.Defects {
-		o.Faults = append(o.Faults, Fault{Kind: string(d), Text: defectText(d)})
+		o.Faults = append(o.Faults, Defect{Kind: string(d), Text: defectText(d)})
 	}
 	var err error
 	if o.KCV, err = kcvOf(share); err != nil {
@@ -293,7 +293,7 @@ func (a attempt) opened(share secret.Bytes, found quorum.Candidate, shares []quo
 func (o *Opened) noteDamage(damage *dkek.DamagedError) *Opened {
 	if o != nil && damage != nil {
 		o.Status = Damaged
-		o.Faults = append(o.Faults, Fault{Kind: "damaged-file", Text: damage.Error()})
+		o.Faults = append(o.Faults, Defect{Kind: "damaged-file", Text: damage.Error()})
 	}
 	return o
 }

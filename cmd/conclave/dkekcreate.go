@@ -165,7 +165,7 @@ func (s newSet) withCustodians(c *console, creation custody.Creation) error {
 	creation.Names, creation.Ceremony, creation.ReadBack = names, s.Ceremony, !s.NoReadback
 	creation.Now, creation.Tool = time.Now(), "conclave "+shortVersion()
 	for _, to := range s.To {
-		if err := creation.SealTo(to); err != nil {
+		if err := creation.EncryptTo(to); err != nil {
 			return fmt.Errorf("--to %w", err)
 		}
 	}

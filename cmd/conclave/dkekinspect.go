@@ -18,16 +18,16 @@ type dkekInspect struct {
 
 // inspection is what inspect shows. What is not known is empty or 0.
 type inspection struct {
-	File      string          `json:"file"`
-	Status    string          `json:"status"`
-	Error     string          `json:"error,omitempty"`
-	KCV       string          `json:"kcv"` // of a DKEK that consists of this share alone
-	Set       string          `json:"set"`
-	Threshold int             `json:"threshold"` // 0 for a file with a password
-	Total     int             `json:"total"`
-	Strength  int             `json:"strength"` // bits of a password that is shared out
-	How       string          `json:"how"`      // the sheets were read
-	Defects   []custody.Fault `json:"defects"`
+	File      string           `json:"file"`
+	Status    string           `json:"status"`
+	Error     string           `json:"error,omitempty"`
+	KCV       string           `json:"kcv"` // of a DKEK that consists of this share alone
+	Set       string           `json:"set"`
+	Threshold int              `json:"threshold"` // 0 for a file with a password
+	Total     int              `json:"total"`
+	Strength  int              `json:"strength"` // bits of a password that is shared out
+	How       string           `json:"how"`      // the sheets were read
+	Defects   []custody.Defect `json:"defects"`
 }
 
 // Run opens the file, and says how that ended in its exit status too.
@@ -66,7 +66,7 @@ func (c *console) inspected(cmd dkekInspect, i inspection, failure error) error 
 }
 
 func newFailedInspection(file string, err error) inspection {
-	i := inspection{File: file, Status: "failed", Error: err.Error(), Defects: []custody.Fault{}}
+	i := inspection{File: file, Status: "failed", Error: err.Error(), Defects: []custody.Defect{}}
 	if status := statusOf(err); status != "" {
 		i.Status = string(status)
 	}
@@ -82,7 +82,7 @@ func newInspection(file string, o *custody.Opened) inspection {
 		i.Strength = 8 * len(o.Password)
 	}
 	if i.Defects == nil {
-		i.Defects = []custody.Fault{}
+		i.Defects = []custody.Defect{}
 	}
 	return i
 }

@@ -60,7 +60,7 @@ func (in *input) combined(bases []*base) func(context.Context) iter.Seq[candidat
 	return func(context.Context) iter.Seq[candidate] {
 		return func(yield func(candidate) bool) {
 			for _, b := range bases {
-				if !b.candidates(kind{mistakes: none, want: likely | remote}, yield) {
+				if !b.candidates(sheetStage{mistakes: none, want: likely | remote}, yield) {
 					return
 				}
 			}

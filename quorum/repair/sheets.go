@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// kind is a stage of a plan for sheets.
-type kind struct {
+// sheetStage is a stage of a plan for sheets.
+type sheetStage struct {
 	name     string
 	mistakes mistakes
 	want     odds
@@ -83,12 +83,12 @@ func Sheets(drafts []Draft) (*Plan, error) {
 }
 
 // kinds are the stages for sheets, the likeliest and cheapest first.
-func (in *input) kinds() []kind {
+func (in *input) kinds() []sheetStage {
 	single := inValue(allEdits()...)
 	nearIDs, farIDs := anyOf(mixedIDs, wrongID(1, 16)), wrongID(17, maxSheets)
 	otherReading := anyOf(hexadecimalIDs, mixedIDs, exchangedValues)
-	odd := kind{name: "a digit missing or one too many", mistakes: inValue(missingDigit, extraDigit), want: likely}
-	kinds := []kind{
+	odd := sheetStage{name: "a digit missing or one too many", mistakes: inValue(missingDigit, extraDigit), want: likely}
+	kinds := []sheetStage{
 		{name: "as typed", mistakes: anyOf(none, hexadecimalIDs), want: likely | remote, sure: true},
 		{name: "one sheet left out", mistakes: anyOf(none, hexadecimalIDs), leave: 1, want: likely | remote},
 		{name: "two sheets left out", mistakes: anyOf(none, hexadecimalIDs), leave: 2, want: likely},
@@ -109,7 +109,7 @@ func (in *input) kinds() []kind {
 		{name: "two digits", mistakes: twoDigits(anyOther), want: likely, count: countTwoDigits(anyOther), least: 2},
 	}
 	if slices.ContainsFunc(in.sheets, isOdd) { // a sure sign
-		kinds = slices.DeleteFunc(kinds, func(k kind) bool { return k.name == odd.name })
+		kinds = slices.DeleteFunc(kinds, func(k sheetStage) bool { return k.name == odd.name })
 		kinds = slices.Insert(kinds, 3, odd)
 	}
 	return kinds

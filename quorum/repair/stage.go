@@ -7,7 +7,7 @@ import (
 	"math/big"
 )
 
-func (in *input) primesOf(k kind) []*big.Int {
+func (in *input) primesOf(k sheetStage) []*big.Int {
 	if k.primes != nil {
 		return k.primes
 	}
@@ -15,7 +15,7 @@ func (in *input) primesOf(k kind) []*big.Int {
 }
 
 // candidates yields the passwords of a stage.
-func (in *input) candidates(k kind) func(context.Context) iter.Seq[candidate] {
+func (in *input) candidates(k sheetStage) func(context.Context) iter.Seq[candidate] {
 	return func(ctx context.Context) iter.Seq[candidate] {
 		return func(yield func(candidate) bool) {
 			primes := in.primesOf(k)
@@ -33,7 +33,7 @@ func (in *input) candidates(k kind) func(context.Context) iter.Seq[candidate] {
 	}
 }
 
-func (b *base) candidates(k kind, yield func(candidate) bool) bool {
+func (b *base) candidates(k sheetStage, yield func(candidate) bool) bool {
 	for h := range k.mistakes(b) {
 		number := b.combine(h)
 		if number == nil {
@@ -50,7 +50,7 @@ func (b *base) candidates(k kind, yield func(candidate) bool) bool {
 
 // count estimates the candidates of a stage, 0 if there are none, or too many
 // for any machine.
-func (in *input) count(k kind) int {
+func (in *input) count(k sheetStage) int {
 	total := 0.0
 	primes := in.primesOf(k)
 	for subset := range in.subsets(k.leave) {
@@ -74,7 +74,7 @@ const (
 )
 
 // perBase is how many candidates a stage has for each of its bases, about.
-func (in *input) perBase(k kind, bases iter.Seq[*base]) (mean float64) {
+func (in *input) perBase(k sheetStage, bases iter.Seq[*base]) (mean float64) {
 	looked, hypotheses, sum := 0, 0, 0.0
 	for b := range bases {
 		n, c := b.size(k)
@@ -88,7 +88,7 @@ func (in *input) perBase(k kind, bases iter.Seq[*base]) (mean float64) {
 
 // size counts hypotheses about a base and the passwords that come of them. For
 // a stage that is large or slow, one base has to do.
-func (b *base) size(k kind) (hypotheses int, candidates float64) {
+func (b *base) size(k sheetStage) (hypotheses int, candidates float64) {
 	if k.count == nil {
 		return b.tally(k)
 	}
@@ -109,7 +109,7 @@ func (b *base) isHopeless(m mistakes) bool {
 	return true
 }
 
-func (b *base) tally(k kind) (hypotheses int, candidates float64) {
+func (b *base) tally(k sheetStage) (hypotheses int, candidates float64) {
 	for h := range k.mistakes(b) {
 		hypotheses++
 		if number := b.combine(h); number != nil {
@@ -159,7 +159,7 @@ func countTwoDigits(options func(byte) string) func(*base) float64 {
 				sum, squares = sum+n, squares+n*n
 			}
 		}
-		n, c := b.tally(kind{mistakes: inValue(substituted(anyOther)), want: likely})
+		n, c := b.tally(sheetStage{mistakes: inValue(substituted(anyOther)), want: likely})
 		if c == 0 && b.isHopeless(twoDigits(options)) {
 			return 0
 		}

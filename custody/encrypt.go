@@ -12,10 +12,10 @@ import (
 	"conclave/internal/safefile"
 )
 
-// SealTo lets the sheet of a custodian who is not here be encrypted. That is
+// EncryptTo lets the sheet of a custodian who is not here be encrypted. That is
 // said as N=KEY: the number or name of the custodian, and their public key,
 // age1… or ssh-ed25519. The names must be set before.
-func (c *Creation) SealTo(to string) error {
+func (c *Creation) EncryptTo(to string) error {
 	who, key, found := strings.Cut(to, "=")
 	number, err := findCustodian(who, c.Names, c.Scheme.Total)
 	switch {
@@ -23,18 +23,18 @@ func (c *Creation) SealTo(to string) error {
 		return fmt.Errorf("%s: N=KEY was expected, N being the number or name of a custodian (1 to %d)", who, c.Scheme.Total)
 	case err != nil:
 		return fmt.Errorf("%s=: %w", who, err)
-	case c.Seal[number] != nil:
+	case c.Encrypt[number] != nil:
 		return fmt.Errorf("%s=: custodian %d has a key already", who, number)
 	}
 	recipient, err := parseRecipient(key)
 	if err != nil {
 		return fmt.Errorf("%s=: %w", who, err)
 	}
-	if c.Seal == nil {
-		c.Seal = map[int]func(Handout) error{}
+	if c.Encrypt == nil {
+		c.Encrypt = map[int]func(Handout) error{}
 	}
 	shareFile := c.ShareFile
-	c.Seal[number] = func(h Handout) error { return seal(shareFile, recipient, h) }
+	c.Encrypt[number] = func(h Handout) error { return encrypt(shareFile, recipient, h) }
 	return nil
 }
 
@@ -48,10 +48,10 @@ func parseRecipient(key string) (age.Recipient, error) {
 	return nil, errors.New("a key that begins with age1 or ssh-ed25519 was expected")
 }
 
-// seal writes a sheet that only the recipient can read.
-func seal(shareFile string, recipient age.Recipient, h Handout) error {
-	var sealed bytes.Buffer
-	w, err := age.Encrypt(&sealed, recipient)
+// encrypt writes a sheet that only the recipient can read.
+func encrypt(shareFile string, recipient age.Recipient, h Handout) error {
+	var encrypted bytes.Buffer
+	w, err := age.Encrypt(&encrypted, recipient)
 	if err != nil {
 		return err
 	}
@@ -61,5 +61,5 @@ func seal(shareFile string, recipient age.Recipient, h Handout) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return safefile.Create(fmt.Sprintf("%s.set-%s.sheet-%d.age", shareFile, h.Set, h.Number), sealed.Bytes())
+	return safefile.Create(fmt.Sprintf("%s.set-%s.sheet-%d.age", shareFile, h.Set, h.Number), encrypted.Bytes())
 }

@@ -62,14 +62,14 @@ func TestSealTo(t *testing.T) {
 	ageTo, ageIdentity := ageKey(t)
 	sshTo, sshIdentity := sshKey(t)
 	for _, to := range []string{"Jose\u0301=" + ageTo, "3=" + sshTo} {
-		if err := c.SealTo(to); err != nil {
+		if err := c.EncryptTo(to); err != nil {
 			t.Fatal(err)
 		}
 	}
 	set := draw(t, 2, 3, quorum.Strength128)
 	about := custody.About{ShareFile: "share.pbe", Set: set.ID, Scheme: set.Scheme}
 	custodians := &clumsy{}
-	if _, err := (custody.Distribution{Set: set, About: about, Names: c.Names, Seal: c.Seal, Custodians: custodians}).Run(t.Context()); err != nil {
+	if _, err := (custody.Distribution{Set: set, About: about, Names: c.Names, Encrypt: c.Encrypt, Custodians: custodians}).Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if len(custodians.shown) != 1 || custodians.shown[0] != 1 {
@@ -88,7 +88,7 @@ func TestSealTo(t *testing.T) {
 		}
 	}
 	handout := custody.Handout{About: about, Number: 2, Sheet: set.Shares[1].Sheet()}
-	if err := c.Seal[2](handout); !errors.Is(err, fs.ErrExist) {
+	if err := c.Encrypt[2](handout); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a sheet that there is was written again: %v", err)
 	}
 }
@@ -115,7 +115,7 @@ func TestSealToRefuses(t *testing.T) {
 	key, _ := ageKey(t)
 	c := awaited(t)
 	c.Names[2] = "1"
-	if err := c.SealTo("2=" + key); err != nil {
+	if err := c.EncryptTo("2=" + key); err != nil {
 		t.Fatal(err)
 	}
 	for to, want := range map[string]string{
@@ -129,11 +129,11 @@ func TestSealToRefuses(t *testing.T) {
 		"Ada=" + key[:9]:   "Ada=: malformed recipient",
 		"Ada=ssh-ed25519":  "Ada=: ",
 	} {
-		if err := c.SealTo(to); err == nil || !strings.Contains(err.Error(), want) {
+		if err := c.EncryptTo(to); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; %q was expected", to, err, want)
 		}
 	}
-	if len(c.Seal) != 1 {
-		t.Errorf("%d sheets would be sealed", len(c.Seal))
+	if len(c.Encrypt) != 1 {
+		t.Errorf("%d sheets would be sealed", len(c.Encrypt))
 	}
 }
