@@ -66,7 +66,7 @@ func (p *people) stillClosed(ctx context.Context, thing string) (bool, error) {
 	return err == nil, err
 }
 
-// practiceBag is the number that a player reads from the next bag.
+// practiceBag is the number that a program reads from the next bag.
 func practiceBag(seen map[string]string) string {
 	for n := 1; ; n++ {
 		if number := fmt.Sprintf("PRACTICE-%d", n); seen[plan.FoldBag(number)] == "" {

@@ -27,7 +27,7 @@ func (p *proceedings) certify(ctx context.Context, name string) (d done, err err
 		if err != nil {
 			return done{}, err
 		}
-		return s.issued(ctx, planned, der)
+		return s.keepCertificate(ctx, planned, der)
 	})
 }
 
@@ -42,7 +42,7 @@ func (s *signing) issue(ctx context.Context, planned *plan.Certificate) ([]byte,
 		return nil, err
 	}
 	spec := planned.Spec
-	if lost, err := s.lost(ctx, spec.Serial.Int()); err != nil {
+	if lost, err := s.numberLost(ctx, spec.Serial.Int()); err != nil {
 		return nil, err
 	} else if lost {
 		spec.Serial = ca.Serial{}
@@ -51,11 +51,7 @@ func (s *signing) issue(ctx context.Context, planned *plan.Certificate) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	s.people.Tell(draft.Text())
-	if err := s.people.agree(ctx, s.Plan.Who(step.Witness), "Is this what the runbook says?"); err != nil {
-		return nil, err
-	}
-	if err := s.log.noteIntent(ca.KindCertificate, draft.Number().Text(16), draft.TBS()); err != nil {
+	if err := s.agreeToSign(ctx, ca.KindCertificate, draft); err != nil {
 		return nil, err
 	}
 	cert, err := authority.Sign(ctx, draft)
@@ -65,8 +61,8 @@ func (s *signing) issue(ctx context.Context, planned *plan.Certificate) ([]byte,
 	return cert.Raw, nil
 }
 
-// issued keeps a certificate, and lets it be read aloud.
-func (s *signing) issued(ctx context.Context, planned *plan.Certificate, der []byte) (done, error) {
+// keepCertificate keeps a certificate, and lets it be read aloud.
+func (s *signing) keepCertificate(ctx context.Context, planned *plan.Certificate, der []byte) (done, error) {
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		return done{}, err

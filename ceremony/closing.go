@@ -110,7 +110,7 @@ func (p *proceedings) finish(ctx context.Context) error {
 	if _, err := evidence.VerifyFolder(p.Dir.Evidence(), evidence.Options{}); err != nil {
 		return fmt.Errorf("the evidence does not verify: %w", err)
 	}
-	sum := sha256.Sum256(head) // read aloud after the end, so no wish can be written down
+	sum := sha256.Sum256(head) // read aloud after the end, so no command is obeyed
 	if err := p.people.readAloudBy(ctx, p.Room.Answer, "Closing", sum[:]); err != nil {
 		return err
 	}

@@ -19,17 +19,17 @@ func (p *proceedings) signCRL(ctx context.Context, name string) (d done, err err
 		planned := p.Plan.FindCRL(name)
 		der, err := s.signedBefore(ctx)
 		if err == nil && der == nil {
-			der, err = s.sign(ctx, planned)
+			der, err = s.issueCRL(ctx, planned)
 		}
 		if err != nil {
 			return done{}, err
 		}
-		return s.listed(ctx, planned, der)
+		return s.keepCRL(ctx, planned, der)
 	})
 }
 
-// sign lets the issuer's key sign a CRL, when the witness has agreed to what.
-func (s *signing) sign(ctx context.Context, planned *plan.CRL) ([]byte, error) {
+// issueCRL lets the issuer's key sign a CRL, when the witness has agreed to what.
+func (s *signing) issueCRL(ctx context.Context, planned *plan.CRL) ([]byte, error) {
 	issuer := s.Plan.FindCertificate(planned.Issuer)
 	cert, err := s.certificate(issuer)
 	if err != nil {
@@ -52,11 +52,7 @@ func (s *signing) sign(ctx context.Context, planned *plan.CRL) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.people.Tell(draft.Text())
-	if err := s.people.agree(ctx, s.Plan.Who(step.Witness), "Is this what the runbook says?"); err != nil {
-		return nil, err
-	}
-	if err := s.log.noteIntent(ca.KindCRL, draft.Number().Text(16), draft.TBS()); err != nil {
+	if err := s.agreeToSign(ctx, ca.KindCRL, draft); err != nil {
 		return nil, err
 	}
 	signed, err := a.SignCRL(ctx, draft)
@@ -75,8 +71,8 @@ func (s *signing) keepRegister(ctx context.Context, crl string) error {
 	return replaceFile(s.Dir.evidence(evidence.CRLRegisterFile(crl)), export)
 }
 
-// listed keeps a CRL, and lets it be read aloud.
-func (s *signing) listed(ctx context.Context, planned *plan.CRL, der []byte) (done, error) {
+// keepCRL keeps a CRL, and lets it be read aloud.
+func (s *signing) keepCRL(ctx context.Context, planned *plan.CRL, der []byte) (done, error) {
 	crl, err := x509.ParseRevocationList(der)
 	if err != nil {
 		return done{}, err

@@ -25,7 +25,7 @@ import (
 func (p *proceedings) share(ctx context.Context, _ string) (done, error) {
 	made, err := p.clearShare()
 	if err != nil || made != nil {
-		return p.shared(made), err
+		return p.shareDone(made), err
 	}
 	h, err := p.devices.get(p.Plan.Custody.Device)
 	if err != nil {
@@ -39,7 +39,7 @@ func (p *proceedings) share(ctx context.Context, _ string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return p.shared(created.Record), nil
+	return p.shareDone(created.Record), nil
 }
 
 func (c Ceremony) announce(text string) {
@@ -123,9 +123,9 @@ func (c *custodians) Ask(ctx context.Context, field custody.Field, problem error
 	}
 }
 
-// shared says what there is now. There is a record where every subset of the
+// shareDone says what there is now. There is a record where every subset of the
 // sheets was proved.
-func (p *proceedings) shared(r *quorum.Record) done {
+func (p *proceedings) shareDone(r *quorum.Record) done {
 	if r == nil {
 		return done{}
 	}
@@ -146,7 +146,7 @@ func (p *proceedings) importShare(ctx context.Context, name string) (done, error
 		return done{}, err
 	}
 	if status != nil && status.Outstanding == 0 { // done before a power cut
-		return p.imported(name, p.log.custodiansNoted()), p.checkImport(ctx, name, status)
+		return p.importDone(name, p.log.custodiansNoted()), p.checkImport(ctx, name, status)
 	}
 	file, records, err := p.backups.read()
 	if err != nil {
@@ -173,7 +173,7 @@ func (p *proceedings) importShare(ctx context.Context, name string) (done, error
 	if err != nil {
 		return done{}, err
 	}
-	return p.imported(name, who), p.checkImport(ctx, name, status)
+	return p.importDone(name, who), p.checkImport(ctx, name, status)
 }
 
 // checkImport compares a device's DKEK with the share file's. A device may tell
@@ -194,7 +194,7 @@ func (p *proceedings) checkImport(ctx context.Context, name string, status *wire
 	return p.log.checkKCV(status)
 }
 
-func (p *proceedings) imported(name, custodians string) done {
+func (p *proceedings) importDone(name, custodians string) done {
 	return done{fmt.Sprintf("the device %s has the DKEK with key check value %s, by custodians %s", name, p.log.kcv(), custodians),
 		step.ImportFacts{KCV: p.log.kcv(), Custodians: custodians}}
 }

@@ -124,11 +124,11 @@ func (p *proceedings) erase(ctx context.Context, name string) (done, error) {
 		return done{}, err
 	}
 	p.devices.close()
-	return done{"the device " + name + " holds no key and no DKEK", step.NoFacts{}}, p.erased(name)
+	return done{"the device " + name + " holds no key and no DKEK", step.NoFacts{}}, p.checkErased(name)
 }
 
-// erased looks at a device as whoever finds it will.
-func (p *proceedings) erased(name string) error {
+// checkErased looks at a device as whoever finds it will.
+func (p *proceedings) checkErased(name string) error {
 	h, err := p.devices.get(name)
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func FolderAround(bundle string) Folder { return Folder(filepath.Dir(filepath.Cl
 
 // RehearsalFolder is where the next rehearsal of a plan is held, if no one says
 // otherwise. One that people have begun goes on; where auto is set a program
-// plays them, and begins anew.
+// answers for them, and begins anew.
 func RehearsalFolder(f plan.File, auto bool) Folder {
 	return nextFolder(f.Stem()+".rehearsal", func(dir Folder) bool { return !auto && dir.rehearses(f) })
 }
@@ -46,8 +46,8 @@ func DrillFolder(bundle string) Folder {
 }
 
 // nextFolder is the first folder in a series that is not there; or one that is
-// there, not closed, and may be gone on with. What a program has played is not
-// resumed, for the sheets are gone with it.
+// there, not closed, and may be gone on with. One that a program has answered
+// is not resumed, for the sheets are gone with it.
 func nextFolder(stem string, resume func(Folder) bool) Folder {
 	for n := 1; ; n++ {
 		dir := Folder(fmt.Sprintf("%s-%d", stem, n))
@@ -55,7 +55,7 @@ func nextFolder(stem string, resume func(Folder) bool) Folder {
 			return dir
 		}
 		begun, open := safefile.Exists(dir.Evidence()), safefile.Exists(dir.key())
-		if (open || !begun) && !safefile.Exists(dir.practice(played)) && resume(dir) {
+		if (open || !begun) && !safefile.Exists(dir.practice(simulated)) && resume(dir) {
 			return dir
 		}
 	}
@@ -117,10 +117,10 @@ func (f Folder) Begun() string {
 	return hexOf(key.Fingerprint())
 }
 
-// Names of files in the practice folder: that a program has played this
-// rehearsal, and the plan of which it is one.
+// Names of files in the practice folder: that a program has answered in
+// this rehearsal, and the plan of which it is one.
 const (
-	played       = "played-by-the-program"
+	simulated    = "played-by-the-program"
 	originalPlan = "rehearsed-plan.json"
 )
 
@@ -139,7 +139,7 @@ func (f Folder) Rehearsal(original plan.File) (plan.File, error) {
 }
 
 // PrepareRehearsal notes of which plan this is the rehearsal, and whether a
-// program plays it.
+// program answers in it.
 func (f Folder) PrepareRehearsal(original plan.File, auto bool) error {
 	if err := os.MkdirAll(f.Practice(), 0o700); err != nil {
 		return err
@@ -153,7 +153,7 @@ func (f Folder) PrepareRehearsal(original plan.File, auto bool) error {
 		return fmt.Errorf("%s is the rehearsal of another plan; choose another folder", f)
 	}
 	if auto {
-		return os.WriteFile(f.practice(played), nil, 0o600)
+		return os.WriteFile(f.practice(simulated), nil, 0o600)
 	}
 	return nil
 }

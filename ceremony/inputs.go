@@ -101,7 +101,7 @@ func (p *proceedings) continueRegister(ctx context.Context, content []byte) erro
 	return replaceFile(p.Dir.evidence(evidence.BeforeFile), export)
 }
 
-// export is what the register of this act has.
+// export is what the register of this ceremony has.
 func (p *proceedings) export(ctx context.Context) ([]byte, error) {
 	r, err := p.openRegister()
 	if err != nil {

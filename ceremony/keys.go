@@ -23,7 +23,7 @@ func (p *proceedings) generate(ctx context.Context, name string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	attestation, public, err := attested(h, ref)
+	attestation, public, err := attestationOf(h, ref)
 	if err != nil {
 		return done{}, err
 	}
@@ -44,9 +44,9 @@ func (p *proceedings) generate(ctx context.Context, name string) (done, error) {
 	}, nil
 }
 
-// attested gives the authenticated request for a key, verified under the
+// attestationOf gives the authenticated request for a key, verified under the
 // device's certificate.
-func attested(h *hsm.HSM, ref byte) ([]byte, *wire.PublicKey, error) {
+func attestationOf(h *hsm.HSM, ref byte) ([]byte, *wire.PublicKey, error) {
 	content, err := h.Certificate(ref)
 	if err != nil {
 		return nil, nil, err

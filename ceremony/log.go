@@ -217,9 +217,9 @@ func (l *log) intents() map[string]string {
 	return intents
 }
 
-// told says whether an exception has said what came of something that was about
+// hasOutcome says whether an exception has said what came of something that was about
 // to be signed.
-func (l *log) told(tbs string) bool {
+func (l *log) hasOutcome(tbs string) bool {
 	return slices.ContainsFunc(l.writer.Entries(), func(e transcript.Entry) bool {
 		return e.Kind == transcript.Exception && e.Facts["tbs sha256"] == tbs
 	})

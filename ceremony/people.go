@@ -21,7 +21,7 @@ type people struct {
 	log  *log
 }
 
-// Words that are no answer but a wish.
+// Words that are not an answer but a command.
 const (
 	commandException = "exception"
 	commandStop      = "stop"
@@ -48,12 +48,12 @@ func (p *people) ask(ctx context.Context, q Question) (string, error) {
 	}
 }
 
-// IsCommand says whether a text is no answer but a wish.
+// IsCommand says whether a text is not an answer but a command.
 func IsCommand(text string) bool {
 	return strings.EqualFold(text, commandException) || strings.EqualFold(text, commandStop)
 }
 
-// command grants a wish; anything else is an answer.
+// command obeys a command; anything else is an answer.
 func (p *people) command(ctx context.Context, who, text string) (answered bool, err error) {
 	switch strings.ToLower(text) {
 	case commandException:
@@ -118,7 +118,7 @@ func (p *people) agreed(ctx context.Context, q Question) error {
 }
 
 // words asks for something in people's own words, which may not be empty. Usual
-// is what a player answers.
+// is what a program answers in a rehearsal.
 func (p *people) words(ctx context.Context, who, question, usual string) (string, error) {
 	for {
 		text, err := p.ask(ctx, Question{Wants: Words, Who: who, Text: question, Usual: usual})

@@ -9,8 +9,8 @@ import (
 	"conclave/wire"
 )
 
-// pin asks for a PIN. The words that are no answer but a wish are none here
-// either: they must not cost a try, nor become the PIN.
+// pin asks for a PIN. A command is not one here either: it must not cost a try, nor
+// become the PIN.
 func (p *people) pin(ctx context.Context, q PINQuestion) (secret.Bytes, error) {
 	for {
 		pin, err := p.Room.Secret(ctx, q)

@@ -19,7 +19,7 @@ import (
 	"conclave/wire"
 )
 
-// Practise puts what the plan of a rehearsal refers to into the act's base, if
+// Practise puts what the plan of a rehearsal refers to into the ceremony's base, if
 // it is not there yet: in place of each request one for a key of the same kind,
 // which is thrown away, and in place of each certificate that there is one of
 // the same kind, whose key is in a practice device. The original plan and its

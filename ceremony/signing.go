@@ -78,7 +78,7 @@ func (s *signing) signedBefore(ctx context.Context) ([]byte, error) {
 func (s *signing) neverSigned(intents map[string]string, entries []register.Entry) error {
 	for _, tbs := range slices.Sorted(maps.Keys(intents)) {
 		known := slices.ContainsFunc(entries, func(e register.Entry) bool { return hexOf(e.TBS) == tbs })
-		if known || s.log.told(tbs) {
+		if known || s.log.hasOutcome(tbs) {
 			continue
 		}
 		text := "number " + intents[tbs] + " was about to be signed when the ceremony was interrupted; it was not"
@@ -89,9 +89,23 @@ func (s *signing) neverSigned(intents map[string]string, entries []register.Entr
 	return nil
 }
 
-// lost says whether the planned number, if there is one, was lost when this step
+// agreeToSign lets the witness compare a draft with the runbook, and writes down
+// that it is about to be signed.
+func (s *signing) agreeToSign(ctx context.Context, kind ca.Kind, draft interface {
+	Text() string
+	Number() *big.Int
+	TBS() []byte
+}) error {
+	s.people.Tell(draft.Text())
+	if err := s.people.agree(ctx, s.Plan.Who(step.Witness), "Is this what the runbook says?"); err != nil {
+		return err
+	}
+	return s.log.noteIntent(kind, draft.Number().Text(16), draft.TBS())
+}
+
+// numberLost says whether the planned number, if there is one, was lost when this step
 // was interrupted. The next one takes its place, which the register shows.
-func (s *signing) lost(ctx context.Context, number *big.Int) (bool, error) {
+func (s *signing) numberLost(ctx context.Context, number *big.Int) (bool, error) {
 	if number == nil || number.Sign() == 0 {
 		return false, nil
 	}
@@ -108,7 +122,7 @@ func (s *signing) lost(ctx context.Context, number *big.Int) (bool, error) {
 // settle writes down that something may have been signed, and was lost.
 func (s *signing) settle(ctx context.Context, e register.Entry) error {
 	text := fmt.Sprintf("%s %x of %s was about to be signed when the ceremony was interrupted; it may have been, and was not kept. Its number is not used again", e.Kind, e.Number, e.Subject)
-	if !s.log.told(hexOf(e.TBS)) {
+	if !s.log.hasOutcome(hexOf(e.TBS)) {
 		if err := s.log.noteException("", text, step.ExceptionFacts{TBS: sumOf(e.TBS)}); err != nil {
 			return err
 		}

@@ -241,7 +241,7 @@ func answer(ctx context.Context, custodians Custodians, field Field, problem err
 	}
 }
 
-// commanded gives the error for a word that is no answer but a wish.
+// commanded gives the error for a word that is not an answer but a command.
 func commanded(text string) error {
 	switch strings.ToLower(text) {
 	case "undo":
