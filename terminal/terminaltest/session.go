@@ -1,4 +1,4 @@
-// Package terminaltest is the person at a terminal, as tests play them.
+// Package terminaltest is the person at a terminal, as tests need one.
 package terminaltest
 
 import (
@@ -36,6 +36,10 @@ func Start(tb testing.TB, command *exec.Cmd) *Session {
 
 // Attend takes what a terminal shows, until it is closed.
 func Attend(tb testing.TB, terminal *os.File) *Session {
+	tb.Helper()
+	if err := keepOutput(terminal); err != nil {
+		tb.Fatal(err)
+	}
 	s := &Session{Terminal: terminal, tb: tb, shown: make(chan []byte, 1000)}
 	tb.Cleanup(func() { terminal.Close() })
 	go func() {
