@@ -58,6 +58,9 @@ var ErrStopped = errors.New("the ceremony is stopped; the same command goes on w
 // Run begins the ceremony, or resumes it where it was left. When it returns without
 // error the ceremony is closed and its evidence complete.
 func (c Ceremony) Run(ctx context.Context) error {
+	if err := c.Plan.CheckTime(c.Now()); err != nil { // no one could close it
+		return fmt.Errorf("the computer's clock: %w; set the clock, or the plan", err)
+	}
 	if err := os.MkdirAll(string(c.Dir), 0o700); err != nil {
 		return err
 	}

@@ -145,9 +145,8 @@ func (s *story) when(before, e transcript.Entry) {
 	case clock != "":
 		s.wrong(e, "fact %q: the time does not go back here", "clock was")
 	}
-	from, to := s.plan.Start.AddDate(-1, 0, 0), s.plan.Start.AddDate(s.plan.Retention.Years, 0, 0)
-	if !s.plan.Practice && (e.Time.Before(from) || e.Time.After(to)) {
-		s.wrong(e, "it is of %s; the plan begins at %s, and the evidence is kept until %s", Clock(e.Time), Clock(s.plan.Start), Clock(to))
+	if err := s.plan.CheckTime(e.Time); err != nil {
+		s.wrong(e, "%v", err)
 	}
 }
 

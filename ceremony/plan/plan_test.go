@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"conclave/ceremony/plan"
 )
@@ -185,5 +186,28 @@ func TestRehearsal(t *testing.T) {
 	}
 	if after, _ := p.Bytes(); string(after) != string(before) {
 		t.Error("the plan itself was changed")
+	}
+}
+
+// TestCheckTime: a clock that is years off is told, and a rehearsal may be held at
+// any time.
+func TestCheckTime(t *testing.T) {
+	p := &plan.Plan{Start: time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC), Retention: plan.Retention{Years: 10}}
+	for when, good := range map[string]bool{
+		"2027-01-15T09:00:00Z": true, "2026-02-01T00:00:00Z": true, "2036-12-31T00:00:00Z": true,
+		"2025-12-31T00:00:00Z": false, "2037-01-16T00:00:00Z": false, "1970-01-01T00:00:00Z": false,
+	} {
+		at, err := time.Parse(time.RFC3339, when)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.CheckTime(at); (err == nil) != good {
+			t.Errorf("%s: %v", when, err)
+		}
+		practice := *p
+		practice.Practice = true
+		if err := practice.CheckTime(at); err != nil {
+			t.Errorf("%s, a rehearsal: %v", when, err)
+		}
 	}
 }

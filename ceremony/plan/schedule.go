@@ -39,3 +39,17 @@ func (p *Plan) Schedule() (dates []Date) {
 	}
 	return append(dates, Date{id("retention"), p.Ceremony + ": end of retention", "The evidence was kept for as long as it was planned.", end, []int{30}})
 }
+
+// earliest is how long before its planned start a ceremony may be held.
+const earliest = 366 * 24 * time.Hour
+
+// CheckTime refuses a time that cannot be one of the ceremony: long before its
+// planned start, or after the evidence need not be kept any more. A rehearsal may
+// be held at any time.
+func (p *Plan) CheckTime(t time.Time) error {
+	end := p.Start.AddDate(p.Retention.Years, 0, 0)
+	if !p.Practice && (t.Before(p.Start.Add(-earliest)) || t.After(end)) {
+		return fmt.Errorf("%s is not a time of this ceremony, which is to begin at %s and whose evidence is kept until %s", date(t), date(p.Start), date(end))
+	}
+	return nil
+}

@@ -168,9 +168,6 @@ func firstLine(out []byte, err error) string {
 	return string(out)
 }
 
-// clockSlack is how long before its planned start a ceremony may be checked.
-const clockSlack = 366 * 24 * time.Hour
-
 // clock finds a clock that cannot be right: a battery that is empty shows years
 // ago.
 func (c Check) clock(f *findings) {
@@ -178,8 +175,8 @@ func (c Check) clock(f *findings) {
 	switch {
 	case c.Now.Before(c.Built):
 		f.bad("clock", "it shows %s, before this program was built; set it", now)
-	case c.Now.Before(c.Plan.Start.Add(-clockSlack)):
-		f.bad("clock", "it shows %s, and the ceremony is to begin at %s; one of the two is wrong", now, c.Plan.Start.Format(time.RFC3339))
+	case c.Plan.CheckTime(c.Now) != nil:
+		f.bad("clock", "%v; set the clock, or the plan", c.Plan.CheckTime(c.Now))
 	default:
 		f.good("clock", "%s; compare it with a watch", now)
 	}

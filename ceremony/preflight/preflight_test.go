@@ -167,7 +167,7 @@ func TestProblems(t *testing.T) {
 			r.Plan.Devices[0].Serial = "DENK0100042"
 		}, "and the plan says DENK0100042"},
 		"clock before the program": {func(_ *testing.T, r *room) { r.Built = r.Now.Add(time.Hour) }, "clock: it shows 2026-11-01T09:00:00Z, before this program was built"},
-		"clock years ago":          {func(_ *testing.T, r *room) { r.Now = r.Now.AddDate(-3, 0, 0) }, "clock: it shows 2023-11-01T09:00:00Z, and the ceremony is to begin at 2026-11-01T09:00:00Z"},
+		"clock years ago":          {func(_ *testing.T, r *room) { r.Now = r.Now.AddDate(-3, 0, 0) }, "clock: 2023-11-01 09:00:00 UTC is not a time of this ceremony, which is to begin at 2026-11-01 09:00:00 UTC"},
 		"a plan of years ago":      {func(_ *testing.T, r *room) { r.Now = r.Now.AddDate(3, 0, 0) }, "CRL root-crl-1: its next update, 2027-11-01, is past"},
 		"no such printer":          {func(_ *testing.T, r *room) { r.Plan.Custody.Printer = "Nowhere" }, "printer: "},
 		"curve":                    {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "ec:secp256k1" }, "certificate root: certificates are issued with RSA, P-256, P-384 and P-521, and not with "},
