@@ -2,7 +2,7 @@
 // bytes, the typed command and response beside it, and decorators around it.
 //
 // A host begins with a [Conn], which package link or link/pcsc gives, and sends a
-// [Command] with [Exchange], which brings a long response together. A card begins
+// [Command] with [Exchange], which collects a long response. A card begins
 // with a [Responder] around a [Handler], or implements [Card] itself. [NewTrace]
 // writes down what goes through a Conn, and [ReadTrace] plays it again, in place of
 // a card.
@@ -33,8 +33,8 @@ type Conn interface {
 }
 
 // ErrReset is the error of a shared link whose card another process has reset:
-// its session is over. What was to be done has not been; the next command
-// reaches the card.
+// its session is over. The command was not carried out; the next one reaches
+// the card.
 var ErrReset = errors.New("the card was reset by another process")
 
 // Transactor is a Conn that other processes share. Between Begin and End no

@@ -5,10 +5,10 @@ import "fmt"
 // getResponse is the instruction GET RESPONSE (ISO 7816-4 section 11.7.1).
 const getResponse = 0xC0
 
-// maxResponse bounds what a chain of GET RESPONSE commands may bring together.
+// maxResponse bounds what a chain of GET RESPONSE commands may collect.
 const maxResponse = 1 << 20
 
-// Exchange sends a command and brings its whole response together: a card
+// Exchange sends a command and collects its whole response: a card
 // that answers 61xx is asked for the rest, one that answers 6Cxx is asked again
 // with the length that it named (ISO 7816-4 section 5.1.3).
 //
@@ -49,7 +49,7 @@ func send(card Card, c Command) (Response, error) {
 	return ParseResponse(answer)
 }
 
-// ExchangeShort is Exchange over a link that carries short APDUs alone: long
+// ExchangeShort is Exchange over a link that carries only short APDUs: long
 // data goes out by command chaining (ISO 7816-4 section 5.4.1).
 func ExchangeShort(card Card, c Command) (Response, error) {
 	c.Ne = min(c.Ne, MaxShortNe)

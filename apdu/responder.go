@@ -44,15 +44,15 @@ func (r *Responder) Transmit(command []byte) ([]byte, error) {
 		r.chain = nil
 		return answer(nil, err), nil
 	}
-	if chained(c) {
+	if isChained(c) {
 		return answer(nil, nil), nil
 	}
 	return r.reply(c), nil
 }
 
-// chained says whether more parts of the command follow. In other classes the
+// isChained says whether more parts of the command follow. In other classes the
 // bit means other things (ISO 7816-4 section 5.4.1).
-func chained(c Command) bool { return c.CLA == chainingBit || c.CLA == proprietary|chainingBit }
+func isChained(c Command) bool { return c.CLA == chainingBit || c.CLA == proprietary|chainingBit }
 
 // proprietary is the bit of classes that are not of ISO 7816.
 const proprietary = 0x80
@@ -61,7 +61,7 @@ const proprietary = 0x80
 // whole command, every other with the chaining bit still set.
 func (r *Responder) join(c Command) (Command, error) {
 	head := c
-	if chained(c) {
+	if isChained(c) {
 		head.CLA &^= chainingBit
 	}
 	head.Data, head.Ne = nil, 0
@@ -71,7 +71,7 @@ func (r *Responder) join(c Command) (Command, error) {
 	if len(r.chain)+len(c.Data) > maxChain {
 		return c, WrongLength
 	}
-	if chained(c) {
+	if isChained(c) {
 		r.head, r.chain = head, append(r.chain, c.Data...)
 		if r.chain == nil {
 			r.chain = []byte{}

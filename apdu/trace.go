@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Redactor says which bytes of an exchange are secret: for each of the two, a
-// mask as long as it, true where a byte must not be written. A nil mask hides
-// nothing. It may keep state from one exchange to the next.
+// Redactor says which bytes of an exchange are secret: for command and response
+// a mask of the same length each, true where a byte must not be written. A nil
+// mask hides nothing. It may keep state from one exchange to the next.
 type Redactor func(command, response []byte) (commandMask, responseMask []bool)
 
 // hidden stands for one secret byte in a trace.
@@ -134,7 +134,7 @@ func parseLine(text string) ([]maskedByte, error) {
 		}
 		b, err := hex.DecodeString(field)
 		if err != nil || len(b) != 1 {
-			return nil, fmt.Errorf("%q is no byte; two hex digits or %s were expected", field, hidden)
+			return nil, fmt.Errorf("%q is not a byte; two hex digits or %s were expected", field, hidden)
 		}
 		masked = append(masked, maskedByte{value: b[0]})
 	}

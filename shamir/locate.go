@@ -23,7 +23,7 @@ type Located struct {
 // most (len(shares)-threshold)/2, rounded down: there is never more than one,
 // since two of them would have threshold shares in common. The error is
 // ErrNoPolynomial if there is none. So two shares beyond the threshold are
-// needed to locate a wrong one; one beyond it detects a wrong one, and shares
+// needed to locate a wrong one; one beyond it detects a wrong one, and exactly
 // as many as the threshold are taken to be right.
 //
 // A share whose number X was misread is wrong as well; what is then in Right
@@ -65,9 +65,9 @@ func Locate(shares []Share, prime *big.Int, threshold int) (Located, error) {
 // are on some polynomial of degree below m; each one more that is not meant to
 // be on it is there with a probability of 1/p. The e that are left out can be
 // chosen in fewer than n^e ways, so the chance is below (n/p)^e, or 1/p if none
-// is left out: about 2^-64 for few shares and sc-hsm-tool's primes. By the same
-// chance a threshold is inferred too small: when the leading coefficient was
-// drawn as 0.
+// is left out: about 2^-64 for few shares and sc-hsm-tool's primes. With the
+// same probability the inferred threshold is too small: when the leading
+// coefficient was drawn as 0.
 func Infer(shares []Share, prime *big.Int) (Located, error) {
 	if err := check(shares, prime); err != nil {
 		return Located{}, err
@@ -88,7 +88,7 @@ func Infer(shares []Share, prime *big.Int) (Located, error) {
 
 // At returns the value that the share numbered x has on the polynomial through
 // all shares: a lost share, if these are right and as many as the threshold, or
-// more. X is above 0, since what is at 0 is no share but the secret, which
+// more. X is above 0, since what is at 0 is not a share but the secret, which
 // Combine returns. Like Combine, At cannot know that a share is wrong.
 func At(shares []Share, x, prime *big.Int) (*big.Int, error) {
 	if err := check(shares, prime); err != nil {
@@ -134,7 +134,7 @@ func newDecoder(shares []Share, prime *big.Int) *decoder {
 }
 
 // decode divides the first remainder of degree below (shares+threshold)/2 by
-// its v. The quotient f is the polynomial looked for if nothing is left over
+// its v. The quotient f is the polynomial in question if nothing is left over
 // (Gao, algorithm 1). It agrees with each share at whose X v is not 0, as g0 is
 // 0 there and so v·f = v·g1; and the degree of v is shares minus that of the
 // remainder before, so (shares-threshold)/2 at most. The threshold must not

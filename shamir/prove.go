@@ -12,19 +12,19 @@ import (
 )
 
 // Prove combines subsets of threshold shares, and compares what each gives with
-// the secret: every subset if they are limit or fewer, else limit that are
-// drawn at random, of which two may be the same. It returns how many subsets
-// gave the secret back, and whether that is all there are. The error names the
-// shares of the first subset that does not.
+// the secret: every subset if there are limit or fewer, else limit of them,
+// drawn at random and perhaps some twice. It returns how many subsets gave the
+// secret back, and whether those are all. The error names the shares of the
+// first subset that does not.
 //
 // One wrong share spoils each subset that it is in, threshold of len(shares) of
-// them. So it is found for certain if all are tried, and else missed with a
-// probability of (1 - threshold/len(shares))^limit: e^-78 for 10,000 subsets of
-// 2 of 255 shares.
+// them. So it is found for certain if all are tried, and otherwise missed with
+// a probability of (1 - threshold/len(shares))^limit: e^-78 for 10,000 subsets
+// of 2 of 255 shares.
 //
-// From rand come 32 bytes if subsets are drawn, else nothing. They are the seed
+// If subsets are drawn, 32 bytes come from rand, else none. They are the seed
 // of ChaCha8 (C2SP, chacha8rand), as a card that serves as rand would take
-// minutes for the rest. Which subsets are tried is no secret.
+// minutes for the rest. Which subsets are tried is not secret.
 //
 // The numbers of the shares must be below 2^64, which Split makes sure of.
 func Prove(rand io.Reader, shares []Share, secret, prime *big.Int, threshold, limit int) (subsets int, all bool, err error) {

@@ -4,10 +4,10 @@
 // secret, one point on it for each share.
 //
 // Begin with [Split] and [Combine], over a prime above every secret that may
-// come: one of [SafePrime], or a fixed one. Before the secret is destroyed,
+// come: one from [SafePrime], or a fixed one. Before the secret is destroyed,
 // [Prove] shows that the shares give it back. [Locate] is for shares that people
 // have typed: two of them beyond the threshold are enough to find a wrong one. Where
-// the threshold is not known, use [Infer]. [At] makes a lost share anew.
+// the threshold is not known, use [Infer]. [At] makes a lost share again.
 //
 // A share knows neither its threshold nor whether it is right: [Combine] gives a
 // wrong secret without an error for too few shares, or for a wrong one. Sheets
@@ -82,7 +82,7 @@ func Combine(shares []Share, prime *big.Int) (*big.Int, error) {
 	return secret.Mod(secret, prime), nil
 }
 
-// check finds what makes interpolation impossible or meaningless.
+// check rejects what makes interpolation impossible or meaningless.
 func check(shares []Share, prime *big.Int) error {
 	if !prime.ProbablyPrime(primalityRounds) {
 		return fmt.Errorf("the modulus %v is not a prime; was a digit misread?", prime)

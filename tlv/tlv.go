@@ -7,7 +7,7 @@
 // the input, and nothing is copied.
 //
 // Values are bytes: no type and no schema is known here; package wire says what is
-// in them. Lengths that are read need not be the shortest ones, so this is no
+// in them. Lengths that are read need not be the shortest ones, so this is not a
 // reader of DER: for signatures and certificates use encoding/asn1.
 package tlv
 
@@ -22,8 +22,8 @@ type Tag uint32
 // ErrAbsent is returned for a data object that is not there.
 var ErrAbsent = errors.New("data object absent")
 
-// constructed says whether the value of the tag is itself data objects.
-func (t Tag) constructed() bool {
+// isConstructed says whether the value of the tag is itself data objects.
+func (t Tag) isConstructed() bool {
 	for t > 0xFF {
 		t >>= 8
 	}
@@ -67,8 +67,8 @@ func (c *Cursor) Take(tag Tag) (value []byte, err error) {
 // Empty says whether the cursor is at its end.
 func (c Cursor) Empty() bool { return len(c) == 0 }
 
-// Find gives the value of the first data object with the given tag, ErrAbsent
-// where there is none. It looks at one level only.
+// Find gives the value of the first data object with the given tag, or
+// ErrAbsent if there is none. It looks at one level only.
 func Find(b []byte, tag Tag) (value []byte, err error) {
 	for c := Cursor(b); !c.Empty(); {
 		found, value, _, err := c.Next()
@@ -144,7 +144,7 @@ func (b *Builder) AddNested(tag Tag, fn func(*Builder)) *Builder {
 		b.err = inner.err
 		return b
 	}
-	if !tag.constructed() {
+	if !tag.isConstructed() {
 		b.err = fmt.Errorf("tag %X: a primitive tag cannot hold data objects", uint32(tag))
 		return b
 	}

@@ -28,12 +28,13 @@ const NoDKEK = -1
 type Initialization struct {
 	Options Options
 	UserPIN secret.Bytes // 6 to 16 bytes
-	SOPIN   secret.Bytes // 8 bytes: the present one, where the device has one
+	SOPIN   secret.Bytes // 8 bytes: the current one, if the device has one
 	Retries int          // of the user PIN
 	// DKEKShares is how many shares make the DKEK: 0 for a random one that
 	// never leaves the device, NoDKEK for none.
 	DKEKShares int
-	// PublicKeys lets custodians log in with keys of theirs; nil for the PIN.
+	// PublicKeys lets custodians log in with keys of their own; nil for the
+	// PIN.
 	PublicKeys *PublicKeyScheme
 	// Biometrics are the AIDs of the servers of two templates; nil for none.
 	Biometrics [2][]byte
@@ -189,8 +190,8 @@ type DKEKStatus struct {
 	KCV         [8]byte
 }
 
-// Hidden says that the DKEK is complete, and that its KCV is not told: pico-hsm
-// tells it after a login.
+// Hidden says that the DKEK is complete, and that its KCV is not shown:
+// pico-hsm shows it after a login.
 func (s DKEKStatus) Hidden() bool { return s.Outstanding == 0 && s.KCV == [8]byte{} }
 
 // Bytes encodes the answer.

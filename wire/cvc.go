@@ -41,7 +41,7 @@ type CVC struct {
 	Signature   []byte
 	chat        []byte // object identifier of the CHAT
 	body, whole []byte
-	point       []byte // of a key that has the domain parameters of its issuer's; Key is then to be found
+	point       []byte // of a key whose domain parameters are those of its issuer's; Key is found with them
 }
 
 // OIDs and roles of a SmartCard-HSM's own certificates, read from OpenSC and
@@ -103,8 +103,8 @@ func ParseCVC(cursor *tlv.Cursor) (*CVC, error) {
 	return c, nil
 }
 
-// inherit completes a key that has the domain parameters of its issuer's; nil
-// for an issuer that is unknown.
+// inherit completes a key whose domain parameters are those of its issuer's
+// key; nil for an unknown issuer.
 func (c *CVC) inherit(issuer *PublicKey) error {
 	if c.point == nil {
 		return nil
@@ -140,7 +140,7 @@ func (c *CVC) parseBody(body []byte) error {
 	for cursor := tlv.Cursor(body); !cursor.Empty(); {
 		tag, value, _, err := cursor.Next()
 		if err == nil && seen[tag] {
-			err = errors.New("it is there twice")
+			err = errors.New("it appears twice")
 		}
 		if err == nil {
 			err = c.set(tag, value)
@@ -320,8 +320,8 @@ func (r KeyRequest) Bytes() ([]byte, error) {
 	return b.Bytes()
 }
 
-// ParseKeyRequest reads the command's data. Fields it does not know are an
-// ErrUnknownField: a key domain that is not honoured would be a lie.
+// ParseKeyRequest reads the command's data. Fields that it does not know give
+// ErrUnknownField: to pass over a key domain would be a lie.
 func ParseKeyRequest(b []byte) (KeyRequest, error) {
 	var r KeyRequest
 	var c CVC

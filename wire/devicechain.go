@@ -18,7 +18,7 @@ import (
 // itself, which no one but the device vouches for; or its issuer is unknown.
 type DeviceChain struct {
 	Certificates []*CVC // the device's first, each signed with the key of the next one
-	Root         *Root  // that signed the last one; nil if it is none of those known here, or before Verify
+	Root         *Root  // that signed the last one; nil if that is not known here, or before Verify
 }
 
 // Root is a root of SmartCard-HSMs.
@@ -29,7 +29,7 @@ type Root struct {
 }
 
 // knownRoots are CardContact's, for the devices that it and Nitrokey sell and
-// for those of its developers (the certificates stand in scsh-scripts,
+// for those of its developers (the certificates are in scsh-scripts,
 // sc-hsm/lib/smartcardhsm.js; the first one signed the chain of a Nitrokey HSM 2
 // in testdata). Their keys are on brainpoolP256r1.
 func knownRoots() ([]Root, error) {
@@ -77,7 +77,7 @@ func (d *DeviceChain) append(value, whole []byte) error {
 	c := &CVC{whole: whole}
 	err := c.parse(value)
 	if err == nil && c.Role == nil {
-		err = fmt.Errorf("that of %s is no certificate but a request for one", c.CHR)
+		err = fmt.Errorf("that of %s is not a certificate but a request for one", c.CHR)
 	}
 	d.Certificates = append(d.Certificates, c)
 	return err
@@ -87,7 +87,7 @@ func (d *DeviceChain) append(value, whole []byte) error {
 // down, since a key may have the domain parameters of the one above (TR-03110
 // part 3, appendix C.1.3); the keys are complete after it.
 func (d *DeviceChain) Verify() error {
-	above, err := d.above(d.Certificates[len(d.Certificates)-1])
+	above, err := d.issuerKey(d.Certificates[len(d.Certificates)-1])
 	if err == nil && d.Root != nil {
 		d.dropRoot()
 		err = d.checkRoles()
@@ -97,7 +97,7 @@ func (d *DeviceChain) Verify() error {
 	}
 	for i, c := range slices.Backward(d.Certificates) {
 		if i > 0 && d.Certificates[i-1].CAR != c.CHR {
-			return fmt.Errorf("the device's certificates: %s is by %s, and the one after it of %s", d.Certificates[i-1].CHR, d.Certificates[i-1].CAR, c.CHR)
+			return fmt.Errorf("the device's certificates: %s was issued by %s, and the next one is that of %s", d.Certificates[i-1].CHR, d.Certificates[i-1].CAR, c.CHR)
 		}
 		if above == nil {
 			c.guess()
@@ -110,7 +110,7 @@ func (d *DeviceChain) Verify() error {
 		}
 		if above != nil {
 			if err := c.Verify(*above); err != nil {
-				return fmt.Errorf("the device's certificates: %s, by %s: %w", c.CHR, c.CAR, err)
+				return fmt.Errorf("the device's certificates: %s, issued by %s: %w", c.CHR, c.CAR, err)
 			}
 		}
 		above = &c.Key
@@ -126,9 +126,10 @@ func (d *DeviceChain) dropRoot() {
 	}
 }
 
-// guess takes a key without domain parameters, whose issuer is unknown, for one
-// on the one known curve that its point is on: pycvc leaves the parameters out of
-// the certificates that it makes for pico-hsm. No one vouches for it in any case.
+// guess puts a key without domain parameters, whose issuer is unknown, on the one
+// known curve that its point fits: pycvc leaves the parameters out of the
+// certificates that it makes for pico-hsm. No one vouches for such a key in any
+// case.
 func (c *CVC) guess() {
 	for _, known := range curve.All() {
 		if c.point != nil && known.CheckPoint(c.point) == nil {
@@ -137,26 +138,27 @@ func (c *CVC) guess() {
 	}
 }
 
-// checkRoles wants a device and its issuer below a root, and no one else: else a
-// device could certify others.
+// checkRoles wants a device and its issuer below a root, and nobody else:
+// otherwise a device could certify others.
 func (d *DeviceChain) checkRoles() error {
 	roles := []byte{RoleDevice, RoleDeviceIssuer}
 	if len(d.Certificates) != len(roles) {
-		return fmt.Errorf("there are %d below the root %s; that of the device and of its issuer were expected", len(d.Certificates), d.Root.CHR)
+		return fmt.Errorf("there are %d below the root %s; those of the device and of its issuer were expected", len(d.Certificates), d.Root.CHR)
 	}
 	for i, c := range d.Certificates {
 		if string(c.chat) != oidCHAT || len(c.Role) != 1 || c.Role[0] != roles[i] {
 			return fmt.Errorf("%s has the role %X of %X; %02X of %X was expected", c.CHR, c.Role, c.chat, roles[i], oidCHAT)
 		}
 		if c.Effective.After(c.Expiration) {
-			return fmt.Errorf("%s expires before it begins", c.CHR)
+			return fmt.Errorf("%s expires before it becomes valid", c.CHR)
 		}
 	}
 	return nil
 }
 
-// above finds the root that issued a certificate; nil if it is unknown here.
-func (d *DeviceChain) above(c *CVC) (*PublicKey, error) {
+// issuerKey is the key of the root that issued a certificate; nil if it is
+// unknown here.
+func (d *DeviceChain) issuerKey(c *CVC) (*PublicKey, error) {
 	roots, err := knownRoots()
 	if err != nil {
 		return nil, err
@@ -187,7 +189,7 @@ func (d *DeviceChain) Issuer() string {
 // key of an authenticated request.
 func (d *DeviceChain) CheckAttestation(r *AuthenticatedRequest) error {
 	if device := d.Device().CHR; r.OuterCAR != device {
-		return fmt.Errorf("it is by %s, and the device is %s", r.OuterCAR, device)
+		return fmt.Errorf("it was signed by %s, and the device is %s", r.OuterCAR, device)
 	}
 	return r.Verify(d.Device().Key)
 }

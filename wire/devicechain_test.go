@@ -109,7 +109,7 @@ func TestNoDeviceOfTheRoot(t *testing.T) {
 		"the issuer alone":     {issuer, "there are 1 below the root DESRCACC100001"},
 		"the issuer twice":     {append(bytes.Clone(issuer), issuer...), "role 80"},
 		"a device below one":   {append(append(bytes.Clone(device), device...), issuer...), "there are 3 below the root"},
-		"a request for a key":  {request[:len(request)-85], "is no certificate but a request for one"},
+		"a request for a key":  {request[:len(request)-85], "is not a certificate but a request for one"},
 		"another device's top": {append(vector(t, "device-certificates")[418:], issuer...), "role"},
 	} {
 		if chain, err := verified(test.content); err == nil || !strings.Contains(err.Error(), test.want) {

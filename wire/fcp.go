@@ -46,8 +46,8 @@ func AppletFCP(template Template, options Options, v Version) ([]byte, error) {
 	}).Bytes()
 }
 
-// FileFCP is what SELECT of a transparent EF returns. The size must be the
-// true one: OpenSC 0.27 copies no more than it into a wrap file.
+// FileFCP is what SELECT of a transparent EF returns. The size must be the real
+// one: OpenSC 0.27 copies no more than that into a wrap file.
 func FileFCP(template Template, fid FID, size int) ([]byte, error) {
 	return new(tlv.Builder).AddNested(tlv.Tag(template), func(b *tlv.Builder) {
 		b.Add(tagFileSize, binary.BigEndian.AppendUint16(nil, uint16(size)))

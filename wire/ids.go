@@ -2,11 +2,12 @@
 // card verifiable certificates and PKCS#15 entries, as card and host both see
 // them. It holds no policy.
 //
-// Most programs begin with package hsm, and need of this one what its methods take:
-// an [Initialization], the template that [ParseKeyType] gives, [UserPIN], the
-// algorithm bytes, a [WrapFile]. Who writes a card, or judges one, finds for each
-// command the bytes of its data field and of its answer, mostly as a type with a
-// Bytes method beside a Parse function. [NewRedactor] keeps secrets out of a trace.
+// Most programs begin with package hsm, and need from this one what its methods
+// take: an [Initialization], the template that [ParseKeyType] gives, [UserPIN], the
+// algorithm bytes, a [WrapFile]. Whoever writes a card, or judges one, finds for
+// each command the bytes of its data field and of its answer, mostly as a type with
+// a Bytes method beside a Parse function. [NewRedactor] keeps secrets out of a
+// trace.
 //
 // Nothing here sends or decides anything. APDUs themselves are package apdu's, data
 // objects package tlv's, and what is inside a wrapped key package dkek's.
@@ -76,7 +77,7 @@ const (
 	EFStaging   FID = 0x2F10
 )
 
-// Prefix is the upper byte of a FID: what the file says of object xx.
+// Prefix is the upper byte of a FID: what the file says about object xx.
 type Prefix byte
 
 // The prefixes; the lower byte of the FID is the key's or object's id.
@@ -130,7 +131,7 @@ const (
 	OptionTransportPIN      Options = 0x0002 // the user PIN must be changed before its first use
 	OptionSessionPIN        Options = 0x0004 // for biometric logins
 	// OptionUnblockOnly lets RESET RETRY COUNTER give back the tries of the user
-	// PIN, and set no new one (CardContact's smartcardhsm.js). pico-hsm sets one all
-	// the same, and needs this bit to leave the PIN as it is.
+	// PIN, but not set a new one (CardContact's smartcardhsm.js). pico-hsm sets one
+	// all the same, and needs this bit to leave the PIN as it is.
 	OptionUnblockOnly Options = 0x0020
 )

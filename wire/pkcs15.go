@@ -96,8 +96,8 @@ func (d PrKD) Bytes(ref byte) ([]byte, error) {
 	}).Bytes()
 }
 
-// ParsePrKD reads what hosts need of a description: its kind, label, id and
-// size. Fields that it does not know are passed over.
+// ParsePrKD reads what hosts need from a description: its kind, label, id and
+// size. Fields that it does not know are skipped.
 func ParsePrKD(b []byte) (PrKD, error) {
 	d, err := parsePrKD(b)
 	if err != nil {
@@ -172,7 +172,7 @@ func (t TokenInfo) Bytes() ([]byte, error) {
 	}).Bytes()
 }
 
-// ParseTokenInfo reads the label and the manufacturer, where they are there.
+// ParseTokenInfo reads the label and the manufacturer, if they are there.
 func ParseTokenInfo(b []byte) (TokenInfo, error) {
 	c := tlv.Cursor(b)
 	body, err := c.Take(tagSequence)

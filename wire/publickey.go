@@ -65,7 +65,7 @@ func ParseKeyType(text string) (PublicKey, error) {
 	case "rsa":
 		bits, err := strconv.ParseUint(size, 10, 13)
 		if err != nil || !slices.Contains([]uint64{1024, 1536, 2048, 3072, 4096}, bits) {
-			return PublicKey{}, fmt.Errorf("%q is no size of an RSA key; rsa:2048, rsa:3072 or rsa:4096 was expected", size)
+			return PublicKey{}, fmt.Errorf("%q is not a size of RSA keys; rsa:2048, rsa:3072 or rsa:4096 was expected", size)
 		}
 		return RSATemplate(int(bits)), nil
 	case "ec":
@@ -75,7 +75,7 @@ func ParseKeyType(text string) (PublicKey, error) {
 		}
 		return ECTemplate(c), nil
 	}
-	return PublicKey{}, fmt.Errorf("%q is no type of key; rsa:BITS or ec:CURVE was expected", text)
+	return PublicKey{}, fmt.Errorf("%q is not a type of key; rsa:BITS or ec:CURVE was expected", text)
 }
 
 // RSAPublicKey is the data object for an RSA key.
@@ -139,7 +139,7 @@ func parseRSA(b []byte) (k PublicKey, err error) {
 	k.Type = KeyRSA
 	k.Exponent, err = tlv.Find(b, tagExponent)
 	if errors.Is(err, tlv.ErrAbsent) {
-		k.Exponent, err = RSATemplate(0).Exponent, nil // so pypicohsm asks for a key
+		k.Exponent, err = RSATemplate(0).Exponent, nil // this is how pypicohsm asks for a key
 	}
 	if err != nil {
 		return k, err

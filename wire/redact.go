@@ -16,13 +16,13 @@ func NewRedactor() apdu.Redactor {
 // redactor follows what the card selects, chains and answers in pieces.
 type redactor struct {
 	selected   FID
-	chain      bool // the command goes on with parts before it
+	chain      bool // the command continues the parts before it
 	hideAnswer bool
 }
 
 func (r *redactor) masks(command, response []byte) (commandMask, responseMask []bool) {
 	c, err := apdu.ParseCommand(command)
-	if err != nil { // nothing is known of it: hide all but the header
+	if err != nil { // nothing is known about it: hide all but the header
 		return mask(len(command), 4, len(command)), nil
 	}
 	fid := target(c, r.selected)
@@ -30,7 +30,7 @@ func (r *redactor) masks(command, response []byte) (commandMask, responseMask []
 		commandMask = maskData(command, c, r.chain)
 	}
 	r.chain = c.CLA&chainingBit != 0
-	if c.INS != insGetResponse { // GET RESPONSE goes on with the answer before it
+	if c.INS != insGetResponse { // GET RESPONSE continues the answer before it
 		r.hideAnswer = secretAnswer(c, fid)
 	}
 	if r.hideAnswer {
@@ -88,7 +88,7 @@ func secretAnswer(c apdu.Command, fid FID) bool {
 }
 
 // maskData hides a command's data field. Of a whole INITIALIZE DEVICE the
-// fields that are no PIN stay readable.
+// fields that are not PINs stay readable.
 func maskData(command []byte, c apdu.Command, part bool) []bool {
 	start := 5
 	if len(command) > 4 && command[4] == 0 {
