@@ -27,7 +27,7 @@ func encodeAES(key AESKey) (secret.Bytes, error) {
 	return secret.Bytes(key).Clone(), nil
 }
 
-// decodeAES takes the key of size bytes that is all the content.
+// decodeAES takes the key of size bytes that is the whole content.
 func decodeAES(size int, content fields) (AESKey, error) {
 	if err := checkAES(size); err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ func (t KeyType) String() string {
 }
 
 // Metadata is what a blob says about its key without encryption. Its fields are
-// copied as they are; a card fills in the first at most.
+// copied as they are; a card fills in at most the first.
 type Metadata struct {
 	AllowedAlgorithms []byte // algorithm bytes of the commands that the key may be used with; empty for all
 	AccessConditions  []byte // never seen other than empty

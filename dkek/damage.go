@@ -9,7 +9,8 @@ import (
 )
 
 // DamagedError is the error for a share file whose password is right and in
-// which one byte is not as it was written. The share can be had all the same.
+// which one byte is not as it was written. The share can be recovered all the
+// same.
 type DamagedError struct {
 	Offset int       // of the byte in the file, from 0
 	Mended ShareFile // as it was
@@ -17,13 +18,13 @@ type DamagedError struct {
 
 // Error names the byte, counted from 1, and says what to do with the file.
 func (e *DamagedError) Error() string {
-	return fmt.Sprintf("the DKEK share file is damaged: its byte %d is not as it was written. It was read as it must have been; make a new copy of another one, or a new file", e.Offset+1)
+	return fmt.Sprintf("the DKEK share file is damaged: byte %d is not as it was written. It was read as it must have been; replace it with a good copy, or make a new file", e.Offset+1)
 }
 
-// judge reports whether the key is of this file, or, with the damage, would be
-// if one of the last 32 bytes were another. The block of padding depends on
-// those, and on the key: of 2^128 wrong keys 8,160 would pass. What is damaged
-// before them no key can tell.
+// judge reports whether the key is this file's, or, with the damage, would be
+// if one of the last 32 bytes were different. The block of padding depends on
+// those, and on the key: of 2^128 wrong keys 8,160 would pass. No key can
+// reveal damage before them.
 func (f ShareFile) judge(key secret.Bytes) (damage *DamagedError, right bool) {
 	if f.isKey(key) {
 		return nil, true
@@ -35,11 +36,11 @@ func (f ShareFile) judge(key secret.Bytes) (damage *DamagedError, right bool) {
 	subtle.XORBytes(block[:], block[:], f.ciphertext[before:last])
 	subtle.XORBytes(block[:], block[:], padding[:])
 	if at, one := onlyByte(block); one {
-		return f.mended(before+at, f.ciphertext[before+at]^block[at]), true
+		return f.mend(before+at, f.ciphertext[before+at]^block[at]), true
 	}
 	for at := last; at < len(f.ciphertext); at++ {
 		for value := range 256 {
-			m := f.mended(at, byte(value))
+			m := f.mend(at, byte(value))
 			if m.Mended.isPadded(cipher.Decrypt) {
 				return m, true
 			}
@@ -48,7 +49,7 @@ func (f ShareFile) judge(key secret.Bytes) (damage *DamagedError, right bool) {
 	return nil, false
 }
 
-// isPadded is isKey for a key that is at hand as a cipher.
+// isPadded is isKey for a key that is a cipher already.
 func (f ShareFile) isPadded(decrypt func(dst, src []byte)) bool {
 	var block [aes.BlockSize]byte
 	decrypt(block[:], f.ciphertext[ShareSize:])
@@ -68,8 +69,8 @@ func onlyByte(block [aes.BlockSize]byte) (at int, one bool) {
 	return at, n == 1
 }
 
-// mended is the file with another byte of ciphertext.
-func (f ShareFile) mended(at int, value byte) *DamagedError {
+// mend is the file with another byte of ciphertext.
+func (f ShareFile) mend(at int, value byte) *DamagedError {
 	f.ciphertext[at] = value
 	return &DamagedError{Offset: shareFileSize - ciphertextSize + at, Mended: f}
 }

@@ -32,7 +32,7 @@ import (
 	"conclave/internal/secret"
 )
 
-// KCV is a key check value: it names a DKEK without telling anything about it.
+// KCV is a key check value: it names a DKEK and gives nothing of it away.
 type KCV [8]byte
 
 // String returns the 16 upper-case hexadecimal digits that sc-hsm-tool shows.
@@ -43,7 +43,7 @@ type DKEK struct {
 	key secret.Bytes
 }
 
-// New returns the DKEK that consists of the 32 given bytes, which are copied.
+// New returns the DKEK of the 32 given bytes, which are copied.
 func New(key secret.Bytes) (*DKEK, error) {
 	if len(key) != ShareSize {
 		return nil, fmt.Errorf("DKEK of %d bytes, %d expected", len(key), ShareSize)

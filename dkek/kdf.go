@@ -10,14 +10,14 @@ import (
 )
 
 // iterations is the count that sc-hsm-tool gives to EVP_BytesToKey; every
-// share file there is was made with it.
+// share file in existence was made with it.
 const iterations = 10_000_000
 
 // slice is how many times a digest is hashed between two looks at the context:
 // 8 ms, or 20 ms for as many digests as the processor takes.
 const slice = 100_000
 
-// Progress is told how much of a work is done, from 0 to 1, about a hundred
+// Progress is told how much of the work is done, from 0 to 1, about a hundred
 // times. It is never called twice at the same time.
 type Progress func(done float64)
 

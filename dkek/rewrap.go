@@ -12,7 +12,7 @@ import (
 
 // Rewrap turns a blob of this DKEK into the blob of the same key under another
 // one, with 8 bytes from rand. Keys of types and curves that are not known here
-// pass through. The result has been opened again when it is returned. The error
+// pass through. The result is opened again before it is returned. The error
 // is ErrForeign or ErrDamaged as in Unwrap.
 func (d *DKEK) Rewrap(rand io.Reader, b []byte, to *DKEK) ([]byte, error) {
 	blob, err := ParseBlob(b)
@@ -23,7 +23,7 @@ func (d *DKEK) Rewrap(rand io.Reader, b []byte, to *DKEK) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	plaintext = completed(blob.Type, plaintext)
+	plaintext = withParams(blob.Type, plaintext)
 	defer plaintext.Wipe()
 	if _, err := io.ReadFull(rand, plaintext[:randomSize]); err != nil {
 		return nil, fmt.Errorf("drawing random bytes for the blob: %w", err)
@@ -39,15 +39,15 @@ func (d *DKEK) Rewrap(rand io.Reader, b []byte, to *DKEK) ([]byte, error) {
 	}
 	defer opened.Wipe()
 	if !opened.Equal(plaintext) {
-		return nil, errors.New("the blob that was made opens to something else; this must not happen: is the machine faulty?")
+		return nil, errors.New("the new blob opens to something else; this must not happen: is the machine faulty?")
 	}
 	return sealed, nil
 }
 
-// completed is the plaintext of an EC key with all its domain parameters, and
+// withParams is the plaintext of an EC key with all its domain parameters, and
 // any other as it is. pico-hsm leaves a out for the NIST curves (see findCurve),
 // and a Nitrokey HSM 2 takes such a blob and cannot sign with the key.
-func completed(t KeyType, plaintext secret.Bytes) secret.Bytes {
+func withParams(t KeyType, plaintext secret.Bytes) secret.Bytes {
 	if t != EC {
 		return plaintext
 	}

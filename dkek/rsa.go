@@ -31,7 +31,7 @@ func encodeRSA(key *rsa.PrivateKey) (secret.Bytes, error) {
 	return b, nil
 }
 
-// decodeRSA reads the content of type 5, and finds the primes again.
+// decodeRSA reads the content of type 5, and recovers the primes.
 func decodeRSA(size int, content fields) (*rsa.PrivateKey, error) {
 	parts, err := content.all("private exponent d", "modulus n", "public exponent e")
 	if err != nil {
@@ -95,7 +95,7 @@ func checkRSA(size int, n, e *big.Int) error {
 	return nil
 }
 
-// newRSA makes a key of all its numbers and checks that they belong together.
+// newRSA makes a key from all its numbers and checks that they belong together.
 func newRSA(n, e, d, p, q *big.Int) (*rsa.PrivateKey, error) {
 	key := &rsa.PrivateKey{
 		PublicKey: rsa.PublicKey{N: n, E: int(e.Int64())},

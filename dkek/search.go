@@ -16,8 +16,8 @@ import (
 
 // Decrypt opens a share file and returns the share of 32 bytes. It takes
 // seconds; progress may be nil, and ctx ends it early. The error is ErrPassword
-// if the password is wrong; it is a *DamagedError, and the share is there all
-// the same, if the password is right and the file is not.
+// if the password is wrong; it is a *DamagedError, and the share is returned
+// all the same, if the password is right and the file is not.
 func (f ShareFile) Decrypt(ctx context.Context, password secret.Bytes, progress Progress) (secret.Bytes, error) {
 	share, _, err := f.DecryptAny(ctx, []secret.Bytes{password}, progress)
 	return share, err
@@ -25,10 +25,11 @@ func (f ShareFile) Decrypt(ctx context.Context, password secret.Bytes, progress 
 
 // DecryptAny opens a share file with whichever of the passwords is right, and
 // returns the share and the index of that password. The first should be the
-// likely one: it is tried with as many others as cost no time, and then the
-// rest, as many at a time as the processors take; progress begins anew for them.
-// The error is ErrPassword if all are wrong. It is a *DamagedError, and share and
-// index are there all the same, if one is right and the file is not.
+// likely one: it is tried along with as many others as cost no extra time; then
+// come the rest, as many at a time as the processors take, and progress starts
+// over for them. The error is ErrPassword if all are wrong. It is a
+// *DamagedError, and share and index are returned all the same, if one is right
+// and the file is not.
 func (f ShareFile) DecryptAny(ctx context.Context, passwords []secret.Bytes, progress Progress) (secret.Bytes, int, error) {
 	first, count := min(md5chain.FreeLanes(), len(passwords)), practice.Iterations(ctx, iterations)
 	share, index, err := f.decryptAny(ctx, passwords[:first], progress, count)
@@ -41,15 +42,15 @@ func (f ShareFile) DecryptAny(ctx context.Context, passwords []secret.Bytes, pro
 
 // Search opens a share file with whichever of the candidates is its password,
 // and returns the share and the index of that candidate in the sequence. The
-// likely ones should come first: a few are tried at a time in the beginning, in
-// about the time of one, and then more and more, until all processors are busy
-// with as many as they try best at a time. The errors are those of DecryptAny.
+// likely ones should come first: at first a few are tried at a time, in about
+// the time of one, and then more and more, until each processor has as many at
+// a time as suits it best. The errors are those of DecryptAny.
 //
-// A candidate is copied as it is drawn, so the sequence may use its memory
-// again; the sequence is drawn from on any goroutine, but never on two at the
-// same time. After each group, tried is told how many have been tried in all;
-// it may be nil, and is never called twice at the same time. When ctx ends,
-// Search returns its error in a tenth of a second.
+// A candidate is copied as it is drawn, so the sequence may reuse its memory;
+// the sequence is drawn from on any goroutine, but never on two at the same
+// time. After each group, tried is told how many have been tried in all; it may
+// be nil, and is never called twice at the same time. When ctx ends, Search
+// returns its error within a tenth of a second.
 func (f ShareFile) Search(ctx context.Context, candidates iter.Seq[secret.Bytes], tried func(n int)) (share secret.Bytes, index int, err error) {
 	s := search{file: f, count: practice.Iterations(ctx, iterations), tried: tried}
 	return s.run(ctx, candidates)
@@ -133,7 +134,7 @@ func (s *search) work(ctx context.Context, stop func()) {
 	}
 }
 
-// draw takes as many as size candidates off the sequence, and returns copies
+// draw takes up to size candidates off the sequence, and returns copies
 // and the index of the first.
 func (s *search) draw(ctx context.Context, size int) (group []secret.Bytes, first int) {
 	s.mu.Lock()
@@ -150,7 +151,7 @@ func (s *search) draw(ctx context.Context, size int) (group []secret.Bytes, firs
 	return group, first
 }
 
-// try reports whether a candidate of the group is right, and keeps it then.
+// try reports whether a candidate of the group is right, and keeps it if so.
 func (s *search) try(ctx context.Context, group []secret.Bytes, first int) (found bool) {
 	keys, err := s.file.keys(ctx, group, s.count, s.meter)
 	if err != nil {

@@ -31,7 +31,7 @@ const (
 // padding is the PKCS#7 padding of a whole block, the last block of plaintext.
 var padding = [aes.BlockSize]byte(bytes.Repeat([]byte{aes.BlockSize}, aes.BlockSize))
 
-// ErrPassword is the error when no given password opens a share file.
+// ErrPassword is the error when none of the given passwords opens a share file.
 var ErrPassword = errors.New("wrong password for this DKEK share file")
 
 // ShareFile is a DKEK share encrypted under a password, as sc-hsm-tool
@@ -44,7 +44,7 @@ type ShareFile struct {
 }
 
 // ParseShareFile reads the 64 bytes of a share file, or the base64 text that
-// "openssl base64 -in FILE" prints of them for a paper copy, with any white
+// "openssl base64 -in FILE" prints for a paper copy, with any white
 // space and with or without the = at its end.
 func ParseShareFile(b []byte) (ShareFile, error) {
 	raw := b
@@ -70,7 +70,7 @@ func ParseShareFile(b []byte) (ShareFile, error) {
 // with the magic; their number is not checked.
 func decodePaperCopy(text []byte) ([]byte, error) {
 	if len(text) > 16*shareFileSize {
-		return nil, fmt.Errorf("not a DKEK share file: %d bytes; %d bytes expected, or some more of base64 text", len(text), shareFileSize)
+		return nil, fmt.Errorf("not a DKEK share file: %d bytes; %d bytes expected, or somewhat more as base64 text", len(text), shareFileSize)
 	}
 	letters := bytes.TrimRight(bytes.Join(bytes.Fields(text), nil), "=")
 	if !bytes.HasPrefix(letters, []byte("U2FsdGVkX1")) { // the magic in base64

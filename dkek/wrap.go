@@ -15,7 +15,7 @@ import (
 )
 
 // The plaintext begins with random bytes, because the IV is zero, and the size
-// of the key: in bits, for AES in bytes.
+// of the key: in bits, or for AES in bytes.
 const (
 	randomSize  = 8
 	contentFrom = randomSize + 2
@@ -98,7 +98,7 @@ func (d *DKEK) seal(blob Blob, plaintext secret.Bytes) []byte {
 	return blob.Bytes()
 }
 
-// open checks that the blob is of this DKEK and undamaged, and decrypts it.
+// open checks that the blob is under this DKEK and undamaged, and decrypts it.
 func (d *DKEK) open(blob Blob) (secret.Bytes, error) {
 	if kcv := d.KCV(); subtle.ConstantTimeCompare(kcv[:], blob.KCV[:]) != 1 {
 		return nil, fmt.Errorf("%w: the blob has KCV %v, this DKEK %v", ErrForeign, blob.KCV, kcv)
@@ -172,7 +172,7 @@ func (f fields) all(names ...string) ([][]byte, error) {
 }
 
 // pad appends the padding as pico-hsm does: 80 00 … up to the next multiple of
-// the block size, nothing if the plaintext is one already.
+// the block size, nothing if the plaintext is such a multiple already.
 func pad(plaintext secret.Bytes) secret.Bytes {
 	if len(plaintext)%aes.BlockSize == 0 {
 		return plaintext

@@ -182,7 +182,7 @@ func TestUnwrapInconsistent(t *testing.T) {
 		{"AES, padding", AES, append(content(16)[:contentFrom], "0123456789abcdef\x80\x00\x01\x00\x00\x00"...), "padding"},
 
 		{"EC, size", EC, content(384, ec...), "key size 384 bits does not fit secp256r1"},
-		{"EC, b", EC, content(256, replace(ec, 1, filled(1))...), "field of 256 bits are those of no known curve; known are"},
+		{"EC, b", EC, content(256, replace(ec, 1, filled(1))...), "no known curve has these domain parameters, over a field of 256 bits; known are"},
 		{"EC, a not empty and wrong", EC, content(256, replace(ec, 0, []byte{1})...), "no known curve"},
 		{"EC, compressed G", EC, content(256, replace(ec, 4, ec[4][:33])...), "no known curve"},
 		{"EC, d = 0", EC, content(256, replace(ec, 5, nil)...), "not between 1 and the order"},

@@ -20,12 +20,12 @@ import (
 const Iterations = 1000
 
 // Practising gives a context in which share files are made and opened at the cost
-// of practice. Those that others have made do not open.
+// of practice. Those made by others do not open.
 func Practising(ctx context.Context) context.Context {
 	return practice.WithIterations(ctx, Iterations)
 }
 
-// Vector is a share file that others have made.
+// Vector is a share file made by others.
 type Vector struct {
 	File dkek.ShareFile
 	// Practice is a file of the same share, under the same password, that opens in

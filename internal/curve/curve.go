@@ -53,7 +53,7 @@ type signer interface {
 func All() []*Curve { return slices.Clone(table) }
 
 // ByName finds a curve by its name or by an alias, such as "prime256v1" or
-// "P-256", in any case of letters.
+// "P-256", in upper or lower case.
 func ByName(name string) (*Curve, error) {
 	for _, c := range table {
 		isName := func(s string) bool { return strings.EqualFold(s, name) }
@@ -72,7 +72,7 @@ func ByParams(p, a, b, n, g []byte) (*Curve, error) {
 			return c, nil
 		}
 	}
-	return nil, fmt.Errorf("curve: domain parameters over a field of %d bits are those of no known curve; known are %s", bitLen(p), knownNames())
+	return nil, fmt.Errorf("curve: no known curve has these domain parameters, over a field of %d bits; known are %s", bitLen(p), knownNames())
 }
 
 // ByOID finds a curve by its object identifier (SEC 2, version 2.0, appendix A).
@@ -82,7 +82,7 @@ func ByOID(oid asn1.ObjectIdentifier) (*Curve, error) {
 			return c, nil
 		}
 	}
-	return nil, fmt.Errorf("curve: object identifier %s is that of no known curve; known are %s", oid, knownNames())
+	return nil, fmt.Errorf("curve: no known curve has the object identifier %s; known are %s", oid, knownNames())
 }
 
 // FieldLen returns the length in bytes of a field element, and so of each

@@ -37,8 +37,8 @@ func (s *weierstrassSigner) signWith(k []byte, e residue) (r, second residue) {
 
 func (s *weierstrassSigner) wipe() { clear(s.d[:]) }
 
-// verify is FIPS 186-5, section 6.4.2. A sum at infinity gives x = 0 here,
-// which is no r that PlainSignature lets through.
+// verify is FIPS 186-5, section 6.4.2. A sum at infinity gives x = 0 here, an r
+// that PlainSignature does not let through.
 func (g *weierstrass) verify(point, digest, signature []byte) bool {
 	q, err := g.parse(point)
 	if err != nil {

@@ -108,7 +108,7 @@ func (c *Curve) signaturePart(v []byte) bool {
 }
 
 func errSignatureRange(c *Curve) error {
-	return fmt.Errorf("curve: r and s of a signature on %s must be between 1 and its order less one; is it of another curve?", c.Name)
+	return fmt.Errorf("curve: r and s of a signature on %s must be between 1 and its order less one; does it belong to another curve?", c.Name)
 }
 
 func addInteger(b *cryptobyte.Builder, v []byte) {

@@ -43,7 +43,7 @@ func (c *Curve) randomScalar() secret.Bytes {
 	}
 }
 
-// NewPrivateKey makes a key of the scalar d, 0 < d < N, and computes its
+// NewPrivateKey makes a key from the scalar d, 0 < d < N, and computes its
 // public point. d may be shorter than the order or have leading zeros; it is
 // copied.
 func (c *Curve) NewPrivateKey(d []byte) (*PrivateKey, error) {

@@ -17,7 +17,7 @@ type koblitz256 struct{}
 
 func (koblitz256) newKey(d []byte) (signer, []byte, error) {
 	key := secp256k1.PrivKeyFromBytes(d)
-	return koblitzSigner{key}, blinded(&key.Key, secp256k1.ScalarBaseMultNonConst), nil
+	return koblitzSigner{key}, blindMultiply(&key.Key, secp256k1.ScalarBaseMultNonConst), nil
 }
 
 func (koblitz256) multiply(d, point []byte) ([]byte, error) {
@@ -32,7 +32,7 @@ func (koblitz256) multiply(d, point []byte) ([]byte, error) {
 	if scalar.SetByteSlice(d) {
 		return nil, errors.New("curve: scalar is not below the order")
 	}
-	return blinded(&scalar, func(k *secp256k1.ModNScalar, product *secp256k1.JacobianPoint) {
+	return blindMultiply(&scalar, func(k *secp256k1.ModNScalar, product *secp256k1.JacobianPoint) {
 		secp256k1.ScalarMultNonConst(k, &q, product)
 	}), nil
 }
@@ -51,9 +51,9 @@ func (koblitz256) verify(point, digest, signature []byte) bool {
 	return err == nil && sig.Verify(leftmost(digest, 32), key)
 }
 
-// blinded returns d times a point as (d-r)·point + r·point with a random r, so
-// that neither multiplication sees a value that recurs.
-func blinded(d *secp256k1.ModNScalar, mult func(*secp256k1.ModNScalar, *secp256k1.JacobianPoint)) []byte {
+// blindMultiply returns d times a point as (d-r)·point + r·point with a random
+// r, so that neither multiplication sees a value that recurs.
+func blindMultiply(d *secp256k1.ModNScalar, mult func(*secp256k1.ModNScalar, *secp256k1.JacobianPoint)) []byte {
 	var random [32]byte
 	rand.Read(random[:])
 	var r, rest secp256k1.ModNScalar

@@ -47,7 +47,7 @@ func newWeierstrass(c *Curve) *weierstrass {
 	g := &weierstrass{curve: c, field: newModulus(c.P), order: newModulus(c.N)}
 	g.a, g.b = g.field.residue(c.A), g.field.residue(c.B)
 	g.b3 = g.field.add(g.b, g.field.add(g.b, g.b))
-	g.base = g.unchecked(c.G)
+	g.base = g.parseUnchecked(c.G)
 	return g
 }
 
@@ -72,7 +72,7 @@ func (g *weierstrass) parse(point []byte) (projective, error) {
 	if bytes.Compare(point[1:1+size], g.curve.P) >= 0 || bytes.Compare(point[1+size:], g.curve.P) >= 0 {
 		return projective{}, errNotOnCurve
 	}
-	q := g.unchecked(point)
+	q := g.parseUnchecked(point)
 	right := f.add(f.mul(f.add(f.mul(q.x, q.x), g.a), q.x), g.b)
 	if f.mul(q.y, q.y) != right {
 		return projective{}, errNotOnCurve
@@ -80,8 +80,8 @@ func (g *weierstrass) parse(point []byte) (projective, error) {
 	return q, nil
 }
 
-// unchecked returns the point of the form that checkForm accepts.
-func (g *weierstrass) unchecked(point []byte) projective {
+// parseUnchecked returns the point of the form that checkForm accepts.
+func (g *weierstrass) parseUnchecked(point []byte) projective {
 	size := g.field.size
 	return projective{g.field.residue(point[1 : 1+size]), g.field.residue(point[1+size:]), g.field.one}
 }

@@ -17,7 +17,7 @@ import (
 func Notify(c chan<- os.Signal) {
 	all := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 	wanted := slices.DeleteFunc(all, signal.Ignored)
-	if len(wanted) > 0 { // to signal.Notify, none would be all there are
+	if len(wanted) > 0 { // signal.Notify takes none for all of them
 		signal.Notify(c, wanted...)
 	}
 }
@@ -42,11 +42,11 @@ func Context(parent context.Context) (context.Context, context.CancelFunc) {
 // Error is the error of what was ended by a signal.
 type Error struct{ Signal os.Signal }
 
-// Error does not name the signal: who sent it knows.
+// Error does not name the signal: whoever sent it knows.
 func (*Error) Error() string { return "interrupted" }
 
-// ExitCode is the exit code that tells a shell of the signal in err: 128 and its
-// number. ok is false where there is none.
+// ExitCode is the exit code that tells a shell of the signal in err: 128 plus
+// its number. ok is false if there is none.
 func ExitCode(err error) (code int, ok bool) {
 	if e, found := errors.AsType[*Error](err); found {
 		number, isNumber := e.Signal.(syscall.Signal)
@@ -67,7 +67,7 @@ func (h *Holder) Hold() (release func()) {
 	return func() { signal.Stop(h.held) }
 }
 
-// Err is an *Error, once, where a signal had to wait.
+// Err is an *Error, once, if a signal had to wait.
 func (h *Holder) Err() error {
 	select {
 	case s := <-h.held:

@@ -69,7 +69,7 @@ func (w wrapped) Run() int {
 	return child.ProcessState.ExitCode()
 }
 
-// missing says what of pcscdtest's needs is not there.
+// missing says which of pcscdtest's needs is not there.
 func missing() error {
 	if os.Geteuid() != 0 {
 		return errors.New("namespaces need root")

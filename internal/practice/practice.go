@@ -12,7 +12,7 @@ func WithIterations(ctx context.Context, iterations int) context.Context {
 	return context.WithValue(ctx, key{}, iterations)
 }
 
-// Iterations are those of the context, and real where it has none.
+// Iterations are those of the context, or real if it has none.
 func Iterations(ctx context.Context, real int) int {
 	if n, ok := ctx.Value(key{}).(int); ok {
 		return n

@@ -46,7 +46,7 @@ func newCRT(k *rsa.PrivateKey) (operation, error) {
 }
 
 // padTo returns v with the length of the modulus, so that the time of an
-// operation does not tell how long v is.
+// operation does not reveal how long v is.
 func padTo(modulus *bigmod.Modulus, v *big.Int) []byte {
 	return v.FillBytes(make([]byte, modulus.Size()))
 }

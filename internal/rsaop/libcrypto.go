@@ -49,7 +49,7 @@ func libcryptoNames() []string {
 
 // libcrypto binds the functions we call. Pointers to C are uintptr, since the
 // garbage collector must not look at them; pointers to Go memory are pinned by
-// whoever calls, for the time of the call.
+// whoever calls, for the duration of the call.
 type libcrypto struct {
 	version string
 
@@ -79,7 +79,7 @@ func openLibcrypto(names []string) (*libcrypto, error) {
 	// Without openssl.cnf: a provider that it activates, such as the one for
 	// PKCS#11, might be built on this very token.
 	if lib.initCrypto(initNoLoadConfig, 0) != 1 {
-		return nil, lib.failed("OPENSSL_init_crypto")
+		return nil, lib.failure("OPENSSL_init_crypto")
 	}
 	lib.version = lib.openSSLVersion(openSSLVersionString)
 	return lib, nil
@@ -131,7 +131,7 @@ func (l *libcrypto) NewKey(k *rsa.PrivateKey) (Key, error) {
 	})
 }
 
-// load makes an operation of a PKCS#1 RSAPrivateKey with a modulus of size
+// load makes an operation from a PKCS#1 RSAPrivateKey with a modulus of size
 // bytes.
 func (l *libcrypto) load(der []byte, size int) (operation, error) {
 	runtime.LockOSThread() // the error queue belongs to the thread
@@ -143,13 +143,13 @@ func (l *libcrypto) load(der []byte, size int) (operation, error) {
 	pinner.Pin(&cursor)
 	pkey := l.d2iPrivateKey(evpPKEYRSA, 0, &cursor, int32(len(der)))
 	if pkey == 0 {
-		return nil, l.failed("d2i_PrivateKey")
+		return nil, l.failure("d2i_PrivateKey")
 	}
 	return &evpKey{lib: l, pkey: pkey, size: size}, nil
 }
 
-// failed returns the oldest error of this thread's queue and empties it.
-func (l *libcrypto) failed(function string) error {
+// failure returns the oldest error of this thread's queue and empties it.
+func (l *libcrypto) failure(function string) error {
 	text := make([]byte, 256)
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
@@ -173,11 +173,11 @@ func (k *evpKey) private(in []byte) ([]byte, error) {
 	defer runtime.UnlockOSThread()
 	ctx := k.lib.ctxNew(k.pkey, 0)
 	if ctx == 0 {
-		return nil, k.lib.failed("EVP_PKEY_CTX_new")
+		return nil, k.lib.failure("EVP_PKEY_CTX_new")
 	}
 	defer k.lib.ctxFree(ctx)
 	if k.lib.decryptInit(ctx) != 1 || k.lib.ctxSetRSAPadding(ctx, rsaNoPadding) != 1 {
-		return nil, k.lib.failed("EVP_PKEY_decrypt_init")
+		return nil, k.lib.failure("EVP_PKEY_decrypt_init")
 	}
 	out := make([]byte, k.size)
 	length := uintptr(len(out))
@@ -187,7 +187,7 @@ func (k *evpKey) private(in []byte) ([]byte, error) {
 	pinner.Pin(&out[0])
 	pinner.Pin(&length)
 	if k.lib.decrypt(ctx, &out[0], &length, &in[0], uintptr(len(in))) != 1 || length != uintptr(k.size) {
-		return nil, k.lib.failed("EVP_PKEY_decrypt")
+		return nil, k.lib.failure("EVP_PKEY_decrypt")
 	}
 	return out, nil
 }

@@ -6,12 +6,12 @@ import (
 	"os"
 )
 
-// errHeld is what lock gives for a lock that another has, where it does not wait.
+// errHeld is what lock gives for a lock that another holds, if it does not wait.
 var errHeld = errors.New("another program is at work here; end that one first")
 
 // Lock keeps other processes out of what a file stands for, until unlock is
-// called or the process ends. Where another is in already, it fails. The file
-// is made where there is none, and stays.
+// called or the process ends. If another is in already, it fails. The file is
+// made if there is none, and stays.
 func Lock(path string) (unlock func(), err error) { return lockFile(path, false) }
 
 // WaitLock is Lock that waits for the other to leave.

@@ -14,7 +14,7 @@ import (
 )
 
 // Create writes content to a new file at path, readable by its owner alone. It
-// never replaces a file: where there is one the error wraps fs.ErrExist. When
+// never replaces a file: if there is one the error wraps fs.ErrExist. When
 // it returns, the file is on disk, whole; when it fails, there is none.
 func Create(path string, content []byte) error {
 	dir := filepath.Dir(path)
@@ -35,15 +35,15 @@ func Create(path string, content []byte) error {
 	return nil
 }
 
-// Replace is Create for a file that may be there, of which the content is made
-// anew: there is the old one or the new one, whole, at any moment.
+// Replace is Create for a file that may exist, and gets new content: at any
+// moment there is the old file or the new one, whole.
 func Replace(path string, content []byte) error {
 	dir := filepath.Dir(path)
 	temporary, err := os.CreateTemp(dir, temporaryPrefix+"*") // O_EXCL, mode 0600
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name()) // if it has still that name
+	defer os.Remove(temporary.Name()) // if it still has that name
 	if err := write(temporary, content); err != nil {
 		return fmt.Errorf("%s: %w; it is as it was", path, err)
 	}
@@ -90,7 +90,7 @@ func Destroy(path string) error {
 	return errors.Join(os.Remove(path), SyncDir(filepath.Dir(path)))
 }
 
-// name gives a file its name, if that is free. A link fails where it is not;
+// name gives a file its name, if that is free. A link fails if it is not;
 // on a file system without links, such as a memory stick's, the name is taken
 // with an empty file, which is then replaced.
 func name(temporary, path string) error {
@@ -148,7 +148,7 @@ func CreateInPlace(path string, content []byte) error {
 	return nil
 }
 
-// Append adds a line to a file, which it makes where there is none, with its
+// Append adds a line to a file, which it makes if there is none, with its
 // directory.
 func Append(path string, line []byte) error {
 	dir := filepath.Dir(path)

@@ -9,8 +9,8 @@ import (
 
 // FromArgument reads a secret that a command-line argument stands for:
 // env:NAME is the variable NAME, file:PATH the first line of the file. Any
-// other argument is the secret itself, which everyone can read who may list
-// processes: exposed says so, for the command to warn of.
+// other argument is the secret itself, which everyone who may list processes
+// can read: exposed says so, and the command warns of it.
 func FromArgument(argument string) (value Bytes, exposed bool, err error) {
 	if name, ok := strings.CutPrefix(argument, "env:"); ok {
 		text, set := os.LookupEnv(name)

@@ -28,8 +28,7 @@ func Mount(tb testing.TB, bytes int) (dir string) {
 	return dir
 }
 
-// Fill leaves so many pages of room on a disk, and returns what frees the rest
-// again.
+// Fill leaves so many pages of room on a disk, and returns what frees the rest.
 func Fill(tb testing.TB, dir string, pages int) (free func()) {
 	tb.Helper()
 	path := filepath.Join(dir, "filling")

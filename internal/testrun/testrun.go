@@ -12,8 +12,8 @@ import (
 )
 
 // Patience gives a context that lasts as long as the tests of the package may run,
-// but for the time to say what was waited for. No machine is too slow then, and
-// what hangs is told. Unlike the test's own context, it is good in a cleanup.
+// less the time to say what was waited for. So no machine is too slow, and what
+// hangs is named. Unlike the test's own context, it still works in a cleanup.
 func Patience(tb testing.TB) context.Context {
 	tb.Helper()
 	ctx := context.Background()
@@ -33,7 +33,7 @@ func Patience(tb testing.TB) context.Context {
 // SeedVariable holds the seed for a test that is to be repeated.
 const SeedVariable = "CONCLAVE_TEST_SEED"
 
-// Random gives random numbers whose seed is printed where the test fails.
+// Random gives random numbers whose seed is printed if the test fails.
 func Random(tb testing.TB) *rand.Rand {
 	tb.Helper()
 	seed := rand.Uint64()

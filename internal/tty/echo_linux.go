@@ -13,5 +13,5 @@ func hideInput(fd int) error {
 	return unix.IoctlSetTermios(fd, unix.TCSETS, settings)
 }
 
-// discardInput drops what the terminal has and no one has read.
+// discardInput drops what was typed and no one has read.
 func discardInput(fd int) { unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH) }

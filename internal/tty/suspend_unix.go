@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// KeepForeground lets the program not be suspended from the terminal (Ctrl-Z):
-// what a custodian sees would stay on the screen.
+// KeepForeground keeps the program from being suspended from the terminal
+// (Ctrl-Z): what a custodian sees would stay on the screen.
 func KeepForeground() { signal.Ignore(syscall.SIGTSTP) }

@@ -18,7 +18,7 @@ import (
 	"conclave/internal/secret"
 )
 
-// Terminal asks questions and shows answers. Where its input is no terminal it
+// Terminal asks questions and shows answers. If its input is not a terminal it
 // reads lines, so that scripts can answer.
 type Terminal struct {
 	in    *os.File
@@ -78,7 +78,7 @@ func (t *Terminal) LineUntil(ctx context.Context, prompt string) (string, error)
 const EraseLine = "\r\x1b[K"
 
 // Waiting runs fn, which cannot tell how far it is, and shows the time it has
-// taken so far, from the first second on, where the output is a terminal.
+// taken so far, from the first second on, if the output is a terminal.
 func (t *Terminal) Waiting(doing string, fn func() error) error {
 	if !t.clears {
 		return fn()
@@ -152,8 +152,7 @@ func (t *Terminal) readHidden(prompt string) (secret.Bytes, error) {
 	return term.ReadPassword(fd)
 }
 
-// onSignal lets last have a word when a signal ends the program, until stop is
-// called.
+// onSignal runs last when a signal ends the program, until stop is called.
 func onSignal(last func()) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	done := make(chan struct{})

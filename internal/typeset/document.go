@@ -1,5 +1,5 @@
 // Package typeset sets text on the pages of a PDF, which is made in memory:
-// nothing here writes to a disk. It knows nothing of what is printed.
+// nothing here writes to a disk. It knows nothing about what is printed.
 //
 // The fonts are the Go fonts (Bigelow & Holmes), whose characters are those of
 // WGL4: Latin, Greek and Cyrillic letters. They are embedded, so that a printer
@@ -64,7 +64,7 @@ type Document struct {
 }
 
 // New begins a document that has no page yet. What goes into the file besides
-// its pages is the date and the title that it is given, no more.
+// its pages is the date and the title that it is given, nothing more.
 func New(width, height float64, date time.Time, faces ...string) *Document {
 	// The library's own A5 is half a millimetre too wide.
 	pdf := fpdf.NewCustom(&fpdf.InitType{UnitStr: "mm", Size: fpdf.SizeType{Wd: width, Ht: height}})

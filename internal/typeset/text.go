@@ -12,7 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Check finds a character that the fonts lack, or that is not to be seen.
+// Check rejects a character that the fonts lack, or that cannot be seen.
 // Accents count as one character with their letters, which is how fonts have
 // them (Unicode's NFC).
 func Check(text string) error {
@@ -34,8 +34,8 @@ func Check(text string) error {
 }
 
 // Wrap breaks a text into lines that are no wider than the room: after a space,
-// else after a punctuation mark, as file names have them, else anywhere. Accents
-// are in one character with their letters then.
+// else after a punctuation mark, as file names have them, else anywhere. In the
+// lines, accents are in one character with their letters.
 func (d *Document) Wrap(s Style, room float64, text string) (lines []string) {
 	for text = strings.TrimSpace(norm.NFC.String(text)); text != ""; {
 		n := d.prefix(s, room, text)
@@ -61,7 +61,8 @@ func (d *Document) prefix(s Style, room float64, text string) int {
 	return len(text)
 }
 
-// breakBefore returns where the line is broken, if n bytes of it are the most.
+// breakBefore returns where the line is broken, if there is room for n bytes of
+// it.
 func breakBefore(text string, n int) int {
 	if text[n] == ' ' {
 		return n

@@ -4,10 +4,10 @@ import "golang.org/x/sys/cpu"
 
 //go:generate go run -C asm . -out ../md5chain_amd64.s -stubs ../stubs_amd64.go -pkg md5chain
 
-// accelerated returns what is written in assembly and the processor can do. One
-// chain is not: what Go's compiler makes of it takes no cycle more than the
-// latency of its instructions.
-func accelerated() (all []kernel) {
+// fastKernels returns those that are written in assembly and that the processor
+// can run. None is for a single chain: what Go's compiler makes of that takes
+// not one cycle more than the latency of its instructions.
+func fastKernels() (all []kernel) {
 	if cpu.X86.HasAVX2 {
 		all = append(all, kernel{"AVX2", 8, avx2x8}, kernel{"AVX2", 24, avx2x24})
 	}

@@ -2,5 +2,5 @@
 
 package md5chain
 
-// accelerated returns what is written in assembly.
-func accelerated() []kernel { return nil }
+// fastKernels returns those that are written in assembly.
+func fastKernels() []kernel { return nil }

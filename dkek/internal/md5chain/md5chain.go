@@ -4,9 +4,9 @@
 //
 // Nothing in such a chain can be done before what precedes it, so one chain is
 // bound by the latency of MD5's instructions; but several chains fit beside
-// each other in the lanes of vector registers. Which way is the fastest for how
-// many chains differs from processor to processor: it is measured when it is
-// first asked for, which takes less than a millisecond, and remembered.
+// each other in the lanes of vector registers. Which way is fastest for a
+// number of chains differs from processor to processor: it is measured when it
+// is first asked for, which takes less than a millisecond, and remembered.
 //
 // Time depends on the number of chains and hashes alone, not on the digests.
 package md5chain
@@ -39,9 +39,9 @@ type kernel struct {
 	advance func(state []uint32, n int)
 }
 
-// kernels returns all that the processor offers.
+// kernels returns all that the processor can run.
 func kernels() []kernel {
-	return append([]kernel{{"portable", 1, portable}}, accelerated()...)
+	return append([]kernel{{"portable", 1, portable}}, fastKernels()...)
 }
 
 // fastest measures once, and remembers.
@@ -50,8 +50,9 @@ var fastest = sync.OnceValue(func() choice {
 	return choose(all, measure(all))
 })
 
-// measure returns what a block takes with each kernel, in nanoseconds. Whatever
-// else the machine does makes a run longer, so the shortest of several counts.
+// measure returns how long a block takes with each kernel, in nanoseconds.
+// Whatever else the machine does makes a run longer, so the shortest of several
+// counts.
 func measure(kernels []kernel) []float64 {
 	const runs, blocks = 20, 64 // of 6 µs, or 15
 	shortest := make([]float64, len(kernels))
@@ -79,8 +80,8 @@ type choice struct {
 	cost  []float64
 }
 
-// choose finds the way that takes the least time, from what a block takes with
-// each kernel.
+// choose finds the way that takes the least time, from how long a block takes
+// with each kernel.
 func choose(kernels []kernel, nanoseconds []float64) choice {
 	most := 0
 	for _, k := range kernels {

@@ -26,7 +26,7 @@ func Run(tb testing.TB, input []byte, program string, args ...string) string {
 	return string(out)
 }
 
-// CheckFonts looks that a file has so many fonts, all of them embedded.
+// CheckFonts checks that a file has so many fonts, all of them embedded.
 func CheckFonts(tb testing.TB, content []byte, number int) {
 	tb.Helper()
 	fonts := strings.Split(strings.TrimSpace(Run(tb, content, "pdffonts", "-")), "\n")[2:]
@@ -62,7 +62,7 @@ func (b Box) overlaps(other Box) bool {
 	return min(b.Right, other.Right)-max(b.Left, other.Left) > tolerance && min(b.Bottom, other.Bottom)-max(b.Top, other.Top) > tolerance
 }
 
-// CheckWords looks that there are some words on every page, and that each is
+// CheckWords checks that there are some words on every page, and that each is
 // within an area, in millimetres, and over no other one.
 func CheckWords(tb testing.TB, content []byte, least int, area Box) {
 	tb.Helper()
