@@ -42,7 +42,7 @@ const (
 )
 
 // newSetID draws a set identifier: 20 random bits, as four characters of the
-// alphabet in upper case. Sheets of another set are told by it.
+// alphabet in upper case. Sheets of another set are recognised by it.
 func newSetID(rand io.Reader) (string, error) {
 	drawn := make([]byte, setIDSymbols)
 	if _, err := io.ReadFull(rand, drawn); err != nil {
@@ -87,11 +87,11 @@ func (s CustodianShare) code() string {
 		bits.Rsh(bits, symbolBits)
 	}
 	sum := bch32.Checksum(codePrefix, data)
-	return grouped(letters(append(data, sum[:]...)))
+	return group(letters(append(data, sum[:]...)))
 }
 
-// grouped puts a space between groups.
-func grouped(code string) string {
+// group puts a space between groups.
+func group(code string) string {
 	var groups []string
 	for group := range slices.Chunk([]byte(code), codeGroup) {
 		groups = append(groups, string(group))
@@ -99,7 +99,7 @@ func grouped(code string) string {
 	return strings.Join(groups, " ")
 }
 
-// symbolOf is the symbol that a character stands for; -1 if it is none.
+// symbolOf is the symbol that a character stands for; -1 if there is none.
 func symbolOf(r rune) int {
 	if r >= 'A' && r <= 'Z' {
 		r += 'a' - 'A'
@@ -160,7 +160,7 @@ func codeError(n int) error {
 	if n != codeLength {
 		return fmt.Errorf("sheet code: %d characters, %d expected in 12 groups of %d; compare each group with the sheet", n, codeLength, codeGroup)
 	}
-	return errors.New("sheet code: its checksum is wrong, and too many characters are to tell which; compare each group with the sheet")
+	return errors.New("sheet code: its checksum is wrong, and so many characters are that it cannot tell which; compare each group with the sheet")
 }
 
 // correctCode gives the code word that the typed one is meant to be; nil if
@@ -233,7 +233,7 @@ func differences(word, corrected []byte, unknown []int) (n int) {
 func codeQuestion(typed []rune, corrected []byte) string {
 	right := letters(corrected)
 	if len(typed) != len(right) {
-		return fmt.Sprintf("%d characters were typed, %d expected; should the code be %s?", len(typed), len(right), grouped(right))
+		return fmt.Sprintf("%d characters were typed, %d expected; should the code be %s?", len(typed), len(right), group(right))
 	}
 	var places []string
 	for i, r := range typed {
@@ -268,7 +268,7 @@ func decodeCode(symbols []byte) (CustodianShare, error) {
 	scheme := Scheme{Threshold: threshold, Total: total, Strength: Strength128}
 	if form > form64 || scheme.Check() != nil || number < 1 || int(number) > total ||
 		body.Cmp(share.Prime) >= 0 || !share.Prime.ProbablyPrime(primalityRounds) {
-		return CustodianShare{}, errors.New("sheet code: its checksum is right, but it is not of a form known here; was it made by a later version?")
+		return CustodianShare{}, errors.New("sheet code: its checksum is right, but its form is not known here; was it made by a later version?")
 	}
 	return share, nil
 }

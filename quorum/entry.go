@@ -13,10 +13,10 @@ import (
 // Entry is the shares that custodians have entered so far, each of them judged
 // when it came.
 type Entry struct {
-	// Records are of the sets that open the share file, as far as there are any.
+	// Records are of the sets that open the share file, if there are any.
 	Records []*Record
-	// Want is how many shares are wanted, where that is more than the threshold
-	// or no sheet and no record says the threshold.
+	// Want is how many shares are wanted, if that is more than the threshold or
+	// no sheet and no record says the threshold.
 	Want   int
 	shares []CustodianShare
 }
@@ -24,8 +24,8 @@ type Entry struct {
 // Shares are the accepted shares, in the order in which they came.
 func (e *Entry) Shares() []CustodianShare { return e.shares }
 
-// Record is the record of the set that the shares are of; nil as long as that
-// is not known.
+// Record is the record of the set that the shares are of; nil until that is
+// known.
 func (e *Entry) Record() *Record {
 	if len(e.Records) == 1 {
 		return e.Records[0]
@@ -33,7 +33,7 @@ func (e *Entry) Record() *Record {
 	return nil
 }
 
-// Threshold is that of the set; 0 as long as no record and no code has told it.
+// Threshold is that of the set; 0 until a record or a code has said it.
 func (e *Entry) Threshold() int {
 	if r := e.Record(); r != nil {
 		return r.Threshold
@@ -52,7 +52,7 @@ func (e *Entry) Wanted() int { return max(e.Want, e.Threshold()) }
 // Complete says whether there are as many shares as wanted.
 func (e *Entry) Complete() bool { return len(e.shares) >= max(2, e.Wanted()) }
 
-// Prime is that of the shares, nil as long as it is not known.
+// Prime is that of the shares, nil until it is known.
 func (e *Entry) Prime() *big.Int {
 	if len(e.shares) > 0 {
 		return e.shares[0].Prime
@@ -65,7 +65,7 @@ func (e *Entry) Prime() *big.Int {
 }
 
 // Add judges a share and takes it if it can be right. The error says what is
-// wrong with it, and whose sheet it is about; it is a *Doubt if it can be told
+// wrong with it, and whose sheet it is about; it is a *Doubt if it is clear
 // what was meant.
 func (e *Entry) Add(share CustodianShare) error {
 	for _, s := range e.shares {
@@ -73,24 +73,24 @@ func (e *Entry) Add(share CustodianShare) error {
 			return err
 		}
 	}
-	if err := e.recorded(share); err != nil {
+	if err := e.matchRecord(share); err != nil {
 		return err
 	}
 	e.shares = append(e.shares, share)
 	return nil
 }
 
-// Has says whether this very share was accepted before: the code and the lines
-// of one sheet, say.
+// Has says whether this very share was accepted before: once by the code and
+// once by the lines of a sheet, say.
 func (e *Entry) Has(share CustodianShare) bool {
 	return slices.ContainsFunc(e.shares, func(s CustodianShare) bool {
 		return s.ID == share.ID && s.Prime.Cmp(share.Prime) == 0 && s.Value.Equal(share.Value)
 	})
 }
 
-// recorded looks for the record that the share is of, and keeps to that one
+// matchRecord looks for the record that the share is of, and keeps to that one
 // from then on: the sheets of two sets do not go together.
-func (e *Entry) recorded(share CustodianShare) (problem error) {
+func (e *Entry) matchRecord(share CustodianShare) (problem error) {
 	for _, r := range e.Records {
 		err := r.Judge(share)
 		if err == nil {
@@ -127,14 +127,14 @@ func (e *OtherSetError) Error() string { return e.text }
 func otherSet(format string, args ...any) error { return &OtherSetError{fmt.Sprintf(format, args...)} }
 
 func duplicate(id string) error {
-	return fmt.Errorf("share ID: %s was entered before; each custodian counts once, and another one is wanted", id)
+	return fmt.Errorf("share ID: %s was entered before; each custodian counts once, so another one is wanted", id)
 }
 
-// together finds what can be wrong between two shares.
+// together rejects two shares that do not go together.
 func together(earlier, share CustodianShare) error {
 	switch {
 	case earlier.Set != "" && share.Set != "" && earlier.Set != share.Set:
-		return otherSet("this sheet is of set %s, and the one of custodian %s is of set %s; bring the sheet of set %s", share.Set, earlier.ID, earlier.Set, earlier.Set)
+		return otherSet("this sheet is of set %s, and that of custodian %s is of set %s; bring the sheet of set %s", share.Set, earlier.ID, earlier.Set, earlier.Set)
 	case earlier.Prime.Cmp(share.Prime) != 0:
 		return otherSet("prime: it differs from the one on the sheet of custodian %s; is one of the two sheets of another set?", earlier.ID)
 	case strings.EqualFold(earlier.ID, share.ID):
@@ -171,10 +171,10 @@ type Misfit struct {
 	Where  string // "digit 7", or "many digits"
 }
 
-// Locate finds wrong shares where there are more of them than the threshold,
+// Locate finds wrong shares if there are more of them than the threshold,
 // by decoding over GF(p), without the share file. It corrects them and says
-// what was wrong. It returns nothing, and no error, where the shares agree or
-// are too few to tell.
+// what was wrong. It returns nothing if the shares agree or are too few to
+// tell.
 func (e *Entry) Locate() []Misfit {
 	var points []shamir.Share
 	for _, s := range e.shares {

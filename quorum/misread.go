@@ -57,7 +57,7 @@ func oneWrong(digits string) iter.Seq2[string, string] {
 }
 
 // doubtPrime finds the prime that a number may be meant to be, if that is not
-// ambiguous: the one of Strength128, or a safe prime of 64 bits.
+// ambiguous: that of Strength128, or a safe prime of 64 bits.
 func doubtPrime(n *big.Int) error {
 	digits := fmt.Sprintf("%x", n)
 	var found []*Doubt

@@ -10,18 +10,18 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxName is how many characters the name of a custodian has at most in a new set.
+// maxName is how many characters the name of a custodian may have in a new set.
 const maxName = 60
 
-// CheckNames refuses names that cannot stand on the sheets of a new set, or
-// cannot tell its custodians apart. Names in sets and plans that there are may be
-// longer.
+// CheckNames refuses names that cannot go on the sheets of a new set, or do not
+// tell its custodians apart. Names in existing sets and plans may be longer.
 func CheckNames(names []string) error {
 	if err := CheckDistinct(names); err != nil {
 		return err
 	}
 	for _, name := range names {
-		// Who counts takes a letter and its accent for one character, also in NFD.
+		// Whoever counts takes a letter and its accent for one character, also in
+		// NFD.
 		if n := utf8.RuneCountInString(norm.NFC.String(name)); n < 1 || n > maxName {
 			return fmt.Errorf("custodian %q: a name of 1 to %d characters was expected", name, maxName)
 		}
@@ -32,7 +32,7 @@ func CheckNames(names []string) error {
 	return nil
 }
 
-// CheckDistinct refuses names that those who read them cannot tell apart.
+// CheckDistinct refuses names that readers cannot tell apart.
 func CheckDistinct(names []string) error {
 	seen := map[string]string{}
 	for _, name := range names {
@@ -52,7 +52,7 @@ func CheckDistinct(names []string) error {
 }
 
 // CheckVisible refuses a name with a character that no one sees: it makes two
-// names of what is one on paper, or turns around what stands beside it.
+// names of what is one on paper, or turns around what is beside it.
 func CheckVisible(name string) error {
 	if !utf8.ValidString(name) {
 		return fmt.Errorf("%q: the name is not UTF-8", name)
@@ -74,8 +74,9 @@ func invisible(r rune) bool {
 		unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// FoldName gives the same text for names that are one person's for all who read
-// them: letters, accents and spaces written in another way, and what no one sees.
+// FoldName gives the same text for names that are one person's to all who read
+// them, however letters, accents and spaces are written, and without what no one
+// sees.
 func FoldName(name string) string {
 	visible := strings.Map(func(r rune) rune {
 		if invisible(r) && !unicode.IsSpace(r) {

@@ -20,8 +20,8 @@ type Candidate struct {
 	Defects  []Defect // of the share file and its sheets, if this is its password
 }
 
-// Defect is what is wrong with a set that was made or copied as sc-hsm-tool has
-// it, though its shares are right.
+// Defect is what is wrong with a set that was made or copied the way
+// sc-hsm-tool has it, though its shares are right.
 type Defect string
 
 // The defects of sets.
@@ -125,7 +125,7 @@ func Candidates(shares []CustodianShare) ([]Candidate, error) {
 // two of them.
 var ErrTooFew = errors.New("too few shares")
 
-// checkTogether finds what can be wrong between shares.
+// checkTogether rejects shares that do not go together.
 func checkTogether(shares []CustodianShare) error {
 	if len(shares) < 2 {
 		return fmt.Errorf("%w: %d entered, at least 2 expected", ErrTooFew, len(shares))

@@ -47,8 +47,8 @@ type RecordedFile struct {
 }
 
 // CustodianRecord is what is kept about one custodian's sheet. The fingerprint
-// is Argon2id (RFC 9106) of the share value with a salt of its own: who has the
-// record must spend an Argon2id for each guess at 64 or 128 random bits.
+// is Argon2id (RFC 9106) of the share value with a salt of its own: whoever has
+// the record must spend an Argon2id for each guess at 64 or 128 random bits.
 type CustodianRecord struct {
 	Number      int    `json:"number"`
 	Name        string `json:"name,omitempty"`
@@ -168,7 +168,7 @@ func (r *Record) check() error {
 		}
 		for j, other := range r.Custodians[:i] {
 			if other.Fingerprint == c.Fingerprint {
-				return fmt.Errorf("set record: custodians %d and %d have one fingerprint", j+1, i+1)
+				return fmt.Errorf("set record: custodians %d and %d have the same fingerprint", j+1, i+1)
 			}
 		}
 	}
@@ -252,7 +252,7 @@ func (r *Record) number(share CustodianShare) (int, error) {
 
 func (r *Record) otherSet(id string) error {
 	if slices.Contains(r.Replaces, id) {
-		return otherSet("this sheet is of set %s, which set %s has replaced; it opens old copies of the share file alone: destroy it, and bring the sheet of set %s", id, r.Set, r.Set)
+		return otherSet("this sheet is of set %s, which set %s has replaced; it opens only old copies of the share file: destroy it, and bring the sheet of set %s", id, r.Set, r.Set)
 	}
 	return otherSet("this sheet is of set %s, another ceremony's; bring the sheet of set %s", id, r.Set)
 }
@@ -270,11 +270,11 @@ func (r *Record) misread(number int, share CustodianShare) error {
 	if g, found := r.firstFit(misreadings(number, share)); found {
 		return &Doubt{Where: "share value", Why: "it is not the one in the set record; a digit was misread", Question: g.question, Share: g.share}
 	}
-	return fmt.Errorf("share value: it is not that of %s in set %s; compare every digit with the sheet, and look whether the sheet says set %s",
+	return fmt.Errorf("share value: it is not that of %s in set %s; compare every digit with the sheet, and check that the sheet says set %s",
 		r.Name(number), r.Set, r.Set)
 }
 
-// NumberOf is the custodian whose share this is, 0 if it is no one's.
+// NumberOf is the custodian whose share this is, 0 if it is nobody's.
 func (r *Record) NumberOf(share CustodianShare) int {
 	number, err := r.number(share)
 	if err != nil {

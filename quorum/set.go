@@ -39,7 +39,7 @@ type Scheme struct {
 	Strength         Strength
 }
 
-// Check returns an error for a scheme that cannot be.
+// Check returns an error for a scheme that is not possible.
 func (s Scheme) Check() error {
 	switch {
 	case s.Total < 3:
@@ -84,9 +84,9 @@ func Draw(rand io.Reader, scheme Scheme) (*Set, error) {
 	return ShareOut(rand, password, scheme)
 }
 
-// ShareOut makes a set of sheets for a password that there is already, which
-// is copied. Sheets made for it before stay valid: both sets open the share
-// file. A password that sc-hsm-tool could not combine is refused.
+// ShareOut makes a set of sheets for a password that exists already, which is
+// copied. Sheets made for it before stay valid: both sets open the share file.
+// A password that sc-hsm-tool could not combine is refused.
 func ShareOut(rand io.Reader, password secret.Bytes, scheme Scheme) (*Set, error) {
 	if err := scheme.Check(); err != nil {
 		return nil, err
@@ -117,8 +117,8 @@ func ShareOut(rand io.Reader, password secret.Bytes, scheme Scheme) (*Set, error
 }
 
 // ErrNotShareable is the error for a password that no set of sheets can stand
-// for that sc-hsm-tool could use too.
-var ErrNotShareable = errors.New("the password of this share file cannot be shared out: it is not 8 or 16 bytes without a zero at their beginning")
+// for if sc-hsm-tool is to use it too.
+var ErrNotShareable = errors.New("the password of this share file cannot be shared out: it is not 8 or 16 bytes without a zero at the beginning")
 
 // StrengthOf is the strength of a set for a password of this length, 0 if
 // there is none.
@@ -130,9 +130,9 @@ func StrengthOf(password secret.Bytes) Strength {
 	return 0
 }
 
-// drawPrime draws a prime above the secret. A secret of sc-hsm-tool is below
-// 2^63, so that every prime of 64 bits is; one of a file made before OpenSC
-// 0.16 may not be, and then another is drawn.
+// drawPrime draws a prime above the secret. Secrets of sc-hsm-tool are below
+// 2^63, and so below every prime of 64 bits; that of a file made before OpenSC
+// 0.16 may not be, and then another prime is drawn.
 func drawPrime(rand io.Reader, strength Strength, number *big.Int) (*big.Int, error) {
 	if strength == Strength128 {
 		return Prime128(), nil
@@ -160,12 +160,12 @@ func drawPassword(rand io.Reader, strength Strength) (secret.Bytes, error) {
 			return password, nil
 		}
 	}
-	return nil, errors.New("the random generator gives zeros only; it must not be used")
+	return nil, errors.New("the random generator gives only zeros; it must not be used")
 }
 
 // Prove combines every subset of Threshold shares if there are at most
 // proofLimit, else that many random ones, and fails unless each gives the
-// password. Before, it looks that all shares lie on one polynomial, from which
+// password. First it checks that all shares lie on one polynomial, from which
 // the same follows for every subset there is. The shares are those that
 // custodians have read back.
 func (s *Set) Prove(rand io.Reader, shares []CustodianShare) (Proof, error) {
@@ -230,7 +230,7 @@ type Sheet struct {
 	ID    string // decimal
 	Value string // secret; as Prime, without leading zero bytes
 	// OldToolID is what sc-hsm-tool wants typed as the ID, which it reads as
-	// hexadecimal; empty where that is the ID as printed.
+	// hexadecimal; empty if that is the ID as printed.
 	OldToolID string
 	// Code is secret: what ParseCode reads, in twelve groups of four. It is
 	// empty for a share whose set is not known.

@@ -7,7 +7,7 @@
 // sees, and use that for dkek.EncryptShare. When custodians come back, read each
 // sheet ([ParseCode], [ParseShare], or [ReadSheets] for a file of them), let an
 // [Entry] judge them together, and [Open] the share file. A [Record] beside the
-// file, which is no secret, lets each sheet be judged alone, years before it is
+// file, which is not secret, lets each sheet be judged alone, years before it is
 // needed.
 //
 // A sheet with a code says itself what was mistyped; the three lines that
@@ -165,7 +165,7 @@ func parseHex(text string) (*big.Int, error) {
 	return v, nil
 }
 
-// parseID reads an ID in the given base; 0 if it is none.
+// parseID reads an ID in the given base; 0 if it is not one.
 func parseID(id string, base int) int64 {
 	n, err := strconv.ParseUint(id, base, 8)
 	if err != nil {

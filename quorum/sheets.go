@@ -45,7 +45,7 @@ func (s CustodianShare) Typed() Typed {
 //	share 3 45:…
 //
 // A prime is that of all sheets after it. Empty lines and lines that begin with
-// # are passed over; errors name the line and show none of it.
+// # are skipped; errors name the line and show none of it.
 func ReadSheets(r io.Reader) ([]Typed, error) {
 	var reader sheetReader
 	lines := bufio.NewScanner(io.LimitReader(r, maxSheetsText))
@@ -82,18 +82,18 @@ func (r *sheetReader) line(text string) error {
 	switch {
 	case text == "" || text[0] == '#':
 		return nil
-	case labelled(lower, "prime"):
+	case hasLabel(lower, "prime"):
 		r.prime = content(text, "prime")
 		return nil
-	case labelled(lower, "share id"):
+	case hasLabel(lower, "share id"):
 		r.id = content(text, "share id")
 		return nil
-	case labelled(lower, "share value"):
+	case hasLabel(lower, "share value"):
 		return r.value(content(text, "share value"))
 	case words[0] == "share" && len(words) >= 3:
 		r.id = words[1]
 		return r.value(strings.Join(words[2:], " "))
-	case labelled(lower, "code"):
+	case hasLabel(lower, "code"):
 		r.sheets = append(r.sheets, Typed{Code: content(text, "code")})
 		return nil
 	case IsCode(text):
@@ -115,8 +115,8 @@ func (r *sheetReader) value(text string) error {
 	return nil
 }
 
-// labelled says whether a line begins with the label and a colon or a space.
-func labelled(lower, label string) bool {
+// hasLabel says whether a line begins with the label and a colon or a space.
+func hasLabel(lower, label string) bool {
 	rest, found := strings.CutPrefix(lower, label)
 	return found && (strings.HasPrefix(rest, " ") || strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, "\t"))
 }
@@ -131,7 +131,7 @@ func content(text, label string) string {
 func StripLabel(text string) string {
 	text = strings.TrimSpace(text)
 	for _, label := range []string{"prime", "share id", "share value", "code"} {
-		if labelled(strings.ToLower(text), label) {
+		if hasLabel(strings.ToLower(text), label) {
 			return content(text, label)
 		}
 	}

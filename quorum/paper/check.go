@@ -24,17 +24,17 @@ var (
 	codePattern = regexp.MustCompile(`^[AC-HJ-NP-Z02-9]{4}( [AC-HJ-NP-Z02-9]{4}){11}$`)
 )
 
-// composed returns the sheet with its names as they are printed: without spaces
+// compose returns the sheet with its names as they are printed: without spaces
 // around them, and with accents in one character with their letters (Unicode's
 // NFC), which is how fonts have them. File names of macOS come decomposed.
-func (s Sheet) composed() Sheet {
+func (s Sheet) compose() Sheet {
 	for _, name := range []*string{&s.Custodian, &s.Ceremony, &s.ShareFile} {
 		*name = norm.NFC.String(strings.TrimSpace(*name))
 	}
 	return s
 }
 
-// check finds what must not be printed. Errors show no secret.
+// check rejects what must not be printed. Errors show no secret.
 func (s Sheet) check() error {
 	switch {
 	case s.Threshold < 2 || s.Threshold > s.Total || s.Total > maxShares:
@@ -79,7 +79,7 @@ func isID(text string, base int) bool {
 	return err == nil && n > 0
 }
 
-// checkNames finds characters that cannot be printed.
+// checkNames rejects characters that cannot be printed.
 func (s Sheet) checkNames() error {
 	for _, field := range []struct{ name, text string }{
 		{"custodian", s.Custodian}, {"ceremony", s.Ceremony}, {"share file", s.ShareFile},

@@ -39,7 +39,7 @@ func (p *page) fit(room float64, name string) fitted {
 	return fitted{}
 }
 
-// shorten leaves n characters. What goes is in the middle: the end of a file
+// shorten leaves n characters. It takes them from the middle: the end of a file
 // name and a family name tell more.
 func shorten(name string, n int) string {
 	runes := []rune(name)

@@ -36,8 +36,8 @@ func (p *page) header(s Sheet) {
 	x := float64(right - box)
 	p.SetLineWidth(0.4)
 	p.Rect(x, p.y, box, height, "D")
-	p.centred(x, p.y+1.2, box, small(), "Set")
-	p.centred(x, p.y+4.6, box, style(typeset.MonoBold, 26), s.Set)
+	p.centre(x, p.y+1.2, box, small(), "Set")
+	p.centre(x, p.y+4.6, box, style(typeset.MonoBold, 26), s.Set)
 
 	room, end := width-box-4.0, p.y+height
 	title := style(typeset.Bold, 22)
@@ -57,10 +57,10 @@ func (p *page) facts(s Sheet) {
 		name = "Custodian " + strconv.Itoa(s.Number)
 	}
 	x2, x3 := left+first+gap, left+first+second+2*gap
-	p.named(left, first, "Custodian", name)
-	p.named(x2, second+gap+third, "Ceremony", orDash(s.Ceremony))
+	p.nameFact(left, first, "Custodian", name)
+	p.nameFact(x2, second+gap+third, "Ceremony", orDash(s.Ceremony))
 	p.y += factHeight
-	p.named(left, first, "Share file", s.ShareFile)
+	p.nameFact(left, first, "Share file", s.ShareFile)
 	p.fact(x2, second, "Key check value", fitted{style(typeset.MonoBold, nameSize), []string{s.KCV}})
 	p.fact(x3, third, "Date", fitted{style(typeset.Bold, nameSize), []string{s.Date.Format("2006-01-02")}})
 	p.y += factHeight
@@ -76,7 +76,7 @@ func orDash(text string) string {
 // factHeight is a label and what is under it.
 const factHeight = 10.2
 
-func (p *page) named(x, room float64, label, name string) {
+func (p *page) nameFact(x, room float64, label, name string) {
 	p.fact(x, room, label, p.fit(room, name))
 }
 

@@ -32,8 +32,8 @@ func newPage(date time.Time) *page {
 	return p
 }
 
-// text draws a line below top, and returns where it ends. It fails where there
-// is not the room.
+// text draws a line below top, and returns where it ends. It fails if there is
+// no room for it.
 func (p *page) text(x, top, room float64, s typeset.Style, text string) float64 {
 	const rounding = 0.01
 	w := p.Measure(s, text)
@@ -44,8 +44,8 @@ func (p *page) text(x, top, room float64, s typeset.Style, text string) float64 
 	return x + w
 }
 
-// centred draws a line in the middle of the room.
-func (p *page) centred(x, top, room float64, s typeset.Style, text string) {
+// centre draws a line in the middle of the room.
+func (p *page) centre(x, top, room float64, s typeset.Style, text string) {
 	p.text(x+(room-p.Measure(s, text))/2, top, room, s, text)
 }
 

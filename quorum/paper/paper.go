@@ -46,7 +46,7 @@ func (s Sheet) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "sheet %d [redacted]
 // it should be, or with a character that the font lacks, for which a printer
 // would put an empty box.
 func PDF(s Sheet) ([]byte, error) {
-	s = s.composed()
+	s = s.compose()
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("share sheet of custodian %d: %w", s.Number, err)
 	}

@@ -52,10 +52,10 @@ func (h hypothesis) and(other hypothesis) hypothesis {
 
 // apply gives the base as it should be if the hypothesis is right.
 func (b *base) apply(h hypothesis) *base {
-	return &base{input: b.input, prime: b.prime, sheets: b.changed(h), left: b.left}
+	return &base{input: b.input, prime: b.prime, sheets: b.sheetsAfter(h), left: b.left}
 }
 
-func (b *base) changed(h hypothesis) []sheet {
+func (b *base) sheetsAfter(h hypothesis) []sheet {
 	if len(h.changes) == 0 {
 		return b.sheets
 	}
@@ -83,13 +83,13 @@ func (b *base) values(sheets []sheet) []*big.Int {
 
 // combine gives the secret, or nil if the sheets cannot be combined.
 func (b *base) combine(h hypothesis) *big.Int {
-	sheets := b.changed(h)
+	sheets := b.sheetsAfter(h)
 	ys := b.values(sheets)
 	if ys == nil {
 		return nil
 	}
 	if slices.EqualFunc(sheets, b.sheets, func(s, t sheet) bool { return s.x == t.x }) {
-		return b.weighted(ys)
+		return b.weightedSum(ys)
 	}
 	number, err := shamir.Combine(points(sheets, ys), b.prime)
 	if err != nil {
@@ -119,7 +119,7 @@ func (b *base) weigh() {
 	b.weights = b.input.weights(b.prime, b.sheets)
 }
 
-func (b *base) weighted(ys []*big.Int) *big.Int {
+func (b *base) weightedSum(ys []*big.Int) *big.Int {
 	if b.weights == nil {
 		return nil
 	}
@@ -179,7 +179,7 @@ func passwords(number, prime *big.Int, want odds) (list []secret.Bytes) {
 	size := passwordSize(prime)
 	limit := new(big.Int).Lsh(big.NewInt(1), uint(8*size))
 	if number.Cmp(limit) >= 0 {
-		return wanted(want&remote != 0, number.Bytes())
+		return oneIf(want&remote != 0, number.Bytes())
 	}
 	long128 := prime.Cmp(quorum.Prime128()) == 0
 	for n := new(big.Int).Set(number); n.Cmp(limit) < 0; n.Add(n, prime) {
@@ -199,7 +199,7 @@ func passwords(number, prime *big.Int, want odds) (list []secret.Bytes) {
 	return list
 }
 
-func wanted(yes bool, password secret.Bytes) []secret.Bytes {
+func oneIf(yes bool, password secret.Bytes) []secret.Bytes {
 	if !yes {
 		return nil
 	}

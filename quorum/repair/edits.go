@@ -18,7 +18,7 @@ type edits func(text string) iter.Seq[edit]
 // allEdits are the corrections of one mistake, the likeliest first.
 func allEdits() []edits {
 	return []edits{
-		substituted(confusable), exchangedDigits, exchangedNeighbours, substituted(otherThanConfusable),
+		substitution(confusable), exchangedDigits, exchangedNeighbours, substitution(otherThanConfusable),
 		missingDigit, extraDigit, exchangedGroups, extraGroup, missingGroup,
 	}
 }
@@ -60,15 +60,15 @@ func replace(text string, at int, digit byte) string {
 	return text[:at] + string(digit) + text[at+1:]
 }
 
-func misread(at int) Finding { return Finding{Kind: MisreadDigit, Position: at + 1} }
+func misreadDigit(at int) Finding { return Finding{Kind: MisreadDigit, Position: at + 1} }
 
-// substituted corrects one digit.
-func substituted(options func(byte) string) edits {
+// substitution corrects one digit.
+func substitution(options func(byte) string) edits {
 	return func(text string) iter.Seq[edit] {
 		return func(yield func(edit) bool) {
 			for i := range len(text) {
 				for _, d := range []byte(options(text[i])) {
-					if !yield(edit{replace(text, i, d), misread(i)}) {
+					if !yield(edit{replace(text, i, d), misreadDigit(i)}) {
 						return
 					}
 				}
@@ -89,17 +89,17 @@ func exchangedDigits(text string) iter.Seq[edit] {
 	}
 }
 
-// exchangedNeighbours exchanges two groups that stand beside each other,
+// exchangedNeighbours exchanges two groups that are beside each other,
 // exchangedGroups two others.
 func exchangedNeighbours(text string) iter.Seq[edit] {
-	return groupsExchanged(text, func(distance int) bool { return distance == 1 })
+	return exchangeGroups(text, func(distance int) bool { return distance == 1 })
 }
 
 func exchangedGroups(text string) iter.Seq[edit] {
-	return groupsExchanged(text, func(distance int) bool { return distance > 1 })
+	return exchangeGroups(text, func(distance int) bool { return distance > 1 })
 }
 
-func groupsExchanged(text string, wanted func(distance int) bool) iter.Seq[edit] {
+func exchangeGroups(text string, wanted func(distance int) bool) iter.Seq[edit] {
 	return func(yield func(edit) bool) {
 		for i := 0; i+4 <= len(text) && len(text)%2 == 0; i += 2 {
 			for j := i + 2; j < len(text); j += 2 {

@@ -14,7 +14,7 @@ type Finding struct {
 	Kind     Kind
 	Position int      // of the digit, group or character as typed, from 1; 0 if it has none
 	With     []string // the other sheets that this one is mixed up with
-	Right    string   // what a share ID should be; it is no secret
+	Right    string   // what a share ID should be; it is not secret
 }
 
 // Kind is a kind of mistake.
@@ -61,8 +61,8 @@ var phrases = [...]string{
 	ExtraDigit:       "digit # of the {field} is one too many",
 	MissingGroup:     "a group of two digits of the {field} is missing after group #",
 	ExtraGroup:       "group # of the {field} is one too many",
-	UnreadableDigit:  "digit # of the {field} was unreadable and is found",
-	NotADigit:        "digit # of the {field} was typed as a character that is no digit",
+	UnreadableDigit:  "digit # of the {field} was unreadable and has been found",
+	NotADigit:        "digit # of the {field} was typed as a character that is not a digit",
 	ExchangedValues:  "their share values are exchanged",
 	MixedValues:      "their share values are mixed up",
 	ExchangedFields:  "the {field} are exchanged",
@@ -80,7 +80,7 @@ var phrases = [...]string{
 	ExchangedCharacter: "character # and the next one are exchanged",
 	MissingCharacter:   "a character is missing after character #",
 	ExtraCharacter:     "character # is one too many",
-	WrongCharacter:     "character # is another one",
+	WrongCharacter:     "character # should be another one",
 	Wildcard:           "character #, the question mark, stands for another one",
 	Encoding:           "its characters beyond ASCII were encoded in another way",
 }

@@ -16,8 +16,8 @@ type input struct {
 	last []*big.Int
 }
 
-// read reads the drafts, and puts lines in their places that were typed in
-// others.
+// read reads the drafts, and puts lines that were typed in each other's places
+// where they belong.
 func read(drafts []Draft) (*input, error) {
 	if n := len(drafts); n < 2 || n > maxSheets {
 		return nil, fmt.Errorf("%d sheets entered, 2 to %d expected", n, maxSheets)
@@ -37,7 +37,7 @@ func read(drafts []Draft) (*input, error) {
 	return in, err
 }
 
-// narrowIDs takes IDs that other sheets have from those that an unsure one may
+// narrowIDs takes the IDs of other sheets from those that an unsure one may
 // have.
 func (in *input) narrowIDs() {
 	for i := range in.sheets {

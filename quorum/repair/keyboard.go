@@ -31,9 +31,9 @@ var otherLayouts = [][2]string{
 // beside those of keyRows.
 const shiftPairs = `2" 3§ 6& 7/ 8( 9) 0= ß? +* #' -_ .: ,; <> 3£`
 
-// shifted are the characters that the same key gives with shift pressed, or
-// released, on one keyboard or another; of letters it is their case.
-func shifted(r rune) (others []rune) {
+// shiftPartners are the characters that the same key gives with shift pressed,
+// or released, on one keyboard or another; for letters it is the other case.
+func shiftPartners(r rune) (others []rune) {
 	for _, row := range keyRows {
 		plain, shift := []rune(row[0]), []rune(row[1])
 		for i := range plain {
@@ -84,7 +84,7 @@ func neighbours(r rune) (others []rune) {
 	return others
 }
 
-// keysAt are the keys of a row at these places, where there are any.
+// keysAt are the keys of a row at these places, if there are any.
 func keysAt(row, shift int, places ...int) (keys []rune) {
 	if row < 0 || row >= len(keyRows) {
 		return nil

@@ -55,8 +55,8 @@ func (b *base) without(wrong []int) *base {
 	return less
 }
 
-// combined yields the passwords of bases as they are.
-func (in *input) combined(bases []*base) func(context.Context) iter.Seq[candidate] {
+// passwordsOf yields the passwords of bases as they are.
+func (in *input) passwordsOf(bases []*base) func(context.Context) iter.Seq[candidate] {
 	return func(context.Context) iter.Seq[candidate] {
 		return func(yield func(candidate) bool) {
 			for _, b := range bases {

@@ -51,7 +51,7 @@ func inValue(kinds ...edits) mistakes {
 			for i, s := range b.sheets {
 				for _, edits := range kinds {
 					for e := range edits(s.text) {
-						if !yield(b.edited(i, e)) {
+						if !yield(b.edit(i, e)) {
 							return
 						}
 					}
@@ -61,13 +61,13 @@ func inValue(kinds ...edits) mistakes {
 	}
 }
 
-// edited changes the value of a sheet; the finding is about the draft that the
+// edit changes the value of a sheet; the finding is about the draft that the
 // value was typed in.
-func (b *base) edited(at int, e edit) hypothesis {
+func (b *base) edit(at int, e edit) hypothesis {
 	to := b.sheets[at]
 	to.text = e.text
 	e.finding.Field = "share value"
-	return hypothesis{[]change{{at, to}}, []Finding{b.input.sheets[to.from].found(e.finding)}}
+	return hypothesis{[]change{{at, to}}, []Finding{b.input.sheets[to.from].complete(e.finding)}}
 }
 
 // exchangedValues supposes that two sheets have each other's value, which is
@@ -76,7 +76,7 @@ func exchangedValues(b *base) iter.Seq[hypothesis] {
 	return func(yield func(hypothesis) bool) {
 		for i := range b.sheets {
 			for j := range i {
-				if !yield(b.moved(ExchangedValues, j, i)) {
+				if !yield(b.move(ExchangedValues, j, i)) {
 					return
 				}
 			}
@@ -90,7 +90,7 @@ func mixedValues(b *base) iter.Seq[hypothesis] {
 		for i := range b.sheets {
 			for j := range i {
 				for k := range j {
-					if !yield(b.moved(MixedValues, k, j, i)) || !yield(b.moved(MixedValues, k, i, j)) {
+					if !yield(b.move(MixedValues, k, j, i)) || !yield(b.move(MixedValues, k, i, j)) {
 						return
 					}
 				}
@@ -99,9 +99,9 @@ func mixedValues(b *base) iter.Seq[hypothesis] {
 	}
 }
 
-// moved gives each of these sheets the value of the next one.
-func (b *base) moved(kind Kind, at ...int) (h hypothesis) {
-	f := b.input.sheets[b.sheets[at[0]].draft].found(Finding{Kind: kind, Field: "share value"})
+// move gives each of these sheets the value of the next one.
+func (b *base) move(kind Kind, at ...int) (h hypothesis) {
+	f := b.input.sheets[b.sheets[at[0]].draft].complete(Finding{Kind: kind, Field: "share value"})
 	for n, i := range at {
 		to, value := b.sheets[i], b.sheets[at[(n+1)%len(at)]]
 		to.text, to.from = value.text, value.from
@@ -121,7 +121,7 @@ func wrongID(from, to int) mistakes {
 			for i, s := range b.sheets {
 				for id := from; id <= to; id++ {
 					used := slices.ContainsFunc(b.sheets, func(s sheet) bool { return s.x == id })
-					if !used && id != b.input.sheets[s.draft].hex && !yield(b.renumbered(i, id)) {
+					if !used && id != b.input.sheets[s.draft].hex && !yield(b.renumber(i, id)) {
 						return
 					}
 				}
@@ -130,7 +130,7 @@ func wrongID(from, to int) mistakes {
 	}
 }
 
-func (b *base) renumbered(at, id int) hypothesis {
+func (b *base) renumber(at, id int) hypothesis {
 	to := b.sheets[at]
 	to.x = id
 	t := &b.input.sheets[to.draft]
@@ -138,7 +138,7 @@ func (b *base) renumbered(at, id int) hypothesis {
 	if id == t.hex {
 		f.Kind = HexadecimalID
 	}
-	return hypothesis{[]change{{at, to}}, []Finding{t.found(f)}}
+	return hypothesis{[]change{{at, to}}, []Finding{t.complete(f)}}
 }
 
 // hexadecimalIDs supposes that all IDs were typed in hexadecimal, which is how
@@ -177,7 +177,7 @@ func (b *base) ambiguous() (at []int) {
 func (b *base) inHexadecimal(some func(n int) bool) (h hypothesis) {
 	for n, i := range b.ambiguous() {
 		if some(n) {
-			h = h.and(b.renumbered(i, b.input.sheets[b.sheets[i].draft].hex))
+			h = h.and(b.renumber(i, b.input.sheets[b.sheets[i].draft].hex))
 		}
 	}
 	return h
@@ -188,7 +188,7 @@ func twoDigits(options func(byte) string) mistakes {
 	return func(b *base) iter.Seq[hypothesis] {
 		return func(yield func(hypothesis) bool) {
 			for i, s := range b.sheets {
-				for e := range substituted(options)(s.text) {
+				for e := range substitution(options)(s.text) {
 					if !secondDigit(b, i, e, options, yield) {
 						return
 					}
@@ -200,7 +200,7 @@ func twoDigits(options func(byte) string) mistakes {
 
 // secondDigit yields the hypotheses with a further digit behind the first one.
 func secondDigit(b *base, at int, first edit, options func(byte) string, yield func(hypothesis) bool) bool {
-	h := b.edited(at, first)
+	h := b.edit(at, first)
 	for j := at; j < len(b.sheets); j++ {
 		text, start := b.sheets[j].text, 0
 		if j == at {
@@ -208,7 +208,7 @@ func secondDigit(b *base, at int, first edit, options func(byte) string, yield f
 		}
 		for k := start; k < len(text); k++ {
 			for _, d := range []byte(options(text[k])) {
-				second := b.edited(j, edit{replace(text, k, d), misread(k)})
+				second := b.edit(j, edit{replace(text, k, d), misreadDigit(k)})
 				if !yield(h.and(second)) {
 					return false
 				}

@@ -195,8 +195,8 @@ func otherEncoding(text []rune) iter.Seq[variant] {
 	}
 }
 
-// replaced yields texts with one character replaced.
-func replaced(text []rune, kind Kind, options func(rune) []rune) iter.Seq[variant] {
+// replacements yields texts with one character replaced.
+func replacements(text []rune, kind Kind, options func(rune) []rune) iter.Seq[variant] {
 	return func(yield func(variant) bool) {
 		for i, r := range text {
 			for _, o := range options(r) {
@@ -214,16 +214,16 @@ func replaced(text []rune, kind Kind, options func(rune) []rune) iter.Seq[varian
 }
 
 func caseOfOne(text []rune) iter.Seq[variant] {
-	return replaced(text, OtherCase, func(r rune) []rune { return []rune{otherCase(r)} })
+	return replacements(text, OtherCase, func(r rune) []rune { return []rune{otherCase(r)} })
 }
 
-func shiftOfOne(text []rune) iter.Seq[variant] { return replaced(text, ShiftKey, shifted) }
+func shiftOfOne(text []rune) iter.Seq[variant] { return replacements(text, ShiftKey, shiftPartners) }
 
-func neighbourKey(text []rune) iter.Seq[variant] { return replaced(text, NeighbourKey, neighbours) }
+func neighbourKey(text []rune) iter.Seq[variant] { return replacements(text, NeighbourKey, neighbours) }
 
 func wrongCharacter(text []rune) iter.Seq[variant] {
 	all := printable()
-	return replaced(text, WrongCharacter, func(rune) []rune { return all })
+	return replacements(text, WrongCharacter, func(rune) []rune { return all })
 }
 
 // printable are the characters of ASCII that can be typed.

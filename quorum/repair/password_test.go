@@ -36,7 +36,7 @@ func TestPassword(t *testing.T) {
 		{"Secret-Zebra7", "Secret-Zebr7", "password: character 12 is one too many"},
 		{"Secret-Zebra7", "Seccret-Zebra7", "password: a character is missing after character 3"},
 		{"Secret-Zebra7", "Secfet-Zebra7", "password: character 4 is on the key beside the right one"},
-		{"Secret-Zebra7", "Secret~Zebra7", "password: character 7 is another one"},
+		{"Secret-Zebra7", "Secret~Zebra7", "password: character 7 should be another one"},
 		{"Secret-Zebra7", "~Secret-Zebra7", "password: a character is missing before character 1"},
 		{"Secret-Zebra7", "Secret-Zebra7~", "password: a character is missing after character 13"},
 		{"Secret-Zebra7", "secret-zebra7\n", "password: white space around it was added or left out; password: upper and lower case are exchanged, or all the same"},

@@ -26,7 +26,7 @@ type Plan struct {
 	Stages []Stage
 	// Consistent says that more sheets than needed agree with each other: there
 	// is no mistake in them, and if their password is wrong, the share file is
-	// another one's.
+	// not theirs.
 	Consistent bool
 	sources    []source // of each stage
 }
@@ -40,7 +40,7 @@ type candidate struct {
 
 // source yields the candidates of a stage.
 type source struct {
-	candidates func(context.Context) iter.Seq[candidate] // which may yield none for long
+	candidates func(context.Context) iter.Seq[candidate] // which may yield none for a long time
 	mistakes   int                                       // that each supposes at least
 	// ambiguous says that other mistakes may give the same password.
 	ambiguous bool
@@ -93,9 +93,9 @@ func (p *Plan) Run(ctx context.Context, search Search, report func(Progress)) (s
 	defer stop()
 	r := &run{plan: p, report: report, next: next, start: time.Now()}
 	for {
-		share, index, err := search(ctx, r.batch, r.tried)
+		share, index, err := search(ctx, r.batch, r.reportTried)
 		if err == nil {
-			return share, r.found(index), nil
+			return share, r.readingOf(index), nil
 		}
 		n := r.forget()
 		switch {
@@ -195,8 +195,8 @@ func (r *run) take() (secret.Bytes, bool) {
 	return c.password, true
 }
 
-// found returns the reading of one of the batch, and forgets the others.
-func (r *run) found(index int) Reading {
+// readingOf returns the reading of one of the batch, and forgets the others.
+func (r *run) readingOf(index int) Reading {
 	a := r.pending[index]
 	reading := a.reading()
 	r.forget()
@@ -253,8 +253,8 @@ func (r *run) forget() int {
 	return n
 }
 
-// tried reports that n of the batch are wrong.
-func (r *run) tried(n int) {
+// reportTried reports that n of the batch are wrong.
+func (r *run) reportTried(n int) {
 	if r.report == nil {
 		return
 	}

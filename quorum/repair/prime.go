@@ -23,13 +23,13 @@ type primes struct {
 	remote []*big.Int // other primes close to it
 }
 
-// isGood says whether p is a prime as share sets have: a safe one of 64 bits,
-// or 2^128+51.
+// isGood says whether p is the kind of prime that share sets have: a safe one
+// of 64 bits, or 2^128+51.
 func isGood(p *big.Int) bool {
 	return p.Cmp(quorum.Prime128()) == 0 || p.BitLen() == int(quorum.Strength64) && shamir.IsSafePrime(p)
 }
 
-// isPrime says whether p can be the prime of a set of unusual making.
+// isPrime says whether p can be the prime of a set of unusual make.
 func isPrime(p *big.Int) bool {
 	return p.BitLen() > 60 && p.ProbablyPrime(primeRounds)
 }
@@ -192,8 +192,8 @@ func straighten(sheets []typed) {
 
 func is(row []cell, n *big.Int) bool { return !isOpen(row) && number(first(row)).Cmp(n) == 0 }
 
-// commonPrime is the good prime that most sheets have in either line; nil if
-// none has one.
+// commonPrime is the good prime that most sheets have in either line; nil if no
+// sheet has one.
 func commonPrime(sheets []typed) (best *big.Int) {
 	most := 0
 	for _, t := range sheets {

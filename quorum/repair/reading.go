@@ -52,7 +52,7 @@ func (b *base) findings() []Finding {
 	for i := range b.input.sheets {
 		t := &b.input.sheets[i]
 		for _, f := range t.findings {
-			findings = append(findings, t.found(f))
+			findings = append(findings, t.complete(f))
 		}
 		findings = append(findings, t.primeFindings(b.prime)...)
 	}
@@ -60,7 +60,7 @@ func (b *base) findings() []Finding {
 		t := &b.input.sheets[s.draft]
 		findings = append(findings, t.rowFindings(t.value, "share value")...)
 		if t.unsureID {
-			findings = append(findings, t.found(Finding{Kind: WrongID, Field: "share ID", Right: fmt.Sprint(s.x)}))
+			findings = append(findings, t.complete(Finding{Kind: WrongID, Field: "share ID", Right: fmt.Sprint(s.x)}))
 		}
 	}
 	return findings
@@ -71,10 +71,11 @@ func (t *typed) primeFindings(prime *big.Int) []Finding {
 	if isOpen(t.prime) || number(first(t.prime)).Cmp(prime) == 0 {
 		return t.rowFindings(t.prime, "prime")
 	}
-	return []Finding{t.found(describe(first(t.prime), prime, "prime"))}
+	return []Finding{t.complete(describe(first(t.prime), prime, "prime"))}
 }
 
-// describe finds the one mistake that makes a number of the digits typed.
+// describe finds the one mistake that turns the right number into the digits
+// typed.
 func describe(text string, right *big.Int, field string) Finding {
 	for _, edits := range allEdits() {
 		for e := range edits(text) {
@@ -92,7 +93,7 @@ func describe(text string, right *big.Int, field string) Finding {
 func (b *base) explain(draft int) []Finding {
 	t := &b.input.sheets[draft]
 	if isUnreadable(t.value) || t.unsureID {
-		return []Finding{t.found(Finding{Kind: MissingSheetData, Field: "sheet"})}
+		return []Finding{t.complete(Finding{Kind: MissingSheetData, Field: "sheet"})}
 	}
 	text := first(t.value)
 	typed := number(text)
@@ -107,7 +108,7 @@ func (b *base) explain(draft int) []Finding {
 	if f.Kind == WrongValue {
 		f = b.explainID(t, typed)
 	}
-	return []Finding{t.found(f)}
+	return []Finding{t.complete(f)}
 }
 
 // explainID finds the share ID that a value belongs to.

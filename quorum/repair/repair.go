@@ -1,11 +1,11 @@
-// Package repair finds out what was meant where entered sheets, or a remembered
+// Package repair finds out what was meant when entered sheets, or a remembered
 // password, do not open a DKEK share file. The sheets of sc-hsm-tool carry no
 // checksum, so the share file is the only judge of a guess, and each guess
 // costs 20 million rounds of MD5: the art is to make the likely guesses first
 // and none twice.
 //
 // Begin with quorum.Open, and come here only when that fails with dkek.ErrPassword:
-// [Sheets] makes a [Plan] of what was typed, or [Password] of one that someone
+// [Sheets] makes a [Plan] from what was typed, or [Password] from one that someone
 // remembers; [Plan.Limit] bounds it, and [Plan.Run] carries it out with the Search
 // of the dkek.ShareFile. The findings of a [Reading] say what was wrong, and show no
 // digit. Two sheets beyond the threshold save all of this, and so do sheets that

@@ -67,10 +67,10 @@ func Sheets(drafts []Draft) (*Plan, error) {
 	located, agree := in.locate()
 	if agree {
 		p.Consistent = true
-		p.add("as typed", len(located), source{candidates: in.combined(located)})
+		p.add("as typed", len(located), source{candidates: in.passwordsOf(located)})
 		return p, nil
 	}
-	p.add("sheets that do not fit the others left out", len(located), source{candidates: in.combined(located)})
+	p.add("sheets that do not fit the others left out", len(located), source{candidates: in.passwordsOf(located)})
 	for _, k := range in.kinds() {
 		if k.applies == nil || k.applies(*in) {
 			p.add(k.name, in.count(k), source{in.candidates(k), k.least, k.leave == 0 && !k.sure})
@@ -94,17 +94,17 @@ func (in *input) kinds() []sheetStage {
 		{name: "two sheets left out", mistakes: anyOf(none, hexadecimalIDs), leave: 2, want: likely},
 		{name: "share values of another sheet", mistakes: anyOf(exchangedValues, mixedValues), want: likely},
 		{name: "share IDs up to 16", mistakes: nearIDs, want: likely, sure: true, count: countOf(nearIDs)},
-		{name: "one digit misread as one like it", mistakes: inValue(substituted(confusable)), want: likely},
+		{name: "one digit misread as one like it", mistakes: inValue(substitution(confusable)), want: likely},
 		{name: "neighbouring digits or groups exchanged", mistakes: inValue(exchangedDigits, exchangedNeighbours), want: likely},
-		{name: "one other digit", mistakes: inValue(substituted(otherThanConfusable)), want: likely},
+		{name: "one other digit", mistakes: inValue(substitution(otherThanConfusable)), want: likely},
 		odd,
 		{name: "another prime", mistakes: anyOf(none, hexadecimalIDs), primes: in.primes.remote, want: likely | remote, applies: hasRemotePrimes, sure: true},
 		{name: "share IDs up to 255", mistakes: farIDs, want: likely, sure: true, count: countOf(farIDs)},
-		{name: "one sheet left out, and one digit", mistakes: inValue(substituted(anyOther)), leave: 1, want: likely},
+		{name: "one sheet left out, and one digit", mistakes: inValue(substitution(anyOther)), leave: 1, want: likely},
 		{name: "groups exchanged, missing or too many", mistakes: inValue(exchangedGroups, extraGroup, missingGroup), want: likely},
 		{name: "the same with passwords that old files have", mistakes: anyOf(exchangedValues, mixedValues, nearIDs, single), want: remote},
 		{name: "two digits misread as ones like them", mistakes: twoDigits(confusable), want: likely, count: countTwoDigits(confusable), least: 2},
-		{name: "one digit, and values or IDs of other sheets", mistakes: both(otherReading, inValue(substituted(anyOther))), want: likely, count: countBoth(otherReading), least: 2},
+		{name: "one digit, and values or IDs of other sheets", mistakes: both(otherReading, inValue(substitution(anyOther))), want: likely, count: countBoth(otherReading), least: 2},
 		{name: "digits missing or too many on two sheets", mistakes: onTwoSheets(missingDigit, extraDigit), want: likely, applies: twoAreOdd, least: 2},
 		{name: "two digits", mistakes: twoDigits(anyOther), want: likely, count: countTwoDigits(anyOther), least: 2},
 	}

@@ -53,9 +53,9 @@ var mistakesMade = []struct {
 	{"group doubled", 3, []int{1, 2, 3}, func(d []Draft) { d[0].Value = d[0].Value[:6] + d[0].Value[3:] },
 		"sheet 1: group 2 of the share value is one too many"},
 	{"unreadable digits", 2, []int{1, 3}, func(d []Draft) { d[0].Value = "?" + d[0].Value[1:]; d[1].Value = d[1].Value[:22] + "?" },
-		"sheet 1: digit 1 of the share value was unreadable and is found; sheet 3: digit 16 of the share value was unreadable and is found"},
+		"sheet 1: digit 1 of the share value was unreadable and has been found; sheet 3: digit 16 of the share value was unreadable and has been found"},
 	{"unreadable digit, and another misread", 2, []int{1, 3}, func(d []Draft) { d[0].Value = "?" + d[0].Value[1:]; d[1].Value = put(d[1].Value, 7, confusable) },
-		"sheet 1: digit 1 of the share value was unreadable and is found; sheet 3: digit 7 of the share value was misread"},
+		"sheet 1: digit 1 of the share value was unreadable and has been found; sheet 3: digit 7 of the share value was misread"},
 	{"prime and value exchanged", 2, []int{1, 3}, func(d []Draft) { d[0].Prime, d[0].Value = d[0].Value, d[0].Prime },
 		"sheet 1: the prime and share value are exchanged"},
 	{"prime and value exchanged everywhere", 2, []int{1, 3}, func(d []Draft) {
@@ -72,7 +72,7 @@ var mistakesMade = []struct {
 	{"digit of the prime missing", 2, []int{1, 3}, func(d []Draft) { p := bare(d[0].Prime); d[0].Prime = p[:9] + p[10:]; d[1].Prime = d[0].Prime },
 		"a digit of the prime is missing"},
 	{"prime unreadable in different places", 2, []int{1, 3}, func(d []Draft) { d[0].Prime = "?" + d[0].Prime[1:]; d[1].Prime = d[1].Prime[:4] + "?" + d[1].Prime[5:] },
-		"sheet 1: digit 1 of the prime was unreadable and is found; sheet 3: digit 4 of the prime was unreadable and is found"},
+		"sheet 1: digit 1 of the prime was unreadable and has been found; sheet 3: digit 4 of the prime was unreadable and has been found"},
 	{"two digits on two sheets", 2, []int{1, 2}, func(d []Draft) {
 		d[0].Value = put(d[0].Value, 2, confusable)
 		d[1].Value = put(d[1].Value, 9, confusable)

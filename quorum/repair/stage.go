@@ -86,7 +86,7 @@ func (in *input) perBase(k sheetStage, bases iter.Seq[*base]) (mean float64) {
 	return sum / float64(max(1, looked))
 }
 
-// size counts hypotheses about a base and the passwords that come of them. For
+// size counts hypotheses about a base and the passwords that they give. For
 // a stage that is large or slow, one base has to do.
 func (b *base) size(k sheetStage) (hypotheses int, candidates float64) {
 	if k.count == nil {
@@ -132,7 +132,7 @@ func countOf(m mistakes) func(*base) float64 {
 
 // countBoth is the same for a mistake with any one digit beside it.
 func countBoth(first mistakes) func(*base) float64 {
-	digit := inValue(substituted(anyOther))
+	digit := inValue(substitution(anyOther))
 	return func(b *base) float64 {
 		if b.isHopeless(both(first, digit)) {
 			return 0
@@ -148,7 +148,7 @@ func tally(b *base, m mistakes) (n int) {
 	return n
 }
 
-// countTwoDigits supposes that as large a part is possible as of one digit:
+// countTwoDigits supposes that as large a part is possible as with one digit:
 // digits at the end change the secret little.
 func countTwoDigits(options func(byte) string) func(*base) float64 {
 	return func(b *base) float64 {
@@ -159,7 +159,7 @@ func countTwoDigits(options func(byte) string) func(*base) float64 {
 				sum, squares = sum+n, squares+n*n
 			}
 		}
-		n, c := b.tally(sheetStage{mistakes: inValue(substituted(anyOther)), want: likely})
+		n, c := b.tally(sheetStage{mistakes: inValue(substitution(anyOther)), want: likely})
 		if c == 0 && b.isHopeless(twoDigits(options)) {
 			return 0
 		}

@@ -22,7 +22,7 @@ const (
 	limit = 1 << 24
 )
 
-// lookalikes are the digits that a character which is none is written like, the
+// lookalikes are the digits that a character which is not one looks like, the
 // likeliest first.
 var lookalikes = map[rune]string{
 	'o': "0", 'q': "9", 'i': "1", 'l': "1", '|': "1", '!': "1", 'z': "2", 's': "58", '$': "58",
@@ -109,7 +109,7 @@ func times(a, b int) int {
 }
 
 // product yields all ways to choose one of each number of options, the last
-// choice changing fastest. The slice is used again.
+// choice changing fastest. The slice is reused.
 func product(sizes []int) iter.Seq[[]int] {
 	return func(yield func([]int) bool) {
 		choice := make([]int, len(sizes))
@@ -141,8 +141,8 @@ type typed struct {
 	findings []Finding // exchanged lines
 }
 
-// readDraft reads a draft, and puts an ID in its place that was typed in
-// another line: no other line is as short.
+// readDraft reads a draft, and puts an ID that was typed in another line in its
+// place: no other line is as short.
 func readDraft(index int, d Draft) (typed, error) {
 	t := typed{index: index}
 	lines := [3]string{d.ID, d.Prime, d.Value}
@@ -203,8 +203,8 @@ func (t *typed) addID(digits string, base int) {
 // finding starts a finding about this sheet.
 func (t *typed) finding() Finding { return Finding{Sheet: t.index, ID: t.label} }
 
-// found completes a finding about this sheet.
-func (t *typed) found(f Finding) Finding {
+// complete completes a finding about this sheet.
+func (t *typed) complete(f Finding) Finding {
 	f.Sheet, f.ID = t.index, t.label
 	return f
 }
@@ -213,7 +213,7 @@ func (t *typed) found(f Finding) Finding {
 func (t *typed) rowFindings(row []cell, field string) (findings []Finding) {
 	for i, c := range row {
 		if c.kind != 0 {
-			findings = append(findings, t.found(Finding{Kind: c.kind, Field: field, Position: i + 1}))
+			findings = append(findings, t.complete(Finding{Kind: c.kind, Field: field, Position: i + 1}))
 		}
 	}
 	return findings

@@ -11,8 +11,8 @@
 // A checksum protects from accidents. Whoever can choose the symbols can make
 // any word pass.
 //
-// Nothing here is constant time: how long Correct takes tells how many symbols
-// were wrong, and where.
+// Nothing here is constant time: how long Correct takes reveals how many
+// symbols were wrong, and where.
 package bch32
 
 // Alphabet is bech32's (BIP-173, section "Bech32"): symbol v, 0 to 31, is
@@ -34,7 +34,7 @@ const MaxLen = 93
 // separator "1".
 //
 // A symbol of data above 31, or more than MaxLen-ChecksumLen of them, is the
-// caller's mistake: Verify refuses what comes of it.
+// caller's mistake: Verify refuses the result.
 func Checksum(prefix string, data []byte) [ChecksumLen]byte {
 	r := start(prefix)
 	for _, v := range data {
@@ -47,7 +47,7 @@ func Checksum(prefix string, data []byte) [ChecksumLen]byte {
 }
 
 // Verify says whether word, data and checksum, is a code word for prefix. A word
-// shorter than the checksum or longer than MaxLen is none, nor is one with a
+// shorter than the checksum or longer than MaxLen is not one, nor is one with a
 // symbol above 31.
 func Verify(prefix string, word []byte) bool {
 	return checkWord(word, nil) == nil && syndrome(prefix, word) == residue{}

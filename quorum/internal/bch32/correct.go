@@ -27,9 +27,9 @@ var ErrUncorrectable = errors.New("more symbols are wrong or missing than the ch
 // A word with more errors than that can be near a wrong code word. Of words with
 // 5 random errors, 1.8 in 10^4 are if they have 93 symbols, 3 in 10^6 if they
 // have 48 (measured, 10^8 words and more of each). It is 1.6 in 100 for 93
-// symbols if the places of all 5 leave the same rest modulo 3: code words that
-// differ at such places only are those of a Reed-Solomon code over GF(32), and
-// crowd there. So somebody must look at what was changed before the word
+// symbols if the places of all 5 leave the same remainder modulo 3: code words
+// that differ at such places only are those of a Reed-Solomon code over GF(32),
+// and crowd there. So somebody must look at what was changed before the word
 // is used (BIP-93, section "Error Correction").
 func Correct(prefix string, word []byte, erasures []int) (corrected []byte, changed []int, err error) {
 	if err := checkWord(word, erasures); err != nil {
@@ -54,8 +54,8 @@ func Correct(prefix string, word []byte, erasures []int) (corrected []byte, chan
 	return corrected, changed, nil
 }
 
-// checkWord finds what is not a word, or not places in it. Symbols may be
-// secret, so the error does not tell them.
+// checkWord rejects what is not a word, or not places in it. Symbols may be
+// secret, so the error does not show them.
 func checkWord(word []byte, erasures []int) error {
 	if len(word) < ChecksumLen || len(word) > MaxLen {
 		return fmt.Errorf("a word of %d symbols; %d to %d expected, %d of them the checksum", len(word), ChecksumLen, MaxLen, ChecksumLen)
@@ -123,9 +123,9 @@ func erasureLocator(n int, erasures []int) polynomial {
 
 // solve finds the locator of errors and erasures together, and the evaluator
 // that forney needs: evaluator = sums * locator modulo x^8. Euclid's algorithm
-// on x^8 and sums * erased stops at the first rest that is short enough (Y.
-// Sugiyama and others, "A method for solving key equation for decoding Goppa
-// codes", Information and Control 27(1), 1975).
+// on x^8 and sums * erased stops at the first remainder that is short enough
+// (Y. Sugiyama and others, "A method for solving key equation for decoding
+// Goppa codes", Information and Control 27(1), 1975).
 func solve(sums, erased polynomial, erasures int) (locator, evaluator polynomial) {
 	previous := append(make(polynomial, roots), element{a: 1})
 	rest := sums.times(erased).modulo(roots)

@@ -40,10 +40,10 @@ func (p polynomial) times(q polynomial) polynomial {
 	return product
 }
 
-// modulo returns the rest of a division by x^n.
+// modulo returns the remainder of a division by x^n.
 func (p polynomial) modulo(n int) polynomial { return p[:min(n, len(p))] }
 
-// divide returns quotient and rest of a division by q, which is not zero.
+// divide returns quotient and remainder of a division by q, which is not zero.
 func (p polynomial) divide(q polynomial) (quotient, rest polynomial) {
 	n := q.degree()
 	lead := q[n].inverse()
