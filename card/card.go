@@ -1,14 +1,14 @@
 // Package card is a SmartCard-HSM: the applet's commands over a store of
-// records. It knows bytes and status words, no reader and no terminal.
+// records. It knows bytes and status words, but no reader and no terminal.
 //
 // Most programs begin with package device, which makes such cards as files of a
 // user and opens them. Here a card comes into being with [Manufacture], in an
 // empty store, under a [DeviceIssuer]; [New] is the card that a store holds. Give it
 // to link.Direct, for package hsm in the same process, or to link.Keep, for a reader.
 //
-// It is a card in software: who can read this process's memory has its keys, and who
-// has its file can guess PINs at the price of [PINCost]. What it lacks of a
-// SmartCard-HSM it refuses, as key domains and logins with public keys.
+// It is a card in software: whoever can read this process's memory has its keys, and
+// whoever has its file can guess PINs at the price of [PINCost]. It refuses what a
+// SmartCard-HSM has and it lacks, such as key domains and logins with public keys.
 //
 // A command's handler sees a parsed command and answers with data or with a
 // status word; all it changes, it changes in one transaction of the store.
@@ -31,7 +31,7 @@ func Version() wire.Version { return wire.Version{Major: 3, Minor: 5} }
 
 // Config is what a card is built with.
 type Config struct {
-	// RSA makes the private operations.
+	// RSA does the private operations.
 	RSA rsaop.Engine
 	// PINCost is what deriving a key from a new PIN costs.
 	PINCost PINCost
@@ -89,8 +89,8 @@ func (c *Card) Reset() error {
 	return nil
 }
 
-// handle runs one command. What is no status word is a fault of the store:
-// it is logged, and the host is told that memory failed.
+// handle runs one command. An error that is not a status word is a fault of the
+// store: it is logged, and the host is told that memory failed.
 func (c *Card) handle(cmd apdu.Command) ([]byte, error) {
 	data, err := c.dispatch(cmd)
 	var refusal apdu.Status
@@ -154,8 +154,8 @@ func (c *Card) load() error {
 	return nil
 }
 
-// scrub takes secrets that were in the clear off the disk. What it cannot take
-// off is no failure of the command.
+// scrub takes secrets that were in the clear off the disk. If it cannot, the
+// command has not failed.
 func (c *Card) scrub() {
 	if err := c.store.Scrub(); err != nil {
 		c.config.Log.Warn("what was deleted may still be on disk", "error", err)

@@ -40,7 +40,7 @@ func (c *Card) setPIN(ref wire.PINReference, value secret.Bytes, g grant) error 
 		}
 		made.MaxTries = p.MaxTries
 		made.refill()
-		*p = made // no transport PIN any more
+		*p = made // it is not a transport PIN any more
 		return t.saveState()
 	})
 }

@@ -30,7 +30,7 @@ func (c *Card) decipher(cmd apdu.Command) ([]byte, error) {
 	return k.decrypt(algorithm, cmd.Data)
 }
 
-// checkDecipher says whether the key can decipher the data so.
+// checkDecipher says whether the key can decipher the data this way.
 func (k *key) checkDecipher(algorithm wire.Algorithm, data []byte) error {
 	switch {
 	case (algorithm == wire.ECDH) != (k.ec != nil), algorithm != wire.ECDH && k.private == nil:
@@ -45,8 +45,8 @@ func (k *key) checkDecipher(algorithm wire.Algorithm, data []byte) error {
 	return k.checkRaw(data)
 }
 
-// decrypt takes off the padding. All its failures are one status word: what
-// was wrong with the padding must not be told.
+// decrypt takes off the padding. All its failures are one status word: what was
+// wrong with the padding must not be revealed.
 func (k *key) decrypt(algorithm wire.Algorithm, ciphertext []byte) (plain []byte, err error) {
 	if algorithm == wire.RSADecryptOAEP {
 		plain, err = rsa.DecryptOAEP(sha256.New(), nil, k.private, ciphertext, nil)

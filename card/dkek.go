@@ -11,9 +11,9 @@ import (
 	"conclave/wire"
 )
 
-// manageDKEK is MANAGE DKEK: with a share it imports it, without it tells how
-// far the import is and the key check value. Neither needs a PIN. A device
-// that was initialised without a DKEK does not know the instruction.
+// manageDKEK is MANAGE DKEK: with a share it imports that, without one it
+// reports how far the import is and the key check value. Neither needs a PIN. A
+// device that was initialised without a DKEK does not know the instruction.
 func (c *Card) manageDKEK(cmd apdu.Command) ([]byte, error) {
 	if cmd.P1 != 0 || cmd.P2 != 0 {
 		return nil, apdu.WrongP1P2
@@ -39,7 +39,7 @@ func (c *Card) manageDKEK(cmd apdu.Command) ([]byte, error) {
 		return nil, err
 	}
 	if after.complete() {
-		c.scrub() // the sum of the shares before was in the clear
+		c.scrub() // the XOR of the shares before was in the clear
 	}
 	return after.status(), nil
 }

@@ -9,7 +9,7 @@ import (
 	"conclave/wire"
 )
 
-// maxFile is the size of the largest file, in bytes: what its FCP can tell.
+// maxFile is the size of the largest file, in bytes: what its FCP can say.
 const maxFile = 0xFFFF
 
 // targetFile is the file that P1-P2 name, which becomes the selected one, or
@@ -70,8 +70,8 @@ func (c *Card) readFile(fid wire.FID) (content []byte, err error) {
 }
 
 // updateBinary is UPDATE BINARY with an odd instruction byte. Data at offset 0
-// begins the file anew, at its end makes it longer; that is how hosts write,
-// and no rest of an older content stays behind.
+// starts the file over, at its end makes it longer; that is how hosts write,
+// and nothing of an older content stays behind.
 func (c *Card) updateBinary(cmd apdu.Command) ([]byte, error) {
 	fid, err := c.targetFile(cmd)
 	if err != nil {

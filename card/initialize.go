@@ -14,8 +14,8 @@ import (
 )
 
 // initializeDevice is INITIALIZE DEVICE. It erases all keys and files and sets
-// new PINs; a device that was initialised before wants its present SO-PIN.
-// Without data it tells the free memory and the version.
+// new PINs; a device that was initialised before wants its current SO-PIN.
+// Without data it reports the free memory and the version.
 func (c *Card) initializeDevice(cmd apdu.Command) ([]byte, error) {
 	if cmd.P1 != 0 || cmd.P2 != 0 {
 		return nil, apdu.WrongP1P2
@@ -38,8 +38,8 @@ func (c *Card) initializeDevice(cmd apdu.Command) ([]byte, error) {
 	return nil, c.startAnew(present, init)
 }
 
-// startAnew erases the device. The user is logged in then (observed on a
-// Nitrokey HSM 2, version 4.1), but for one who has to change the PIN first.
+// startAnew erases the device. The user is logged in afterwards (observed on a
+// Nitrokey HSM 2, version 4.1), unless the PIN has to be changed first.
 func (c *Card) startAnew(present grant, init wire.Initialization) error {
 	v, err := newVault()
 	if err != nil {
@@ -124,7 +124,7 @@ func (c *Card) freshState(v *vault, init wire.Initialization) (state, error) {
 	return s, s.SO.set(wire.SOPIN, init.SOPIN, v, c.config.PINCost)
 }
 
-// replaceRecords clears the store, and brings over what belongs to the device
+// replaceRecords clears the store, and carries over what belongs to the device
 // and not to its owner.
 func replaceRecords(t *transaction, present, v *vault) error {
 	deviceKey, err := takeDeviceKey(t, present)

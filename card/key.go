@@ -160,10 +160,10 @@ func (c *Card) putKey(t *transaction, id byte, record keyRecord) error {
 // use opens a key for one operation. Plan says which algorithm that is, or
 // refuses what the key cannot do: a mistake costs no use. Then the algorithm
 // must be allowed, and one use is taken off the counter, durably, before the
-// operation is made. The refusals are those that sc-hsm-embedded knows.
+// operation is done. The refusals are those that sc-hsm-embedded knows.
 func (c *Card) use(id byte, plan func(*key) (wire.Algorithm, error)) (*key, error) {
 	if id == 0 {
-		return nil, apdu.ReferenceNotFound // the device key signs certificate requests alone
+		return nil, apdu.ReferenceNotFound // the device key signs only certificate requests
 	}
 	k, err := c.openKey(id)
 	if err != nil {

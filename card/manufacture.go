@@ -81,7 +81,7 @@ func certify(issuer *curve.PrivateKey, car string, subject *curve.PrivateKey, ch
 	return c.Sign(func(message []byte) ([]byte, error) { return signCVC(issuer, message) })
 }
 
-// signCVC signs as TR-03110 wants it of an EC key: SHA-256, r‖s.
+// signCVC signs as TR-03110 wants it from an EC key: SHA-256, r‖s.
 func signCVC(key *curve.PrivateKey, message []byte) ([]byte, error) {
 	digest := sha256.Sum256(message)
 	der, err := key.Sign(digest[:])
@@ -119,8 +119,8 @@ func ParseDeviceIssuer(b []byte) (*DeviceIssuer, error) {
 	return &DeviceIssuer{private, cvc.Bytes(), cvc.CHR}, nil
 }
 
-// ErrDeviceExists is returned for a store that holds a device already.
-var ErrDeviceExists = errors.New("the store holds a device already")
+// ErrDeviceExists is returned for a store that already holds a device.
+var ErrDeviceExists = errors.New("the store already holds a device")
 
 // Manufacture makes a new device in an empty store: its key, its certificate
 // chain and its serial number, which it returns. The device has no PIN until

@@ -70,7 +70,7 @@ func (p *pin) refill() { p.Tries, p.Attempt = p.MaxTries, nil }
 // same says whether p and q are one PIN, set at one time.
 func (p *pin) same(q *pin) bool { return bytes.Equal(p.Wrapped, q.Wrapped) }
 
-// unlock opens the vault, or fails where the wrapper is not of the PIN.
+// unlock opens the vault, or fails if the wrapper is not the PIN's.
 func (p *pin) unlock(ref wire.PINReference, wrapper *vault) (*vault, error) {
 	key, err := wrapper.open(kindDevice, uint16(ref), p.Wrapped)
 	if err != nil {
@@ -87,7 +87,7 @@ func (p *pin) status() apdu.Status {
 	return triesLeft(p.Tries)
 }
 
-// triesLeft is the answer to a PIN that is not right.
+// triesLeft is the answer to a wrong PIN.
 func triesLeft(n int) apdu.Status {
 	if n == 0 {
 		return apdu.AuthenticationBlocked
@@ -102,7 +102,7 @@ func (s *state) pin(ref wire.PINReference) *pin {
 	return &s.User
 }
 
-// grant is what a PIN that was right has opened.
+// grant is what a right PIN has opened.
 type grant struct {
 	ref   wire.PINReference
 	pin   pin // as the device held it when it was compared
@@ -122,12 +122,12 @@ func (c *Card) checkPIN(ref wire.PINReference, value secret.Bytes) (grant, error
 	return g, err
 }
 
-// errPINReplaced is for a PIN that another process has set anew since the card
+// errPINReplaced is for a PIN that another process has replaced since the card
 // looked.
-var errPINReplaced = errors.New("the PIN was set anew")
+var errPINReplaced = errors.New("the PIN was replaced")
 
 // comparePIN derives the key that the PIN stands for, which takes long and
-// tells nothing, and then tries it.
+// reveals nothing, and then tries it.
 func (c *Card) comparePIN(ref wire.PINReference, value secret.Bytes) (grant, error) {
 	for epoch := c.state.Epoch; ; {
 		p := *c.state.pin(ref)
@@ -153,15 +153,15 @@ func (c *Card) comparePIN(ref wire.PINReference, value secret.Bytes) (grant, err
 }
 
 // tryPIN compares in three steps, while no other process does: it takes a try
-// and writes down for whom, durably; it looks whether the wrapper opens the
+// and writes down for whom, durably; it sees whether the wrapper opens the
 // vault; it gives the tries back or takes this one off.
 //
 // A process can be killed in between, and the next one cannot know whether the
-// first has seen what came out. It knows of which PIN, by its mark. The same PIN
-// may be tried once more for the try that was taken, since that tells no one
+// first has seen what came out. It knows which PIN it was, by its mark. The same
+// PIN may be tried once more for the try that was taken, since that tells no one
 // anything new: so right PINs are never locked out. Any other PIN takes a try of
-// its own, and that of the first is spent: so no one guesses more often than the
-// counter says by killing what would count.
+// its own, and that of the first is spent: so no one gets more guesses than the
+// counter says by killing the process that counts.
 func (c *Card) tryPIN(g grant, wrapper *vault) (grant, error) {
 	err := c.store.Alone(func() error {
 		defer c.config.hold()()
@@ -183,8 +183,8 @@ func (c *Card) tryPIN(g grant, wrapper *vault) (grant, error) {
 	return g, err
 }
 
-// takeTry writes down for whom one of the tries is. The write is the same whether
-// the mark is the one that was there or not: until it is durable nothing tells
+// takeTry writes down whom one of the tries is for. The write is the same whether
+// the mark is the one that was there or not: until it is durable nothing shows
 // which.
 func (c *Card) takeTry(g grant, mark []byte) error {
 	spent := false
@@ -197,7 +197,7 @@ func (c *Card) takeTry(g grant, mark []byte) error {
 			return apdu.AuthenticationBlocked
 		}
 		if p.Attempt != nil && !hmac.Equal(p.Attempt, mark) {
-			p.Tries-- // the one of a process that was killed
+			p.Tries-- // that of a process that was killed
 		}
 		if p.Attempt, spent = mark, p.Tries == 0; spent {
 			p.Attempt = nil

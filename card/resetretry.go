@@ -68,7 +68,7 @@ func splitReset(cmd apdu.Command) (so, newPIN secret.Bytes, err error) {
 	return nil, nil, apdu.WrongLength
 }
 
-// resetTries gives the user PIN its tries back, and keeps it.
+// resetTries gives the user PIN its tries back, and leaves the PIN as it is.
 func (c *Card) resetTries(g grant) error {
 	return c.update(func(t *transaction) error {
 		if !g.holds(&t.state) {

@@ -14,7 +14,7 @@ import (
 const (
 	selectByFID  = 0x00
 	selectByAID  = 0x04
-	selectByPath = 0x08 // from the MF; OpenSC selects EF.DIR so
+	selectByPath = 0x08 // from the MF; OpenSC selects EF.DIR this way
 
 	selectFCI      = 0x00
 	selectFCP      = 0x04
@@ -30,14 +30,14 @@ func (c *Card) selectFile(cmd apdu.Command) ([]byte, error) {
 	if cmd.P2 == selectFCP {
 		template = wire.FCP
 	}
-	answer, err := c.selected(cmd, template)
+	answer, err := c.selectTemplate(cmd, template)
 	if err != nil || cmd.P2 == selectNoAnswer {
 		return nil, err
 	}
 	return answer, nil
 }
 
-func (c *Card) selected(cmd apdu.Command, template wire.Template) ([]byte, error) {
+func (c *Card) selectTemplate(cmd apdu.Command, template wire.Template) ([]byte, error) {
 	switch {
 	case cmd.P1 == selectByAID:
 		if !bytes.Equal(cmd.Data, wire.AID()) {
@@ -59,7 +59,7 @@ func (c *Card) selected(cmd apdu.Command, template wire.Template) ([]byte, error
 	return wire.FileFCP(template, fid, size)
 }
 
-// fileSize gives the size of an EF. A key is there, and shows nothing of itself.
+// fileSize gives the size of an EF. A key exists, and shows nothing of itself.
 func (c *Card) fileSize(fid wire.FID) (size int, err error) {
 	kind, id := record(fid)
 	err = c.view(func(r store.Reader) error {

@@ -14,7 +14,7 @@ type session struct {
 
 func (s *session) loggedIn() bool { return s.user || s.so }
 
-// end is a logout: it forgets all there is.
+// end is a logout: it forgets everything.
 func (s *session) end() {
 	s.forgetKeys()
 	if s.vault != nil {

@@ -34,7 +34,7 @@ func (c *Card) sign(cmd apdu.Command) ([]byte, error) {
 	return k.signRSA(scheme, hash, data)
 }
 
-// checkSign says whether the key can sign the data so.
+// checkSign says whether the key can sign the data this way.
 func (k *key) checkSign(scheme wire.Algorithm, hash crypto.Hash, data []byte) error {
 	switch {
 	case (scheme == wire.ECDSA) != (k.ec != nil), scheme != wire.ECDSA && k.private == nil:
@@ -139,7 +139,7 @@ func padPKCS1(info []byte, size int) []byte {
 	return append(block, info...)
 }
 
-// pssHash is the hash of RSASSA-PSS. One made by the host is known by its
+// pssHash is the hash of RSASSA-PSS. One made by the host is recognised by its
 // length.
 func pssHash(onCard crypto.Hash, digest []byte) crypto.Hash {
 	if onCard != 0 {

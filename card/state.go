@@ -24,7 +24,7 @@ const (
 	recordDKEK       uint16 = 4 // the complete DKEK, sealed to the inbox
 )
 
-// state is what the device knows of itself and keeps in the clear.
+// state is what the device knows about itself and keeps in the clear.
 type state struct {
 	// Epoch is new with every initialisation; a session belongs to one.
 	Epoch   string
@@ -43,7 +43,8 @@ type dkekState struct {
 	Shares  int // 0 for a random DKEK
 	// Partial is the XOR of the shares so far. It is in the clear, since it
 	// must outlive a loss of power before anyone has logged in; without the
-	// shares still missing it tells nothing of the DKEK. It goes with the last.
+	// shares still missing it reveals nothing of the DKEK. It goes when the
+	// last one comes.
 	Partial []byte
 	// Seen holds SHA-256 of each share, to refuse one that comes twice.
 	Seen [][]byte

@@ -29,7 +29,8 @@ type PINCost struct {
 // three passes.
 func DefaultPINCost() PINCost { return PINCost{Time: 3, Memory: 64 << 10, Threads: 4} }
 
-// sane says whether Argon2id takes the parameters, and not all of the memory.
+// sane says whether Argon2id accepts the parameters, and does not take all of
+// the memory.
 func (c PINCost) sane() bool {
 	const maxMemory, maxTime = 4 << 20, 1 << 10
 	return c.Time >= 1 && c.Time <= maxTime && c.Threads >= 1 && c.Memory <= maxMemory
@@ -63,9 +64,9 @@ func openVault(key secret.Bytes) (*vault, error) {
 	return &vault{key, aead}, err
 }
 
-// mark tells vaults apart to whoever has the key of one, and nothing else to
-// others: whoever has the file can guess the PIN behind a mark as they can the
-// PIN behind a wrapped key, at the cost of Argon2id.
+// mark tells vaults apart for whoever has the key of one, and tells others
+// nothing: whoever has the file can guess the PIN behind a mark just as the PIN
+// behind a wrapped key, at the cost of Argon2id.
 func (v *vault) mark() []byte {
 	m, err := hkdf.Expand(sha256.New, v.key, "conclave PIN attempt", sha256.Size)
 	if err != nil {

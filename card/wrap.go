@@ -12,7 +12,8 @@ import (
 )
 
 // wrapKey is WRAP KEY: P1 is the key, the answer its blob under the DKEK. A
-// key whose uses are counted is not wrapped: restored, it could be used anew.
+// key whose uses are counted is not wrapped: once restored, it could be used as
+// often again.
 func (c *Card) wrapKey(cmd apdu.Command) ([]byte, error) {
 	if cmd.P2 != wire.WrapMode {
 		return nil, apdu.WrongP1P2

@@ -40,8 +40,8 @@ func (h *HSM) Certificate(ref byte) ([]byte, error) {
 	return h.optionalObject(wire.PrefixEECert.File(ref))
 }
 
-// optionalObject reads the data object that a file begins with, nil where
-// there is no such file. What follows it in the file is padding.
+// optionalObject reads the data object that a file begins with, nil if there is
+// no such file. What follows it in the file is padding.
 func (h *HSM) optionalObject(fid wire.FID) ([]byte, error) {
 	content, err := h.ReadFile(fid)
 	if errors.Is(err, ErrNotFound) {
@@ -127,8 +127,8 @@ func (h *HSM) UnwrapKey(ref byte, f wire.WrapFile, replace bool) (err error) {
 }
 
 // clearFor deletes the key that a backup is to replace, once the card has shown
-// that it unwraps the blob and can use the key: under a free reference, and for
-// the moment.
+// that it unwraps the blob and can use the key: under a free reference, and
+// only for a moment.
 func (h *HSM) clearFor(ref byte, f wire.WrapFile) error {
 	trial, err := h.FreeRef(0)
 	if err != nil {
@@ -160,7 +160,7 @@ func (h *HSM) proveTrial(ref byte, certificate []byte) error {
 	return nil
 }
 
-// checkBlob compares the blob with what the device tells of its DKEK, before
+// checkBlob compares the blob with what the device says about its DKEK, before
 // anything is changed.
 func (h *HSM) checkBlob(blob []byte) error {
 	parsed, err := dkek.ParseBlob(blob)
@@ -220,10 +220,10 @@ func (h *HSM) unwrapStaged(ref byte) error {
 }
 
 // withFiles writes description and certificate of key ref, and then lets fn
-// make the key: so a key never appears without what tells of it, nor with what
-// tells of another. If fn fails the files go again. A card that wrote files of
-// its own meanwhile, as pico-hsm does, has them put right. The caller has seen
-// that the reference is free; where another process makes a key there in that
+// make the key: so a key never appears without what describes it, nor with what
+// describes another. If fn fails the files go again. If a card wrote files of
+// its own meanwhile, as pico-hsm does, they are put right. The caller has seen
+// that the reference is free; if another process makes a key there at that
 // moment, ours is refused and its description can end up with our label.
 func (h *HSM) withFiles(ref byte, description, certificate []byte, fn func() error) error {
 	files := map[wire.FID][]byte{
@@ -252,7 +252,7 @@ func (h *HSM) withFiles(ref byte, description, certificate []byte, fn func() err
 		}
 		now, err = h.ReadFile(fid)
 		if err == nil && !bytes.HasPrefix(now, content) { // padding may follow
-			err = fmt.Errorf("file %04X reads back with another content than was written; is the reader faulty?", uint16(fid))
+			err = fmt.Errorf("file %04X does not read back as it was written; is the reader faulty?", uint16(fid))
 		}
 		if err != nil {
 			return err

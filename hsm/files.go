@@ -15,7 +15,7 @@ import (
 // without a word (OpenSC, issue 2514).
 const maxChunk = 960
 
-// ErrNotFound is the error for a file or key that is not there.
+// ErrNotFound is the error for a file or key that does not exist.
 var ErrNotFound = errors.New("not found")
 
 // Files lists the files of the device's objects and its keys.
@@ -29,7 +29,7 @@ func (h *HSM) Files() ([]wire.FID, error) {
 	return wire.ParseFIDs(answer)
 }
 
-// ReadFile reads a whole file. ErrNotFound is wrapped where there is none.
+// ReadFile reads a whole file. The error wraps ErrNotFound if there is none.
 func (h *HSM) ReadFile(fid wire.FID) (content []byte, err error) {
 	if err := h.begin(); err != nil {
 		return nil, err

@@ -4,10 +4,10 @@
 //
 // Begin with [Open], on a connection that device.Home.Open, link.Direct or
 // pcsc.Open gives, and ask for the [Status]. A new device is initialised; then
-// Login comes before all that uses keys. [HSM.Signer] gives a key to packages that
-// take a crypto.Signer, such as crypto/x509, crypto/tls or package ca. What a caller
-// may want to tell apart is an error of its own: a [PINError] with the tries left,
-// [ErrNotFound], [ErrOccupied], [ErrNotAllowed]. Most other refusals wrap an
+// Login comes before everything that uses keys. [HSM.Signer] gives a key to packages
+// that take a crypto.Signer, such as crypto/x509, crypto/tls or package ca. What a
+// caller may want to tell apart is an error of its own: a [PINError] with the tries
+// left, [ErrNotFound], [ErrOccupied], [ErrNotAllowed]. Most other refusals wrap an
 // apdu.Status.
 //
 // No private key comes out here. WrapKey and UnwrapKey move keys as blobs that
@@ -61,7 +61,7 @@ func (h *HSM) selectApplet() error {
 	h.loggedIn = false
 	fcp, err := h.exchange("select the SmartCard-HSM applet", selection())
 	if errors.Is(err, apdu.FileNotFound) {
-		return fmt.Errorf("%w; this card is no SmartCard-HSM", err)
+		return fmt.Errorf("%w; this card is not a SmartCard-HSM", err)
 	}
 	if err != nil {
 		return err
@@ -99,12 +99,12 @@ func (h *HSM) end(err *error) {
 	}
 }
 
-// mayResume says whether a link that failed so can go on as if nothing had
-// been: another process has reset the card, and there was no login to lose.
+// mayResume says whether a link can go on after this error as if nothing had
+// happened: another process has reset the card, and there was no login to lose.
 // Custodians take their time, and must not be called again for that.
 func (h *HSM) mayResume(err error) bool { return errors.Is(err, apdu.ErrReset) && !h.loggedIn }
 
-// resume selects the applet anew and sends the command.
+// resume selects the applet again and sends the command.
 func (h *HSM) resume(c apdu.Command) (apdu.Response, error) {
 	if r, err := apdu.Exchange(h.conn, selection()); err != nil || r.SW != apdu.OK {
 		return r, err

@@ -11,7 +11,7 @@ import (
 	"conclave/wire"
 )
 
-// Key is what the device tells of one of its keys.
+// Key is what the device says about one of its keys.
 type Key struct {
 	Ref         byte // key reference
 	Description *wire.PrKD
@@ -56,7 +56,7 @@ func (h *HSM) Keys() (keys []Key, err error) {
 	return keys, nil
 }
 
-// key reads what belongs to a key; what is missing or makes no sense is left
+// key reads what belongs to a key; what is missing or malformed is left
 // out, since the key is there all the same.
 func (h *HSM) key(ref byte) (Key, error) {
 	k := Key{Ref: ref}
@@ -163,12 +163,12 @@ type NewKey struct {
 	Ref        byte // 0 for the lowest free one
 	Key        wire.PublicKey
 	Label      string
-	ID         []byte // CKA_ID; the reference where it is empty
+	ID         []byte // CKA_ID; the reference if it is empty
 	UseCounter *uint32
 	Algorithms []byte
 }
 
-// authority is the CAR of a request that no authority was named for.
+// authority is the CAR of a request for which no authority was named.
 const authority = "UTCA00001"
 
 // GenerateKey makes a key and gives its reference and its authenticated
@@ -233,7 +233,7 @@ func (n NewKey) describe(ref byte) ([]byte, error) {
 
 // keyRequest names the device as the holder, as OpenSC does.
 func (h *HSM) keyRequest(n NewKey) ([]byte, error) {
-	device, err := h.claimed()
+	device, err := h.unverifiedDevice()
 	if err != nil {
 		return nil, err
 	}

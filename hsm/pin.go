@@ -68,27 +68,27 @@ func (h *HSM) Login(ref wire.PINReference, pin secret.Bytes) error {
 	return pinFailure(err, ref)
 }
 
-// joined is two PINs one after the other, in memory of their own.
-func joined(a, b secret.Bytes) secret.Bytes {
+// concat is two PINs one after the other, in memory of their own.
+func concat(a, b secret.Bytes) secret.Bytes {
 	data := make(secret.Bytes, 0, len(a)+len(b))
 	return append(append(data, a...), b...)
 }
 
 // ChangePIN replaces a PIN.
 func (h *HSM) ChangePIN(ref wire.PINReference, old, new secret.Bytes) error {
-	data := joined(old, new)
+	data := concat(old, new)
 	defer data.Wipe()
 	_, err := h.exchange("change the "+pinName(ref), apdu.Command{INS: wire.InsChangeReferenceData, P2: byte(ref), Data: data})
 	if errors.Is(err, apdu.WrongData) || errors.Is(err, apdu.WrongLength) {
-		return fmt.Errorf("%w; a user PIN has 6 to 16 characters (the fewer, the fewer tries), an SO-PIN 16 hex digits", err)
+		return fmt.Errorf("%w; a user PIN has 6 to 16 characters (the shorter, the fewer tries), an SO-PIN 16 hex digits", err)
 	}
 	return pinFailure(err, ref)
 }
 
-// ResetPIN sets a new user PIN with the SO-PIN. A nil PIN keeps the present
-// one and gives back its tries, where the device's options allow it.
+// ResetPIN sets a new user PIN with the SO-PIN. A nil PIN keeps the current one
+// and gives back its tries, if the device's options allow it.
 func (h *HSM) ResetPIN(so, new secret.Bytes) error {
-	data := joined(so, new)
+	data := concat(so, new)
 	defer data.Wipe()
 	c := apdu.Command{INS: wire.InsResetRetryCounter, P2: byte(wire.UserPIN), Data: data}
 	if new == nil {
@@ -102,7 +102,7 @@ func (h *HSM) ResetPIN(so, new secret.Bytes) error {
 }
 
 // Initialize erases the device and sets its PINs. A non-empty label becomes
-// the token's. A device that was initialised before wants its present SO-PIN.
+// the token's. A device that was initialised before wants its current SO-PIN.
 func (h *HSM) Initialize(init wire.Initialization, label string) (err error) {
 	if err := h.begin(); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (h *HSM) Initialize(init wire.Initialization, label string) (err error) {
 }
 
 // sendInitialization sends the command again if the card says that it is out of
-// memory: a Java card may find it only by then, and CardContact's own scripts
+// memory: a Java card may find some only then, and CardContact's own scripts
 // ask twice.
 func (h *HSM) sendInitialization(data []byte) error {
 	c := apdu.Command{CLA: wire.ClassProprietary, INS: wire.InsInitializeDevice, Data: data}
@@ -168,7 +168,7 @@ func (h *HSM) ImportShare(share secret.Bytes) (*wire.DKEKStatus, error) {
 	status, err := h.manageDKEK("import the DKEK share", 0, share)
 	switch {
 	case noDKEK(err):
-		return nil, fmt.Errorf("%w: the device was initialised without a DKEK that takes shares; to have one it must be initialised anew, which erases it", err)
+		return nil, fmt.Errorf("%w: the device was initialised without a DKEK that takes shares; to have one it must be initialised again, which erases it", err)
 	case errors.Is(err, apdu.CommandNotAllowed):
 		return nil, fmt.Errorf("%w: all shares are imported already", err)
 	case errors.Is(err, apdu.FileExists):

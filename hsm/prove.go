@@ -25,8 +25,8 @@ func (h *HSM) Prove(ref byte, public wire.PublicKey) error {
 }
 
 // ProveDevice lets the device show that it has the key of its certificates,
-// which anyone can copy. It makes a key, attests it under names that come of the
-// purpose, and deletes it again. The purpose must be one that no one could
+// which anyone can copy. It makes a key, attests it under names that come from
+// the purpose, and deletes it again. The purpose must be one that no one could
 // foresee. The user must be logged in.
 func (h *HSM) ProveDevice(purpose string) (attestation []byte, err error) {
 	if err := h.begin(); err != nil {

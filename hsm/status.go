@@ -8,7 +8,7 @@ import (
 	"conclave/wire"
 )
 
-// PINState is what a device tells of a PIN.
+// PINState is what a device says about a PIN.
 type PINState struct {
 	Tries     int  // left; 0 when blocked
 	Verified  bool // in this session
@@ -17,13 +17,13 @@ type PINState struct {
 	PublicKey bool
 }
 
-// Status is what a device tells without a PIN.
+// Status is what a device says without a PIN.
 type Status struct {
 	Version     wire.Version
 	Options     wire.Options
 	Initialised bool
-	User, SO    PINState         // where it is initialised
-	DKEK        *wire.DKEKStatus // nil where it has no DKEK
+	User, SO    PINState         // if it is initialised
+	DKEK        *wire.DKEKStatus // nil if it has no DKEK
 }
 
 // Status asks the device for its state.
@@ -70,7 +70,8 @@ func (h *HSM) pinState(ref wire.PINReference) (PINState, error) {
 	return PINState{}, fmt.Errorf("ask for the PIN's status: %w", r.SW)
 }
 
-// DKEK asks how far the import of the DKEK is; nil for a device without one.
+// DKEK asks how far the import of the DKEK has come; nil for a device without
+// one.
 func (h *HSM) DKEK() (*wire.DKEKStatus, error) { return h.keyDomain(0) }
 
 // keyDomain asks for the status of the DKEK of a key domain, of which most
@@ -116,15 +117,15 @@ type Device struct {
 // wire.DeviceChain. With an error there may be a device, whose serial number is
 // then no more than what it claims.
 func (h *HSM) Device() (*Device, error) {
-	d, err := h.claimed()
+	d, err := h.unverifiedDevice()
 	if err != nil {
 		return nil, err
 	}
 	return d, d.Chain.Verify()
 }
 
-// claimed is what the device says of itself.
-func (h *HSM) claimed() (*Device, error) {
+// unverifiedDevice is what the device says about itself.
+func (h *HSM) unverifiedDevice() (*Device, error) {
 	content, err := h.ReadFile(wire.EFDevAut)
 	if err != nil {
 		return nil, err
@@ -139,7 +140,7 @@ func (h *HSM) claimed() (*Device, error) {
 // Serial reads the serial number that the device has in its certificate, which
 // it need not be able to prove.
 func (h *HSM) Serial() (string, error) {
-	d, err := h.claimed()
+	d, err := h.unverifiedDevice()
 	if err != nil {
 		return "", err
 	}

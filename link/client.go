@@ -24,7 +24,7 @@ func NewClient(conn io.ReadWriteCloser) *Client { return &Client{conn: conn} }
 // would take it for a control, and so is one of more than MaxPayload bytes.
 func (c *Client) Transmit(command []byte) ([]byte, error) {
 	if len(command) == 1 {
-		return nil, errors.New("link: a command of 1 byte cannot be sent, for this link takes it for a control; a command APDU has 4 bytes or more")
+		return nil, errors.New("link: a command of 1 byte cannot be sent, since this link would take it for a control; a command APDU has 4 bytes or more")
 	}
 	if len(command) > MaxPayload {
 		return nil, fmt.Errorf("link: a command of %d bytes cannot be sent; this link carries up to %d", len(command), MaxPayload)

@@ -8,10 +8,10 @@
 // restarts. [Serve] is one such connection, and [NewClient] its other end, where
 // there is no pcscd.
 //
-// Who reaches the connection has the card: there is no encryption and no password
-// here. Keep it on the machine, or bring a net.Conn that is protected, such as one
-// of crypto/tls. Real readers are package link/pcsc. What the bytes mean this
-// package does not know: see packages apdu, hsm and card.
+// Whoever reaches the connection has the card: there is no encryption and no
+// password here. Keep it on the machine, or bring a net.Conn that is protected,
+// such as one of crypto/tls. Real readers are package link/pcsc. What the bytes
+// mean this package does not know: see packages apdu, hsm and card.
 //
 // The framing is that of vpcd, the virtual reader of the Virtual Smart Card
 // Architecture (virtualsmartcard/src/vpcd/vpcd.c): a payload behind its length

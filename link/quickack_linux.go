@@ -22,14 +22,14 @@ type acknowledging struct {
 	raw syscall.RawConn
 }
 
-// Read sets the option each time, for the kernel takes it back (tcp(7)).
+// Read sets the option each time, since the kernel takes it back (tcp(7)).
 func (a *acknowledging) Read(b []byte) (int, error) {
 	n, err := a.TCPConn.Read(b)
 	if err != nil {
 		return n, err
 	}
 	return n, a.raw.Control(func(fd uintptr) {
-		// Without the option the link is slow, and as good.
+		// Without the option the link is slow, but works.
 		_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 1)
 	})
 }

@@ -20,10 +20,10 @@ var ErrFull = errors.New("the disk or the quota is full; nothing was changed; fr
 var ErrClosed = errors.New("the store is closed")
 
 // Room is how many bytes of values the updates of an Alone can put, in all,
-// without a disk that is full being in their way.
+// even on a disk that has filled up.
 const Room = 32 << 10
 
-// Reader reads records as they were at one moment. It is good until the
+// Reader reads records as they were at one moment. It is valid until the
 // function that it was given to returns, and for one goroutine at a time.
 type Reader interface {
 	// Get returns a copy of a record, which the caller may keep and change.
@@ -38,7 +38,7 @@ type Writer interface {
 	Reader
 	// Put creates a record or replaces it. It copies value.
 	Put(kind Kind, id uint16, value []byte) error
-	// Delete removes a record. One that does not exist is no error.
+	// Delete removes a record. One that does not exist is not an error.
 	Delete(kind Kind, id uint16) error
 	// Clear removes all records of every kind.
 	Clear() error
@@ -56,17 +56,17 @@ type Store interface {
 	// Alone runs fn while no other process runs an Alone on the same records;
 	// others wait for it. It ends with the process at the latest, however that
 	// ends. There is room on the disk for Room bytes of values that fn puts:
-	// where there is none, the error is ErrFull, and fn has not run. fn may call
+	// if there is none, the error is ErrFull, and fn has not run. fn may call
 	// View and Update, and must not call Alone.
 	Alone(fn func() error) error
 	// Version differs from every earlier value once any process has committed
 	// a change. It may differ when nothing changed, and compares only with
 	// values from the same Store. It costs microseconds.
 	Version() (uint64, error)
-	// Scrub makes sure that values which were replaced or deleted are on disk no
-	// longer, as far as that is in the store's hands: while another process
-	// reads it may leave some to a later Scrub, or to the last Close.
+	// Scrub makes sure that values which were replaced or deleted are no longer
+	// on disk, if the store can: while another process reads, it may leave some
+	// to a later Scrub, or to the last Close.
 	Scrub() error
-	// Close waits for a running Update. Views that still run stay good.
+	// Close waits for a running Update. Views that still run stay valid.
 	Close() error
 }

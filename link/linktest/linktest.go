@@ -13,7 +13,7 @@ import (
 	"conclave/link"
 )
 
-// Run tests the link that open lays to card: APDUs from 2 to max bytes in both
+// Run tests the link that open makes to card: APDUs from 2 to max bytes in both
 // directions. What open starts it ends with t.Cleanup.
 func Run(t *testing.T, max int, open func(t *testing.T, card link.Card) apdu.Conn) {
 	for _, test := range []struct {
@@ -26,7 +26,7 @@ func Run(t *testing.T, max int, open func(t *testing.T, card link.Card) apdu.Con
 		{"Reset ends the session", reset},
 		{"Close ends the session", closing},
 		{"use after Close is an error", afterClose},
-		{"an error of the card is no response", cardError},
+		{"an error of the card is not a response", cardError},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			card := NewCard()

@@ -49,12 +49,12 @@ func (c *Card) connect(query string) (err error) {
 		return err
 	}
 	if code := c.service.connect(c.service.context, c.reader, shareShared, protocolT0|protocolT1, &c.card, &c.protocol); code != success {
-		return c.failed("connecting", code)
+		return c.failure("connecting", code)
 	}
 	atr := make([]byte, 36) // ISO 7816-3 allows 33; Windows writes up to 36
 	length := dword(len(atr))
 	if code := c.service.status(c.card, 0, 0, nil, nil, &atr[0], &length); code != success {
-		return c.failed("reading the ATR", code)
+		return c.failure("reading the ATR", code)
 	}
 	c.atr = atr[:length]
 	return nil
@@ -70,7 +70,7 @@ func (c *Card) ATR() []byte { return bytes.Clone(c.atr) }
 // has reset the card, and the command has not been sent; the next one will be.
 // It is ErrRemoved when there is no card any more.
 //
-// How long a command may be is the reader's matter. vpcd carries 65535 bytes in
+// How long a command may be depends on the reader. vpcd carries 65535 bytes in
 // either direction; at a command of 65536 it throws the card out (observed with
 // pcscd 1.9.9).
 func (c *Card) Transmit(command []byte) ([]byte, error) {
@@ -82,7 +82,7 @@ func (c *Card) Transmit(command []byte) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, c.failed("sending a command", errClosed)
+		return nil, c.failure("sending a command", errClosed)
 	}
 	length := dword(len(c.response))
 	code := c.service.transmit(c.card, c.pci(), &command[0], dword(len(command)), 0, &c.response[0], &length)
@@ -92,10 +92,10 @@ func (c *Card) Transmit(command []byte) ([]byte, error) {
 			return nil, err
 		}
 	case code == success && length == 0:
-		code = ErrRemoved // so vpcd tells that the card hung up instead of answering
+		code = ErrRemoved // this is how vpcd says that the card hung up instead of answering
 	}
 	if code != success {
-		return nil, c.failed("sending a command", lost(code))
+		return nil, c.failure("sending a command", removal(code))
 	}
 	response := bytes.Clone(c.response[:length])
 	clear(c.response[:length])
@@ -115,14 +115,14 @@ func (c *Card) Reset() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return c.failed("resetting the card", errClosed)
+		return c.failure("resetting the card", errClosed)
 	}
 	return c.reconnect(resetCard)
 }
 
 func (c *Card) reconnect(initialization dword) error {
 	if code := c.service.reconnect(c.card, shareShared, protocolT0|protocolT1, initialization, &c.protocol); code != success {
-		return c.failed("reconnecting", lost(code))
+		return c.failure("reconnecting", removal(code))
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (c *Card) Begin() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return c.failed("beginning a transaction", errClosed)
+		return c.failure("beginning a transaction", errClosed)
 	}
 	code := c.service.beginTransaction(c.card)
 	if code == ErrReset {
@@ -143,7 +143,7 @@ func (c *Card) Begin() error {
 		}
 	}
 	if code != success {
-		return c.failed("beginning a transaction", lost(code))
+		return c.failure("beginning a transaction", removal(code))
 	}
 	return nil
 }
@@ -153,10 +153,10 @@ func (c *Card) End() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return c.failed("ending a transaction", errClosed)
+		return c.failure("ending a transaction", errClosed)
 	}
 	if code := c.service.endTransaction(c.card, leaveCard); code != success {
-		return c.failed("ending a transaction", lost(code))
+		return c.failure("ending a transaction", removal(code))
 	}
 	return nil
 }
@@ -168,24 +168,25 @@ func (c *Card) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return c.failed("closing", errClosed)
+		return c.failure("closing", errClosed)
 	}
 	c.closed = true
 	defer c.service.close()
 	if code := c.service.disconnect(c.card, resetCard); code != success {
-		return c.failed("closing", code)
+		return c.failure("closing", code)
 	}
 	return nil
 }
 
-// lost gives the ways in which a reader tells of a card that is gone one name.
-func lost(code Code) Code {
+// removal gives one name to the ways in which a reader says that its card is
+// gone.
+func removal(code Code) Code {
 	if code == ErrNoCard || code == readerUnavailable {
 		return ErrRemoved
 	}
 	return code
 }
 
-func (c *Card) failed(doing string, err error) error {
+func (c *Card) failure(doing string, err error) error {
 	return fmt.Errorf("pcsc: reader %q: %s: %w", c.reader, doing, err)
 }

@@ -46,7 +46,7 @@ func (c Code) Error() string {
 		ErrNoCard:          "no card in the reader; insert one",
 		ErrNoReader:        "no smart card reader; connect one",
 		ErrNoService:       "the smart card service does not run; " + serviceHint,
-		ErrSharing:         "another process uses the card alone; end that one",
+		ErrSharing:         "another process has the card to itself; end that one",
 		unresponsive:       "the card does not answer; take it out and insert it again",
 		notAllowed:         "this user may not use the smart card service",
 		insufficientBuffer: "longer than the smart card service can carry",

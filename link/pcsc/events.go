@@ -38,7 +38,7 @@ func (e Event) String() string { return e.Kind.String() + ": " + e.Reader }
 
 // Events yields what happens to readers and cards until ctx ends, beginning
 // with those that are there already. An error is the last that it yields; the
-// end of ctx is none.
+// end of ctx is not one.
 func Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		s, err := openService()
@@ -95,7 +95,7 @@ type watch struct {
 	known []readerState
 }
 
-// next waits for something to happen; at times nothing has.
+// next waits for something to happen; sometimes nothing has.
 func (w *watch) next(ctx context.Context) ([]Event, error) {
 	readers, err := w.readers()
 	if err != nil {

@@ -50,7 +50,7 @@ func (s *service) readers() ([]string, error) {
 	}
 }
 
-// readerState is what matters of an SCARD_READERSTATE: dwCurrentState going in,
+// readerState is what matters in an SCARD_READERSTATE: dwCurrentState going in,
 // dwEventState coming out.
 type readerState struct {
 	reader string

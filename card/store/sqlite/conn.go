@@ -142,7 +142,7 @@ func (c *conn) pragma(text string) (answer driver.Value, err error) {
 	return answer, err
 }
 
-// beginView begins a transaction and reads, for SQLite takes the snapshot at
+// beginView begins a transaction and reads, since SQLite takes the snapshot at
 // the first read.
 func (c *conn) beginView() error {
 	if err := c.run(begin); err != nil {

@@ -77,7 +77,7 @@ func inUse(path string) bool {
 	return errors.Is(fileKind.Explain(path, err), sqlitefile.ErrInUse) || err == nil && mode != "delete"
 }
 
-// identify refuses a file that is no device store, or one that this version
+// identify refuses a file that is not a device store, or one that this version
 // cannot work with, and sees to it that the file is in WAL mode: a copy that
 // SQLite made is not.
 func (c *conn) identify() error {

@@ -9,7 +9,7 @@ import (
 
 // reserve sees to it that the log at path can grow by so many bytes, without
 // changing its size: SQLite reads what is there. A file system that cannot keep
-// room for a file is no error.
+// room for a file is not an error.
 func reserve(path string, bytes int64) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -2,5 +2,5 @@
 
 package sqlite
 
-// reserve does nothing here: what a full disk lets not be given back stays open.
+// reserve does nothing here: the updates of an Alone can fail on a full disk.
 func reserve(string, int64) error { return nil }

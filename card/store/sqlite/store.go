@@ -10,7 +10,7 @@
 // on POSIX systems that would drop SQLite's locks
 // (https://www.sqlite.org/howtocorrupt.html section 2.2).
 //
-// The file named with -lock is empty. Who holds its lock is in an Alone.
+// The file named with -lock is empty. Whoever holds its lock is in an Alone.
 //
 // Deleted and replaced values are overwritten with zeros in the file. In the
 // log they last until it is reused or removed.
@@ -34,15 +34,15 @@ type Store struct {
 
 	mu   sync.Mutex // guards the rest
 	idle []*conn
-	// watcher never writes: PRAGMA data_version tells of the commits of all
+	// watcher never writes: PRAGMA data_version shows the commits of all
 	// connections but its own.
 	watcher *conn
 	closed  bool
 }
 
 // Open opens the device store that Create made at path. The error is
-// fs.ErrNotExist where there is none, and says what is wrong with a file that
-// is damaged, no device store, or in the format of a newer version.
+// fs.ErrNotExist if there is none, and says what is wrong with a file that
+// is damaged, not a device store, or in the format of a newer version.
 func Open(path string) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -156,7 +156,7 @@ func testDelete(t *testing.T, s store.Store) {
 	put(t, s, 1, 1, []byte("goes"))
 	put(t, s, 1, 2, []byte("stays"))
 	put(t, s, 2, 1, []byte("stays"))
-	for range 2 { // the second finds nothing, which is no error
+	for range 2 { // the second finds nothing, which is not an error
 		if err := s.Update(func(w store.Writer) error { return w.Delete(1, 1) }); err != nil {
 			t.Fatal(err)
 		}
@@ -225,8 +225,8 @@ func spoil(w store.Writer) error {
 	return errors.Join(w.Clear(), w.Put(1, 1, []byte("spoilt")), w.Put(9, 9, make([]byte, 1<<16)))
 }
 
-// wantUnspoilt looks for what stands before and after spoil was rolled back,
-// and then for a store that still works.
+// wantUnspoilt looks for what was there before spoil was rolled back, and must
+// be after, and then for a store that still works.
 func wantUnspoilt(t *testing.T, s store.Store, before uint64) {
 	t.Helper()
 	wantValue(t, s, 1, 1, []byte("old"))
@@ -415,7 +415,7 @@ func testConcurrentCounter(t *testing.T, s store.Store) {
 	wantValue(t, s, 1, 1, []byte(strconv.Itoa(workers*each)))
 }
 
-// testAlone counts in two transactions, which nobody else comes between.
+// testAlone counts in two transactions, and nobody else comes between them.
 func testAlone(t *testing.T, s store.Store) {
 	put(t, s, 1, 1, []byte{0})
 	const workers, each = 8, 10
