@@ -25,7 +25,7 @@ type Authority struct {
 	Ledger      Ledger
 	// Linter judges what is to be signed.
 	Linter lint.Linter
-	Rand   io.Reader // for serial numbers; crypto/rand's where nil
+	Rand   io.Reader // for serial numbers; crypto/rand's if nil
 }
 
 // Draft is a certificate that was linted, and is ready to be signed.
@@ -101,7 +101,7 @@ func (a Authority) PrepareAgain(old *x509.Certificate, from, until time.Time) (*
 }
 
 // parentOf is the issuer of an old certificate for the new one: the authority's,
-// or the old one itself where that is a root.
+// or the old one itself if that is a root.
 func (a Authority) parentOf(old *x509.Certificate, from, until time.Time) (*x509.Certificate, error) {
 	if sameKey(old.PublicKey, a.Signer.Public()) && old.CheckSignatureFrom(old) == nil {
 		return old, nil
@@ -115,8 +115,8 @@ func (a Authority) parentOf(old *x509.Certificate, from, until time.Time) (*x509
 	return a.Certificate, errors.Join(checkIssuer(a.Certificate), Spec{NotBefore: from, NotAfter: until}.checkWithin(a.Certificate))
 }
 
-// demandsOf are all that there are, if an old certificate is good by them; those
-// of a private PKI else.
+// demandsOf are all demands, if an old certificate meets them; otherwise those
+// of a private PKI.
 func (a Authority) demandsOf(old *x509.Certificate) (lint.Demands, error) {
 	found, err := a.Linter.Certificate(old.Raw, lint.Public)
 	if err != nil || len(found) > 0 {
@@ -141,7 +141,7 @@ func (a Authority) newSerial() (Serial, error) {
 }
 
 // Sign lets the authority's key sign a draft of this authority's, and gives the
-// certificate when it is in the ledger.
+// certificate once it is in the ledger.
 //
 // After any error but ErrNumberUsed it may have been signed; the ledger keeps
 // the intent.

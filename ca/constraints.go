@@ -10,8 +10,8 @@ import (
 )
 
 // Constraints are name constraints: what a CA, and all below it, may issue for
-// (RFC 5280 section 4.2.1.10). A kind of name of which none is permitted or
-// excluded is not constrained: a CA for example.com alone may issue for all
+// (RFC 5280 section 4.2.1.10). A kind of name of which nothing is permitted or
+// excluded is not constrained: a CA for only example.com may issue for all
 // addresses, unless 0.0.0.0/0 and ::/0 are excluded.
 type Constraints struct {
 	PermittedDNS   []string `json:"permittedDNS,omitempty"` // a domain, and all below it
@@ -45,7 +45,7 @@ func (c *Constraints) check() error {
 		}
 	}
 	if count == 0 {
-		problems = append(problems, errors.New("nameConstraints: there are none in it (RFC 5280 section 4.2.1.10); leave it out"))
+		problems = append(problems, errors.New("nameConstraints: it is empty (RFC 5280 section 4.2.1.10); leave it out"))
 	}
 	return errors.Join(problems...)
 }
@@ -61,7 +61,7 @@ func checkDomain(name string) error {
 		}
 		switch {
 		case label == "":
-			return errors.New("it begins or ends with a dot, or has two together; a domain such as example.com was expected, which is for all below it too")
+			return errors.New("it begins or ends with a dot, or has two together; a domain such as example.com was expected, which covers all below it too")
 		case len(label) > 63:
 			return fmt.Errorf("%q has more than 63 characters", label)
 		case strings.ContainsFunc(label, foreign):
@@ -79,7 +79,7 @@ func checkPrefix(text string) error {
 	case err != nil:
 		return errors.New("a range of addresses such as 192.0.2.0/24 or 2001:db8::/32 was expected")
 	case prefix.Addr().Is4In6():
-		return errors.New("an IPv4 range is written as such")
+		return errors.New("an IPv4 range is written with dots, not as IPv6")
 	case prefix != prefix.Masked():
 		return fmt.Errorf("bits after the prefix are set; %s was expected", prefix.Masked())
 	}

@@ -14,7 +14,7 @@ import (
 
 // CRLSpec says what a CRL is to be.
 type CRLSpec struct {
-	// Profile is the one of the issuer's certificate; it says whether the CA/Browser
+	// Profile is that of the issuer's certificate; it says whether the CA/Browser
 	// Forum's demands hold (BR section 7.2). Empty is a private one.
 	Profile    Profile   `json:"profile,omitempty"`
 	Number     int64     `json:"number,omitempty"` // zero: one more than the last
@@ -23,8 +23,8 @@ type CRLSpec struct {
 	DeltaOf    int64     `json:"deltaOf,omitempty"` // number of the full CRL that a delta CRL is for; zero: a full one
 }
 
-// Check tells all that is wrong with a spec, as far as it is known from the spec
-// alone; each problem names its field.
+// Check tells all that is wrong with a spec and can be seen from the spec alone;
+// each problem names its field.
 func (s CRLSpec) Check() error {
 	problems := []error{checkPeriod("thisUpdate", s.ThisUpdate, "nextUpdate", s.NextUpdate)}
 	r, err := s.rules()
@@ -82,7 +82,7 @@ func (d *CRLDraft) Text() string {
 	return b.String()
 }
 
-// PrepareCRL makes a CRL of all that the ledger has as revoked ready.
+// PrepareCRL makes a CRL ready of all that the ledger has as revoked.
 func (a Authority) PrepareCRL(ctx context.Context, spec CRLSpec) (*CRLDraft, error) {
 	if a.Certificate == nil {
 		return nil, errors.New("CRL: the authority has no certificate yet; make that first")
@@ -128,7 +128,7 @@ func (a Authority) crlNumber(ctx context.Context, spec CRLSpec) (*big.Int, error
 		number.Add(last, big.NewInt(1))
 	}
 	if number.Cmp(last) <= 0 {
-		return nil, fmt.Errorf("number: %d, and the issuer has used %d; a greater one was expected (RFC 5280 section 5.2.3)", number, last)
+		return nil, fmt.Errorf("number: %d, but the issuer has used %d; a greater one was expected (RFC 5280 section 5.2.3)", number, last)
 	}
 	return number, nil
 }
@@ -154,7 +154,7 @@ func (a Authority) baseCRL(ctx context.Context, spec CRLSpec) (*x509.RevocationL
 }
 
 // SignCRL lets the authority's key sign a draft of this authority's, and gives
-// the CRL when it is in the ledger. Its errors are as those of Sign.
+// the CRL once it is in the ledger. Its errors are those of Sign.
 func (a Authority) SignCRL(ctx context.Context, d *CRLDraft) (*x509.RevocationList, error) {
 	signed, err := a.sign(ctx, d.draft, d.scope)
 	return signed.crl, err

@@ -153,12 +153,12 @@ func TestCRLIsRefused(t *testing.T) {
 	}{
 		{ca.Authority{Signer: a.Signer}, at(6), "CRL: the authority has no certificate yet"},
 		{responder, at(6), "may not sign CRLs"},
-		{a, at(4), "certificate " + sub.SerialNumber.Text(16) + " is revoked since"},
+		{a, at(4), "certificate " + sub.SerialNumber.Text(16) + " has been revoked since"},
 		{a, at(-1), "a time within the issuer's validity"},
-		{a, with(at(6), func(s *ca.CRLSpec) { s.Number = 2 }), "number: 2, and the issuer has used 2; a greater one was expected"},
+		{a, with(at(6), func(s *ca.CRLSpec) { s.Number = 2 }), "number: 2, but the issuer has used 2; a greater one was expected"},
 		{a, with(at(6), func(s *ca.CRLSpec) { s.Number = -1 }), "number: -1"},
 		{a, with(at(6), func(s *ca.CRLSpec) { s.NextUpdate = s.ThisUpdate }), "nextUpdate: "},
-		{a, with(at(6), func(s *ca.CRLSpec) { s.Profile = "toor" }), `profile: "toor" is none`},
+		{a, with(at(6), func(s *ca.CRLSpec) { s.Profile = "toor" }), `profile: "toor" is not known`},
 		{a, with(at(6), func(s *ca.CRLSpec) { s.DeltaOf = -1 }), "deltaOf: -1"},
 		{a, with(at(6), func(s *ca.CRLSpec) { s.DeltaOf, s.Number = 7, 7 }), "deltaOf: 7; the number of a full CRL before this one"},
 		{a, with(at(6), func(s *ca.CRLSpec) { s.DeltaOf, s.Profile = 1, ca.CABFRoot }), "a public CA should sign no delta CRLs"},
@@ -211,9 +211,9 @@ func TestCRLTBSIsRefused(t *testing.T) {
 		want            string
 	}{
 		{0, 0, nil, from, "number: it is missing"},
-		{2, 0, base, from, "deltaOf: it is missing, and there is a base CRL"},
-		{9, 1, nil, from, "deltaOf: the full CRL number 1 was expected, and there is none"},
-		{9, 2, base, from, "deltaOf: the full CRL number 2 was expected, and it is number 1"},
+		{2, 0, base, from, "deltaOf: it is missing, but there is a base CRL"},
+		{9, 1, nil, from, "deltaOf: the full CRL number 1 was expected, but there is none"},
+		{9, 2, base, from, "deltaOf: the full CRL number 2 was expected, but this is number 1"},
 		{9, 1, base, began, "deltaOf: CRL number 1, of "},
 		{9, 1, strange, from, "deltaOf: CRL number 1 is not signed by CN=Example root,"},
 		{2, 0, nil, time.Time{}, "thisUpdate: it is missing"},

@@ -76,7 +76,7 @@ func (d *draft) Number() *big.Int { return new(big.Int).Set(d.linted.Number) }
 // signed. The subject is the intent's.
 func (a Authority) sign(ctx context.Context, d draft, subject string) (Signed, error) {
 	if !sameKey(d.recipe.issuer, a.Signer.Public()) {
-		return Signed{}, errors.New("the draft is of another authority; prepare it with this one")
+		return Signed{}, errors.New("the draft is another authority's; prepare it with this one")
 	}
 	intent := Intent{
 		Kind: d.linted.Kind, Issuer: d.linted.Issuer, Number: d.linted.Number, Subject: subject,
@@ -94,7 +94,7 @@ func (a Authority) sign(ctx context.Context, d draft, subject string) (Signed, e
 		return Signed{}, fmt.Errorf("%s: %w; the ledger keeps that it was about to be signed: settle that, and prepare it again with another number", name, err)
 	}
 	if err := a.Ledger.Finish(ctx, intent, signed.DER); err != nil {
-		return Signed{}, fmt.Errorf("%s: it is signed, and the ledger did not take it: %w; keep it: %x", name, err, signed.DER)
+		return Signed{}, fmt.Errorf("%s: it is signed, but the ledger did not take it: %w; keep it: %x", name, err, signed.DER)
 	}
 	return signed, nil
 }

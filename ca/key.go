@@ -67,8 +67,8 @@ func closePrimes(n *big.Int) bool {
 
 // fromInfineon recognises the moduli of CVE-2017-15361, each prime of which is a
 // power of 65537 modulo the product of many small ones; so is the modulus itself
-// (Nemec and others, The Return of Coppersmith's Attack, section 2.1). Of the small
-// ones those count by which most other moduli are none.
+// (Nemec and others, The Return of Coppersmith's Attack, section 2.1). Only those
+// small ones are used for which most other moduli are not such a power.
 func fromInfineon(n *big.Int) bool {
 	for _, prime := range []uint64{11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157} {
 		rest := new(big.Int).Mod(n, new(big.Int).SetUint64(prime)).Uint64()
@@ -152,7 +152,7 @@ func keyID(public crypto.PublicKey) ([]byte, error) {
 	return sum[:20], nil
 }
 
-// sameKey says whether two public keys are one.
+// sameKey says whether two public keys are the same.
 func sameKey(a, b crypto.PublicKey) bool {
 	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && key.Equal(b)

@@ -21,7 +21,7 @@ type Name struct {
 	Locality     string `json:"locality,omitempty"`
 }
 
-// attribute is one of a name's.
+// attribute is a part of a name.
 type attribute struct {
 	label string // RFC 4514 section 3
 	field string // in JSON
@@ -65,14 +65,14 @@ func ParseName(text string) (n Name, err error) {
 		label = strings.ToUpper(strings.TrimSpace(label))
 		i := slices.IndexFunc(attributes, func(a attribute) bool { return a.label == label })
 		if !ok || i < 0 {
-			return Name{}, fmt.Errorf("name %q: %q is no attribute of it; CN=…, O=…, C=…, ST=… or L=… was expected, with \\ before a comma that belongs to a value", text, part)
+			return Name{}, fmt.Errorf("name %q: %q is not an attribute; CN=…, O=…, C=…, ST=… or L=… was expected, with \\ before a comma that belongs to a value", text, part)
 		}
 		value, err := unescape(escaped)
 		if err != nil {
 			return Name{}, fmt.Errorf("name %q: %s: %w", text, label, err)
 		}
 		if field := n.values()[i]; *field != "" || value == "" {
-			return Name{}, fmt.Errorf("name %q: %s is there twice, or empty; one value was expected", text, label)
+			return Name{}, fmt.Errorf("name %q: %s appears twice, or is empty; one value was expected", text, label)
 		}
 		*n.values()[i] = value
 	}
@@ -144,9 +144,9 @@ func (a attribute) check(value string) error {
 	case value == "":
 		return nil
 	case n > a.most:
-		return fmt.Errorf("%d characters; %d at most were expected (RFC 5280 appendix A.1)", n, a.most)
+		return fmt.Errorf("%d characters; at most %d were expected (RFC 5280 appendix A.1)", n, a.most)
 	case !utf8.ValidString(value) || strings.ContainsFunc(value, unprintable):
-		return fmt.Errorf("%q has a character that cannot be printed; write it anew", value)
+		return fmt.Errorf("%q has a character that cannot be printed; type it again", value)
 	case strings.TrimSpace(value) != value:
 		return fmt.Errorf("%q begins or ends with a space; leave that out", value)
 	case a.label == "C" && strings.ContainsFunc(value, func(r rune) bool { return r < 'A' || r > 'Z' }), a.label == "C" && n != 2:
@@ -177,7 +177,7 @@ func (n Name) der() []byte {
 func sortedAttributes(der []byte) (all []string, err error) {
 	var rdn pkix.RDNSequence
 	if rest, err := asn1.Unmarshal(der, &rdn); err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("name: it is no distinguished name: %x", der)
+		return nil, fmt.Errorf("name: it is not a distinguished name: %x", der)
 	}
 	for _, set := range rdn {
 		for _, a := range set {

@@ -8,8 +8,8 @@
 //
 // What is issued is prepared first: encoded, signed with a key that is thrown
 // away, and linted. The authority's key signs only what passed, byte for byte,
-// and the ledger knows of it before. Encoding is deterministic, so that someone
-// who has the plan can build the same bytes again (TBS, CRLTBS).
+// and the ledger knows of that before. Encoding is deterministic, so that
+// someone who has the plan can build the same bytes again (TBS, CRLTBS).
 //
 // It is for an authority that signs a few things a year, offline. It certifies
 // roots, the CAs below them, roots that are cross-signed and OCSP responders, but
@@ -86,8 +86,8 @@ var profiles = map[Profile]rules{
 	OCSP:        {longest: longestOCSP, usages: []string{usageOCSPSigning}},
 
 	CABFRoot: {public: true, self: true, ca: true, shortest: shortestRoot, longest: longestRoot},
-	// Domain validation is what every TLS CA does; who validates more says so in
-	// the spec.
+	// Domain validation is what every TLS CA does; whoever validates more says
+	// so in the spec.
 	CABFSubordinate: {public: true, ca: true, longest: longestRoot, usages: []string{usageServerAuth}, policies: []string{policyDomainValidated}},
 	CABFCross:       {public: true, ca: true, cross: true, longest: longestRoot, usages: []string{usageServerAuth}, policies: []string{policyDomainValidated}},
 	CABFOCSP:        {public: true, longest: longestOCSP, usages: []string{usageOCSPSigning}},
@@ -96,12 +96,12 @@ var profiles = map[Profile]rules{
 func (p Profile) rules() (rules, error) {
 	r, ok := profiles[p]
 	if !ok {
-		return r, fmt.Errorf("profile: %q is none; root, subordinate, ocsp or cross was expected, or one of them after cabf-", string(p))
+		return r, fmt.Errorf("profile: %q is not known; root, subordinate, ocsp or cross was expected, or one of them after cabf-", string(p))
 	}
 	return r, nil
 }
 
-// demands are what certificates and CRLs of a profile are linted by.
+// demands are what certificates and CRLs of a profile are linted against.
 func (r rules) demands() lint.Demands {
 	if r.public {
 		return lint.Public

@@ -59,14 +59,14 @@ func (s Spec) checkRequestedName(request *x509.CertificateRequest) error {
 		return nil
 	}
 	if !sameName(request.RawSubject, s.Subject) {
-		return fmt.Errorf("its subject is %s, and %s was planned; change one of them", distinguishedName(request.RawSubject), s.Subject)
+		return fmt.Errorf("its subject is %s, but %s was planned; change one of them", distinguishedName(request.RawSubject), s.Subject)
 	}
 	return nil
 }
 
 // ignored are extensions of requests that no certificate need follow: the
 // requester's key identifier, as this package has its own; and what Windows
-// Server's requests for a CA tell of themselves, CA version and template
+// Server's requests for a CA say about themselves, CA version and template
 // ([MS-WCCE] section 2.2.2.7).
 var ignored = []string{"2.5.29.14", "1.3.6.1.4.1.311.21.1", "1.3.6.1.4.1.311.20.2"}
 
@@ -89,7 +89,7 @@ func (s Spec) checkRequested(request *x509.CertificateRequest) error {
 		if i < 0 {
 			problems = append(problems, fmt.Errorf("it asks for the extension %s, which the certificate will not have; make one without it", extensionName(e.Id)))
 		} else if !covers(planned[i], e) {
-			problems = append(problems, fmt.Errorf("it asks for the extension %s with the value %x, and %x is planned; change one of them", extensionName(e.Id), e.Value, planned[i].Value))
+			problems = append(problems, fmt.Errorf("it asks for the extension %s with the value %x, but %x is planned; change one of them", extensionName(e.Id), e.Value, planned[i].Value))
 		}
 	}
 	return errors.Join(problems...)

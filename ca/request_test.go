@@ -56,7 +56,7 @@ func TestCheckRequest(t *testing.T) {
 		}, ""},
 		{limited, planned, []string{"basicConstraints=CA:TRUE", "keyUsage=keyCertSign,cRLSign,digitalSignature"}, ""},
 		{limited, planned, []string{"1.3.6.1.4.1.311.21.1=DER:020100"}, ""},
-		{limited, "/CN=Example subordinate", nil, "its subject is CN=Example subordinate, and CN=Example subordinate,O=Beispiel"},
+		{limited, "/CN=Example subordinate", nil, "its subject is CN=Example subordinate, but CN=Example subordinate,O=Beispiel"},
 		{limited, planned + "/OU=more", nil, "its subject is OU=more,"},
 		{limited, planned, []string{"basicConstraints=CA:FALSE"}, "it asks for the extension basicConstraints with the value 3000"},
 		{limited, planned, []string{"basicConstraints=CA:TRUE,pathlen:1"}, "basicConstraints"},

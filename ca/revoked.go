@@ -73,11 +73,11 @@ func (s CRLSpec) checkBase(number *big.Int, base *x509.RevocationList, issuer *x
 	case s.DeltaOf == 0 && base == nil:
 		return nil
 	case s.DeltaOf == 0:
-		return errors.New("deltaOf: it is missing, and there is a base CRL")
+		return errors.New("deltaOf: it is missing, but there is a base CRL")
 	case base == nil:
-		return fmt.Errorf("deltaOf: the full CRL number %d was expected, and there is none", s.DeltaOf)
+		return fmt.Errorf("deltaOf: the full CRL number %d was expected, but there is none", s.DeltaOf)
 	case base.Number == nil || base.Number.Cmp(big.NewInt(s.DeltaOf)) != 0:
-		return fmt.Errorf("deltaOf: the full CRL number %d was expected, and it is number %v", s.DeltaOf, base.Number)
+		return fmt.Errorf("deltaOf: the full CRL number %d was expected, but this is number %v", s.DeltaOf, base.Number)
 	case !bytes.Equal(base.RawIssuer, issuer.RawSubject) || !bytes.Equal(base.AuthorityKeyId, issuer.SubjectKeyId):
 		return fmt.Errorf("deltaOf: CRL number %d is not signed by %s with the key of its certificate, as its delta CRLs must be", s.DeltaOf, issuer.Subject)
 	case slices.ContainsFunc(base.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidDeltaCRLIndicator) }):
@@ -88,12 +88,12 @@ func (s CRLSpec) checkBase(number *big.Int, base *x509.RevocationList, issuer *x
 	return nil
 }
 
-// checkRevocations wants no revocation to be left out, which one after
-// thisUpdate would have to be.
+// checkRevocations refuses a revocation after thisUpdate, which would have to
+// be left out.
 func (s CRLSpec) checkRevocations(revocations []Revocation) error {
 	for _, r := range revocations {
 		if seconds(r.Time).After(s.ThisUpdate) {
-			return fmt.Errorf("thisUpdate: %s; certificate %x is revoked since %s, and a time from then on was expected", timeText(s.ThisUpdate), r.Serial, timeText(r.Time))
+			return fmt.Errorf("thisUpdate: %s; certificate %x has been revoked since %s, and a time from then on was expected", timeText(s.ThisUpdate), r.Serial, timeText(r.Time))
 		}
 	}
 	return nil
@@ -144,9 +144,9 @@ func entries(revocations []Revocation, base *x509.RevocationList) []x509.Revocat
 	return all
 }
 
-// belongs says whether a revocation is listed. A certificate that is on hold no
-// more is in no full CRL; delta CRLs say so where their base lists it, or a CRL
-// since then may have done (RFC 5280 sections 5.2.4 and 5.3.1).
+// belongs says whether a revocation is listed. A certificate that is no longer
+// on hold is in no full CRL; delta CRLs say so where their base lists it, or a
+// CRL since then may have done (RFC 5280 sections 5.2.4 and 5.3.1).
 func (r Revocation) belongs(base *x509.RevocationList, before x509.RevocationListEntry, inBase bool) bool {
 	switch {
 	case base == nil:

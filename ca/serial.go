@@ -68,9 +68,9 @@ func (s Serial) check() error {
 	case s.number.Sign() <= 0:
 		return errors.New("serial: it is not positive; leave it out, and one is drawn at random")
 	case s.number.BitLen() < 64:
-		return fmt.Errorf("serial: %d bits; 64 at least were expected, from a random generator (BR section 7.1); leave it out, and one is drawn", s.number.BitLen())
+		return fmt.Errorf("serial: %d bits; at least 64 were expected, from a random generator (BR section 7.1); leave it out, and one is drawn", s.number.BitLen())
 	case s.number.BitLen() > 159:
-		return fmt.Errorf("serial: %d bits; 20 octets, which are 159 bits, at most were expected (RFC 5280 section 4.1.2.2)", s.number.BitLen())
+		return fmt.Errorf("serial: %d bits; at most 20 octets, which are 159 bits, were expected (RFC 5280 section 4.1.2.2)", s.number.BitLen())
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func TestSigningIsRefused(t *testing.T) {
 				return signature, err
 			}
 		}, []string{"begin", "sign"}, "signature"},
-		{"the ledger fails afterwards", func(_ *device, m *memory) { m.refuse["Finish"] = full }, []string{"begin", "sign", "finish"}, "it is signed, and the ledger did not take it: the disk is full; keep it: 30"},
+		{"the ledger fails afterwards", func(_ *device, m *memory) { m.refuse["Finish"] = full }, []string{"begin", "sign", "finish"}, "it is signed, but the ledger did not take it: the disk is full; keep it: 30"},
 	} {
 		for _, s := range signings {
 			t.Run(tc.name+" "+string(s.kind), func(t *testing.T) {
@@ -161,13 +161,13 @@ func TestOtherAuthority(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = b.Sign(t.Context(), draft)
-	mustSay(t, "Sign", err, "the draft is of another authority")
+	mustSay(t, "Sign", err, "the draft is another authority's")
 	crl, err := a.PrepareCRL(t.Context(), ca.CRLSpec{ThisUpdate: began, NextUpdate: began.AddDate(0, 1, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = b.SignCRL(t.Context(), crl)
-	mustSay(t, "SignCRL", err, "the draft is of another authority")
+	mustSay(t, "SignCRL", err, "the draft is another authority's")
 	b.Certificate = a.Certificate
 	_, err = b.Prepare(spec(ca.Subordinate), newKey(t).Public())
 	mustSay(t, "Prepare", err, "signer: its key is not that of the certificate of CN=Example root")
@@ -190,11 +190,11 @@ func TestPrepareIsRefused(t *testing.T) {
 		wants []string
 	}{
 		{self, spec(ca.Root), newKey(t).Public(), []string{"key: it is not the signer's"}},
-		{self, spec(ca.Subordinate), self.Signer.Public(), []string{"profile: subordinate, and there is no issuer"}},
+		{self, spec(ca.Subordinate), self.Signer.Public(), []string{"profile: subordinate, but there is no issuer"}},
 		{root, spec(ca.Root), root.Signer.Public(), []string{"key: it is the issuer's"}},
 		{root, spec(ca.Root), newKey(t).Public(), []string{"profile: root is for one that signs itself"}},
 		{root, spec(ca.Subordinate), root.Signer.Public(), []string{"key: it is the issuer's"}},
-		{root, spec("toor"), newKey(t).Public(), []string{`profile: "toor" is none`}},
+		{root, spec("toor"), newKey(t).Public(), []string{`profile: "toor" is not known`}},
 		{empty, spec(ca.Subordinate), newKey(t).Public(), []string{"serial number: random bytes: EOF"}},
 		{public, spec(ca.CABFSubordinate), newKey(t).Public(), []string{"publication.crl: the issuer has none", "publication.certificate: the issuer has none"}},
 		{broken, spec(ca.Subordinate), newKey(t).Public(), []string{"publication.crl: ", "publication.certificate: ", "publication.deltaCRL: ", "publication.ocsp: "}},

@@ -49,7 +49,7 @@ func (s Signed) verify(public crypto.PublicKey, linted Signed) error {
 		return errors.New("what was signed is not byte for byte what was linted")
 	}
 	if err := (&x509.Certificate{PublicKey: public}).CheckSignature(s.algorithm, s.TBS, s.signature); err != nil {
-		return fmt.Errorf("the signature is not of the authority's key: %w", err)
+		return fmt.Errorf("the signature was not made with the authority's key: %w", err)
 	}
 	return nil
 }

@@ -23,8 +23,8 @@ type Spec struct {
 	Existing []byte `json:"existing,omitempty"`
 }
 
-// Check tells all that is wrong with a spec, as far as it is known from the spec
-// alone; each problem names its field.
+// Check tells all that is wrong with a spec and can be seen from the spec alone;
+// each problem names its field.
 func (s Spec) Check() error {
 	r, err := s.Profile.rules()
 	if err != nil {
@@ -49,7 +49,7 @@ func (s Spec) checkSubject(r rules) error {
 func (s Spec) checkExisting(r rules) error {
 	if !r.cross {
 		if s.Existing != nil {
-			return fmt.Errorf("existing: it is for cross-signing, and the profile is %s; leave it out", s.Profile)
+			return fmt.Errorf("existing: it is for cross-signing, but the profile is %s; leave it out", s.Profile)
 		}
 		return nil
 	}
@@ -58,14 +58,14 @@ func (s Spec) checkExisting(r rules) error {
 	case err != nil:
 		return fmt.Errorf("existing: the certificate of the root that is cross-signed, DER, was expected: %w", err)
 	case existing.CheckSignatureFrom(existing) != nil || !bytes.Equal(existing.RawSubject, existing.RawIssuer):
-		return fmt.Errorf("existing: %s is no root: it does not sign itself", distinguishedName(existing.RawSubject))
+		return fmt.Errorf("existing: %s is not a root: it does not sign itself", distinguishedName(existing.RawSubject))
 	case s.Subject != (Name{}) && !sameName(existing.RawSubject, s.Subject):
-		return fmt.Errorf("subject: %s, and that of the root is %s; leave it out", s.Subject, distinguishedName(existing.RawSubject))
+		return fmt.Errorf("subject: %s, but that of the root is %s; leave it out", s.Subject, distinguishedName(existing.RawSubject))
 	}
 	return nil
 }
 
-// checkValidity checks the bounds, of which both are within the validity (BR
+// checkValidity checks the bounds, both of which are within the validity (BR
 // section 1.6.1).
 func (r rules) checkValidity(from, until time.Time) error {
 	if err := checkPeriod("notBefore", from, "notAfter", until); err != nil {
@@ -75,9 +75,9 @@ func (r rules) checkValidity(from, until time.Time) error {
 	const day = 24 * time.Hour
 	switch days := int(length / day); {
 	case length > time.Duration(r.longest)*day:
-		return fmt.Errorf("notAfter: more than %d days from notBefore; %d at most were expected", days, r.longest)
+		return fmt.Errorf("notAfter: more than %d days from notBefore; at most %d were expected", days, r.longest)
 	case length < time.Duration(r.shortest)*day:
-		return fmt.Errorf("notAfter: %d days from notBefore; %d at least were expected (BR section 7.1.2.1.1)", days, r.shortest)
+		return fmt.Errorf("notAfter: %d days from notBefore; at least %d were expected (BR section 7.1.2.1.1)", days, r.shortest)
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (s Spec) checkPathLen(r rules) error {
 	case s.PathLen == nil:
 		return nil
 	case !r.ca:
-		return errors.New("pathLen: a responder is no CA; leave it out")
+		return errors.New("pathLen: a responder is not a CA; leave it out")
 	case r.public && r.self:
 		return errors.New("pathLen: a root should have none (BR section 7.1.2.1.4); leave it out")
 	case *s.PathLen < 0:
@@ -127,7 +127,7 @@ func (s Spec) checkConstraints(r rules) error {
 	case s.Constraints == nil:
 		return nil
 	case !r.ca:
-		return errors.New("nameConstraints: a responder is no CA; leave them out (RFC 5280 section 4.2.1.10)")
+		return errors.New("nameConstraints: a responder is not a CA; leave them out (RFC 5280 section 4.2.1.10)")
 	case r.public && r.self:
 		return errors.New("nameConstraints: a root must have none (BR section 7.1.2.1.2); leave them out")
 	}

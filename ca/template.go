@@ -24,7 +24,7 @@ type Publication struct {
 func (p Publication) IsZero() bool { return p == Publication{} }
 
 // Check tells all that is wrong with the URLs. They are http: https would need a
-// certificate to look whether a certificate is good (RFC 5280 section 8; BR
+// certificate to check whether a certificate is good (RFC 5280 section 8; BR
 // section 7.1.2.11.2).
 func (p Publication) Check() error {
 	var problems []error
@@ -102,7 +102,7 @@ func (s Spec) checkParties(r rules, public crypto.PublicKey, issuer *x509.Certif
 	}
 	if issuer == nil {
 		if !r.self {
-			return fmt.Errorf("profile: %s, and there is no issuer; root, or the issuer's certificate, was expected", s.Profile)
+			return fmt.Errorf("profile: %s, but there is no issuer; root, or the issuer's certificate, was expected", s.Profile)
 		}
 		return nil
 	}
@@ -167,7 +167,7 @@ func copyIdentity(t, existing *x509.Certificate) {
 	}
 }
 
-// extend adds what says what the key is for.
+// extend adds the extensions that say what the key is for.
 func (s Spec) extend(t *x509.Certificate, r rules) {
 	for _, usage := range s.usages(r) {
 		t.ExtKeyUsage = append(t.ExtKeyUsage, extKeyUsages[usage])

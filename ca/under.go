@@ -17,7 +17,7 @@ func (s Spec) CheckUnder(issuer *x509.Certificate) error {
 		return err
 	}
 	if r.self {
-		return fmt.Errorf("profile: %s is for one that signs itself, and there is an issuer, %s; subordinate or cross was expected", s.Profile, issuer.Subject)
+		return fmt.Errorf("profile: %s is for one that signs itself, but there is an issuer, %s; subordinate or cross was expected", s.Profile, issuer.Subject)
 	}
 	return errors.Join(checkIssuer(issuer), s.checkWithin(issuer), s.checkOtherName(r, issuer),
 		s.checkPathUnder(r, issuer), s.checkUsagesUnder(r, issuer), s.Constraints.checkUnder(issuer))
@@ -26,7 +26,7 @@ func (s Spec) CheckUnder(issuer *x509.Certificate) error {
 func checkIssuer(issuer *x509.Certificate) error {
 	switch {
 	case !issuer.BasicConstraintsValid || !issuer.IsCA:
-		return fmt.Errorf("issuer: %s is no CA (RFC 5280 section 4.2.1.9)", issuer.Subject)
+		return fmt.Errorf("issuer: %s is not a CA (RFC 5280 section 4.2.1.9)", issuer.Subject)
 	case issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCertSign == 0:
 		return fmt.Errorf("issuer: the key of %s may not sign certificates (RFC 5280 section 4.2.1.3)", issuer.Subject)
 	case len(issuer.SubjectKeyId) == 0:
@@ -47,7 +47,7 @@ func (s Spec) checkWithin(issuer *x509.Certificate) error {
 }
 
 // checkOtherName wants names to differ: a certificate with its issuer's name is
-// taken for one of the issuer's own. Cross-signing makes such ones where a CA
+// taken for one of the issuer's own. Cross-signing makes such ones if a CA
 // changes its key.
 func (s Spec) checkOtherName(r rules, issuer *x509.Certificate) error {
 	if !r.cross && sameName(issuer.RawSubject, s.Subject) {
@@ -70,8 +70,8 @@ func (s Spec) checkPathUnder(r rules, issuer *x509.Certificate) error {
 	return nil
 }
 
-// checkUsagesUnder wants a CA to have no extended key usage that its issuer has
-// not: Windows and browsers take an issuer's usages as a limit for all below.
+// checkUsagesUnder wants a CA to have no extended key usage that its issuer
+// lacks: Windows and browsers take an issuer's usages as a limit for all below.
 func (s Spec) checkUsagesUnder(r rules, issuer *x509.Certificate) error {
 	limited := len(issuer.ExtKeyUsage)+len(issuer.UnknownExtKeyUsage) > 0 && !slices.Contains(issuer.ExtKeyUsage, x509.ExtKeyUsageAny)
 	if !limited || !r.ca {
@@ -80,14 +80,14 @@ func (s Spec) checkUsagesUnder(r rules, issuer *x509.Certificate) error {
 	var problems []error
 	for _, usage := range s.usages(r) {
 		if u, ok := extKeyUsages[usage]; ok && !slices.Contains(issuer.ExtKeyUsage, u) {
-			problems = append(problems, fmt.Errorf("extKeyUsage: %s; the issuer has it not, so nothing below can", usage))
+			problems = append(problems, fmt.Errorf("extKeyUsage: %s; the issuer does not have it, so nothing below can", usage))
 		}
 	}
 	return errors.Join(problems...)
 }
 
 // checkUnder wants what is permitted to be permitted by the issuer too: a name
-// must be within both (RFC 5280 section 6.1.4 (g)), so it would be void.
+// must be within both (RFC 5280 section 6.1.4 (g)), otherwise it is void.
 func (c *Constraints) checkUnder(issuer *x509.Certificate) error {
 	if c == nil || c.check() != nil {
 		return nil

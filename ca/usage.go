@@ -36,7 +36,7 @@ func (r rules) checkUsages(usages []string) error {
 	case r.self:
 		return errors.New("extKeyUsage: a root has none (BR section 7.1.2.1.2); leave it out")
 	case !r.ca && !slices.Equal(usages, r.usages):
-		return errors.New("extKeyUsage: OCSPSigning alone was expected of a responder (RFC 6960 section 4.2.2.2); leave it out")
+		return errors.New("extKeyUsage: a responder has OCSPSigning alone (RFC 6960 section 4.2.2.2); leave it out")
 	case r.public && r.ca && !slices.Contains(usages, usageServerAuth):
 		return errors.New("extKeyUsage: serverAuth is missing (BR section 7.1.2.10.6)")
 	}
@@ -45,11 +45,11 @@ func (r rules) checkUsages(usages []string) error {
 		_, known := extKeyUsages[usage]
 		switch {
 		case !known:
-			problems = append(problems, fmt.Errorf("extKeyUsage: %q is none; serverAuth, clientAuth, emailProtection, codeSigning, timeStamping or OCSPSigning was expected", usage))
+			problems = append(problems, fmt.Errorf("extKeyUsage: %q is not known; serverAuth, clientAuth, emailProtection, codeSigning, timeStamping or OCSPSigning was expected", usage))
 		case slices.Contains(usages[:i], usage):
-			problems = append(problems, fmt.Errorf("extKeyUsage: %s is there twice", usage))
+			problems = append(problems, fmt.Errorf("extKeyUsage: %s appears twice", usage))
 		case r.public && r.ca && usage != usageServerAuth && usage != usageClientAuth:
-			problems = append(problems, fmt.Errorf("extKeyUsage: %s; beside serverAuth, clientAuth alone is allowed (BR section 7.1.2.10.6)", usage))
+			problems = append(problems, fmt.Errorf("extKeyUsage: %s; beside serverAuth, only clientAuth is allowed (BR section 7.1.2.10.6)", usage))
 		}
 	}
 	return errors.Join(problems...)
@@ -70,14 +70,14 @@ func (r rules) checkPolicies(policies []string) error {
 	var problems []error
 	for i, policy := range policies {
 		if _, err := x509.ParseOID(policy); err != nil {
-			problems = append(problems, fmt.Errorf("policies: %q is no object identifier, such as 2.23.140.1.2.1", policy))
+			problems = append(problems, fmt.Errorf("policies: %q is not an object identifier, such as 2.23.140.1.2.1", policy))
 		}
 		if slices.Contains(policies[:i], policy) {
-			problems = append(problems, fmt.Errorf("policies: %s is there twice", policy))
+			problems = append(problems, fmt.Errorf("policies: %s appears twice", policy))
 		}
 	}
 	if r.public && countReserved(policies) != 1 {
-		problems = append(problems, fmt.Errorf("policies: %s; exactly one of those that are reserved was expected (BR section 7.1.6.1: %s, %s, %s, %s), or anyPolicy (%s)",
+		problems = append(problems, fmt.Errorf("policies: %s; exactly one of the reserved ones was expected (BR section 7.1.6.1: %s, %s, %s, %s), or anyPolicy (%s)",
 			strings.Join(policies, ", "), policyDomainValidated, policyOrganizationValidated, policyIndividualValidated, policyExtendedValidation, policyAny))
 	}
 	return errors.Join(problems...)

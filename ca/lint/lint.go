@@ -1,6 +1,7 @@
 // Package lint says how certificates and CRLs are judged before they are signed,
-// and lets a program of its own do it: what it knows of the world's rules takes
-// longer to load than most commands run. Package zlint is that judge.
+// and lets a program of its own do it: what that knows about the world's rules
+// takes longer to load than most commands take to run. Package zlint is that
+// judge.
 package lint
 
 import "fmt"
@@ -8,14 +9,15 @@ import "fmt"
 // Demands are the rules that a certificate is held to.
 type Demands string
 
-// All that browsers and mail programs demand; and what makes sense where no
+// All that browsers and mail programs demand; and what is reasonable where no
 // public programme governs.
 const (
 	Public  Demands = "public"
 	Private Demands = "private"
 )
 
-// Linter judges. An error is one of the linter, or of what cannot be read.
+// Linter judges. An error means that the linter failed, or that it cannot read
+// what it got.
 //
 // Signatures need not be good, so that what is to be signed can be judged before.
 type Linter interface {
@@ -27,7 +29,7 @@ type Linter interface {
 
 // Finding is what a lint objects to.
 type Finding struct {
-	Lint     string // zlint's name of it
+	Lint     string // zlint's name for it
 	Severity string // "warn", "error" or "fatal"
 	Details  string // what it found, or what it looks for
 }

@@ -16,7 +16,7 @@ import (
 const ProgramName = "conclave-lint"
 
 // Program is the linter that runs the program of that name: the one beside this
-// program, or one on PATH where there is none.
+// program, or one on PATH if there is none.
 type Program struct{}
 
 // request and response are what is written to the program and read from it, as

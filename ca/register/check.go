@@ -9,8 +9,8 @@ import (
 	"conclave/internal/sqlitefile"
 )
 
-// check refuses a file that is no register, one that this version cannot work
-// with, and one that is not as this package left it. It changes nothing.
+// check refuses a file that is not a register, one that this version cannot
+// work with, and one that is not as this package left it. It changes nothing.
 func (r *Register) check(ctx context.Context, tx *sql.Tx) error {
 	for _, step := range []func(context.Context, *sql.Tx) error{r.identify, checkIntegrity, checkSchema, checkSums} {
 		if err := step(ctx, tx); err != nil {

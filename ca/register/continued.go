@@ -10,13 +10,13 @@ import (
 	"conclave/internal/safefile"
 )
 
-// A register that another one goes on from must not be used any more: the two
+// A register that another one continues must not be used any more: the two
 // would use numbers twice. A file beside it says by whom it was continued, and
 // in which folder.
 func continued(path string) string { return path + ".continued" }
 
-// CheckContinued is an error if a register was continued by anyone else. By is
-// what tells those apart who may, such as the fingerprint of a ceremony's key;
+// CheckContinued is an error if a register was continued by anyone else. By
+// identifies the one who may, such as the fingerprint of a ceremony's key;
 // empty for no one.
 func CheckContinued(path, by string) error {
 	content, err := os.ReadFile(continued(path))
@@ -25,7 +25,7 @@ func CheckContinued(path, by string) error {
 	}
 	who, where, _ := strings.Cut(strings.TrimSpace(string(content)), "\n")
 	if err == nil && who != by {
-		err = fmt.Errorf("%s was continued in %s; name the register there, or delete %s if that ceremony was given up and has signed nothing", path, where, continued(path))
+		err = fmt.Errorf("%s was continued in %s; use the register there, or delete %s if that ceremony was given up and has signed nothing", path, where, continued(path))
 	}
 	return err
 }

@@ -11,7 +11,7 @@ import (
 	"conclave/ca"
 )
 
-// State says what is known of an intent.
+// State says what is known about an intent.
 type State string
 
 // The states.
@@ -54,11 +54,11 @@ func title(intent ca.Intent) string {
 	return fmt.Sprintf("%s %x of %q", intent.Kind, numberBytes(intent.Number), issuer)
 }
 
-// Entries returns all that the register has, in order of time, and of the same
+// Entries returns all that the register has, in order of time, and within a
 // second in the order in which it came in.
 func (r *Register) Entries(ctx context.Context) ([]Entry, error) { return r.entries(ctx, "TRUE") }
 
-// Unfinished returns the intents of which nothing else is known, in order of
+// Unfinished returns the intents about which nothing else is known, in order of
 // time. Each may have been signed. Someone must look: what turns up is for
 // Finish, anything else for Settle.
 func (r *Register) Unfinished(ctx context.Context) ([]Entry, error) {
@@ -73,7 +73,8 @@ func (r *Register) entries(ctx context.Context, where string) (found []Entry, er
 	return found, err
 }
 
-// find returns the entry of a number that an issuer has used, nil for none.
+// find returns the entry of a number that an issuer has used, nil if there is
+// none.
 func find(ctx context.Context, tx *sql.Tx, issuer []byte, kind ca.Kind, number *big.Int) (*Entry, error) {
 	found, err := selectEntries(ctx, tx, "intent.issuer = ? AND intent.kind = ? AND intent.number = ?",
 		issuer, string(kind), numberBytes(number))

@@ -31,8 +31,8 @@ func (e *Export) Revocations(issuer []byte) (all []ca.Revocation) {
 	return all
 }
 
-// Find gives what there is of a number of an issuer; nothing where it has not
-// been used.
+// Find gives the entry of an issuer's number; an empty one if it has not been
+// used.
 func (e *Export) Find(issuer []byte, kind ca.Kind, number *big.Int) Entry {
 	for _, entry := range e.Entries {
 		if entry.Kind == kind && entry.Number.Cmp(number) == 0 && bytes.Equal(entry.Issuer, issuer) {
@@ -120,8 +120,8 @@ func encodeEntry(e Entry) entryJSON {
 	return j
 }
 
-// ParseExport reads what Export wrote, and nothing else: all that a register
-// holds to is checked again, and the bytes must be those that Export would
+// ParseExport reads what Export wrote, and nothing else: every rule of a
+// register is checked again, and the bytes must be those that Export would
 // write. Signatures are not verified.
 func ParseExport(b []byte) (*Export, error) {
 	var j exportJSON
@@ -205,7 +205,7 @@ func checkOrder(entries []Entry) error {
 	for i, e := range entries {
 		k := key{string(e.Issuer), e.Number.String(), e.Kind}
 		if seen[k] {
-			return fmt.Errorf("%s is there twice: %w", e, ca.ErrNumberUsed)
+			return fmt.Errorf("%s appears twice: %w", e, ca.ErrNumberUsed)
 		}
 		seen[k] = true
 		if i > 0 && e.Time.Before(entries[i-1].Time) {

@@ -49,7 +49,7 @@ func (r *Register) Finish(ctx context.Context, intent ca.Intent, signed []byte) 
 		case e.DER == nil:
 			return finish(ctx, tx, e.id, e.Intent, signed)
 		case !bytes.Equal(e.DER, signed):
-			return fmt.Errorf("%s: the register has other bytes of it (SHA-256 %x), these are %x: two were signed with one number, keep both and find out why",
+			return fmt.Errorf("%s: the register has other bytes for it (SHA-256 %x), these are %x: two were signed with the same number, keep both and find out why",
 				e, sha256.Sum256(e.DER), sha256.Sum256(signed))
 		}
 		return nil
@@ -65,14 +65,14 @@ func finish(ctx context.Context, tx *sql.Tx, id int64, intent ca.Intent, signed 
 	return err
 }
 
-// need returns the entry of a number, of which there must be one.
+// need returns the entry of a number, which must exist.
 func need(ctx context.Context, tx *sql.Tx, issuer []byte, kind ca.Kind, number *big.Int) (*Entry, error) {
 	if err := checkNumber(number); err != nil {
 		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
 	e, err := find(ctx, tx, issuer, kind, number)
 	if err == nil && e == nil {
-		err = fmt.Errorf("%s: the register has none of that number; check number and issuer, and begin it or import it first",
+		err = fmt.Errorf("%s: the register has nothing with that number; check number and issuer, and begin it or import it first",
 			title(ca.Intent{Kind: kind, Issuer: issuer, Number: number}))
 	}
 	return e, err

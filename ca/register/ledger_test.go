@@ -69,8 +69,8 @@ func TestBeginRefuses(t *testing.T) {
 		{"no issuer", func(i *ca.Intent) { i.Issuer = nil }, "not a distinguished name"},
 		{"long issuer", func(i *ca.Intent) { i.Issuer = append(slices.Clone(i.Issuer), 0) }, "1 bytes follow"},
 		{"subject", func(i *ca.Intent) { i.Subject = "CN=\xff" }, "not UTF-8"},
-		{"no time", func(i *ca.Intent) { i.Time = time.Time{} }, "look at the clock"},
-		{"late time", func(i *ca.Intent) { i.Time = day.AddDate(8000, 0, 0) }, "look at the clock"},
+		{"no time", func(i *ca.Intent) { i.Time = time.Time{} }, "check the clock"},
+		{"late time", func(i *ca.Intent) { i.Time = day.AddDate(8000, 0, 0) }, "check the clock"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			intent := s.Intent
@@ -115,13 +115,13 @@ func TestFinish(t *testing.T) {
 		} {
 			t.Run(fmt.Sprint(kind, " ", test.name), func(t *testing.T) {
 				r := newRegister(t)
-				wantError(t, r, r.Finish(ctx, s.Intent, s.der), "has none of that number")
+				wantError(t, r, r.Finish(ctx, s.Intent, s.der), "has nothing with that number")
 				must(t, r.Begin(ctx, s.Intent))
 				wantError(t, r, r.Finish(ctx, s.Intent, test.der), string(kind)+` 02 of "CN=Root"`, test.want)
 				wantStates(t, r, Intended)
 				must(t, r.Finish(ctx, s.Intent, s.der), r.Finish(ctx, s.Intent, s.der))
 				wantStates(t, r, Issued)
-				wantError(t, r, r.Finish(ctx, s.Intent, unsigned), "two were signed with one number")
+				wantError(t, r, r.Finish(ctx, s.Intent, unsigned), "two were signed with the same number")
 			})
 		}
 	}
@@ -137,7 +137,7 @@ func otherKind(kind ca.Kind) ca.Kind {
 func TestSettle(t *testing.T) {
 	ctx, r, s := context.Background(), newRegister(t), newAuthority(t, "Root").certificate(t, 2)
 	settle := func(note string) error { return r.Settle(ctx, s.Issuer, s.Kind, s.Number, note) }
-	wantError(t, r, settle("never signed"), "has none of that number")
+	wantError(t, r, settle("never signed"), "has nothing with that number")
 	must(t, r.Begin(ctx, s.Intent))
 	wantError(t, r, settle(" \n"), "say in UTF-8")
 	wantError(t, r, settle("\xff"), "say in UTF-8")

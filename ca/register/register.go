@@ -11,10 +11,10 @@
 // It signs nothing, and does not judge what is signed: that is package ca. It
 // keeps no keys.
 //
-// What is signed is known by its issuer's name (DER), its kind and its number.
-// The file has each of these at most once, by whatever way it came in.
+// What is signed is identified by its issuer's name (DER), its kind and its
+// number. The file has each of these at most once, however it came in.
 //
-// All there is is in the one file whenever nothing is being written, also after
+// Everything is in the one file whenever nothing is being written, also after
 // a crash, so that a copy of it lacks nothing. Hence the rollback journal: in
 // write-ahead-log mode the newest intents would be in a second file until the
 // last process closes the first.
@@ -62,8 +62,8 @@ func Create(path string) (*Register, error) {
 }
 
 // Open opens the register that Create made at path, and reads all of it. The
-// error is fs.ErrNotExist where there is none, and says what is wrong with a
-// file that is damaged, altered, no register, or in the format of a later
+// error is fs.ErrNotExist if there is none, and says what is wrong with a file
+// that is damaged, altered, not a register, or in the format of a later
 // version. Such a file is left as it is.
 func Open(path string) (*Register, error) {
 	path, err := filepath.Abs(path)
@@ -85,7 +85,7 @@ func Open(path string) (*Register, error) {
 	return r, nil
 }
 
-// Close closes the register. The file then has no other beside it.
+// Close closes the register. There is no other file beside it then.
 func (r *Register) Close() error { return r.db.Close() }
 
 // setJournalMode takes a file out of the mode that another program put it in.
@@ -103,7 +103,7 @@ func (r *Register) view(ctx context.Context, fn func(context.Context, *sql.Tx) e
 	return r.transact(ctx, &sql.TxOptions{ReadOnly: true}, fn)
 }
 
-// update calls fn in a transaction that nobody else writes beside. What it did
+// update calls fn in a transaction beside which nobody else writes. What it did
 // is on disk when update returns nil.
 func (r *Register) update(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
 	return r.transact(ctx, nil, fn)

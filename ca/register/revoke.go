@@ -10,7 +10,7 @@ import (
 	"conclave/ca"
 )
 
-// Reason codes that are not as the others, RFC 5280 section 5.3.1.
+// Reason codes that are unlike the others, RFC 5280 section 5.3.1.
 const (
 	certificateHold = 6 // may be taken back, or become another
 	unusedReason    = 7
@@ -51,15 +51,15 @@ func checkRevocation(earlier []ca.Revocation, next ca.Revocation) error {
 	case next.Reason == removeFromCRL && last.Reason != certificateHold:
 		return fmt.Errorf("it is not on hold, and removeFromCRL (%d) takes nothing else back", removeFromCRL)
 	case next.Reason == certificateHold && last.Reason == certificateHold:
-		return fmt.Errorf("it is on hold since %s; give another reason, or take that back with removeFromCRL (%d)", timeText(last.Time), removeFromCRL)
+		return fmt.Errorf("it has been on hold since %s; give another reason, or take that back with removeFromCRL (%d)", timeText(last.Time), removeFromCRL)
 	case last.Reason != removeFromCRL && last.Reason != certificateHold:
-		return fmt.Errorf("it is revoked since %s with reason %d, which is final", timeText(last.Time), last.Reason)
+		return fmt.Errorf("it has been revoked since %s with reason %d, which is final", timeText(last.Time), last.Reason)
 	}
 	return checkTime(next.Time)
 }
 
 // Revocations implements ca.Ledger: of each certificate, the revocation that
-// was noted last. One with the reason removeFromCRL belongs in delta CRLs alone
+// was noted last. One with the reason removeFromCRL belongs only in delta CRLs
 // (RFC 5280 section 5.3.1).
 func (r *Register) Revocations(ctx context.Context, issuer []byte) (all []ca.Revocation, err error) {
 	err = r.view(ctx, func(ctx context.Context, tx *sql.Tx) error {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestRevoke(t *testing.T) {
-	const final, hold, held, unheld = "which is final", "it is on hold since", "0 to 6 or 8 to 10", "it is not on hold"
+	const final, hold, held, unheld = "which is final", "it has been on hold since", "0 to 6 or 8 to 10", "it is not on hold"
 	a := newAuthority(t, "Root")
 	for _, test := range []struct {
 		reasons []int  // all taken but the last, if there is something wrong
@@ -69,13 +69,13 @@ func TestRevokeRefuses(t *testing.T) {
 		revocation ca.Revocation
 		want       string
 	}{
-		{"unknown serial", a.name(), ca.Revocation{Serial: big.NewInt(4), Time: day}, "has none of that number"},
-		{"a CRL's number", a.name(), ca.Revocation{Serial: big.NewInt(3), Time: day}, "has none of that number"},
+		{"unknown serial", a.name(), ca.Revocation{Serial: big.NewInt(4), Time: day}, "has nothing with that number"},
+		{"a CRL's number", a.name(), ca.Revocation{Serial: big.NewInt(3), Time: day}, "has nothing with that number"},
 		{"other issuer", newAuthority(t, "Other").name(), ca.Revocation{Serial: big.NewInt(2), Time: day}, `"CN=Other"`},
-		{"no issuer", nil, ca.Revocation{Serial: big.NewInt(2), Time: day}, "has none of that number"},
+		{"no issuer", nil, ca.Revocation{Serial: big.NewInt(2), Time: day}, "has nothing with that number"},
 		{"no serial", a.name(), ca.Revocation{Time: day}, "number is <nil>"},
 		{"negative serial", a.name(), ca.Revocation{Serial: big.NewInt(-2), Time: day}, "number is -2"},
-		{"no time", a.name(), ca.Revocation{Serial: big.NewInt(2)}, "look at the clock"},
+		{"no time", a.name(), ca.Revocation{Serial: big.NewInt(2)}, "check the clock"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			wantError(t, r, r.Revoke(ctx, test.issuer, test.revocation), test.want)

@@ -16,7 +16,7 @@ import (
 // transactions lock at their beginning.
 //
 // A commit is the removal of the journal. EXTRA syncs the directory after it:
-// else a power cut can bring the journal back, which undoes the commit
+// otherwise a power cut can bring the journal back, which undoes the commit
 // (https://www.sqlite.org/pragma.html#pragma_synchronous).
 var fileKind = sqlitefile.Kind{
 	Name:          "register",
@@ -36,8 +36,8 @@ type table struct {
 // tables are those of the file. Only rows are added to them: an intent that has
 // none in issued and settled is unfinished.
 //
-// The conditions repeat what the columns say of uniqueness, because an INSERT
-// OR REPLACE would delete what is in its way and call no trigger.
+// The conditions repeat what the columns say about uniqueness, because an
+// INSERT OR REPLACE would delete what is in its way and call no trigger.
 var tables = [...]table{
 	{"intent", `kind TEXT NOT NULL CHECK (kind IN ('certificate', 'crl')),
 	issuer BLOB NOT NULL,
@@ -93,8 +93,8 @@ func insert(ctx context.Context, tx *sql.Tx, table string, values ...any) (id in
 
 // rowSum is the column sum of a row: SHA-256 of the table's name, the id and
 // the table's own columns, the latter two as SQLite's hex() prints them, with
-// spaces between. It tells of a damaged disk, which SQLite's own check does not
-// see inside a value, and of rows that were written by hand.
+// spaces between. It reveals a damaged disk, which SQLite's own check does not
+// see inside a value, and rows that were written by hand.
 func rowSum(table string, id int64, values []any) []byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %X", table, strconv.FormatInt(id, 10))

@@ -38,13 +38,13 @@ func checkIntent(intent ca.Intent) error {
 // other CRL numbers (section 5.2.3), and crypto/x509 no other serial numbers.
 func checkNumber(number *big.Int) error {
 	if number == nil || number.Sign() < 0 {
-		return fmt.Errorf("the number is %v; one from 0 up was expected", number)
+		return fmt.Errorf("the number is %v; 0 or more was expected", number)
 	}
 	return nil
 }
 
-// numberBytes is a number big-endian, without leading zeros, but of one byte at
-// least.
+// numberBytes is a number big-endian, without leading zeros, but at least one
+// byte.
 func numberBytes(number *big.Int) []byte {
 	return number.FillBytes(make([]byte, max(1, (number.BitLen()+7)/8)))
 }
@@ -52,7 +52,7 @@ func numberBytes(number *big.Int) []byte {
 // checkTime wants what certificates can say, too.
 func checkTime(t time.Time) error {
 	if y := t.UTC().Year(); t.IsZero() || y < 1 || y > 9999 {
-		return fmt.Errorf("the time is %v; one in the years 1 to 9999 was expected, look at the clock", t)
+		return fmt.Errorf("the time is %v; one in the years 1 to 9999 was expected, check the clock", t)
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func nameText(der []byte) (string, error) {
 	return strings.ToValidUTF8(name.String(), "\uFFFD"), nil
 }
 
-// checkSigned refuses what is not that which was intended. It does not verify
+// checkSigned refuses what is not what was intended. It does not verify
 // the signature.
 func checkSigned(intent ca.Intent, der []byte) error {
 	signed, err := ca.ParseSigned(intent.Kind, der)

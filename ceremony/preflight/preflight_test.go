@@ -181,7 +181,7 @@ func TestProblems(t *testing.T) {
 			if err := register.Continue(filepath.Join(r.Base, "register.sqlite"), "someone", "elsewhere"); err != nil {
 				t.Fatal(err)
 			}
-		}, "was continued in elsewhere; name the register there"},
+		}, "was continued in elsewhere; use the register there"},
 		"register that this ceremony has continued": {func(t *testing.T, r *room) {
 			r.register(t)
 			r.Begun = "someone"

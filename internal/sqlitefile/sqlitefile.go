@@ -75,11 +75,11 @@ func (k Kind) empty() ([]byte, error) {
 	return content, errors.Join(err, c.Close())
 }
 
-// checkLeftovers finds what SQLite would take for a part of the new file.
+// checkLeftovers rejects what SQLite would take for a part of the new file.
 func checkLeftovers(path string) error {
 	for _, name := range []string{path + "-journal", path + "-wal"} {
 		if safefile.Exists(name) && !safefile.Exists(path) {
-			return fmt.Errorf("%s is left of an earlier database; find out what became of that, or choose another name: %w", name, fs.ErrExist)
+			return fmt.Errorf("%s is left over from an earlier database; find out what became of that, or choose another name: %w", name, fs.ErrExist)
 		}
 	}
 	return nil
@@ -137,8 +137,8 @@ func (k Kind) Identify(path string, pragma func(name string) (int64, error)) err
 
 func (k Kind) foreign() error { return fmt.Errorf("it is not a %s; check the name", k.Name) }
 
-// checkSize finds a last page that is cut short, which SQLite fills up with
-// zeros. Where whole pages are missing, SQLite itself objects.
+// checkSize rejects a file whose last page is cut short, which SQLite fills up
+// with zeros. Where whole pages are missing, SQLite itself objects.
 func checkSize(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && info.Size()%PageSize != 0 {

@@ -41,7 +41,7 @@ func sources(by lint.Demands) ([]zlint.LintSource, error) {
 	return nil, fmt.Errorf("lint: demands %q are not known; %q or %q was expected", by, lint.Public, lint.Private)
 }
 
-// Certificate implements lint.Linter; "notice" and below is no objection. A
+// Certificate implements lint.Linter; "notice" and below are not objections. A
 // certificate that names itself as its issuer, and its own key where it names one, is
 // held to what roots are.
 func (Linter) Certificate(der []byte, by lint.Demands) ([]lint.Finding, error) {
@@ -75,7 +75,7 @@ func (Linter) CRL(der []byte, by lint.Demands) ([]lint.Finding, error) {
 // elsewhere (BR section 7.2); a root's covers CA certificates.
 const configuration = "[e_crl_next_update_invalid]\nSubscriberCRL = false\n"
 
-// registryOf gives a registry of what is demanded alone.
+// registryOf gives a registry of nothing but what is demanded.
 func registryOf(by lint.Demands) (zlint.Registry, error) {
 	wanted, err := sources(by)
 	if err != nil {
