@@ -15,9 +15,10 @@ import (
 type Collection struct {
 	Entry      *quorum.Entry
 	Custodians Custodians
-	// Expected names who is to come, in order; where it ends, whoever comes.
+	// Expected names who is to come, in order; after those, whoever comes.
 	Expected []Turn
-	// AskPrime asks the first custodian for the prime though a record knows it.
+	// AskPrime asks the first custodian for the prime even if a record knows
+	// it.
 	AskPrime bool
 }
 
@@ -84,7 +85,7 @@ type visit struct {
 }
 
 // accept gives a share to the entry. If the custodian agrees to what a doubt
-// suggests, that is taken; a problem is to be told.
+// suggests, that is taken; a problem is for the custodian to hear.
 func (v *visit) accept(ctx context.Context, share quorum.CustodianShare) (problem, err error) {
 	problem = v.Entry.Add(share)
 	suggested, err := v.settle(ctx, problem)
@@ -156,7 +157,7 @@ func (v *visit) ask(ctx context.Context, field Field, problem *error, read func(
 	for {
 		text, err := answer(ctx, v.Custodians, field, *problem)
 		if err == nil {
-			err = commanded(text)
+			err = commandError(text)
 		}
 		if err != nil {
 			return false, err
@@ -242,7 +243,7 @@ func answer(ctx context.Context, custodians Custodians, field Field, problem err
 }
 
 // commanded gives the error for a word that is not an answer but a command.
-func commanded(text string) error {
+func commandError(text string) error {
 	switch strings.ToLower(text) {
 	case "undo":
 		return errUndo

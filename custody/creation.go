@@ -16,10 +16,10 @@ import (
 )
 
 // Creation makes a set of sheets, and the share file that they open unless
-// there is one already. It says that they are made when it has proved it.
+// there is one already. It says that they are made once it has proved it.
 type Creation struct {
 	Rand io.Reader
-	// ShareFile is the file to write; or, if Password is set, one that there is.
+	// ShareFile is the file to write; or, if Password is set, one that exists.
 	ShareFile string
 	Scheme    quorum.Scheme
 	Ceremony  string
@@ -30,7 +30,7 @@ type Creation struct {
 	Now       time.Time
 	// Share is the DKEK share for a new share file; nil to draw one.
 	Share secret.Bytes
-	// Password opens the share file that there is, and Share is in it.
+	// Password opens the share file that exists, and Share is in it.
 	Password secret.Bytes
 	// Replaces are sets that open a share file with the same share that is to be
 	// destroyed.
@@ -60,9 +60,9 @@ type Created struct {
 	Proof      quorum.Proof
 }
 
-// Run holds the ceremony. All that is wanted of Rand is drawn before custodians
-// copy their sheets. After an error the sheets are void, unless the error says
-// otherwise.
+// Run holds the ceremony. All that is wanted from Rand is drawn before
+// custodians copy their sheets. After an error the sheets are void, unless the
+// error says otherwise.
 func (c Creation) Run(ctx context.Context) (*Created, error) {
 	if err := quorum.CheckDistinct(c.Names); err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (c Creation) Run(ctx context.Context) (*Created, error) {
 // void says what an error leaves behind.
 func (c Creation) void(err error) error {
 	if c.Password != nil {
-		return fmt.Errorf("%w; the sheets copied so far are void, destroy them; those that there were are as good as before", err)
+		return fmt.Errorf("%w; the sheets copied so far are void, destroy them; the ones before them are as good as ever", err)
 	}
 	return fmt.Errorf("%w; %w", err, ErrVoid)
 }
@@ -184,7 +184,7 @@ func (c Creation) proveFile(ctx context.Context, d drawn, handed HandedOut) (fil
 	}
 	defer opened.Wipe()
 	if opened.Damage != nil || !opened.Share.Equal(d.share) {
-		return file, fmt.Errorf("%s holds another share than was put in; is the medium faulty?", c.ShareFile)
+		return file, fmt.Errorf("%s holds a different share than was put in; is the medium faulty?", c.ShareFile)
 	}
 	return file, nil
 }

@@ -45,7 +45,7 @@ func (f Field) String() string {
 type Turn struct {
 	Number, Of int // Of is 0 if it is not known how many will come
 	// Custodian is who is expected, by the share ID of their sheet; 0 for
-	// whoever comes. Name is empty where people are not known by name.
+	// whoever comes. Name is empty if people are not known by name.
 	Custodian int
 	Name      string
 }
@@ -79,7 +79,7 @@ type Custodians interface {
 	// Ask asks the custodian for a line of their sheet. A problem is what was
 	// wrong with the answer before; it holds no secret.
 	Ask(ctx context.Context, field Field, problem error) (string, error)
-	// Confirm asks the custodian, who is alone, a question of yes or no.
+	// Confirm asks the custodian, who is alone, a yes-or-no question.
 	Confirm(ctx context.Context, question string) (bool, error)
 	// Leave takes what the custodian typed off the screen.
 	Leave()

@@ -26,7 +26,7 @@ type Distribution struct {
 
 // HandedOut are shares as the custodians have them.
 type HandedOut struct {
-	Shares   []quorum.CustodianShare // as read back, or as made where not
+	Shares   []quorum.CustodianShare // as read back, or as made if not
 	ReadBack []bool
 }
 
@@ -72,7 +72,7 @@ func (d Distribution) handOut(ctx context.Context, handout Handout, share quorum
 	return read, nil
 }
 
-// readBack asks for the code or value on the sheet, twice at most.
+// readBack asks for the code or value on the sheet, at most twice.
 func readBack(ctx context.Context, custodians Custodians, sheet quorum.Sheet, share quorum.CustodianShare) (read quorum.CustodianShare, err error) {
 	var problem error
 	for range 2 {
@@ -94,7 +94,7 @@ func readBack(ctx context.Context, custodians Custodians, sheet quorum.Sheet, sh
 	return quorum.CustodianShare{}, nil
 }
 
-// compare says which group of a line was read back otherwise than it was shown.
+// compare says which group of a line was not read back as it was shown.
 func compare(typed, shown string) error {
 	groups := func(text string, size int) []string {
 		digits := strings.ToLower(strings.NewReplacer(" ", "", "-", "", ":", "").Replace(text))

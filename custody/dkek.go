@@ -10,7 +10,7 @@ import (
 )
 
 // Unopened is a share file that is not open yet, and the records of the sets
-// that open it, as far as there are any.
+// that open it, if there are any.
 type Unopened struct {
 	Path      string
 	ShareFile dkek.ShareFile
@@ -18,7 +18,7 @@ type Unopened struct {
 }
 
 // ReadUnopened reads a share file, and its records if they are wanted. The error
-// is an *OpenError where one of them is damaged.
+// is an *OpenError if one of them is damaged.
 func ReadUnopened(path string, records bool) (u Unopened, err error) {
 	u.Path = path
 	if u.ShareFile, err = ReadShareFile(path); err != nil {
@@ -42,7 +42,7 @@ func (u Unopened) Sets() (ids []string) {
 	return ids
 }
 
-// ReadShareFiles reads the share files of one DKEK. It refuses one of them under
+// ReadShareFiles reads the share files of one DKEK. It refuses one file under
 // two names: better before anyone has entered anything than after.
 func ReadShareFiles(paths []string, records bool) (files []Unopened, err error) {
 	for _, path := range paths {

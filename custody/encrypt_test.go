@@ -123,7 +123,7 @@ func TestSealToRefuses(t *testing.T) {
 		key:                ": N=KEY was expected",
 		"Dan=" + key:       "Dan: N=KEY was expected",
 		"4=" + key:         "4: N=KEY was expected",
-		"1=" + key:         "1=: custodians 3 and 1 may be meant",
+		"1=" + key:         "1=: this may mean custodian 3 or 1",
 		"Jos\u00e9=" + key: "Jos\u00e9=: custodian 2 has a key already",
 		"Ada=":             "Ada=: a key that begins with age1 or ssh-ed25519 was expected",
 		"Ada=" + key[:9]:   "Ada=: malformed recipient",

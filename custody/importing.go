@@ -9,7 +9,7 @@ import (
 	"conclave/wire"
 )
 
-// CheckImport fails where the device waits for no DKEK share: better before
+// CheckImport fails if the device waits for no DKEK share: better before
 // the custodians have come than after.
 func CheckImport(h *hsm.HSM) (*wire.DKEKStatus, error) {
 	status, err := h.DKEK()
@@ -27,8 +27,8 @@ func CheckImport(h *hsm.HSM) (*wire.DKEKStatus, error) {
 }
 
 // Import gives an open share to the device. A share that the journal says is in
-// the device is not sent: it would cancel itself out. One that is not taken is
-// known by the number of shares that the device has.
+// the device is not sent: it would cancel itself out. The number of shares that
+// the device has shows whether it was taken.
 func Import(h *hsm.HSM, journal *Journal, name string, file dkek.ShareFile, opened *Opened) (*wire.DKEKStatus, error) {
 	if err := journal.Check(name, file, opened.KCV); err != nil {
 		return nil, err

@@ -12,7 +12,8 @@ import (
 )
 
 // Inspection opens a share file with sheets that were typed before, all of them
-// at once. No one can be asked, so what the checks suggest is taken, and told.
+// at once. No one can be asked, so what the checks suggest is taken, and
+// reported.
 type Inspection struct {
 	File     dkek.ShareFile
 	Records  []*quorum.Record
@@ -22,7 +23,7 @@ type Inspection struct {
 	Limit    int    // of the readings that are tried in a search; 0 for none
 }
 
-// Run opens the file. The error is an *OpenError where the sheets or the file
+// Run opens the file. The error is an *OpenError if the sheets or the file
 // are at fault.
 func (in Inspection) Run(ctx context.Context) (*Opened, error) {
 	sorted := in.sort()
@@ -55,7 +56,7 @@ type sorted struct {
 	wrong    error // why the first sheet that was not taken was not
 }
 
-// explain adds what is known of a sheet that was not taken.
+// explain adds what is known about a sheet that was not taken.
 func (s sorted) explain(opened *Opened, err error) (*Opened, error) {
 	var failed *OpenError
 	if errors.As(err, &failed) && failed.Status == WrongSheet && s.wrong != nil {
@@ -118,7 +119,7 @@ func OpenWithPassword(ctx context.Context, file dkek.ShareFile, password secret.
 	var damage *dkek.DamagedError
 	if err != nil && !errors.As(err, &damage) {
 		if errors.Is(err, dkek.ErrPassword) {
-			err = &OpenError{WrongSheet, fmt.Errorf("%w; check the keyboard layout and capital letters, and that the file is the one of this password", err)}
+			err = &OpenError{WrongSheet, fmt.Errorf("%w; check the keyboard layout and capital letters, and that the password is for this file", err)}
 		}
 		return nil, err
 	}

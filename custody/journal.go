@@ -14,7 +14,7 @@ import (
 )
 
 // Journal remembers which share files a device has, while it waits for more:
-// the device tells their number alone, and takes the XOR of what it is given,
+// the device says only how many, and takes the XOR of what it is given,
 // so that a share that comes twice cancels itself out. Nothing in the journal
 // is secret. There is one for each device, by serial number.
 type Journal struct {
@@ -27,14 +27,14 @@ type importedShare struct {
 	Name   string `json:"name"`
 	SHA256 string `json:"sha256"` // of the share file
 	KCV    string `json:"kcv"`    // of the share
-	// Void takes the line before back: the device has not got that share.
+	// Void takes back the line before: the device has not got that share.
 	Void bool `json:"void,omitempty"`
 }
 
 // OpenJournal reads the journal of a device that has this many shares. A line
 // is written before its share is sent: if the journal has one more than the
 // device, the last was not sent. If it has more than that, the device was
-// initialised anew with another program, and the journal begins again.
+// initialised again with another program, and the journal starts over.
 func OpenJournal(dir, serial string, shares int) (*Journal, error) {
 	j := &Journal{path: filepath.Join(dir, serial+".jsonl")}
 	content, err := os.ReadFile(j.path)
@@ -97,14 +97,14 @@ func (j *Journal) Has(file dkek.ShareFile) bool {
 }
 
 // ErrTwice is the error for a share that is in the device.
-var ErrTwice = errors.New("this DKEK share is in the device; a second time it would cancel itself out, and the DKEK would be another one. Nothing was sent")
+var ErrTwice = errors.New("this DKEK share is in the device; a second time it would cancel itself out, and the DKEK would be a different one. Nothing was sent")
 
 // Check returns ErrTwice for a share that is in the device, in this file or in
 // another one.
 func (j *Journal) Check(name string, file dkek.ShareFile, kcv dkek.KCV) error {
 	for _, line := range j.imported {
 		if line.KCV == kcv.String() || line.SHA256 == file.SHA256() {
-			return fmt.Errorf("%s: %w (imported as %s; if the device was initialised since with another program, delete %s)", name, ErrTwice, line.Name, j.path)
+			return fmt.Errorf("%s: %w (imported as %s; if the device has been initialised since with another program, delete %s)", name, ErrTwice, line.Name, j.path)
 		}
 	}
 	return nil

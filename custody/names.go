@@ -11,8 +11,8 @@ import (
 	"conclave/quorum"
 )
 
-// ReadNames reads the names of custodians, one in a line. Empty lines and those
-// that begin with # are passed over.
+// ReadNames reads the names of custodians, one on a line. Empty lines and those
+// that begin with # are skipped.
 func ReadNames(path string) (names []string, err error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -46,5 +46,5 @@ func findCustodian(who string, names []string, total int) (int, error) {
 	case 1:
 		return found[0], nil
 	}
-	return 0, fmt.Errorf("custodians %d and %d may be meant; name the one by what only that one has, number or name", found[0], found[1])
+	return 0, fmt.Errorf("this may mean custodian %d or %d; give what only one of them has, number or name", found[0], found[1])
 }

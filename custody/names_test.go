@@ -29,7 +29,7 @@ func TestFindCustodian(t *testing.T) {
 		}
 	}
 	for who, want := range map[string]string{
-		"1": "custodians 3 and 1 may be meant", "Jose": "no such custodian", "0": "no such custodian", "5": "no such custodian", "-1": "no such custodian", "": "no such custodian", "Anna": "no such custodian",
+		"1": "this may mean custodian 3 or 1", "Jose": "no such custodian", "0": "no such custodian", "5": "no such custodian", "-1": "no such custodian", "": "no such custodian", "Anna": "no such custodian",
 	} {
 		if n, err := findCustodian(who, names, 4); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is custodian %d (%v); %q was expected", who, n, err, want)

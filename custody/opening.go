@@ -43,7 +43,7 @@ func openError(status Status, format string, args ...any) error {
 // Defect is something wrong with a sheet or a set, in words that hold no secret.
 type Defect struct {
 	Kind  string `json:"kind"`
-	Sheet string `json:"sheet,omitempty"` // its share ID, where it is about one
+	Sheet string `json:"sheet,omitempty"` // its share ID, if it is about one
 	Text  string `json:"text"`
 }
 
@@ -108,7 +108,7 @@ func (o Opening) Run(ctx context.Context) (*Opened, error) {
 			return nil, err
 		}
 		custodians.Tell(upperFirst(err.Error()) + ".")
-		another, confirmErr := custodians.Confirm(ctx, "Can one more custodian enter a sheet, so that the wrong one can be told?")
+		another, confirmErr := custodians.Confirm(ctx, "Can one more custodian enter a sheet, so that the wrong one can be found?")
 		if confirmErr != nil || !another {
 			return nil, errors.Join(err, confirmErr)
 		}
@@ -125,7 +125,7 @@ func (o Opening) agree(ctx context.Context, opened *Opened) error {
 	if opened.Status == Good {
 		return nil
 	}
-	yes, err := o.Collection.Custodians.Confirm(ctx, "Read so, the sheets open the share file. Go on with that?")
+	yes, err := o.Collection.Custodians.Confirm(ctx, "Read this way, the sheets open the share file. Go on with that?")
 	if err == nil && !yes {
 		err = errors.New("nothing was done, as no one agreed to the reading that opens the share file")
 	}
@@ -135,14 +135,14 @@ func (o Opening) agree(ctx context.Context, opened *Opened) error {
 	return err
 }
 
-// attempt is one try to open a file with the shares of an entry, and, where it
+// attempt is one try to open a file with the shares of an entry, and, if that
 // fails, with what they may be meant to be.
 type attempt struct {
 	file     dkek.ShareFile
 	entry    *quorum.Entry
 	drafts   []repair.Draft // what was typed; nil for the shares of the entry
 	faults   []Defect       // found before
-	doubtful []Defect       // with drafts that are no share of the entry, as long as the search does not explain them
+	doubtful []Defect       // with drafts that are not a share of the entry, until the search explains them
 	progress dkek.Progress
 	search   Search
 	limit    int
@@ -159,14 +159,14 @@ func (a attempt) run(ctx context.Context, tell func(string)) (*Opened, error) {
 	opened, err := quorum.Open(ctx, a.file, a.entry.Shares(), a.progress)
 	if err == nil {
 		a.faults = append(a.faults, a.doubtful...)
-		o, err := a.opened(opened.Share, opened.Candidate, a.entry.Shares())
+		o, err := a.result(opened.Share, opened.Candidate, a.entry.Shares())
 		return o.noteDamage(opened.Damage), err
 	}
 	if !errors.Is(err, dkek.ErrPassword) {
 		return nil, err
 	}
 	if why := a.entry.Sure(); why != "" {
-		return nil, openError(Damaged, "the share file does not open, though the sheets are right (%s): the file is damaged, or not the one of this set; use another copy, or the paper copy", why)
+		return nil, openError(Damaged, "the share file does not open, though the sheets are right (%s): the file is damaged, or belongs to another set; use another copy, or the paper copy", why)
 	}
 	if a.search == nil {
 		return nil, &OpenError{WrongSheet, err}
@@ -188,7 +188,7 @@ func (a attempt) repair(ctx context.Context) (*Opened, error) {
 		plan.Limit(a.limit)
 	}
 	if plan.Consistent {
-		return nil, openError(Damaged, "the share file does not open, though there are more sheets than the threshold, and they agree: the file is damaged, or not the one of this set; use another copy, or the paper copy")
+		return nil, openError(Damaged, "the share file does not open, though there are more sheets than the threshold, and they agree: the file is damaged, or belongs to another set; use another copy, or the paper copy")
 	}
 	share, reading, err := plan.Run(ctx, a.file.Search, a.search)
 	if errors.Is(err, repair.ErrNotFound) {
@@ -203,7 +203,7 @@ func (a attempt) repair(ctx context.Context) (*Opened, error) {
 		return nil, err
 	}
 	a.faults = append(a.faults, faultsOf(reading)...)
-	return a.opened(share, candidateOf(reading), reading.Shares)
+	return a.result(share, candidateOf(reading), reading.Shares)
 }
 
 // candidateOf is the candidate of the corrected shares that opened the file,
@@ -220,8 +220,8 @@ func candidateOf(reading repair.Reading) quorum.Candidate {
 	return quorum.Candidate{Password: reading.Password, How: reading.How}
 }
 
-// faultsOf are the mistakes that were found. Where others would give the same
-// password the paper has to tell.
+// faultsOf are the mistakes that were found. If others would give the same
+// password, the paper has to tell.
 func faultsOf(reading repair.Reading) (faults []Defect) {
 	for _, f := range reading.Findings {
 		faults = append(faults, Defect{f.Kind.String(), f.ID, f.String()})
@@ -254,8 +254,8 @@ func idsOf(drafts []repair.Draft) string {
 	return strings.Join(ids, ", ")
 }
 
-// opened checks what has come out against the record.
-func (a attempt) opened(share secret.Bytes, found quorum.Candidate, shares []quorum.CustodianShare) (*Opened, error) {
+// result checks what has come out against the record.
+func (a attempt) result(share secret.Bytes, found quorum.Candidate, shares []quorum.CustodianShare) (*Opened, error) {
 	o := &Opened{Share: share, Password: found.Password, How: found.How, Status: Good, Faults: a.faults, Record: a.entry.Record()}
 	for _, s := range shares {
 		s.Value = s.Value.Clone()
@@ -282,7 +282,7 @@ func (a attempt) opened(share secret.Bytes, found quorum.Candidate, shares []quo
 		o.Set = o.Record.Set
 		if kcv := o.KCV.String(); kcv != o.Record.KCV {
 			o.Wipe()
-			return nil, openError(Damaged, "the share file gives key check value %s, and its set record says %s: the file is damaged; use another copy, or the paper copy", kcv, o.Record.KCV)
+			return nil, openError(Damaged, "the share file gives key check value %s, but its set record says %s: the file is damaged; use another copy, or the paper copy", kcv, o.Record.KCV)
 		}
 	}
 	o.Threshold = quorum.Threshold(o.Shares)

@@ -12,16 +12,16 @@ import (
 	"conclave/quorum"
 )
 
-// RecordPath is where the record of a set is kept: beside its share file, of
+// RecordPath is where the record of a set is kept: beside its share file, for
 // which there may be several sets.
 func RecordPath(shareFile, set string) string { return shareFile + ".set-" + set + ".json" }
 
-// ErrForeignRecord is the error for records beside a share file that are not of
-// it.
+// ErrForeignRecord is the error for records beside a share file that are not
+// its own.
 var ErrForeignRecord = errors.New("the share file is not the one that its set record was made for")
 
 // Records reads the records beside a share file. If there are some and none is
-// of this file, the file is damaged or has been replaced; the error is
+// this file's, the file is damaged or has been replaced; the error is
 // ErrForeignRecord.
 func Records(shareFile string, file dkek.ShareFile) ([]*quorum.Record, error) {
 	all, err := allRecords(shareFile)
@@ -35,7 +35,7 @@ func Records(shareFile string, file dkek.ShareFile) ([]*quorum.Record, error) {
 		}
 	}
 	if len(records) == 0 {
-		return nil, fmt.Errorf("%s: %w (%s): it is damaged, or another one; use another copy, or the paper copy. To try this one all the same, move the record away",
+		return nil, fmt.Errorf("%s: %w (%s): it is damaged, or a different one; use another copy, or the paper copy. To try this one all the same, move the record away",
 			shareFile, ErrForeignRecord, filepath.Base(RecordPath(shareFile, all[0].Set)))
 	}
 	return records, nil

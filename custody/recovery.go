@@ -60,7 +60,7 @@ func (p *underWay) destroy(context.Context) (string, error) {
 	if err := errors.Join(gone.Close(), p.Devices.Delete(firstDevice)); err != nil {
 		return "", err
 	}
-	return "the key is left in the wrapped file alone", nil
+	return "the key is left only in the wrapped file", nil
 }
 
 // unwrap restores the key, and compares its public half with the one before.
@@ -81,12 +81,12 @@ func (p *underWay) unwrap(context.Context) (string, error) {
 		return "", fmt.Errorf("the device lists %d keys; one at reference %d was expected", len(keys), restoredRef)
 	}
 	if restored.Public == nil || !restored.Public.Equal(*p.public) {
-		return "", errors.New("the restored key has another public key")
+		return "", errors.New("the restored key has a different public key")
 	}
 	return fmt.Sprintf("%s at reference %d, with the same public key", restored.Size(), restoredRef), nil
 }
 
-// checkFirst verifies the old signature with the public key that device 2 tells.
+// checkFirst verifies the old signature with the public key that device 2 shows.
 func (p *underWay) checkFirst(context.Context) (string, error) {
 	public, err := p.hsm.PublicKey(restoredRef)
 	if err != nil {

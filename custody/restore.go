@@ -11,8 +11,8 @@ import (
 )
 
 // Give imports the shares of the DKEK into a device that waits for as many,
-// unless the device has the DKEK. The journal is the device's, and is opened
-// where shares are sent. It fails if the device has another DKEK afterwards.
+// unless the device has the DKEK. The journal is the device's, and is opened if
+// shares are sent. It fails if the device has another DKEK afterwards.
 func (d DKEK) Give(h *hsm.HSM, journal func() (*Journal, error)) error {
 	status, err := h.DKEK()
 	if err != nil {
@@ -22,7 +22,7 @@ func (d DKEK) Give(h *hsm.HSM, journal func() (*Journal, error)) error {
 		return err
 	}
 	if n := len(d.Files); status.Outstanding != n || status.Shares != n {
-		return fmt.Errorf("the device waits for %d of %d DKEK shares, and %d were opened; initialise it with --dkek-shares %d", status.Outstanding, status.Shares, n, n)
+		return fmt.Errorf("the device waits for %d of %d DKEK shares, but %d were opened; initialise it with --dkek-shares %d", status.Outstanding, status.Shares, n, n)
 	}
 	j, err := journal()
 	if err != nil {
@@ -40,7 +40,7 @@ func (d DKEK) Give(h *hsm.HSM, journal func() (*Journal, error)) error {
 	return err
 }
 
-// in says whether a device has the DKEK, as far as the device tells. It fails
+// in says whether a device has the DKEK, from what the device says. It fails
 // for one that can never have it.
 func (d DKEK) in(status *wire.DKEKStatus) (bool, error) {
 	switch {
@@ -61,8 +61,8 @@ type Restored struct {
 	NotTried error
 }
 
-// UnusableError is the error for a key that a device has taken and cannot use: so
-// it is with some that another kind of device has wrapped.
+// UnusableError is the error for a key that a device has taken and cannot use:
+// that happens with some that another kind of device has wrapped.
 type UnusableError struct {
 	Ref byte
 	Err error
@@ -70,7 +70,7 @@ type UnusableError struct {
 
 // Error says what to do with the backup.
 func (e *UnusableError) Error() string {
-	return fmt.Sprintf("key %d is in the device, and cannot be used: %v; keep the backup, and try another device", e.Ref, e.Err)
+	return fmt.Sprintf("key %d is in the device, but cannot be used: %v; keep the backup, and try another device", e.Ref, e.Err)
 }
 
 // Unwrap gives what the device has said.
@@ -91,8 +91,8 @@ func Restore(h *hsm.HSM, ref byte, f wire.WrapFile, replace bool) (r Restored, e
 	return Prove(h, ref)
 }
 
-// Prove lets a key that was restored sign, where its public half is known and its
-// list of algorithms lets it. It is an *UnusableError if the key cannot.
+// Prove lets a key that was restored sign, if its public half is known and its
+// list of algorithms allows it. It is an *UnusableError if the key cannot.
 func Prove(h *hsm.HSM, ref byte) (r Restored, err error) {
 	keys, err := h.Keys()
 	if err != nil {
@@ -104,7 +104,7 @@ func Prove(h *hsm.HSM, ref byte) (r Restored, err error) {
 	}
 	r.Key = keys[i]
 	if r.Public == nil {
-		r.NotTried = errors.New("the backup does not tell its public half")
+		r.NotTried = errors.New("the backup does not show its public half")
 		return r, nil
 	}
 	err = h.Prove(ref, *r.Public)

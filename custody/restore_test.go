@@ -83,8 +83,8 @@ func TestGiveRefuses(t *testing.T) {
 	}
 	for want, h := range map[string]*hsm.HSM{
 		"the device has no DKEK; initialise it with --dkek-shares 2":                                     initialized(t, wire.NoDKEK),
-		"the device waits for 3 of 3 DKEK shares, and 2 were opened; initialise it with --dkek-shares 2": initialized(t, 3),
-		"the device waits for 1 of 2 DKEK shares, and 2 were opened":                                     begun,
+		"the device waits for 3 of 3 DKEK shares, but 2 were opened; initialise it with --dkek-shares 2": initialized(t, 3),
+		"the device waits for 1 of 2 DKEK shares, but 2 were opened":                                     begun,
 		"than that of the keys, " + two.KCV().String() + "; take a device that waits for its DKEK":       other,
 	} {
 		j := &journals{dir: t.TempDir()}
@@ -153,7 +153,7 @@ func TestRestoreTellsWhatWasNotProved(t *testing.T) {
 	mixed.Certificate = readWrap(t, "EC-brainpoolP256r1.wrap").Certificate
 	_, err := custody.Restore(h, 6, mixed, false)
 	var unusable *custody.UnusableError
-	if !errors.As(err, &unusable) || unusable.Ref != 6 || !strings.Contains(err.Error(), "key 6 is in the device, and cannot be used") {
+	if !errors.As(err, &unusable) || unusable.Ref != 6 || !strings.Contains(err.Error(), "key 6 is in the device, but cannot be used") {
 		t.Errorf("beside another key's public half: %v", err)
 	}
 	damaged := f

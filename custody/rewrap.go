@@ -23,8 +23,8 @@ func ReadWrapFile(path string) (f wire.WrapFile, content []byte, err error) {
 	return f, content, err
 }
 
-// Rewrapping wraps keys anew, under the DKEK of a share file that is to be made.
-// No device is touched.
+// Rewrapping wraps keys again, under the DKEK of a share file that is to be
+// made. No device is touched.
 type Rewrapping struct {
 	ShareFile string
 	Wraps     []string
@@ -85,7 +85,7 @@ func (r Rewrapping) Run(rand io.Reader, old DKEK, share secret.Bytes) (keys []Re
 // Write writes the file, once the new share file and its sheets are proved.
 func (k Rewrapped) Write() error {
 	if err := safefile.Create(k.To, k.content); err != nil {
-		return fmt.Errorf("%w; destroy what was made so far, the new sheets too, and call it again: nothing old was touched", err)
+		return fmt.Errorf("%w; destroy what was made so far, the new sheets too, and run it again: nothing old was touched", err)
 	}
 	return nil
 }

@@ -72,8 +72,8 @@ func (r RoundTrip) Run(ctx context.Context) (RoundTripReport, error) {
 	return report, nil
 }
 
-// Names of the devices, and the reference to which the key is restored: another
-// one than it had, so that finding it there means something.
+// Names of the devices, and the reference to which the key is restored: not the
+// one that it had, so that finding it there means something.
 const (
 	firstDevice  = "rehearsal-1"
 	secondDevice = "rehearsal-2"

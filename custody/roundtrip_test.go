@@ -102,7 +102,7 @@ func TestRecoveryNoticesDifferences(t *testing.T) {
 	if err := p.hsm.DeleteKey(restoredRef); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.unwrap(t.Context()); err == nil || !strings.Contains(err.Error(), "another public key") {
+	if _, err := p.unwrap(t.Context()); err == nil || !strings.Contains(err.Error(), "a different public key") {
 		t.Errorf("another key passes for the restored one (%v)", err)
 	}
 }

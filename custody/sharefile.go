@@ -59,7 +59,7 @@ func writeShareFile(ctx context.Context, rand io.Reader, path string, share, pas
 		return file, fmt.Errorf("reading back what was written: %w", err)
 	}
 	if written != file {
-		return file, fmt.Errorf("%s reads back with another content than was written; is the medium faulty? Make the share file anew elsewhere", path)
+		return file, fmt.Errorf("%s does not read back as it was written; is the medium faulty? Make the share file again elsewhere", path)
 	}
 	return written, nil
 }

@@ -2,7 +2,7 @@
 // user, and cards in PC/SC readers.
 //
 // Begin with [DefaultHome]. [Home.Create] makes an embedded device, and [Home.Open]
-// connects to one, or to a card where the name begins with "pcsc:", for hsm.Open.
+// connects to one, or to a card if the name begins with "pcsc:", for hsm.Open.
 // [Home.OpenCard] gives an embedded device as a card, to be served with link.Keep.
 //
 // Nothing is asked of a device here, and no PIN is needed: that begins with package
@@ -43,7 +43,7 @@ type Home struct {
 }
 
 // DefaultHome is $XDG_DATA_HOME/conclave (XDG Base Directory Specification),
-// ~/.local/share/conclave where the variable is not set.
+// ~/.local/share/conclave if the variable is not set.
 func DefaultHome() (Home, error) {
 	base := os.Getenv("XDG_DATA_HOME")
 	if base == "" {
@@ -108,7 +108,7 @@ func (h Home) OpenCard(name string) (*Embedded, error) {
 	return e, nil
 }
 
-// missingError is the error for a device that there is not. It wraps
+// missingError is the error for a device that does not exist. It wraps
 // fs.ErrNotExist.
 type missingError struct{ name string }
 
@@ -125,7 +125,7 @@ type Embedded struct {
 	signals *interrupt.Holder
 }
 
-// Transmit implements apdu.Card. Its error is an *interrupt.Error where the
+// Transmit implements apdu.Card. Its error is an *interrupt.Error if the
 // command had to be carried out before the process ends.
 func (e *Embedded) Transmit(command []byte) ([]byte, error) {
 	response, err := e.Card.Transmit(command)
@@ -237,7 +237,7 @@ func (h Home) path(name string) (string, error) {
 		return "", fmt.Errorf("%q is a card in a reader; the name of an embedded device was expected", name)
 	}
 	if !goodName(name) {
-		return "", fmt.Errorf("%q is no name for a device; letters, digits, '-', '_' and '.' were expected, 64 at most", name)
+		return "", fmt.Errorf("%q is not a name for a device; letters, digits, '-', '_' and '.' were expected, at most 64", name)
 	}
 	return filepath.Join(h.devices(), name+suffix), nil
 }

@@ -10,8 +10,8 @@ import (
 	"conclave/link/pcsc"
 )
 
-// OpenSerial connects to the card with a serial number, in whatever reader. The
-// error wraps fs.ErrNotExist where there is none.
+// OpenSerial connects to the card with a serial number, in whichever reader it
+// is. The error wraps fs.ErrNotExist if there is none.
 func OpenSerial(serial string) (apdu.Conn, error) {
 	readers, err := pcsc.Readers()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // ask gives a copy of a secret from the command line, or of what the user
-// types where it is nil.
+// types if it is nil.
 func (t *tool) ask(given secret.Bytes, prompt string) (secret.Bytes, error) {
 	if given != nil {
 		return given.Clone(), nil
@@ -18,7 +18,7 @@ func (t *tool) ask(given secret.Bytes, prompt string) (secret.Bytes, error) {
 	typed, err := t.Secret(prompt)
 	t.Printf("\n")
 	if err != nil {
-		return nil, failed(nil, "Input aborted")
+		return nil, newFailure(nil, "Input aborted")
 	}
 	return typed, nil
 }
@@ -37,19 +37,19 @@ func (t *tool) login() error {
 	}
 	defer pin.Wipe()
 	if err := t.hsm.Login(wire.UserPIN, pin); err != nil {
-		return failed(err, "PIN verification failed with %s", reason(err))
+		return newFailure(err, "PIN verification failed with %s", reason(err))
 	}
 	return nil
 }
 
-// warnOfExposure tells whose secrets are on the command line.
+// warnOfExposure says which secrets are on the command line.
 func (t *tool) warnOfExposure() {
 	if len(t.exposed) > 0 {
 		t.note("warning: others on this machine can see what is given to %s on the command line; use env:NAME or file:PATH", strings.Join(t.exposed, ", "))
 	}
 }
 
-// percent shows on standard error how much of a work is done, where that is a
+// percent shows on standard error how much of the work is done, if that is a
 // terminal. What is printed next begins at the start of the same line.
 func (t *tool) percent(done float64) {
 	if !tty.IsTerminal(t.err) {

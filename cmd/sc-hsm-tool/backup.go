@@ -19,10 +19,10 @@ func (t *tool) wrap() error {
 	}
 	f, err := t.hsm.WrapKey(byte(t.keyReference))
 	if errors.Is(err, apdu.InstructionUnknown) {
-		return failed(err, "Card not initialized for key wrap")
+		return newFailure(err, "Card not initialized for key wrap")
 	}
 	if err != nil {
-		return failed(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_WRAP_KEY, *) failed with %s", reason(err))
+		return newFailure(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_WRAP_KEY, *) failed with %s", reason(err))
 	}
 	content, err := f.Bytes()
 	if err != nil {
@@ -66,8 +66,8 @@ func (t *tool) unwrap() error {
 	return nil
 }
 
-// tryKey warns of a key that the card has taken and cannot use: so it is with
-// some that another kind of card has wrapped.
+// tryKey warns of a key that the card has taken and cannot use: that happens
+// with some that another kind of card has wrapped.
 func (t *tool) tryKey(ref byte) {
 	public, err := t.hsm.PublicKey(ref)
 	if err != nil {
@@ -96,7 +96,7 @@ func readWrapFile(path string) (wire.WrapFile, error) {
 	if _, outside := outer.Take(sequence); outside != nil {
 		part = "Outer sequence"
 	}
-	return f, failed(err, "Invalid wrapped key format (%s).", part)
+	return f, newFailure(err, "Invalid wrapped key format (%s).", part)
 }
 
 // checkFree refuses a key reference that is taken, unless the user forces it.
@@ -120,7 +120,7 @@ func (t *tool) checkFree(f wire.WrapFile) error {
 	} {
 		fid := part.prefix.File(byte(t.keyReference))
 		if part.restored && slices.Contains(files, fid) {
-			return failed(nil, "Found existing %s in EF with fid %04x. Please remove %s first, select unused key reference or use --force.",
+			return newFailure(nil, "Found existing %s in EF with fid %04x. Please remove %s first, select unused key reference or use --force.",
 				part.name, uint16(fid), part.short)
 		}
 	}
@@ -130,9 +130,9 @@ func (t *tool) checkFree(f wire.WrapFile) error {
 func unwrapFailure(err error) error {
 	switch {
 	case errors.Is(err, hsm.ErrNoDKEK):
-		return failed(err, "Card not initialized for key wrap")
+		return newFailure(err, "Card not initialized for key wrap")
 	case errors.Is(err, hsm.ErrForeignDKEK):
-		return failed(err, "Wrapped key does not match DKEK")
+		return newFailure(err, "Wrapped key does not match DKEK")
 	}
-	return failed(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_UNWRAP_KEY, *) failed with %s", reason(err))
+	return newFailure(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_UNWRAP_KEY, *) failed with %s", reason(err))
 }

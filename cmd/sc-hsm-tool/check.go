@@ -7,8 +7,8 @@ import (
 	"conclave/internal/safefile"
 )
 
-// check finds all that can be wrong with the options and with the output file,
-// before a card is touched or a custodian asked.
+// check rejects all that can be wrong with the options and with the output
+// file, before a card is touched or a custodian asked.
 func (o *options) check() error {
 	for _, check := range []func() error{o.checkCombination, o.checkInitialize, o.checkShares, o.checkKeyReference, o.checkOutput} {
 		if err := check(); err != nil {
@@ -26,7 +26,7 @@ func (o *options) checkCombination() error {
 		status   = "Option -S (--public-key-auth-status)"
 	)
 	if o.severalFiles { // OpenSC's tool takes the last for all
-		return errors.New("one call has one file; call it once for each. Nothing was changed")
+		return errors.New("one call takes one file; call it once for each. Nothing was changed")
 	}
 	return firstOf([]mistake{
 		{!o.initialize && o.publicKeys != unset, "Option -K (--public-key-auth) requires option -X"},
@@ -56,7 +56,7 @@ type mistake struct {
 func firstOf(mistakes []mistake) error {
 	for _, m := range mistakes {
 		if m.made {
-			return failed(nil, "%s", m.line)
+			return newFailure(nil, "%s", m.line)
 		}
 	}
 	return nil
@@ -93,19 +93,19 @@ func (o *options) checkShares() error {
 	if o.password != nil {
 		return nil
 	}
-	if o.createShare && o.shared() {
+	if o.createShare && o.sharesPassword() {
 		if err := o.checkScheme(); err != nil {
 			return err
 		}
 	}
 	if o.importShare && o.total != unset && o.total < 2 {
-		return failed(nil, "--pwd-shares-total must 2 or larger")
+		return newFailure(nil, "--pwd-shares-total must 2 or larger")
 	}
 	return nil
 }
 
-// shared says whether the password of a new share file is shared out.
-func (o *options) shared() bool { return o.threshold != unset || o.total != unset }
+// sharesPassword says whether the password of a new share file is shared out.
+func (o *options) sharesPassword() bool { return o.threshold != unset || o.total != unset }
 
 func (o *options) checkScheme() error {
 	const after = "\nCreating DKEK share failed"
@@ -122,7 +122,7 @@ func (o *options) checkScheme() error {
 func (o *options) checkKeyReference() error {
 	asked := o.wrapKey || o.unwrapKey || o.exportKey
 	if asked && (o.keyReference < 1 || o.keyReference > maxByte) {
-		return failed(nil, "Invalid key reference (must be 0 < keyid <= 255)")
+		return newFailure(nil, "Invalid key reference (must be 0 < keyid <= 255)")
 	}
 	return nil
 }

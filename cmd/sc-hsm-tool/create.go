@@ -14,7 +14,7 @@ import (
 
 // createDKEKShare makes a share of a DKEK and its file.
 func (t *tool) createDKEKShare() error {
-	if t.password == nil && t.shared() {
+	if t.password == nil && t.sharesPassword() {
 		return t.holdCeremony()
 	}
 	password, err := t.newPassword()
@@ -27,13 +27,13 @@ func (t *tool) createDKEKShare() error {
 	if err != nil {
 		return createFailure(t.file, err)
 	}
-	t.created(kcv)
+	t.reportCreated(kcv)
 	return nil
 }
 
 const enciphering = "Enciphering DKEK share, please wait...\n"
 
-func (t *tool) created(kcv dkek.KCV) {
+func (t *tool) reportCreated(kcv dkek.KCV) {
 	t.Printf("DKEK share created and saved to %s\n", t.file)
 	t.note("as the only share it makes a DKEK with key check value %s", kcv)
 }
@@ -44,9 +44,9 @@ func createFailure(path string, err error) error {
 	case isFileError(err):
 		return outputError(path, err)
 	case errors.As(err, &sw):
-		return failed(err, "Error generating random number failed with %s", reason(err))
+		return newFailure(err, "Error generating random number failed with %s", reason(err))
 	}
-	return failed(err, "Error encrypting DKEK share")
+	return newFailure(err, "Error encrypting DKEK share")
 }
 
 // newPassword is the password of a new share file: given, or typed.
@@ -113,7 +113,7 @@ func (t *tool) holdCeremony() error {
 	if err != nil {
 		return createFailure(t.file, err)
 	}
-	t.created(created.KCV)
+	t.reportCreated(created.KCV)
 	t.note("%v, and it opens the file; the record of the set is %s: with it custodians can check their sheets (conclave dkek check)", created.Proof, created.RecordPath)
 	if t.strength == int(quorum.Strength64) {
 		t.note("the password has 64 bits, as OpenSC's; --strength 128 makes a stronger one, which OpenSC's tool imports as well")

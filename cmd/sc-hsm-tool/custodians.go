@@ -35,8 +35,8 @@ func (c *custodians) Come(_ context.Context, turn custody.Turn) error {
 	return nil
 }
 
-// Show implements custody.Custodians. The lines that OpenSC's tool has not
-// come after its own.
+// Show implements custody.Custodians. The lines that OpenSC's tool does not
+// have come after its own.
 func (c *custodians) Show(_ context.Context, h custody.Handout) error {
 	c.Printf("\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", h.Sheet.Prime, h.Sheet.ID, h.Sheet.Value)
 	if h.Sheet.OldToolID != "" {
@@ -45,7 +45,7 @@ func (c *custodians) Show(_ context.Context, h custody.Handout) error {
 	c.Printf("\nThe same as one code, for this tool and conclave: %s\n", h.Sheet.Code)
 	_, err := c.Line("\n\nPlease note ALL values above and press <enter> when finished")
 	if err != nil && c.Clears() { // no one has read it, and it is gone from the screen
-		return failed(errors.New("no one is there to copy the sheet"), "Input aborted")
+		return newFailure(errors.New("no one is there to copy the sheet"), "Input aborted")
 	}
 	return nil
 }
@@ -88,11 +88,11 @@ func (c *custodians) Tell(text string) { c.note("%s", text) }
 // Leave implements custody.Custodians.
 func (c *custodians) Leave() { c.Clear() }
 
-// enter asks for a line that may be seen by who types it.
+// enter asks for a line that may be seen by whoever types it.
 func (c *custodians) enter(prompt string) (string, error) {
 	line, err := c.Line(prompt)
 	if err != nil {
-		return "", failed(errors.New("the share was not imported"), "Input aborted")
+		return "", newFailure(errors.New("the share was not imported"), "Input aborted")
 	}
 	return line, nil
 }

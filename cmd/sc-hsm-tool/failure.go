@@ -16,7 +16,7 @@ import (
 // for, and the cause behind it.
 type failure struct {
 	lines string // without the last line feed
-	cause error  // nil where there is no more to say
+	cause error  // nil if there is no more to say
 }
 
 func (f *failure) Error() string {
@@ -28,8 +28,8 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.cause }
 
-// failed gives an error its lines.
-func failed(cause error, format string, args ...any) error {
+// newFailure gives an error its lines.
+func newFailure(cause error, format string, args ...any) error {
 	return &failure{fmt.Sprintf(format, args...), cause}
 }
 
@@ -45,7 +45,7 @@ func report(w io.Writer, err error) {
 	}
 }
 
-// isFileError says whether an error is of a file, and not of a card.
+// isFileError says whether an error is about a file, and not about a card.
 func isFileError(err error) bool {
 	var code syscall.Errno
 	return errors.As(err, &code) || errors.Is(err, fs.ErrExist)
@@ -58,14 +58,14 @@ func fileError(path string, err error) error {
 		return err
 	}
 	text := code.Error()
-	return failed(nil, "%s: %s%s", path, strings.ToUpper(text[:1]), text[1:])
+	return newFailure(nil, "%s: %s%s", path, strings.ToUpper(text[:1]), text[1:])
 }
 
-// outputError is the error of a file that was not written. This tool replaces
-// none.
+// outputError is the error for a file that was not written. This tool replaces
+// no file.
 func outputError(path string, err error) error {
 	if errors.Is(err, fs.ErrExist) {
-		return failed(errors.New("choose another name or move it away; nothing was written"), "Output file '%s' already exists", path)
+		return newFailure(errors.New("choose another name or move it away; nothing was written"), "Output file '%s' already exists", path)
 	}
 	return fileError(path, err)
 }

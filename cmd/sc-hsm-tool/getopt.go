@@ -15,16 +15,16 @@ type flag struct {
 	set      func(o *options, argument string) error
 }
 
-// usageError is a command line that makes no sense; it is answered with the
+// usageError is what is wrong with a command line; it is answered with the
 // usage.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
 // getopt reads a command line as glibc's getopt_long does and calls use for
-// every option: long ones may be cut short where that is unambiguous, short
-// ones may stand together, and both may stand among arguments that are no
-// options, which this program ignores. The messages are glibc's.
+// every option: long ones may be cut short if that is unambiguous, short ones
+// may be joined, and both may be among arguments that are not options, which
+// this program ignores. The messages are glibc's.
 func getopt(table []flag, args []string, use func(f flag, argument string) error) error {
 	for len(args) > 0 && args[0] != "--" {
 		word := args[0]
@@ -43,8 +43,8 @@ func getopt(table []flag, args []string, use func(f flag, argument string) error
 	return nil
 }
 
-// takeLong uses a long option, and the next of the arguments where it needs
-// one; it returns the rest of them.
+// takeLong uses a long option, and the next of the arguments if it needs one;
+// it returns the rest of them.
 func takeLong(table []flag, word string, args []string, use func(flag, string) error) ([]string, error) {
 	name, argument, given := strings.Cut(word, "=")
 	f, err := findLong(table, name)
@@ -61,7 +61,7 @@ func takeLong(table []flag, word string, args []string, use func(flag, string) e
 	return args[1:], use(f, args[0])
 }
 
-// findLong looks a name up that may be cut short, unless OpenSC's tool has no
+// findLong looks up a name that may be cut short, unless OpenSC's tool has no
 // such option.
 func findLong(table []flag, name string) (flag, error) {
 	var found []flag

@@ -41,20 +41,20 @@ func (t *tool) readShareFile() (dkek.ShareFile, error) {
 		return file, fileError(t.file, err)
 	}
 	if err != nil {
-		return file, failed(err, "File %s is not a DKEK share", t.file)
+		return file, newFailure(err, "File %s is not a DKEK share", t.file)
 	}
 	return file, nil
 }
 
 func importFailure(err error) error {
 	if errors.Is(err, apdu.InstructionUnknown) {
-		return failed(err, "Not supported by card or card not initialized for key share usage")
+		return newFailure(err, "Not supported by card or card not initialized for key share usage")
 	}
-	return failed(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_IMPORT_DKEK_SHARE, *) failed with %s", reason(err))
+	return newFailure(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_IMPORT_DKEK_SHARE, *) failed with %s", reason(err))
 }
 
-// wantsShare asks the card before custodians are. Where its DKEK is complete
-// the card has the last word.
+// wantsShare asks the card before custodians are. If its DKEK is complete the
+// card has the last word.
 func (t *tool) wantsShare() error {
 	status, err := t.hsm.DKEK()
 	switch {
@@ -63,7 +63,7 @@ func (t *tool) wantsShare() error {
 	case status == nil:
 		return importFailure(fmt.Errorf("%w: the device was initialised without a DKEK; initialise it with --dkek-shares", apdu.InstructionUnknown))
 	case status.Outstanding == 0:
-		t.note("the DKEK of this device is complete, key check value %s; it will hardly take another share", dkek.KCV(status.KCV))
+		t.note("the DKEK of this device is complete, key check value %s; it is unlikely to take another share", dkek.KCV(status.KCV))
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func (t *tool) openShareFile(file dkek.ShareFile) (secret.Bytes, error) {
 		return share, nil
 	}
 	if errors.Is(err, dkek.ErrPassword) {
-		err = fmt.Errorf("%w; check the keyboard layout and capital letters, and that the file is the one of this password", err)
+		err = fmt.Errorf("%w; check the keyboard layout and capital letters, and that the password is for this file", err)
 	}
 	if err != nil {
 		return nil, notDecrypted(err)
@@ -98,7 +98,7 @@ func (t *tool) openShareFile(file dkek.ShareFile) (secret.Bytes, error) {
 // openWithShares asks as many custodians as the command line says.
 func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
 	records, err := custody.Records(t.file, file)
-	if err != nil { // OpenSC's tool has no records, and does without
+	if err != nil { // OpenSC's tool has no records, and does without them
 		t.note("warning: %v", err)
 	}
 	t.note("%d shares will be asked for, the number given to --pwd-shares-total; as many as the threshold of the scheme are enough", t.total)
@@ -127,7 +127,7 @@ func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
 // those of one mistake.
 const likely = 1000
 
-// search looks for mistakes where someone is there to agree to what it finds.
+// search looks for mistakes if someone is there to agree to what it finds.
 func (t *tool) search() custody.Search {
 	if !t.Interactive() {
 		return nil
@@ -136,5 +136,5 @@ func (t *tool) search() custody.Search {
 }
 
 func notDecrypted(err error) error {
-	return failed(err, "Error decrypting DKEK share. Password correct ?")
+	return newFailure(err, "Error decrypting DKEK share. Password correct ?")
 }

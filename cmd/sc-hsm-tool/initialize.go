@@ -34,7 +34,7 @@ func (t *tool) initializeDevice() error {
 		return err
 	}
 	if err := t.hsm.Initialize(init, t.label); err != nil {
-		return failed(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_INITIALIZE, *) failed with %s", initializeReason(err))
+		return newFailure(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_INITIALIZE, *) failed with %s", initializeReason(err))
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func (t *tool) setBiometrics(init *wire.Initialization) error {
 		}
 		aid, err := decodeHex(secret.Bytes(digits))
 		if err != nil {
-			return failed(nil, "Error decoding AID of biometric server for template %d (Invalid arguments)", n+1)
+			return newFailure(nil, "Error decoding AID of biometric server for template %d (Invalid arguments)", n+1)
 		}
 		init.Biometrics[n] = aid
 		init.Options |= wire.OptionSessionPIN
@@ -87,15 +87,15 @@ func (t *tool) initialSOPIN() (secret.Bytes, error) {
 	defer digits.Wipe()
 	so, err := decodeHex(digits)
 	if err != nil {
-		return nil, failed(nil, "Error decoding initialization code (Invalid arguments)")
+		return nil, newFailure(nil, "Error decoding initialization code (Invalid arguments)")
 	}
 	switch n := len(so); {
 	case n > soPINSize:
 		so.Wipe()
-		return nil, failed(nil, "Error decoding initialization code (Buffer too small)")
+		return nil, newFailure(nil, "Error decoding initialization code (Buffer too small)")
 	case n < soPINSize:
 		so.Wipe()
-		return nil, failed(nil, "SO-PIN must be a hexadecimal string of 16 characters")
+		return nil, newFailure(nil, "SO-PIN must be a hexadecimal string of 16 characters")
 	}
 	return so, nil
 }

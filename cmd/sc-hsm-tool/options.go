@@ -20,13 +20,13 @@ type options struct {
 	exportKey, registerKey, pkaStatus                        bool
 	file                                                     string
 
-	soPIN, pin, password secret.Bytes // nil where not given
+	soPIN, pin, password secret.Bytes // nil if not given
 	exposed              []string     // the options that gave a secret itself
 
 	pinRetry, dkekShares     int
 	publicKeys, requiredKeys int
 	biometric                [2]string
-	severalFiles             bool // where one call has one
+	severalFiles             bool // where one call takes one
 	threshold, total         int  // of the password shares
 	strength                 int  // of the password, in bits
 	keyReference             int
@@ -37,9 +37,9 @@ type options struct {
 
 // optionTable lists the options in the order of OpenSC's usage. There -l is
 // shown and then not accepted; here it is. Its -P, which shows a DKEK share and
-// is left out of the usage, is left out here. An option that it has not has no
-// help and is left out of the usage: --strength, the bits of a shared password,
-// is 64 as OpenSC has it, or 128, which its tool imports too.
+// is left out of the usage, is left out here. An option that OpenSC's tool
+// lacks has no help and is left out of the usage: --strength, the bits of a
+// shared password, is 64 as OpenSC has it, or 128, which its tool imports too.
 func optionTable() []flag {
 	return []flag{
 		{"initialize", 'X', false, "Initialize token", yes(func(o *options) *bool { return &o.initialize })},
@@ -111,8 +111,8 @@ func number(name string, field func(*options) *int) setter {
 	}
 }
 
-// secretValue takes a secret: env:NAME in any case as OpenSC's tool, and
-// file:PATH.
+// secretValue takes a secret: env:NAME in upper or lower case as in OpenSC's
+// tool, and file:PATH.
 func secretValue(name string, field func(*options) *secret.Bytes) setter {
 	const variable = "env:"
 	return func(o *options, argument string) error {

@@ -33,7 +33,7 @@ const (
 func (t *tool) exportPublicKey() error {
 	certificate, err := t.hsm.ReadFile(wire.PrefixEECert.File(byte(t.keyReference)))
 	if err != nil {
-		return failed(err, "Wrong key reference (-i %d)? Failed to select file: %s", t.keyReference, reason(err))
+		return newFailure(err, "Wrong key reference (-i %d)? Failed to select file: %s", t.keyReference, reason(err))
 	}
 	cursor := tlv.Cursor(certificate) // a file may be longer than what it holds
 	_, _, request, err := cursor.Next()
@@ -45,7 +45,7 @@ func (t *tool) exportPublicKey() error {
 	}
 	chain, err := t.hsm.ReadFile(wire.EFDevAut)
 	if err != nil {
-		return failed(err, "Failed to select certificates: %s", reason(err))
+		return newFailure(err, "Failed to select certificates: %s", reason(err))
 	}
 	t.line("Warning: Device certificate chain not verified!")
 	content, err := new(tlv.Builder).AddNested(tagSequence, func(b *tlv.Builder) { b.AddRaw(request).AddRaw(chain) }).Bytes()
@@ -63,7 +63,7 @@ func (t *tool) registerPublicKey() error {
 	}
 	f, err := parsePKAFile(content)
 	if err != nil {
-		return failed(fmt.Errorf("%s: %w; is it a file of --export-for-pub-key-auth?", t.file, err), "%s failed with Invalid ASN.1 object", registering)
+		return newFailure(fmt.Errorf("%s: %w; is it a file of --export-for-pub-key-auth?", t.file, err), "%s failed with Invalid ASN.1 object", registering)
 	}
 	status, err := t.register(f)
 	if err != nil {
@@ -81,9 +81,9 @@ const (
 
 func pkaFailure(doing string, err error) error {
 	if errors.Is(err, apdu.InstructionUnknown) {
-		return failed(err, "Card not initialized for public key registration")
+		return newFailure(err, "Card not initialized for public key registration")
 	}
-	return failed(err, "%s failed with %s", doing, reason(err))
+	return newFailure(err, "%s failed with %s", doing, reason(err))
 }
 
 // register lets the card verify the chain from the issuer of the other device

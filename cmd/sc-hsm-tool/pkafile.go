@@ -7,8 +7,8 @@ import (
 	"conclave/wire"
 )
 
-// pkaFile is the file that carries a key to the device that it shall log in
-// to. OpenSC 0.23 writes the first of its two formats and reads both:
+// pkaFile is the file that carries a key to the device that it is to log in to.
+// OpenSC 0.23 writes the first of its two formats and reads both:
 //
 //	SEQUENCE { 67 request, 7F21 device, 7F21 issuer }
 //	SEQUENCE { OID, 61 { 7F21 }, 62 { 7F21 }, 63 { 67 request } }
@@ -53,8 +53,8 @@ func parsePKAFile(b []byte) (*pkaFile, error) {
 		return nil, errors.New("a request and two certificates were expected")
 	}
 	f.device, f.issuer = certificates[0], certificates[1]
-	// What OpenSC's sources say of the order in the second format contradicts
-	// what they do.
+	// What OpenSC's sources say about the order in the second format
+	// contradicts what they do.
 	if f.issuer.CAR == f.device.CHR {
 		f.device, f.issuer = f.issuer, f.device
 	}

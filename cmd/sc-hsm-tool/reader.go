@@ -15,7 +15,7 @@ import (
 	"conclave/wire"
 )
 
-// deviceVariable names the device to use where --reader does not: an embedded
+// deviceVariable names the device to use if --reader does not: an embedded
 // one by its name, or pcsc: and a reader.
 const deviceVariable = "CONCLAVE_DEVICE"
 
@@ -39,7 +39,7 @@ func (t *tool) connect() error {
 	}
 	if t.hsm, err = hsm.Open(t.conn); err != nil {
 		t.conn.Close()
-		return failed(err, "Failed to select application: %s", reason(err))
+		return newFailure(err, "Failed to select application: %s", reason(err))
 	}
 	return nil
 }
@@ -75,12 +75,12 @@ func (t *tool) openEmbedded(name string) (apdu.Conn, string, error) {
 	return card, embeddedPrefix + name, nil
 }
 
-// usingReader tells which card is used where --reader does not say.
+// usingReader says which card is used if --reader does not.
 const usingReader = "Using reader with a card: %s"
 
 // openReader connects to a card in a reader that id names: its number, its
-// name or the beginning of it, or the ATR of its card. Where id is empty the
-// first reader with a card is taken.
+// name or the beginning of it, or the ATR of its card. If id is empty the first
+// reader with a card is taken.
 func (t *tool) openReader(id string) (apdu.Conn, string, error) {
 	if t.wait {
 		if err := t.waitForCard(id); err != nil {
@@ -131,7 +131,7 @@ func findReader(readers []string, id string) (string, bool) {
 }
 
 // parseATR says whether a reader is named by the ATR of its card: TS, which is
-// 3B or 3F (ISO 7816-3 section 8.1), and T0 at least.
+// 3B or 3F (ISO 7816-3 section 8.1), and at least T0.
 func parseATR(id string) ([]byte, bool) {
 	atr, err := hex.DecodeString(strings.NewReplacer(":", "", " ", "").Replace(id))
 	return atr, err == nil && len(atr) >= 2 && (atr[0] == 0x3B || atr[0] == 0x3F)
@@ -177,5 +177,5 @@ func notConnected(err error, line, why string) error {
 	if line != "" {
 		line += "\n"
 	}
-	return failed(err, "%sFailed to connect to card: %s", line, why)
+	return newFailure(err, "%sFailed to connect to card: %s", line, why)
 }

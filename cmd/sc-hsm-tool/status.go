@@ -6,7 +6,7 @@ import (
 	"conclave/wire"
 )
 
-// showStatus shows what the device tells of itself without a PIN.
+// showStatus shows what the device says about itself without a PIN.
 func (t *tool) showStatus() error {
 	status, err := t.hsm.Status()
 	if err != nil {
@@ -50,8 +50,8 @@ func (t *tool) showUserPIN(pin hsm.PINState) {
 	}
 }
 
-// showTries shows the state of a PIN. That of a PIN which another program has
-// verified in this reader's card does not count its tries.
+// showTries shows the state of a PIN. If another program has verified it in
+// this reader's card, the state has no tries.
 func (t *tool) showTries(name, format string, pin hsm.PINState) {
 	switch {
 	case pin.Verified:

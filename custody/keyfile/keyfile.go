@@ -46,7 +46,7 @@ func PKCS8(key any) (secret.Bytes, error) {
 	return nil, unsupported(key)
 }
 
-// PlainPEM returns the key as PKCS#8 in PEM, for anyone to read who gets it.
+// PlainPEM returns the key as PKCS#8 in PEM, which anyone who gets it can read.
 func PlainPEM(key any) (secret.Bytes, error) {
 	der, err := PKCS8(key)
 	if err != nil {
@@ -135,7 +135,7 @@ func addECPrivateKey(b *cryptobyte.Builder, key *curve.PrivateKey) {
 	})
 }
 
-// checkEC keeps a key that was wiped out of a file.
+// checkEC keeps a wiped key from getting into a file.
 func checkEC(key *curve.PrivateKey) error {
 	again, err := key.Curve.NewPrivateKey(key.D)
 	if err != nil {

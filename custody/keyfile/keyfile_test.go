@@ -247,7 +247,7 @@ func TestPKCS12Refuses(t *testing.T) {
 	}{
 		{"no certificate", o.key, nil, good, []string{"needs the certificate", "use the PEM form"}},
 		{"a request", o.key, []byte{0x7F, 0x21, 0}, good, []string{"a request", "use the PEM form"}},
-		{"another key's", other.key, cert, good, []string{"of another key"}},
+		{"another key's", other.key, cert, good, []string{"another key's"}},
 		{"AES", dkek.AESKey(make([]byte, 16)), cert, good, []string{"restore it to a device"}},
 		{"no password", o.key, cert, nil, []string{"password", "empty"}},
 		{"not text", o.key, cert, secret.Bytes{0xFF, 'x'}, []string{"not UTF-8"}},

@@ -13,14 +13,14 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// pkcs12Iterations is for each of the three derivations of a file: a second
-// where it is written or opened, at most.
+// pkcs12Iterations is for each of the three derivations of a file: at most a
+// second to write or to open it.
 const pkcs12Iterations = 200_000
 
 // PKCS12 returns the key and its DER certificate as PKCS#12 (RFC 7292) under
 // the password, with PBES2, AES-256-CBC and HMAC-SHA-256, which OpenSSL 1.1.1,
 // Java 12 and Windows Server 2019 read. It takes RSA and NIST curves only, and
-// the certificate must be of the key. The library wants the password as a
+// the certificate must be the key's. The library wants the password as a
 // string, a copy that cannot be wiped.
 func PKCS12(key any, certificate []byte, password secret.Bytes) ([]byte, error) {
 	if err := checkPKCS12Password(password); err != nil {
@@ -61,22 +61,22 @@ func checkPKCS12Password(password secret.Bytes) error {
 	return nil
 }
 
-// certificateOf parses the certificate and checks that it is of the key.
+// certificateOf parses the certificate and checks that it is the key's.
 func certificateOf(key any, der []byte) (*x509.Certificate, error) {
 	spki, err := publicDER(key)
 	if err != nil {
 		return nil, err
 	}
 	if len(der) == 0 {
-		return nil, errors.New("PKCS#12 needs the certificate of the key, and there is none; use the PEM form")
+		return nil, errors.New("PKCS#12 needs the certificate of the key, but there is none; use the PEM form")
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		return nil, fmt.Errorf("PKCS#12 needs an X.509 certificate of an RSA key or a NIST curve; "+
-			"this is another one, or a request, which devices keep in its place: %w; use the PEM form", err)
+			"this is of another kind, or a request, which devices keep in its place: %w; use the PEM form", err)
 	}
 	if !bytes.Equal(cert.RawSubjectPublicKeyInfo, spki) {
-		return nil, errors.New("the certificate is of another key; give the one that belongs to it, or use the PEM form")
+		return nil, errors.New("the certificate is another key's; give the one that belongs to this key, or use the PEM form")
 	}
 	return cert, nil
 }
