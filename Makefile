@@ -1,6 +1,6 @@
 # make rehearse   the whole M-of-N backup and restore, on embedded devices
 # make test       installs the Debian packages that the tests need, then runs everything
-# make check      the daily part of it: format, vet, the tests that take no minute
+# make check      the daily part of it: format, vet, the tests that take less than a minute
 # make build      the programs, to bin/
 
 export CGO_ENABLED ?= 0
