@@ -18,7 +18,7 @@ import (
 	"testing"
 )
 
-// goPackage is what `go list -json` tells.
+// goPackage is what `go list -json` says.
 type goPackage struct {
 	ImportPath, Dir, Name     string
 	GoFiles, CgoFiles, Deps   []string
@@ -364,7 +364,7 @@ func TestFuzzTargetsHaveCorpora(t *testing.T) {
 		}
 	}
 	if targets < 7 {
-		t.Errorf("%d fuzz targets; APDU, TLV, CVC, key blob, share file, wrap file and vpcd frames have one at least", targets)
+		t.Errorf("%d fuzz targets; APDU, TLV, CVC, key blob, share file, wrap file and vpcd frames have at least one", targets)
 	}
 }
 

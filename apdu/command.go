@@ -83,8 +83,8 @@ func extendedNe(le []byte) int {
 	return MaxExtendedNe
 }
 
-// Bytes encodes the command in the short form where it fits, else in the
-// extended one.
+// Bytes encodes the command in the short form if it fits, else in the extended
+// one.
 func (c Command) Bytes() ([]byte, error) {
 	if len(c.Data) > MaxExtendedData || c.Ne < 0 || c.Ne > MaxExtendedNe {
 		return nil, fmt.Errorf("apdu: %d bytes of data and %d expected do not fit an extended APDU (%d and %d at most)",

@@ -8,8 +8,8 @@ import (
 	"conclave/apdu"
 )
 
-// echo answers with its data, twice over, and the status P1-P2 where that is
-// not zero.
+// echo answers with its data, twice over, and the status P1-P2 if that is not
+// zero.
 func echo(c apdu.Command) ([]byte, error) {
 	data := append(append([]byte{}, c.Data...), c.Data...)
 	if c.P1 != 0 {

@@ -48,7 +48,7 @@ func (t *Trace) Transmit(command []byte) ([]byte, error) {
 	return response, nil
 }
 
-// Begin implements Transactor where the traced Conn does.
+// Begin implements Transactor if the traced Conn does.
 func (t *Trace) Begin() error {
 	if shared, ok := t.Conn.(Transactor); ok {
 		return shared.Begin()
@@ -56,7 +56,7 @@ func (t *Trace) Begin() error {
 	return nil
 }
 
-// End implements Transactor where the traced Conn does.
+// End implements Transactor if the traced Conn does.
 func (t *Trace) End() error {
 	if shared, ok := t.Conn.(Transactor); ok {
 		return shared.End()

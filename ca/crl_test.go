@@ -250,7 +250,7 @@ func TestCRLText(t *testing.T) {
 	}
 }
 
-// TestLedgerCannotTell makes no CRL where the ledger cannot be read: it would
+// TestLedgerCannotTell makes no CRL if the ledger cannot be read: it would
 // lack revocations, or have a number for a second time.
 func TestLedgerCannotTell(t *testing.T) {
 	for _, method := range []string{"Revocations", "LastCRL"} {

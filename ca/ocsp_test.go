@@ -33,7 +33,7 @@ func TestResponder(t *testing.T) {
 				t.Errorf("openssl ocsp: %q was expected: %s", want, out)
 			}
 		}
-		// A CA's certificate is none of a responder: the client must refuse it.
+		// A CA's certificate is not a responder's: the client must refuse it.
 		other := issue(t, a, spec(prefix+ca.Subordinate), key.Public())
 		mustRun(t, "openssl", "ocsp", "-index", index, "-CA", root, "-rsigner", f.certificates("other.pem", other), "-rkey", f.key("ocsp.key", key), "-ndays", "1", "-reqin", request, "-respout", response)
 		mustFail(t, "Response Verify Failure", "openssl", append([]string{"ocsp", "-no_nonce", "-respin", response, "-CAfile", root}, certs...)...)

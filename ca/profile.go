@@ -52,8 +52,8 @@ type rules struct {
 	ca       bool
 	shortest int      // validity in days
 	longest  int      // validity in days
-	usages   []string // extended key usages where the spec has none
-	policies []string // where the spec has none
+	usages   []string // extended key usages if the spec has none
+	policies []string // if the spec has none
 }
 
 const (

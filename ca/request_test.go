@@ -85,7 +85,7 @@ func TestCheckRequest(t *testing.T) {
 	}
 }
 
-// TestCheckRequestForm refuses what is no good request at all.
+// TestCheckRequestForm refuses what is not a good request at all.
 func TestCheckRequestForm(t *testing.T) {
 	foreign.Need(t, "openssl")
 	good := request(t, planned)

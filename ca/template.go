@@ -223,8 +223,8 @@ func (s Spec) addPolicies(t *x509.Certificate, r rules) error {
 
 // TBS builds what an issuer signs for a spec, which has a serial number, and a
 // subject's key: the TBSCertificate (RFC 5280 section 4.1.2). The issuer is nil
-// where the key signs itself; the publication is the issuer's. A verifier
-// compares it with a certificate's RawTBSCertificate.
+// if the key signs itself; the publication is the issuer's. A verifier compares
+// it with a certificate's RawTBSCertificate.
 func TBS(spec Spec, public crypto.PublicKey, issuer *x509.Certificate, publication Publication) ([]byte, error) {
 	if spec.Serial.IsZero() {
 		return nil, errors.New("serial: it is missing; that of the certificate was expected")

@@ -36,7 +36,7 @@ type Config struct {
 	// PINCost is what deriving a key from a new PIN costs.
 	PINCost PINCost
 	// Hold lets what would end the process wait until release is called. It is
-	// nil where nothing does.
+	// nil if nothing does.
 	Hold func() (release func())
 	// Log takes what the card cannot tell its host: the errors of the store.
 	Log *slog.Logger

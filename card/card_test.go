@@ -125,7 +125,7 @@ func readScenario(t testing.TB, path string) (exchanges []exchange) {
 		command, err := hex.DecodeString(strings.Join(strings.Fields(left), ""))
 		expected := strings.Fields(right)
 		if err != nil || !found || len(expected) == 0 {
-			t.Fatalf("%s:%d: %q is no exchange, %v", path, n, text, err)
+			t.Fatalf("%s:%d: %q is not an exchange, %v", path, n, text, err)
 		}
 		exchanges = append(exchanges, exchange{n, command, expected[0], strings.Join(expected[1:], " ")})
 	}

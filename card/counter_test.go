@@ -126,8 +126,7 @@ func order(p *testrun.Child, ref wire.PINReference, pin string, at int, signal s
 	p.Order(uint8(ref), pin, at, int(signal))
 }
 
-// answer is what the card said. ok is false where the child did not live to
-// tell.
+// answer is what the card said. ok is false if the child did not live to tell.
 func answer(p *testrun.Child) (compared bool, sw apdu.Status, ok bool) {
 	text, ok := p.Answer()
 	if compared = text == "compared"; compared {
@@ -163,7 +162,7 @@ func openFile(t testing.TB, path string) *sqlite.Store {
 }
 
 // outstanding is the mark of the PIN for which a try is taken and neither given
-// back nor spent, and empty where there is none.
+// back nor spent, and empty if there is none.
 func outstanding(t testing.TB, s store.Store) string {
 	t.Helper()
 	var state struct{ User, SO struct{ Attempt []byte } }
@@ -181,7 +180,7 @@ func outstanding(t testing.TB, s store.Store) string {
 }
 
 // TestManyRightPINs: processes that log in at once with the right PIN wait for
-// each other, and all get in, also where there is one try alone.
+// each other, and all get in, even if there is only one try.
 func TestManyRightPINs(t *testing.T) {
 	path := preparedFile(t, t.TempDir())
 	one := openCard(t, openFile(t, path))
@@ -263,8 +262,8 @@ func TestManyPINs(t *testing.T) {
 	}
 }
 
-// TestKilledRightPINs kills processes with the right PIN at every moment: one
-// try is outstanding at most, the counter stays where it was, and no number of
+// TestKilledRightPINs kills processes with the right PIN at every moment: at
+// most one try is outstanding, the counter stays where it was, and no number of
 // kills locks anyone out.
 func TestKilledRightPINs(t *testing.T) { testStruckRightPINs(t, syscall.SIGKILL) }
 
@@ -338,7 +337,7 @@ func TestKilledGuesses(t *testing.T) {
 	}
 }
 
-// errCut is what a store gives from the moment on at which its user is cut off.
+// errCut is what a store gives from the moment at which its user is cut off.
 var errCut = errors.New("cut off")
 
 // TestGuessesAreCounted plays 1,000 attackers, each with a victim that has the
@@ -369,7 +368,7 @@ func TestGuessesAreCounted(t *testing.T) {
 		case pin == rightPIN && held == "" && after < before:
 			t.Fatalf("round %d: a right PIN took the counter from %v to %v", round, before, after)
 		case compared && outstanding(t, s) == "":
-			clear(guesses) // all tries were given back, also where no one lived to hear it
+			clear(guesses) // all tries were given back, even if no one lived to hear it
 		}
 		if len(guesses) > pinTries {
 			t.Fatalf("round %d: %d guesses were compared; the counter has %d", round, len(guesses), pinTries)

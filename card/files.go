@@ -13,7 +13,7 @@ import (
 const maxFile = 0xFFFF
 
 // targetFile is the file that P1-P2 name, which becomes the selected one, or
-// the selected one where they are zero.
+// the selected one if they are zero.
 func (c *Card) targetFile(cmd apdu.Command) (wire.FID, error) {
 	if fid := wire.FID(cmd.P1)<<8 | wire.FID(cmd.P2); fid != 0 {
 		return fid, nil

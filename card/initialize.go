@@ -27,7 +27,7 @@ func (c *Card) initializeDevice(cmd apdu.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var present grant // none where the device has no SO-PIN yet
+	var present grant // none if the device has no SO-PIN yet
 	if c.state.initialised() {
 		if present, err = c.checkPIN(wire.SOPIN, init.SOPIN); err != nil {
 			return nil, err

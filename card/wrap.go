@@ -37,7 +37,7 @@ func (c *Card) wrapKey(cmd apdu.Command) ([]byte, error) {
 }
 
 // unwrapKey is UNWRAP KEY: P1 is the new key, the blob is the data field or,
-// where that is empty, the content of EF 2F10. The key's description and
+// if that is empty, the content of EF 2F10. The key's description and
 // certificate are the host's to restore.
 func (c *Card) unwrapKey(cmd apdu.Command) ([]byte, error) {
 	if cmd.P2 != wire.UnwrapMode || cmd.P1 == 0 {

@@ -151,7 +151,7 @@ func (v *visit) readPrime(text string) (quorum.CustodianShare, error) {
 	return quorum.CustodianShare{Prime: p}, err
 }
 
-// ask asks until read takes the answer, or, where the field allows it, until a
+// ask asks until read takes the answer, or, if the field allows it, until a
 // code is typed: then the share is complete, and done.
 func (v *visit) ask(ctx context.Context, field Field, problem *error, read func(string) (quorum.CustodianShare, error), share *quorum.CustodianShare) (done bool, err error) {
 	for {

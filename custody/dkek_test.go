@@ -106,7 +106,7 @@ func TestReadShareFilesRefuses(t *testing.T) {
 	}
 }
 
-// TestRecordOfAnotherFile is told as damage, unless no record is wanted.
+// TestRecordOfAnotherFile is reported as damage, unless no record is wanted.
 func TestRecordOfAnotherFile(t *testing.T) {
 	c := awaited(t)
 	c.Rand, c.Custodians = rand.Reader, &custody.Simulated{}

@@ -47,7 +47,7 @@ func sshKey(t *testing.T) (public string, identity age.Identity) {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(line))) + " dan@example.com", identity
 }
 
-// awaited is a creation for people of whom some are not here.
+// awaited is a creation for people some of whom are not here.
 func awaited(t *testing.T) custody.Creation {
 	return custody.Creation{
 		ShareFile: filepath.Join(t.TempDir(), "share.pbe"), Names: []string{"Ada", "Jos\u00e9", "Carol"},

@@ -23,7 +23,7 @@ func shareFile(t *testing.T, fill byte) dkek.ShareFile {
 }
 
 // TestJournal: what a device has is known in the next call, under any name of
-// the file and in any file of the share; until the device is another one.
+// the file and in any file of the share; until the device is a different one.
 func TestJournal(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "imports")
 	a, b := shareFile(t, 1), shareFile(t, 2)
@@ -63,7 +63,7 @@ func TestJournal(t *testing.T) {
 			t.Errorf("not taken: %v, %v", j.Imported(), err)
 		}
 	}
-	// The device says that it has none: it was initialised anew.
+	// The device says that it has none: it was initialised again.
 	if j, err = OpenJournal(dir, "ZZ1", 0); err != nil || len(j.Imported()) != 0 {
 		t.Errorf("a new beginning: %v, %v", j.Imported(), err)
 	}
@@ -72,7 +72,7 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// TestJournalAfterAPowerLoss passes over a line that was cut off.
+// TestJournalAfterAPowerLoss skips a line that was cut off.
 func TestJournalAfterAPowerLoss(t *testing.T) {
 	dir := t.TempDir()
 	j, err := OpenJournal(dir, "ZZ1", 0)

@@ -84,7 +84,7 @@ func checkRewrapped(t *testing.T, k custody.Rewrapped, old, to *dkek.DKEK) {
 		t.Fatal(err)
 	}
 	if written, err := os.ReadFile(k.To); err != nil || !bytes.Equal(written, content) {
-		t.Errorf("%s has another content than was read, %v", k.To, err)
+		t.Errorf("%s has other content than was read, %v", k.To, err)
 	}
 	if !bytes.Equal(before.Certificate, after.Certificate) || (before.Description == nil) != (after.Description == nil) {
 		t.Errorf("%s has lost what is beside the key", k.To)

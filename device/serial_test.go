@@ -9,8 +9,8 @@ import (
 	"conclave/internal/sqlitefile"
 )
 
-// TestSearchSerial looks for a device among others, in readers of which one is
-// empty. Those that it is not are left to other programs.
+// TestSearchSerial looks for a device among others, in readers one of which is
+// empty. The others are left to other programs.
 func TestSearchSerial(t *testing.T) {
 	home := NewHome(t.TempDir())
 	serials := map[string]string{}

@@ -57,7 +57,7 @@ func ExampleShareFile_Decrypt() {
 	})
 	var damaged *dkek.DamagedError
 	if errors.As(err, &damaged) { // the share is there all the same
-		fmt.Println("write this file anew, as damaged.Mended has it:", damaged)
+		fmt.Println("write this file again, as damaged.Mended has it:", damaged)
 	} else if err != nil {
 		log.Fatal(err)
 	}

@@ -19,8 +19,8 @@ func otherDKEK(t *testing.T) *DKEK {
 	return d
 }
 
-// TestRewrap gives every key that others wrapped to another DKEK. An EC key has
-// all its domain parameters then, of which pico-hsm leaves one out.
+// TestRewrap moves every key that others wrapped to another DKEK. An EC key has
+// all its domain parameters then, one of which pico-hsm leaves out.
 func TestRewrap(t *testing.T) {
 	old, to := vectorDKEK(t), otherDKEK(t)
 	for path, blob := range readBlobs(t) {

@@ -210,7 +210,7 @@ func TestParseShareFile(t *testing.T) {
 		{"base64, truncated", text[:80], "truncated: 60 bytes, 64 expected"},
 		{"base64, too long", text[:84] + "AAAAAAAA", "too long"},
 		{"base64, character left out", text[:20] + text[21:], "wrong or missing character"},
-		{"base64, character that is none", text[:20] + "?" + text[21:], "near number 21 of 86"},
+		{"base64, character that is not one", text[:20] + "?" + text[21:], "near number 21 of 86"},
 		{"base64, unused bits set", text[:85] + "B==", "near number 8"},
 		{"text that is long", "U2FsdGVkX1" + strings.Repeat("A", 2000), "not a DKEK share file: 2010 bytes"},
 	} {

@@ -148,7 +148,7 @@ func (h *HSM) clearFor(ref byte, f wire.WrapFile) error {
 	return h.DeleteFile(wire.PrefixKey.File(ref))
 }
 
-// proveTrial lets a key sign, where its public half is known and it may.
+// proveTrial lets a key sign, if its public half is known and it may.
 func (h *HSM) proveTrial(ref byte, certificate []byte) error {
 	public, err := ParsePublic(certificate)
 	if err != nil {

@@ -36,7 +36,7 @@ func (o *otherwise) Transmit(command []byte) ([]byte, error) {
 	return answers[0], nil
 }
 
-// device is a device of the tests that is another one in these answers.
+// device is a device of the tests that differs in these answers.
 func (o *otherwise) device(t *testing.T) *hsm.HSM {
 	t.Helper()
 	_, c := withShareOn(t, newDevice(t))
@@ -189,7 +189,7 @@ func (i *impostor) Transmit(command []byte) ([]byte, error) {
 	return i.Conn.Transmit(command)
 }
 
-// TestProveDevice: certificates can be copied, and the key of theirs cannot.
+// TestProveDevice: certificates can be copied, but their key cannot.
 func TestProveDevice(t *testing.T) {
 	real, c := withShareOn(t, newDevice(t))
 	attestation, err := real.ProveDevice("this test")

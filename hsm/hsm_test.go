@@ -74,7 +74,7 @@ func connect(t testing.TB, c *card.Card, shares int) *hsm.HSM {
 	return h
 }
 
-// withShare is a device whose DKEK is the one of testdata/2-of-4.
+// withShare is a device whose DKEK is that of testdata/2-of-4.
 func withShare(t testing.TB) *hsm.HSM {
 	t.Helper()
 	h, _ := withShareOn(t, newDevice(t))
@@ -461,7 +461,7 @@ func TestWrapAndUnwrapRefusals(t *testing.T) {
 		t.Errorf("replacing: %v", err)
 	}
 	checkRestored(t, h, 1, "EC-secp256r1")
-	// What told of the old key goes with it, also where the file has nothing new.
+	// What described the old key goes with it, even if the file has nothing new.
 	if err := h.UnwrapKey(1, wire.WrapFile{Blob: readWrapFile(t, "testdata/2-of-4/EC-secp521r1.wrap").Blob}, true); err != nil {
 		t.Errorf("replacing without a certificate: %v", err)
 	}

@@ -15,7 +15,7 @@ import (
 type Key struct {
 	Ref         byte // key reference
 	Description *wire.PrKD
-	// Public is nil where the device has neither request nor certificate.
+	// Public is nil if the device has neither request nor certificate.
 	Public *wire.PublicKey
 }
 
@@ -207,7 +207,7 @@ func (h *HSM) GenerateKey(n NewKey) (ref byte, request *wire.AuthenticatedReques
 	return ref, request, h.keepRequest(ref, answer)
 }
 
-// keepRequest stores the request where the card has not done so itself.
+// keepRequest stores the request if the card has not done so itself.
 func (h *HSM) keepRequest(ref byte, answer []byte) error {
 	fid := wire.PrefixEECert.File(ref)
 	content, err := h.ReadFile(fid)

@@ -75,7 +75,7 @@ func Keep(ctx context.Context, dial Dialer, card Card, atr []byte, report func(S
 	}
 }
 
-// serveUntil serves until ctx ends, which is no error.
+// serveUntil serves until ctx ends, which is not an error.
 func serveUntil(ctx context.Context, conn net.Conn, card Card, atr []byte) error {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })

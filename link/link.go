@@ -1,6 +1,6 @@
 // Package link carries APDUs between a card and a host that do not share a
 // process: Serve on the card's side, Client on the reader's side. Direct links
-// the two where they do share one.
+// the two if they do share one.
 //
 // Begin with [Direct] in a program that has the card itself. [Keep] puts a card
 // into pcscd's virtual reader ([TCP] and [VPCDAddress] say where that is), so that

@@ -27,7 +27,7 @@ func someSets(t testing.TB) []*Set {
 	return sets
 }
 
-// confirmed reads a code as a custodian does who says yes to what is suggested.
+// confirmed reads a code as a custodian does, saying yes to what is suggested.
 func confirmed(text string) (CustodianShare, bool) {
 	share, err := ParseCode(text)
 	var doubt *Doubt

@@ -61,7 +61,7 @@ func ExampleParseCode() {
 }
 
 // Sheets as sc-hsm-tool prints them have no code, so that a wrong one is noticed
-// only where there are more than the threshold.
+// only if there are more than the threshold.
 func ExampleReadSheets() {
 	sheets, err := quorum.ReadSheets(strings.NewReader(`
 		Prime       : dc:5f:8e:b5:1a:19:87:ff

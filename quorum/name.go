@@ -20,7 +20,7 @@ func CheckNames(names []string) error {
 		return err
 	}
 	for _, name := range names {
-		// Whoever counts takes a letter and its accent for one character, also in
+		// Whoever counts takes a letter and its accent for one character, even in
 		// NFD.
 		if n := utf8.RuneCountInString(norm.NFC.String(name)); n < 1 || n > maxName {
 			return fmt.Errorf("custodian %q: a name of 1 to %d characters was expected", name, maxName)

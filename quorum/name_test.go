@@ -44,7 +44,7 @@ func TestFoldName(t *testing.T) {
 	}
 }
 
-// TestCheckNames: what stands in a new set.
+// TestCheckNames: what may be in a new set.
 func TestCheckNames(t *testing.T) {
 	const ten = "\u0429\u0435\u0440\u0431\u0430\u043a\u043e\u0432 \u042f"
 	for _, test := range []struct {

@@ -187,7 +187,7 @@ func (r *Record) Name(number int) string {
 }
 
 // Judge compares a share with the record. The error says what does not fit,
-// and what to do; it is a *Doubt where one misread digit explains it.
+// and what to do; it is a *Doubt if one misread digit explains it.
 func (r *Record) Judge(share CustodianShare) error {
 	if share.Set != "" && share.Set != r.Set {
 		return r.otherSet(share.Set)

@@ -55,7 +55,7 @@ func TestDraw128(t *testing.T) {
 	})
 }
 
-// checkSheets looks that each sheet says the same in lines and in code.
+// checkSheets checks that each sheet says the same in lines and in code.
 func checkSheets(t *rapid.T, set *Set, printed *regexp.Regexp) {
 	if len(set.Shares) != set.Total {
 		t.Fatalf("%d shares, want %d", len(set.Shares), set.Total)

@@ -11,7 +11,7 @@
 // needed.
 //
 // A sheet with a code says itself what was mistyped; the three lines that
-// sc-hsm-tool prints do not, and where they do not open the file, package
+// sc-hsm-tool prints do not, and if they do not open the file, package
 // quorum/repair searches for what was meant. Package quorum/paper prints sheets,
 // package custody holds the conversation with people, and package shamir has the
 // arithmetic.
@@ -59,7 +59,7 @@ type CustodianShare struct {
 func (s CustodianShare) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "share %s [redacted]", s.ID) }
 
 // point is the share as a point on the polynomial, the ID read in the given
-// base, or as hexadecimal where it is nothing else.
+// base, or as hexadecimal if it is nothing else.
 func (s CustodianShare) point(base int) shamir.Share {
 	x := parseID(s.ID, base)
 	if x == 0 {
@@ -137,7 +137,7 @@ const hexDigits = "0123456789abcdefABCDEF"
 // primalityRounds is the number of Miller-Rabin rounds that a typed prime has to pass.
 const primalityRounds = 20
 
-// parseHex reads digits, in pairs where there are colons.
+// parseHex reads digits, in pairs if there are colons.
 func parseHex(text string) (*big.Int, error) {
 	var digits strings.Builder
 	for i, group := range strings.Split(text, ":") {

@@ -18,7 +18,7 @@ type Located struct {
 	Right     []Share // the shares as they should be, in the order given
 }
 
-// Locate combines shares of which some may be wrong, and says which. It finds
+// Locate combines shares some of which may be wrong, and says which. It finds
 // the polynomial of degree below threshold that agrees with all shares but at
 // most (len(shares)-threshold)/2, rounded down: there is never more than one,
 // since two of them would have threshold shares in common. The error is

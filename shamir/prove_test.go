@@ -179,7 +179,7 @@ func TestRandomSubsetsAreUniform(t *testing.T) {
 		for range 20000 {
 			subset := subsetAt(t, position)
 			if !isSubset(subset, 6, 3) {
-				t.Fatalf("%v is no subset of 3 of 6", subset)
+				t.Fatalf("%v is not a subset of 3 of 6", subset)
 			}
 			count[fmt.Sprint(slices.Sorted(slices.Values(subset)))]++
 		}

@@ -27,8 +27,8 @@ func ATR() []byte {
 		0x54, 0x48, 0x53, 0x4D, 0x31, 0x73, 0x80, 0x21, 0x40, 0x81, 0x07, 0xFA}
 }
 
-// Instruction bytes: ISO 7816-4 and 7816-8 where CLA is 00, the applet's own
-// where it is 80.
+// Instruction bytes: those of ISO 7816-4 and 7816-8 if CLA is 00, the applet's
+// own if it is 80.
 const (
 	ClassISO         byte = 0x00
 	ClassProprietary byte = 0x80

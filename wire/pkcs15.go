@@ -210,7 +210,7 @@ func (f WrapFile) Bytes() ([]byte, error) {
 
 // ParseWrapFile reads the file. The first object after the blob is the
 // description: OpenSC's tool tells the two apart by their place alone, but
-// leaves either out where the card has none; here a certificate or request in
+// leaves either out if the card has none; here a certificate or request in
 // the first place is known by its tag.
 func ParseWrapFile(b []byte) (WrapFile, error) {
 	f, err := parseWrapFile(b)

@@ -251,7 +251,7 @@ func TestTraceHidesSecrets(t *testing.T) {
 	}
 	for _, open := range []string{"> 80 50 00 00 1C 80 02 00 01 81 06 **", "91 01 03 92 01 01", "> 80 72 01 92"} {
 		if !strings.Contains(out.String(), open) {
-			t.Errorf("the trace lacks %q, which is no secret", open)
+			t.Errorf("the trace lacks %q, which is not secret", open)
 		}
 	}
 	again, err := apdu.ReadTrace(&out)

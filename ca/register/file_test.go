@@ -103,7 +103,7 @@ func TestFlippedByte(t *testing.T) {
 	}
 }
 
-// stride takes big steps where the file is empty.
+// stride takes big steps in the empty parts of the file.
 func stride(whole []byte, at int) int {
 	if at < 100 {
 		return 1

@@ -39,7 +39,7 @@ func begin(ctx context.Context, tx *sql.Tx, intent ca.Intent) (int64, error) {
 }
 
 // Finish implements ca.Ledger. What was signed must be what the intent says,
-// to the hash. It may be given again, and also when the intent was settled.
+// to the hash. It may be given again, even when the intent was settled.
 func (r *Register) Finish(ctx context.Context, intent ca.Intent, signed []byte) error {
 	return r.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		e, err := need(ctx, tx, intent.Issuer, intent.Kind, intent.Number)

@@ -103,7 +103,7 @@ func TestKilledAnywhere(t *testing.T) {
 		entries, err := r.Entries(context.Background())
 		must(t, err)
 		if n := int64(len(entries)); n != next && n != next+1 {
-			t.Fatalf("%d entries; the %d acknowledged ones and one more at most were expected", n, next)
+			t.Fatalf("%d entries; the %d acknowledged ones and at most one more were expected", n, next)
 		}
 		next = int64(len(entries))
 		closed(t, r)

@@ -14,7 +14,7 @@
 // What is signed is identified by its issuer's name (DER), its kind and its
 // number. The file has each of these at most once, however it came in.
 //
-// Everything is in the one file whenever nothing is being written, also after
+// Everything is in the one file whenever nothing is being written, even after
 // a crash, so that a copy of it lacks nothing. Hence the rollback journal: in
 // write-ahead-log mode the newest intents would be in a second file until the
 // last process closes the first.
@@ -47,9 +47,9 @@ type Register struct {
 var _ ca.Ledger = (*Register)(nil)
 
 // Create makes an empty register, readable by its owner alone, and opens it.
-// The directory must exist. The error is fs.ErrExist where the file does.
+// The directory must exist. The error is fs.ErrExist if the file does.
 //
-// The file appears at path complete or not at all, also after a loss of power.
+// The file appears at path complete or not at all, even after a loss of power.
 func Create(path string) (*Register, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -56,7 +56,7 @@ func wantRevocations(t *testing.T, r *Register, a authority, serial int64, taken
 	}
 	last := len(taken) - 1
 	if len(got) != 1 || got[0].Serial.Int64() != serial || got[0].Reason != taken[last] || !got[0].Time.Equal(day.AddDate(0, 0, last)) {
-		t.Errorf("revocations %v; the one of %d with reason %d was expected", got, serial, taken[last])
+		t.Errorf("revocations %v; that of %d with reason %d was expected", got, serial, taken[last])
 	}
 }
 

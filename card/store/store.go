@@ -13,7 +13,7 @@ type Kind uint8
 // ErrNotFound is returned by Get for a record that does not exist.
 var ErrNotFound = errors.New("no such record")
 
-// ErrFull is returned where there is no room for a change.
+// ErrFull is returned if there is no room for a change.
 var ErrFull = errors.New("the disk or the quota is full; nothing was changed; free some space and try again")
 
 // ErrClosed is returned by every use of a Store after Close.

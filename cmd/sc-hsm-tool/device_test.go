@@ -51,7 +51,7 @@ func deviceCommand(args []string) error {
 	case "delete":
 		return deleteFile(h, args[2])
 	}
-	return fmt.Errorf("%s is no action", action)
+	return fmt.Errorf("%s is not an action", action)
 }
 
 func importRaw(h *hsm.HSM, text string) error {

@@ -120,8 +120,8 @@ func decodeHex(digits secret.Bytes) (secret.Bytes, error) {
 	return b, nil
 }
 
-// Bounds of the user PIN, in bytes, and of its tries, where the PIN is short
-// and in any case.
+// Bounds of the user PIN, in bytes, and of its tries, if the PIN is short and
+// in any case.
 const (
 	minPIN = 6
 	maxPIN = 16

@@ -30,8 +30,8 @@ const (
 )
 
 // TestScripts runs each script with devices of its own: embedded:hsm is the
-// one that CONCLAVE_DEVICE names. The share files of quorum's vectors are made anew
-// at the cost of practice.
+// one that CONCLAVE_DEVICE names. The share files of quorum's vectors are made
+// again at the cost of practice.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -67,7 +67,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// answers writes what custodians type who have their sheets from FROM, either
+// answers writes what custodians with sheets from FROM type, either
 // what the program printed or the lines of a vector: answers FROM TO ID...
 func answers(ts *testscript.TestScript, _ bool, args []string) {
 	prime, values := sheets(ts.ReadFile(args[0]))

@@ -151,7 +151,7 @@ func (b *bench) Transmit(command []byte) ([]byte, error) {
 		answer.Data = []byte{3, 2, 2, 1}
 	}
 	if c.INS == insManageSE && len(b.unknown) > 0 && string(c.Data[2:]) == b.unknown[0] {
-		answer.SW, b.unknown = apdu.ReferenceNotFound, b.unknown[1:] // once, for the issuer is its own authority
+		answer.SW, b.unknown = apdu.ReferenceNotFound, b.unknown[1:] // once, since the issuer is its own authority
 	}
 	return answer.Bytes(), nil
 }

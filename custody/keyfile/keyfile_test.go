@@ -21,7 +21,8 @@ import (
 const password = "a key, a file und ein Schlüssel"
 
 // openSSL is the foreign judge, in a directory of its own. It has made the key:
-// generated.pem, key.der and pub.pem are its files, and key is what we know of it.
+// generated.pem, key.der and pub.pem are its files, and key is what we know about
+// it.
 type openSSL struct {
 	t   *testing.T
 	dir string

@@ -105,7 +105,7 @@ func toAffine(t rapid.TB, g *weierstrass, p projective) affine {
 	return affine{integer(point[1 : 1+size]), integer(point[1+size:])}
 }
 
-// toProjective converts p to one of its many forms, the one of this z.
+// toProjective converts p to one of its many forms, that of this z.
 func toProjective(g *weierstrass, p affine, z residue) projective {
 	if p.x == nil {
 		return projective{y: z}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Need skips a test that lacks one of the programs, loudly, and fails it where
-// the environment variable CI is set.
+// Need skips a test that lacks one of the programs, loudly, and fails it if the
+// environment variable CI is set.
 func Need(tb testing.TB, programs ...string) {
 	tb.Helper()
 	for _, name := range programs {

@@ -9,7 +9,7 @@
 //		// serve a card at VPCD, and open the reader
 //	}
 //
-// It needs Linux, root, and Debian's packages pcscd and vsmartcard-vpcd. Where
-// something is missing Start skips the test, and fails it where the environment
+// It needs Linux, root, and Debian's packages pcscd and vsmartcard-vpcd. If
+// something is missing Start skips the test, and fails it if the environment
 // variable CI is set.
 package pcscdtest

@@ -44,7 +44,7 @@ const (
 type Runner interface{ Run() int }
 
 // Wrap returns a Runner that runs the tests of m inside the namespaces, or here
-// where that is not possible.
+// if that is not possible.
 func Wrap(m Runner) Runner { return wrapped{m} }
 
 type wrapped struct{ tests Runner }
@@ -164,7 +164,7 @@ func (p *PCSCD) Restart(tb testing.TB) {
 	p.start(tb)
 }
 
-// Stop ends pcscd, where it runs.
+// Stop ends pcscd, if it runs.
 func (p *PCSCD) Stop(tb testing.TB) {
 	tb.Helper()
 	if p.cmd == nil {

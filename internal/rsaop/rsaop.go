@@ -34,7 +34,7 @@ type Key interface {
 	Close()
 }
 
-// Best returns libcrypto's engine where the library is found, else Go's.
+// Best returns libcrypto's engine if the library is found, else Go's.
 func Best() Engine {
 	if engine, err := Libcrypto(); err == nil {
 		return engine

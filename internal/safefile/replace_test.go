@@ -36,7 +36,7 @@ func TestReplace(t *testing.T) {
 		t.Errorf("left: %v", names)
 	}
 	if err := safefile.Replace(filepath.Join(dir, "missing", "file"), nil); err == nil {
-		t.Error("a file in a folder that there is not was written")
+		t.Error("a file in a folder that does not exist was written")
 	}
 }
 

@@ -13,8 +13,7 @@ import (
 const Page = 4096
 
 // Mount mounts a file system of so many bytes, which only root may: elsewhere
-// the test is skipped, loudly, and fails where the environment variable CI is
-// set.
+// the test is skipped, loudly, and fails if the environment variable CI is set.
 func Mount(tb testing.TB, bytes int) (dir string) {
 	tb.Helper()
 	dir = tb.TempDir()
@@ -24,7 +23,7 @@ func Mount(tb testing.TB, bytes int) (dir string) {
 		}
 		tb.Skipf("NOT TESTED: no small disk: %v", err)
 	}
-	tb.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) }) // also where a failed test left it in use
+	tb.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) }) // even if a failed test left it in use
 	return dir
 }
 

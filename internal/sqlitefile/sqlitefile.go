@@ -42,7 +42,7 @@ type Kind struct {
 // Create makes a file without rows, readable by its owner alone. The directory
 // must exist. The error is fs.ErrExist where the file does.
 //
-// The file appears at path complete or not at all, also after a loss of power.
+// The file appears at path complete or not at all, even after a loss of power.
 func (k Kind) Create(path string) error {
 	empty, err := k.empty()
 	if err == nil {

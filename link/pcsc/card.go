@@ -29,7 +29,7 @@ type Card struct {
 var errClosed = errors.New("the connection to the card has been closed")
 
 // Open connects to a card. reader is a reader's name, a part of it, or its
-// place in the list of Readers from 0 on; where it names several readers, and
+// place in the list of Readers from 0 on; if it names several readers, and
 // the empty string names them all, the first one with a card is taken.
 func Open(reader string) (*Card, error) {
 	s, err := openService()

@@ -26,8 +26,8 @@ type Sheet struct {
 	// hexadecimal digits with colons between them, at most maxColons characters.
 	Prime, ID string
 	Value     string // secret
-	// OldToolID is what sc-hsm-tool wants typed as the ID, where that is not the
-	// ID as printed: it reads hexadecimal.
+	// OldToolID is what sc-hsm-tool wants typed as the ID, if that is not the ID
+	// as printed: it reads hexadecimal.
 	OldToolID string
 	// Code is secret: twelve groups of four characters of the bech32 alphabet
 	// (BIP-173) in upper case, with spaces between them.

@@ -63,7 +63,7 @@ func TestStages(t *testing.T) {
 	}
 }
 
-// TestEstimates: as many candidates are tried as was said before, by a third
+// TestEstimates: as many candidates are tried as was said before, up to a third
 // more or half less.
 func TestEstimates(t *testing.T) {
 	if testing.Short() {
@@ -88,7 +88,7 @@ func TestEstimates(t *testing.T) {
 }
 
 // TestWithinAMinute: any wrong digit of a value is found within a minute of 18
-// candidates a second where up to three sheets are needed; of four and five nine
+// candidates a second if up to three sheets are needed; of four and five nine
 // in ten, and more, are. Of five, all guesses may be possible ones, and take 77
 // seconds; four have no more of them.
 func TestWithinAMinute(t *testing.T) {

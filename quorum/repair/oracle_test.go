@@ -216,7 +216,7 @@ func (r Reading) explanations() []string {
 }
 
 // isExplained says whether one explanation is this one, or has it in it, and
-// none is given where there is no mistake.
+// none is given if there is no mistake.
 func (r Reading) isExplained(want string) bool {
 	return slices.ContainsFunc(r.explanations(), func(s string) bool { return strings.Contains(s, want) && (want == "") == (s == "") })
 }

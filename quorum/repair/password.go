@@ -13,7 +13,7 @@ import (
 // variant is a password that may be meant, and the mistakes that it supposes.
 type variant struct {
 	text     []rune
-	bytes    []byte // where they are not the text in the usual encoding
+	bytes    []byte // if they are not the text in the usual encoding
 	findings []Finding
 }
 

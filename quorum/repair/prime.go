@@ -14,7 +14,7 @@ import (
 const primeRounds = 20
 
 // primeFillings is how many readings of a prime with unreadable digits are
-// looked through; there are several microseconds to each, and then the next.
+// looked through; each takes several microseconds.
 const primeFillings = 1 << 16
 
 // primes are the numbers that the prime of a set may be.
@@ -174,8 +174,8 @@ func correctedPrimes(row []cell, yield func(*big.Int) bool) bool {
 	return true
 }
 
-// straighten puts prime and share value in their places where they were typed
-// in each other's: the number that most sheets have is the prime.
+// straighten puts prime and share value in their places if they were typed in
+// each other's: the number that most sheets have is the prime.
 func straighten(sheets []typed) {
 	prime := commonPrime(sheets)
 	if prime == nil {

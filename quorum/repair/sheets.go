@@ -16,14 +16,14 @@ type sheetStage struct {
 	count    func(*base) float64 // estimates the candidates of a base; nil to count them
 	applies  func(input) bool    // nil if it always does
 	least    int                 // mistakes that are supposed
-	// sure says that it is no coincidence if it gives the password.
+	// sure says that it is not a coincidence if it gives the password.
 	sure bool
 }
 
 // Sheets plans the search for what is wrong with sheets that were entered, in
-// any number from two up: all of them, or the others where one does not fit,
-// are to be as many as the threshold, which need not be known. It takes a
-// moment. The error says what must be typed before anything can be searched.
+// any number from two up: all of them, or the others if one does not fit, are
+// to be as many as the threshold, which need not be known. It takes a moment.
+// The error says what must be typed before anything can be searched.
 //
 // The stages, and their candidates for 2, 3 and 5 sheets that were taken as an
 // example; 18 a second are usual on two processors:
@@ -47,17 +47,16 @@ type sheetStage struct {
 //	two digits                                       36968  109980  455040
 //
 // The number depends on the sheets: what is combined is below 2^63 in a half to
-// two thirds of all cases, and mostly in the others too where it was before and
+// two thirds of all cases, and mostly in the others too if it was before and
 // only digits at the end are changed. Low share IDs have small weights, and then
 // many guesses are the same. At the worst, all are different and possible: 480
 // with one wrong digit on two sheets, 1200 on five.
 //
-// Where a number of digits is odd, one is missing or too many, and that is tried
-// as soon as the sheets as they are: about 150 candidates. Where digits cannot be
-// read, each stage is multiplied by the ways to fill them in; stages beyond
-// 2^24 candidates are left out. Sheets beyond the threshold cost nothing, and
-// save all this: with two of them, one wrong sheet is found without the share
-// file.
+// If a number of digits is odd, one is missing or too many, and that is tried as
+// soon as the sheets as they are: about 150 candidates. If digits cannot be read,
+// each stage is multiplied by the ways to fill them in; stages beyond 2^24
+// candidates are left out. Sheets beyond the threshold cost nothing, and save all
+// this: with two of them, one wrong sheet is found without the share file.
 func Sheets(drafts []Draft) (*Plan, error) {
 	in, err := read(drafts)
 	if err != nil {

@@ -170,7 +170,7 @@ func TestEveryWrongDigit(t *testing.T) {
 	}
 }
 
-// TestLookalikes: characters that are no digits stand for the one they are
+// TestLookalikes: characters that are not digits stand for the one they are
 // like.
 func TestLookalikes(t *testing.T) {
 	s := splitOver(t, number("dc5f8eb51a1987ff"), readSet(t, "2-of-4").password, 2, 1, 2)

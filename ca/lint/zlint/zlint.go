@@ -42,7 +42,7 @@ func sources(by lint.Demands) ([]zlint.LintSource, error) {
 }
 
 // Certificate implements lint.Linter; "notice" and below are not objections. A
-// certificate that names itself as its issuer, and its own key where it names one, is
+// certificate that names itself as its issuer, and its own key if it names one, is
 // held to what roots are.
 func (Linter) Certificate(der []byte, by lint.Demands) ([]lint.Finding, error) {
 	cert, err := x509.ParseCertificate(der)
@@ -71,8 +71,8 @@ func (Linter) CRL(der []byte, by lint.Demands) ([]lint.Finding, error) {
 	return findings(judge.LintRevocationListEx(crl, registry)), nil
 }
 
-// A CRL may be valid for 12 months where it covers CA certificates, for 10 days
-// elsewhere (BR section 7.2); a root's covers CA certificates.
+// A CRL may be valid for 12 months if it covers CA certificates, for 10 days
+// otherwise (BR section 7.2); a root's covers CA certificates.
 const configuration = "[e_crl_next_update_invalid]\nSubscriberCRL = false\n"
 
 // registryOf gives a registry of nothing but what is demanded.

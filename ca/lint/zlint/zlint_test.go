@@ -55,7 +55,7 @@ func lints(findings []lint.Finding) (names []string) {
 }
 
 // TestRootBeforeItIsSigned holds a certificate with a stranger's signature to
-// what roots are: else it would lack what CAs below a root must have.
+// what roots are: otherwise it would lack what CAs below a root must have.
 func TestRootBeforeItIsSigned(t *testing.T) {
 	subject := key(t)
 	for _, signer := range []*ecdsa.PrivateKey{subject, key(t)} {
@@ -64,7 +64,8 @@ func TestRootBeforeItIsSigned(t *testing.T) {
 			t.Errorf("%v, %v; nothing was expected", found, err)
 		}
 	}
-	// A CA's certificate for its next key, which the old one signs, is no root.
+	// A CA's certificate for its next key, which the old one signs, is not a
+	// root.
 	next := root()
 	next.AuthorityKeyId = []byte("another key")
 	found, err := (zlint.Linter{}).Certificate(selfSigned(t, next, subject, key(t)), lint.Public)

@@ -28,9 +28,9 @@ var fileKind = sqlitefile.Kind{
 const lockSuffix = "-lock"
 
 // Create makes an empty device store, readable by its owner alone, and opens
-// it. The directory must exist. The error is fs.ErrExist where the file does.
+// it. The directory must exist. The error is fs.ErrExist if the file does.
 //
-// The file appears at path complete or not at all, also after a loss of power.
+// The file appears at path complete or not at all, even after a loss of power.
 func Create(path string) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -181,11 +181,11 @@ func (s *Store) acquire() (*conn, error) {
 	return connect(s.path)
 }
 
-// release rolls back what was not committed, also when the caller panics, and
+// release rolls back what was not committed, even when the caller panics, and
 // keeps the connection for the next transaction.
 func (s *Store) release(c *conn) {
 	// SQLite rolls back by itself after some errors, and then refuses to: that
-	// a connection is clean is certain only where it did not.
+	// a connection is clean is certain only if it did not.
 	clean := !c.inTransaction || c.rollback() == nil
 	s.mu.Lock()
 	defer s.mu.Unlock()

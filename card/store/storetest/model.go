@@ -59,7 +59,7 @@ type model struct {
 }
 
 // update does the same steps in both and compares what they observe, and
-// whether the version tells of the change.
+// whether the version shows the change.
 func (m *model) update(t *rapid.T, outcome error) {
 	todo := rapid.SliceOfN(steps(), 1, 8).Draw(t, "steps")
 	before, state := version(t, m.tested), describe(t, m.oracle)

@@ -113,7 +113,8 @@ type kernelName struct {
 }
 
 // TestChoice: of all ways to split a number of digests into kernels, the one
-// that takes the least time is taken. Time is what the kernels say of themselves.
+// that takes the least time is taken. Time is what the kernels say about
+// themselves.
 func TestChoice(t *testing.T) {
 	own := map[kernelName]float64{}
 	for i, k := range kernels() {

@@ -24,7 +24,7 @@ const ChecksumLen = 13
 
 // MaxLen is the longest word, data and checksum symbols together: beyond it,
 // two wrong symbols can cancel each other out. The prefix and the separator do
-// not count, as in BIP-93, where a data part has 93 symbols at most: they enter
+// not count, as in BIP-93, where a data part has at most 93 symbols: they enter
 // the checksum, but as something known that Correct never changes. 80 symbols
 // are left for data.
 const MaxLen = 93

@@ -143,7 +143,7 @@ func checkResult(t rapid.TB, prefix string, received []byte, erasures []int) boo
 		return false
 	}
 	if !Verify(prefix, corrected) || len(corrected) != len(received) {
-		t.Fatal("what was returned is no code word of the same length")
+		t.Fatal("what was returned is not a code word of the same length")
 	}
 	var differ []int
 	for place := range received {
@@ -180,10 +180,10 @@ func TestBeyondTheBound(t *testing.T) {
 }
 
 // TestEveryThirdPlace: the code is worst at errors whose places leave the same
-// rest modulo 3. There β^3 is in GF(32), and the code is a Reed-Solomon code:
-// any 9 of the 31 places hold the difference of two code words, 31 in fact. 5
-// errors are then near a wrong one in C(31,9)*31 * C(9,5) / (C(31,5)*31^5) = 1.6%
-// of all cases.
+// remainder modulo 3. There β^3 is in GF(32), and the code is a Reed-Solomon
+// code: any 9 of the 31 places hold the difference of two code words, 31 in fact.
+// 5 errors are then near a wrong one in C(31,9)*31 * C(9,5) / (C(31,5)*31^5) =
+// 1.6% of all cases.
 func TestEveryThirdPlace(t *testing.T) {
 	const trials = 5000
 	r, returned := random(3), 0
@@ -221,7 +221,7 @@ func TestMixesBeyondTheBound(t *testing.T) {
 }
 
 // TestErrorOutsideOfTheWord: the word is one symbol away from a code word of the
-// full length, but that symbol would stand before its beginning.
+// full length, but that symbol would be before its beginning.
 func TestErrorOutsideOfTheWord(t *testing.T) {
 	const n = 48
 	word := randomWord(random(4), "ms", n)

@@ -27,7 +27,7 @@ type machine interface {
 // chain is the state of the emission of one block for one machine.
 //
 // Between blocks, words holds the digest less the initial state. The addition
-// of the initial state is so joined to others, and that of the second word,
+// of the initial state is thus joined to others, and that of the second word,
 // which comes last, does not make the next block wait.
 type chain struct {
 	machine

@@ -3,11 +3,11 @@ package main
 import "math"
 
 // step is one of the 64 steps of MD5 (RFC 1321 section 3.4) on a message of 16
-// bytes: what is known of the message is in its constant.
+// bytes: what is known about the message is in its constant.
 type step struct {
 	round    int    // 0 to 3
 	rotation uint8  // to the left
-	constant uint32 // T[i], and the word of the message where it is known
+	constant uint32 // T[i], and the word of the message if it is known
 	word     int    // number of the word of the message that is added, or none
 }
 
