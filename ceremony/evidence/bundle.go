@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"conclave/internal/safefile"
 )
 
 // Bounds of a bundle, which may be anyone's. A ceremony with ten keys has some
@@ -109,7 +111,7 @@ func (b *bundle) add(name string, entry fs.DirEntry) error {
 	b.total += info.Size()
 	switch {
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%q is %s; files and folders alone were expected", name, kindOf(info.Mode()))
+		return fmt.Errorf("%q is %s; files and folders alone were expected", name, safefile.Kind(info.Mode()))
 	case info.Size() > maxFile:
 		return fmt.Errorf("%q has %d bytes; %d at most were expected", name, info.Size(), int64(maxFile))
 	case b.total > maxTotal:
@@ -118,18 +120,6 @@ func (b *bundle) add(name string, entry fs.DirEntry) error {
 	b.names = append(b.names, name)
 	b.sizes[name] = info.Size()
 	return nil
-}
-
-func kindOf(mode fs.FileMode) string {
-	switch {
-	case mode&fs.ModeSymlink != 0:
-		return "a symbolic link"
-	case mode&fs.ModeNamedPipe != 0:
-		return "a named pipe"
-	case mode&fs.ModeSocket != 0:
-		return "a socket"
-	}
-	return "a device, or something else that is not a file"
 }
 
 func (b *bundle) has(name string) bool {
