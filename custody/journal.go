@@ -31,13 +31,16 @@ type importedShare struct {
 	Void bool `json:"void,omitempty"`
 }
 
+// maxJournal is how many bytes a journal may have: 255 shares have a tenth of that.
+const maxJournal = 1 << 20
+
 // OpenJournal reads the journal of a device that has this many shares. A line
 // is written before its share is sent: if the journal has one more than the
 // device, the last was not sent. If it has more than that, the device was
 // initialised again with another program, and the journal starts over.
 func OpenJournal(dir, serial string, shares int) (*Journal, error) {
 	j := &Journal{path: filepath.Join(dir, serial+".jsonl")}
-	content, err := os.ReadFile(j.path)
+	content, err := safefile.Read(j.path, maxJournal)
 	if errors.Is(err, fs.ErrNotExist) {
 		return j, nil
 	}

@@ -2,6 +2,7 @@ package custody
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -119,5 +120,18 @@ func TestForeignRecord(t *testing.T) {
 	}
 	if _, err := Records(path, shareFile(t, 1)); err == nil || !strings.Contains(err.Error(), "without it (move it away) the sheets open the share file all the same") {
 		t.Errorf("a damaged record: %v", err)
+	}
+}
+
+// TestTooManyRecords opens none of them.
+func TestTooManyRecords(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dkek.pbe")
+	for n := range maxRecords + 1 {
+		if err := os.WriteFile(RecordPath(path, fmt.Sprint(n)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Records(path, shareFile(t, 1)); err == nil || !strings.Contains(err.Error(), "has 101 set records; 100 at most were expected") {
+		t.Errorf("a hundred and one records: %v", err)
 	}
 }

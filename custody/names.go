@@ -3,18 +3,22 @@ package custody
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"conclave/internal/safefile"
 	"conclave/quorum"
 )
+
+// maxNames is how many bytes a file of names may have: 255 of 60 characters have a
+// tenth of that.
+const maxNames = 1 << 20
 
 // ReadNames reads the names of custodians, one on a line. Empty lines and those
 // that begin with # are skipped.
 func ReadNames(path string) (names []string, err error) {
-	content, err := os.ReadFile(path)
+	content, err := safefile.Read(path, maxNames)
 	if err != nil {
 		return nil, err
 	}

@@ -41,19 +41,13 @@ func Records(shareFile string, file dkek.ShareFile) ([]*quorum.Record, error) {
 	return records, nil
 }
 
-func allRecords(shareFile string) ([]*quorum.Record, error) {
-	entries, err := os.ReadDir(filepath.Dir(shareFile))
+func allRecords(shareFile string) (records []*quorum.Record, err error) {
+	paths, err := recordPaths(shareFile)
 	if err != nil {
 		return nil, err
 	}
-	prefix := filepath.Base(RecordPath(shareFile, ""))
-	prefix = strings.TrimSuffix(prefix, ".json")
-	var records []*quorum.Record
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), prefix) || !strings.HasSuffix(e.Name(), ".json") {
-			continue
-		}
-		r, err := ReadRecord(filepath.Join(filepath.Dir(shareFile), e.Name()))
+	for _, path := range paths {
+		r, err := ReadRecord(path)
 		if err != nil {
 			return nil, err
 		}
@@ -62,9 +56,31 @@ func allRecords(shareFile string) ([]*quorum.Record, error) {
 	return records, nil
 }
 
+// maxRecords is how many records one share file may have. A set that replaces
+// another one comes with a share file of its own, so there are hardly ever two.
+const maxRecords = 100
+
+func recordPaths(shareFile string) (paths []string, err error) {
+	entries, err := os.ReadDir(filepath.Dir(shareFile))
+	if err != nil {
+		return nil, err
+	}
+	prefix := filepath.Base(RecordPath(shareFile, ""))
+	prefix = strings.TrimSuffix(prefix, ".json")
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), ".json") {
+			paths = append(paths, filepath.Join(filepath.Dir(shareFile), e.Name()))
+		}
+	}
+	if len(paths) > maxRecords {
+		return nil, fmt.Errorf("%s has %d set records; %d at most were expected: move away those that do not open it", shareFile, len(paths), maxRecords)
+	}
+	return paths, nil
+}
+
 // ReadRecord reads a set record.
 func ReadRecord(path string) (*quorum.Record, error) {
-	content, err := os.ReadFile(path)
+	content, err := safefile.Read(path, quorum.MaxRecord)
 	if err != nil {
 		return nil, err
 	}

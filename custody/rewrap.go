@@ -3,7 +3,6 @@ package custody
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"conclave/dkek"
@@ -14,7 +13,7 @@ import (
 
 // ReadWrapFile reads the file of a wrapped key.
 func ReadWrapFile(path string) (f wire.WrapFile, content []byte, err error) {
-	if content, err = os.ReadFile(path); err != nil {
+	if content, err = safefile.Read(path, wire.MaxWrapFile); err != nil {
 		return f, nil, err
 	}
 	if f, err = wire.ParseWrapFile(content); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"conclave/dkek"
 	"conclave/internal/safefile"
@@ -66,7 +65,7 @@ func writeShareFile(ctx context.Context, rand io.Reader, path string, share, pas
 
 // ReadShareFile reads a share file, or its paper copy in base64.
 func ReadShareFile(path string) (dkek.ShareFile, error) {
-	content, err := os.ReadFile(path)
+	content, err := safefile.Read(path, dkek.MaxShareFile)
 	if err != nil {
 		return dkek.ShareFile{}, err
 	}

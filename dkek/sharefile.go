@@ -28,6 +28,10 @@ const (
 	shareFileSize  = len(magic) + 8 + ciphertextSize
 )
 
+// MaxShareFile is how many bytes are read of a share file: far more than it has, so
+// that of another file that was named by mistake ParseShareFile can say what it is.
+const MaxShareFile = 64 << 10
+
 // padding is the PKCS#7 padding of a whole block, the last block of plaintext.
 var padding = [aes.BlockSize]byte(bytes.Repeat([]byte{aes.BlockSize}, aes.BlockSize))
 

@@ -67,6 +67,10 @@ type FingerprintCost struct {
 // recordFormat names the format, and its version.
 const recordFormat = "conclave share set 1"
 
+// MaxRecord is how many bytes are read of a record: one of 255 custodians with long
+// names has a tenth of that.
+const MaxRecord = 1 << 20
+
 const (
 	fingerprintSize = 32
 	saltSize        = 16

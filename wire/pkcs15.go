@@ -192,6 +192,10 @@ func Directory(label string) ([]byte, error) {
 	}).Bytes()
 }
 
+// MaxWrapFile is how many bytes are read of a WrapFile. A key of RSA-4096 with a
+// certificate has a fiftieth of that, and a card's files all together a quarter.
+const MaxWrapFile = 256 << 10
+
 // WrapFile is what sc-hsm-tool --wrap-key writes: the key blob, and the
 // description and the certificate (or CVC request) of the key, each as the
 // card holds it, each optional.
