@@ -157,6 +157,23 @@ func FuzzParseCode(f *testing.F) {
 	})
 }
 
+// TestSheetsWithoutEnd reads so much of a text and no more; a sheet that comes after
+// that is not passed over in silence.
+func TestSheetsWithoutEnd(t *testing.T) {
+	sheet := drawSet(t, 2, 3, Strength64).Shares[0].Sheet()
+	text := sheet.Code + "\n" + strings.Repeat("# nothing\n", MaxSheets/10)
+	if sheets, err := ReadSheets(strings.NewReader(text[:MaxSheets])); err != nil || len(sheets) != 1 {
+		t.Errorf("as much as is read: %d sheets, %v", len(sheets), err)
+	}
+	rest := strings.NewReader(text + sheet.Code)
+	if _, err := ReadSheets(rest); err == nil || !strings.Contains(err.Error(), "goes on after 1048576 bytes") || rest.Len() == 0 {
+		t.Errorf("more than that, of which %d bytes were left: %v", rest.Len(), err)
+	}
+	if _, err := ReadSheets(strings.NewReader(strings.Repeat("x", MaxSheets))); err == nil || !strings.Contains(err.Error(), "line 1") {
+		t.Errorf("a line without an end: %v", err)
+	}
+}
+
 // FuzzReadSheets: what is read as sheets is read again from what they print.
 func FuzzReadSheets(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {

@@ -48,7 +48,8 @@ func (s CustodianShare) Typed() Typed {
 // # are skipped; errors name the line and show none of it.
 func ReadSheets(r io.Reader) ([]Typed, error) {
 	var reader sheetReader
-	lines := bufio.NewScanner(io.LimitReader(r, maxSheetsText))
+	text := &io.LimitedReader{R: r, N: MaxSheets + 1}
+	lines := bufio.NewScanner(text)
 	for lines.Scan() {
 		reader.number++
 		if err := reader.line(strings.TrimSpace(lines.Text())); err != nil {
@@ -57,7 +58,9 @@ func ReadSheets(r io.Reader) ([]Typed, error) {
 	}
 	switch {
 	case lines.Err() != nil:
-		return nil, lines.Err()
+		return nil, fmt.Errorf("line %d: %w", reader.number+1, lines.Err())
+	case text.N == 0:
+		return nil, fmt.Errorf("it goes on after %d bytes; no more were expected", MaxSheets)
 	case reader.id != "":
 		return nil, fmt.Errorf("line %d: a share value was expected after the last share ID", reader.number)
 	case len(reader.sheets) == 0:
@@ -66,9 +69,9 @@ func ReadSheets(r io.Reader) ([]Typed, error) {
 	return reader.sheets, nil
 }
 
-// maxSheetsText bounds what is read: 255 sheets with all that is printed on them
-// take less.
-const maxSheetsText = 1 << 20
+// MaxSheets is how many bytes of text are read: 255 sheets with all that is printed
+// on them take a tenth of that.
+const MaxSheets = 1 << 20
 
 type sheetReader struct {
 	number    int

@@ -1,14 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"conclave/custody"
 	"conclave/internal/interrupt"
+	"conclave/internal/safefile"
 	"conclave/quorum"
 	"conclave/terminal"
 )
@@ -86,12 +87,12 @@ const likely = 1000
 func readSheets(c *console, path string) ([]quorum.Typed, error) {
 	var r io.Reader = c.in
 	if path != "-" {
-		file, err := os.Open(path)
+		content, err := safefile.Read(path, quorum.MaxSheets)
 		if err != nil {
 			return nil, err
 		}
-		defer file.Close()
-		r = file
+		defer clear(content)
+		r = bytes.NewReader(content)
 	}
 	sheets, err := quorum.ReadSheets(r)
 	if err != nil {
