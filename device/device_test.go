@@ -160,7 +160,7 @@ func TestLogLeftBehind(t *testing.T) {
 	if err := os.WriteFile(log, []byte("of the device that was here"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := home.Create("default"); err == nil || !strings.Contains(err.Error(), log+" is left of an earlier database") {
+	if _, err := home.Create("default"); err == nil || !strings.Contains(err.Error(), log+" is left over from an earlier database") {
 		t.Errorf("error %v; one that names the log was expected", err)
 	}
 }

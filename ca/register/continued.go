@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"conclave/internal/safefile"
@@ -15,11 +14,14 @@ import (
 // in which folder.
 func continued(path string) string { return path + ".continued" }
 
+// maxContinued is how many bytes the file may have: a hash, and the path of a folder.
+const maxContinued = 64 << 10
+
 // CheckContinued is an error if a register was continued by anyone else. By
 // identifies the one who may, such as the fingerprint of a ceremony's key;
 // empty for no one.
 func CheckContinued(path, by string) error {
-	content, err := os.ReadFile(continued(path))
+	content, err := safefile.Read(continued(path), maxContinued)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

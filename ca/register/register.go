@@ -37,6 +37,10 @@ import (
 	modernc "modernc.org/sqlite"
 )
 
+// MaxFile is how many bytes a register that is opened may have: those of a hundred
+// thousand certificates.
+const MaxFile = 512 << 20
+
 // Register is an open register. Several goroutines may use it at once, and
 // several processes may have the file open.
 type Register struct {

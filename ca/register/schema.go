@@ -25,6 +25,7 @@ var fileKind = sqlitefile.Kind{
 	Schema:        strings.Join(schema(), ";\n"),
 	Options:       "_busy_timeout=10000&_txlock=immediate&_synchronous=EXTRA",
 	Full:          errors.New("the disk or the quota is full; make room and try again"),
+	MaxSize:       MaxFile,
 }
 
 // table is a table of the file. Each has the columns id and sum before its own.

@@ -1,6 +1,7 @@
 package safefile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -54,13 +55,31 @@ func Reread(path string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// Look refuses what Read would, of a file that something else is to open.
-func Look(path string, limit int64) error {
+// Look refuses what Read would, of a file that something else is to open, and of those
+// beside it, as far as there are any: their names end with beside.
+func Look(path string, limit int64, beside ...string) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
+	if err == nil {
+		err = judge(path, info, limit)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return info, lookBeside(path, limit, beside)
+}
+
+// lookBeside looks beside the file itself, whatever links lead to it.
+func lookBeside(path string, limit int64, beside []string) error {
+	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return err
 	}
-	return judge(path, info, limit)
+	for _, end := range beside {
+		if _, err := Look(path+end, limit); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // open opens a regular file. It does not wait for a pipe that has taken its place

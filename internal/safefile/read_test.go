@@ -59,7 +59,7 @@ func TestRead(t *testing.T) {
 		if content, err := safefile.Read(path(name), limit); err != nil || len(content) != size {
 			t.Errorf("%s: %d bytes, %v; %d were expected", name, len(content), err, size)
 		}
-		if err := safefile.Look(path(name), limit); err != nil {
+		if _, err := safefile.Look(path(name), limit); err != nil {
 			t.Errorf("%s is refused when it is looked at: %v", name, err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestRead(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path(name)) || content != nil {
 			t.Errorf("%s: %d bytes, %v; an error with its path and %q was expected", name, len(content), err, want)
 		}
-		if err := safefile.Look(path(name), limit); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := safefile.Look(path(name), limit); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("looking at %s gave %v; an error with %q was expected", name, err, want)
 		}
 	}
@@ -167,5 +167,25 @@ func TestReread(t *testing.T) {
 	}
 	if _, err := safefile.Reread(path("pipe")); err == nil {
 		t.Error("a named pipe was read")
+	}
+}
+
+// TestLookBeside looks beside the file that a link leads to, at what is there.
+func TestLookBeside(t *testing.T) {
+	path := made(t)
+	for _, end := range []string{"-journal", "-wal"} {
+		if _, err := safefile.Look(path("link"), limit, end); err != nil {
+			t.Errorf("nothing is beside it: %v", err)
+		}
+	}
+	if err := unix.Mkfifo(path("at the limit-journal"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := safefile.Look(path("link"), limit, "-wal"); err != nil {
+		t.Errorf("something else is beside it: %v", err)
+	}
+	want := "at the limit-journal is a named pipe; a file was expected"
+	if _, err := safefile.Look(path("link"), limit, "-wal", "-journal"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a pipe is beside it: %v; an error with %q was expected", err, want)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"conclave/internal/safefile"
 
 	modernc "modernc.org/sqlite"
-	"modernc.org/sqlite/lib"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Before 3.51.3 SQLite could corrupt a file in WAL mode that two connections
@@ -37,6 +37,8 @@ type Kind struct {
 	WAL           bool   // a write-ahead log, in place of a rollback journal
 	Options       string // of every connection, for the driver
 	Full          error  // what to say where the disk or the quota is full
+	MaxSize       int64  // bytes of a file that is opened, and of each beside it
+	Beside        string // how the name of a file of its own ends, which lies beside it
 }
 
 // Create makes a file without rows, readable by its owner alone. The directory
@@ -85,20 +87,27 @@ func checkLeftovers(path string) error {
 	return nil
 }
 
-// CheckFile refuses what SQLite would not: an empty file is an empty database
-// to it.
+// CheckFile refuses what SQLite would not: an empty file is an empty database to
+// it, and it waits for ever for a named pipe in the place of a journal.
 func (k Kind) CheckFile(path string) error {
-	info, err := os.Stat(path)
+	info, err := k.Look(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		err = fmt.Errorf("it does not exist; check the name, or create it first: %w", fs.ErrNotExist)
-	case err != nil:
-	case !info.Mode().IsRegular():
-		err = errors.New("it is not a file; give the name of one")
-	case info.Size() == 0:
+	case err == nil && info.Size() == 0:
 		err = errors.New("it is an empty file; restore it from a backup")
 	}
 	return k.Explain(path, err)
+}
+
+// Look refuses a file in which SQLite would have no end, and files beside it for
+// which it would wait.
+func (k Kind) Look(path string) (fs.FileInfo, error) {
+	beside := []string{"-journal", "-wal", "-shm"}
+	if k.Beside != "" {
+		beside = append(beside, k.Beside)
+	}
+	return safefile.Look(path, k.MaxSize, beside...)
 }
 
 // Open opens a connection to any SQLite file that exists. It uses a driver of its

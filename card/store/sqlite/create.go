@@ -22,6 +22,10 @@ var fileKind = sqlitefile.Kind{
 	WAL:           true,
 	Options:       "_busy_timeout=5000&_synchronous=FULL&_pragma=secure_delete(ON)",
 	Full:          store.ErrFull,
+	// A card with as many keys and certificates as there are numbers for has a tenth
+	// of that.
+	MaxSize: 256 << 20,
+	Beside:  lockSuffix,
 }
 
 // lockSuffix ends the name of the file that Alone locks.
@@ -51,7 +55,7 @@ func Remove(path string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(path); err != nil {
+	if _, err := fileKind.Look(path); err != nil {
 		return err
 	}
 	if inUse(path) {

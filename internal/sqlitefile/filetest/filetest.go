@@ -135,8 +135,8 @@ func (s Suite[T]) testRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) { s.wantRefused(t, test.content, test.want) })
 	}
 	t.Run("directory", func(t *testing.T) {
-		if _, err := s.Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "not a file") {
-			t.Errorf("error %v; one that says it is not a file was expected", err)
+		if _, err := s.Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is a directory; a file was expected") {
+			t.Errorf("error %v; one that says it is a directory was expected", err)
 		}
 	})
 	t.Run("absent", func(t *testing.T) {
