@@ -10,9 +10,10 @@ import (
 )
 
 // check refuses a file that is not a register, one that this version cannot
-// work with, and one that is not as this package left it. It changes nothing.
+// work with, and one that is not as this package left it. It changes nothing. What
+// is in the schema comes first: the check of integrity carries out expressions in it.
 func (r *Register) check(ctx context.Context, tx *sql.Tx) error {
-	for _, step := range []func(context.Context, *sql.Tx) error{r.identify, checkIntegrity, checkSchema, checkSums} {
+	for _, step := range []func(context.Context, *sql.Tx) error{r.identify, checkSchema, checkIntegrity, checkSums} {
 		if err := step(ctx, tx); err != nil {
 			return err
 		}
