@@ -11,10 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"conclave/ca/lint"
+	"conclave/internal/safefile"
 )
 
 // Authority issues certificates and CRLs.
@@ -159,9 +159,13 @@ func ParseCertificate(content []byte) (*x509.Certificate, error) {
 	return x509.ParseCertificate(der)
 }
 
+// MaxFile is how many bytes are read of a certificate or of a request. The longest
+// have some thousand; those with signatures of SLH-DSA a tenth of this.
+const MaxFile = 1 << 20
+
 // ReadCertificate reads a file with one certificate.
 func ReadCertificate(path string) (*x509.Certificate, error) {
-	content, err := os.ReadFile(path)
+	content, err := safefile.Read(path, MaxFile)
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,15 @@ package plan
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"conclave/internal/safefile"
 )
+
+// MaxFile is how many bytes are read of a plan. One of ten keys, with 255 custodians
+// and the certificates that are to be cross-signed, has a tenth of that.
+const MaxFile = 1 << 20
 
 // File is a plan on disk.
 type File struct {
@@ -16,7 +21,7 @@ type File struct {
 
 // ParseFile reads a plan. What it says is for Check.
 func ParseFile(path string) (File, error) {
-	content, err := os.ReadFile(path)
+	content, err := safefile.Read(path, MaxFile)
 	if err != nil {
 		return File{}, err
 	}
@@ -29,7 +34,7 @@ func ParseFile(path string) (File, error) {
 
 // ReadFile reads a plan that has no problem in itself.
 func ReadFile(path string) (File, error) {
-	content, err := os.ReadFile(path)
+	content, err := safefile.Read(path, MaxFile)
 	if err != nil {
 		return File{}, err
 	}

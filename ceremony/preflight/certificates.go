@@ -20,6 +20,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/internal/curve"
+	"conclave/internal/safefile"
 	"conclave/wire"
 )
 
@@ -85,7 +86,7 @@ func (t *throwAway) openLedger(ctx context.Context, path string, f *findings) (e
 	if err := register.CheckContinued(continued, t.Begun); err != nil {
 		return err
 	}
-	content, err := os.ReadFile(continued)
+	content, err := safefile.Read(continued, register.MaxFile)
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func (t *throwAway) subject(planned *plan.Certificate) (crypto.PublicKey, error)
 		return existing.PublicKey, nil
 	}
 	if planned.Request != "" {
-		content, err := os.ReadFile(filepath.Join(t.Base, planned.Request))
+		content, err := safefile.Read(filepath.Join(t.Base, planned.Request), ca.MaxFile)
 		if err != nil {
 			return nil, err
 		}

@@ -29,12 +29,15 @@ func Create(path string, key *Key) (*Writer, error) {
 	return &Writer{path: path, key: key, written: &Transcript{Key: key.public}}, nil
 }
 
+// maxFile is how many bytes are read of a transcript: tens of thousands of entries.
+const maxFile = 64 << 20
+
 // Resume verifies a transcript file and appends to it. Of a last line that
 // lacks its newline Append did not return, and no one was given its tree head:
 // it is cut off, and Torn returns it. Nothing is cut off a file that does not
 // verify.
 func Resume(path string, key *Key) (*Writer, error) {
-	content, err := os.ReadFile(path)
+	content, err := safefile.Read(path, maxFile)
 	if err != nil {
 		return nil, err
 	}

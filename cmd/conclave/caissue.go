@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"os"
 
 	"conclave/ca"
 	"conclave/ca/lint"
@@ -62,7 +61,7 @@ func (cmd caIssue) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	content, err := os.ReadFile(cmd.Request)
+	content, err := safefile.Read(cmd.Request, ca.MaxFile)
 	if err != nil {
 		return err
 	}
