@@ -5,10 +5,16 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"conclave/internal/safefile"
 )
 
+// maxFile is how many bytes the file of a secret may have.
+const maxFile = 64 << 10
+
 // FromArgument reads a secret that a command-line argument stands for:
-// env:NAME is the variable NAME, file:PATH the first line of the file. Any
+// env:NAME is the variable NAME, file:PATH the first line of the file, which may be
+// a named pipe. Any
 // other argument is the secret itself, which everyone who may list processes
 // can read: exposed says so, and the command warns of it.
 func FromArgument(argument string) (value Bytes, exposed bool, err error) {
@@ -20,7 +26,7 @@ func FromArgument(argument string) (value Bytes, exposed bool, err error) {
 		return Bytes(text), false, nil
 	}
 	if path, ok := strings.CutPrefix(argument, "file:"); ok {
-		content, err := os.ReadFile(path)
+		content, err := safefile.ReadPipe(path, maxFile)
 		if err != nil {
 			return nil, false, err
 		}
