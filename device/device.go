@@ -172,10 +172,13 @@ func createStore(path string) (*sqlite.Store, error) {
 	return s, err
 }
 
+// maxIssuer is how many bytes the device CA's certificate and key may have, in PEM.
+const maxIssuer = 64 << 10
+
 // issuer is the device CA of this installation, made when it is first needed.
 func (h Home) issuer() (*card.DeviceIssuer, error) {
 	path := filepath.Join(h.dir, "device-issuer.pem")
-	content, err := os.ReadFile(path)
+	content, err := safefile.Read(path, maxIssuer)
 	if err == nil {
 		return card.ParseDeviceIssuer(content)
 	}

@@ -88,6 +88,10 @@ func (v *verifier) signature(name string, head []byte) {
 	v.shown("signed by %s, %s", principal, whose)
 }
 
+// MaxAttachment is how many bytes are read of a file that is to be attached, and of
+// keys and roots in its place: those that browsers come with have a tenth of that.
+const MaxAttachment = 4 << 20
+
 // Attach adds files to the attachments of the bundle in a folder: contents by
 // name. What does not verify is taken out again.
 func Attach(dir string, files map[string][]byte) error {
@@ -117,7 +121,7 @@ func addFiles(dir string, files map[string][]byte) (added []string, err error) {
 	}
 	for name, content := range files {
 		file := filepath.Join(dir, filepath.FromSlash(name))
-		if present, err := os.ReadFile(file); err == nil && bytes.Equal(present, content) {
+		if present, err := safefile.Read(file, int64(len(content))); err == nil && bytes.Equal(present, content) {
 			continue
 		}
 		if err := safefile.Create(file, content); err != nil {
@@ -143,7 +147,7 @@ func finishAttaching(dir string) error {
 	if err := safefile.Sweep(dir); err != nil {
 		return err
 	}
-	sums, err := os.ReadFile(filepath.Join(dir, SumsFile))
+	sums, err := safefile.Read(filepath.Join(dir, SumsFile), maxText)
 	if err != nil {
 		return err
 	}
