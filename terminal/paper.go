@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -47,7 +46,7 @@ func (p *Paper) Show(ctx context.Context, h custody.Handout) error {
 // create writes the file once: a sheet that was read back wrongly is there
 // already.
 func (p *Paper) create(_ context.Context, path string, document []byte) error {
-	if present, err := os.ReadFile(path); err == nil && bytes.Equal(present, document) {
+	if present, err := safefile.Read(path, int64(len(document))); err == nil && bytes.Equal(present, document) {
 		return nil
 	}
 	return safefile.CreateInPlace(path, document)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 
@@ -46,7 +45,7 @@ func (cmd ceremonyAttach) Run(c *console) error {
 	}
 	contents := map[string][]byte{}
 	for name, file := range files {
-		content, err := os.ReadFile(file)
+		content, err := safefile.Read(file, evidence.MaxAttachment)
 		if err != nil {
 			return err
 		}
@@ -60,7 +59,7 @@ func (cmd ceremonyAttach) Run(c *console) error {
 }
 
 func (cmd ceremonyAttach) request() error {
-	head, err := os.ReadFile(filepath.Join(cmd.Bundle, evidence.HeadFile))
+	head, err := safefile.Read(filepath.Join(cmd.Bundle, evidence.HeadFile), evidence.MaxAttachment)
 	if err != nil {
 		return err
 	}

@@ -4,12 +4,12 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/pgpwords"
+	"conclave/internal/safefile"
 	"conclave/terminal"
 )
 
@@ -57,14 +57,14 @@ func (cmd ceremonyVerify) options() (o evidence.Options, err error) {
 		return o, err
 	}
 	if cmd.Signers != "" {
-		if o.Signers, err = os.ReadFile(cmd.Signers); err != nil {
+		if o.Signers, err = safefile.Read(cmd.Signers, evidence.MaxAttachment); err != nil {
 			return o, err
 		}
 	}
 	if cmd.Roots == "" {
 		return o, nil
 	}
-	roots, err := os.ReadFile(cmd.Roots)
+	roots, err := safefile.Read(cmd.Roots, evidence.MaxAttachment)
 	if err != nil {
 		return o, err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"os"
 	"slices"
 
 	"conclave/apdu"
@@ -82,7 +81,7 @@ func (t *tool) tryKey(ref byte) {
 // readWrapFile reads a backup file. The lines are those for the outer and the
 // inner data object; the cause tells more.
 func readWrapFile(path string) (wire.WrapFile, error) {
-	content, err := os.ReadFile(path)
+	content, err := safefile.Read(path, wire.MaxWrapFile)
 	if err != nil {
 		return wire.WrapFile{}, fileError(path, err)
 	}

@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"conclave/apdu"
+	"conclave/internal/safefile"
 	"conclave/tlv"
 	"conclave/wire"
 )
@@ -55,9 +55,13 @@ func (t *tool) exportPublicKey() error {
 	return t.write(content)
 }
 
+// maxPKAFile is how many bytes are read of a PKA file: a request and two certificates
+// have a tenth of that.
+const maxPKAFile = 64 << 10
+
 // registerPublicKey makes a key of another device one of those that log in.
 func (t *tool) registerPublicKey() error {
-	content, err := os.ReadFile(t.file)
+	content, err := safefile.Read(t.file, maxPKAFile)
 	if err != nil {
 		return fileError(t.file, err)
 	}
