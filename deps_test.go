@@ -5,6 +5,7 @@ package conclave_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/doc"
 	"go/parser"
@@ -320,6 +321,55 @@ func checkDeclaration(t *testing.T, set *token.FileSet, d ast.Decl, written map[
 			}
 		}
 	}
+}
+
+// readers are the calls that read a file whatever it is, by package, with the reason.
+func readers() map[string]string {
+	return map[string]string{
+		"conclave/internal/safefile os.Open": "it looks first, or is told that it may be a pipe",
+		"conclave/cmd/conclave os.Open":      "what is signed is hashed as it comes, however long it is",
+		"conclave/ceremony os.ReadFile":      "it reads its own folder and what the plan names, and is to be moved to safefile.Read",
+	}
+}
+
+// TestFilesAreReadByKindAndSize: a program of ours reads files with safefile.Read,
+// which waits for no pipe and takes no more than was expected.
+func TestFilesAreReadByKindAndSize(t *testing.T) {
+	excepted := readers()
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		if slices.ContainsFunc(forTests(), func(root string) bool { return under(p.ImportPath, root) }) {
+			continue
+		}
+		set, files := parse(t, p, p.GoFiles)
+		for _, file := range files {
+			for call, at := range readingCalls(file) {
+				call = p.ImportPath + " " + call
+				if seen[call] = true; excepted[call] == "" {
+					t.Errorf("%s: %s; safefile.Read was expected", set.Position(at), call)
+				}
+			}
+		}
+	}
+	for call := range excepted {
+		if !seen[call] {
+			t.Errorf("%s is excepted, and there is no such call any more", call)
+		}
+	}
+}
+
+// readingCalls are the functions in a file that read whatever they are given.
+func readingCalls(file *ast.File) map[string]token.Pos {
+	calls := map[string]token.Pos{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if f, ok := n.(*ast.SelectorExpr); ok {
+			if name := fmt.Sprint(f.X, ".", f.Sel); slices.Contains([]string{"os.ReadFile", "os.Open", "fs.ReadFile", "ioutil.ReadFile"}, name) {
+				calls[name] = f.Pos()
+			}
+		}
+		return true
+	})
+	return calls
 }
 
 // isError says whether all values of a declaration are errors.New or fmt.Errorf.
