@@ -183,7 +183,33 @@ func Parse(content []byte) (*Plan, error) {
 	if p.Format != Format {
 		return nil, fmt.Errorf("plan: format %q; %q was expected: is it a plan, or one for a later version?", p.Format, Format)
 	}
+	if err := p.checkNumbers(); err != nil {
+		return nil, err
+	}
 	return &p, nil
+}
+
+// maxObjects is how many objects or names a list of a plan may have: many more than
+// can be signed or read aloud in a day, and few enough to compare each with each.
+const maxObjects = 1000
+
+func (p *Plan) checkNumbers() error {
+	bags := 0
+	if p.Drill != nil {
+		bags = len(p.Drill.Bags)
+	}
+	for _, list := range []struct {
+		field  string
+		length int
+	}{
+		{"people.witnesses", len(p.People.Witnesses)}, {"people.custodians", len(p.People.Custodians)}, {"devices", len(p.Devices)},
+		{"keys", len(p.Keys)}, {"certificates", len(p.Certificates)}, {"crls", len(p.CRLs)}, {"drill.bags", bags},
+	} {
+		if list.length > maxObjects {
+			return fmt.Errorf("plan: %s: there are %d; %d at most were expected", list.field, list.length, maxObjects)
+		}
+	}
+	return nil
 }
 
 // lineAt is the number of the line that a byte is on.

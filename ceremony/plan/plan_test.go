@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,6 +66,27 @@ func TestExamples(t *testing.T) {
 		}
 		if r, err := p.Rehearsal(); err != nil || r.Check() != nil {
 			t.Errorf("%s: its rehearsal: %v, %v", path, err, r.Check())
+		}
+	}
+}
+
+// TestParseBoundsLists refuses what would be compared for minutes.
+func TestParseBoundsLists(t *testing.T) {
+	for _, list := range []string{
+		`"people": {"witnesses": [%s]}`, `"people": {"custodians": [%s]}`, `"devices": [%s]`, `"keys": [%s]`, `"certificates": [%s]`, `"crls": [%s]`, `"drill": {"bags": [%s]}`,
+	} {
+		object := "{}"
+		if strings.Contains(list, "people") {
+			object = `"A"`
+		}
+		text := func(n int) []byte {
+			return fmt.Appendf(nil, `{"format": "conclave plan 1", `+list+`}`, strings.TrimSuffix(strings.Repeat(object+",", n), ","))
+		}
+		if _, err := plan.Parse(text(1000)); err != nil {
+			t.Errorf("%s: a thousand: %v", list, err)
+		}
+		if p, err := plan.Parse(text(1001)); p != nil || err == nil || !strings.Contains(err.Error(), "there are 1001; 1000 at most were expected") {
+			t.Errorf("%s: one more: %v", list, err)
 		}
 	}
 }
