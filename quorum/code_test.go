@@ -169,6 +169,9 @@ func TestSheetsWithoutEnd(t *testing.T) {
 	if _, err := ReadSheets(rest); err == nil || !strings.Contains(err.Error(), "goes on after 1048576 bytes") || rest.Len() == 0 {
 		t.Errorf("more than that, of which %d bytes were left: %v", rest.Len(), err)
 	}
+	if _, err := ReadSheets(strings.NewReader(strings.Repeat(sheet.Code+"\n", 1021))); err == nil || !strings.Contains(err.Error(), "line 1021: more than 1020 sheets; a set has 255 at most") {
+		t.Errorf("too many sheets: %v", err)
+	}
 	if _, err := ReadSheets(strings.NewReader(strings.Repeat("x", MaxSheets))); err == nil || !strings.Contains(err.Error(), "line 1") {
 		t.Errorf("a line without an end: %v", err)
 	}

@@ -55,6 +55,9 @@ func ReadSheets(r io.Reader) ([]Typed, error) {
 		if err := reader.line(strings.TrimSpace(lines.Text())); err != nil {
 			return nil, fmt.Errorf("line %d: %w", reader.number, err)
 		}
+		if len(reader.sheets) > maxSheets {
+			return nil, fmt.Errorf("line %d: more than %d sheets; a set has %d at most", reader.number, maxSheets, maxShares)
+		}
 	}
 	switch {
 	case lines.Err() != nil:
@@ -72,6 +75,10 @@ func ReadSheets(r io.Reader) ([]Typed, error) {
 // MaxSheets is how many bytes of text are read: 255 sheets with all that is printed
 // on them take a tenth of that.
 const MaxSheets = 1 << 20
+
+// maxSheets is how many sheets are read: each of the longest set four times, in
+// whichever form. To judge one may take a second.
+const maxSheets = 4 * maxShares
 
 type sheetReader struct {
 	number    int
