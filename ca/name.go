@@ -155,8 +155,15 @@ func (a attribute) check(value string) error {
 	return nil
 }
 
+// MaxName is how many bytes of DER a distinguished name has that is shown: the time
+// that this takes grows with the square.
+const MaxName = 16 << 10
+
 // distinguishedName gives a name, DER, for people.
 func distinguishedName(der []byte) string {
+	if len(der) > MaxName {
+		return fmt.Sprintf("(a name of %d bytes)", len(der))
+	}
 	var rdn pkix.RDNSequence
 	if rest, err := asn1.Unmarshal(der, &rdn); err != nil || len(rest) > 0 {
 		return fmt.Sprintf("(no name: %x)", der)

@@ -130,12 +130,12 @@ func entries(revocations []Revocation, base *x509.RevocationList) []x509.Revocat
 	listed := map[string]x509.RevocationListEntry{} // by serial number
 	if base != nil {
 		for _, e := range base.RevokedCertificateEntries {
-			listed[e.SerialNumber.String()] = e
+			listed[e.SerialNumber.Text(16)] = e
 		}
 	}
 	var all []x509.RevocationListEntry
 	for _, r := range revocations {
-		before, inBase := listed[r.Serial.String()]
+		before, inBase := listed[r.Serial.Text(16)]
 		if r.belongs(base, before, inBase) {
 			all = append(all, x509.RevocationListEntry{SerialNumber: r.Serial, RevocationTime: seconds(r.Time), ReasonCode: r.Reason})
 		}

@@ -203,7 +203,7 @@ func checkOrder(entries []Entry) error {
 	}
 	seen := map[key]bool{}
 	for i, e := range entries {
-		k := key{string(e.Issuer), e.Number.String(), e.Kind}
+		k := key{string(e.Issuer), string(numberBytes(e.Number)), e.Kind}
 		if seen[k] {
 			return fmt.Errorf("%s appears twice: %w", e, ca.ErrNumberUsed)
 		}

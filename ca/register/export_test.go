@@ -110,6 +110,7 @@ func TestParseExportRefuses(t *testing.T) {
 		{"final", change(`"reason": 6`, `"reason": 1`), "not on hold"},
 		{"twice", whole[:first] + one + one + two, ca.ErrNumberUsed.Error()},
 		{"order", change("2026-03-01", "2026-03-02"), "order of time"},
+		{"long name", change(`"issuerName": "`, `"issuerName": "`+base64.StdEncoding.EncodeToString(make([]byte, 3<<13))), "a distinguished name of "},
 		{"CRL revoked", change("\"subject\": \"full\",", "\"subject\": \"full\", \"revocations\": [{\"time\": \"2026-03-01T12:00:00Z\", \"reason\": 0}],"), "only certificates"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -75,6 +75,9 @@ func timeText(t time.Time) string { return seconds(t).Format(time.RFC3339) }
 
 // nameText is a distinguished name, DER, for people (RFC 4514).
 func nameText(der []byte) (string, error) {
+	if len(der) > ca.MaxName {
+		return "", fmt.Errorf("a distinguished name of %d bytes; %d at most were expected", len(der), ca.MaxName)
+	}
 	var name pkix.RDNSequence
 	rest, err := asn1.Unmarshal(der, &name)
 	if err == nil && len(rest) > 0 {
