@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"conclave/ca/lint"
+	"conclave/internal/rsaop"
 	"conclave/internal/safefile"
 )
 
@@ -156,12 +157,19 @@ func ParseCertificate(content []byte) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x509.ParseCertificate(der)
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	if err := rsaop.CheckPublic(cert.PublicKey); err != nil {
+		return nil, err
+	}
+	return cert, nil
 }
 
-// MaxFile is how many bytes are read of a certificate or of a request. The longest
-// have some thousand; those with signatures of SLH-DSA a tenth of this.
-const MaxFile = 1 << 20
+// MaxFile is how many bytes a certificate or a request may have. Long ones have a
+// tenth of that; the time that a name takes to be shown grows with its square.
+const MaxFile = 128 << 10
 
 // ReadCertificate reads a file with one certificate.
 func ReadCertificate(path string) (*x509.Certificate, error) {
@@ -179,6 +187,9 @@ func ReadCertificate(path string) (*x509.Certificate, error) {
 // decode gives the DER in a file that is DER, or PEM with one block of one of
 // the types.
 func decode(content []byte, types ...string) ([]byte, error) {
+	if len(content) > MaxFile {
+		return nil, fmt.Errorf("%d bytes; %d at most were expected", len(content), MaxFile)
+	}
 	block, rest := pem.Decode(content)
 	if block == nil {
 		return content, nil

@@ -27,13 +27,16 @@ func CheckKey(public crypto.PublicKey) error {
 	return fmt.Errorf("key: %T; RSA, or ECDSA on P-256, P-384 or P-521, was expected", public)
 }
 
-// checkRSA follows BR sections 6.1.5 and 6.1.6. The card has no keys of more
-// than 4096 bits, and much software takes no longer ones.
+// maxRSA is how many bits an RSA key may have: the card has no longer ones, and much
+// software takes none.
+const maxRSA = 4096
+
+// checkRSA follows BR sections 6.1.5 and 6.1.6.
 func checkRSA(key *rsa.PublicKey) error {
 	bits := key.N.BitLen()
 	switch {
-	case bits < 2048 || bits > 4096 || bits%8 != 0:
-		return fmt.Errorf("key: RSA with %d bits; 2048 to 4096 and a multiple of 8 was expected (BR section 6.1.5)", bits)
+	case bits < 2048 || bits > maxRSA || bits%8 != 0:
+		return fmt.Errorf("key: RSA with %d bits; 2048 to %d and a multiple of 8 was expected (BR section 6.1.5)", bits, maxRSA)
 	case key.N.Bit(0) == 0:
 		return errors.New("key: its RSA modulus is even; make another key (BR section 6.1.6)")
 	case key.E < 1<<16+1 || key.E%2 == 0:
@@ -99,6 +102,9 @@ func ThrowAwayKey(public crypto.PublicKey) (crypto.Signer, error) {
 	case *ecdsa.PublicKey:
 		return ecdsa.GenerateKey(key.Curve, rand.Reader)
 	case *rsa.PublicKey:
+		if bits := key.N.BitLen(); bits > maxRSA { // it would take minutes to make
+			return nil, fmt.Errorf("key: RSA with %d bits; %d at most were expected", bits, maxRSA)
+		}
 		return rsa.GenerateKey(rand.Reader, key.N.BitLen())
 	}
 	return nil, fmt.Errorf("key: %T; RSA or ECDSA was expected", public)

@@ -15,6 +15,7 @@ import (
 	"slices"
 
 	"conclave/ca/lint"
+	"conclave/internal/rsaop"
 )
 
 // CheckRequest checks a request, PKCS #10 (RFC 2986) in DER or PEM, and gives
@@ -38,6 +39,9 @@ func CheckRequest(content []byte, spec Spec) (crypto.PublicKey, error) {
 	request, err := x509.ParseCertificateRequest(der)
 	if err != nil {
 		return nil, fmt.Errorf("request: PKCS #10 was expected: %w", err)
+	}
+	if err := rsaop.CheckPublic(request.PublicKey); err != nil { // before anything is verified with it
+		return nil, fmt.Errorf("request: %w", err)
 	}
 	if err := request.CheckSignature(); err != nil {
 		return nil, fmt.Errorf("request: it is not signed with its own key, which would prove possession: %w", err)

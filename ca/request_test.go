@@ -8,6 +8,9 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
 	"strings"
@@ -248,6 +251,74 @@ func TestThrowAwayKey(t *testing.T) {
 	}
 	_, err := ca.ThrowAwayKey(ed25519.PublicKey{})
 	mustSay(t, "ThrowAwayKey", err, "RSA or ECDSA was expected")
+	_, err = ca.ThrowAwayKey(longKey())
+	mustSay(t, "ThrowAwayKey", err, "RSA with 20000 bits; 4096 at most were expected")
+}
+
+// longKey is an RSA key with which no signature is verified.
+func longKey() *rsa.PublicKey {
+	n := new(big.Int).Lsh(big.NewInt(1), 19_999)
+	return &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537}
+}
+
+// longRequest is a request for it, which no one has signed.
+func longRequest(t *testing.T) []byte {
+	t.Helper()
+	spki, err := x509.MarshalPKIXPublicKey(longKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	type info struct { // RFC 2986 section 4.1
+		Version       int
+		Subject, SPKI asn1.RawValue
+		Attributes    []asn1.RawValue `asn1:"tag:0"`
+	}
+	der, err := asn1.Marshal(struct {
+		Info      info
+		Algorithm pkix.AlgorithmIdentifier
+		Signature asn1.BitString
+	}{
+		info{Subject: asn1.RawValue{FullBytes: []byte{0x30, 0}}, SPKI: asn1.RawValue{FullBytes: spki}},
+		pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}, Parameters: asn1.NullRawValue}, // sha256WithRSAEncryption
+		asn1.BitString{Bytes: make([]byte, 2500), BitLength: 20_000},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// TestLongKeys are refused before anything is verified with them.
+func TestLongKeys(t *testing.T) {
+	const want = "key: RSA with 20000 bits; 16384 at most were expected"
+	_, err := ca.CheckRequest(longRequest(t), spec(ca.Subordinate))
+	mustSay(t, "CheckRequest", err, want)
+	a := newAuthority(t, ca.Root, newKey(t))
+	der, err := x509.CreateCertificate(rand.Reader, a.Certificate, a.Certificate, longKey(), a.Signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ca.ParseCertificate(der)
+	mustSay(t, "ParseCertificate", err, want)
+	mustSay(t, "Check", ca.Spec{Profile: ca.Cross, Existing: der}.Check(), "existing: "+want)
+}
+
+// TestLongFiles are not looked into, and names in them not shown.
+func TestLongFiles(t *testing.T) {
+	_, err := ca.ParseCertificate(make([]byte, ca.MaxFile+1))
+	mustSay(t, "ParseCertificate", err, "131073 bytes; 131072 at most were expected")
+	_, err = ca.CheckRequest(make([]byte, ca.MaxFile+1), spec(ca.Subordinate))
+	mustSay(t, "CheckRequest", err, "131073 bytes; 131072 at most were expected")
+	subject := pkix.Name{}
+	for range ca.MaxName / 11 {
+		subject.ExtraNames = append(subject.ExtraNames, pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "x"})
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, newKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ca.CheckRequest(der, spec(ca.Subordinate))
+	mustSay(t, "CheckRequest", err, "its subject is (a name of 17872 bytes)")
 }
 
 // FuzzCheckRequest wants a key that was accepted to be one that Prepare takes,

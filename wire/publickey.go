@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"conclave/internal/curve"
+	"conclave/internal/rsaop"
 	"conclave/tlv"
 )
 
@@ -229,7 +230,8 @@ func (k PublicKey) rsa() (*rsa.PublicKey, error) {
 	if k.Modulus == nil || !e.IsInt64() || e.Int64() > 1<<31-1 {
 		return nil, errors.New("the RSA public key has no modulus, or an exponent above 31 bits")
 	}
-	return &rsa.PublicKey{N: new(big.Int).SetBytes(k.Modulus), E: int(e.Int64())}, nil
+	public := &rsa.PublicKey{N: new(big.Int).SetBytes(k.Modulus), E: int(e.Int64())}
+	return public, rsaop.CheckPublic(public)
 }
 
 // SPKI gives the key as a SubjectPublicKeyInfo (RFC 5280 section 4.1), DER.

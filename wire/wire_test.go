@@ -327,3 +327,12 @@ type conn struct{ apdu.Card }
 
 func (conn) Reset() error { return nil }
 func (conn) Close() error { return nil }
+
+// TestLongKey is one of anyone's, with which nothing is verified.
+func TestLongKey(t *testing.T) {
+	modulus := append([]byte{0x80}, make([]byte, 2499)...)
+	key := wire.PublicKey{Type: wire.KeyRSA, Modulus: append(modulus, 1), Exponent: []byte{1, 0, 1}}
+	if err := key.Verify(nil, make([]byte, 2501)); err == nil || !strings.Contains(err.Error(), "RSA with 20008 bits; 16384 at most were expected") {
+		t.Errorf("%v; an error about its length was expected", err)
+	}
+}

@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"bytes"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,11 +50,12 @@ func (v *verifier) attachments() {
 func (v *verifier) stamp(head []byte) {
 	roots, whose := v.options.StampRoots, "the verifier's roots"
 	if roots == nil {
-		roots, whose = x509.NewCertPool(), "the roots in the bundle, which no one has checked"
-		if !roots.AppendCertsFromPEM(v.read(RootsFile)) {
-			v.problem(RootsFile, "there is no certificate in it")
+		var err error
+		if roots, err = rfc3161.Roots(v.read(RootsFile)); err != nil {
+			v.problem(RootsFile, "%v", err)
 			return
 		}
+		whose = "the roots in the bundle, which no one has checked"
 	}
 	stamp, err := rfc3161.Verify(v.read(StampFile), head, roots)
 	if err != nil {

@@ -28,7 +28,7 @@ func (v *verifier) readCertificate(name string) (*x509.Certificate, error) {
 	if block == nil || !bytes.Equal(pem.EncodeToMemory(block), content) {
 		return nil, errors.New("it is not one certificate in PEM")
 	}
-	return x509.ParseCertificate(block.Bytes)
+	return ca.ParseCertificate(block.Bytes)
 }
 
 // certificate compares a certificate with what the plan says it is to be, byte
@@ -118,6 +118,9 @@ func (v *verifier) crl(id string, planned *plan.CRL) {
 	file := CRLFile(planned.Name)
 	content := v.read(file)
 	crl, err := x509.ParseRevocationList(content)
+	if err == nil && crl.Number != nil && !crl.Number.IsInt64() { // writing a long one in decimal takes minutes
+		err = fmt.Errorf("its number has %d bits; 63 at most were expected", crl.Number.BitLen())
+	}
 	if err != nil {
 		v.problem(file, "%v", err)
 		return

@@ -2,17 +2,26 @@ package evidence_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"conclave/ceremony/evidence"
 )
@@ -148,6 +157,41 @@ func earlierHead(t *testing.T, b fstest.MapFS) {
 	b[evidence.HeadFile] = &fstest.MapFile{Data: []byte(line.Head)}
 }
 
+// longNumber puts in the place of a CRL one of another key, whose number is longer than any.
+func longNumber(file string) func(*testing.T, fstest.MapFS) {
+	return func(t *testing.T, b fstest.MapFS) {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := &x509.RevocationList{Number: new(big.Int).Lsh(big.NewInt(1), 150), ThisUpdate: time.Now(), NextUpdate: time.Now()}
+		issuer := &x509.Certificate{Subject: pkix.Name{CommonName: "Anyone"}, SubjectKeyId: []byte{1}, KeyUsage: x509.KeyUsageCRLSign}
+		der, err := x509.CreateRevocationList(rand.Reader, list, issuer, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b[file] = &fstest.MapFile{Data: der}
+	}
+}
+
+// longKey puts in the place of a certificate one for a key of 20,000 bits.
+func longKey(file string) func(*testing.T, fstest.MapFS) {
+	return func(t *testing.T, b fstest.MapFS) {
+		signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		modulus := new(big.Int).Lsh(big.NewInt(1), 19_999)
+		key := &rsa.PublicKey{N: modulus.SetBit(modulus, 0, 1), E: 65537}
+		template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b[file] = &fstest.MapFile{Data: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
+	}
+}
+
 func tamperings() []tampered {
 	const (
 		root, issuing = "certificates/root.pem", "certificates/issuing.pem"
@@ -171,6 +215,8 @@ func tamperings() []tampered {
 		{"certificate: added", add("certificates/rogue.pem", "x"), true, "certificates/rogue.pem: " + unnamed},
 		{"CRL: missing", remove(crl), true, crl + ": it is missing"},
 		{"CRL: cut off", func(_ *testing.T, b fstest.MapFS) { b[crl] = &fstest.MapFile{Data: b[crl].Data[:100]} }, true, crl + ": "},
+		{"CRL: a long number", longNumber(crl), true, crl + ": its number has 151 bits; 63 at most were expected"},
+		{"certificate: a key with which nothing can be verified", longKey(root), true, root + ": key: RSA with 20000 bits; 16384 at most were expected"},
 		{"attestation: of another device", exchange("attestations/root.cvc", "devices/primary.cvc"), true, "attestations/root.cvc: "},
 		{"device: certificates exchanged", exchange("devices/primary.cvc", "devices/standby.cvc"), true, `devices/primary.cvc: step prepare-primary, fact "device serial": the transcript has`},
 		{"record: another threshold", replace(set, `"threshold": 3`, `"threshold": 2`), true, set + ": the quorum is 2-of-5, and 3-of-5 was expected"},

@@ -2,11 +2,18 @@ package rfc3161
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/pem"
 	"errors"
+	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,6 +167,51 @@ func TestRefusedAnswer(t *testing.T) {
 	}
 	if _, err := Verify(answer, content, x509.NewCertPool()); err == nil {
 		t.Error("an authority's refusal is a stamp")
+	}
+}
+
+// TestLongKeys are in a token and among the roots: nothing is verified with them.
+func TestLongKeys(t *testing.T) {
+	a := newAuthority(t)
+	a.issue(t, "good", "sub", "good", "20200101", "20981231")
+	modulus := new(big.Int).Lsh(big.NewInt(1), 19_999)
+	key := &rsa.PublicKey{N: modulus.SetBit(modulus, 0, 1), E: 65537}
+	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := a.certificate(t, "root")
+	der, err := x509.CreateCertificate(rand.Reader, root, &x509.Certificate{Subject: root.Subject}, key, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	a.write(t, "long.pem", append(a.read(t, "sub.pem"), text...))
+	const want = "RSA with 20000 bits; 16384 at most were expected"
+	if _, err := Verify(a.stamp(t, "good", content, "-chain", "long.pem"), content, a.roots(t, "root")); !errors.Is(err, ErrCertificate) || !strings.Contains(err.Error(), want) {
+		t.Errorf("in a token: %v; %q was expected", err, want)
+	}
+	if _, err := Roots(append(a.read(t, "root.pem"), text...)); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("among the roots: %v; %q was expected", err, want)
+	}
+}
+
+// TestRoots passes over what is none, however much of it there is.
+func TestRoots(t *testing.T) {
+	block := []byte("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n")
+	many := bytes.Repeat(block, 100_000)
+	if _, err := Roots(many); err == nil || err.Error() != "there is no certificate in it; PEM was expected" {
+		t.Errorf("a hundred thousand that are none: %v", err)
+	}
+	roots, err := Roots(append(many, testdata(t, "expired-root.pem")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Verify(testdata(t, "expired.tsr"), content, roots); err != nil {
+		t.Errorf("a root after them: %v", err)
+	}
+	if _, err := Verify(make([]byte, maxToken+1), content, roots); err == nil || !strings.Contains(err.Error(), "131072 at most were expected") {
+		t.Errorf("a long token: %v", err)
 	}
 }
 

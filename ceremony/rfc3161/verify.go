@@ -9,11 +9,14 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
 	"slices"
 	"time"
+
+	"conclave/internal/rsaop"
 
 	"github.com/digitorus/pkcs7"
 	"github.com/digitorus/timestamp"
@@ -43,6 +46,31 @@ var (
 	oidSHA512               = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 3}     // RFC 5754 section 2.4
 )
 
+// maxToken is how many bytes a token may have: one with three certificates has a
+// tenth of that.
+const maxToken = 128 << 10
+
+// Roots reads the roots of time-stamping authorities, in PEM. What is no certificate
+// is passed over.
+func Roots(content []byte) (*x509.CertPool, error) {
+	roots, found := x509.NewCertPool(), false
+	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			continue
+		}
+		if err := rsaop.CheckPublic(cert.PublicKey); err != nil {
+			return nil, fmt.Errorf("a root: %w", err)
+		}
+		roots.AddCert(cert)
+		found = true
+	}
+	if !found {
+		return nil, errors.New("there is no certificate in it; PEM was expected")
+	}
+	return roots, nil
+}
+
 // Verify reads token, a TimeStampResp or a bare TimeStampToken in DER (RFC
 // 3161 section 2.4.2), and verifies that it stamps the SHA-256 of content,
 // that its signature is valid, and that its signer had a certificate for
@@ -54,6 +82,9 @@ var (
 func Verify(token []byte, content []byte, roots *x509.CertPool) (Stamp, error) {
 	if roots == nil {
 		return Stamp{}, fmt.Errorf("%w: no roots were given; name those that the ceremony trusts", ErrCertificate)
+	}
+	if len(token) > maxToken {
+		return Stamp{}, fmt.Errorf("time-stamp: it has %d bytes; %d at most were expected", len(token), maxToken)
 	}
 	token, err := unwrap(token)
 	if err == nil {
@@ -86,6 +117,11 @@ func signedBy(token []byte) (*x509.Certificate, error) {
 	message, err := pkcs7.Parse(token)
 	if err != nil {
 		return nil, fmt.Errorf("time-stamp: CMS: %w", err)
+	}
+	for _, c := range message.Certificates { // before anything is verified with one
+		if err := rsaop.CheckPublic(c.PublicKey); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
+		}
 	}
 	signer := message.GetOnlySigner()
 	if signer == nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -9,6 +8,7 @@ import (
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/pgpwords"
+	"conclave/ceremony/rfc3161"
 	"conclave/internal/safefile"
 	"conclave/terminal"
 )
@@ -68,9 +68,8 @@ func (cmd ceremonyVerify) options() (o evidence.Options, err error) {
 	if err != nil {
 		return o, err
 	}
-	o.StampRoots = x509.NewCertPool()
-	if !o.StampRoots.AppendCertsFromPEM(roots) {
-		err = fmt.Errorf("%s: there is no certificate in it; PEM was expected", cmd.Roots)
+	if o.StampRoots, err = rfc3161.Roots(roots); err != nil {
+		err = fmt.Errorf("%s: %w", cmd.Roots, err)
 	}
 	return o, err
 }
