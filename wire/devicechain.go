@@ -51,6 +51,10 @@ func knownRoots() ([]Root, error) {
 	return roots, nil
 }
 
+// maxChain is how many certificates a device may have: its own, that of its issuer,
+// and perhaps the root's.
+const maxChain = 10
+
 // ParseDeviceChain reads EF 2F02. A device may put the request for its
 // certificate (67) before it, as pico-hsm does. Nothing is verified: see Verify.
 func ParseDeviceChain(content []byte) (*DeviceChain, error) {
@@ -59,6 +63,9 @@ func ParseDeviceChain(content []byte) (*DeviceChain, error) {
 		tag, value, whole, err := cursor.Next()
 		if err == nil && tag != tagCVC && tag != tagAuthRequest {
 			err = fmt.Errorf("tag %X found where 7F21 was expected", uint32(tag))
+		}
+		if err == nil && len(chain.Certificates) == maxChain {
+			err = fmt.Errorf("there are more than %d", maxChain)
 		}
 		if err == nil && tag == tagCVC {
 			err = chain.append(value, whole)

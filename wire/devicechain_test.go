@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,6 +115,40 @@ func TestNoDeviceOfTheRoot(t *testing.T) {
 	} {
 		if chain, err := verified(test.content); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %+v, %v; %q was expected", name, chain, err, test.want)
+		}
+	}
+}
+
+// TestLongChain is refused before it is verified.
+func TestLongChain(t *testing.T) {
+	chain, err := wire.ParseDeviceChain(vector(t, "nitrokey-device-certificates"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := chain.Device().Bytes()
+	if _, err := wire.ParseDeviceChain(bytes.Repeat(one, 10)); err != nil {
+		t.Errorf("ten certificates: %v", err)
+	}
+	if _, err := wire.ParseDeviceChain(bytes.Repeat(one, 11)); err == nil || !strings.Contains(err.Error(), "there are more than 10") {
+		t.Errorf("eleven certificates: %v", err)
+	}
+}
+
+// TestDeepObjects are nested as deep as a file has room for.
+func TestDeepObjects(t *testing.T) {
+	for _, tag := range [][]byte{{0x30}, {0x7F, 0x21}, {0x67}} {
+		const depth = 1_000_000
+		level := len(tag) + 4
+		deep := bytes.Repeat(append(slices.Clone(tag), 0x83, 0, 0, 0), depth)
+		for i := 0; i < len(deep); i += level {
+			rest := len(deep) - i - level
+			copy(deep[i+len(tag)+1:], []byte{byte(rest >> 16), byte(rest >> 8), byte(rest)})
+		}
+		_, wrapErr := wire.ParseWrapFile(deep)
+		_, chainErr := wire.ParseDeviceChain(deep)
+		_, requestErr := wire.ParseAuthenticatedRequest(deep)
+		if wrapErr == nil || chainErr == nil || requestErr == nil {
+			t.Errorf("%X: %v, %v, %v; errors were expected", tag, wrapErr, chainErr, requestErr)
 		}
 	}
 }
