@@ -1,5 +1,5 @@
 // Package safefile writes files that must not be lost, overwritten or half
-// written.
+// written, and reads files that may be anyone's.
 package safefile
 
 import (
