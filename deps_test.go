@@ -328,7 +328,6 @@ func readers() map[string]string {
 	return map[string]string{
 		"conclave/internal/safefile os.Open": "it looks first, or is told that it may be a pipe",
 		"conclave/cmd/conclave os.Open":      "what is signed is hashed as it comes, however long it is",
-		"conclave/ceremony os.ReadFile":      "it reads its own folder and what the plan names, and is to be moved to safefile.Read",
 	}
 }
 

@@ -59,7 +59,7 @@ func (b *backup) copyTo(folder string) error {
 		return err
 	}
 	for _, name := range names {
-		content, err := os.ReadFile(filepath.Join(b.dir, name))
+		content, err := safefile.Read(filepath.Join(b.dir, name), quorum.MaxRecord)
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (b *backup) copyTo(folder string) error {
 		if err := putFile(path, content); err != nil {
 			return err
 		}
-		written, err := safefile.Reread(path)
+		written, err := safefile.Reread(path, int64(len(content)))
 		if err != nil {
 			return err
 		}

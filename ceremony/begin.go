@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/internal/safefile"
@@ -110,7 +111,7 @@ func (f Folder) newKey(plan []byte, now time.Time) (*transcript.Key, error) {
 var errDestroyed = errors.New("the ceremony key is destroyed")
 
 func (f Folder) readKey() (*transcript.Key, error) {
-	content, err := os.ReadFile(f.key())
+	content, err := safefile.Read(f.key(), maxSmall)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +137,7 @@ func (p *proceedings) resume() error {
 	if err != nil {
 		return err
 	}
-	before, err := os.ReadFile(p.Dir.evidence(evidence.PlanFile))
+	before, err := safefile.Read(p.Dir.evidence(evidence.PlanFile), plan.MaxFile)
 	if err != nil {
 		return err
 	}

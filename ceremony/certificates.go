@@ -7,12 +7,12 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"os"
 
 	"conclave/ca"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
+	"conclave/internal/safefile"
 	"conclave/wire"
 )
 
@@ -87,7 +87,7 @@ func (s *signing) keepCertificate(ctx context.Context, planned *plan.Certificate
 // subjectKey is the key that is certified.
 func (s *signing) subjectKey(planned *plan.Certificate) (crypto.PublicKey, error) {
 	if planned.Key != "" {
-		content, err := os.ReadFile(s.Dir.evidence(evidence.AttestationFile(planned.Key)))
+		content, err := safefile.Read(s.Dir.evidence(evidence.AttestationFile(planned.Key)), maxSmall)
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +108,7 @@ func (s *signing) subjectKey(planned *plan.Certificate) (crypto.PublicKey, error
 		}
 		return existing.PublicKey, nil
 	}
-	content, err := os.ReadFile(s.Dir.evidence(evidence.InputFile(planned.Request)))
+	content, err := safefile.Read(s.Dir.evidence(evidence.InputFile(planned.Request)), ca.MaxFile)
 	if err != nil {
 		return nil, err
 	}

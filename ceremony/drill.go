@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"strconv"
 
@@ -15,6 +14,7 @@ import (
 	"conclave/custody"
 	"conclave/dkek"
 	"conclave/hsm"
+	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/quorum"
 	"conclave/wire"
@@ -118,7 +118,7 @@ func (p *proceedings) inspect(ctx context.Context, _ string) (done, error) {
 		return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.backups.shareFile(), file.SHA256(), want)
 	}
 	for _, k := range p.Plan.Keys {
-		content, err := os.ReadFile(p.backups.wrapped(k.Name))
+		content, err := safefile.Read(p.backups.wrapped(k.Name), wire.MaxWrapFile)
 		if err != nil {
 			return done{}, err
 		}

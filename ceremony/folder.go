@@ -103,10 +103,13 @@ func (f Folder) put(name string, content []byte) error {
 	return putFile(f.evidence(name), content)
 }
 
+// maxSmall is how many bytes a file may have that holds a key, or the request for one.
+const maxSmall = 64 << 10
+
 // Begun is the fingerprint of the key of a ceremony that was begun in this folder,
 // empty if none was.
 func (f Folder) Begun() string {
-	content, err := os.ReadFile(f.evidence(evidence.KeyFile))
+	content, err := safefile.Read(f.evidence(evidence.KeyFile), maxSmall)
 	if err != nil {
 		return ""
 	}
@@ -160,13 +163,13 @@ func (f Folder) PrepareRehearsal(original plan.File, auto bool) error {
 
 // rehearses says whether there is a rehearsal of a plan in this folder.
 func (f Folder) rehearses(original plan.File) bool {
-	content, err := os.ReadFile(f.practice(originalPlan))
+	content, err := safefile.Read(f.practice(originalPlan), plan.MaxFile)
 	return err == nil && bytes.Equal(content, original.Content)
 }
 
 // putFile writes a file, unless it is there with that content.
 func putFile(path string, content []byte) error {
-	present, err := os.ReadFile(path)
+	present, err := safefile.Read(path, int64(len(content)))
 	if err == nil && bytes.Equal(present, content) {
 		return nil
 	}

@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
 
 	"conclave/ca"
 	"conclave/ca/register"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/internal/safefile"
 )
 
 // readInputs reads what comes with the plan, and checks it as far as can be:
@@ -26,7 +27,7 @@ func (p *proceedings) readInputs(ctx context.Context) (map[string][]byte, error)
 		}
 	}
 	for _, path := range p.Plan.Inputs() {
-		content, err := os.ReadFile(p.beside(path))
+		content, err := readInput(p.Plan, p.Base, path)
 		if err != nil {
 			return nil, err
 		}
@@ -38,6 +39,15 @@ func (p *proceedings) readInputs(ctx context.Context) (map[string][]byte, error)
 		}
 	}
 	return inputs, nil
+}
+
+// readInput reads a file that comes with a plan.
+func readInput(p *plan.Plan, base, path string) ([]byte, error) {
+	limit := int64(ca.MaxFile)
+	if path == p.Register {
+		limit = register.MaxFile
+	}
+	return safefile.Read(filepath.Join(base, path), limit)
 }
 
 // checkInput checks the file of a certificate, or of its request.

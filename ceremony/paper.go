@@ -3,7 +3,6 @@ package ceremony
 import (
 	"context"
 	"crypto/sha256"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -21,7 +20,7 @@ func (p Program) Runbook(ctx context.Context, f plan.File, linter lint.Linter, m
 		material("Plan", filepath.Base(f.Path), sha256.Sum256(f.Content)), material("Program", "conclave "+p.Version, p.SHA256),
 	}}
 	for _, path := range f.Plan.Inputs() {
-		content, err := os.ReadFile(filepath.Join(f.Base(), path))
+		content, err := readInput(f.Plan, f.Base(), path)
 		if err != nil {
 			return book, err
 		}

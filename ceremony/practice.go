@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math/big"
-	"os"
 	"path/filepath"
 
 	"conclave/ca"
@@ -58,7 +57,7 @@ func (a Ceremony) once(name string, content func() ([]byte, error)) error {
 }
 
 func practiceRequest(path string, original, practice *plan.Certificate) ([]byte, error) {
-	content, err := os.ReadFile(path)
+	content, err := safefile.Read(path, ca.MaxFile)
 	if err != nil {
 		return nil, err
 	}

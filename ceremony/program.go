@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony/sbom"
+	"conclave/internal/safefile"
 )
 
 // Program is what runs the ceremony.
@@ -24,7 +25,7 @@ func ThisProgram(version string) (Program, error) {
 	if err != nil {
 		return Program{}, err
 	}
-	content, err := os.ReadFile(path)
+	content, err := safefile.Read(path, 1<<30)
 	if err != nil {
 		return Program{}, err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -45,14 +44,14 @@ func ReadPipe(path string, limit int64) ([]byte, error) {
 
 // Reread reads a file that was just written from its medium, as far as the
 // system can be told to forget what it has in memory.
-func Reread(path string) ([]byte, error) {
-	f, err := open(path, math.MaxInt64)
+func Reread(path string, limit int64) ([]byte, error) {
+	f, err := open(path, limit)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	forget(f)
-	return io.ReadAll(f)
+	return readAll(f, path, limit)
 }
 
 // Look refuses what Read would, of a file that something else is to open, and of those

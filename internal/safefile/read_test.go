@@ -162,10 +162,10 @@ func TestReadPipe(t *testing.T) {
 
 func TestReread(t *testing.T) {
 	path := made(t)
-	if content, err := safefile.Reread(path("one over")); err != nil || len(content) != limit+1 {
+	if content, err := safefile.Reread(path("one over"), 1<<20); err != nil || len(content) != limit+1 {
 		t.Errorf("%d bytes, %v", len(content), err)
 	}
-	if _, err := safefile.Reread(path("pipe")); err == nil {
+	if _, err := safefile.Reread(path("pipe"), 1<<20); err == nil {
 		t.Error("a named pipe was read")
 	}
 }
