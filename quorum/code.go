@@ -160,7 +160,7 @@ func codeError(n int) error {
 	if n != codeLength {
 		return fmt.Errorf("sheet code: %d characters, %d expected in 12 groups of %d; compare each group with the sheet", n, codeLength, codeGroup)
 	}
-	return errors.New("sheet code: its checksum is wrong, and so many characters are that it cannot tell which; compare each group with the sheet")
+	return errors.New("sheet code: its checksum is wrong, and too many characters are wrong to tell which; compare each group with the sheet")
 }
 
 // correctCode gives the code word that the typed one is meant to be; nil if

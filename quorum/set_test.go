@@ -160,7 +160,7 @@ func TestDrawWithBrokenGenerator(t *testing.T) {
 			t.Errorf("after %d bytes: error %v", n, err)
 		}
 	}
-	if _, err := Draw(zeros{}, Scheme{2, 3, Strength128}); err == nil || !strings.Contains(err.Error(), "zeros only") {
+	if _, err := Draw(zeros{}, Scheme{2, 3, Strength128}); err == nil || !strings.Contains(err.Error(), "only zeros") {
 		t.Errorf("zeros: error %v", err)
 	}
 	if _, err := Draw(iotest.OneByteReader(rand.Reader), Scheme{2, 3, Strength64}); err != nil {
