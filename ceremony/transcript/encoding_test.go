@@ -17,9 +17,9 @@ import (
 
 const plainEntry = `{"index":0,"time":"2026-03-14T09:00:00Z","kind":"note","previous":""}`
 
-// signed returns a transcript of one line with an entry as it is given, for
-// which the holder of the key made a proper tree head.
-func signed(t *testing.T, entry, checkpoint string, signers ...note.Signer) []byte {
+// sign returns a transcript of one line with an entry as it is given, for which
+// the holder of the key made a proper tree head.
+func sign(t *testing.T, entry, checkpoint string, signers ...note.Signer) []byte {
 	t.Helper()
 	text := strings.ReplaceAll(checkpoint, "ROOT", tlog.RecordHash([]byte(entry)).String())
 	head, err := note.Sign(&note.Note{Text: text}, signers...)
@@ -53,7 +53,7 @@ const plainCheckpoint = "ceremony.example/vector\n1\nROOT\n"
 func TestOtherEncodingsAreRefused(t *testing.T) {
 	key := vectorKey(t)
 	public, ours := key.Public().String(), signer(t, key)
-	if _, err := transcript.Verify(signed(t, plainEntry, plainCheckpoint, ours), public); err != nil {
+	if _, err := transcript.Verify(sign(t, plainEntry, plainCheckpoint, ours), public); err != nil {
 		t.Fatalf("the plain entry: %v", err)
 	}
 	for _, edit := range [][2]string{
@@ -66,7 +66,7 @@ func TestOtherEncodingsAreRefused(t *testing.T) {
 		{`"previous"`, `"text":"\u003c","previous"`}, {`}`, `} `}, {`,"previous":""`, ``},
 	} {
 		entry := strings.Replace(plainEntry, edit[0], edit[1], 1)
-		if _, err := transcript.Verify(signed(t, entry, plainCheckpoint, ours), public); !errors.Is(err, transcript.ErrChanged) {
+		if _, err := transcript.Verify(sign(t, entry, plainCheckpoint, ours), public); !errors.Is(err, transcript.ErrChanged) {
 			t.Errorf("%s: %v", entry, err)
 		}
 	}
@@ -76,18 +76,18 @@ func TestOtherHeadsAreRefused(t *testing.T) {
 	key, other := vectorKey(t), signer(t, newKey(t, "witness.example"))
 	public, ours := key.Public().String(), signer(t, key)
 	for name, content := range map[string][]byte{
-		"an extension line":       signed(t, plainEntry, plainCheckpoint+"more\n", ours),
-		"no root":                 signed(t, plainEntry, "ceremony.example/vector\n1\n", ours),
-		"size with a zero":        signed(t, plainEntry, "ceremony.example/vector\n01\nROOT\n", ours),
-		"another size":            signed(t, plainEntry, "ceremony.example/vector\n2\nROOT\n", ours),
-		"a second signature":      signed(t, plainEntry, plainCheckpoint, ours, other),
-		"another origin":          signed(t, plainEntry, "ceremony.example/other\n1\nROOT\n", ours),
-		"the signature of others": signed(t, plainEntry, plainCheckpoint, other),
+		"an extension line":       sign(t, plainEntry, plainCheckpoint+"more\n", ours),
+		"no root":                 sign(t, plainEntry, "ceremony.example/vector\n1\n", ours),
+		"size with a zero":        sign(t, plainEntry, "ceremony.example/vector\n01\nROOT\n", ours),
+		"another size":            sign(t, plainEntry, "ceremony.example/vector\n2\nROOT\n", ours),
+		"a second signature":      sign(t, plainEntry, plainCheckpoint, ours, other),
+		"another origin":          sign(t, plainEntry, "ceremony.example/other\n1\nROOT\n", ours),
+		"the signature of others": sign(t, plainEntry, plainCheckpoint, other),
 		"no signature":            lineOf(t, plainEntry, strings.ReplaceAll(plainCheckpoint, "ROOT", tlog.RecordHash([]byte(plainEntry)).String())+"\n"),
 		"no head":                 []byte(`{"entry":` + plainEntry + "}\n"),
 		"an empty object":         []byte("{}\n"),
 		"an empty line":           []byte("\n"),
-		"CR LF":                   []byte(strings.Replace(string(signed(t, plainEntry, plainCheckpoint, ours)), "\n", "\r\n", 1)),
+		"CR LF":                   []byte(strings.Replace(string(sign(t, plainEntry, plainCheckpoint, ours)), "\n", "\r\n", 1)),
 	} {
 		_, err := transcript.Verify(content, public)
 		if !errors.Is(err, transcript.ErrChanged) && !errors.Is(err, transcript.ErrOtherKey) {
@@ -100,16 +100,16 @@ func TestOtherHeadsAreRefused(t *testing.T) {
 func TestWrongLinkIsRefused(t *testing.T) {
 	key := vectorKey(t)
 	entry := strings.Replace(plainEntry, `"previous":""`, `"previous":"`+strings.Repeat("0", 64)+`"`, 1)
-	if _, err := transcript.Verify(signed(t, entry, plainCheckpoint, signer(t, key)), key.Public().String()); !errors.Is(err, transcript.ErrSequence) {
+	if _, err := transcript.Verify(sign(t, entry, plainCheckpoint, signer(t, key)), key.Public().String()); !errors.Is(err, transcript.ErrSequence) {
 		t.Errorf("a first entry that follows another: %v", err)
 	}
 }
 
 // TestPaddingBitsAreRefused: base64 has bits before its padding that decoders
-// ignore, so that they take what is not the note that was written.
+// ignore, so that they accept what is not the note that was written.
 func TestPaddingBitsAreRefused(t *testing.T) {
 	key := vectorKey(t)
-	v, err := transcript.Verify(signed(t, plainEntry, plainCheckpoint, signer(t, key)), key.Public().String())
+	v, err := transcript.Verify(sign(t, plainEntry, plainCheckpoint, signer(t, key)), key.Public().String())
 	if err != nil {
 		t.Fatal(err)
 	}

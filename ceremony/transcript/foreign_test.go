@@ -31,7 +31,7 @@ func TestOthersVerify(t *testing.T) {
 		entries int
 	}{
 		{read(t, vectorFile), string(read(t, vectorKeyFile)), len(vectorEntries())},
-		{join(written(t, key, slices.Repeat(vectorEntries(), 2))...), key.Public().String(), 2 * len(vectorEntries())},
+		{join(linesOf(t, key, slices.Repeat(vectorEntries(), 2))...), key.Public().String(), 2 * len(vectorEntries())},
 	} {
 		if out, err := judge(t, test.content, test.public); err != nil || out != strconv.Itoa(test.entries) {
 			t.Errorf("Python and OpenSSL say %q, %v; %d entries were expected", out, err, test.entries)

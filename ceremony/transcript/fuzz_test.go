@@ -7,8 +7,8 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// FuzzVerify: of what the key of the vector signed, nothing but the vector's
-// first lines verifies.
+// FuzzVerify: with the key of the vector, nothing verifies but the vector's first
+// lines.
 func FuzzVerify(f *testing.F) {
 	vector, public := read(f, vectorFile), vectorKey(f).Public().String()
 	f.Fuzz(func(t *testing.T, content []byte) {

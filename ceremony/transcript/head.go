@@ -47,18 +47,18 @@ func parseHead(text string) (head, error) {
 	return h, nil
 }
 
-// namedBy says whether a head claims to be signed by a key. The claim costs
-// nothing to check.
-func (h head) namedBy(key PublicKey) error {
+// checkName checks that a head claims to be signed by a key, which costs next to
+// nothing.
+func (h head) checkName(key PublicKey) error {
 	if id := binary.BigEndian.Uint32(h.signed); h.origin != key.origin || h.name != key.origin || id != key.verifier.KeyHash() {
-		return fmt.Errorf("%w: the tree head of %s is signed by %s+%08x, and %s was expected; it is of another ceremony, or was signed anew", ErrOtherKey, h.origin, h.name, id, key.id())
+		return fmt.Errorf("%w: the tree head of %s is signed by %s+%08x, and %s was expected; it belongs to another ceremony, or was signed anew", ErrOtherKey, h.origin, h.name, id, key.id())
 	}
 	return nil
 }
 
-// signedBy says whether a head is signed by a key.
-func (h head) signedBy(key PublicKey) error {
-	if err := h.namedBy(key); err != nil {
+// checkSignature checks that a head is signed by a key.
+func (h head) checkSignature(key PublicKey) error {
+	if err := h.checkName(key); err != nil {
 		return err
 	}
 	if !key.verifier.Verify([]byte(h.body()), h.signed[4:]) {

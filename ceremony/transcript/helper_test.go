@@ -60,8 +60,8 @@ func newKey(t testing.TB, origin string) *transcript.Key {
 	return key
 }
 
-// written returns the lines of a transcript of some entries, with newlines.
-func written(t testing.TB, key *transcript.Key, entries []transcript.Entry) (lines [][]byte) {
+// linesOf returns the lines of a transcript of some entries, with newlines.
+func linesOf(t testing.TB, key *transcript.Key, entries []transcript.Entry) (lines [][]byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "transcript.jsonl")
 	w, err := transcript.Create(path, key)
@@ -84,7 +84,7 @@ func appendAll(t testing.TB, w *transcript.Writer, entries []transcript.Entry) {
 // six is a transcript of six entries, by line.
 func six(t testing.TB, key *transcript.Key) [][]byte {
 	t.Helper()
-	return written(t, key, vectorEntries()[:6])
+	return linesOf(t, key, vectorEntries()[:6])
 }
 
 func join(lines ...[]byte) []byte { return bytes.Join(lines, nil) }
@@ -105,8 +105,8 @@ func write(t testing.TB, path string, content []byte) {
 	}
 }
 
-// TestMain makes the test program one that appends without end, and tells of
-// each entry when Append has returned, for a test that kills it.
+// TestMain makes the test program one that appends without end, and reports each
+// entry when Append has returned, for a test that kills it.
 func TestMain(m *testing.M) {
 	path := os.Getenv("CONCLAVE_TEST_APPEND_TO")
 	if path == "" {

@@ -63,7 +63,7 @@ func (p PublicKey) Origin() string { return p.origin }
 // section 5.1.5).
 func (p PublicKey) Fingerprint() [sha256.Size]byte { return sha256.Sum256(p.key) }
 
-// id is how an error calls a key.
+// id is how an error names a key.
 func (p PublicKey) id() string { return fmt.Sprintf("%s+%08x", p.origin, p.verifier.KeyHash()) }
 
 // Key is the ceremony key, which signs the transcript.

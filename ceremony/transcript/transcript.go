@@ -1,5 +1,5 @@
 // Package transcript is the record of a ceremony, as evidence that a third
-// party can check: an append-only file of lines, of which each holds an entry
+// party can check: an append-only file of lines, each of which holds an entry
 // and the signed tree head after it.
 //
 // A line is the JSON object {"entry":…,"head":…} and a newline. Entry i, from
@@ -43,8 +43,8 @@ const (
 	Begun     Kind = "begun"     // a step of the plan
 	Done      Kind = "done"      // a step of the plan, with what came of it
 	Failed    Kind = "failed"    // a step of the plan, which is to be taken again
-	Exception Kind = "exception" // something went otherwise than planned
-	Note      Kind = "note"      // what someone wished to have on record
+	Exception Kind = "exception" // something did not go as planned
+	Note      Kind = "note"      // what someone wanted to have on record
 	Stopped   Kind = "stopped"   // the ceremony, to be resumed another time
 	Resumed   Kind = "resumed"   // the ceremony, after the program had ended
 	Closed    Kind = "closed"    // the ceremony
@@ -110,14 +110,14 @@ func canonical(e Entry) (Entry, []byte, error) {
 // are the record of the log.
 func parseLine(text []byte) (l line, record []byte, err error) {
 	if err := json.Unmarshal(text, &l); err != nil {
-		return line{}, nil, fmt.Errorf("%w: it is no entry with its tree head: %w", ErrChanged, err)
+		return line{}, nil, fmt.Errorf("%w: it is not an entry with its tree head: %w", ErrChanged, err)
 	}
 	l.Entry, record, err = canonical(l.Entry)
 	if err != nil {
 		return line{}, nil, fmt.Errorf("%w, or a newer program wrote it: %w", ErrChanged, err)
 	}
 	if again, err := encode(l); err != nil || !bytes.Equal(again, text) {
-		return line{}, nil, fmt.Errorf("%w: it means what it did, but was not written so", ErrChanged)
+		return line{}, nil, fmt.Errorf("%w: it means what it did, but was not written like this", ErrChanged)
 	}
 	return l, record, nil
 }

@@ -17,7 +17,7 @@ type Transcript struct {
 }
 
 // Verify checks the content of a transcript file with the public key of the
-// ceremony, as ParsePublicKey takes it. The error tells the line, from 1, and
+// ceremony, as ParsePublicKey takes it. The error names the line, from 1, and
 // wraps ErrChanged, ErrOtherKey, ErrSequence or ErrIncomplete.
 //
 // Lines that are missing at the end do not show: CheckHead tells, with a tree
@@ -33,8 +33,8 @@ func Verify(content []byte, key string) (*Transcript, error) {
 	return verify(content, public)
 }
 
-// verify does all that costs little for each line first, so that what was
-// changed is told of the line that it was changed in, and soon.
+// verify does first what costs little for each line, so that a change is found
+// soon, and in the line that was changed.
 func verify(content []byte, key PublicKey) (*Transcript, error) {
 	t := &Transcript{Key: key}
 	for text := range bytes.Lines(content) {
@@ -43,7 +43,7 @@ func verify(content []byte, key PublicKey) (*Transcript, error) {
 		}
 	}
 	for i, h := range t.heads {
-		if err := h.signedBy(key); err != nil {
+		if err := h.checkSignature(key); err != nil {
 			return nil, lineError(i, err)
 		}
 		if e := t.Entries[i]; e.Previous != t.last(i) {
@@ -79,7 +79,7 @@ func (t *Transcript) read(text []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := h.namedBy(t.Key); err != nil {
+	if err := h.checkName(t.Key); err != nil {
 		return err
 	}
 	if expected := int64(len(t.Entries)); l.Entry.Index != expected {
@@ -107,12 +107,12 @@ func (t *Transcript) take(l line, h head, next tree, link string) {
 // CheckHead checks the transcript against a tree head of it that was noted
 // elsewhere: a signed note, such as Writer.Head returned. The error wraps
 // ErrCutOff if the transcript has fewer entries, ErrChanged if it has others or
-// the note was changed, ErrOtherKey if the note is of another ceremony. Entries
-// after the head are not its matter: the last head is the one to note.
+// the note was changed, ErrOtherKey if the note is of another ceremony. It says
+// nothing about entries after the head: the last head is the one to note.
 func (t *Transcript) CheckHead(note string) error {
 	h, err := parseHead(note)
 	if err == nil {
-		err = h.signedBy(t.Key)
+		err = h.checkSignature(t.Key)
 	}
 	if err != nil {
 		return fmt.Errorf("the noted tree head: %w; compare with another copy of it", err)
@@ -121,7 +121,7 @@ func (t *Transcript) CheckHead(note string) error {
 		return fmt.Errorf("the transcript has %d entries, and had %d when the tree head was noted: %w; find the whole file", have, h.size, ErrCutOff)
 	}
 	if h.size < 1 || h.root != t.heads[h.size-1].root {
-		return fmt.Errorf("the transcript is not the one of which the tree head of %d entries was noted: %w, and signed anew with the ceremony key", h.size, ErrChanged)
+		return fmt.Errorf("the transcript is not the one whose tree head was noted after %d entries: %w, and signed anew with the ceremony key", h.size, ErrChanged)
 	}
 	return nil
 }

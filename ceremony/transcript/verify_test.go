@@ -19,7 +19,7 @@ import (
 func TestVector(t *testing.T) {
 	key := vectorKey(t)
 	content := read(t, vectorFile)
-	if again := join(written(t, key, vectorEntries())...); !bytes.Equal(again, content) {
+	if again := join(linesOf(t, key, vectorEntries())...); !bytes.Equal(again, content) {
 		t.Errorf("the entries are written as\n%s\nand the vector has\n%s", again, content)
 	}
 	public := string(read(t, vectorKeyFile))
@@ -138,7 +138,7 @@ func TestLinesOfOthersAreRefused(t *testing.T) {
 	}{
 		"another name": {six(t, newKey(t, "ceremony.example/other")), transcript.ErrOtherKey},
 		"another key":  {six(t, newKey(t, "ceremony.example/vector")), transcript.ErrOtherKey},
-		"same key":     {written(t, key, changed), transcript.ErrChanged},
+		"same key":     {linesOf(t, key, changed), transcript.ErrChanged},
 	} {
 		for i, foreign := range test.lines {
 			replaced := slices.Clone(lines)
@@ -194,7 +194,7 @@ func TestCheckHead(t *testing.T) {
 	}
 	changed := vectorEntries()[:6]
 	changed[2].Text = "It never happened."
-	if err := verify(written(t, key, changed), key).CheckHead(whole.Heads[5]); !errors.Is(err, transcript.ErrChanged) {
+	if err := verify(linesOf(t, key, changed), key).CheckHead(whole.Heads[5]); !errors.Is(err, transcript.ErrChanged) {
 		t.Errorf("another transcript that the key signed: %v", err)
 	}
 	if err := verify(lines[:1], key).CheckHead(strings.Replace(whole.Heads[0], "\n1\n", "\n2\n", 1)); !errors.Is(err, transcript.ErrChanged) {

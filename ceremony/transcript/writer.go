@@ -20,8 +20,8 @@ type Writer struct {
 	written *Transcript
 }
 
-// Create begins a transcript in a new file, readable by its owner alone. Where
-// there is a file the error wraps fs.ErrExist.
+// Create begins a transcript in a new file, readable by its owner alone. If the
+// file exists, the error wraps fs.ErrExist.
 func Create(path string, key *Key) (*Writer, error) {
 	if err := safefile.Create(path, nil); err != nil {
 		return nil, err
@@ -32,10 +32,10 @@ func Create(path string, key *Key) (*Writer, error) {
 // maxFile is how many bytes are read of a transcript: tens of thousands of entries.
 const maxFile = 64 << 20
 
-// Resume verifies a transcript file and appends to it. Of a last line that
-// lacks its newline Append did not return, and no one was given its tree head:
-// it is cut off, and Torn returns it. Nothing is cut off a file that does not
-// verify.
+// Resume verifies a transcript file and appends to it. If the last line lacks
+// its newline, Append never returned from writing it, and no one was given its
+// tree head: it is cut off, and Torn returns it. Nothing is cut off a file that
+// does not verify.
 func Resume(path string, key *Key) (*Writer, error) {
 	content, err := safefile.Read(path, maxFile)
 	if err != nil {
@@ -74,8 +74,8 @@ func (w *Writer) Head() string {
 
 // Append records an entry, whose Index and Previous it sets. When it returns,
 // the entry is on disk, and is returned as it was written. When it fails, the
-// file is as it was, as far as that could be had; Append may be tried again,
-// and tells if the file is not what it should be.
+// file is as it was, if that could be done; Append may be tried again, and says
+// so if the file is not what it should be.
 func (w *Writer) Append(e Entry) (Entry, error) {
 	e, record, err := w.next(e)
 	if err != nil {

@@ -87,7 +87,7 @@ func TestAppendReturnsWhatIsRead(t *testing.T) {
 // there what a disk has after a power cut.
 func TestTornLastLine(t *testing.T) {
 	key := vectorKey(t)
-	lines := written(t, key, vectorEntries()[:3])
+	lines := linesOf(t, key, vectorEntries()[:3])
 	whole, last := join(lines[:2]...), lines[2]
 	path := filepath.Join(t.TempDir(), "transcript.jsonl")
 	tails := [][]byte{make([]byte, 4096), []byte("\xff\xfe"), join(last[:100], make([]byte, 100))}
@@ -175,7 +175,8 @@ func TestSecondWriterIsRefused(t *testing.T) {
 	}
 }
 
-// TestKilled kills a program that appends: what Append returned of is there.
+// TestKilled kills a program that appends: each entry that Append has returned
+// is there.
 func TestKilled(t *testing.T) {
 	key := vectorKey(t)
 	path, _ := create(t, key, nil)
@@ -183,14 +184,14 @@ func TestKilled(t *testing.T) {
 		told := killAfter(t, path, entries)
 		w, err := transcript.Resume(path, key)
 		if err != nil || len(w.Entries()) <= told {
-			t.Fatalf("Append returned of entry %d; there are %d, %v", told, len(w.Entries()), err)
+			t.Fatalf("Append has returned entry %d; there are %d, %v", told, len(w.Entries()), err)
 		}
 		appendAll(t, w, vectorEntries()[5:6])
 		verifyFile(t, path, key)
 	}
 }
 
-// killAfter returns the last entry that the program told of.
+// killAfter returns the last entry that the program reported.
 func killAfter(t *testing.T, path string, entries int) (last int) {
 	t.Helper()
 	self, err := os.Executable()

@@ -48,7 +48,7 @@ def public_key(text):
     return origin, identifier, raw[1:]
 
 
-def verified(key, text, signature):
+def verifies(key, text, signature):
     """Whether openssl takes an Ed25519 signature (SPKI of RFC 8410)."""
     with tempfile.TemporaryDirectory() as directory:
         def file(name, content):
@@ -85,7 +85,7 @@ def main(transcript, key_file):
         dash, name, encoded = signature.split()
         raw = base64.b64decode(encoded, validate=True)
         check((dash, name, raw[:4]) == ("\u2014", origin, identifier), number, "is signed by another key")
-        check(verified(key, (text + "\n").encode(), raw[4:]), number, "has a wrong signature")
+        check(verifies(key, (text + "\n").encode(), raw[4:]), number, "has a wrong signature")
     print(len(lines))
 
 
