@@ -1,6 +1,6 @@
 // Package calendar writes the dates that a ceremony leaves to people, renewals
 // and tests of backups, as a file that calendar programs take (RFC 5545). Each is
-// an [Event], which lasts a whole day; which days those are says plan.Plan.Schedule.
+// an [Event], which lasts a whole day; plan.Plan.Schedule says which days those are.
 // It invites no one and sends nothing.
 package calendar
 
@@ -29,7 +29,7 @@ type Event struct {
 // the same bytes.
 func Bytes(events []Event, made time.Time) ([]byte, error) {
 	if len(events) == 0 {
-		return nil, errors.New("calendar: no events; a file has one at least (RFC 5545 section 3.6)")
+		return nil, errors.New("calendar: no events; a file has at least one (RFC 5545 section 3.6)")
 	}
 	c := ics.NewCalendar()
 	c.SetProductId("-//conclave//ceremony//EN")
@@ -47,7 +47,7 @@ func Bytes(events []Event, made time.Time) ([]byte, error) {
 	return []byte(c.Serialize(ics.WithNewLineWindows)), nil
 }
 
-// check refuses what a calendar program would read otherwise, or not at all.
+// check refuses what a calendar program would read differently, or not at all.
 func (e Event) check() error {
 	for name, text := range map[string]string{"UID": e.UID, "summary": e.Summary} {
 		if text == "" || !isText(text) {
@@ -58,7 +58,7 @@ func (e Event) check() error {
 		return fmt.Errorf("description is %q; lines of text that end in \\n were expected", e.Description)
 	}
 	if year := e.Date.Year(); year < 1 || year > 9999 {
-		return fmt.Errorf("the year %d has not four digits", year)
+		return fmt.Errorf("the year %d does not have four digits", year)
 	}
 	if e.Yearly && e.Date.Month() == time.February && e.Date.Day() == 29 {
 		return errors.New("29 February does not come each year; choose the 28th")
@@ -71,7 +71,7 @@ func (e Event) check() error {
 	return nil
 }
 
-// isText says whether text is UTF-8 without control characters but the tab
+// isText says whether text is UTF-8 without control characters other than the tab
 // (RFC 5545 section 3.1).
 func isText(text string) bool {
 	control := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }

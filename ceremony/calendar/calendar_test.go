@@ -115,8 +115,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// reader tells what python3-icalendar reads. It wants a whole day: a date, and
-// no time.
+// reader says what python3-icalendar reads. It expects a whole day: a date without
+// a time.
 const reader = `
 import datetime, icalendar, json, sys
 def event(e):

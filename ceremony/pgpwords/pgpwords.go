@@ -65,9 +65,9 @@ func index() map[string]word {
 }
 
 // Parse returns the bytes that words stand for, in capitals or not. The error
-// says which word is not in the list, counted from 1, or from where on words
-// were left out, added or exchanged. Parity cannot tell two words that were
-// left out together, nor a last one: the caller knows how many bytes are due.
+// says which word is not in the list, counted from 1, or from which one on words
+// were left out, added or exchanged. Parity does not show two words that were
+// left out together, nor the last one: the caller knows how many bytes are due.
 func Parse(words []string) ([]byte, error) {
 	index := index()
 	b := make([]byte, len(words))
@@ -84,14 +84,14 @@ func Parse(words []string) ([]byte, error) {
 		}
 	}
 	if first < len(words) {
-		return nil, misplaced(words, wrong, first)
+		return nil, explainMisplaced(words, wrong, first)
 	}
 	return b, nil
 }
 
-// misplaced explains the first word that is on the other list than its place
+// explainMisplaced explains the first word that is not on the list that its place
 // asks for.
-func misplaced(words []string, wrong []bool, first int) error {
+func explainMisplaced(words []string, wrong []bool, first int) error {
 	run := first
 	for run < len(words) && wrong[run] {
 		run++
@@ -107,7 +107,7 @@ func misplaced(words []string, wrong []bool, first int) error {
 	case n > 2 && run == len(words):
 		why = "a word before it was left out or added"
 	default:
-		why = "it is another word than the one that was read, or one was left out or added"
+		why = "it is not the word that was read, or one was left out or added"
 	}
 	syllables := [2]string{"two", "three"}
 	return fmt.Errorf("word %d, %q, stands where a word of %s syllables is due: %s; have the words read again from word %d",

@@ -108,7 +108,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"twice":      {slices.Insert(slices.Clone(words), 3, "pluto"), []string{"word 4", "twice", "from word 3"}},
 		"exchanged":  {swap(8), []string{"word 9", `"Medusa"`, "and the next were exchanged;"}},
 		"last two":   {swap(18), []string{"word 19", "exchanged, or"}},
-		"other word": {edit(func(w []string) []string { w[5] = "peachy"; return w }), []string{"word 6", "another word"}},
+		"other word": {edit(func(w []string) []string { w[5] = "peachy"; return w }), []string{"word 6", "not the word that was read"}},
 		"empty word": {[]string{""}, []string{"word 1", `""`}},
 	} {
 		_, err := pgpwords.Parse(test.words)
@@ -127,7 +127,7 @@ func TestLines(t *testing.T) {
  3  goldfish     Medusa
 `
 	if got := pgpwords.Lines(b[:10]); got != want {
-		t.Errorf("the lines are\n%s\nexpected were\n%s", got, want)
+		t.Errorf("the lines are\n%s\nand not\n%s", got, want)
 	}
 	if pgpwords.Lines(nil) != "" {
 		t.Error("no bytes gave lines")

@@ -109,8 +109,8 @@ type signerInfo struct {
 	UnsignedAttributes asn1.RawValue `asn1:"optional,tag:1"`
 }
 
-// checkShape refuses a token in which something is left over, or that says
-// what no signature covers in another way than the one that RFC 5652 has.
+// checkShape refuses a token in which something is left over, or which writes
+// what no signature covers in any other way than RFC 5652 does.
 func checkShape(token []byte) error {
 	var info contentInfo
 	if _, err := asn1.Unmarshal(token, &info); err != nil {

@@ -42,8 +42,7 @@ func TestLeftovers(t *testing.T) {
 	if _, err := Verify(answer[:len(answer)-1], content, roots); err == nil {
 		t.Error("a missing byte was ignored")
 	}
-	// What is not DER in a place that no signature covers, for which pkcs7 has
-	// a panic.
+	// What is not DER in a place that no signature covers, on which pkcs7 panics.
 	if _, err := Verify(extend(t, answer, []int{1, 1, 0, 3}, []byte{0x1f, 0x80}), content, roots); !errors.Is(err, errNotDER) {
 		t.Errorf("a tag of more than one byte among the certificates: %v; expected %v", err, errNotDER)
 	}

@@ -1,4 +1,4 @@
-// Package rfc3161 asks a time-stamping authority to say when a content
+// Package rfc3161 asks a time-stamping authority to say when some content
 // existed, and verifies what it said. It sends nothing: people carry the
 // request out of the room, and the answer back in. Begin with [Request], and give
 // what comes back to [Verify].

@@ -215,8 +215,8 @@ func TestRoots(t *testing.T) {
 	}
 }
 
-// FuzzVerify looks for a panic, and for a second form of a stamp that is good:
-// that in testdata is.
+// FuzzVerify looks for a panic, and for a second form of a good stamp: the one in
+// testdata is good.
 func FuzzVerify(f *testing.F) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(testdata(f, "expired-root.pem"))

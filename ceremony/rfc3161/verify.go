@@ -31,7 +31,7 @@ type Stamp struct {
 
 // Errors of Verify. They are wrapped with what was found.
 var (
-	ErrContent     = errors.New("the time-stamp is for another content")
+	ErrContent     = errors.New("the time-stamp is for other content")
 	ErrCertificate = errors.New("the time-stamp's certificate is not acceptable")
 	ErrSignature   = errors.New("the time-stamp's signature is not valid")
 )
@@ -93,7 +93,7 @@ func Verify(token []byte, content []byte, roots *x509.CertPool) (Stamp, error) {
 	if err != nil {
 		return Stamp{}, fmt.Errorf("time-stamp: %w", err)
 	}
-	signer, err := signedBy(token)
+	signer, err := findSigner(token)
 	if err != nil {
 		return Stamp{}, err
 	}
@@ -111,9 +111,9 @@ func Verify(token []byte, content []byte, roots *x509.CertPool) (Stamp, error) {
 	return Stamp{Time: stamp.Time.UTC(), TSA: signer.Subject.String(), Serial: stamp.SerialNumber}, nil
 }
 
-// signedBy verifies a token's signature, and returns the certificate of its
+// findSigner verifies a token's signature, and returns the certificate of its
 // signer, which the signed attributes name.
-func signedBy(token []byte) (*x509.Certificate, error) {
+func findSigner(token []byte) (*x509.Certificate, error) {
 	message, err := pkcs7.Parse(token)
 	if err != nil {
 		return nil, fmt.Errorf("time-stamp: CMS: %w", err)

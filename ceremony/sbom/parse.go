@@ -19,8 +19,8 @@ type Document struct {
 	Made     time.Time         // UTC, to the second
 }
 
-// Parse reads a CycloneDX 1.6 document in JSON, and wants in it what Of writes
-// of the program. It does not verify the rest against the schema.
+// Parse reads a CycloneDX 1.6 document in JSON, in which it expects what Of writes
+// about the program. It does not verify the rest against the schema.
 func Parse(b []byte) (Document, error) {
 	var bom cyclonedx.BOM
 	if err := cyclonedx.NewBOMDecoder(bytes.NewReader(b), cyclonedx.BOMFileFormatJSON).Decode(&bom); err != nil {

@@ -1,7 +1,8 @@
 // Package sbom lists what a program was built from, as a CycloneDX 1.6
 // document in JSON (ECMA-424), from what the Go linker put into it. [Of] writes the
-// document, and [Parse] reads of it what a program is compared with. No source and
-// no network is looked at: it lists what was linked, and not what is wrong with it.
+// document, and [Parse] reads from it what a program is compared with. Neither
+// source nor network is looked at: it lists what was linked, not what is wrong with
+// it.
 package sbom
 
 import (
@@ -21,7 +22,7 @@ import (
 // Names of properties, which CycloneDX leaves to those who write documents.
 const (
 	// sumProperty is a module's line in go.sum: a hash of hashes of files
-	// (golang.org/x/mod/sumdb/dirhash), which is none of the specification's.
+	// (golang.org/x/mod/sumdb/dirhash), which is not one of the specification's.
 	sumProperty = "conclave:go.sum"
 	vcsPrefix   = "conclave:vcs."
 

@@ -17,8 +17,8 @@ import (
 
 var when = time.Date(2026, 6, 1, 14, 0, 0, 5, time.FixedZone("CEST", 7200))
 
-// invented has what a program's information may have.
-func invented() *debug.BuildInfo {
+// inventInfo gives everything that a program's information may have.
+func inventInfo() *debug.BuildInfo {
 	return &debug.BuildInfo{
 		GoVersion: "go1.26.0 X:something",
 		Path:      "conclave/cmd/conclave",
@@ -37,9 +37,8 @@ func invented() *debug.BuildInfo {
 	}
 }
 
-// built is a program that go build made just now, its file and what it says
-// of itself.
-func built(t *testing.T) (string, *debug.BuildInfo) {
+// build builds a program, and gives its file and what it says about itself.
+func build(t *testing.T) (string, *debug.BuildInfo) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "program")
 	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", file, "./testdata/program").CombinedOutput(); err != nil {
@@ -72,7 +71,7 @@ func document(t *testing.T, info *debug.BuildInfo) []byte {
 }
 
 func TestRoundTrip(t *testing.T) {
-	b := document(t, invented())
+	b := document(t, inventInfo())
 	d, err := Parse(b)
 	if err != nil {
 		t.Fatal(err)
@@ -81,14 +80,14 @@ func TestRoundTrip(t *testing.T) {
 	if d != want {
 		t.Errorf("document is %+v; %+v was expected", d, want)
 	}
-	if !bytes.Equal(b, document(t, invented())) {
+	if !bytes.Equal(b, document(t, inventInfo())) {
 		t.Error("the same program has two documents")
 	}
 }
 
 // TestModulesAreComplete has `go version -m` say what the modules are.
 func TestModulesAreComplete(t *testing.T) {
-	file, info := built(t)
+	file, info := build(t)
 	said, err := exec.Command("go", "version", "-m", file).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +127,7 @@ func TestComponents(t *testing.T) {
 		{"example.org/new", "v9.1.0+incompatible", "pkg:golang/example.org/new@v9.1.0%2Bincompatible", "h1:new"},
 		{"../here", "", "", ""},
 	} {
-		c := (*decode(t, document(t, invented())).Components)[i]
+		c := (*decode(t, document(t, inventInfo())).Components)[i]
 		if c.Name != want.name || c.Version != want.version || c.PackageURL != want.purl || sum(c) != want.sum {
 			t.Errorf("component %d is %+v; %+v was expected", i, c, want)
 		}
@@ -136,13 +135,13 @@ func TestComponents(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	if _, err := Of(invented(), []byte("short"), when); err == nil {
+	if _, err := Of(inventInfo(), []byte("short"), when); err == nil {
 		t.Error("a hash of five bytes was accepted")
 	}
 	if _, err := Of(&debug.BuildInfo{}, make([]byte, 32), when); err == nil {
 		t.Error("a program without a module was accepted")
 	}
-	good := string(document(t, invented()))
+	good := string(document(t, inventInfo()))
 	for _, c := range []struct{ old, new string }{
 		{"CycloneDX\"", "SPDX\""},
 		{`"1.6"`, `"1.7"`},
@@ -177,7 +176,7 @@ func FuzzParse(f *testing.F) {
 		if d.Program == "" || d.Version == "" || d.Made.Location() != time.UTC {
 			t.Errorf("%q is %+v", b, d)
 		}
-		info := invented()
+		info := inventInfo()
 		info.Path, info.Main.Version = "x/"+d.Program, d.Version
 		info.Settings = []debug.BuildSetting{{Key: "vcs.revision", Value: d.Revision}}
 		again, err := Of(info, d.SHA256[:], d.Made)

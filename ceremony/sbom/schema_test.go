@@ -13,11 +13,11 @@ import (
 	"conclave/internal/foreign"
 )
 
-// TestSchemaFacts has lines of bom-1.6.schema.json that the documents are
-// under.
+// TestSchemaFacts has lines of bom-1.6.schema.json that the documents must
+// follow.
 func TestSchemaFacts(t *testing.T) {
 	var fields map[string]any
-	b := document(t, invented())
+	b := document(t, inventInfo())
 	if err := json.Unmarshal(b, &fields); err != nil {
 		t.Fatal(err)
 	}
@@ -70,13 +70,13 @@ func TestSchema(t *testing.T) {
 		cmd.Stdin = bytes.NewReader(b)
 		return cmd.Run()
 	}
-	_, real := built(t)
-	for _, info := range []*debug.BuildInfo{real, invented()} {
+	_, real := build(t)
+	for _, info := range []*debug.BuildInfo{real, inventInfo()} {
 		if err := validate(document(t, info)); err != nil {
 			t.Errorf("%s: %v", info.Path, err)
 		}
 	}
-	if validate(bytes.Replace(document(t, invented()), []byte("SHA-256"), []byte("h1"), 1)) == nil {
-		t.Error("the judge accepts a hash that is none of the specification's")
+	if validate(bytes.Replace(document(t, inventInfo()), []byte("SHA-256"), []byte("h1"), 1)) == nil {
+		t.Error("the judge accepts a hash that is not one of the specification's")
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// FuzzVerify looks for a panic, and for a second form of a signature that is
-// good: that in testdata is, for the list there.
+// FuzzVerify looks for a panic, and for a second form of a good signature: the one
+// in testdata is good for the list there.
 func FuzzVerify(f *testing.F) {
 	good, err := os.ReadFile(filepath.Join("testdata", "good.sig"))
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package sshsign verifies signatures that people make with an SSH key:
-// `ssh-keygen -Y sign`. A witness who has one needs no other program of ours.
+// `ssh-keygen -Y sign`. A witness who has one needs no program of ours to sign.
 // [Verify] says who signed. It makes no signatures, and reads no private key.
 package sshsign
 
@@ -63,7 +63,7 @@ func unarmor(armored []byte) (*sshsig.Signature, error) {
 	if !knownKey(signature.PublicKey) {
 		return nil, fmt.Errorf("%w: a key of type %q; Ed25519, ECDSA, RSA or a FIDO token's was expected", ErrArmor, signature.PublicKey.Type())
 	}
-	// Of all types, a FIDO token's alone says more than the signature.
+	// Of all types, only a FIDO token's says more than the signature.
 	if sk := strings.HasPrefix(signature.PublicKey.Type(), "sk-"); !sk && len(signature.Signature.Rest) > 0 {
 		return nil, fmt.Errorf("%w: %d bytes are left over behind the signature", ErrArmor, len(signature.Signature.Rest))
 	}

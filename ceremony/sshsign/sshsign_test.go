@@ -116,7 +116,7 @@ func TestLists(t *testing.T) {
 	ann, bob := newWitness(t, "ed25519", 0), newWitness(t, "ed25519", 0)
 	signature, certificate := ann.sign(t), ann.certify(t)
 	for _, c := range []struct {
-		list     string // of which ANN and BOB are the keys, CERT is a certificate of Ann's
+		list     string // where ANN and BOB stand for their keys, CERT for a certificate of Ann's
 		want     error
 		stricter bool
 	}{
@@ -183,7 +183,8 @@ func TestOtherContentOrNamespace(t *testing.T) {
 	}
 }
 
-// TestSeveralPrincipals: a line may have names of one person; all are told.
+// TestSeveralPrincipals: a line may have several names of one person; all of them
+// are returned.
 func TestSeveralPrincipals(t *testing.T) {
 	ann := newWitness(t, "ed25519", 0)
 	principal, err := Verify(ann.sign(t), content, namespace, []byte("ann@home,ann@work "+ann.public+"\nbob "+ann.public), time.Now())
