@@ -42,8 +42,8 @@ func (c *checker) sayAll(field string, err error) {
 	c.say(field, "%v", err)
 }
 
-// Check gives everything that is wrong with the plan by itself, joined; each
-// error names the field. Files and devices are not looked at.
+// Check gives everything that is wrong with the plan in itself, joined; each
+// error names the field. It does not look at files or devices.
 func (p *Plan) Check() error {
 	c := &checker{plan: p}
 	c.header()
@@ -65,7 +65,7 @@ func (c *checker) header() {
 	}
 	c.text("place", p.Place, false)
 	if p.Start.IsZero() {
-		c.say("start", "when the ceremony is to begin is missing; such as 2027-01-15T09:00:00Z")
+		c.say("start", "it is missing; the time at which the ceremony is to begin was expected, such as 2027-01-15T09:00:00Z")
 	}
 	if p.Retention.Years < 1 || p.Retention.Years > 100 {
 		c.say("retention.years", "%d; 1 to 100 was expected", p.Retention.Years)
@@ -76,14 +76,14 @@ func (c *checker) header() {
 	c.path("register", p.Register)
 }
 
-// drill wants a number of its own for each bag, and for nothing else.
+// drill expects a number of its own for each bag, and for nothing else.
 func (c *checker) drill() {
 	p := c.plan
 	if p.Drill == nil {
 		return
 	}
 	if p.Custody == nil {
-		c.say("drill", "a drill is of a ceremony that has a custody")
+		c.say("drill", "a drill checks custody, and this ceremony has none")
 		return
 	}
 	for field, closing := range map[string]string{"drill.closing": p.Drill.Closing, "drill.last": p.Drill.Last} {
@@ -104,7 +104,7 @@ func (c *checker) drill() {
 		things = append(things, bag.Thing)
 	}
 	if want := p.Bags(); !slices.Equal(things, want) {
-		c.say("drill.bags", "they are of %s; of %s was expected", strings.Join(things, ", "), strings.Join(want, ", "))
+		c.say("drill.bags", "they are for %s; bags for %s were expected", strings.Join(things, ", "), strings.Join(want, ", "))
 	}
 }
 
@@ -120,7 +120,7 @@ func (c *checker) text(field, text string, required bool) {
 	}
 }
 
-// path checks a path that stands in a plan: it moves with it.
+// path checks a path in a plan: the file moves with the plan.
 func (c *checker) path(field, path string) {
 	if path != "" && !filepath.IsLocal(path) {
 		c.say(field, "%q leads out of the folder of the plan; put the file beside the plan", path)
@@ -134,7 +134,7 @@ func (c *checker) people() {
 	p := c.plan.People
 	c.person("people.administrator", p.Administrator)
 	if len(p.Witnesses) == 0 {
-		c.say("people.witnesses", "one at least was expected: who compares what is read aloud")
+		c.say("people.witnesses", "at least one was expected, to compare what is read aloud")
 	}
 	seen := map[string]string{FoldName(p.Administrator): "people.administrator"}
 	for _, group := range []struct {
@@ -145,7 +145,7 @@ func (c *checker) people() {
 			field := fmt.Sprintf("%s[%d]", group.field, i)
 			c.person(field, name)
 			if before, twice := seen[FoldName(name)]; twice && name != "" {
-				c.say(field, "%s is %s already; no one can play two parts, and two people of one name need what tells them apart", name, before)
+				c.say(field, "%s is %s already; no one can have two roles, and two people of the same name need something that tells them apart", name, before)
 			}
 			seen[FoldName(name)] = field
 		}
@@ -153,25 +153,25 @@ func (c *checker) people() {
 }
 
 // person checks a name. It may be longer than that of a new set's custodian:
-// plans that there are have such names, and rehearsals add to them.
+// existing plans have such names, and rehearsals add to them.
 func (c *checker) person(field, name string) {
 	c.text(field, name, true)
 	if strings.ContainsFunc(name, unicode.IsControl) {
-		return // it is said
+		return // text has said so
 	}
 	if err := quorum.CheckVisible(name); err != nil {
 		c.say(field, "%v", err)
 	}
 }
 
-// FoldName is quorum's: the same text for names that are one person's for all
-// who read them.
+// FoldName is quorum's: the same text for names that everyone would read as one
+// person's.
 func FoldName(name string) string { return quorum.FoldName(name) }
 
 // name checks the name of an object, which becomes part of names of files.
 func (c *checker) name(field, name string, seen map[string]bool) {
 	if good, _ := regexp.MatchString(`^[a-z0-9][a-z0-9-]{0,39}$`, name); !good {
-		c.say(field, "%q is no name; lower-case letters, digits and '-' were expected, 40 at most", name)
+		c.say(field, "%q is not a name; lower-case letters, digits and '-' were expected, 40 at most", name)
 	}
 	if seen[name] {
 		c.say(field, "two are named %q", name)
@@ -181,7 +181,7 @@ func (c *checker) name(field, name string, seen map[string]bool) {
 
 func (c *checker) devices() {
 	if len(c.plan.Devices) == 0 {
-		c.say("devices", "one at least was expected")
+		c.say("devices", "at least one was expected")
 	}
 	names, serials := map[string]bool{}, map[string]bool{}
 	for i, d := range c.plan.Devices {
@@ -217,11 +217,11 @@ func (c *checker) custody() {
 		return
 	}
 	if len(p.Keys) == 0 {
-		c.say("keys", "none; custody is of new keys")
+		c.say("keys", "none; custody is for new keys")
 	}
 	for _, d := range []struct{ field, name string }{{"custody.device", p.Custody.Device}, {"custody.standby", p.Custody.Standby}} {
 		if p.FindDevice(d.name) == nil {
-			c.say(d.field, "%q is none of the plan's devices", d.name)
+			c.say(d.field, "%q is not one of the plan's devices", d.name)
 		}
 	}
 	if p.Custody.Device == p.Custody.Standby {
@@ -233,7 +233,7 @@ func (c *checker) custody() {
 		c.say("custody.threshold", "%d; 2 to %d was expected", p.Custody.Threshold, n)
 	}
 	if good, _ := regexp.MatchString(`^[A-Za-z0-9._-]{0,127}$`, p.Custody.Printer); !good {
-		c.say("custody.printer", "%q is no name of a CUPS queue; lpstat -a lists them", p.Custody.Printer)
+		c.say("custody.printer", "%q is not the name of a CUPS queue; lpstat -a lists them", p.Custody.Printer)
 	}
 }
 
@@ -246,29 +246,29 @@ func (c *checker) certificates() {
 		c.path(field+".file", cert.File)
 		c.path(field+".request", cert.Request)
 		if cert.File != "" {
-			c.present(field, cert)
+			c.oldCertificate(field, cert)
 		} else {
-			c.issued(field, cert, c.plan.Certificates[:i])
+			c.newCertificate(field, cert, c.plan.Certificates[:i])
 		}
 	}
 	c.serials()
 }
 
-// present checks a certificate that there is.
-func (c *checker) present(field string, cert *Certificate) {
+// oldCertificate checks a certificate that exists before the ceremony.
+func (c *checker) oldCertificate(field string, cert *Certificate) {
 	if cert.Key != "" || cert.Request != "" || cert.Issuer != "" || cert.Profile != "" {
-		c.say(field, "a certificate that there is (file) has no key, request, issuer or profile in a plan")
+		c.say(field, "a certificate that exists already (file) has no key, request, issuer or profile in a plan")
 	}
 	if c.plan.FindDevice(cert.Device) == nil {
-		c.say(field+".device", "%q is none of the plan's devices; say which has the key of this certificate", cert.Device)
+		c.say(field+".device", "%q is not one of the plan's devices; say which has the key of this certificate", cert.Device)
 	}
 }
 
-// issued checks a certificate that is to be issued; its issuer must be one of
-// those before it.
-func (c *checker) issued(field string, cert *Certificate, before []Certificate) {
+// newCertificate checks a certificate that is to be issued; its issuer must be one
+// of those before it.
+func (c *checker) newCertificate(field string, cert *Certificate, before []Certificate) {
 	if cert.Device != "" {
-		c.say(field+".device", "it is for a certificate that there is (file); a new key is in the device of the custody")
+		c.say(field+".device", "only a certificate that exists already (file) has one; a new key is in the device of the custody")
 	}
 	sources := 0
 	for _, given := range []bool{cert.Key != "", cert.Request != "", cert.Existing != nil} {
@@ -277,10 +277,10 @@ func (c *checker) issued(field string, cert *Certificate, before []Certificate) 
 		}
 	}
 	if sources != 1 {
-		c.say(field, "one was expected of: the name of a key of this plan (key), the file of a request (request), the root that is cross-signed (existing)")
+		c.say(field, "one of these was expected: the name of a key of this plan (key), the file of a request (request), the root that is cross-signed (existing)")
 	}
 	if cert.Key != "" && c.plan.FindKey(cert.Key) == nil {
-		c.say(field+".key", "%q is none of the plan's keys", cert.Key)
+		c.say(field+".key", "%q is not one of the plan's keys", cert.Key)
 	}
 	c.sayAll(field, cert.Spec.Check())
 	c.sayAll(field, cert.Publication.Check())
@@ -292,14 +292,14 @@ func (c *checker) issued(field string, cert *Certificate, before []Certificate) 
 	}
 	i := slices.IndexFunc(before, func(b Certificate) bool { return b.Name == cert.Issuer })
 	if i < 0 {
-		c.say(field+".issuer", "%q is no certificate before this one", cert.Issuer)
+		c.say(field+".issuer", "%q is not a certificate before this one", cert.Issuer)
 		return
 	}
-	c.under(field, cert, &before[i])
+	c.withinIssuer(field, cert, &before[i])
 }
 
-// under checks a certificate against its issuer's, as far as the plan tells.
-func (c *checker) under(field string, cert, issuer *Certificate) {
+// withinIssuer checks a certificate against its issuer's, where the plan knows it.
+func (c *checker) withinIssuer(field string, cert, issuer *Certificate) {
 	if c.plan.SignedBy(issuer) == "" {
 		c.say(field+".issuer", "the key of %q is in none of the plan's devices", issuer.Name)
 	}
@@ -312,7 +312,7 @@ func (c *checker) under(field string, cert, issuer *Certificate) {
 	}
 }
 
-// serials looks that no issuer has a serial number twice.
+// serials checks that no issuer uses a serial number twice.
 func (c *checker) serials() {
 	seen := map[string]bool{}
 	for i, cert := range c.plan.Certificates {
@@ -339,7 +339,7 @@ func (c *checker) crls() {
 		}
 		issuer := c.plan.FindCertificate(crl.Issuer)
 		if issuer == nil {
-			c.say(field+".issuer", "%q is none of the plan's certificates", crl.Issuer)
+			c.say(field+".issuer", "%q is not one of the plan's certificates", crl.Issuer)
 			continue
 		}
 		if c.plan.SignedBy(issuer) == "" {
@@ -349,7 +349,7 @@ func (c *checker) crls() {
 			c.say(field+".nextUpdate", "%s is after the end of its issuer, %s", date(crl.NextUpdate), date(issuer.NotAfter))
 		}
 		if before, ok := last[crl.Issuer]; ok && crl.ThisUpdate.After(before.NextUpdate) {
-			c.say(field+".thisUpdate", "%s is after the next update of the CRL before it, %s; in between there would be none", date(crl.ThisUpdate), date(before.NextUpdate))
+			c.say(field+".thisUpdate", "%s is after the next update of the CRL before it, %s; in between there would not be one", date(crl.ThisUpdate), date(before.NextUpdate))
 		}
 		last[crl.Issuer] = crl.CRLSpec
 	}

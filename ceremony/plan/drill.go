@@ -8,7 +8,7 @@ import (
 	"conclave/ceremony/step"
 )
 
-// NoBag is the number of the bag of what was put into none.
+// NoBag stands in place of a number where a thing was not put into a bag.
 const NoBag = "none"
 
 // DrillOf is the plan of a drill: the check, years later, that custody still
@@ -34,7 +34,7 @@ func (p *Plan) openBag(thing string) string {
 	if number := p.Drill.Number(thing); number != NoBag {
 		return fmt.Sprintf("See that the bag of %s is closed and has the number %s; open it.", thing, number)
 	}
-	return "Take out " + thing + ", which was put into no bag."
+	return "Take out " + thing + ", which was not put into a bag."
 }
 
 // BagSteps says, by thing as in Bags, in which step of a drill its bag is opened.
@@ -77,7 +77,7 @@ func (p *Plan) loneSheet(custodian int) step.Step {
 func (p *Plan) inspect() step.Step {
 	return step.Step{
 		ID: step.Inspect.ID(), Action: step.Inspect, Title: "Look at the backup", By: step.Administrator,
-		Do:     []string{p.openBag(Media), "Put in each backup medium; the program reads the one that it was told of."},
+		Do:     []string{p.openBag(Media), "Put in each backup medium; the program reads the one it was told about."},
 		Expect: []string{"Share file and wrapped keys are, bit by bit, what the ceremony has recorded."},
 	}
 }

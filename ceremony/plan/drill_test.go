@@ -11,8 +11,8 @@ import (
 	"conclave/ceremony/plan"
 )
 
-// TestDrillPlan: a drill looks for every bag, by a number of its own, and nothing
-// else is known of it.
+// TestDrillPlan: a drill looks for every bag, by a number of its own, and knows
+// nothing else about it.
 func TestDrillPlan(t *testing.T) {
 	p := parse(t, example(t))
 	p.People.Custodians[0] = "Zoë Müller" // as people are named
@@ -31,10 +31,10 @@ func TestDrillPlan(t *testing.T) {
 	for want, drill := range map[string]plan.Drill{
 		"":                                    good,
 		"drill.bags[3].number: it is missing": with(3, plan.Bag{Thing: "the sheet of Zoë Müller"}),
-		"drill.bags[1].number: b 001 is the number of the bag of the device primary too":                       with(1, plan.Bag{Thing: "the device standby", Number: "b 001"}),
-		"drill.bags: they are of the device primary, the device standby, the backup media, the sheet of Dora,": with(3, plan.Bag{Thing: "the sheet of Dora", Number: "B009"}),
-		`drill.last: "the last one"; a SHA-256 in hexadecimal was expected`:                                    {Closing: closing, Last: "the last one", Bags: bags},
-		`drill.closing: ""; a SHA-256 in hexadecimal was expected`:                                             {Bags: bags},
+		"drill.bags[1].number: b 001 is the number of the bag of the device primary too":                        with(1, plan.Bag{Thing: "the device standby", Number: "b 001"}),
+		"drill.bags: they are for the device primary, the device standby, the backup media, the sheet of Dora,": with(3, plan.Bag{Thing: "the sheet of Dora", Number: "B009"}),
+		`drill.last: "the last one"; a SHA-256 in hexadecimal was expected`:                                     {Closing: closing, Last: "the last one", Bags: bags},
+		`drill.closing: ""; a SHA-256 in hexadecimal was expected`:                                              {Bags: bags},
 	} {
 		err := p.DrillOf(drill, time.Now()).Check()
 		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
@@ -56,7 +56,7 @@ func TestDrillPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := parse(t, content).DrillOf(good, time.Now()).Check(); err == nil || !strings.Contains(err.Error(), "a drill is of a ceremony that has a custody") {
+	if err := parse(t, content).DrillOf(good, time.Now()).Check(); err == nil || !strings.Contains(err.Error(), "drill: a drill checks custody, and this ceremony has none") {
 		t.Errorf("a drill without custody: %v", err)
 	}
 }

@@ -39,7 +39,7 @@ func Example() {
 	// 2052-10-18 CRL of 2027: end of retention
 }
 
-// All mistakes are told at once, each with its field.
+// All mistakes are reported at once, each with its field.
 func ExamplePlan_Check() {
 	p, err := plan.Parse([]byte(`{
 		"format": "conclave plan 1",
@@ -54,7 +54,7 @@ func ExamplePlan_Check() {
 	}
 	fmt.Println(p.Check())
 	// Output:
-	// people.witnesses[0]: Ada is people.administrator already; no one can play two parts, and two people of one name need what tells them apart
+	// people.witnesses[0]: Ada is people.administrator already; no one can have two roles, and two people of the same name need something that tells them apart
 	// devices[0].serial: it is missing; a card in a reader is known by its serial number, which conclave hsm status shows
 }
 

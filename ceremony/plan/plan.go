@@ -2,11 +2,10 @@
 // which keys, how they are kept, what is signed with them. It is the only input
 // of a ceremony, and there is no secret in it.
 //
-// Begin with [Parse] and [Plan.Check]: what Check finds are all the mistakes that
-// can be seen in the plan alone. [Plan.Rehearsal] and [Plan.DrillOf] are plans too,
-// of the same ceremony on devices that are thrown away, and of the check, years
-// later, that custody still holds. [Plan.Schedule] are the dates that people must
-// not miss.
+// Begin with [Parse] and [Plan.Check]: Check finds all the mistakes that can be seen
+// in the plan alone. [Plan.Rehearsal] and [Plan.DrillOf] are plans too, of the same
+// ceremony on devices that are thrown away, and of the check, years later, that
+// custody still holds. [Plan.Schedule] gives the dates that people must not miss.
 //
 // Nothing is done here, and no file or device is looked at: package preflight
 // checks what is around a plan, package runbook prints it, package ceremony carries
@@ -55,7 +54,7 @@ type Plan struct {
 	Drill *Drill `json:"drill,omitempty"`
 }
 
-// Drill is what the plan of a drill says of the ceremony that it looks after.
+// Drill is what the plan of a drill says about the ceremony whose custody it checks.
 type Drill struct {
 	Closing string `json:"closing"` // SHA-256 of its checkpoint, lower-case hexadecimal
 	// Last is that of the drill before this one, whose bags these are; empty if
@@ -67,7 +66,7 @@ type Drill struct {
 // Bag is what a thing was put into.
 type Bag struct {
 	Thing  string `json:"thing"`
-	Number string `json:"number"` // NoBag where there is none
+	Number string `json:"number"` // NoBag if it was not put into one
 }
 
 // Number is that of the bag of a thing.
@@ -78,8 +77,7 @@ func (d *Drill) Number(thing string) string {
 	return ""
 }
 
-// FoldBag gives the same text for numbers that are one bag's for all who read
-// them.
+// FoldBag gives the same text for numbers that everyone would read as one bag's.
 func FoldBag(number string) string {
 	return strings.ToUpper(strings.Join(strings.Fields(norm.NFKC.String(number)), ""))
 }
@@ -128,8 +126,8 @@ type Key struct {
 	Type    string `json:"type"` // rsa:BITS or ec:CURVE
 }
 
-// Certificate is one to be issued; or, if File is set, one that there is, whose
-// key is in Device.
+// Certificate is one to be issued; or, if File is set, one that exists already,
+// whose key is in Device.
 type Certificate struct {
 	Comment string `json:"comment,omitempty"`
 	Name    string `json:"name"`
@@ -217,8 +215,8 @@ func lineAt(content []byte, offset int64) int {
 	return 1 + bytes.Count(content[:min(int(offset), len(content))], []byte("\n"))
 }
 
-// explain says on which line a value is not what the field takes, as far as
-// encoding/json tells.
+// explain says on which line a value is not what the field takes, if encoding/json
+// says so.
 func explain(content []byte, err error) error {
 	var wrong *json.UnmarshalTypeError
 	var when *time.ParseError
@@ -226,14 +224,13 @@ func explain(content []byte, err error) error {
 	case errors.As(err, &wrong):
 		return fmt.Errorf("plan, line %d: the field %s has a %s; %s was expected", lineAt(content, wrong.Offset), wrong.Field, wrong.Value, wrong.Type)
 	case errors.As(err, &when):
-		return fmt.Errorf("plan: %s is no time; such as 2027-01-15T09:00:00Z was expected", when.Value)
+		return fmt.Errorf("plan: %s is not a time; one such as 2027-01-15T09:00:00Z was expected", when.Value)
 	}
 	return fmt.Errorf("plan: %w", err)
 }
 
-// checkFields refuses objects with a field that comes twice (encoding/json
-// takes the last, and does not tell apart capital letters), and text after the
-// end.
+// checkFields refuses objects with a field that comes twice (encoding/json takes
+// the last, whether in capital letters or not), and text after the end.
 func checkFields(d *json.Decoder) error {
 	if err := checkValue(d, maxDepth); err != nil {
 		return err

@@ -102,7 +102,7 @@ func TestParseRefuses(t *testing.T) {
 		"later version":        {`plan 1"`, `plan 2"`, "format"},
 		"a PIN":                {`"embedded": true}`, `"embedded": true, "pin": "648219"}`, `unknown field "pin"`},
 		"a word for a number":  {`"threshold": 3`, `"threshold": "3"`, "line 17: the field custody.threshold has a string; int was expected"},
-		"a time of its own":    {`2026-11-01T09:00:00Z`, `2026-11-01 09:00`, "2026-11-01 09:00 is no time; such as 2027-01-15T09:00:00Z was expected"},
+		"a time of its own":    {`2026-11-01T09:00:00Z`, `2026-11-01 09:00`, "2026-11-01 09:00 is not a time; one such as 2027-01-15T09:00:00Z was expected"},
 		"a comma too many":     {`"witnesses": [`, `"witnesses": [,`, "plan, line 9: "},
 		"text behind":          {"\n}\n", "\n}\n{}", "more after the end"},
 		"cut off":              {`"retention"`, "", "plan, line 57: "},
@@ -117,13 +117,13 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestCheckNames: each problem is told with its field.
+// TestCheckNames: each problem is reported with its field.
 func TestCheckNames(t *testing.T) {
 	good := string(example(t))
 	for name, test := range map[string]struct{ old, new, want string }{
 		"no ceremony":         {"Example Root CA key ceremony", "", "ceremony: it is missing"},
-		"two parts":           {`"Carla"`, `"Ada Admin"`, "people.custodians[0]: Ada Admin is people.administrator already"},
-		"two parts, written":  {`"Carla"`, `"ADA\u00a0 Admin"`, "is people.administrator already"},
+		"two roles":           {`"Carla"`, `"Ada Admin"`, "people.custodians[0]: Ada Admin is people.administrator already"},
+		"two roles, written":  {`"Carla"`, `"ADA\u00a0 Admin"`, "is people.administrator already"},
 		"NFD":                 {`"Carla",`, `"Jos\u00e9", "Jose\u0301",`, "people.custodians[1]: Jose\u0301 is people.custodians[0] already"},
 		"zero width":          {`"Carla"`, `"Car\u200bla"`, `people.custodians[0]: "Car\u200bla": the character U+200B in the name is invisible`},
 		"bidirectional":       {`"Carla"`, `"\u202ealraC"`, "people.custodians[0]: \"\\u202ealraC\": the character U+202E in the name is invisible"},
@@ -133,15 +133,15 @@ func TestCheckNames(t *testing.T) {
 		"threshold":           {`"threshold": 3`, `"threshold": 6`, "custody.threshold: 6; 2 to 5 was expected"},
 		"threshold of one":    {`"threshold": 3`, `"threshold": 1`, "custody.threshold: 1; 2 to 5 was expected"},
 		"no standby":          {`"standby": "standby"`, `"standby": "primary"`, "custody.standby: it is the device that makes the keys"},
-		"no such device":      {`"device": "primary"`, `"device": "first"`, `custody.device: "first" is none of the plan's devices`},
+		"no such device":      {`"device": "primary"`, `"device": "first"`, `custody.device: "first" is not one of the plan's devices`},
 		"no serial":           {`"name": "standby", "embedded": true`, `"name": "standby"`, "devices[1].serial: it is missing"},
 		"key type":            {"ec:secp384r1", "ec:secp384", "keys[0].type: "},
-		"name of a file":      {`"name": "issuing"`, `"name": "../issuing"`, `certificates[1].name: "../issuing" is no name`},
+		"name of a file":      {`"name": "issuing"`, `"name": "../issuing"`, `certificates[1].name: "../issuing" is not a name`},
 		"leads out":           {`"request": "issuing.csr"`, `"request": "../issuing.csr"`, "certificates[1].request: "},
-		"issuer":              {`"issuer": "root",` + "\n" + `      "request"`, `"issuer": "toor",` + "\n" + `      "request"`, `certificates[1].issuer: "toor" is no certificate before this one`},
+		"issuer":              {`"issuer": "root",` + "\n" + `      "request"`, `"issuer": "toor",` + "\n" + `      "request"`, `certificates[1].issuer: "toor" is not a certificate before this one`},
 		"outlives its issuer": {"2036-10-31", "2056-10-31", "it must lie within"},
 		"CRL after the root":  {`"nextUpdate": "2027-11-01`, `"nextUpdate": "2057-11-01`, "crls[0].nextUpdate: "},
-		"no key":              {`"key": "root"`, `"key": "tree"`, `certificates[0].key: "tree" is none of the plan's keys`},
+		"no key":              {`"key": "root"`, `"key": "tree"`, `certificates[0].key: "tree" is not one of the plan's keys`},
 		"profile":             {`"profile": "root"`, `"profile": "toor"`, "certificates[0]: "},
 		"retention":           {`"years": 25`, `"years": 0`, "retention.years: 0"},
 	} {
@@ -155,9 +155,9 @@ func TestCheckNames(t *testing.T) {
 	}
 }
 
-// TestCheckTakesNamesOfBefore: what earlier releases took is a plan, and so is its
-// rehearsal, which adds to each name.
-func TestCheckTakesNamesOfBefore(t *testing.T) {
+// TestCheckTakesOlderNames: names that earlier releases took are taken, also in the
+// rehearsal, which adds to each of them.
+func TestCheckTakesOlderNames(t *testing.T) {
 	for _, name := range []string{
 		strings.Repeat("a", 91), strings.Repeat("Щ", 91), "Jose\u0301", "\u674e", "Anna  Maria", "\ue000", "O'Brien\u2011M\u00fcller, Dr.",
 	} {

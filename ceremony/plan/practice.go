@@ -60,7 +60,7 @@ func PracticeSubject(cert *x509.Certificate) ca.Name {
 	return ca.Name{CommonName: practice(cert.Subject.CommonName)}
 }
 
-// practiceRoot makes a root like one that there is.
+// practiceRoot makes a root like an existing one.
 func practiceRoot(existing []byte) ([]byte, error) {
 	cert, err := x509.ParseCertificate(existing)
 	if err != nil {

@@ -37,7 +37,7 @@ func (p *Plan) Schedule() (dates []Date) {
 			dates = append(dates, Date{id("certificate-%s", c.Name), p.Ceremony + ": end of the certificate " + c.Name, "What is under it must have moved to another by then.", c.NotAfter, []int{365, 90}})
 		}
 	}
-	return append(dates, Date{id("retention"), p.Ceremony + ": end of retention", "The evidence was kept for as long as it was planned.", end, []int{30}})
+	return append(dates, Date{id("retention"), p.Ceremony + ": end of retention", "The evidence has been kept for as long as was planned.", end, []int{30}})
 }
 
 // earliest is how long before its planned start a ceremony may be held.

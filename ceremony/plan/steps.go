@@ -8,7 +8,7 @@ import (
 	"conclave/ceremony/step"
 )
 
-// Who gives the names of those who play a role.
+// Who gives the names of those who have a role.
 func (p *Plan) Who(r step.Role) string {
 	switch r {
 	case step.Administrator:
@@ -19,7 +19,7 @@ func (p *Plan) Who(r step.Role) string {
 	return strings.Join(p.People.Custodians, ", ")
 }
 
-// Lead is who begins a step of a role's: where there are several, the
+// Lead is who begins a step for a role: where there are several people, the
 // administrator calls them.
 func (p *Plan) Lead(r step.Role) string {
 	if r == step.Custodians {
@@ -90,7 +90,7 @@ func (p *Plan) rollCall() step.Step {
 		do = append(do, name+" is here and has shown a proof of identity.")
 	}
 	return step.Step{ID: step.RollCall.ID(), Action: step.RollCall, Title: "Call the roll", By: step.Administrator, Do: do,
-		Expect: []string{"Everyone is here. Who is absent is written down as an exception."}}
+		Expect: []string{"Everyone is here. Whoever is absent is written down as an exception."}}
 }
 
 // Everyone gives the names of all who must come.
@@ -102,7 +102,7 @@ func (p *Plan) Everyone() []string {
 func (p *Plan) prepare(d Device) step.Step {
 	s := step.Step{ID: step.Prepare.ID(d.Name), Action: step.Prepare, Object: d.Name, Title: "Prepare the device " + d.Name, By: step.Administrator}
 	if d.Embedded {
-		s.Do = append(s.Do, "The embedded device "+d.Name+" is opened; if there is none it is made.")
+		s.Do = append(s.Do, "The embedded device "+d.Name+" is opened; if it does not exist, it is made.")
 	} else {
 		s.Do = append(s.Do, "Take the device out of its bag, and put it into a reader.")
 	}
@@ -111,7 +111,7 @@ func (p *Plan) prepare(d Device) step.Step {
 	} else {
 		s.Do = append(s.Do, p.Who(step.Witness)+" writes the serial number into the runbook.")
 	}
-	s.Expect = []string{"Serial number: " + orWritten(d.Serial)}
+	s.Expect = []string{"Serial number: " + orBlank(d.Serial)}
 	s.Write = []string{"Serial number"}
 	if p.Custody != nil && (d.Name == p.Custody.Device || d.Name == p.Custody.Standby) {
 		s.Title += ", and initialise it"
@@ -121,7 +121,7 @@ func (p *Plan) prepare(d Device) step.Step {
 	return s
 }
 
-func orWritten(text string) string {
+func orBlank(text string) string {
 	if text == "" {
 		return "(write it down)"
 	}
@@ -189,10 +189,10 @@ func (p *Plan) copies() step.Step {
 	return step.Step{
 		ID: step.Copy.ID(), Action: step.Copy, Title: "Copy the backup to media", By: step.Administrator,
 		Do: []string{
-			"Put in each backup medium in turn, and type the folder that it is seen as.",
+			"Put in each backup medium in turn, and type the folder that it appears as.",
 			"Type done when all media are written.",
 		},
-		Expect: []string{"Each copy is read back, and is the same. Two media at least, kept in two places."},
+		Expect: []string{"Each copy is read back, and is the same. At least two media, kept in two places."},
 		Write:  []string{"Number of copies"},
 	}
 }
@@ -243,7 +243,7 @@ func (p *Plan) erase() step.Step {
 
 func (p *Plan) seal() step.Step {
 	s := step.Step{ID: step.Seal.ID(), Action: step.Seal, Title: "Seal the bags", By: step.Witness,
-		Expect: []string{"Each bag is closed before its number is typed. Where a thing gets no bag, type none."}}
+		Expect: []string{"Each bag is closed before its number is typed. For a thing without a bag, type none."}}
 	for _, thing := range p.Bags() {
 		s.Do = append(s.Do, "Put into a bag, and type its number: "+thing+".")
 		s.Write = append(s.Write, "Bag of "+thing)

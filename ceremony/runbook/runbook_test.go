@@ -214,8 +214,8 @@ func TestRefusesWhatIsNoBook(t *testing.T) {
 		"materials[1].words: 31":         func(b *runbook.Book) { b.Materials[1].Words = b.Materials[1].Words[:31] },
 		"made":                           func(b *runbook.Book) { b.Made = time.Time{} },
 		"tool":                           func(b *runbook.Book) { b.Tool = "" },
-		"people.witnesses: one at least": func(b *runbook.Book) { b.Plan.People.Witnesses = nil },
-		"custody.standby: \"root-9\" is none of the": func(b *runbook.Book) { b.Plan.Custody.Standby = "root-9" },
+		"people.witnesses: at least one": func(b *runbook.Book) { b.Plan.People.Witnesses = nil },
+		"custody.standby: \"root-9\" is not one of the": func(b *runbook.Book) { b.Plan.Custody.Standby = "root-9" },
 	} {
 		b := usual()
 		spoil(&b)
@@ -243,7 +243,7 @@ func TestDrill(t *testing.T) {
 	}
 	page := string(content)
 	for _, want := range []string{"The backup media in their bags", "Is compared with what was recorded", "Open the backup on a device that is thrown away",
-		"See that the bag of the device root-1 is closed and has the number B001; open it.", "Take out the backup media, which was put into no bag.",
+		"See that the bag of the device root-1 is closed and has the number B001; open it.", "Take out the backup media, which was not put into a bag.",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
