@@ -108,7 +108,7 @@ func (t *throwAway) openLedger(ctx context.Context, path string, f *findings) (e
 
 func (t *throwAway) certificate(ctx context.Context, planned *plan.Certificate) (string, error) {
 	if planned.File != "" {
-		return t.present(planned)
+		return t.oldCertificate(planned)
 	}
 	if t.Now.After(planned.NotAfter) {
 		return "", fmt.Errorf("it would have ended on %s; change the dates of the plan", planned.NotAfter.Format(time.DateOnly))
@@ -195,15 +195,15 @@ func newKey(template wire.PublicKey) (crypto.Signer, error) {
 			return ecdsa.GenerateKey(c, rand.Reader)
 		}
 	}
-	return nil, fmt.Errorf("certificates are issued with RSA, P-256, P-384 and P-521, and not with %s", template.Curve.Name)
+	return nil, fmt.Errorf("certificates are issued with RSA, P-256, P-384 and P-521, but not with %s", template.Curve.Name)
 }
 
 // nistNames are the names of curves in SEC 2 (section 2).
 var nistNames = map[string]string{"P-256": "secp256r1", "P-384": "secp384r1", "P-521": "secp521r1"}
 
-// present looks at a certificate that there is. Its key is in a device, so a
-// throw-away one of the same kind stands in for it.
-func (t *throwAway) present(planned *plan.Certificate) (string, error) {
+// oldCertificate checks a certificate that exists before the ceremony. Its key is
+// in a device, so a throw-away one of the same kind stands in for it.
+func (t *throwAway) oldCertificate(planned *plan.Certificate) (string, error) {
 	cert, err := ca.ReadCertificate(filepath.Join(t.Base, planned.File))
 	if err != nil {
 		return "", err

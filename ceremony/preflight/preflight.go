@@ -31,15 +31,15 @@ type Check struct {
 	// Begun is the fingerprint of the key of the ceremony that was begun in Dir, in
 	// hexadecimal; empty if none was.
 	Begun string
-	// Connect connects to a device; the error wraps fs.ErrNotExist where there is
-	// none.
+	// Connect connects to a device; the error wraps fs.ErrNotExist if it does not
+	// exist.
 	Connect func(plan.Device) (apdu.Conn, error)
 	Linter  lint.Linter
 	Now     time.Time
 	Built   time.Time // when the program was built; zero if it is not known
 }
 
-// Finding is what a check has found. It is a problem, or it is as it must be.
+// Finding is what a check has found: a problem, or something that is as it must be.
 type Finding struct {
 	What    string
 	Detail  string
@@ -57,7 +57,7 @@ func (f *findings) bad(what, format string, args ...any) {
 	f.all = append(f.all, Finding{what, fmt.Sprintf(format, args...), true})
 }
 
-// judge notes an error, each of joined ones, or what is good.
+// judge notes an error, or each of joined ones, or else what is good.
 func (f *findings) judge(what string, err error, good string) {
 	if err == nil {
 		f.good(what, "%s", good)
@@ -90,15 +90,15 @@ func (c Check) Run(ctx context.Context) []Finding {
 	return f.all
 }
 
-// names looks whether a new set can have the names of the custodians, of which a
-// plan takes longer ones.
+// names checks whether a new set can have the names of the custodians: a plan takes
+// longer ones.
 func (c Check) names(f *findings) {
 	if err := quorum.CheckNames(c.Plan.People.Custodians); err != nil {
 		f.bad("people", "%v", err)
 	}
 }
 
-// devices looks whether each device can be reached, and is the right one.
+// devices checks whether each device can be reached, and is the right one.
 func (c Check) devices(f *findings) {
 	for _, d := range c.Plan.Devices {
 		detail, err := c.device(d)
@@ -168,8 +168,8 @@ func firstLine(out []byte, err error) string {
 	return string(out)
 }
 
-// clock finds a clock that cannot be right: a battery that is empty shows years
-// ago.
+// clock finds a clock that cannot be right: with an empty battery it is years
+// behind.
 func (c Check) clock(f *findings) {
 	now := c.Now.UTC().Format(time.RFC3339)
 	switch {
@@ -182,10 +182,10 @@ func (c Check) clock(f *findings) {
 	}
 }
 
-// needed is what a ceremony wants on disk at the most, photographs apart.
+// needed is how much disk a ceremony needs at most, photographs apart.
 const needed = 64 << 20
 
-// space looks at the disk under the folder of the ceremony.
+// space checks the disk under the folder of the ceremony.
 func (c Check) space(f *findings) {
 	dir := c.Dir
 	for !safefile.Exists(dir) && dir != filepath.Dir(dir) {

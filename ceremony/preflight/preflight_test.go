@@ -170,7 +170,7 @@ func TestProblems(t *testing.T) {
 		"clock years ago":          {func(_ *testing.T, r *room) { r.Now = r.Now.AddDate(-3, 0, 0) }, "clock: 2023-11-01 09:00:00 UTC is not a time of this ceremony, which is to begin at 2026-11-01 09:00:00 UTC"},
 		"a plan of years ago":      {func(_ *testing.T, r *room) { r.Now = r.Now.AddDate(3, 0, 0) }, "CRL root-crl-1: its next update, 2027-11-01, is past"},
 		"no such printer":          {func(_ *testing.T, r *room) { r.Plan.Custody.Printer = "Nowhere" }, "printer: "},
-		"curve":                    {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "ec:secp256k1" }, "certificate root: certificates are issued with RSA, P-256, P-384 and P-521, and not with "},
+		"curve":                    {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "ec:secp256k1" }, "certificate root: certificates are issued with RSA, P-256, P-384 and P-521, but not with "},
 		"small key":                {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "rsa:1024" }, "certificate root: "},
 		"path length": {func(_ *testing.T, r *room) {
 			zero := 0

@@ -71,7 +71,7 @@ type window struct {
 const windowHeight = 2400
 
 // sideBySide is a page with frames, since a window of the browser cannot be as
-// narrow as a phone. Its script, which no runbook has, tells the widths of the
+// narrow as a phone. Its script, which no runbook has, reports the widths of the
 // frames and of what is in them.
 func sideBySide(t *testing.T) (page []byte, width int) {
 	t.Helper()
@@ -140,8 +140,8 @@ func TestABrowserPrintsThePage(t *testing.T) {
 	}
 }
 
-// checkInk looks that text is everywhere on the picture, but not at its sides,
-// and that most of it is white.
+// checkInk checks that text is everywhere on the picture, but not at its sides, and
+// that most of it is white.
 func checkInk(t *testing.T, picture *image.Gray, practice bool) {
 	t.Helper()
 	const bands, side = 8, 15
@@ -175,7 +175,7 @@ func dark(picture *image.Gray, area image.Rectangle) (n int) {
 	return n
 }
 
-// checkPrint looks at what the browser prints.
+// checkPrint checks what the browser prints.
 func checkPrint(t *testing.T, print []byte, b runbook.Book, paper string) {
 	t.Helper()
 	info := typesettest.Run(t, print, "pdfinfo", "-")
@@ -189,7 +189,7 @@ func checkPrint(t *testing.T, print []byte, b runbook.Book, paper string) {
 	otherwise := strings.Split(typesettest.Run(t, print, "pdftotext", "-", "-"), "\f")
 	for i, page := range all {
 		for _, want := range []string{fmt.Sprintf("Plan %x", b.Materials[0].SHA256[:4]), fmt.Sprintf("page %d of %d", i+1, len(all))} {
-			if !strings.Contains(squeezed(page), squeezed(want)) {
+			if !strings.Contains(squeeze(page), squeeze(want)) {
 				t.Errorf("%q is not on page %d", want, i+1)
 			}
 		}

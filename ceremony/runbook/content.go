@@ -66,7 +66,7 @@ func (b Book) content() (content, error) {
 		Exceptions: exceptionSheets, Verify: verify(p), Command: "conclave ceremony verify EVIDENCE --key FINGERPRINT --closing CLOSING",
 	}
 	if p.Custody != nil {
-		c.Quorum = fmt.Sprintf("Any %d of the %d custodians restore the keys; fewer cannot", p.Custody.Threshold, len(p.People.Custodians))
+		c.Quorum = fmt.Sprintf("Any %d of the %d custodians can restore the keys; fewer cannot", p.Custody.Threshold, len(p.People.Custodians))
 		for i, name := range p.People.Custodians {
 			c.Custodians = append(c.Custodians, custodian{i + 1, name})
 		}
@@ -83,7 +83,7 @@ func (b Book) content() (content, error) {
 }
 
 // moment writes a time in UTC, as the computer shows it, and beside it as the
-// clock on the wall does if the plan tells its zone.
+// clock on the wall does if the plan says its zone.
 func moment(t time.Time) string {
 	text := t.UTC().Format("Monday 2 January 2006, 15:04 UTC")
 	if _, offset := t.Zone(); offset != 0 {
@@ -141,9 +141,9 @@ func part(p *plan.Plan, name string) string {
 	case p.Custody != nil && name == p.Custody.Standby:
 		return "Proves the backup, and keeps the keys too"
 	case slices.ContainsFunc(p.Certificates, func(c plan.Certificate) bool { return c.File != "" && c.Device == name }):
-		return "Has the key of a certificate that there is"
+		return "Has the key of a certificate that exists already"
 	}
-	return "Is identified, and not used"
+	return "Is identified, but not used"
 }
 
 // begins says who begins a step.
@@ -171,7 +171,7 @@ func bring(p *plan.Plan) []string {
 		"A watch that was set today",
 		"Pens whose ink cannot be rubbed out",
 		"This runbook twice on paper: one for the administrator, one for the witness",
-		"A proof of identity of everyone")
+		"Proof of identity for everyone")
 	if p.Custody == nil {
 		return all
 	}
@@ -200,7 +200,7 @@ func rules(p *plan.Plan) []string {
 	all := []string{
 		fmt.Sprintf("The foot of each page has the same first digits of the plan's SHA-256. %s reads and does; %s compares with this paper.", p.People.Administrator, p.People.Witnesses[0]),
 		"Write with a pen. Strike out a mistake with one line, so that it can be read, and put your initials beside it.",
-		"Whatever does not go as it is printed is an exception. Stop, write it on an exception sheet, and put its number at the end of the step.",
+		"Whatever does not go as printed is an exception. Stop, write it on an exception sheet, and put its number at the end of the step.",
 		"No PIN, no code and no share is ever written in this runbook.",
 	}
 	if p.Custody != nil {
@@ -209,16 +209,16 @@ func rules(p *plan.Plan) []string {
 	return all
 }
 
-// verify says what keeps the evidence worth something.
+// verify says how evidence is verified later, and what keeps it worth something.
 func verify(p *plan.Plan) []string {
 	until := p.Start.UTC().AddDate(p.Retention.Years, 0, 0)
 	drill := p.Start.UTC().AddDate(0, p.Retention.DrillMonths, 0)
 	all := []string{
-		"EVIDENCE is the folder that was made in the last step. FINGERPRINT are the words of the ceremony key, which were written down in step 1; CLOSING are those on this page.",
+		"EVIDENCE is the folder that was made in the last step. FINGERPRINT stands for the words of the ceremony key, which were written down in step 1; CLOSING for those on this page.",
 		fmt.Sprintf("The evidence and this runbook are kept for %s: until %s.", count(p.Retention.Years, "year"), until.Format("2 January 2006")),
 	}
 	if p.Custody != nil {
-		all = append(all, fmt.Sprintf("Custody is checked in a drill every %s at the latest: the first one by %s.", count(p.Retention.DrillMonths, "month"), drill.Format("2 January 2006")))
+		all = append(all, fmt.Sprintf("Custody is checked in a drill at least every %s: the first one is due by %s.", count(p.Retention.DrillMonths, "month"), drill.Format("2 January 2006")))
 	}
 	return all
 }

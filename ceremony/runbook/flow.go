@@ -6,7 +6,7 @@ import "conclave/internal/typeset"
 type block struct {
 	height float64
 	draw   func(top float64) // nil for space, which a page does not begin with
-	sticky bool              // it has to be on the page of what comes next
+	sticky bool              // it has to be on the same page as what comes next
 }
 
 func space(height float64) block { return block{height: height} }
@@ -33,8 +33,8 @@ func (p *page) whole(again block, blocks ...block) {
 	p.flow(again, blocks...)
 }
 
-// flow places blocks one below the other, on as many pages as they take. A page
-// that they go on on begins with the block again.
+// flow places blocks one below the other, on as many pages as they take. Every page
+// after the first begins with the block again.
 func (p *page) flow(again block, blocks ...block) {
 	blocks = append(p.pending, blocks...)
 	p.pending = nil
@@ -98,8 +98,8 @@ func beside(blocks ...block) block {
 	return all
 }
 
-// padded is a block with space below it.
-func padded(b block, below float64) block {
+// pad gives a block space below it.
+func pad(b block, below float64) block {
 	b.height += below
 	return b
 }
@@ -116,7 +116,7 @@ type column struct {
 const columnGap = 3
 
 // table flows: its heads are repeated on every page, and neither the first
-// nor the last row is alone with them. Rows have a least height, for handwriting.
+// nor the last row is alone with them. Rows have a minimum height, for handwriting.
 func (p *page) table(columns []column, rowHeight float64, rows [][]string) {
 	var titles []string
 	heads := make([]column, len(columns))

@@ -20,7 +20,7 @@ type element struct {
 	up    []string // the elements around it
 }
 
-// elements reads a page. What it is not: nested as it should be, is an error.
+// elements reads a page, whose elements must be nested as they should be.
 func elements(t *testing.T, page []byte) (all []*element) {
 	t.Helper()
 	d := xml.NewDecoder(bytes.NewReader(page))

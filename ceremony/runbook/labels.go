@@ -26,7 +26,7 @@ var label = labels{
 
 	Devices: "Devices", Device: "Device", Serial: "Serial number", Part: "Part in the ceremony",
 
-	Materials: "Bill of materials", MaterialsNote: "What this ceremony works with. The words are those of the SHA-256 value: who compares it aloud says the number, and then the word.",
+	Materials: "Bill of materials", MaterialsNote: "What this ceremony works with. The words are those of the SHA-256 value: whoever compares it aloud says the number, and then the word.",
 	SHA256: "SHA-256", Aloud: "To compare aloud",
 
 	Before: "Before you begin", Bring: "What to bring", Rules: "How to use this runbook",
@@ -38,11 +38,11 @@ var label = labels{
 	Sheets: "Where the sheets go", SheetsNote: "Filled in when the bags are sealed. Each custodian signs for having taken their bag.",
 	Number: "No.", Custodian: "Custodian", Bag: "Bag number", Kept: "Place where it is kept",
 
-	Exception: "Exception sheet", ExceptionNote: "For whatever did not go as it is printed, or was seen by someone who should not. Copy this page before the last one is used.",
+	Exception: "Exception sheet", ExceptionNote: "For whatever did not go as printed, or was seen by someone who should not have seen it. Copy this page before the last one is used.",
 	Step: "Step", Happened: "What happened, in your own words", Decision: "What was decided, and by whom",
 
 	CeremonyKey: "Ceremony key", CeremonyKeyNote: "The words of the ceremony key, as they are read aloud in the first step. They are the fingerprint by which the evidence is verified.",
-	Closing: "Closing", ClosingNote: "The words of the closing, as they are read aloud in the last step. Who holds this page can tell later whether the evidence is the one of this ceremony.",
+	Closing: "Closing", ClosingNote: "The words of the closing, as they are read aloud in the last step. Whoever holds this page can tell later whether the evidence is that of this ceremony.",
 	Signatures: "Signatures", SignaturesNote: "What is written in this runbook and on its exception sheets is what happened.",
 	Verify: "To verify the evidence later",
 }

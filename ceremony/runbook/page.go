@@ -47,15 +47,15 @@ func (p *page) next() {
 	p.y = p.top
 }
 
-// reopen goes back to a page that is there. Its font is not the current one
-// then; another one in between makes it be set again.
+// reopen goes back to an earlier page. Its font is not the current one then; another
+// one in between makes sure that it is set again.
 func (p *page) reopen(number int) {
 	p.SetPage(number)
 	p.Measure(typeset.Style{Face: typeset.Regular, Points: 1}, "")
 }
 
-// aligned draws a line that ends at x.
-func (p *page) aligned(x, top float64, s typeset.Style, text string) {
+// textEndingAt writes a line that ends at x.
+func (p *page) textEndingAt(x, top float64, s typeset.Style, text string) {
 	p.Text(x-p.Measure(s, text), top, s, text)
 }
 

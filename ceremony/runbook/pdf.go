@@ -63,7 +63,7 @@ func (p *page) running(c content) {
 		p.line(left, rule, right, rule)
 		p.line(left, footTop-0.8, right, footTop-0.8)
 		p.Text(left, footTop, small(), c.Label.Digest+" "+c.Digest)
-		p.aligned(right, footTop, small(), fmt.Sprintf("page %d of %d", n, last))
+		p.textEndingAt(right, footTop, small(), fmt.Sprintf("page %d of %d", n, last))
 	}
 }
 
@@ -84,37 +84,37 @@ func (p *page) heading(name, note string) {
 		text(top)
 		p.Bookmark(name, 0, top)
 	}
-	p.pending = append(p.pending, space(7), stick(padded(b, 2)))
+	p.pending = append(p.pending, space(7), stick(pad(b, 2)))
 	if note != "" {
-		p.pending = append(p.pending, stick(padded(p.paragraph(left, width, body(), note), 3)))
+		p.pending = append(p.pending, stick(pad(p.paragraph(left, width, body(), note), 3)))
 	}
 }
 
 // subheading is a heading within a section.
 func (p *page) subheading(name string) {
-	p.pending = append(p.pending, space(6), stick(padded(p.paragraph(left, width, stepTitle(), name), 1.5)))
+	p.pending = append(p.pending, space(6), stick(pad(p.paragraph(left, width, stepTitle(), name), 1.5)))
 }
 
-// marked is a text with something drawn at its left.
-func (p *page) marked(x, room, hang float64, text string, mark func(x, top float64)) block {
+// withMark is a text with something drawn at its left.
+func (p *page) withMark(x, room, hang float64, text string, mark func(x, top float64)) block {
 	b := p.paragraph(x+hang, room-hang, body(), text)
 	lines := b.draw
 	b.draw = func(top float64) {
 		mark(x, top)
 		lines(top)
 	}
-	return padded(b, 1.6)
+	return pad(b, 1.6)
 }
 
 // tick is a text with a box to tick.
 func (p *page) tick(x, room float64, text string) block {
 	const side = 3.6
-	return p.marked(x, room, 7, text, func(x, top float64) { p.box(x, top+(body().Height()-side)/2, side, side) })
+	return p.withMark(x, room, 7, text, func(x, top float64) { p.box(x, top+(body().Height()-side)/2, side, side) })
 }
 
 // dash is a text in a list that nothing is ticked in.
 func (p *page) dash(x, room float64, text string) block {
-	return p.marked(x, room, 5, text, func(x, top float64) { p.Text(x, top, body(), "–") })
+	return p.withMark(x, room, 5, text, func(x, top float64) { p.Text(x, top, body(), "–") })
 }
 
 // blank is a line to write on, or a box, with its name below it.

@@ -43,7 +43,7 @@ func TestEachPageOfThePDFSaysWhatItBelongsTo(t *testing.T) {
 		all := pages(t, pdf(t, b))
 		for i, page := range all {
 			for _, want := range []string{b.Plan.Ceremony, fmt.Sprintf("Plan %x", b.Materials[0].SHA256[:4]), fmt.Sprintf("page %d of %d", i+1, len(all))} {
-				if !strings.Contains(squeezed(page), squeezed(want)) {
+				if !strings.Contains(squeeze(page), squeeze(want)) {
 					t.Errorf("%q is not on page %d", want, i+1)
 				}
 			}
@@ -64,7 +64,7 @@ func TestStepsOfThePDFAreOnOnePage(t *testing.T) {
 			if strings.Contains(page, "continued") {
 				t.Errorf("a step goes on on another page:\n%s", page)
 			}
-			begun, ended := strings.Count(page, "Begins:"), strings.Count(squeezed(page), squeezed("Witness's initials Exception no."))
+			begun, ended := strings.Count(page, "Begins:"), strings.Count(squeeze(page), squeeze("Witness's initials Exception no."))
 			if begun != ended {
 				t.Errorf("%d steps begin, and %d end on one page:\n%s", begun, ended, page)
 			}

@@ -10,12 +10,12 @@ import (
 // field is a text that is printed, under the name by which the plan has it.
 type field struct{ name, text string }
 
-// printable finds a character that the PDF cannot have. Fields come before the
+// printable finds a character that the PDF cannot print. Fields come before the
 // steps, which are made from them, so that the error names what can be changed.
 func (b Book) printable(c content) error {
 	for _, f := range append(b.fields(), stepFields(c)...) {
 		if err := typeset.Check(f.text); err != nil {
-			return fmt.Errorf("%s: %w, or print the HTML, which has every character", f.name, err)
+			return fmt.Errorf("%s: %w, or print the HTML, which can have any character", f.name, err)
 		}
 	}
 	return nil
@@ -24,8 +24,8 @@ func (b Book) printable(c content) error {
 func (b Book) fields() []field {
 	p := b.Plan
 	all := []field{{"ceremony", p.Ceremony}, {"place", p.Place}, {"people.administrator", p.People.Administrator}}
-	all = append(all, numbered("people.witnesses[%d]", p.People.Witnesses)...)
-	all = append(all, numbered("people.custodians[%d]", p.People.Custodians)...)
+	all = append(all, listFields("people.witnesses[%d]", p.People.Witnesses)...)
+	all = append(all, listFields("people.custodians[%d]", p.People.Custodians)...)
 	for i, d := range p.Devices {
 		all = append(all, field{fmt.Sprintf("devices[%d].serial", i), d.Serial})
 	}
@@ -41,7 +41,7 @@ func (b Book) fields() []field {
 	return append(all, field{"tool", b.Tool})
 }
 
-func numbered(format string, texts []string) (all []field) {
+func listFields(format string, texts []string) (all []field) {
 	for i, text := range texts {
 		all = append(all, field{fmt.Sprintf(format, i), text})
 	}

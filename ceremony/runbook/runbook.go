@@ -34,11 +34,11 @@ type Book struct {
 // hashWords is how many PGP words SHA-256 has: one a byte.
 const hashWords = 32
 
-// check finds what a runbook cannot be made from.
+// check finds why a runbook cannot be made.
 func (b Book) check() error {
 	switch {
 	case b.Plan == nil:
-		return errors.New("plan: there is none; the one that the ceremony follows was expected")
+		return errors.New("plan: it is missing; the one that the ceremony follows was expected")
 	case len(b.Materials) < 2:
 		return fmt.Errorf("materials: at least two were expected, the plan and the program, not %d", len(b.Materials))
 	case b.Made.IsZero():

@@ -96,7 +96,7 @@ func each(t *testing.T, test func(t *testing.T, b runbook.Book)) {
 	}
 }
 
-// signing is a ceremony that makes no key: it signs a CRL with one that there is.
+// signing is a ceremony that makes no key: it signs a CRL with an existing one.
 func signing() runbook.Book {
 	b := usual()
 	p := b.Plan
@@ -124,26 +124,26 @@ func pdf(t *testing.T, b runbook.Book) []byte {
 	return pages
 }
 
-// squeezed is a text as it is compared: without the spaces, which come and go
+// squeeze gives a text as it is compared: without the spaces, which come and go
 // where lines are broken.
-func squeezed(text string) string {
+func squeeze(text string) string {
 	return strings.Join(strings.Fields(norm.NFKC.String(text)), "")
 }
 
 // wantInOrder looks for texts one after the other.
 func wantInOrder(t *testing.T, text string, wanted []string) {
 	t.Helper()
-	rest := squeezed(text)
+	rest := squeeze(text)
 	for _, want := range wanted {
-		_, after, found := strings.Cut(rest, squeezed(want))
+		_, after, found := strings.Cut(rest, squeeze(want))
 		if !found {
-			t.Fatalf("%q is missing, or not in its place; there comes %.200q", want, rest)
+			t.Fatalf("%q is missing, or not in its place; what comes there is %.200q", want, rest)
 		}
 		rest = after
 	}
 }
 
-// stepTexts are all that is said about the steps, in order.
+// stepTexts are everything that is said about the steps, in order.
 func stepTexts(p *plan.Plan) (all []string) {
 	for i, s := range p.Steps() {
 		all = append(all, fmt.Sprint(i+1)+s.Title, "Begins: "+p.Lead(s.By))
@@ -205,9 +205,9 @@ func TestTheSameBookGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestRefusesWhatIsNoBook(t *testing.T) {
+func TestRefusesAnIncompleteBook(t *testing.T) {
 	for want, spoil := range map[string]func(*runbook.Book){
-		"plan: there is none":            func(b *runbook.Book) { b.Plan = nil },
+		"plan: it is missing":            func(b *runbook.Book) { b.Plan = nil },
 		"materials: at least two":        func(b *runbook.Book) { b.Materials = b.Materials[:1] },
 		"materials[2].name":              func(b *runbook.Book) { b.Materials[2].Name = "" },
 		"materials[0].sha256":            func(b *runbook.Book) { b.Materials[0].SHA256 = [32]byte{} },

@@ -9,11 +9,11 @@ import (
 func (p *page) cover(c content) {
 	l := c.Label
 	blocks := []block{
-		stick(padded(p.paragraph(left, width, small(), l.Book), 1)),
-		padded(p.paragraph(left, width, title(), c.Name), 6),
+		stick(pad(p.paragraph(left, width, small(), l.Book), 1)),
+		pad(p.paragraph(left, width, title(), c.Name), 6),
 	}
 	if c.Practice {
-		blocks = append(blocks, padded(p.paragraph(left, width, lead(), l.PracticeNote), 5))
+		blocks = append(blocks, pad(p.paragraph(left, width, lead(), l.PracticeNote), 5))
 	}
 	for _, fact := range [][2]string{{l.Place, c.Place}, {l.Start, c.Start}, {l.Quorum, c.Quorum}, {l.Digest, c.Digest}, {l.Made, c.Made}} {
 		if fact[1] != "" {
@@ -54,35 +54,35 @@ func (p *page) signatures(c content) {
 func (p *page) materials(c content) {
 	p.newSection(c.Label.Materials, c.Label.MaterialsNote)
 	for _, m := range c.Materials {
-		blocks := []block{space(5), stick(padded(p.paragraph(left, width, stepTitle(), m.Name), 0.6))}
+		blocks := []block{space(5), stick(pad(p.paragraph(left, width, stepTitle(), m.Name), 0.6))}
 		if m.Detail != "" {
-			blocks = append(blocks, stick(padded(p.paragraph(left, width, body(), m.Detail), 1)))
+			blocks = append(blocks, stick(pad(p.paragraph(left, width, body(), m.Detail), 1)))
 		}
 		if m.Hash != nil {
 			half := len(m.Hash) / 2
 			blocks = append(blocks, stick(p.paragraph(left, width, small(), c.Label.SHA256)),
 				stick(p.paragraph(left, width, hash(), strings.Join(m.Hash[:half], " "))),
-				padded(p.paragraph(left, width, hash(), strings.Join(m.Hash[half:], " ")), 2))
+				pad(p.paragraph(left, width, hash(), strings.Join(m.Hash[half:], " ")), 2))
 		}
 		if m.Words != nil {
-			blocks = append(blocks, stick(padded(p.paragraph(left, width, small(), c.Label.Aloud), 0.6)),
-				padded(p.numbered(m.Words, body().Height()+0.6), 2))
+			blocks = append(blocks, stick(pad(p.paragraph(left, width, small(), c.Label.Aloud), 0.6)),
+				pad(p.wordGrid(m.Words, body().Height()+0.6), 2))
 		}
 		blocks[len(blocks)-1].sticky = false
 		p.whole(block{}, blocks...)
 	}
 }
 
-// numbered is a grid of words under their numbers, four a row, so that people
-// can say which they mean. An empty word is a line to write on.
-func (p *page) numbered(words []string, pitch float64) block {
+// wordGrid is a grid of words beside their numbers, four a row, so that people can
+// say which they mean. An empty word is a line to write on.
+func (p *page) wordGrid(words []string, pitch float64) block {
 	const columns, hang = 4, 8.0
 	rows := (len(words) + columns - 1) / columns
 	return block{height: float64(rows) * pitch, draw: func(top float64) {
 		for i, word := range words {
 			x := left + float64(i%columns)*width/columns
 			end := top + float64(i/columns+1)*pitch
-			p.aligned(x+hang-2, end-small().Height(), small(), fmt.Sprint(i+1))
+			p.textEndingAt(x+hang-2, end-small().Height(), small(), fmt.Sprint(i+1))
 			p.Text(x+hang, end-body().Height()+0.3, body(), word)
 			if word == "" {
 				p.line(x+hang, end, x+float64(width)/columns-4, end)
@@ -94,7 +94,7 @@ func (p *page) numbered(words []string, pitch float64) block {
 // ceremonyKey is where its words are written down.
 func (p *page) ceremonyKey(c content) {
 	p.heading(c.Label.CeremonyKey, c.Label.CeremonyKeyNote)
-	p.whole(block{}, p.numbered(c.Blanks, 7.5))
+	p.whole(block{}, p.wordGrid(c.Blanks, 7.5))
 }
 
 func (p *page) before(c content) {
@@ -122,19 +122,19 @@ func (p *page) sheets(c content) {
 	p.table([]column{{11, l.Number, body()}, {46, l.Custodian, body()}, {32, l.Bag, body()}, {41, l.Kept, body()}, {35, l.Signature, body()}}, 14, rows)
 }
 
-// exception is a blank sheet of its own page, so that it can be copied.
+// exception is a blank sheet on a page of its own, so that it can be copied.
 func (p *page) exception(l labels) {
 	p.newSection(l.Exception, l.ExceptionNote)
 	p.flow(block{}, p.blanks(left, blank{34, l.ExceptionNo, true}, blank{40, l.Time, false}, blank{83, l.Step, false}))
 	p.subheading(l.Happened)
-	p.flow(block{}, p.ruled(9))
+	p.flow(block{}, p.emptyLines(9))
 	p.subheading(l.Decision)
-	p.flow(block{}, p.ruled(5), space(4),
+	p.flow(block{}, p.emptyLines(5), space(4),
 		p.blanks(left, blank{40, l.Time, false}, blank{58, l.AdministratorInitials, false}, blank{59, l.WitnessInitials, false}))
 }
 
-// ruled is lines to write on.
-func (p *page) ruled(lines int) block {
+// emptyLines are lines to write on.
+func (p *page) emptyLines(lines int) block {
 	const pitch = 9.0
 	return block{height: float64(lines) * pitch, draw: func(top float64) {
 		for n := range lines {
@@ -148,13 +148,13 @@ func (p *page) ruled(lines int) block {
 func (p *page) closing(c content) {
 	l := c.Label
 	p.newSection(l.Closing, l.ClosingNote)
-	p.flow(block{}, p.numbered(c.Blanks, 7.5))
+	p.flow(block{}, p.wordGrid(c.Blanks, 7.5))
 	p.heading(l.Signatures, l.SignaturesNote)
 	p.signatures(c)
 	p.subheading(l.Verify)
-	blocks := []block{stick(padded(p.paragraph(left, width, hash(), c.Command), 1.5))}
+	blocks := []block{stick(pad(p.paragraph(left, width, hash(), c.Command), 1.5))}
 	for _, text := range c.Verify {
-		blocks = append(blocks, padded(p.paragraph(left, width, body(), text), 1.6))
+		blocks = append(blocks, pad(p.paragraph(left, width, body(), text), 1.6))
 	}
 	p.whole(block{}, blocks...)
 }

@@ -2,7 +2,7 @@ package runbook
 
 import "fmt"
 
-// Steps are set in from the left, where their numbers are found.
+// Steps are indented, with their numbers at the left.
 const (
 	stepHang  = 12.0
 	stepLeft  = left + stepHang
@@ -13,13 +13,13 @@ func (p *page) steps(c content) {
 	p.newSection(c.Label.Steps, c.Label.StepsNote)
 	for _, s := range c.Steps {
 		again := p.paragraph(stepLeft, stepWidth, small(), fmt.Sprintf("Step %d, continued", s.Number))
-		p.whole(padded(again, 2), p.step(s)...)
+		p.whole(pad(again, 2), p.step(s)...)
 	}
 }
 
 func (p *page) step(s paperStep) []block {
 	blocks := []block{space(5), stick(p.stepHead(s)),
-		stick(padded(p.paragraph(stepLeft, stepWidth, small(), s.Label.Begins+": "+s.Begins), 2.4))}
+		stick(pad(p.paragraph(stepLeft, stepWidth, small(), s.Label.Begins+": "+s.Begins), 2.4))}
 	for _, text := range s.Do {
 		blocks = append(blocks, p.tick(stepLeft, stepWidth, text))
 	}
