@@ -24,8 +24,8 @@ type Paper struct {
 	Command []string // prints what comes on its standard input; nil for files
 }
 
-// Show implements custody.Custodians. The sheet exists in memory and where it
-// is sent to, in no other file.
+// Show implements custody.Custodians. The sheet exists in memory and where it is
+// sent to, and in no other file.
 func (p *Paper) Show(ctx context.Context, h custody.Handout) error {
 	document, err := sheetPDF(h)
 	if err != nil {
@@ -52,8 +52,8 @@ func (p *Paper) create(_ context.Context, path string, document []byte) error {
 	return safefile.CreateInPlace(path, document)
 }
 
-// print sends a sheet to the printer, and again if no paper comes out: the
-// printer's troubles are not a reason to begin anew.
+// print sends a sheet to the printer, and again if no paper comes out: trouble with
+// the printer is not a reason to begin the ceremony anew.
 func (p *Paper) print(ctx context.Context, number int, document []byte) error {
 	for {
 		prompt := fmt.Sprintf("Sheet %d was sent to the printer. Take it, and press <enter>; or type again, if it did not come out: ", number)

@@ -16,8 +16,8 @@ import (
 	"conclave/terminal"
 )
 
-// TestSheetAsFile: the same sheet may come again, and another one takes no
-// sheet's place.
+// TestSheetAsFile: the same sheet may come again, and another one does not take its
+// place.
 func TestSheetAsFile(t *testing.T) {
 	person, tty := open(t)
 	paper := &terminal.Paper{Screen: terminal.NewScreen(tty, tty), Dir: t.TempDir()}
@@ -55,7 +55,7 @@ func TestSheetPrintedAgain(t *testing.T) {
 	}
 }
 
-// TestCheckSheets finds the name that no printer would print.
+// TestCheckSheets finds the name that cannot be printed.
 func TestCheckSheets(t *testing.T) {
 	creation := custody.Creation{Scheme: quorum.Scheme{Threshold: 2, Total: 3, Strength: quorum.Strength128}, ShareFile: "share.pbe", Now: theDay(), Names: []string{"Alice", "Žofia", "Боб"}}
 	if err := terminal.CheckSheets(creation); err != nil {

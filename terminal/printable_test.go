@@ -6,7 +6,7 @@ import (
 	"conclave/terminal"
 )
 
-// TestPrintable: what a bundle says does not command the terminal.
+// TestPrintable: what a bundle says gives the terminal no commands.
 func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{
 		"exception: Zoë was late":  "exception: Zoë was late",

@@ -11,8 +11,8 @@ import (
 	"conclave/quorum/repair"
 )
 
-// Percent shows how much of a work is done; end takes that off the screen.
-// Where out is no terminal nothing is shown.
+// Percent shows how much of the work is done; end takes that off the screen.
+// Where out is not a terminal nothing is shown.
 func Percent(out *os.File, doing string) (report dkek.Progress, end func()) {
 	if !tty.IsTerminal(out) {
 		return nil, func() {}
@@ -21,9 +21,9 @@ func Percent(out *os.File, doing string) (report dkek.Progress, end func()) {
 	return report, func() { fmt.Fprint(out, tty.EraseLine) }
 }
 
-// Searching shows how a search for mistakes goes on, with an estimate of when
-// all will have been tried. Where out is no terminal nothing is shown.
-func Searching(out *os.File) custody.Search {
+// SearchProgress shows how a search for mistakes goes on, with an estimate of when
+// all will have been tried. Where out is not a terminal nothing is shown.
+func SearchProgress(out *os.File) custody.Search {
 	if !tty.IsTerminal(out) {
 		return func(repair.Progress) {}
 	}

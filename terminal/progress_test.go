@@ -21,11 +21,12 @@ func TestProgress(t *testing.T) {
 	report(1)
 	end()
 	person.Expect(`^\r\x1b\[Kderiving the key: 50 %\r\x1b\[Kderiving the key: 100 %\r\x1b\[K$`)
-	terminal.Searching(tty)(repair.Progress{Stage: "one digit", Tried: 5, Total: 1000, Rate: 3.6, Remaining: 90 * time.Second})
+	terminal.SearchProgress(tty)(repair.Progress{Stage: "one digit", Tried: 5, Total: 1000, Rate: 3.6, Remaining: 90 * time.Second})
 	person.Expect(`^\r\x1b\[Kone digit: 5 of 1000 readings, 4 a second, 1m30s left at the most $`)
 }
 
-// TestProgressOfAScript shows nothing, and a file nothing that erases.
+// TestProgressOfAScript: where no one is watching, nothing is shown, and nothing
+// erased.
 func TestProgressOfAScript(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/shown")
 	if err != nil {
@@ -34,10 +35,10 @@ func TestProgressOfAScript(t *testing.T) {
 	defer file.Close()
 	report, end := terminal.Percent(file, "deriving the key")
 	if report != nil {
-		t.Error("progress is wanted where no one sees it")
+		t.Error("progress is reported where no one sees it")
 	}
 	end()
-	terminal.Searching(file)(repair.Progress{})
+	terminal.SearchProgress(file)(repair.Progress{})
 	if n, err := file.Seek(0, io.SeekEnd); n != 0 || err != nil {
 		t.Errorf("%d bytes were shown, %v", n, err)
 	}

@@ -9,7 +9,8 @@ import (
 	"conclave/internal/tty"
 )
 
-// Prompts asks the person who gives a command what the command line has not said.
+// Prompts asks the person who gives a command for what the command line has not
+// said.
 type Prompts struct{ *tty.Terminal }
 
 // NewPrompts asks on out, and is answered on in.
@@ -24,8 +25,8 @@ func (p *Prompts) AskSecret(what string) (secret.Bytes, error) {
 	return typed, nil
 }
 
-// AskNewSecret asks for a secret that is about to be set: where check is content
-// with it, it is typed twice.
+// AskNewSecret asks for a secret that is about to be set: once check accepts it, it
+// is typed again.
 func (p *Prompts) AskNewSecret(what string, check func(secret.Bytes) error) (secret.Bytes, error) {
 	first, err := p.AskSecret(what)
 	if err != nil {

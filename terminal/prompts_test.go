@@ -13,7 +13,7 @@ import (
 	"conclave/terminal"
 )
 
-// TestNewSecret: it is typed twice, and a refused one but once.
+// TestNewSecret: it is typed twice, or only once if it is refused.
 func TestNewSecret(t *testing.T) {
 	person, file := open(t)
 	prompts := terminal.NewPrompts(file, file)

@@ -49,8 +49,8 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
-// TestSecretInTheRoom: a PIN that is to be set is typed twice, unless someone
-// wishes for something else; no PIN is shown.
+// TestSecretInTheRoom: a PIN that is to be set is typed twice, unless someone gives
+// a command instead; no PIN is shown.
 func TestSecretInTheRoom(t *testing.T) {
 	person, tty := open(t)
 	room := &terminal.Room{Screen: terminal.NewScreen(tty, tty)}

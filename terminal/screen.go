@@ -1,9 +1,9 @@
 // Package terminal is how people are met at a terminal. Begin with [Screen], which
 // custodians come to one at a time, or with [Room], where the people of a whole
 // ceremony answer; [Paper] gives sheets to a printer or writes them as files, and
-// [Prompts] asks who gives a command for what its options have not said. [Printable]
-// is the filter for what others wrote. Nothing here decides about custody or
-// ceremonies, nor does it know a command or its options.
+// [Prompts] asks the person who gives a command for what its options have not said.
+// [Printable] is the filter for what others wrote. Nothing here decides about
+// custody or ceremonies, or knows a command or its options.
 package terminal
 
 import (
@@ -35,13 +35,13 @@ func NewScreen(in, out *os.File) *Screen {
 	return &Screen{terminal: tty.New(in, out)}
 }
 
-// Attended says whether there is a person, before a screen that can be cleared.
+// Attended says whether there is a person, at a screen that can be cleared.
 func (s *Screen) Attended() bool { return s.terminal.Interactive() && s.terminal.Clears() }
 
 // Exposed says whether a person types what cannot be cleared from the screen.
 func (s *Screen) Exposed() bool { return s.terminal.Interactive() && !s.terminal.Clears() }
 
-// Welcome says to all what is about to happen, before sheets are handed out.
+// Welcome tells everyone what is about to happen, before sheets are handed out.
 func (s *Screen) Welcome(threshold, total int) {
 	s.terminal.Printf(`The DKEK share file gets a password that no one knows. It is shared out to
 %d custodians, any %d of whom together can open the file; %d cannot.
@@ -86,7 +86,7 @@ func (s *Screen) Come(ctx context.Context, turn custody.Turn) error {
 }
 
 // Show implements custody.Custodians: the code for us, and the three lines as
-// sc-hsm-tool prints them. Nothing is wider than 40 columns but what must be.
+// sc-hsm-tool prints them. Nothing is wider than 40 columns unless it must be.
 func (s *Screen) Show(ctx context.Context, h custody.Handout) error {
 	defer s.terminal.Clear()
 	s.terminal.Printf("%sShare file  : %s\nKey check   : %s\nSet         : %s (%v)\nCustodian   : %d %s\n\n", s.Heading, h.ShareFile, h.KCV, h.Set, h.Scheme, h.Number, h.Name)
@@ -142,7 +142,7 @@ func (s *Screen) Ask(ctx context.Context, field custody.Field, problem error) (s
 	return s.line(ctx, "Type from the sheet. "+prompts(field)+": ")
 }
 
-// prompts names what is wanted.
+// prompts names what is asked for.
 func prompts(field custody.Field) string {
 	switch field {
 	case custody.Prime, custody.ShareID:

@@ -53,7 +53,7 @@ Press <enter> when all is written down; the screen is cleared. `
 	person.Expect(`^\r\n\x1b\[H\x1b\[2J\x1b\[3J$`)
 }
 
-// TestVisit is all that a custodian who enters a sheet may be asked. What was
+// TestVisit is everything that a custodian who enters a sheet may be asked. What was
 // typed ahead is not theirs.
 func TestVisit(t *testing.T) {
 	person, tty := open(t)

@@ -34,14 +34,14 @@ type console struct {
 // note tells the user something beside the result.
 func (c *console) note(format string, args ...any) { fmt.Fprintf(c.err, format+"\n", args...) }
 
-// percent shows beside the result how much of a work is done; end takes that off
+// percent shows beside the result how much of the work is done; end takes that off
 // the screen.
 func (c *console) percent(doing string) (report dkek.Progress, end func()) {
 	return terminal.Percent(c.err, doing)
 }
 
-// searching shows beside the result how a search for mistakes goes on.
-func (c *console) searching() custody.Search { return terminal.Searching(c.err) }
+// searchProgress shows beside the result how a search for mistakes goes on.
+func (c *console) searchProgress() custody.Search { return terminal.SearchProgress(c.err) }
 
 // withHSM runs fn with the chosen device.
 func (c *console) withHSM(fn func(*hsm.HSM) error) error { return c.withDevice(c.device, fn) }

@@ -56,7 +56,7 @@ func (cmd dkekRecover) password(ctx context.Context, c *console, file custody.Un
 	}
 	defer remembered.Wipe()
 	plan := repair.Password(remembered)
-	share, reading, err := plan.Run(ctx, file.ShareFile.Search, c.searching())
+	share, reading, err := plan.Run(ctx, file.ShareFile.Search, c.searchProgress())
 	c.endSearch()
 	if errors.Is(err, repair.ErrNotFound) {
 		return nil, &custody.OpenError{Status: custody.WrongSheet, Err: errors.New("no password near this one opens the file; is it the file of this password?")}
@@ -84,7 +84,7 @@ func (cmd dkekRecover) sheets(ctx context.Context, c *console, file custody.Unop
 		return nil, err
 	}
 	defer c.endSearch()
-	return custody.Inspection{File: file.ShareFile, Records: file.Records, Sheets: sheets, Search: c.searching()}.Run(ctx)
+	return custody.Inspection{File: file.ShareFile, Records: file.Records, Sheets: sheets, Search: c.searchProgress()}.Run(ctx)
 }
 
 // entered lets custodians type their sheets, whatever is on them.

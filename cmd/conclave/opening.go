@@ -67,7 +67,7 @@ func (o opening) withShares(ctx context.Context, c *console, file custody.Unopen
 	progress, end := c.percent("decrypting the DKEK share")
 	defer end()
 	opened, err := custody.Inspection{
-		File: file.ShareFile, Records: file.Records, Sheets: sheets, Progress: progress, Search: c.searching(), Limit: likely,
+		File: file.ShareFile, Records: file.Records, Sheets: sheets, Progress: progress, Search: c.searchProgress(), Limit: likely,
 	}.Run(ctx)
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (o opening) withCustodians(ctx context.Context, c *console, file custody.Un
 	defer end()
 	collection := &custody.Collection{Entry: &quorum.Entry{Records: file.Records, Want: o.Custodians}, Custodians: room}
 	room.Tell("At any question a custodian may answer: undo, to take back the last sheet; leave, to let another one come.")
-	return custody.Opening{File: file.ShareFile, Collection: collection, Progress: progress, Search: c.searching(), Limit: likely}.Run(ctx)
+	return custody.Opening{File: file.ShareFile, Collection: collection, Progress: progress, Search: c.searchProgress(), Limit: likely}.Run(ctx)
 }
 
 // room is the terminal that custodians come to. What they type is cleared from

@@ -1,4 +1,5 @@
-// Package terminaltest is the person at a terminal, as tests need one.
+// Package terminaltest is the person at a terminal, for tests: it waits for what is
+// shown, and types.
 package terminaltest
 
 import (
@@ -16,8 +17,8 @@ import (
 type Session struct {
 	Terminal *os.File
 	Command  *exec.Cmd // nil where no command was started
-	All      []byte    // that was shown and looked for
-	Seen     int       // how much of it was looked at
+	All      []byte    // that was shown so far
+	Seen     int       // how much of it Expect has found
 	tb       testing.TB
 	shown    chan []byte
 }
