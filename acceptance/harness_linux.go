@@ -18,15 +18,15 @@ import (
 	"conclave/link/pcsc"
 )
 
-// binVariable tells where the programs are, also in the namespaces that the tests
+// binVariable says where the programs are, also in the namespaces that the tests
 // go into.
 const binVariable = "CONCLAVE_ACCEPTANCE_BIN"
 
 // Main runs the tests of a package, and gives the exit code.
 func Main(m *testing.M) int { return builder{pcscdtest.Wrap(m)}.Run() }
 
-// builder builds the programs before the tests go into a network of their own,
-// where no module can be downloaded.
+// builder builds the programs before the tests enter a network of their own, where
+// no module can be downloaded.
 type builder struct{ tests pcscdtest.Runner }
 
 func (b builder) Run() int {
@@ -89,7 +89,7 @@ func (d *Desk) Command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Run runs a program to its end, which must be good, and gives its output.
+// Run runs a program to its end, which must be a success, and gives its output.
 func (d *Desk) Run(name string, args ...string) string {
 	d.T.Helper()
 	out, err := d.Command(name, args...).CombinedOutput()
@@ -109,8 +109,8 @@ func (d *Desk) Refused(says, name string, args ...string) {
 }
 
 // Serve keeps an embedded device in the reader, as `conclave hsm serve` does,
-// until stop is called: then it must end well. It returns when a host sees the
-// card.
+// until stop is called: then it must end with success. It returns when a host sees
+// the card.
 func (d *Desk) Serve(device string) (stop func()) {
 	d.T.Helper()
 	cmd := d.Command("our conclave", "hsm", "serve", "--device", device)
@@ -148,7 +148,7 @@ func (d *Desk) Write(name, content string) {
 	}
 }
 
-// Equal wants two files on the desk to hold the same.
+// Equal expects two files on the desk to hold the same.
 func (d *Desk) Equal(a, b string) {
 	d.T.Helper()
 	left, err := os.ReadFile(d.File(a))

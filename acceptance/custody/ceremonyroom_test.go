@@ -21,7 +21,7 @@ type ceremonyRoom struct {
 	typed     string            // the last secret, which may be asked for again
 }
 
-// holdCeremony holds a ceremony at a terminal, to its end, which must be good.
+// holdCeremony holds a ceremony at a terminal, to its end, which must be a success.
 func (d *desk) holdCeremony(plan string) {
 	d.T.Helper()
 	cmd := d.Command("our conclave", "ceremony", "run", plan)
@@ -49,7 +49,7 @@ func (r *ceremonyRoom) converse() error {
 		}
 		r.shown += strings.ReplaceAll(string(part[:n]), "\r", "")
 		if !strings.HasSuffix(r.shown, " ") {
-			continue // it is no question, or not all of it; progress comes by the hundred
+			continue // it is not a question, or not all of it; progress comes by the hundred
 		}
 		if refusal := refusals.FindString(r.shown); refusal != "" {
 			return errors.New(refusal)
@@ -61,7 +61,7 @@ func (r *ceremonyRoom) converse() error {
 	}
 }
 
-// refusals are what precedes a question that is asked once more.
+// refusals are what comes before a question that is asked once more.
 var refusals = regexp.MustCompile(`(?m)^(Not accepted|This was not done): .*|^.*once more\.$`)
 
 func (r *ceremonyRoom) answer() (string, bool) {
@@ -73,7 +73,7 @@ func (r *ceremonyRoom) answer() (string, bool) {
 	return "", false
 }
 
-// reply is how people answer a question, whose only group is what they need of
+// reply is how people answer a question, whose only group is what they need from
 // it.
 type reply struct {
 	question *regexp.Regexp
@@ -86,24 +86,24 @@ var replies = []reply{
 	{ends(`custodian (\d+), comes to the screen alone[^\n]*\s+Press <enter> when you are alone\.`), (*ceremonyRoom).come},
 	{ends(`(?s)Write down the code:\s+(.*?)\s+The same for OpenSC.*the screen is cleared\.`), (*ceremonyRoom).writeDown},
 	{ends(`Type from the sheet\. (Code)[^:]*:`), (*ceremonyRoom).readSheet},
-	{ends(`(SO-PIN) of the device [^:]*:`), typing("3537363231383830")},
-	{ends(`(user PIN) of the device [^:]*:`), typing("648219")},
+	{ends(`(SO-PIN) of the device [^:]*:`), typeSecret("3537363231383830")},
+	{ends(`(user PIN) of the device [^:]*:`), typeSecret("648219")},
 	{ends(`the (same) again:`), func(r *ceremonyRoom, _ string) string { return r.typed }},
-	{ends(`\((yes)/no\):`), said("yes")},
-	{ends(`[Pp]ress <(enter)>[^\n]*:`), said("")},
-	{ends(`(Time) by the watch:`), said("the same, to the minute")},
-	{ends(`(Folder) of backup medium \d, or done:`), said("done")},
+	{ends(`\((yes)/no\):`), always("yes")},
+	{ends(`[Pp]ress <(enter)>[^\n]*:`), always("")},
+	{ends(`(Time) by the watch:`), always("the same, to the minute")},
+	{ends(`(Folder) of backup medium \d, or done:`), always("done")},
 	{ends(`Number of the bag of ([^\n]*), or none:`), func(_ *ceremonyRoom, what string) string { return "bag of " + what }},
 }
 
 // ends compiles the pattern of a question, which is what is shown last.
 func ends(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern + " $") }
 
-func said(text string) func(*ceremonyRoom, string) string {
+func always(text string) func(*ceremonyRoom, string) string {
 	return func(*ceremonyRoom, string) string { return text }
 }
 
-func typing(secret string) func(*ceremonyRoom, string) string {
+func typeSecret(secret string) func(*ceremonyRoom, string) string {
 	return func(r *ceremonyRoom, _ string) string {
 		r.typed = secret
 		return secret

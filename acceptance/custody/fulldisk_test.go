@@ -17,7 +17,7 @@ func TestFullDisk(t *testing.T) {
 	disk := smalldisk.Mount(t, 1<<20)
 	v := newVictim(t, disk)
 	v.keep()
-	h, kill := v.served()
+	h, kill := v.serve()
 	defer kill()
 	v.must(h.Login(wire.UserPIN, v.pin))
 	free := smalldisk.Fill(t, disk, 0)

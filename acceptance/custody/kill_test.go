@@ -69,8 +69,8 @@ func (v *victim) local(fn func(*hsm.HSM)) {
 	v.must(h.Close())
 }
 
-// served starts `conclave hsm serve` with this test as its reader.
-func (v *victim) served() (h *hsm.HSM, kill func()) {
+// serve starts `conclave hsm serve` with this test as its reader.
+func (v *victim) serve() (h *hsm.HSM, kill func()) {
 	v.t.Helper()
 	reader, err := net.Listen("tcp", "127.0.0.1:0")
 	v.must(err)
@@ -96,7 +96,7 @@ func (v *victim) served() (h *hsm.HSM, kill func()) {
 // check sees the device as it was left.
 func (v *victim) cutOff(op func(*hsm.HSM) error, check func(*hsm.HSM)) {
 	v.t.Helper()
-	h, kill := v.served()
+	h, kill := v.serve()
 	v.must(h.Login(wire.UserPIN, v.pin))
 	start := time.Now()
 	v.must(op(h))
@@ -106,7 +106,7 @@ func (v *victim) cutOff(op func(*hsm.HSM) error, check func(*hsm.HSM)) {
 	random := testrun.Random(v.t)
 	finished := 0
 	for range kills {
-		h, kill := v.served()
+		h, kill := v.serve()
 		v.must(h.Login(wire.UserPIN, v.pin))
 		var before int
 		v.local(func(h *hsm.HSM) { before = v.spoilTry(h) })
@@ -137,8 +137,8 @@ func (v *victim) spoilTry(h *hsm.HSM) int {
 	return refused.Tries
 }
 
-// checkTries allows the counter of a new initialisation alone to be above what
-// it was.
+// checkTries allows the counter to be above what it was only after a new
+// initialisation.
 func (v *victim) checkTries(h *hsm.HSM, before int) {
 	v.t.Helper()
 	s, err := h.Status()
@@ -156,8 +156,8 @@ func (v *victim) isNew(h *hsm.HSM) bool {
 	return len(keys) == 0
 }
 
-// checkKeys fails for a key that is not whole: each has a description and a
-// public key, and signs.
+// checkKeys fails for a key that is not whole: each must have a description and a
+// public key, and must sign.
 func (v *victim) checkKeys(h *hsm.HSM) []hsm.Key {
 	v.t.Helper()
 	keys, err := h.Keys()
@@ -260,7 +260,7 @@ func TestKillDuringVerify(t *testing.T) {
 			v.local(func(h *hsm.HSM) { v.must(h.Login(wire.UserPIN, v.pin)) })
 			tries = 10
 		}
-		h, kill := v.served()
+		h, kill := v.serve()
 		done := make(chan error, 1)
 		go func() { done <- h.Login(wire.UserPIN, secret.Bytes("wrong000")) }()
 		select {

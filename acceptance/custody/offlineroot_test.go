@@ -34,7 +34,7 @@ const (
 
 // TestRootTrustedByNginxAndCurl: a web server's certificate leads to a root of
 // ours, and a visitor who trusts that root trusts the server as far as the root
-// wants it.
+// allows.
 func TestRootTrustedByNginxAndCurl(t *testing.T) {
 	foreign.Need(t, nginx, "curl", "openssl")
 	d := newDesk(t)
@@ -104,7 +104,7 @@ func TestCAOnACardInAReader(t *testing.T) {
 // that its plan knows by their serial numbers, wherever they are put in.
 func TestCeremonyOnCardsInReaders(t *testing.T) {
 	foreign.Need(t, "openssl", "pkcs11-tool", "pkcs15-tool")
-	t.Run("the standby is embedded, the other card has no part", func(t *testing.T) {
+	t.Run("the standby is embedded, the other card is not used", func(t *testing.T) {
 		ceremonyOnCards(t, func(string) []string { return nil })
 	})
 	t.Run("the standby is the other card, and is erased", func(t *testing.T) {
@@ -307,8 +307,8 @@ func (d *desk) fetch(way []string, name string) {
 	d.join("crls.pem", "fetched.crl.pem", "issuing.crl.pem")
 }
 
-// extension is what OpenSSL shows of a certificate's extension, as far as a
-// pattern wants it.
+// extension is the group of a pattern in what OpenSSL shows of a certificate's
+// extension.
 func (d *desk) extension(name, extension, pattern string) string {
 	d.T.Helper()
 	shown := d.Run("openssl", "x509", "-in", name+".pem", "-noout", "-ext", extension)
@@ -405,7 +405,7 @@ func (d *desk) start(cmd *exec.Cmd) {
 	}
 }
 
-// exported is an entry of a register's export, as far as a responder needs it.
+// exported is what a responder needs of an entry in a register's export.
 type exported struct {
 	Kind, Number, Subject string
 	DER                   []byte
@@ -477,7 +477,7 @@ func (d *desk) responder(answers int) string {
 	return "http://127.0.0.1:" + found[1] + "/"
 }
 
-// statusIs asks a responder; its answer must be signed by who may.
+// statusIs asks a responder; its answer must be signed by someone who may.
 func (d *desk) statusIs(responder, status string, certificate ...string) {
 	d.T.Helper()
 	answer := d.Run("openssl", slices.Concat([]string{"ocsp", "-url", responder, "-no_proxy", "127.0.0.1",

@@ -22,8 +22,8 @@ import (
 // custodian above 9, whose ID it wants in hexadecimal. A device that gets the KCV of
 // the set has the right DKEK.
 //
-// The first pair uses the tool as it is; what is left to be shown is not about its
-// KDF, and uses the copy that practises.
+// The first pair uses the tool as it is; the rest is not about its KDF, and uses the
+// copy that practises.
 func TestOpenSCImportsSetsOf128Bits(t *testing.T) {
 	foreign.Need(t, "sc-hsm-tool", "expect")
 	pcscdtest.Start(t)
@@ -89,7 +89,7 @@ func newOldToolSet(d *desk, name, tool string, ctx context.Context, scheme quoru
 }
 
 // imports lets OpenSC's tool import the file with these custodians, each typing
-// the ID as the sheet says that it wants it.
+// the ID as the sheet says that the tool wants it.
 func (s oldToolSet) imports(custodians ...int) {
 	s.T.Helper()
 	s.Run("sc-hsm-tool", "--initialize", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--dkek-shares", "1")

@@ -79,10 +79,10 @@ func newRecovery(t *testing.T) *recovery {
 	return r
 }
 
-// blocks types what blocks say.
+// blocks types what the blocks say.
 func (r *recovery) blocks(blocks ...string) { r.script.WriteString(strings.Join(blocks, "")) }
 
-// line types a line that the page says in words, or that is ours.
+// line types a line that the page says in words, or one of ours.
 func (r *recovery) line(format string, args ...any) { fmt.Fprintf(&r.script, format+"\n", args...) }
 
 // begin goes to the place that forgets, and opens the share file.
@@ -143,7 +143,7 @@ func TestRecoveryPage(t *testing.T) {
 	r.blocks(r.page.blocks["sh certificate"]...)
 	r.blocks(r.page.blocks["sh take"]...)
 	r.keep("root.pem", "root.pem")
-	r.key("damaged", damaged(keys["EC-secp256r1"]))
+	r.key("damaged", damage(keys["EC-secp256r1"]))
 	r.blocks(r.page.blocks["sh key"][:2]...)
 	r.key("aes-256", wrapFile(t, "dkek/testdata/pypicohsm/aes-256.blob"))
 	r.blocks(r.page.blocks["sh key"][:2]...)
@@ -164,8 +164,9 @@ func TestRecoveryPage(t *testing.T) {
 	}
 }
 
-// TestRecoveryPageLeadingZero opens a share file that sc-hsm-tool cannot open. The
-// page was run as it is by then: here it derives the key at the cost of practice.
+// TestRecoveryPageLeadingZero opens a share file that sc-hsm-tool cannot open. That
+// the page works as it is has been shown above: here it derives the key at the cost
+// of practice.
 func TestRecoveryPageLeadingZero(t *testing.T) {
 	t.Parallel()
 	r := newRecovery(t)
@@ -179,7 +180,7 @@ func TestRecoveryPageLeadingZero(t *testing.T) {
 	r.begin(string(dkektest.ReadVector(t, "../../quorum/testdata/leading-zero").Practice.Bytes()))
 	r.keep("dkek.bin", "dkek.bin")
 	r.end("")
-	if got := hex.EncodeToString([]byte(r.read("dkek.bin"))); got != recorded(t, "leading-zero", "DKEK share") {
+	if got := hex.EncodeToString([]byte(r.read("dkek.bin"))); got != recordOf(t, "leading-zero", "DKEK share") {
 		t.Error("another DKEK came out")
 	}
 }
@@ -279,8 +280,8 @@ func wrapFile(t *testing.T, path string) []byte {
 	return file
 }
 
-// damaged changes a byte of the ciphertext.
-func damaged(file []byte) []byte {
+// damage changes a byte of the ciphertext.
+func damage(file []byte) []byte {
 	file = bytes.Clone(file)
 	file[60] ^= 1
 	return file
@@ -310,7 +311,7 @@ func crtWrapFile(t *testing.T) ([]byte, *rsa.PublicKey) {
 // crtBlob wraps a key of 2048 bits under the DKEK of 2-of-4.
 func crtBlob(t *testing.T, key *rsa.PrivateKey) []byte {
 	t.Helper()
-	share := unhex(t, recorded(t, "2-of-4", "DKEK share"))
+	share := unhex(t, recordOf(t, "2-of-4", "DKEK share"))
 	d, err := dkek.New(share)
 	if err != nil {
 		t.Fatal(err)
@@ -351,8 +352,8 @@ func opensslCMAC(t *testing.T, key, message []byte) [16]byte {
 	return [16]byte(unhex(t, strings.TrimSpace(out)))
 }
 
-// recorded is what dkek.txt of a set of sheets says.
-func recorded(t *testing.T, set, what string) string {
+// recordOf gives what dkek.txt of a set of sheets says.
+func recordOf(t *testing.T, set, what string) string {
 	t.Helper()
 	for line := range strings.Lines(readVector(t, "quorum/testdata/"+set+"/dkek.txt")) {
 		if value, found := strings.CutPrefix(line, what+" "); found {
@@ -398,9 +399,9 @@ func TestRecoveryPagePasswords(t *testing.T) {
 	narrow := new(big.Int).SetUint64(0xdc5f8eb51a1987ff) // the prime of the 2-of-4 vector
 	wide := new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 128), big.NewInt(51))
 	for _, test := range []struct{ name, sheets, command, want string }{
-		{"three of five", firstShares(t, "two-leading-zeros", 3), "password sheets.txt", recorded(t, "two-leading-zeros", "password")},
-		{"all of four", firstShares(t, "2-of-4", 4), "password sheets.txt", recorded(t, "2-of-4", "password")},
-		{"prime below the secret", firstShares(t, "prime-below-secret", 2), "password sheets.txt 10 1", recorded(t, "prime-below-secret", "password")},
+		{"three of five", firstShares(t, "two-leading-zeros", 3), "password sheets.txt", recordOf(t, "two-leading-zeros", "password")},
+		{"all of four", firstShares(t, "2-of-4", 4), "password sheets.txt", recordOf(t, "2-of-4", "password")},
+		{"prime below the secret", firstShares(t, "prime-below-secret", 2), "password sheets.txt 10 1", recordOf(t, "prime-below-secret", "password")},
 		{"IDs in hexadecimal", twoSheets(narrow, big.NewInt(0x1234), "a", "10"), "password sheets.txt 16", "0000000000001234"},
 		{"128 bits", twoSheets(wide, big.NewInt(0x1234), "1", "2"), "password sheets.txt", "00000000000000000000000000001234"},
 	} {
