@@ -1,6 +1,7 @@
 package terminaltest
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -8,7 +9,7 @@ import (
 
 // keepOutput lets nothing of what was shown be dropped by a Ctrl-C. Linux signals
 // the program before it empties the queues of the terminal, and so may drop what
-// the program has said to the signal.
+// the program has said to the signal. What a pipe shows is kept anyway.
 func keepOutput(terminal *os.File) (err error) {
 	conn, err := terminal.SyscallConn()
 	if err != nil {
@@ -23,6 +24,9 @@ func keepOutput(terminal *os.File) (err error) {
 	})
 	if err2 != nil {
 		return err2
+	}
+	if errors.Is(err, unix.ENOTTY) {
+		return nil
 	}
 	return err
 }
