@@ -46,7 +46,7 @@ type keyUnwrap struct {
 // Validate rejects contradictory options.
 func (cmd keyUnwrap) Validate() error {
 	if cmd.Force && cmd.Ref == 0 {
-		return fmt.Errorf("--force: it needs --ref, the key to replace")
+		return fmt.Errorf("--force needs --ref: the key to replace")
 	}
 	return nil
 }
@@ -68,9 +68,9 @@ func (cmd keyUnwrap) Run(c *console) error {
 	})
 }
 
-// noteUntried warns of a key that was restored, and not seen to sign.
+// noteUntried warns of a key that was restored, but not seen to sign.
 func (c *console) noteUntried(key custody.Restored) {
 	if key.NotTried != nil {
-		c.note("conclave: warning: whether key %d can be used was not tried: %v", key.Ref, key.NotTried)
+		c.note("conclave: warning: key %d was restored, but not seen to sign: %v", key.Ref, key.NotTried)
 	}
 }

@@ -28,7 +28,7 @@ type caCommands struct {
 	List    caList    `cmd:"" help:"List what the register has."`
 	Export  caExport  `cmd:"" help:"Write the register as JSON."`
 	Import  caImport  `cmd:"" help:"Take a certificate that was made elsewhere into the register."`
-	Settle  caSettle  `cmd:"" help:"Say what has become of something that was about to be signed when the power failed."`
+	Settle  caSettle  `cmd:"" help:"Say what became of something that was about to be signed when the power failed."`
 }
 
 // registerFlag is the option of the commands that work with a register.
@@ -36,7 +36,7 @@ type registerFlag struct {
 	Register string `default:"register.sqlite" placeholder:"FILE" help:"The register of what was signed. Default: register.sqlite."`
 }
 
-// open opens the register; with make one is made where there is none.
+// open opens the register; with make, it makes one where there isn't one.
 func (f registerFlag) open(make bool) (*register.Register, error) {
 	r, err := register.Open(f.Register)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -103,7 +103,7 @@ func (d *day) UnmarshalText(text []byte) (err error) {
 		return nil
 	}
 	if d.Time, err = time.Parse(time.RFC3339, string(text)); err != nil {
-		return fmt.Errorf("%q is no date; such as 2027-01-15, or 2027-01-15T09:00:00Z, was expected", text)
+		return fmt.Errorf("%q is not a date; one such as 2027-01-15, or 2027-01-15T09:00:00Z, was expected", text)
 	}
 	return nil
 }
@@ -124,8 +124,8 @@ type certificateFlags struct {
 	PathLen *int              `placeholder:"N" help:"CAs that may follow this one in a chain."`
 	Policy  []string          `placeholder:"OID" help:"Certificate policies."`
 	constraintFlags
-	Usage  []string  `name:"usage" placeholder:"NAME" help:"Extended key usages, where the profile's are not wanted: serverAuth, clientAuth, emailProtection, codeSigning, timeStamping."`
-	Serial ca.Serial `placeholder:"HEX" help:"Serial number, where it is not to be drawn at random."`
+	Usage  []string  `name:"usage" placeholder:"NAME" help:"Extended key usages: serverAuth, clientAuth, emailProtection, codeSigning, timeStamping. Absent: the profile's."`
+	Serial ca.Serial `placeholder:"HEX" help:"Serial number. Absent: drawn at random."`
 }
 
 func (f certificateFlags) spec(profile string) (ca.Spec, error) {

@@ -70,7 +70,7 @@ func (cmd caIssue) Run(c *console) error {
 		return fmt.Errorf("%s: %w", cmd.Request, err)
 	}
 	if cmd.CRLURL == "" && cmd.Profile == string(ca.Subordinate) {
-		c.note("conclave: warning: without --crl-url no one will know where to look whether this CA is revoked")
+		c.note("conclave: warning: without --crl-url no one will know where to find out whether this CA is revoked")
 	}
 	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) { return a.Prepare(spec, public) })
 }

@@ -31,7 +31,7 @@ func reasons() map[string]int {
 func (cmd caRevoke) Run(c *console) error {
 	reason, ok := reasons()[cmd.Reason]
 	if !ok {
-		return fmt.Errorf("--reason %s: it is none of RFC 5280, section 5.3.1; see --help", cmd.Reason)
+		return fmt.Errorf("--reason %s is not one of RFC 5280, section 5.3.1; see --help", cmd.Reason)
 	}
 	issuer, err := ca.ReadCertificate(cmd.Issuer)
 	if err != nil {
@@ -55,8 +55,8 @@ type caCRL struct {
 	issuerFlags
 	Out        string `arg:"" help:"File for the CRL, DER."`
 	ThisUpdate day    `placeholder:"DATE" help:"From when it holds; a date is 00:00 UTC of that day. Default: now."`
-	NextUpdate day    `required:"" placeholder:"DATE" help:"When the next one is there at the latest; a date is 00:00 UTC of that day."`
-	Number     int64  `placeholder:"N" help:"CRL number, where it is not to be one more than the last."`
+	NextUpdate day    `required:"" placeholder:"DATE" help:"When the next one will be there at the latest; a date is 00:00 UTC of that day."`
+	Number     int64  `placeholder:"N" help:"CRL number. Absent: one more than the last."`
 	DeltaOf    int64  `placeholder:"N" help:"Sign a delta CRL to the full one with this number."`
 }
 
@@ -147,7 +147,7 @@ type caSettle struct {
 	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer."`
 	CRL    bool   `name:"crl" help:"It is a CRL."`
 	Number string `arg:"" help:"Serial number, or CRL number, hexadecimal."`
-	Note   string `arg:"" help:"What is known of it, in your own words."`
+	Note   string `arg:"" help:"What is known about it, in your own words."`
 }
 
 // Run settles an intent.

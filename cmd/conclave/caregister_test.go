@@ -14,8 +14,8 @@ import (
 	"conclave/ca/register"
 )
 
-// TestSettle settles what a power cut left: that its signing began is in the
-// register, and not that it ended.
+// TestSettle settles what a power cut left: the register says that its signing began,
+// but not that it ended.
 func TestSettle(t *testing.T) {
 	home(t)
 	dir := t.TempDir()

@@ -47,12 +47,12 @@ func (d planDevices) Connect(planned plan.Device) (conn apdu.Conn, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.console.traced(conn), nil
+	return d.console.withTrace(conn), nil
 }
 
 type ceremonyRun struct {
 	Plan string          `arg:"" help:"The plan."`
-	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony; PLAN.ceremony where it is not named."`
+	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony. Default: PLAN.ceremony."`
 	QR   bool            `name:"qr" help:"Show the code of each sheet as a QR code too."`
 }
 
@@ -95,7 +95,7 @@ func (c *console) ceremony(f plan.File, dir ceremony.Folder, devices ceremony.De
 	}, err
 }
 
-// hold runs a ceremony, and says what it has left.
+// hold runs a ceremony, and says what it has left behind.
 func (c *console) hold(ctx context.Context, run func(context.Context) error, dir ceremony.Folder) error {
 	err := run(ctx)
 	_, signalled := interrupt.ExitCode(err)
@@ -111,11 +111,11 @@ func (c *console) hold(ctx context.Context, run func(context.Context) error, dir
 	return nil
 }
 
-// ceremonyRoom is this terminal, which all come to.
+// ceremonyRoom is this terminal, which everyone comes to.
 func (c *console) ceremonyRoom(p *plan.Plan, qr bool) (*terminal.Room, error) {
 	s := terminal.NewScreen(c.in, c.out)
 	if !s.Attended() {
-		return nil, errors.New("people come to a terminal, and standard input or output is none; do not redirect them")
+		return nil, errors.New("people come to a terminal, and standard input or output is not one; do not redirect them")
 	}
 	s.QR = qr
 	if p.Practice {

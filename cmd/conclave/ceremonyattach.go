@@ -21,7 +21,7 @@ type ceremonyAttach struct {
 	Name      string `placeholder:"NAME" help:"Whose signature it is, for the name of the file."`
 }
 
-// Validate finds what is missing.
+// Validate rejects what is incomplete.
 func (cmd ceremonyAttach) Validate() error {
 	switch {
 	case cmd.Request == "" && cmd.Stamp == "" && cmd.Signature == "":
@@ -29,7 +29,7 @@ func (cmd ceremonyAttach) Validate() error {
 	case cmd.Stamp != "" && cmd.Roots == "":
 		return errors.New("--roots: the roots of the time-stamping authority are missing")
 	case cmd.Signature != "" && (cmd.Signers == "" || !goodName(cmd.Name)):
-		return errors.New("--signers and --name: the keys of who signed, and a name for the file, such as wim, were expected")
+		return errors.New("--signers and --name: the keys of those who signed, and a name for the file, such as wim, were expected")
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (cmd ceremonyAttach) request() error {
 	return safefile.Create(cmd.Request, request)
 }
 
-// goodName says whether a name can be that of a file.
+// goodName says whether a file can have this name.
 func goodName(name string) bool {
 	good, _ := regexp.MatchString(`^[a-z0-9][a-z0-9-]{0,39}$`, name)
 	return good

@@ -16,7 +16,7 @@ import (
 type ceremonyCheck struct {
 	listing
 	Plan string          `arg:"" help:"The plan."`
-	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony; PLAN.ceremony where it is not named."`
+	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony. Default: PLAN.ceremony."`
 }
 
 // Run checks a plan where it will be carried out.
@@ -53,7 +53,7 @@ func (cmd ceremonyCheck) show(c *console, found []preflight.Finding) error {
 		err = c.showTable(rows)
 	}
 	if err == nil && problems > 0 {
-		err = fmt.Errorf("%s: the ceremony cannot be held so; problems: %d", cmd.Plan, problems)
+		err = fmt.Errorf("%s: the ceremony cannot be held like this; problems: %d", cmd.Plan, problems)
 	}
 	return err
 }
@@ -75,7 +75,7 @@ func newFindings(found []preflight.Finding) []finding {
 
 type ceremonyRunbook struct {
 	Plan string `arg:"" help:"The plan."`
-	Out  string `placeholder:"STEM" help:"Writes STEM.html and STEM.pdf; PLAN.runbook where it is not named."`
+	Out  string `placeholder:"STEM" help:"Write STEM.html and STEM.pdf. Default: PLAN.runbook."`
 	// Practice is for the rehearsal's paper.
 	Practice bool `help:"The runbook of the rehearsal, with practice names."`
 }
@@ -119,7 +119,7 @@ func writeRunbook(c *console, f plan.File, stem string) error {
 		err = safefile.Create(stem+".pdf", pdf)
 	}
 	if err != nil {
-		return fmt.Errorf("%w; %s.html is written, and a browser prints it", err, stem)
+		return fmt.Errorf("%w; %s.html is written, and a browser can print it", err, stem)
 	}
 	_, err = fmt.Fprintf(c.out, "Runbook written to %s.html and %s.pdf\n", stem, stem)
 	return err

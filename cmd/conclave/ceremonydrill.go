@@ -14,8 +14,8 @@ import (
 type ceremonyDrill struct {
 	Bundle string          `arg:"" type:"existingdir" help:"Folder of the ceremony's evidence."`
 	Backup string          `required:"" type:"existingdir" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
-	Last   string          `type:"existingdir" placeholder:"DIR" help:"Folder of the evidence of the drill before this one, whose bags are looked for; without it, the ceremony's."`
-	Dir    ceremony.Folder `placeholder:"DIR" help:"Folder of the drill; EVIDENCE.drill-N where it is not named."`
+	Last   string          `type:"existingdir" placeholder:"DIR" help:"Folder of the evidence of the drill before this one, whose bags are looked for. Absent: the ceremony's bags."`
+	Dir    ceremony.Folder `placeholder:"DIR" help:"Folder of the drill. Default: EVIDENCE.drill-N."`
 	Paper  bool            `help:"Write the drill's plan and runbook to its folder, and hold it another time."`
 }
 

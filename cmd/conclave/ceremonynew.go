@@ -103,7 +103,7 @@ func (q *questions) number(question string, usual, least, most int) (n int) {
 	return n
 }
 
-// names asks for names, which commas part.
+// names asks for names, with commas between them.
 func (q *questions) names(question string, least int) (names []string) {
 	q.ask(question, "", func(text string) error {
 		names = splitNames(text)
@@ -150,8 +150,8 @@ func (q *questions) answers() (a plan.Answers) {
 	return a
 }
 
-// unless asks for something that there need not be: empty where the answer is the
-// word for none.
+// unless asks for something that need not exist, and gives nothing where the answer
+// is the word for none.
 func (q *questions) unless(none, question, usual string) string {
 	if text := q.ask(question, usual, something); text != none {
 		return text

@@ -10,8 +10,8 @@ import (
 
 type ceremonyRehearse struct {
 	Plan    string          `arg:"" help:"The plan."`
-	Dir     ceremony.Folder `placeholder:"DIR" help:"Folder of the rehearsal; PLAN.rehearsal-N where it is not named."`
-	Auto    bool            `help:"Play all people too; without it they come to this terminal."`
+	Dir     ceremony.Folder `placeholder:"DIR" help:"Folder of the rehearsal. Default: PLAN.rehearsal-N."`
+	Auto    bool            `help:"Let the program answer for everyone; without it people come to this terminal."`
 	Trouble []string        `placeholder:"NAME" help:"Let something go wrong: card-pulled, custodian-absent, wrong-sheet, printer-empty, power-cut, or all."`
 	QR      bool            `name:"qr" help:"Show the code of each sheet as a QR code too."`
 }
@@ -31,7 +31,7 @@ func (cmd ceremonyRehearse) faults() (all []ceremony.Fault, err error) {
 	return all, nil
 }
 
-// Validate finds faults that there are not.
+// Validate rejects faults that do not exist.
 func (cmd ceremonyRehearse) Validate() error {
 	_, err := cmd.faults()
 	return err
@@ -74,7 +74,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	if err := c.hold(ctx, ceremony.Rehearsal{Ceremony: a, Faults: faults, Auto: cmd.Auto}.Run, cmd.Dir); err != nil {
 		return err
 	}
-	c.note("This was a rehearsal. Destroy its sheets, and %s when it has been looked at.", cmd.Dir)
+	c.note("This was a rehearsal. Destroy its sheets, and %s when you have looked at it.", cmd.Dir)
 	return nil
 }
 

@@ -117,11 +117,11 @@ func (cmd ceremonyVerify) show(c *console, r *evidence.Report) {
 	}
 	switch r.Level() {
 	case evidence.Proved:
-		fmt.Fprintln(c.out, "All of it is as it was made, by what is on the paper.")
+		fmt.Fprintln(c.out, "All of it is as it was made, going by what is on the paper.")
 	case evidence.Unproved:
-		fmt.Fprintf(c.out, "All of it is as it was made, by what is on the paper; what is not proved is said above: %d\n", len(r.Unproved))
+		fmt.Fprintf(c.out, "All of it is as it was made, going by what is on the paper; what is not proved is listed above: %d\n", len(r.Unproved))
 	case evidence.Unanchored:
-		fmt.Fprintln(c.out, "All of it fits together, and anyone may have made it. Compare the words of the ceremony key and of the closing with the paper, or add --key and --closing.")
+		fmt.Fprintln(c.out, "All of it fits together, but anyone may have made it. Compare the words of the ceremony key and of the closing with the paper, or add --key and --closing.")
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// attend plays the custodians of a new set, and gives their codes.
+// attend answers for the custodians of a new set, and gives their codes.
 func (s *session) attend(n int) (codes []string) {
 	s.t.Helper()
 	for range n {
@@ -68,7 +68,7 @@ func TestReshare(t *testing.T) {
 	codes := s.attend(4)
 	s.Expect("All 4 subsets that are large enough give the password, and the share file opens with what the sheets say")
 	s.Expect("New sheets made for dkek.pbe, set " + codes[0][:4])
-	s.Expect("The old sheets stay valid: they open dkek.pbe as well as the new ones")
+	s.Expect("The old sheets stay valid: they open dkek.pbe just as the new ones do")
 	s.End(0)
 	s.writeCodes("new.txt", codes[1:])
 	if out := inspect(t, "dkek.pbe", "new.txt"); !strings.Contains(out, vectorKCV) || !strings.Contains(out, `"threshold": 3`) || !strings.Contains(out, `"strength": 64`) {
@@ -79,8 +79,8 @@ func TestReshare(t *testing.T) {
 	}
 }
 
-// TestReshareToANewFile: the DKEK stays, the old sheets are no use to the new
-// file, and what is to be destroyed is named.
+// TestReshareToANewFile: the DKEK stays, the old sheets do not open the new file,
+// and what is to be destroyed is named.
 func TestReshareToANewFile(t *testing.T) {
 	vectorDesk(t)
 	s := begin(t, "dkek", "reshare", "leading-zero.pbe", "--old-shares", "leading-zero.txt", "--threshold", "2", "--custodians", "3")
@@ -128,7 +128,7 @@ func TestRekey(t *testing.T) {
 	codes := s.attend(3)
 	s.Expect("DKEK share written to new.pbe")
 	s.Expect("rsa-2048.wrap is wrapped anew to out/rsa-2048.wrap")
-	s.Expect(`destroy wherever they are:\s+every copy of rsa-2048.wrap\s+every copy of EC-secp256r1.wrap\s+every copy of dkek.pbe\s+the old sheets`)
+	s.Expect(`destroy, wherever they are:\s+every copy of rsa-2048.wrap\s+every copy of EC-secp256r1.wrap\s+every copy of dkek.pbe\s+the old sheets`)
 	s.End(0)
 	s.writeCodes("new.txt", codes[:2])
 	old := conclave(t, "key", "recover", "rsa-2048.wrap", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--shares", "2-of-4.txt", "--out", "old.pem", "--plain", "--plain")

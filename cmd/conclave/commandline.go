@@ -34,7 +34,7 @@ type (
 		CA caCommands `cmd:"" name:"ca" help:"An offline CA on a key of a device: certificates, CRLs, and the register of both."`
 	}
 	rehearseGroup struct {
-		Rehearse rehearse `cmd:"" help:"Play the whole life of a key, from ceremony to recovery, on throw-away devices."`
+		Rehearse rehearse `cmd:"" help:"Rehearse the whole life of a key, from ceremony to recovery, on throw-away devices."`
 	}
 	versionGroup struct {
 		Version version `cmd:"" help:"Show the version."`
@@ -61,9 +61,9 @@ type one[Group any] struct {
 
 type grammar interface{ get() *options }
 
-// grammarOf is what the arguments are parsed by: of the whole, kong makes a model
-// in 6 ms, and of the group that they name in a tenth of that. Where they name
-// none, it is the whole.
+// grammarOf is what the arguments are parsed by: the group that they name, or the
+// whole where they name none. Kong makes a model of the whole in 6 ms, and of one
+// group in a tenth of that.
 func grammarOf(args []string) grammar {
 	switch firstWord(args) {
 	case "hsm":
@@ -84,7 +84,7 @@ func grammarOf(args []string) grammar {
 	return new(all)
 }
 
-// firstWord is the first argument that belongs to none of the options.
+// firstWord is the first argument that does not belong to an option.
 func firstWord(args []string) string {
 	for i := 0; i < len(args); i++ {
 		switch name, _, joined := strings.Cut(args[i], "="); {

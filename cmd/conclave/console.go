@@ -65,10 +65,12 @@ func (c *console) connect(name string) (apdu.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.traced(conn), nil
+	return c.withTrace(conn), nil
 }
 
-func (c *console) traced(conn apdu.Conn) apdu.Conn {
+// withTrace gives the connection, whose exchange is written to the trace if there
+// is one.
+func (c *console) withTrace(conn apdu.Conn) apdu.Conn {
 	if c.trace == nil {
 		return conn
 	}
@@ -112,8 +114,8 @@ func (c *console) showTable(rows [][]string) error {
 	return table.Flush()
 }
 
-// confirm lets the user type a word before something is destroyed. Where no
-// one can, it refuses: yes is then to be said on the command line.
+// confirm lets the user type a word before something is destroyed. Where no one
+// can, it refuses: the yes must then be on the command line.
 func (c *console) confirm(yes bool, loss, what, word string) error {
 	if yes {
 		return nil

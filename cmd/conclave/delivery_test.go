@@ -76,8 +76,8 @@ func TestSheetsAsPDF(t *testing.T) {
 	}
 }
 
-// TestSheetsToAPrinter gives them to a command, and to keys of those who are
-// away.
+// TestSheetsToAPrinter gives them to a command, and encrypts those of custodians who
+// are away.
 func TestSheetsToAPrinter(t *testing.T) {
 	foreign.Need(t, "pdftoppm", "zbarimg", "age", "age-keygen", "ssh-keygen")
 	home(t)

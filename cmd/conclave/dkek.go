@@ -9,7 +9,7 @@ import (
 type dkekCommands struct {
 	Create  dkekCreate    `cmd:"" help:"Make a DKEK share file, under a password or for custodians."`
 	Import  dkekImport    `cmd:"" help:"Import DKEK share files into a device."`
-	Status  dkekShowState `cmd:"" name:"status" help:"Show how far the import of the DKEK is."`
+	Status  dkekShowState `cmd:"" name:"status" help:"Show how far the import of the DKEK has come."`
 	Check   dkekCheck     `cmd:"" help:"Let one custodian check a sheet, alone, without a device."`
 	Inspect dkekInspect   `cmd:"" help:"Open a share file with sheets in a file, and show what it is."`
 	Recover dkekRecover   `cmd:"" help:"Search for the mistake where sheets or a password do not open a share file."`

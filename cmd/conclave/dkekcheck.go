@@ -11,7 +11,7 @@ import (
 )
 
 type dkekCheck struct {
-	File   string `arg:"" optional:"" help:"Share file, beside which the set record is. The file itself is not opened."`
+	File   string `arg:"" optional:"" help:"Share file that the set record is beside. The file itself is not opened."`
 	Record string `placeholder:"FILE" help:"The set record, where it is elsewhere."`
 	Sheet  string `placeholder:"FILE" help:"File with the sheet, - for standard input. Absent: it is typed, or scanned."`
 }
@@ -34,7 +34,7 @@ func (cmd dkekCheck) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return c.checked(entry)
+	return c.showCheck(entry)
 }
 
 func (cmd dkekCheck) records() ([]*quorum.Record, error) {
@@ -82,8 +82,8 @@ func (c *console) checkEntered(ctx context.Context, entry *quorum.Entry) error {
 	return nil
 }
 
-// checked says what is known to be right about the sheet.
-func (c *console) checked(entry *quorum.Entry) error {
+// showCheck says what is known to be right about the sheet.
+func (c *console) showCheck(entry *quorum.Entry) error {
 	share := entry.Shares()[0]
 	record := entry.Record()
 	switch {
@@ -91,7 +91,7 @@ func (c *console) checked(entry *quorum.Entry) error {
 		fmt.Fprintf(c.out, "The sheet of %s is good: it agrees with the record of set %s (%d-of-%d, key check value %s).\n",
 			record.Name(record.NumberOf(share)), record.Set, record.Threshold, record.Total, record.KCV)
 	case share.Set != "":
-		fmt.Fprintf(c.out, "The code is good: its checksum is right. It is of custodian %s in set %s (%d-of-%d). That the share file needs it, only its set record can say.\n",
+		fmt.Fprintf(c.out, "The code is good: its checksum is right. It is of custodian %s in set %s (%d-of-%d). Whether the share file needs it, only its set record can say.\n",
 			share.ID, share.Set, share.Threshold, share.Total)
 	default:
 		return errors.New("nothing contradicts these lines, but nothing confirms them either: they have no checksum, and there is no set record; name the share file that it is beside, or --record")

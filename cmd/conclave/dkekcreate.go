@@ -18,7 +18,7 @@ import (
 
 type dkekCreate struct {
 	File     string         `arg:"" help:"Share file to write."`
-	Password secretArgument `placeholder:"SECRET" help:"Password of the file, 6 characters at least: env:NAME, file:PATH or the password itself. Asked for where absent."`
+	Password secretArgument `placeholder:"SECRET" help:"Password of the file, at least 6 characters: env:NAME, file:PATH or the password itself. Asked for if absent."`
 	newSet
 }
 
@@ -70,7 +70,7 @@ const (
 
 func (c *console) askNewPassword(argument secretArgument) (secret.Bytes, error) {
 	if argument == "" {
-		c.note("The password has %d characters at least; %d or more are advised. Whoever has it and the file has the DKEK share.", minPassword, advisedPassword)
+		c.note("The password needs at least %d characters; %d or more are advised. Whoever has it and the file has the DKEK share.", minPassword, advisedPassword)
 	}
 	return c.askNew(argument, "password", func(password secret.Bytes) error {
 		if len(password) < minPassword {
@@ -80,12 +80,12 @@ func (c *console) askNewPassword(argument secretArgument) (secret.Bytes, error) 
 	})
 }
 
-// newSet is what the commands that hand out sheets are told about it.
+// newSet is what the commands that hand out sheets are told about a new set.
 type newSet struct {
 	Threshold  int      `placeholder:"M" help:"Let any M custodians open the file, instead of a password."`
-	Custodians int      `placeholder:"N" help:"Number of custodians, 3 to 255, where they are not named."`
+	Custodians int      `placeholder:"N" help:"Number of custodians, 3 to 255, if they are not named."`
 	Custodian  []string `sep:"none" placeholder:"NAME" help:"Name of a custodian; once for each, in order."`
-	Names      string   `placeholder:"FILE" help:"File with the names of the custodians, one in a line."`
+	Names      string   `placeholder:"FILE" help:"File with the names of the custodians, one on each line."`
 	Ceremony   string   `placeholder:"NAME" help:"Name of the ceremony, for sheets and record."`
 	Strength   int      `default:"128" placeholder:"BITS" help:"128 random bits, or 64: exactly as sc-hsm-tool makes them. Both work with it. Default: 128."`
 	PDF        string   `name:"pdf" placeholder:"DIR" xor:"paper" help:"Write each sheet as a PDF to this directory instead of showing it."`
@@ -103,7 +103,7 @@ func (s newSet) checkNone() error {
 	return nil
 }
 
-// check finds what can be found before the file with the names is read.
+// check finds mistakes that show before the file with the names is read.
 func (s newSet) check() error {
 	if s.Names != "" {
 		return nil
@@ -112,7 +112,7 @@ func (s newSet) check() error {
 	return err
 }
 
-// people gives number and names of the custodians.
+// people gives the number and the names of the custodians.
 func (s newSet) people() (total int, names []string, err error) {
 	names = s.Custodian
 	if s.Names != "" {
@@ -147,8 +147,8 @@ func checkQuorum(threshold, custodians int) error {
 	return nil
 }
 
-// withCustodians holds the ceremony that makes a set: sheets go to a terminal
-// or on paper, and to nothing else.
+// withCustodians holds the ceremony that makes a set: sheets go to a terminal or on
+// paper, and nowhere else.
 func (s newSet) withCustodians(c *console, creation custody.Creation) error {
 	total, names, err := s.people()
 	if err != nil {
@@ -160,7 +160,7 @@ func (s newSet) withCustodians(c *console, creation custody.Creation) error {
 	}
 	room := terminal.NewScreen(c.in, c.out)
 	if !room.Attended() {
-		return errors.New("custodians come to a terminal, and standard input or output is none; do not redirect them")
+		return errors.New("custodians come to a terminal, and standard input or output is not one; do not redirect them")
 	}
 	creation.Names, creation.Ceremony, creation.ReadBack = names, s.Ceremony, !s.NoReadback
 	creation.Now, creation.Tool = time.Now(), "conclave "+shortVersion()

@@ -24,7 +24,7 @@ func (cmd dkekImport) Run(c *console) error {
 		return err
 	}
 	return c.withHSM(func(h *hsm.HSM) error {
-		journal, err := c.importing(h)
+		journal, err := c.openJournal(h)
 		if err != nil {
 			return err
 		}
@@ -41,9 +41,9 @@ func (cmd dkekImport) Run(c *console) error {
 	})
 }
 
-// importing opens the journal of a device that waits for shares, and tells how
-// far it is.
-func (c *console) importing(h *hsm.HSM) (*custody.Journal, error) {
+// openJournal opens the journal of a device that waits for shares, and says how far
+// it has come.
+func (c *console) openJournal(h *hsm.HSM) (*custody.Journal, error) {
 	status, err := custody.CheckImport(h)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (c *console) importing(h *hsm.HSM) (*custody.Journal, error) {
 	return journal, nil
 }
 
-// journal is that of the device, which has this many shares.
+// journal is the journal of the device, which has this many shares.
 func (c *console) journal(h *hsm.HSM, shares int) (*custody.Journal, error) {
 	return custody.OpenJournal(c.home.Imports(), c.serialOf(h), shares)
 }

@@ -11,7 +11,7 @@ type dkekInspect struct {
 	File         string         `arg:"" help:"Share file, or a base64 copy of it."`
 	Password     secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file: env:NAME, file:PATH or the password itself."`
 	PasswordFile string         `name:"password-file" placeholder:"FILE" xor:"how" help:"File with the password in its first line."`
-	Shares       string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input: codes, or lines with prime and shares as printed; any order, more than the threshold is welcome."`
+	Shares       string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input: codes, or lines with prime and shares as printed; in any order, and more than the threshold are welcome."`
 	NoRecord     bool           `name:"no-record" help:"Do without the set record beside the share file."`
 	listing
 }
@@ -44,15 +44,15 @@ func (cmd dkekInspect) Run(c *console) error {
 		opened, err = o.open(ctx, c, file)
 	}
 	if err != nil {
-		return c.inspected(cmd, newFailedInspection(cmd.File, err), err)
+		return c.showInspection(cmd, newFailedInspection(cmd.File, err), err)
 	}
 	defer opened.Wipe()
 	c.exit = exitCodes()[opened.Status]
-	return c.inspected(cmd, newInspection(cmd.File, opened), nil)
+	return c.showInspection(cmd, newInspection(cmd.File, opened), nil)
 }
 
-// inspected shows the result. As JSON it is shown of a failure too.
-func (c *console) inspected(cmd dkekInspect, i inspection, failure error) error {
+// showInspection shows the result; as JSON, that of a failure too.
+func (c *console) showInspection(cmd dkekInspect, i inspection, failure error) error {
 	switch {
 	case cmd.JSON:
 		if err := c.showJSON(i); err != nil {

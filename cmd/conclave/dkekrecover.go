@@ -15,7 +15,7 @@ import (
 type dkekRecover struct {
 	File       string         `arg:"" help:"Share file, or a base64 copy of it."`
 	Shares     string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input. A ? stands for a digit that cannot be read."`
-	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"The password as it is remembered, nearly: env:NAME, file:PATH or the password itself."`
+	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"The password, as nearly as it is remembered: env:NAME, file:PATH or the password itself."`
 	Nearly     bool           `xor:"how" help:"Ask for the password as it is remembered."`
 	Custodians int            `placeholder:"M" xor:"how" help:"Let M custodians enter their sheets."`
 	NoRecord   bool           `name:"no-record" help:"Do without the set record beside the share file."`
@@ -59,7 +59,7 @@ func (cmd dkekRecover) password(ctx context.Context, c *console, file custody.Un
 	share, reading, err := plan.Run(ctx, file.ShareFile.Search, c.searchProgress())
 	c.endSearch()
 	if errors.Is(err, repair.ErrNotFound) {
-		return nil, &custody.OpenError{Status: custody.WrongSheet, Err: errors.New("no password near this one opens the file; is it the file of this password?")}
+		return nil, &custody.OpenError{Status: custody.WrongSheet, Err: errors.New("no password near this one opens the file; is it the password of this file?")}
 	}
 	var damage *dkek.DamagedError
 	if errors.As(err, &damage) {
@@ -78,7 +78,7 @@ func (cmd dkekRecover) sheets(ctx context.Context, c *console, file custody.Unop
 	if cmd.Shares != "" {
 		sheets, err = readSheets(c, cmd.Shares)
 	} else {
-		sheets, err = cmd.entered(ctx, c, file)
+		sheets, err = cmd.collect(ctx, c, file)
 	}
 	if err != nil {
 		return nil, err
@@ -87,14 +87,14 @@ func (cmd dkekRecover) sheets(ctx context.Context, c *console, file custody.Unop
 	return custody.Inspection{File: file.ShareFile, Records: file.Records, Sheets: sheets, Search: c.searchProgress()}.Run(ctx)
 }
 
-// entered lets custodians type their sheets, whatever is on them.
-func (cmd dkekRecover) entered(ctx context.Context, c *console, file custody.Unopened) ([]quorum.Typed, error) {
+// collect lets custodians type their sheets, whatever is on them.
+func (cmd dkekRecover) collect(ctx context.Context, c *console, file custody.Unopened) ([]quorum.Typed, error) {
 	n := cmd.Custodians
 	if len(file.Records) > 0 {
 		n = max(n, file.Records[0].Threshold)
 	}
 	if n == 0 {
-		return nil, errors.New("--custodians: say how many will enter their sheets, the threshold at least; more help to tell the wrong one")
+		return nil, errors.New("--custodians: say how many will enter their sheets, at least the threshold; with more, the wrong one can be found")
 	}
 	room, err := c.room()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 type dkekRekey struct {
 	File  string   `arg:"" help:"Share file to write, with the new DKEK."`
 	Wraps []string `arg:"" help:"Files of wrapped keys, under the old DKEK."`
-	Out   string   `required:"" placeholder:"DIR" help:"Directory for the files of the keys under the new DKEK, which have the same names."`
+	Out   string   `required:"" placeholder:"DIR" help:"Directory for the files of the keys under the new DKEK, which keep their names."`
 	dkekSource
 	newSet
 }
@@ -64,10 +64,10 @@ func (cmd dkekRekey) write(c *console, keys []custody.Rewrapped) error {
 		}
 		fmt.Fprintf(c.out, "%s is wrapped anew to %s\n", k.From, k.To)
 	}
-	c.note("A device takes these keys once it has the new DKEK. When all is restored and tried, destroy wherever they are:")
+	c.note("A device takes these keys once it has the new DKEK. When all are restored and tried, destroy, wherever they are:")
 	for _, path := range append(cmd.Wraps, cmd.DKEK...) {
 		c.note("  every copy of %s", path)
 	}
-	c.note("  the old sheets; and devices that hold the old DKEK are to be initialised anew")
+	c.note("  the old sheets; and initialise anew the devices that hold the old DKEK")
 	return nil
 }

@@ -53,7 +53,7 @@ func (cmd dkekReshare) Run(c *console) error {
 	return cmd.newFile(c, file, opened)
 }
 
-// sameFile makes sheets for the password that there is.
+// sameFile makes sheets for the password that the file has.
 func (cmd dkekReshare) sameFile(c *console, opened *custody.Opened) error {
 	strength := quorum.StrengthOf(opened.Password)
 	if strength == 0 || opened.Password[0] == 0 {
@@ -65,11 +65,11 @@ func (cmd dkekReshare) sameFile(c *console, opened *custody.Opened) error {
 	if err != nil {
 		return err
 	}
-	c.note("The old sheets stay valid: they open %s as well as the new ones. If that must not be, make a new file: --new-file.", cmd.File)
+	c.note("The old sheets stay valid: they open %s just as the new ones do. If they must not, make a new file: --new-file.", cmd.File)
 	return nil
 }
 
-// newFile makes sheets for a new file, to which the old ones are no use.
+// newFile makes sheets for a new file, which the old ones do not open.
 func (cmd dkekReshare) newFile(c *console, file custody.Unopened, opened *custody.Opened) error {
 	replaces := file.Sets()
 	if len(replaces) == 0 && opened.Set != "" {
@@ -79,7 +79,7 @@ func (cmd dkekReshare) newFile(c *console, file custody.Unopened, opened *custod
 	if err != nil {
 		return err
 	}
-	c.note("The old sheets open old copies of %s alone. Destroy, wherever they are:", cmd.File)
+	c.note("The old sheets open only old copies of %s. Destroy, wherever they are:", cmd.File)
 	c.note("  every copy of %s, on paper too, with its records; the old sheets", cmd.File)
 	return nil
 }

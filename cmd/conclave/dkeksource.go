@@ -13,7 +13,7 @@ type dkekSource struct {
 	DKEK         []string       `name:"dkek" required:"" sep:"none" placeholder:"FILE" help:"Share file of the DKEK; once for each of its shares."`
 	Shares       []string       `sep:"none" placeholder:"FILE" help:"File with the sheets that open the share file, - for standard input; once for each share file, in the same order."`
 	DKEKPassword secretArgument `name:"dkek-password" placeholder:"SECRET" help:"Password of the share files: env:NAME, file:PATH or the password itself."`
-	Sheets       int            `placeholder:"M" help:"Let M custodians enter their sheets. A record beside the share file knows it."`
+	Sheets       int            `placeholder:"M" help:"Let M custodians enter their sheets. A record beside the share file knows how many."`
 	NoRecord     bool           `name:"no-record" help:"Do without the set record beside the share file."`
 }
 

@@ -11,7 +11,7 @@ import (
 type hsmCommands struct {
 	Create hsmCreate   `cmd:"" help:"Make a new embedded device."`
 	List   hsmList     `cmd:"" help:"List the embedded devices and the readers."`
-	Status hsmStatus   `cmd:"" help:"Show what a device tells of itself."`
+	Status hsmStatus   `cmd:"" help:"Show what a device says about itself."`
 	Init   hsmInit     `cmd:"" help:"Initialise a device: erase it and set its PINs."`
 	PIN    pinCommands `cmd:"" name:"pin" help:"Change or reset a PIN."`
 	Serve  hsmServe    `cmd:"" help:"Put an embedded device into pcscd's virtual reader."`
@@ -42,7 +42,7 @@ type deviceEntry struct {
 
 type deviceList struct {
 	Devices []deviceEntry `json:"devices"`
-	// Readers are names for --device; null where there is no PC/SC service.
+	// Readers are names for --device; null without a PC/SC service.
 	Readers []string `json:"readers"`
 }
 

@@ -10,18 +10,18 @@ import (
 )
 
 type hsmInit struct {
-	PIN          secretArgument `name:"pin" placeholder:"SECRET" help:"The new user PIN, 6 to 16 characters: env:NAME, file:PATH or the PIN itself. Asked for where absent."`
+	PIN          secretArgument `name:"pin" placeholder:"SECRET" help:"The new user PIN, 6 to 16 characters: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 	SOPIN        secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN, 16 hex digits: the present one, or a new one for a device that has none."`
-	Retries      int            `default:"3" help:"Tries of the user PIN: 3, 5 or 10 at most for a PIN of 6, of 7, of more characters."`
-	DKEKShares   *int           `name:"dkek-shares" placeholder:"N" help:"Shares that make the DKEK; 0 for a random one that never leaves the device. Absent: no DKEK, keys cannot be backed up."`
+	Retries      int            `default:"3" help:"Tries of the user PIN: at most 3, 5 or 10 for a PIN of 6, 7 or more characters."`
+	DKEKShares   *int           `name:"dkek-shares" placeholder:"N" help:"Shares that make the DKEK; 0 for a random one that never leaves the device. Absent: no DKEK, and keys cannot be backed up."`
 	Label        string         `help:"Label of the token."`
 	TransportPIN bool           `name:"transport-pin" help:"The user PIN must be changed before its first use."`
 	NoResetPIN   bool           `name:"no-reset-pin" help:"A blocked user PIN cannot be reset with the SO-PIN."`
-	UnblockOnly  bool           `name:"unblock-only" help:"The SO-PIN can unblock the user PIN, and cannot set a new one (on a Pico HSM it still can)."`
+	UnblockOnly  bool           `name:"unblock-only" help:"The SO-PIN can unblock the user PIN, but cannot set a new one (on a Pico HSM it still can)."`
 	Yes          bool           `help:"Erase keys without asking."`
 }
 
-// Validate finds what no device would do.
+// Validate rejects what no device would do.
 func (cmd hsmInit) Validate() error {
 	switch {
 	case cmd.DKEKShares != nil && (*cmd.DKEKShares < 0 || *cmd.DKEKShares > 255):
@@ -74,7 +74,7 @@ func (cmd hsmInit) confirmErasure(c *console, h *hsm.HSM) error {
 	}
 	serial := c.serialOf(h)
 	if serial == "" {
-		return errors.New("the device tells no serial number to confirm by; add --yes if it is the right one")
+		return errors.New("the device does not tell the serial number to confirm this with; add --yes if it is the right device")
 	}
 	loss := fmt.Sprintf("Initialising device %s erases the keys it holds (%d)", serial, len(keys))
 	return c.confirm(false, loss, "its serial number", serial)

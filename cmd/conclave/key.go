@@ -21,12 +21,12 @@ type keyCommands struct {
 	Delete   keyDelete   `cmd:"" help:"Delete a key."`
 	Sign     keySign     `cmd:"" help:"Sign a file."`
 	Public   keyPublic   `cmd:"" help:"Show the public half of a key."`
-	Recover  keyRecover  `cmd:"" help:"Open wrapped keys without a device, where there is none left."`
+	Recover  keyRecover  `cmd:"" help:"Open wrapped keys without a device, when none is left."`
 }
 
 // userLogin is the option of the commands that use a key.
 type userLogin struct {
-	PIN secretArgument `name:"pin" placeholder:"SECRET" help:"The user PIN: env:NAME, file:PATH or the PIN itself. Asked for where absent."`
+	PIN secretArgument `name:"pin" placeholder:"SECRET" help:"The user PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 }
 
 // keyRef is the reference of a key on the command line.
@@ -55,7 +55,7 @@ type hexBytes []byte
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (b *hexBytes) UnmarshalText(text []byte) (err error) {
 	if *b, err = hex.DecodeString(string(text)); err != nil {
-		return fmt.Errorf("%q are no bytes in hex", text)
+		return fmt.Errorf("%q is not hexadecimal", text)
 	}
 	return nil
 }

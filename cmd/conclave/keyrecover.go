@@ -25,8 +25,8 @@ type keyRecover struct {
 	Out         string         `placeholder:"FILE" xor:"target" help:"File to write the private keys to."`
 	Into        string         `placeholder:"DEVICE" xor:"target" help:"Restore the keys to this device instead: one that waits for the DKEK, or has it."`
 	Format      string         `default:"pkcs8" enum:"pkcs8,pkcs12" placeholder:"FORMAT" help:"pkcs8: PEM, one key after the other; pkcs12: one key with its certificate. Default: pkcs8."`
-	OutPassword secretArgument `name:"out-password" placeholder:"SECRET" help:"Password that the private keys are encrypted under in the file: env:NAME, file:PATH or the password itself. Asked for where absent."`
-	Plain       int            `type:"counter" help:"Write the private keys without encryption. To be said twice: --plain --plain."`
+	OutPassword secretArgument `name:"out-password" placeholder:"SECRET" help:"Password that the private keys are encrypted under in the file: env:NAME, file:PATH or the password itself. Asked for if absent."`
+	Plain       int            `type:"counter" help:"Write the private keys without encryption. Say it twice: --plain --plain."`
 	PIN         secretArgument `name:"pin" placeholder:"SECRET" help:"User PIN of the device."`
 }
 
@@ -38,7 +38,7 @@ func (cmd keyRecover) Validate() error {
 	case cmd.Plain == 1:
 		return errors.New("--plain writes private keys that whoever sees the file can use; if that is meant, say it twice: --plain --plain")
 	case cmd.Plain > 0 && (cmd.OutPassword != "" || cmd.Format != "pkcs8" || cmd.Into != ""):
-		return errors.New("--plain: it goes with --out and the format pkcs8 alone, and without a password")
+		return errors.New("--plain goes only with --out and the format pkcs8, and without a password")
 	case cmd.Format == "pkcs12" && len(cmd.Wraps) != 1:
 		return errors.New("--format pkcs12: the file holds one key; call it once for each")
 	}
@@ -105,14 +105,14 @@ func (k *recovered) open(c *console, all custody.DKEK) (err error) {
 	return k.compare(block.Bytes)
 }
 
-// compare looks whether the certificate or request in the file is of this key.
+// compare checks that the certificate or request in the file is of this key.
 func (k *recovered) compare(spki []byte) error {
 	if k.file.Certificate == nil {
 		return nil
 	}
 	public, err := hsm.ParsePublic(k.file.Certificate)
 	if err != nil {
-		return nil // nothing that it could be compared with
+		return nil // there is nothing to compare it with
 	}
 	want, err := public.SPKI()
 	if err == nil && !bytes.Equal(want, spki) {
@@ -171,8 +171,8 @@ func (k recovered) x509() []byte {
 	return nil
 }
 
-// restore gives the DKEK to a device that waits for it, and the keys. One that
-// the device cannot use keeps none of the others away.
+// restore gives the DKEK to a device that waits for it, and the keys. One that the
+// device cannot use does not keep the others out.
 func (cmd keyRecover) restore(c *console, all custody.DKEK, keys []recovered) error {
 	return c.withDevice(cmd.Into, func(h *hsm.HSM) error {
 		if err := all.Give(h, func() (*custody.Journal, error) { return c.journal(h, 0) }); err != nil {

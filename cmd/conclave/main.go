@@ -13,7 +13,7 @@ import (
 	"conclave/terminal"
 )
 
-// Exit codes. Those from 3 on tell how a share file opened, or why it did not.
+// Exit codes. Those from 3 on say how a share file opened, or why it did not.
 const (
 	exitFailure    = 1
 	exitUsage      = 2
@@ -21,7 +21,7 @@ const (
 	exitWrongSheet = 4 // a sheet, or the password, is wrong
 	exitNotEnough  = 5 // fewer sheets than the threshold
 	exitDamaged    = 6 // the share file, or the file of a wrapped key, is damaged
-	exitUnproved   = 7 // evidence fits together, and not all of it is proved from the paper on
+	exitUnproved   = 7 // the evidence fits together, but the paper does not prove all of it
 )
 
 func main() { os.Exit(run(context.Background(), device.DefaultHome, os.Args[1:])) }

@@ -41,22 +41,22 @@ import (
 //	set NAME         puts the share file and record of a set into the directory
 //	run ARGUMENTS    starts conclave; columns N before it sets the width
 //	expect REGEXP    waits until that is shown
-//	never REGEXP     nothing before has shown that
+//	never REGEXP     checks that nothing before has shown that
 //	come             waits until a custodian is asked to come, and presses enter
 //	type TEXT        types it and enter; {…} stands for what is on the sheets
 //	press TEXT       types it without enter, with escapes as in Go
 //	hangup           closes the terminal
 //	exit CODE        waits for the end
-//	imported         the device has the right DKEK now
+//	imported         checks that the device has the right DKEK now
 //	alter FILE HOW   damages a file
 //
-// No scenario enters a right share twice but where it says why.
+// No scenario enters a right share twice unless it says why.
 func TestMistakes(t *testing.T) {
 	sets := &mistakeSets{made: map[string]func() *mistakeSet{}, home: sync.OnceValue(func() string { return initialisedHome(t) })}
 	for _, s := range readScenarios(t) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			s.play(t, sets)
+			s.run(t, sets)
 		})
 	}
 }
@@ -138,13 +138,13 @@ type mistakeSets struct {
 
 // initialisedHome is a home whose device waits for one DKEK share.
 func initialisedHome(t *testing.T) (dir string) {
-	p := &play{t: t, dir: t.TempDir()}
+	a := &attempt{t: t, dir: t.TempDir()}
 	for _, args := range [][]string{{"hsm", "create"}, {"hsm", "init", "--pin", "env:PIN", "--so-pin", "env:SOPIN", "--dkek-shares", "1"}} {
-		if out, err := p.command(args...).CombinedOutput(); err != nil {
+		if out, err := a.command(args...).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	return p.path("home")
+	return a.path("home")
 }
 
 func (m *mistakeSets) get(t *testing.T, name string, real bool) *mistakeSet {
@@ -258,8 +258,8 @@ func (s *mistakeSet) secrets() (all []string) {
 	return all
 }
 
-// play is one scenario as it goes on.
-type play struct {
+// attempt is one scenario as it goes on.
+type attempt struct {
 	t       *testing.T
 	sets    *mistakeSets
 	set     *mistakeSet
@@ -269,72 +269,72 @@ type play struct {
 	session *session
 }
 
-func (s scenario) play(t *testing.T, sets *mistakeSets) {
+func (s scenario) run(t *testing.T, sets *mistakeSets) {
 	if testing.Short() && slices.Contains(s.steps, "real") {
 		t.Skip("it runs the KDF at its real cost")
 	}
-	p := &play{t: t, sets: sets, dir: t.TempDir(), columns: 80}
+	a := &attempt{t: t, sets: sets, dir: t.TempDir(), columns: 80}
 	for _, step := range s.steps {
 		verb, rest, _ := strings.Cut(step, " ")
 		do, known := map[string]func(string){
-			"set": p.useSet, "run": p.run, "expect": p.expect, "never": p.never, "come": p.come, "type": p.enter, "press": p.press,
-			"hangup": p.hangup, "exit": p.exit, "imported": p.imported, "alter": p.alter,
-			"real":    func(string) { p.real = true },
-			"columns": func(n string) { p.columns, _ = strconv.Atoi(n) },
+			"set": a.useSet, "run": a.run, "expect": a.expect, "never": a.never, "come": a.come, "type": a.enter, "press": a.press,
+			"hangup": a.hangup, "exit": a.exit, "imported": a.checkImport, "alter": a.alter,
+			"real":    func(string) { a.real = true },
+			"columns": func(n string) { a.columns, _ = strconv.Atoi(n) },
 		}[verb]
 		if !known {
-			t.Fatalf("testdata/mistakes.txt: scenario at line %d: %q is no step", s.line, verb)
+			t.Fatalf("testdata/mistakes.txt: scenario at line %d: %q is not a step", s.line, verb)
 		}
 		do(rest)
 	}
-	p.nothingIsLeft()
+	a.nothingIsLeft()
 }
 
 // command is a call in the directory, with devices of its own.
-func (p *play) command(args ...string) *exec.Cmd {
+func (a *attempt) command(args ...string) *exec.Cmd {
 	command := exec.Command("conclave", args...)
-	command.Dir = p.dir
-	command.Env = append(os.Environ(), "XDG_DATA_HOME="+p.path("home"), "TMPDIR="+p.path("tmp"), "PIN="+pin, "SOPIN="+soPIN)
-	if p.real {
+	command.Dir = a.dir
+	command.Env = append(os.Environ(), "XDG_DATA_HOME="+a.path("home"), "TMPDIR="+a.path("tmp"), "PIN="+pin, "SOPIN="+soPIN)
+	if a.real {
 		command.Env = append(command.Env, costVariable+"=real")
 	}
 	return command
 }
 
-func (p *play) path(name string) string { return filepath.Join(p.dir, name) }
+func (a *attempt) path(name string) string { return filepath.Join(a.dir, name) }
 
-func (p *play) useSet(name string) {
-	p.set = p.sets.get(p.t, name, p.real)
-	if err := os.Mkdir(p.path("tmp"), 0o700); err != nil {
-		p.t.Fatal(err)
+func (a *attempt) useSet(name string) {
+	a.set = a.sets.get(a.t, name, a.real)
+	if err := os.Mkdir(a.path("tmp"), 0o700); err != nil {
+		a.t.Fatal(err)
 	}
-	p.write("share.pbe", p.set.file.Bytes())
-	if p.set.record != nil {
-		p.write("share.pbe.set-"+p.set.id+".json", p.set.record)
+	a.write("share.pbe", a.set.file.Bytes())
+	if a.set.record != nil {
+		a.write("share.pbe.set-"+a.set.id+".json", a.set.record)
 	}
-	if err := os.CopyFS(p.path("home"), os.DirFS(p.sets.home())); err != nil {
-		p.t.Fatal(err)
+	if err := os.CopyFS(a.path("home"), os.DirFS(a.sets.home())); err != nil {
+		a.t.Fatal(err)
 	}
 }
 
-func (p *play) write(name string, content []byte) {
-	if err := os.WriteFile(p.path(name), content, 0o600); err != nil {
-		p.t.Fatal(err)
+func (a *attempt) write(name string, content []byte) {
+	if err := os.WriteFile(a.path(name), content, 0o600); err != nil {
+		a.t.Fatal(err)
 	}
 }
 
-func (p *play) run(arguments string) {
-	command := p.command(strings.Fields(p.expand(arguments))...)
-	terminal, err := pty.StartWithSize(command, &pty.Winsize{Rows: 50, Cols: uint16(p.columns)})
+func (a *attempt) run(arguments string) {
+	command := a.command(strings.Fields(a.expand(arguments))...)
+	terminal, err := pty.StartWithSize(command, &pty.Winsize{Rows: 50, Cols: uint16(a.columns)})
 	if err != nil {
-		p.t.Fatal(err)
+		a.t.Fatal(err)
 	}
-	p.session = &session{terminaltest.Attend(p.t, interruptibleFile(p.t, terminal)), p.t}
-	p.session.Command = command
+	a.session = &session{terminaltest.Attend(a.t, interruptibleFile(a.t, terminal)), a.t}
+	a.session.Command = command
 }
 
-// interruptibleFile is the same terminal, for one who can close it while
-// another reads: setting its size has made the file block.
+// interruptibleFile is the same terminal, which can be closed while another
+// goroutine reads from it: setting its size has made the file block.
 func interruptibleFile(t *testing.T, terminal *os.File) *os.File {
 	fd, err := syscall.Dup(int(terminal.Fd()))
 	if err != nil {
@@ -347,71 +347,71 @@ func interruptibleFile(t *testing.T, terminal *os.File) *os.File {
 	return os.NewFile(uintptr(fd), "terminal")
 }
 
-func (p *play) expect(pattern string) { p.session.Expect(p.expand(pattern)) }
+func (a *attempt) expect(pattern string) { a.session.Expect(a.expand(pattern)) }
 
-func (p *play) come(string) { p.session.Answer(`Press <enter> when you are alone\. $`, "") }
+func (a *attempt) come(string) { a.session.Answer(`Press <enter> when you are alone\. $`, "") }
 
-func (p *play) never(pattern string) {
-	if found := regexp.MustCompile(p.expand(pattern)).Find(p.session.All); found != nil {
-		p.t.Errorf("%q was shown:\n%s", found, p.session.All)
+func (a *attempt) never(pattern string) {
+	if found := regexp.MustCompile(a.expand(pattern)).Find(a.session.All); found != nil {
+		a.t.Errorf("%q was shown:\n%s", found, a.session.All)
 	}
 }
 
-func (p *play) enter(text string) {
-	p.session.Enter(p.expand(text))
-	p.notInProcess()
+func (a *attempt) enter(text string) {
+	a.session.Enter(a.expand(text))
+	a.notInProcess()
 }
 
-// notInProcess looks for secrets in what everybody, or the user, can see of a
+// notInProcess looks for secrets in what everyone, or the user alone, can see of a
 // process.
-func (p *play) notInProcess() {
+func (a *attempt) notInProcess() {
 	for _, name := range []string{"cmdline", "environ"} {
-		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.session.Command.Process.Pid, name))
+		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", a.session.Command.Process.Pid, name))
 		if err != nil {
 			continue // it has ended
 		}
-		for _, s := range p.set.secrets() {
+		for _, s := range a.set.secrets() {
 			if bytes.Contains(content, []byte(s)) {
-				p.t.Errorf("a share is in the %s of the process", name)
+				a.t.Errorf("a share is in the %s of the process", name)
 			}
 		}
 	}
 }
 
-func (p *play) press(text string) {
-	unquoted, err := strconv.Unquote(`"` + p.expand(text) + `"`)
+func (a *attempt) press(text string) {
+	unquoted, err := strconv.Unquote(`"` + a.expand(text) + `"`)
 	if err != nil {
-		p.t.Fatalf("press %s: %v", text, err)
+		a.t.Fatalf("press %s: %v", text, err)
 	}
-	if _, err := p.session.Terminal.WriteString(unquoted); err != nil {
-		p.t.Fatal(err)
+	if _, err := a.session.Terminal.WriteString(unquoted); err != nil {
+		a.t.Fatal(err)
 	}
 }
 
-func (p *play) hangup(string) {
-	p.session.Terminal.Close()
-	p.session.Command.Wait()
+func (a *attempt) hangup(string) {
+	a.session.Terminal.Close()
+	a.session.Command.Wait()
 }
 
-func (p *play) exit(code string) {
+func (a *attempt) exit(code string) {
 	n, _ := strconv.Atoi(code)
-	p.session.End(n)
+	a.session.End(n)
 }
 
-// imported looks at the device with another call.
-func (p *play) imported(string) {
-	out, err := p.command("dkek", "status").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "complete, key check value "+p.set.kcv) {
-		p.t.Errorf("the DKEK is not the right one (%v):\n%s", err, out)
+// checkImport looks at the device with another call.
+func (a *attempt) checkImport(string) {
+	out, err := a.command("dkek", "status").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "complete, key check value "+a.set.kcv) {
+		a.t.Errorf("the DKEK is not the right one (%v):\n%s", err, out)
 	}
 }
 
 // alter damages a file: bit N, truncate, base64, or content by another set's.
-func (p *play) alter(arguments string) {
+func (a *attempt) alter(arguments string) {
 	words := strings.Fields(arguments)
-	content, err := os.ReadFile(p.path(words[0]))
+	content, err := os.ReadFile(a.path(words[0]))
 	if err != nil {
-		p.t.Fatal(err)
+		a.t.Fatal(err)
 	}
 	switch words[1] {
 	case "bit":
@@ -426,27 +426,27 @@ func (p *play) alter(arguments string) {
 		text[40] = 'A' + (text[40]+1-'A')%26
 		content = text
 	case "by":
-		content = p.sets.get(p.t, words[2], p.real).file.Bytes()
+		content = a.sets.get(a.t, words[2], a.real).file.Bytes()
 	}
-	p.write(words[0], content)
+	a.write(words[0], content)
 }
 
 // expand replaces {code N}, {value N}, {id N}, {prime}, {set}, {kcv} by what is
 // on the sheet of custodian N. More words change it: upper, bare (without
 // colons or spaces), digit K (another one), drop K, double K, swap K (with the
 // next), put K X, and "of SET" takes the sheet of another set.
-func (p *play) expand(text string) string {
+func (a *attempt) expand(text string) string {
 	return regexp.MustCompile(`\{([a-z]+)([^}]*)\}`).ReplaceAllStringFunc(text, func(match string) string {
 		words := strings.Fields(strings.Trim(match, "{}"))
-		set := p.set
+		set := a.set
 		for i, w := range words {
 			if w == "of" {
-				set = p.sets.get(p.t, strings.Join(words[i+1:], " "), p.real)
+				set = a.sets.get(a.t, strings.Join(words[i+1:], " "), a.real)
 				words = words[:i]
 				break
 			}
 		}
-		return change(p.t, onSheet(set, &words), words)
+		return change(a.t, onSheet(set, &words), words)
 	})
 }
 
@@ -502,7 +502,7 @@ func change(t *testing.T, text string, words []string) string {
 			text = text[:at] + words[0] + text[at+1:]
 			words = words[1:]
 		default:
-			t.Fatalf("%q is no way to change a line", verb)
+			t.Fatalf("%q is not a way to change a line", verb)
 		}
 	}
 	return text
@@ -537,34 +537,34 @@ func another(c byte) string {
 
 // nothingIsLeft looks for secrets where they must not be: on the screen when the
 // next custodian comes and at the end, and in all files.
-func (p *play) nothingIsLeft() {
-	secrets := p.set.secrets()
-	if p.session != nil {
-		for _, screen := range screensLeft(p.session.All) {
+func (a *attempt) nothingIsLeft() {
+	secrets := a.set.secrets()
+	if a.session != nil {
+		for _, screen := range screensLeft(a.session.All) {
 			for _, s := range secrets {
 				if bytes.Contains(screen, []byte(s)) {
-					p.t.Errorf("the screen still shows a sheet:\n%s", screen)
+					a.t.Errorf("the screen still shows a sheet:\n%s", screen)
 				}
 			}
 		}
 	}
-	for _, share := range p.set.shares {
+	for _, share := range a.set.shares {
 		secrets = append(secrets, string(new(big.Int).SetBytes(share.Value).Bytes()), hex.EncodeToString(share.Value))
 	}
-	err := filepath.WalkDir(p.dir, func(path string, entry os.DirEntry, err error) error {
+	err := filepath.WalkDir(a.dir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		content, err := os.ReadFile(path)
 		for _, s := range secrets {
 			if len(s) > 4 && bytes.Contains(content, []byte(s)) {
-				p.t.Errorf("%s holds a share", path)
+				a.t.Errorf("%s holds a share", path)
 			}
 		}
 		return err
 	})
 	if err != nil {
-		p.t.Error(err)
+		a.t.Error(err)
 	}
 }
 

@@ -26,11 +26,11 @@ type people struct {
 	typed     string            // the last secret, which may be asked for again
 	folders   []string          // of backup media
 	bags      int
-	wishes    []wish
+	once      []oneAnswer
 }
 
-// wish is what someone types once in place of an answer.
-type wish struct{ prompt, answer string }
+// oneAnswer is what someone types once in place of the usual answer.
+type oneAnswer struct{ prompt, answer string }
 
 // reply is how people answer a prompt.
 type reply struct {
@@ -38,8 +38,8 @@ type reply struct {
 	answer func(p *people, groups []string) string
 }
 
-// said is a reply that is always the same.
-func said(text string) func(*people, []string) string {
+// always is a reply that is always the same.
+func always(text string) func(*people, []string) string {
 	return func(*people, []string) string { return text }
 }
 
@@ -47,13 +47,13 @@ func said(text string) func(*people, []string) string {
 // shown.
 func replies() []reply {
 	return []reply{
-		{`Name of the organisation: $`, said("Example Ltd")},
-		{`Its country, two letters: $`, said("CH")},
-		{`Ceremony administrator, who operates the computer: $`, said("Ada Admin")},
-		{`Witnesses, the first of whom compares and initials: $`, said("Wim Witness, Wanda Witness")},
-		{`Key custodians, three at least: $`, said("Carla, Chen, Cem, Cora, Cyril")},
-		{`DNS names that it may issue for[^\n]*: $`, said("example.com")},
-		{`(?:Place): $|\[[^\n]*\]: $`, said("")},
+		{`Name of the organisation: $`, always("Example Ltd")},
+		{`Its country, two letters: $`, always("CH")},
+		{`Ceremony administrator, who operates the computer: $`, always("Ada Admin")},
+		{`Witnesses, the first of whom compares and initials: $`, always("Wim Witness, Wanda Witness")},
+		{`Key custodians, three at least: $`, always("Carla, Chen, Cem, Cora, Cyril")},
+		{`DNS names that it may issue for[^\n]*: $`, always("example.com")},
+		{`(?:Place): $|\[[^\n]*\]: $`, always("")},
 		{`(?s)SHA-256 in words, to be read aloud:\s(.*?)\s[^\n]*: Type the last word that you have heard: $`, func(_ *people, groups []string) string {
 			lines := strings.Split(strings.TrimSpace(groups[1]), "\n")
 			words := strings.Fields(lines[len(lines)-1])
@@ -77,9 +77,9 @@ func replies() []reply {
 		{`SO-PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = soPIN; return soPIN }},
 		{`user PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = pin; return pin }},
 		{`the same again: $`, func(p *people, _ []string) string { return p.typed }},
-		{`\(yes/no\): $`, said("yes")},
-		{`(?i)press <enter>[^\n]*: $`, said("")},
-		{`Time by the watch: $`, said("the same, to the minute")},
+		{`\(yes/no\): $`, always("yes")},
+		{`(?i)press <enter>[^\n]*: $`, always("")},
+		{`Time by the watch: $`, always("the same, to the minute")},
 		{`Folder of backup medium (\d), or done: $`, func(p *people, _ []string) string {
 			if len(p.folders) == 0 {
 				return "done"
@@ -100,8 +100,8 @@ func replies() []reply {
 func (p *people) until(end string) string {
 	p.t.Helper()
 	alternatives := []string{"(" + end + ")"}
-	for _, w := range p.wishes {
-		alternatives = append(alternatives, w.prompt)
+	for _, one := range p.once {
+		alternatives = append(alternatives, one.prompt)
 	}
 	for _, r := range replies() {
 		alternatives = append(alternatives, r.prompt)
@@ -119,12 +119,12 @@ func (p *people) until(end string) string {
 	}
 }
 
-// answerTo is what someone answers to what is shown. A wish is granted once.
+// answerTo is what someone answers to what is shown.
 func (p *people) answerTo(shown string) string {
-	for i, w := range p.wishes {
-		if regexp.MustCompile(w.prompt).MatchString(shown) {
-			p.wishes = append(p.wishes[:i:i], p.wishes[i+1:]...)
-			return w.answer
+	for i, one := range p.once {
+		if regexp.MustCompile(one.prompt).MatchString(shown) {
+			p.once = append(p.once[:i:i], p.once[i+1:]...)
+			return one.answer
 		}
 	}
 	for _, r := range replies() {
@@ -190,8 +190,8 @@ func TestOfflineRootPage(t *testing.T) {
 	p := enterShell(t, dir)
 	media := t.TempDir()
 	p.folders = []string{media, filepath.Join(media, "missing")}
-	// In the middle of it someone stops, and someone has something to say.
-	p.wishes = []wish{
+	// In the middle of it someone has something to say.
+	p.once = []oneAnswer{
 		{`Is Chen here, and who they say they are\? \(yes/no\): $`, "exception"},
 		{`What has happened, in your own words: $`, "Chen came ten minutes late"},
 	}
@@ -221,7 +221,7 @@ func TestOfflineRootPage(t *testing.T) {
 		}
 	}
 	out := verifyEvidence(t, filepath.Join(root, "evidence"))
-	if !strings.Contains(out, "Chen came ten minutes late") || !strings.Contains(out, "All of it is as it was made, by what is on the paper.") {
+	if !strings.Contains(out, "Chen came ten minutes late") || !strings.Contains(out, "All of it is as it was made, going by what is on the paper.") {
 		t.Errorf("verify shows:\n%s", out)
 	}
 }
@@ -279,7 +279,7 @@ func TestExamplePlan(t *testing.T) {
 	}
 	p := enterShell(t, dir)
 	p.do(`openssl req -new -newkey rsa:2048 -nodes -keyout issuing.key -out issuing.csr -subj "/C=CH/O=Example Ltd/CN=Example Issuing CA 1"`)
-	p.wishes = []wish{
+	p.once = []oneAnswer{
 		{`Ceremony key, SHA-256 in words[^:]*: Type the last word that you have heard: $`, "wrong"},
 		{`Time by the watch: $`, "\x1athe same"}, // Ctrl-Z, which must not leave a sheet on the screen
 		{`Is Wanda Witness here[^\n]*: $`, "no"},
@@ -340,7 +340,7 @@ func TestRehearsalAtATerminal(t *testing.T) {
 	}
 	p := enterShell(t, dir)
 	p.do(`openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout issuing.key -out issuing.csr -subj "/C=CH/O=Example Ltd/CN=Example Issuing CA 1"`)
-	p.wishes = []wish{
+	p.once = []oneAnswer{
 		{`(?s)TROUBLE, as rehearsed: this person is absent.*\(yes/no\): $`, "no"},
 		{`Who stands in for PRACTICE Carla\? \(a name, or no one\): $`, "Dora"},
 	}

@@ -18,7 +18,7 @@ import (
 type opening struct {
 	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file: env:NAME, file:PATH or the password itself."`
 	Shares     string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input: codes, or lines with prime and shares as printed."`
-	Custodians int            `placeholder:"M" xor:"how" help:"Let M custodians enter their sheets: as many as the threshold; more, where a wrong one has to be told. A record beside the file knows it."`
+	Custodians int            `placeholder:"M" xor:"how" help:"Let M custodians enter their sheets: as many as the threshold; more, where a wrong one has to be found. A record beside the file knows how many."`
 	NoRecord   bool           `name:"no-record" help:"Do without the set record beside the share file."`
 }
 
@@ -32,7 +32,7 @@ func (o opening) Validate() error {
 
 // open opens a share file: with sheets in a file, with its password, or with
 // the custodians at the terminal. It returns dkek.ErrPassword or an
-// *custody.OpenError if it cannot be opened so.
+// *custody.OpenError if that does not open it.
 func (o opening) open(ctx context.Context, c *console, file custody.Unopened) (opened *custody.Opened, err error) {
 	switch {
 	case o.Shares != "":
@@ -118,7 +118,7 @@ func (o opening) withCustodians(ctx context.Context, c *console, file custody.Un
 func (c *console) room() (*terminal.Screen, error) {
 	screen := terminal.NewScreen(c.in, c.out)
 	if screen.Exposed() {
-		return nil, errors.New("what custodians type is cleared from the screen, which standard output is not; do not redirect it")
+		return nil, errors.New("what custodians type is cleared from the screen, and standard output is not one; do not redirect it")
 	}
 	return screen, nil
 }

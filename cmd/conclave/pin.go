@@ -15,7 +15,7 @@ type pinCommands struct {
 
 type pinChange struct {
 	SO  bool           `name:"so" help:"Change the SO-PIN."`
-	Old secretArgument `placeholder:"SECRET" help:"The present PIN: env:NAME, file:PATH or the PIN itself. Asked for where absent."`
+	Old secretArgument `placeholder:"SECRET" help:"The present PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 	New secretArgument `placeholder:"SECRET" help:"The new PIN."`
 }
 
@@ -50,7 +50,7 @@ func (cmd pinChange) ask(c *console) (ref wire.PINReference, old, new secret.Byt
 }
 
 type pinReset struct {
-	SOPIN   secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN: env:NAME, file:PATH or the PIN itself. Asked for where absent."`
+	SOPIN   secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 	New     secretArgument `placeholder:"SECRET" xor:"new" help:"The new user PIN."`
 	KeepPIN bool           `name:"keep-pin" xor:"new" help:"Keep the user PIN and give back its tries."`
 }

@@ -17,14 +17,14 @@ type rehearse struct {
 	Threshold  int     `default:"2" placeholder:"M" help:"Custodians who open the share file. Default: 2."`
 	Custodians int     `default:"4" placeholder:"N" help:"Custodians in all. Default: 4."`
 	KeyType    keyType `default:"rsa:2048" placeholder:"TYPE" help:"Type of the key, as for key generate. Default: rsa:2048."`
-	Auto       bool    `help:"Play the custodians too; without it they come to this terminal."`
+	Auto       bool    `help:"Let the program answer for the custodians; without it they come to this terminal."`
 	JSON       bool    `name:"json" help:"Show the report as JSON. It needs --auto."`
 }
 
 // Validate rejects contradictory options.
 func (cmd rehearse) Validate() error {
 	if cmd.JSON && !cmd.Auto {
-		return errors.New("--json: it needs --auto, for custodians share standard output with the report")
+		return errors.New("--json needs --auto: custodians would share standard output with the report")
 	}
 	return checkQuorum(cmd.Threshold, cmd.Custodians)
 }
@@ -35,7 +35,7 @@ func (cmd rehearse) Run(c *console) (err error) {
 	if !cmd.Auto {
 		room := terminal.NewScreen(c.in, c.out)
 		if !room.Attended() {
-			return errors.New("custodians need a terminal, and standard input or output is none; add --auto to play them")
+			return errors.New("custodians need a terminal, and standard input or output is not one; add --auto to let the program answer for them")
 		}
 		room.Heading = "REHEARSAL   : destroy this sheet afterwards\n"
 		custodians = room
@@ -58,7 +58,7 @@ func (cmd rehearse) Run(c *console) (err error) {
 	return errors.Join(failure, cmd.show(c, newRehearsalReport(report, time.Since(begin), failure)))
 }
 
-// tracedHome is a home whose connections are traced as --trace wants it.
+// tracedHome is a home whose connections are traced, as --trace asks for.
 type tracedHome struct {
 	device.Home
 	console *console
@@ -70,7 +70,7 @@ func (h tracedHome) Open(name string) (apdu.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.console.traced(conn), nil
+	return h.console.withTrace(conn), nil
 }
 
 // rehearsalReport is what rehearse shows. After a failure KCV and fingerprint
@@ -117,6 +117,6 @@ func (cmd rehearse) show(c *console, report rehearsalReport) error {
 	if !report.OK {
 		return nil
 	}
-	_, err := fmt.Fprintf(c.out, "\nKey check value  %s\nPublic key       %s\nAll as it must be, in %.1f s.\n", report.KCV, report.Fingerprint, report.Seconds)
+	_, err := fmt.Fprintf(c.out, "\nKey check value  %s\nPublic key       %s\nAll is as it must be, in %.1f s.\n", report.KCV, report.Fingerprint, report.Seconds)
 	return err
 }

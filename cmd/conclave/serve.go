@@ -21,7 +21,7 @@ func (cmd hsmServe) Run(c *console) error {
 	}
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	link.Keep(ctx, link.TCP(cmd.VPCD), c.traced(card), wire.ATR(), func(state link.State, err error) {
+	link.Keep(ctx, link.TCP(cmd.VPCD), c.withTrace(card), wire.ATR(), func(state link.State, err error) {
 		reason := ""
 		if err != nil {
 			reason = ": " + err.Error()

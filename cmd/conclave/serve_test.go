@@ -36,7 +36,7 @@ func TestServe(t *testing.T) {
 	says := func(state string) {
 		t.Helper()
 		if !lines.Scan() {
-			t.Fatalf("it said nothing more, %q was expected", state)
+			t.Fatalf("it said nothing more; %q was expected", state)
 		}
 		if !regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d device default: ` + state + `, reader at 127`).MatchString(lines.Text()) {
 			t.Fatalf("it said %q, %q was expected", lines.Text(), state)

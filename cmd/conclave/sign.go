@@ -24,10 +24,10 @@ type keySign struct {
 	Out       string        `default:"-" placeholder:"FILE" help:"File for the signature, or - for standard output. Default: -."`
 }
 
-// Validate finds what makes no sense.
+// Validate rejects contradictory options.
 func (cmd keySign) Validate() error {
 	if cmd.In == "-" && cmd.PIN == "" {
-		return errors.New("--pin: the PIN cannot be asked for while standard input is to be signed; use --pin or --in")
+		return errors.New("--pin: the PIN cannot be asked for where standard input is signed; use --pin or --in")
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (a *signAlgorithm) UnmarshalText(text []byte) error {
 	name := string(text)
 	cut := strings.LastIndex(name, "-")
 	if cut < 0 {
-		return fmt.Errorf("%q is no algorithm; such as rsa-pkcs1-sha256, rsa-pss-sha256 or ecdsa-sha256 was expected", name)
+		return fmt.Errorf("%q is not an algorithm; one such as rsa-pkcs1-sha256, rsa-pss-sha256 or ecdsa-sha256 was expected", name)
 	}
 	scheme, hashName := name[:cut], name[cut+1:]
 	hashes := map[string]crypto.Hash{
@@ -101,9 +101,9 @@ func (a *signAlgorithm) UnmarshalText(text []byte) error {
 	*a = signAlgorithm{name, types[scheme], hashes[hashName], scheme == "rsa-pss"}
 	switch {
 	case a.keyType == 0:
-		return fmt.Errorf("%q is no way to sign; rsa-pkcs1, rsa-pss or ecdsa was expected before the hash", scheme)
+		return fmt.Errorf("%q is not a way to sign; rsa-pkcs1, rsa-pss or ecdsa was expected before the hash", scheme)
 	case a.hash == 0:
-		return fmt.Errorf("%q is no hash; sha1, sha224, sha256, sha384 or sha512 was expected", hashName)
+		return fmt.Errorf("%q is not a hash; sha1, sha224, sha256, sha384 or sha512 was expected", hashName)
 	}
 	return nil
 }
@@ -150,7 +150,7 @@ func (a signAlgorithm) verify(public wire.PublicKey, digest, signature []byte) e
 	key, ok := parsed.(*rsa.PublicKey)
 	switch {
 	case !ok:
-		return errors.New("it is no RSA key")
+		return errors.New("it is not an RSA key")
 	case a.pss:
 		return rsa.VerifyPSS(key, a.hash, digest, signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 	}

@@ -12,8 +12,8 @@ import (
 
 type hsmStatus struct{ listing }
 
-// deviceStatus is what status shows. What a device has not is null: its PINs
-// before it is initialised, its DKEK where it was initialised without.
+// deviceStatus is what status shows. What a device does not have is null: its PINs
+// before it is initialised, its DKEK if it was initialised without one.
 type deviceStatus struct {
 	Device      string      `json:"device"`
 	Serial      string      `json:"serial"`
@@ -76,8 +76,8 @@ func (c *console) deviceStatus(h *hsm.HSM) (deviceStatus, error) {
 	return s, nil
 }
 
-// identityOf gives a device's serial number and who certified it; empty is what
-// its certificates do not show.
+// identityOf gives a device's serial number and who certified it; what its
+// certificates do not show is empty.
 func (c *console) identityOf(h *hsm.HSM) (serial, certifier string) {
 	device, err := h.Device()
 	if device != nil {
@@ -90,7 +90,7 @@ func (c *console) identityOf(h *hsm.HSM) (serial, certifier string) {
 	return serial, device.Chain.Issuer()
 }
 
-// tokenLabel is empty where the device has no EF.TokenInfo, as it may.
+// tokenLabel is empty where the device has no EF.TokenInfo, which is optional.
 func tokenLabel(h *hsm.HSM) (string, error) {
 	content, err := h.ReadFile(wire.EFTokenInfo)
 	if errors.Is(err, hsm.ErrNotFound) {
@@ -178,7 +178,7 @@ func (s *dkekStatus) String() string {
 	case s.Outstanding > 0:
 		return fmt.Sprintf("%d of %d shares still to be imported", s.Outstanding, s.Shares)
 	case s.KCV == "":
-		return "complete; the device tells its key check value after a login only"
+		return "complete; the device tells its key check value only after a login"
 	case s.Shares == 0:
 		return fmt.Sprintf("random, key check value %s; its keys can be restored to this device alone", s.KCV)
 	}

@@ -76,7 +76,7 @@ func TestConfirmation(t *testing.T) {
 // clearScreen is how a terminal is told to forget what it showed.
 const clearScreen = `\x1b\[H\x1b\[2J\x1b\[3J`
 
-// TestCeremony plays the whole ceremony with two imports by different
+// TestCeremony goes through the whole ceremony with two imports by different
 // custodians, one of whom makes a mistake with the sheet.
 func TestCeremony(t *testing.T) {
 	home(t)
