@@ -34,14 +34,14 @@ func (b *backup) read() (dkek.ShareFile, []*quorum.Record, error) {
 	return file, records, err
 }
 
-// checkMedium wants a folder that is none of those that hold the backup.
+// checkMedium wants a folder that does not hold the backup already.
 func (b *backup) checkMedium(folder string, taken []string) error {
 	info, err := os.Stat(folder)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s is no folder", folder)
+		return fmt.Errorf("%s is not a folder", folder)
 	}
 	for _, other := range taken { // another medium may be seen at the same place
 		if o, err := os.Stat(other); err == nil && os.SameFile(info, o) && safefile.Exists(filepath.Join(folder, filepath.Base(b.shareFile()))) {

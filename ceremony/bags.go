@@ -58,7 +58,7 @@ func (p *people) stillClosed(ctx context.Context, thing string) (bool, error) {
 		return true, nil
 	}
 	who := p.plan.Who(step.Witness)
-	err := p.agreed(ctx, Question{Wants: YesNo, Who: who, Text: "Is the bag of " + thing + ", which was not here, still closed with the number " + number + ", as far as is known?"})
+	err := p.agreed(ctx, Question{Wants: YesNo, Who: who, Text: "Is the bag of " + thing + ", which was not here, still closed with the number " + number + "? Answer as far as you know"})
 	var other *refusal
 	if errors.As(err, &other) {
 		return false, p.log.noteException(who, "the bag of "+thing+" was opened meanwhile", changedBag(thing))

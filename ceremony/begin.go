@@ -142,7 +142,7 @@ func (p *proceedings) resume() error {
 		return err
 	}
 	if !bytes.Equal(before, p.Source) {
-		return fmt.Errorf("%s was begun with another plan, which is in %s; go on with that one, or begin anew in another folder", p.Dir, p.Dir.evidence(evidence.PlanFile))
+		return fmt.Errorf("%s was begun with another plan, which is in %s; go on with that one, or begin again in another folder", p.Dir, p.Dir.evidence(evidence.PlanFile))
 	}
 	p.key = key.Public()
 	for _, dir := range []string{p.Dir.Evidence(), p.Dir.Backup(), p.Dir.Publish()} {
@@ -186,6 +186,6 @@ func (p *proceedings) noteResumption() error {
 	if err := p.log.note(transcript.Resumed, "", text, now); err != nil || now == before {
 		return err
 	}
-	text = fmt.Sprintf("another program goes on with the ceremony: conclave %s, SHA-256 %s, in place of conclave %s, SHA-256 %s", now.Version, now.Program, before.Version, before.Program)
+	text = fmt.Sprintf("another program continues the ceremony: conclave %s, SHA-256 %s, instead of conclave %s, SHA-256 %s", now.Version, now.Program, before.Version, before.Program)
 	return p.log.noteException("", text, step.ExceptionFacts{Program: now.Program, Version: now.Version})
 }

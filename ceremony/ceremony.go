@@ -23,8 +23,8 @@ type Devices interface {
 	// Create makes an embedded device.
 	Create(name string) (serial string, err error)
 	// Connect connects to a device: an embedded one by its name, any other by its
-	// serial number, in whatever reader. The error wraps fs.ErrNotExist where there
-	// is none.
+	// serial number, in whatever reader. The error wraps fs.ErrNotExist if it is not
+	// there.
 	Connect(device plan.Device) (apdu.Conn, error)
 }
 

@@ -23,7 +23,7 @@ import (
 // Drill is what a drill looks after.
 type Drill struct {
 	Origin    *evidence.Origin         // the transcript of the ceremony
-	Last      *evidence.Origin         // that of the drill before; nil if there is none
+	Last      *evidence.Origin         // that of the drill before; nil without one
 	Backup    string                   // the folder of share file and wrapped keys
 	Throwaway custody.ThrowawayDevices // makes the device on which the backup is opened
 }

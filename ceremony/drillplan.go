@@ -13,7 +13,7 @@ import (
 )
 
 // ReadDrill reads what a drill looks after: the evidence of a ceremony, and that
-// of the drill before, whose folder is empty where there was none.
+// of the drill before, whose folder is empty if there was none.
 func ReadDrill(bundle, last string) (d *Drill, err error) {
 	d = &Drill{}
 	if d.Origin, err = readOrigin(bundle); err != nil || last == "" {

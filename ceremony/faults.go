@@ -28,7 +28,7 @@ const (
 	PowerCut        Fault = "power-cut"        // between a signature and its record
 )
 
-// Faults are all that there are.
+// Faults are all of them.
 func Faults() []Fault {
 	return []Fault{CardPulled, CustodianAbsent, WrongSheet, PrinterEmpty, PowerCut}
 }

@@ -34,7 +34,7 @@ func FolderAround(bundle string) Folder { return Folder(filepath.Dir(filepath.Cl
 
 // RehearsalFolder is where the next rehearsal of a plan is held, if no one says
 // otherwise. One that people have begun goes on; where auto is set a program
-// answers for them, and begins anew.
+// answers for them, and begins again.
 func RehearsalFolder(f plan.File, auto bool) Folder {
 	return nextFolder(f.Stem()+".rehearsal", func(dir Folder) bool { return !auto && dir.rehearses(f) })
 }
@@ -121,7 +121,7 @@ func (f Folder) Begun() string {
 }
 
 // Names of files in the practice folder: that a program has answered in
-// this rehearsal, and the plan of which it is one.
+// this rehearsal, and the plan that it rehearses.
 const (
 	simulated    = "played-by-the-program"
 	originalPlan = "rehearsed-plan.json"
@@ -141,7 +141,7 @@ func (f Folder) Rehearsal(original plan.File) (plan.File, error) {
 	return original.Rehearsal()
 }
 
-// PrepareRehearsal notes of which plan this is the rehearsal, and whether a
+// PrepareRehearsal notes which plan is rehearsed, and whether a
 // program answers in it.
 func (f Folder) PrepareRehearsal(original plan.File, auto bool) error {
 	if err := os.MkdirAll(f.Practice(), 0o700); err != nil {
@@ -184,7 +184,7 @@ func putFile(path string, content []byte) error {
 	return safefile.Create(path, content)
 }
 
-// replaceFile writes a file in place of what an interrupted step has left.
+// replaceFile writes a file over what an interrupted step has left.
 func replaceFile(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err

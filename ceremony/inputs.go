@@ -14,7 +14,7 @@ import (
 	"conclave/internal/safefile"
 )
 
-// readInputs reads what comes with the plan, and checks it as far as can be:
+// readInputs reads what comes with the plan, and checks what can be checked:
 // what is wrong is put right before anyone compares it with the papers.
 func (p *proceedings) readInputs(ctx context.Context) (map[string][]byte, error) {
 	inputs := map[string][]byte{}
@@ -66,7 +66,7 @@ func checkInput(c *plan.Certificate, inputs map[string][]byte) (err error) {
 	return nil
 }
 
-// checkRegister looks whether the register that the plan names can be continued.
+// checkRegister says whether the register that the plan names can be continued.
 func (p *proceedings) checkRegister(ctx context.Context) error {
 	path := p.beside(p.Plan.Register)
 	if err := register.CheckContinued(path, hexOf(p.key.Fingerprint())); err != nil {
@@ -83,7 +83,7 @@ func (p *proceedings) checkRegister(ctx context.Context) error {
 	return errors.Join(err, r.Close())
 }
 
-// keepInputs puts what was compared into the evidence, and goes on with the
+// keepInputs puts what was compared into the evidence, and continues the
 // register.
 func (p *proceedings) keepInputs(ctx context.Context, inputs map[string][]byte) error {
 	for path, content := range inputs {

@@ -131,8 +131,7 @@ func (l *log) programBefore() (before step.Resumed) {
 	return before
 }
 
-// sheetsShown says whether there are sheets of which no one has said that they are
-// void.
+// sheetsShown says whether there are sheets that no one has declared void.
 func (l *log) sheetsShown() (shown bool) {
 	for _, e := range l.writer.Entries() {
 		if sheets := e.Facts["sheets"]; sheets != "" {

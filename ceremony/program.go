@@ -38,7 +38,7 @@ func ThisProgram(version string) (Program, error) {
 	return p, err
 }
 
-// Built is when this program was built, as far as it is known: no later than
+// Built is when this program was built, if it is known: no later than
 // that; zero if nothing is known.
 func Built() time.Time {
 	info, ok := debug.ReadBuildInfo()

@@ -46,7 +46,7 @@ func (r Rehearsal) Run(ctx context.Context) error {
 	}
 }
 
-// sayLeft tells of faults that never came.
+// sayLeft names the faults that never came.
 func (i *injector) sayLeft() {
 	for _, t := range slices.Sorted(maps.Keys(i.faults)) {
 		i.Room.Tell("Not rehearsed, for the plan has no step for it: " + string(t))

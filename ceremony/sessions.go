@@ -84,14 +84,14 @@ func (d *sessions) login(ctx context.Context, name string) (*hsm.HSM, error) {
 		case !errors.As(problem, &wrong):
 			return nil, problem
 		case wrong.Tries == 0:
-			return nil, fmt.Errorf("%w; set it anew with the SO-PIN, in another terminal: conclave hsm pin reset", problem)
+			return nil, fmt.Errorf("%w; set it again with the SO-PIN, in another terminal: conclave hsm pin reset", problem)
 		case wrong.Tries < 2: // the last try is not for a slip of the finger
 			return nil, fmt.Errorf("%w; look it up before it is tried once more", problem)
 		}
 	}
 }
 
-// close closes all, so that the next use begins anew.
+// close closes all, so that the next use opens them again.
 func (d *sessions) close() {
 	for _, h := range d.open {
 		h.Close() // what it was to do is done, or has failed

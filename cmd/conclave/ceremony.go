@@ -22,7 +22,7 @@ type ceremonyCommands struct {
 	Runbook  ceremonyRunbook  `cmd:"" help:"Write the paper of a ceremony, HTML and PDF."`
 	Rehearse ceremonyRehearse `cmd:"" help:"Hold the ceremony on practice devices."`
 	Run      ceremonyRun      `cmd:"" help:"Hold the ceremony, or go on with it."`
-	Verify   ceremonyVerify   `cmd:"" help:"Verify the evidence of a ceremony."`
+	Verify   ceremonyVerify   `cmd:"" help:"Verify the evidence of a ceremony: exit status 0 where all is proved, 7 where it fits together and not all is."`
 	Drill    ceremonyDrill    `cmd:"" help:"Check, years later, that custody still holds: sheets, backup, devices."`
 	Calendar ceremonyCalendar `cmd:"" help:"Write the dates that must not be missed, as an .ics file."`
 	Attach   ceremonyAttach   `cmd:"" help:"Add a time stamp or a signature to the evidence."`
