@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"conclave/internal/safefile"
 )
@@ -24,8 +25,16 @@ const (
 	maxDepth = 8
 	maxFile  = 512 << 20
 	maxTotal = 8 << 30
-	// maxText is for files that are read as a whole.
-	maxText = 64 << 20
+	// maxText is for files that are read as a whole; the others for some of them.
+	maxText       = 64 << 20
+	maxTranscript = 16 << 20
+	maxPlan       = 1 << 20
+	maxInput      = 256 << 10 // but a register, which is only hashed
+	maxKey        = 64 << 10  // a key that is longer takes minutes to use
+	maxRSA        = 16384     // bits
+	// maxSteps is for what a plan leads to, maxProblems for what is told.
+	maxSteps    = 2000
+	maxProblems = 1000
 )
 
 // bundle is a folder of which all names, kinds and sizes were looked at, before
@@ -62,7 +71,7 @@ func (b *bundle) walk(dir string, depth int) error {
 	for _, entry := range entries {
 		name := path.Join(dir, entry.Name())
 		switch {
-		case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == '\\' }): // sha256sum would write it otherwise
+		case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == '\\' }): // sha256sum would write it otherwise
 			err = fmt.Errorf("the name %q has a character that cannot be printed, or a backslash; rename it", name)
 		case entry.IsDir():
 			err = b.walk(name, depth+1)
@@ -132,14 +141,31 @@ func (b *bundle) holds(dir string) bool {
 	return slices.ContainsFunc(b.names, func(name string) bool { return strings.HasPrefix(name, dir+"/") })
 }
 
-// read reads a file as a whole.
+// read reads a file as a whole; of one that is empty the content is not nil.
 func (b *bundle) read(name string) ([]byte, error) {
-	if b.sizes[name] > maxText {
-		return nil, fmt.Errorf("it has %d bytes; %d at most were expected", b.sizes[name], maxText)
+	limit := limitOf(name)
+	if b.sizes[name] > limit {
+		return nil, fmt.Errorf("it has %d bytes; %d at most were expected", b.sizes[name], limit)
 	}
-	var content bytes.Buffer
-	err := b.copy(&content, name, maxText)
+	content := bytes.NewBuffer([]byte{})
+	err := b.copy(content, name, limit)
 	return content.Bytes(), err
+}
+
+// limitOf is how much is read of a file that is read as a whole.
+func limitOf(name string) int64 {
+	folder, _, _ := strings.Cut(name, "/")
+	switch {
+	case path.Base(name) == PlanFile:
+		return maxPlan
+	case path.Base(name) == TranscriptFile:
+		return maxTranscript
+	case folder == inputs:
+		return maxInput
+	case slices.Contains([]string{devices, attestations, KeyFile, HeadFile}, folder):
+		return maxKey
+	}
+	return maxText
 }
 
 // copy opens a file that was looked at, and no other.

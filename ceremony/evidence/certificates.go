@@ -2,10 +2,12 @@ package evidence
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -21,7 +23,14 @@ import (
 // was given, any other in PEM as it was written.
 func (v *verifier) readCertificate(name string) (*x509.Certificate, error) {
 	if planned := v.plan.FindCertificate(name); planned.File != "" {
-		return ca.ParseCertificate(v.read(InputFile(planned.File)))
+		cert, err := ca.ParseCertificate(v.read(InputFile(planned.File)))
+		if err != nil {
+			return nil, err
+		}
+		if key, ok := cert.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > maxRSA {
+			return nil, fmt.Errorf("its RSA key has %d bits; %d at most were expected", key.N.BitLen(), maxRSA)
+		}
+		return cert, nil
 	}
 	content := v.read(CertificateFile(name))
 	block, _ := pem.Decode(content)
@@ -100,6 +109,9 @@ func (v *verifier) subject(planned *plan.Certificate, cert *x509.Certificate) er
 		return nil // what the plan says of it is compared byte for byte
 	}
 	content := v.read(InputFile(planned.Request))
+	if len(content) > maxKey {
+		return fmt.Errorf("%s has %d bytes; %d at most were expected", InputFile(planned.Request), len(content), maxKey)
+	}
 	public, err := ca.CheckRequest(content, planned.Spec)
 	if err != nil {
 		return fmt.Errorf("%s: %w", InputFile(planned.Request), err)
@@ -171,6 +183,10 @@ func (v *verifier) crlAsPlanned(planned *plan.CRL, crl *x509.RevocationList, iss
 
 // export reads a register of the bundle, nil if it cannot.
 func (v *verifier) export(name string) *register.Export {
+	if export, known := v.exports[name]; known {
+		return export
+	}
+	v.exports[name] = nil
 	content := v.read(name)
 	if content == nil {
 		return nil
@@ -180,6 +196,7 @@ func (v *verifier) export(name string) *register.Export {
 		v.problem(name, "%v", err)
 		return nil
 	}
+	v.exports[name] = export
 	return export
 }
 
@@ -197,8 +214,8 @@ func (v *verifier) before() *register.Export {
 // settled says whether a number was lost when the ceremony was interrupted: the
 // next one takes its place.
 func (v *verifier) settled(issuer []byte, kind ca.Kind, number *big.Int) bool {
-	export, err := register.ParseExport(v.read(RegisterFile))
-	return err == nil && export.Find(issuer, kind, number).State() == register.Settled
+	export := v.export(RegisterFile)
+	return export != nil && export.Find(issuer, kind, number).State() == register.Settled
 }
 
 // register checks that the register knows what was signed, and that nothing
@@ -225,7 +242,7 @@ func (v *verifier) register() {
 			v.problem(RegisterFile, "%s was signed in the ceremony, and is not in the plan", e)
 		}
 	}
-	for sum := range signed {
+	for _, sum := range slices.Sorted(maps.Keys(signed)) {
 		v.problem(RegisterFile, "it does not have what has SHA-256 %s", sum)
 	}
 	v.shown("register: %d entries", len(export.Entries))
@@ -254,7 +271,7 @@ func (v *verifier) intended() map[string]bool {
 // signed are the hashes of all that was signed, as the transcript has them.
 func (v *verifier) signed() map[string]bool {
 	hashes := map[string]bool{}
-	for _, s := range v.plan.Steps() {
+	for _, s := range v.planned {
 		switch s.Action {
 		case step.Certify:
 			hashes[string(Of[step.CertifyFacts](v.facts, s.ID).Certificate)] = true
@@ -298,9 +315,9 @@ func (v *verifier) intents(id string, kind ca.Kind, number *big.Int, tbs []byte)
 // signed when the ceremony was interrupted: that it may have been signed and is
 // lost, or that it was not; an exception says so.
 func (v *verifier) settledAs(id string, note step.NoteFacts) {
-	export, err := register.ParseExport(v.read(RegisterFile))
-	if err != nil {
-		return // told at the register
+	export := v.export(RegisterFile)
+	if export == nil {
+		return // it is told
 	}
 	i := slices.IndexFunc(export.Entries, func(e register.Entry) bool { return fmt.Sprintf("%x", e.TBS) == string(note.TBS) })
 	told := v.facts.Schema < 2 && i >= 0

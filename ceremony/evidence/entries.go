@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -22,6 +23,7 @@ type said struct{ all, last []transcript.Entry }
 type story struct {
 	*verifier
 	lead     map[string]string // who leads each step of the plan
+	people   map[string]bool   // who may speak
 	open     bool
 	closed   bool
 	stopped  bool
@@ -32,9 +34,12 @@ type story struct {
 
 // entries checks the order of the entries, who has said them and when.
 func (v *verifier) entries() {
-	s := &story{verifier: v, lead: map[string]string{}, done: map[string]bool{}}
-	for _, planned := range v.plan.Steps() {
+	s := &story{verifier: v, lead: map[string]string{}, people: map[string]bool{"": true, AtTheScreen: true}, done: map[string]bool{}}
+	for _, planned := range v.planned {
 		s.lead[planned.ID] = v.plan.Lead(planned.By)
+	}
+	for _, name := range v.plan.Everyone() {
+		s.people[name] = true
 	}
 	var before transcript.Entry
 	for i, e := range v.transcript.Entries {
@@ -122,7 +127,7 @@ func (s *story) finished(e transcript.Entry, lead string) {
 
 // speaker wants everyone who has said something to be in the plan.
 func (s *story) speaker(e transcript.Entry) {
-	if e.By != "" && e.By != AtTheScreen && !slices.Contains(s.plan.Everyone(), e.By) {
+	if !s.people[e.By] {
 		s.wrong(e, "%q is not in the plan", e.By)
 	}
 }
@@ -211,16 +216,18 @@ func (s *story) resumed(e transcript.Entry) {
 
 // fits wants a note to be in a step that makes such notes.
 func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
-	action := s.action(e.Step)
-	for name, out := range map[string]bool{
-		"sheets":        note.Sheets != "" && action != step.Share,
-		"about to sign": note.Sign != "" && action != step.Certify && action != step.SignCRL,
-		"custodians":    note.Custodians != "" && action != step.Import && action != step.OpenBackup,
-		"medium":        note.Medium != 0 && action != step.Copy,
-		"bag":           len(note.Bag) > 0 && s.plan.Drill == nil,
+	action := s.actions[e.Step]
+	for _, fact := range []struct {
+		name string
+		out  bool
+	}{
+		{"sheets", note.Sheets != "" && action != step.Share},
+		{"about to sign", note.Sign != "" && action != step.Certify && action != step.SignCRL},
+		{"custodians", note.Custodians != "" && action != step.Import && action != step.OpenBackup},
+		{"medium", note.Medium != 0 && action != step.Copy},
 	} {
-		if out {
-			s.wrong(e, "fact %q: this step has no such note", name)
+		if fact.out {
+			s.wrong(e, "fact %q: this step has no such note", fact.name)
 		}
 	}
 	for _, fact := range []struct{ name, value string }{{"about to sign", note.Sign}, {"number", note.Number}, {"tbs sha256", string(note.TBS)}} {
@@ -228,20 +235,26 @@ func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
 			s.wrong(e, "the fact %q is missing", fact.name)
 		}
 	}
+	for _, thing := range slices.Sorted(maps.Keys(note.Bag)) {
+		if s.bagSteps[thing] != e.Step {
+			s.wrong(e, "fact %q: this step has no such note", "bag: "+thing)
+		}
+	}
 }
 
 // excepts wants an exception to be in a step that has such exceptions.
 func (s *story) excepts(e transcript.Entry, facts step.ExceptionFacts) {
-	action := s.action(e.Step)
+	action := s.actions[e.Step]
 	if facts.Sheets != "" && (action != step.Share || facts.Sheets != step.SheetsVoid) {
 		s.wrong(e, "fact %q: it is %s; %s was expected, in the step %s", "sheets", facts.Sheets, step.SheetsVoid, step.Share.ID())
 	}
 	if facts.TBS != "" && action != step.Certify && action != step.SignCRL {
 		s.wrong(e, "fact %q: nothing is signed in this step", "tbs sha256")
 	}
-	for thing, bag := range facts.Bag {
-		if s.plan.Drill == nil || bag != step.BagChanged || e.Step != s.plan.BagSteps()[thing] && action != step.Seal {
-			s.wrong(e, "fact %q: it is %s; %s was expected, in the step of a drill that is about it", "bag: "+thing, bag, step.BagChanged)
+	for _, thing := range slices.Sorted(maps.Keys(facts.Bag)) {
+		opened := s.bagSteps[thing]
+		if opened == "" || facts.Bag[thing] != step.BagChanged || e.Step != opened && action != step.Seal {
+			s.wrong(e, "fact %q: it is %s; %s was expected, in the step of a drill that is about it", "bag: "+thing, facts.Bag[thing], step.BagChanged)
 		}
 	}
 	if (facts.Program == "") != (facts.Version == "") {
@@ -249,23 +262,15 @@ func (s *story) excepts(e transcript.Entry, facts step.ExceptionFacts) {
 	}
 }
 
-func (v *verifier) action(id string) step.Action {
-	for _, s := range v.plan.Steps() {
-		if s.ID == id {
-			return s.Action
-		}
-	}
-	return ""
-}
-
-// read reads the facts of an entry. What is wrong with them is told once.
+// read reads the facts of an entry, once. What is wrong with them is told.
 func read[T any](v *verifier, e transcript.Entry) T {
+	if facts, ok := v.factsIn[e.Index].(*T); ok {
+		return *facts
+	}
 	var facts T
 	err := step.Read(e.Facts, v.facts.Schema, &facts)
-	if err != nil && !v.told[e.Index] {
-		v.told[e.Index] = true
-		v.problems(TranscriptFile, inEach(err, where(e)))
-	}
+	v.problems(TranscriptFile, inEach(err, where(e)))
+	v.factsIn[e.Index] = &facts
 	return facts
 }
 
@@ -284,8 +289,8 @@ func (v *verifier) excepted(id, text string) bool {
 	return slices.ContainsFunc(v.last(id, transcript.Exception), func(e transcript.Entry) bool { return e.Text == text })
 }
 
-// planned are the IDs of a plan's steps.
-func planned(p *plan.Plan) (steps []string) {
+// plannedSteps are the IDs of a plan's steps.
+func plannedSteps(p *plan.Plan) (steps []string) {
 	for _, s := range p.Steps() {
 		steps = append(steps, s.ID)
 	}

@@ -123,12 +123,21 @@ func (v *verifier) sums() {
 // read reads a file, which must be there; nil if it cannot be.
 func (v *verifier) read(name string) []byte {
 	content, err := v.bundle.read(name)
-	if err != nil && !v.missing[name] {
-		v.missing[name] = true
-		if errors.Is(err, fs.ErrNotExist) {
-			err = errors.New("it is missing")
-		}
-		v.problem(name, "%v", err)
+	if err != nil {
+		v.unreadable(name, err)
+		return nil
 	}
 	return content
+}
+
+// unreadable tells, once, that a file cannot be read.
+func (v *verifier) unreadable(name string, err error) {
+	if v.missing[name] {
+		return
+	}
+	v.missing[name] = true
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("it is missing")
+	}
+	v.problem(name, "%v", err)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -101,7 +102,7 @@ func (o *Origin) Bags() (bags []plan.Bag) {
 
 // complete wants every step of its plan to be done, and the close.
 func (o *Origin) complete() error {
-	if !o.closed || !slices.Equal(o.done, planned(o.plan)) {
+	if !o.closed || !slices.Equal(o.done, plannedSteps(o.plan)) {
 		return errors.New("it was not brought to its end")
 	}
 	return nil
@@ -253,9 +254,9 @@ func (v *verifier) bags(origin *Origin) {
 // found is how the bag of a thing was: its number, BagChanged, or empty where the
 // thing was not here and its bag is said to be closed. The drill must say so.
 func (v *verifier) found(bag plan.Bag) string {
-	id, fact := v.plan.BagSteps()[bag.Thing], "bag: "+bag.Thing
+	id, fact := v.bagSteps[bag.Thing], "bag: "+bag.Thing
 	bags, absent := v.bagFacts(id)
-	for thing := range bags {
+	for _, thing := range slices.Sorted(maps.Keys(bags)) {
 		if thing != bag.Thing {
 			v.problem(TranscriptFile, "step %s, fact %q: the step is about %s", id, "bag: "+thing, bag.Thing)
 		}
@@ -281,7 +282,7 @@ func (v *verifier) found(bag plan.Bag) string {
 // bagFacts are what a step says of bags, and whether the sheet that it is about
 // was not here.
 func (v *verifier) bagFacts(id string) (bags map[string]string, absent bool) {
-	switch v.action(id) {
+	switch v.actions[id] {
 	case step.Inspect:
 		return Of[step.InspectFacts](v.facts, id).Bag, false
 	case step.Compare:

@@ -19,11 +19,11 @@ import (
 // steps checks that every step of the plan was done, in order, and what each
 // has left.
 func (v *verifier) steps() {
-	done, planned := doneSteps(v.transcript.Entries), planned(v.plan)
+	done, planned := doneSteps(v.transcript.Entries), plannedSteps(v.plan)
 	if !slices.Equal(done, planned) {
 		v.problem(TranscriptFile, "the steps done are %s; the plan has %s", strings.Join(done, ", "), strings.Join(planned, ", "))
 	}
-	for _, s := range v.plan.Steps() {
+	for _, s := range v.planned {
 		if v.facts.Done(s.ID) {
 			v.step(s)
 		}
@@ -71,13 +71,15 @@ func (v *verifier) step(s step.Step) {
 // family wants a family of facts to have one for each of several things or
 // people, and for no other.
 func family[T any](v *verifier, id, fact string, facts map[string]T, all []string) {
+	planned := map[string]bool{}
 	for _, one := range all {
+		planned[one] = true
 		if _, ok := facts[one]; !ok {
 			v.problem(TranscriptFile, "step %s, the fact %q is missing", id, fact+one)
 		}
 	}
 	for _, one := range slices.Sorted(maps.Keys(facts)) {
-		if !slices.Contains(all, one) {
+		if !planned[one] {
 			v.problem(TranscriptFile, "step %s, fact %q: there is nothing of this name in the plan", id, fact+one)
 		}
 	}

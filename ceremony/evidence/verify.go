@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"conclave/ca/register"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/sbom"
 	"conclave/ceremony/step"
@@ -97,15 +98,19 @@ type verifier struct {
 	options    Options
 	report     *Report
 	missing    map[string]bool // files
-	told       map[int64]bool  // entries whose facts are wrong
+	exports    map[string]*register.Export
 	plan       *plan.Plan
+	planned    []step.Step            // of the plan
+	actions    map[string]step.Action // by step
+	bagSteps   map[string]string      // of a drill: where bags are opened, by thing
 	transcript *transcript.Transcript
 	facts      Facts           // of the steps that are done
 	said       map[string]said // entries, by step
+	factsIn    map[int64]any   // facts of other entries, by index
 }
 
 func newVerifier(fsys fs.FS, options Options) (*verifier, error) {
-	v := &verifier{options: options, report: &Report{}, missing: map[string]bool{}, told: map[int64]bool{}, said: map[string]said{}}
+	v := &verifier{options: options, report: &Report{}, missing: map[string]bool{}, exports: map[string]*register.Export{}, actions: map[string]step.Action{}, said: map[string]said{}, factsIn: map[int64]any{}}
 	var err error
 	if v.bundle, err = look(fsys); err != nil {
 		v.problem("", "%v", err)
@@ -114,7 +119,12 @@ func newVerifier(fsys fs.FS, options Options) (*verifier, error) {
 }
 
 func (v *verifier) problem(file, format string, args ...any) {
-	v.report.Problems = append(v.report.Problems, Problem{file, fmt.Sprintf(format, args...)})
+	switch n := len(v.report.Problems); {
+	case n < maxProblems:
+		v.report.Problems = append(v.report.Problems, Problem{file, fmt.Sprintf(format, args...)})
+	case n == maxProblems:
+		v.report.Problems = append(v.report.Problems, Problem{"", "there are more problems, which are not told"})
+	}
 }
 
 // problems notes each of joined errors.
@@ -252,6 +262,16 @@ func (v *verifier) readPlan() {
 	if err != nil {
 		v.problem(PlanFile, "%v", err)
 		return
+	}
+	if v.planned = p.Steps(); len(v.planned) > maxSteps {
+		v.problem(PlanFile, "it has %d steps; %d at most were expected", len(v.planned), maxSteps)
+		return
+	}
+	for _, s := range v.planned {
+		v.actions[s.ID] = s.Action
+	}
+	if p.Drill != nil {
+		v.bagSteps = p.BagSteps()
 	}
 	v.plan = p
 	v.report.Ceremony, v.report.Practice = p.Ceremony, p.Practice
@@ -403,10 +423,12 @@ func (v *verifier) equal(file, what, got, want string) bool {
 
 // sum is the SHA-256 of a file, which must be there; empty if it cannot be read.
 func (v *verifier) sum(name string) string {
-	if content := v.read(name); content != nil {
-		return hashOf(content)
+	sum, err := v.bundle.sum(name)
+	if err != nil {
+		v.unreadable(name, err)
+		return ""
 	}
-	return ""
+	return sum
 }
 
 func orNothing(text string) string {

@@ -1,11 +1,11 @@
 package step
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -171,6 +171,5 @@ func set(v reflect.Value, name, value string) error {
 }
 
 func isSum(value string) bool {
-	good, _ := regexp.MatchString(`^[0-9a-f]{64}$`, value)
-	return good
+	return len(value) == 2*sha256.Size && !strings.ContainsFunc(value, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) })
 }
