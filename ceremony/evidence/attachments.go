@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -96,7 +95,7 @@ const MaxAttachment = 4 << 20
 // name. What does not verify is taken out again.
 func Attach(dir string, files map[string][]byte) error {
 	if err := finishAttaching(dir); err != nil {
-		return err
+		return fmt.Errorf("nothing was attached: %w", err)
 	}
 	if _, err := VerifyFolder(dir, Options{}); err != nil {
 		return fmt.Errorf("nothing was attached, for the evidence does not verify: %w", err)
@@ -143,26 +142,37 @@ func takeOut(dir string, added []string) (err error) {
 
 // finishAttaching takes out what a power cut has left of files that were being
 // attached: those that SHA256SUMS does not have. They can be attached again.
+// Nothing is taken out where there is anything but files and folders: a link may
+// lead to files of others.
 func finishAttaching(dir string) error {
-	if err := safefile.Sweep(dir); err != nil {
-		return err
-	}
-	sums, err := safefile.Read(filepath.Join(dir, SumsFile), maxText)
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, AttachmentsDir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	defer root.Close()
+	removeEmpty(root)
+	b, err := look(root.FS())
+	if err != nil {
+		return err
 	}
-	for _, e := range entries {
-		name := path.Join(AttachmentsDir, e.Name())
-		if !strings.Contains(string(sums), "  "+name+"\n") && e.Type().IsRegular() {
-			err = errors.Join(err, os.Remove(filepath.Join(dir, filepath.FromSlash(name))))
+	sums, err := b.read(SumsFile)
+	if err != nil {
+		return fmt.Errorf("%s: %w", SumsFile, err)
+	}
+	for _, name := range b.names {
+		if strings.HasPrefix(name, AttachmentsDir+"/") && !strings.Contains(string(sums), "  "+name+"\n") {
+			err = errors.Join(err, root.Remove(filepath.FromSlash(name)))
 		}
 	}
-	os.Remove(filepath.Join(dir, AttachmentsDir)) // if it is empty
-	return err
+	removeEmpty(root)
+	return errors.Join(err, safefile.Sweep(dir))
+}
+
+// removeEmpty removes the folder of attachments, if there is nothing in it.
+func removeEmpty(root *os.Root) {
+	if info, err := root.Lstat(AttachmentsDir); err == nil && info.IsDir() {
+		root.Remove(AttachmentsDir)
+	}
 }
 
 // replaceSums writes SHA256SUMS anew.

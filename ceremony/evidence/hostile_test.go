@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -188,6 +189,30 @@ func TestHostileOrigin(t *testing.T) {
 	}
 	if _, err := evidence.ReadOrigin(b.bundle()); err == nil || !strings.Contains(err.Error(), `"plan.json" is a named pipe`) {
 		t.Errorf("it is taken: %v", err)
+	}
+}
+
+// TestHostileAttachments: where a link leads out of a bundle nothing is removed
+// and nothing is written.
+func TestHostileAttachments(t *testing.T) {
+	for what, make := range map[string]func(dir string) error{
+		`"attachments" is a symbolic link`: linkTo("../home", evidence.AttachmentsDir),
+		`"SHA256SUMS" is a named pipe`:     fifo(evidence.SumsFile),
+		`"attachments" is a named pipe`:    fifo(evidence.AttachmentsDir),
+		"SHA256SUMS: file does not exist":  func(dir string) error { return os.Remove(filepath.Join(dir, evidence.SumsFile)) },
+	} {
+		b := newBench(t)
+		b.sh("mkdir home && echo dear > home/letter")
+		if err := make(b.bundle()); err != nil {
+			t.Fatal(err)
+		}
+		err := evidence.Attach(b.bundle(), map[string][]byte{evidence.SignatureFile("wim"): []byte("x")})
+		if err == nil || !strings.Contains(err.Error(), "nothing was attached: ") || !strings.Contains(err.Error(), what) {
+			t.Errorf("%v; %q was expected", err, what)
+		}
+		if names, err := fs.Glob(os.DirFS(b.dir), "home/*"); err != nil || strings.Join(names, " ") != "home/letter" {
+			t.Errorf("%s: beside the bundle there is now %q (%v)", what, names, err)
+		}
 	}
 }
 
