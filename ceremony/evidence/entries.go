@@ -29,7 +29,9 @@ type story struct {
 	stopped  bool
 	underWay string // the step that was begun; empty after it is done
 	done     map[string]bool
-	program  step.Resumed // which runs
+	program  step.Resumed     // which runs, as far as that was told
+	now      step.Resumed     // which runs
+	since    transcript.Entry // with which it went on
 }
 
 // entries checks the order of the entries, who has said them and when.
@@ -43,7 +45,8 @@ func (v *verifier) entries() {
 	}
 	var before transcript.Entry
 	for i, e := range v.transcript.Entries {
-		s.order(e)
+		s.order(before, e)
+		s.untold(e)
 		s.speaker(e)
 		s.when(before, e)
 		if i == 0 && e.Kind != transcript.Opened {
@@ -69,15 +72,17 @@ func (s *story) wrong(e transcript.Entry, format string, args ...any) {
 	s.problem(TranscriptFile, "%s: %s", where(e), fmt.Sprintf(format, args...))
 }
 
-// order checks that an entry can follow those before it.
-func (s *story) order(e transcript.Entry) {
+// order checks that an entry can follow those before it. When a ceremony is
+// resumed, an exception comes first if the clock was put back.
+func (s *story) order(before, e transcript.Entry) {
 	lead, planned := s.lead[e.Step]
+	clock := e.Kind == transcript.Exception && e.Time.Before(before.Time)
 	switch {
 	case s.closed:
 		s.wrong(e, "it comes after the close")
 	case e.Kind == transcript.Opened && s.open:
 		s.wrong(e, "the ceremony is opened a second time")
-	case s.stopped && e.Kind != transcript.Resumed:
+	case s.stopped && e.Kind != transcript.Resumed && !clock:
 		s.wrong(e, "the ceremony was stopped, and never resumed")
 	case e.Step != "" && !planned:
 		s.wrong(e, "it is not a step of the plan")
@@ -123,6 +128,7 @@ func (s *story) finished(e transcript.Entry, lead string) {
 	}
 	s.underWay = ""
 	s.done[e.Step] = true
+	s.counted = len(s.report.Exceptions)
 }
 
 // speaker wants everyone who has said something to be in the plan.
@@ -165,8 +171,9 @@ func (s *story) remember(e transcript.Entry) {
 	case transcript.Opened:
 		opened := read[step.Opened](s.verifier, e)
 		s.program = step.Resumed{Program: opened.Program, Version: opened.Version}
+		s.now = s.program
 	case transcript.Resumed:
-		s.resumed(e)
+		s.now, s.since = read[step.Resumed](s.verifier, e), e
 		if !s.done[e.Step] {
 			said.last = nil
 		}
@@ -187,31 +194,18 @@ func (s *story) remember(e transcript.Entry) {
 
 func (s *story) nothing(e transcript.Entry) { read[step.NoFacts](s.verifier, e) }
 
-// resumed wants the program to be the one that ran before, or an exception that
-// tells of the other.
-func (s *story) resumed(e transcript.Entry) {
-	now := read[step.Resumed](s.verifier, e)
-	if now == s.program {
+// untold wants an exception to tell of another program that goes on with the
+// ceremony, before it does anything.
+func (s *story) untold(e transcript.Entry) {
+	if s.now == s.program || e.Kind == transcript.Resumed || e.Kind == transcript.Exception {
 		return
 	}
-	var next transcript.Entry
-	if i := int(e.Index) + 1; i < len(s.transcript.Entries) {
-		next = s.transcript.Entries[i]
+	if s.facts.Schema < 2 {
+		s.unproved("at entry %d another program goes on, and nothing says why (evidence of an earlier version)", s.since.Index)
+	} else {
+		s.wrong(s.since, "facts %q and %q: another program goes on than before, and no exception tells of it", "program sha256", "program version")
 	}
-	var told step.ExceptionFacts
-	if next.Kind == transcript.Exception {
-		told = read[step.ExceptionFacts](s.verifier, next)
-	}
-	switch {
-	case next.Kind == transcript.Resumed:
-		return // interrupted before it could be told
-	case told.Program == now.Program && told.Version == now.Version:
-	case s.facts.Schema < 2:
-		s.unproved("at entry %d another program goes on, and nothing says why (evidence of an earlier version)", e.Index)
-	default:
-		s.wrong(e, "facts %q and %q: another program goes on than before, and no exception tells of it", "program sha256", "program version")
-	}
-	s.program = now
+	s.program = s.now
 }
 
 // fits wants a note to be in a step that makes such notes.
@@ -257,8 +251,13 @@ func (s *story) excepts(e transcript.Entry, facts step.ExceptionFacts) {
 			s.wrong(e, "fact %q: it is %s; %s was expected, in the step of a drill that is about it", "bag: "+thing, facts.Bag[thing], step.BagChanged)
 		}
 	}
-	if (facts.Program == "") != (facts.Version == "") {
-		s.wrong(e, "facts %q and %q: one of them is missing", "program sha256", "program version")
+	if told := (step.Resumed{Program: facts.Program, Version: facts.Version}); told == s.now {
+		s.program = s.now
+	} else if told != (step.Resumed{}) {
+		s.wrong(e, "facts %q and %q: they are not those of the program that goes on with the ceremony", "program sha256", "program version")
+	}
+	if s.done[step.Close.ID()] && facts.Clock == "" && facts.Program == "" && s.facts.Schema >= 2 {
+		s.wrong(e, "it comes after the exceptions were counted")
 	}
 }
 

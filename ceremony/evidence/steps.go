@@ -64,7 +64,7 @@ func (v *verifier) step(s step.Step) {
 		if v.facts.Schema >= 2 {
 			v.agrees(TranscriptFile, s.ID, "schema", strconv.Itoa(facts.Schema), strconv.Itoa(v.facts.Schema))
 		}
-		v.agrees(TranscriptFile, s.ID, "exceptions", strconv.Itoa(facts.Exceptions), strconv.Itoa(len(v.report.Exceptions)))
+		v.agrees(TranscriptFile, s.ID, "exceptions", strconv.Itoa(facts.Exceptions), strconv.Itoa(v.counted))
 	}
 }
 
@@ -124,10 +124,11 @@ func (v *verifier) rollCall(id string) {
 	}
 }
 
-// notAbsent refuses an exception that says that someone is absent who is here.
+// notAbsent refuses an exception that says that someone stands in for someone who
+// is here.
 func (v *verifier) notAbsent(id, fact, name string) {
 	for _, e := range v.last(id, transcript.Exception) {
-		if e.By == v.plan.Lead(step.Administrator) && strings.HasPrefix(e.Text, step.Absent(name, "")) {
+		if e.By == v.plan.Lead(step.Administrator) && step.SaysAbsent(e.Text, name) {
 			v.problem(TranscriptFile, "step %s, fact %q: an exception says %q", id, fact, e.Text)
 		}
 	}

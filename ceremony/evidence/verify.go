@@ -104,6 +104,7 @@ type verifier struct {
 	actions    map[string]step.Action // by step
 	bagSteps   map[string]string      // of a drill: where bags are opened, by thing
 	transcript *transcript.Transcript
+	counted    int             // exceptions, when the last step was done
 	facts      Facts           // of the steps that are done
 	said       map[string]said // entries, by step
 	factsIn    map[int64]any   // facts of other entries, by index

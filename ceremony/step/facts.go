@@ -74,6 +74,11 @@ func Absent(name, deputy string) string {
 	return name + " is absent; " + deputy + standsIn
 }
 
+// SaysAbsent says whether an exception is one that says who stands in for someone.
+func SaysAbsent(exception, name string) bool {
+	return strings.HasPrefix(exception, Absent(name, "")) && strings.HasSuffix(exception, standsIn)
+}
+
 const absent, standsIn = "no; ", " stands in"
 
 // PrepareFacts are those of Prepare.
