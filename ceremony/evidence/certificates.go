@@ -130,7 +130,11 @@ func (v *verifier) crl(id string, planned *plan.CRL) {
 	file := CRLFile(planned.Name)
 	content := v.read(file)
 	crl, err := x509.ParseRevocationList(content)
-	if err == nil && crl.Number != nil && !crl.Number.IsInt64() { // writing a long one in decimal takes minutes
+	switch {
+	case err != nil:
+	case crl.Number == nil:
+		err = errors.New("it has no CRL number")
+	case !crl.Number.IsInt64(): // writing a long one in decimal takes minutes
 		err = fmt.Errorf("its number has %d bits; 63 at most were expected", crl.Number.BitLen())
 	}
 	if err != nil {

@@ -95,6 +95,17 @@ func (v *verifier) inputs(id string) {
 			v.agrees(file, id, "input "+path, string(facts.Inputs[path]), v.sum(file))
 		}
 	}
+	if v.plan.Drill != nil {
+		return
+	}
+	for _, c := range v.plan.Certificates {
+		if c.File == "" {
+			continue
+		}
+		if _, err := v.readCertificate(c.Name); err != nil { // no step issues it, but others are checked with it
+			v.problem(InputFile(c.File), "%v", err)
+		}
+	}
 }
 
 // rollCall wants everyone to be here, or someone in their place who has no other
