@@ -164,6 +164,9 @@ func (v *verifier) crlAsPlanned(planned *plan.CRL, crl *x509.RevocationList, iss
 	if export == nil {
 		return nil // it is told
 	}
+	if next := lastCRL(export, issuer.RawSubject); crl.Number.Cmp(next.Add(next, big.NewInt(1))) != 0 {
+		return fmt.Errorf("its number is %d, and %d was expected, the one after the last in the register", crl.Number, next)
+	}
 	spec := v.plan.Spec(planned)
 	spec.Number = crl.Number.Int64()
 	spec.DeltaOf = register.Standing(export.Entries, issuer.RawSubject, ca.KindCRL, spec.DeltaOf)
@@ -226,12 +229,17 @@ func (v *verifier) settled(issuer []byte, kind ca.Kind, number *big.Int) bool {
 // else was.
 func (v *verifier) register() {
 	signed := v.signed()
-	if len(signed) == 0 {
+	if len(signed) == 0 && v.plan.Register == "" {
 		return
 	}
 	export := v.export(RegisterFile)
 	if export == nil {
 		return
+	}
+	for _, e := range v.before().Entries {
+		if e.State() == register.Issued && signed[hashOf(e.DER)] {
+			v.problem(BeforeFile, "%s was signed in the ceremony, and not before it", e)
+		}
 	}
 	known, intended := v.known(), v.intended()
 	for _, e := range export.Entries {
@@ -249,6 +257,7 @@ func (v *verifier) register() {
 	for _, sum := range slices.Sorted(maps.Keys(signed)) {
 		v.problem(RegisterFile, "it does not have what has SHA-256 %s", sum)
 	}
+	v.grown()
 	v.shown("register: %d entries", len(export.Entries))
 }
 

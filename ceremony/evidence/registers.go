@@ -1,0 +1,72 @@
+package evidence
+
+import (
+	"bytes"
+	"math/big"
+
+	"conclave/ca"
+	"conclave/ca/register"
+)
+
+// grown wants the register to have at each CRL, and after the ceremony, all that
+// it had before: nothing is taken out of a register, and no revocation taken back.
+func (v *verifier) grown() {
+	earlier := v.before()
+	files := []string{}
+	for _, crl := range v.plan.CRLs {
+		files = append(files, CRLRegisterFile(crl.Name))
+	}
+	for _, file := range append(files, RegisterFile) {
+		later := v.export(file)
+		if later == nil {
+			continue // it is told
+		}
+		for _, lost := range lost(earlier, later) {
+			v.problem(file, "it does not have %s as it was before", lost)
+		}
+		earlier = later
+	}
+}
+
+// lost are the entries of a register that a later state of it does not have, or
+// has otherwise.
+func lost(earlier, later *register.Export) (lost []register.Entry) {
+	type number struct {
+		kind           ca.Kind
+		issuer, number string
+	}
+	now := map[number]register.Entry{}
+	for _, e := range later.Entries {
+		now[number{e.Kind, string(e.Issuer), e.Number.String()}] = e
+	}
+	for _, e := range earlier.Entries {
+		if !continues(e, now[number{e.Kind, string(e.Issuer), e.Number.String()}]) {
+			lost = append(lost, e)
+		}
+	}
+	return lost
+}
+
+// continues says whether a later state of an entry leaves all as it was.
+func continues(before, now register.Entry) bool {
+	if now.TBS != before.TBS || now.Subject != before.Subject || !now.Time.Equal(before.Time) || len(now.Revocations) < len(before.Revocations) {
+		return false
+	}
+	for i, revocation := range before.Revocations {
+		if then := now.Revocations[i]; !then.Time.Equal(revocation.Time) || then.Reason != revocation.Reason {
+			return false
+		}
+	}
+	return (before.DER == nil || bytes.Equal(now.DER, before.DER)) && (before.Note == "" || now.Note == before.Note)
+}
+
+// lastCRL is the last number of a CRL that an issuer has used, zero for none.
+func lastCRL(export *register.Export, issuer []byte) *big.Int {
+	last := new(big.Int)
+	for _, e := range export.Entries {
+		if e.Kind == ca.KindCRL && bytes.Equal(e.Issuer, issuer) && e.Number.Cmp(last) > 0 {
+			last.Set(e.Number)
+		}
+	}
+	return last
+}
