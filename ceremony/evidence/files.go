@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -58,6 +59,56 @@ func Files(fsys fs.FS) (map[string]step.Sum, error) {
 // named says whether the close of the transcript names a file.
 func named(name string) bool {
 	return name != TranscriptFile && name != HeadFile && name != SumsFile && !strings.HasPrefix(name, AttachmentsDir+"/")
+}
+
+// strangers refuses files in folders of what the ceremony makes that are of
+// nothing in the plan: whoever looks into such a folder takes all of it for what
+// was made.
+func (v *verifier) strangers() {
+	made := v.made()
+	for _, name := range v.bundle.names {
+		folder, _, inside := strings.Cut(name, "/")
+		own := name == RegisterFile || name == BeforeFile
+		if inside {
+			own = slices.Contains([]string{certificates, crls, inputs, devices, attestations, path.Dir(RecordFile), OriginDir, LastDir}, folder)
+		}
+		if own && !made[name] {
+			v.problem(name, "nothing in the plan is of this name; take it out, or put it into %s before the close", PhotosDir)
+		}
+	}
+}
+
+// made are the files that the steps of the plan make.
+func (v *verifier) made() map[string]bool {
+	made := map[string]bool{RecordFile: v.plan.Custody != nil}
+	add := func(names ...string) {
+		for _, name := range names {
+			made[name] = true
+		}
+	}
+	for _, path := range v.plan.Inputs() {
+		add(InputFile(path))
+	}
+	for _, s := range v.planned {
+		switch s.Action {
+		case step.Prepare:
+			add(DeviceFile(s.Object), ProofFile(s.Object))
+		case step.Generate:
+			add(AttestationFile(s.Object))
+		case step.Certify:
+			add(CertificateFile(s.Object), RegisterFile)
+		case step.SignCRL:
+			add(CRLFile(s.Object), CRLRegisterFile(s.Object), RegisterFile)
+		}
+	}
+	if v.plan.Register != "" {
+		add(BeforeFile, RegisterFile)
+	}
+	for _, name := range originFiles() {
+		made[path.Join(OriginDir, name)] = v.plan.Drill != nil
+		made[path.Join(LastDir, name)] = v.plan.Drill != nil && v.plan.Drill.Last != ""
+	}
+	return made
 }
 
 func hashOf(content []byte) string {

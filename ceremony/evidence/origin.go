@@ -35,6 +35,9 @@ type Origin struct {
 	closed  bool
 }
 
+// originFiles are the files of a bundle that a drill keeps.
+func originFiles() []string { return []string{PlanFile, TranscriptFile, KeyFile, HeadFile} }
+
 // ReadOrigin reads and verifies the transcript of a bundle in a folder.
 func ReadOrigin(folder string) (o *Origin, err error) {
 	return o, inFolder(folder, func(fsys fs.FS) error {
@@ -52,7 +55,7 @@ func ReadOrigin(folder string) (o *Origin, err error) {
 // origin reads the transcript in a folder of a bundle.
 func (b *bundle) origin(dir string) (*Origin, error) {
 	o := &Origin{Files: map[string][]byte{}}
-	for _, name := range []string{PlanFile, TranscriptFile, KeyFile, HeadFile} {
+	for _, name := range originFiles() {
 		content, err := b.read(path.Join(dir, name))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path.Join(dir, name), err)

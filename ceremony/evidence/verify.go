@@ -233,6 +233,7 @@ func (v *verifier) contents() {
 	v.facts, err = ReadFacts(v.plan, v.transcript.Entries)
 	v.problems(TranscriptFile, err)
 	v.named()
+	v.strangers()
 	v.entries()
 	v.opening()
 	v.steps()
