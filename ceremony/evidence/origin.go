@@ -162,7 +162,7 @@ func (v *verifier) compared(device string, origin *Origin) {
 	found := Of[step.CompareFacts](v.facts, id)
 	v.same(id, "device serial", found.Serial, prepare, "device serial", Of[step.PrepareFacts](origin.Facts, prepare).Serial)
 	if found.KCV == step.NotShown {
-		v.shown("device %s: it does not show its key check value without a PIN, so that its DKEK was not compared", device)
+		v.unproved("device %s: that its DKEK is the one of the ceremony; it does not show its key check value without a PIN", device)
 		return
 	}
 	v.kcv(id, found.KCV, origin.Facts)
