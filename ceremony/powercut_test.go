@@ -5,12 +5,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/transcript"
 	"conclave/dkek/dkektest"
 )
 
@@ -87,4 +89,56 @@ func TestPowerCutsEverywhere(t *testing.T) {
 	d := s.drillStage(t, readOrigin(t, s.evidence()), nil)
 	d.Room = &reluctant{SimulatedRoom: s.players, absent: "Cora", opened: plan.Media}
 	everywhere("drill", d)
+}
+
+// TestEarlierReleaseGoesOn: a ceremony that an earlier release has begun is held to
+// its end, in the facts of that release.
+func TestEarlierReleaseGoesOn(t *testing.T) {
+	for _, question := range []string{"Is Ada Admin here", "Public key root", "Folder of backup medium", "Certificate root", "CRL root-crl-1", "Is that all?"} {
+		s := newStage(t, nil)
+		s.begin(t, question)
+		s.writeEarlier(t)
+		s.Program.SHA256[0] ^= 1
+		if err := s.Run(dkektest.Practising(t.Context())); err != nil {
+			t.Fatalf("%s: %v", question, err)
+		}
+		report, err := evidence.Verify(os.DirFS(s.evidence()), evidence.Options{})
+		unproved := strings.Join(report.Unproved, "\n")
+		if err != nil || !strings.Contains(unproved, "the transcript is of schema 1") || !strings.Contains(unproved, "another program goes on") {
+			t.Errorf("%s: %v\n%s", question, err, unproved)
+		}
+		if testing.Short() {
+			break
+		}
+	}
+}
+
+// writeEarlier writes the transcript anew as an earlier release would have.
+func (s *stage) writeEarlier(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(s.evidence(), evidence.TranscriptFile)
+	text, err := os.ReadFile(filepath.Join(s.Dir, "ceremony.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := transcript.ParseKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := transcript.Resume(path, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := earlierFacts(t, s.Plan, w.Entries())
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if w, err = transcript.Create(path, key); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if _, err := w.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -86,6 +86,10 @@ func (s *story) order(before, e transcript.Entry) {
 		s.wrong(e, "the ceremony was stopped, and never resumed")
 	case e.Step != "" && !planned:
 		s.wrong(e, "it is not a step of the plan")
+	case e.Kind == transcript.Resumed && e.Step != before.Step:
+		s.wrong(e, "it goes on with another step than that of the entry before it")
+	case (e.Kind == transcript.Opened || e.Kind == transcript.Closed) && e.Step != "":
+		s.wrong(e, "it is about no step")
 	}
 	switch e.Kind {
 	case transcript.Opened:
@@ -100,15 +104,17 @@ func (s *story) order(before, e transcript.Entry) {
 		s.begun(e, lead)
 	case transcript.Done:
 		s.finished(e, lead)
-	case transcript.Failed:
-		if e.Step != s.underWay {
-			s.wrong(e, "it failed, and was never begun")
+	case transcript.Failed, transcript.Note:
+		if e.Step != s.underWay || e.Step == "" {
+			s.wrong(e, "this step is not under way")
 		}
 	}
 }
 
 func (s *story) begun(e transcript.Entry, lead string) {
 	switch {
+	case e.Step == "":
+		s.wrong(e, "it does not say which step is begun")
 	case s.underWay != "":
 		s.wrong(e, "it is begun before the step %s is done", s.underWay)
 	case s.done[e.Step]:
@@ -188,7 +194,10 @@ func (s *story) remember(e transcript.Entry) {
 	case transcript.Stopped, transcript.Closed:
 		s.nothing(e)
 	}
-	said.all, said.last = append(said.all, e), append(said.last, e)
+	said.all = append(said.all, e)
+	if !s.done[e.Step] || e.Kind == transcript.Done {
+		said.last = append(said.last, e)
+	}
 	s.said[e.Step] = said
 }
 
@@ -244,6 +253,9 @@ func (s *story) excepts(e transcript.Entry, facts step.ExceptionFacts) {
 	}
 	if facts.TBS != "" && action != step.Certify && action != step.SignCRL {
 		s.wrong(e, "fact %q: nothing is signed in this step", "tbs sha256")
+	}
+	if (facts.Sheets != "" || facts.TBS != "" || len(facts.Bag) > 0) && (e.Step != s.underWay || e.Step == "") {
+		s.wrong(e, "this step is not under way")
 	}
 	for _, thing := range slices.Sorted(maps.Keys(facts.Bag)) {
 		opened := s.bagSteps[thing]

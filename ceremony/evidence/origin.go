@@ -271,6 +271,8 @@ func (v *verifier) found(bag plan.Bag) string {
 		v.problem(TranscriptFile, "step %s, fact %q: it is %s, and was noted as %s", id, fact, orNothing(said), orNothing(noted))
 	case bag.Number == plan.NoBag && said == "":
 		return "in no bag"
+	case bag.Number == plan.NoBag:
+		v.problem(TranscriptFile, "step %s, fact %q: it is %s, and it was put into no bag", id, fact, said)
 	case said == "" && !absent:
 		v.problem(TranscriptFile, "step %s, the fact %q is missing", id, fact)
 	case said == "" && v.noted(step.Seal.ID(), bag.Thing) == step.BagChanged:

@@ -255,6 +255,9 @@ func (v *verifier) record(ceremony string, made Facts) {
 	v.agrees(RecordFile, id, "set", facts.Set, r.Set)
 	v.agrees(RecordFile, id, "key check value", facts.KCV, r.KCV)
 	v.agrees(RecordFile, id, "share file sha256", string(facts.ShareFile), r.ShareFile.SHA256)
+	if len(r.Replaces) > 0 {
+		v.problem(RecordFile, "it replaces the sets %s, and a ceremony makes the first one", strings.Join(r.Replaces, ", "))
+	}
 	for i, name := range v.plan.People.Custodians {
 		if i >= len(r.Custodians) {
 			break // the quorum is another one, which is told
@@ -290,7 +293,7 @@ func (v *verifier) given(id, custodians string) {
 	for number := range strings.SplitSeq(custodians, ", ") {
 		n, err := strconv.Atoi(number)
 		switch {
-		case err != nil || n < 1 || n > len(v.plan.People.Custodians):
+		case err != nil || n < 1 || n > len(v.plan.People.Custodians) || strconv.Itoa(n) != number:
 			v.problem(TranscriptFile, "step %s, fact %q: %q is not the number of a custodian", id, fact, number)
 		case seen[n]:
 			v.problem(TranscriptFile, "step %s, fact %q: custodian %d has come twice", id, fact, n)
@@ -334,11 +337,32 @@ func (v *verifier) attestation(id, key string) {
 		return
 	}
 	v.agrees(file, id, "public key sha256", string(facts.Public), hashOf(spki))
+	v.alone(id, key, facts)
 	planned, err := wire.ParseKeyType(v.plan.FindKey(key).Type)
 	if err != nil || !sameType(planned, request.Request.Key) {
 		v.problem(file, "the key is not of the type %s", v.plan.FindKey(key).Type)
 	}
 	v.shown("key %s: made by the device %s, public key %s", key, v.plan.Custody.Device, hashOf(spki))
+}
+
+// alone wants a key to be at a reference where a key can be, and no other key to
+// be there, or to be the same.
+func (v *verifier) alone(id, key string, facts step.GenerateFacts) {
+	if facts.Reference < 1 || facts.Reference > 255 {
+		v.problem(TranscriptFile, "step %s, fact %q: it is %d; 1 to 255 was expected", id, "key reference", facts.Reference)
+	}
+	for _, k := range v.plan.Keys {
+		if k.Name == key {
+			return
+		}
+		other := Of[step.GenerateFacts](v.facts, step.Generate.ID(k.Name))
+		if other.Reference == facts.Reference {
+			v.problem(TranscriptFile, "step %s, fact %q: the key %s is at the reference %d too", id, "key reference", k.Name, other.Reference)
+		}
+		if other.Public == facts.Public {
+			v.problem(TranscriptFile, "step %s, fact %q: the key %s is the same one", id, "public key sha256", k.Name)
+		}
+	}
 }
 
 // backup compares what was wrapped with the key that was made. That what was

@@ -63,7 +63,17 @@ func Deputy(present string) string {
 	if !ok || !strings.HasSuffix(deputy, standsIn) {
 		return ""
 	}
-	return strings.TrimSuffix(deputy, standsIn)
+	deputy = strings.TrimSuffix(deputy, standsIn)
+	if IsNoOne(deputy) {
+		return ""
+	}
+	return deputy
+}
+
+// IsNoOne says whether the answer to who stands in names no one.
+func IsNoOne(deputy string) bool {
+	words := strings.Join(strings.Fields(deputy), " ")
+	return words == "" || strings.EqualFold(words, "no one")
 }
 
 // Absent is the exception that says so.
