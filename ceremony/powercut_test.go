@@ -117,7 +117,7 @@ func TestEarlierReleaseGoesOn(t *testing.T) {
 func (s *stage) writeEarlier(t *testing.T) {
 	t.Helper()
 	path := filepath.Join(s.evidence(), evidence.TranscriptFile)
-	text, err := os.ReadFile(filepath.Join(s.Dir, "ceremony.key"))
+	text, err := os.ReadFile(filepath.Join(string(s.Dir), "ceremony.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
