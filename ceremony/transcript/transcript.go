@@ -58,8 +58,7 @@ func kinds() []Kind {
 type Entry struct {
 	Index int64 `json:"index"` // from 0
 	// Time is by the computer's clock, in UTC and whole seconds. It may lie
-	// before that of the entry before, if the clock was put right; see
-	// Transcript.Backward.
+	// before that of the entry before, if the clock was put right.
 	Time     time.Time         `json:"time"`
 	Step     string            `json:"step,omitempty"` // of the plan
 	Kind     Kind              `json:"kind"`

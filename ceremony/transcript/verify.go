@@ -125,15 +125,3 @@ func (t *Transcript) CheckHead(note string) error {
 	}
 	return nil
 }
-
-// Backward returns the indexes of the entries whose time lies before that of
-// the entry before them: the computer's clock was put right there, which
-// someone should have said.
-func (t *Transcript) Backward() (indexes []int64) {
-	for i := 1; i < len(t.Entries); i++ {
-		if t.Entries[i].Time.Before(t.Entries[i-1].Time) {
-			indexes = append(indexes, int64(i))
-		}
-	}
-	return indexes
-}
