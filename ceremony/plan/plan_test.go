@@ -211,7 +211,7 @@ func TestRehearsal(t *testing.T) {
 	}
 }
 
-// TestCheckTime: a clock that is years off is told, and a rehearsal may be held at
+// TestCheckTime: a clock that is years off is refused, and a rehearsal may be held at
 // any time.
 func TestCheckTime(t *testing.T) {
 	p := &plan.Plan{Start: time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC), Retention: plan.Retention{Years: 10}}

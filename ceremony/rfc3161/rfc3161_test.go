@@ -196,12 +196,12 @@ func TestLongKeys(t *testing.T) {
 	}
 }
 
-// TestRoots passes over what is none, however much of it there is.
+// TestRoots passes over what is not a root, however much of it there is.
 func TestRoots(t *testing.T) {
 	block := []byte("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n")
 	many := bytes.Repeat(block, 100_000)
 	if _, err := Roots(many); err == nil || err.Error() != "there is no certificate in it; PEM was expected" {
-		t.Errorf("a hundred thousand that are none: %v", err)
+		t.Errorf("a hundred thousand that are not certificates: %v", err)
 	}
 	roots, err := Roots(append(many, testdata(t, "expired-root.pem")...))
 	if err != nil {

@@ -50,8 +50,8 @@ var (
 // tenth of that.
 const maxToken = 128 << 10
 
-// Roots reads the roots of time-stamping authorities, in PEM. What is no certificate
-// is passed over.
+// Roots reads the roots of time-stamping authorities, in PEM. What is not a
+// certificate is passed over.
 func Roots(content []byte) (*x509.CertPool, error) {
 	roots, found := x509.NewCertPool(), false
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
