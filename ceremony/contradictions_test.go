@@ -309,8 +309,8 @@ func ofOrder() []contradiction {
 		}, "(step import-primary, note): this step is not under way", 0},
 		{"a note in another step", func(s *story) { s.last(transcript.Note, "copy").Facts = map[string]string{"custodians": "1, 2, 3"} }, `(step copy, note): fact "custodians": this step has no such note`, 1},
 		{"time runs backwards", func(s *story) { s.last(transcript.Done, "restore").Time = s.entries[0].Time.Add(-time.Hour) }, "(step restore, done): its time is before that of the entry before it", 0},
-		{"long before the ceremony", func(s *story) { s.entries[0].Time = time.Date(1970, 1, 1, 0, 0, 7, 0, time.UTC) }, "entry 0 (opened): it is of 1970-01-01T00:00:07Z; the plan begins at ", 0},
-		{"after the evidence need not be kept", func(s *story) { s.last(transcript.Closed, "").Time = time.Date(2126, 1, 1, 0, 0, 0, 0, time.UTC) }, "(closed): it is of 2126-01-01T00:00:00Z; the plan begins at ", 0},
+		{"long before the ceremony", func(s *story) { s.entries[0].Time = time.Date(1970, 1, 1, 0, 0, 7, 0, time.UTC) }, "entry 0 (opened): 1970-01-01 00:00:07 UTC is not a time of this ceremony", 0},
+		{"after the evidence need not be kept", func(s *story) { s.last(transcript.Closed, "").Time = time.Date(2126, 1, 1, 0, 0, 0, 0, time.UTC) }, "(closed): 2126-01-01 00:00:00 UTC is not a time of this ceremony", 0},
 		{"a clock that was not put back", func(s *story) {
 			i := s.at(transcript.Done, "copy")
 			s.except(transcript.Done, "copy", transcript.Entry{Facts: map[string]string{"clock was": evidence.Clock(s.entries[i-1].Time)}})
@@ -474,7 +474,7 @@ func ofTheRecord() []contradiction {
 		{"a sheet that was not read back", record(func(_ map[string]any, c []any) { c[2].(map[string]any)["read_back"] = false }), file + "the sheet of Cem was not read back", 0},
 		{"one fingerprint of two custodians", record(func(_ map[string]any, c []any) {
 			c[2].(map[string]any)["fingerprint"] = c[1].(map[string]any)["fingerprint"]
-		}), file + "set record: custodians 2 and 3 have one fingerprint", 0},
+		}), file + "set record: custodians 2 and 3 have the same fingerprint", 0},
 		{"a custodian less", record(func(r map[string]any, c []any) { r["custodians"] = c[:4] }), file + "set record: 4 custodians, 5 expected", 0},
 		{"a prime that is not of the strength", set("strength", 64), file + "set record: the prime is not one for a strength of 64 bits", 0},
 		{"a strength that is not planned", record(func(r map[string]any, _ []any) { r["strength"], r["prime"] = 64, "ff:ff:ff:ff:ff:ff:ff:c5" }), file + "the strength is 64, and 128 was expected", 0},
