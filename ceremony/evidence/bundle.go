@@ -32,9 +32,11 @@ const (
 	maxInput      = 256 << 10 // but a register, which is only hashed
 	maxKey        = 64 << 10  // a key that is longer takes minutes to use
 	maxRSA        = 16384     // bits
-	// maxSteps is for what a plan leads to, maxProblems for what is told.
+	// maxSteps is for what a plan leads to, maxProblems and maxProblem for how much
+	// is told, and how much of it.
 	maxSteps    = 2000
 	maxProblems = 1000
+	maxProblem  = 10_000
 )
 
 // bundle is a folder of which all names, kinds and sizes were looked at, before

@@ -4,6 +4,7 @@ package evidence_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,8 +16,11 @@ import (
 	"syscall"
 	"testing"
 	"testing/fstest"
+	"unicode/utf8"
 
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/step"
+	"conclave/ceremony/transcript"
 )
 
 // hostile is a folder that someone has made to do harm to whoever verifies it, and
@@ -179,6 +183,49 @@ func allocated() uint64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return stats.TotalAlloc
+}
+
+// TestLongFacts: of a fact that does not end, which many steps have, not all is
+// told each time.
+func TestLongFacts(t *testing.T) {
+	bundle := load(t, fixture)
+	read, err := transcript.Verify(bundle[evidence.TranscriptFile].Data, string(bundle[evidence.KeyFile].Data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := transcript.NewKey(rand.Reader, "hostile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "transcript")
+	w, err := transcript.Create(path, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range read.Entries {
+		if e.Step == step.Share.ID() && e.Kind == transcript.Done {
+			e.Facts["key check value"] = strings.Repeat("é", 2<<20)
+		}
+		if _, err := w.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle[evidence.TranscriptFile] = &fstest.MapFile{Data: text}
+	bundle[evidence.KeyFile] = &fstest.MapFile{Data: []byte(key.Public().String() + "\n")}
+	bundle[evidence.HeadFile] = &fstest.MapFile{Data: []byte(w.Head())}
+	report, err := evidence.Verify(bundle, evidence.Options{})
+	if err == nil || !strings.Contains(err.Error(), `step restore, fact "key check value"`) {
+		t.Errorf("%.2000v", err)
+	}
+	for _, p := range report.Problems {
+		if len(p.Text) > 11_000 || !utf8.ValidString(p.Text) {
+			t.Errorf("a problem of %d bytes: %.200s", len(p.Text), p.Text)
+		}
+	}
 }
 
 // TestHostileOrigin: a drill reads the evidence of its ceremony as carefully.

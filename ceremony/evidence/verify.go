@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"conclave/ca/register"
@@ -122,7 +123,11 @@ func newVerifier(fsys fs.FS, options Options) (*verifier, error) {
 func (v *verifier) problem(file, format string, args ...any) {
 	switch n := len(v.report.Problems); {
 	case n < maxProblems:
-		v.report.Problems = append(v.report.Problems, Problem{file, fmt.Sprintf(format, args...)})
+		text := fmt.Sprintf(format, args...)
+		if len(text) > maxProblem {
+			text = strings.ToValidUTF8(text[:maxProblem], "") + " and so on"
+		}
+		v.report.Problems = append(v.report.Problems, Problem{file, text})
 	case n == maxProblems:
 		v.report.Problems = append(v.report.Problems, Problem{"", "there are more problems, which are not told"})
 	}
