@@ -17,11 +17,16 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
+	"conclave/wire"
 )
+
+// signatures checks what authorities have signed: certificates, CRLs and the
+// register.
+type signatures struct{ *verifier }
 
 // readCertificate reads a certificate of the bundle: one that there was as it
 // was given, any other in PEM as it was written.
-func (v *verifier) readCertificate(name string) (*x509.Certificate, error) {
+func (v signatures) readCertificate(name string) (*x509.Certificate, error) {
 	if planned := v.plan.FindCertificate(name); planned.File != "" {
 		cert, err := ca.ParseCertificate(v.read(InputFile(planned.File)))
 		if err != nil {
@@ -42,7 +47,7 @@ func (v *verifier) readCertificate(name string) (*x509.Certificate, error) {
 
 // certificate compares a certificate with what the plan says it is to be, byte
 // for byte. It is not linted again: a later linter has later rules.
-func (v *verifier) certificate(id string, planned *plan.Certificate) {
+func (v signatures) certificate(id string, planned *plan.Certificate) {
 	facts := Of[step.CertifyFacts](v.facts, id)
 	file := CertificateFile(planned.Name)
 	cert, err := v.readCertificate(planned.Name)
@@ -77,7 +82,7 @@ func (v *verifier) certificate(id string, planned *plan.Certificate) {
 
 // asPlanned rebuilds what was to be signed from the plan, the serial number and
 // the key.
-func (v *verifier) asPlanned(planned *plan.Certificate, cert, issuer *x509.Certificate) error {
+func (v signatures) asPlanned(planned *plan.Certificate, cert, issuer *x509.Certificate) error {
 	spec, publication := planned.Spec, planned.Publication
 	if planned.Issuer != "" {
 		publication = v.plan.FindCertificate(planned.Issuer).Publication
@@ -97,7 +102,7 @@ func (v *verifier) asPlanned(planned *plan.Certificate, cert, issuer *x509.Certi
 
 // subject checks that the certified key is the one of the plan, or of the
 // request.
-func (v *verifier) subject(planned *plan.Certificate, cert *x509.Certificate) error {
+func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) error {
 	if planned.Key != "" {
 		spki, err := v.attestedKey(planned.Key)
 		if err == nil && !bytes.Equal(spki, cert.RawSubjectPublicKeyInfo) {
@@ -125,7 +130,7 @@ func (v *verifier) subject(planned *plan.Certificate, cert *x509.Certificate) er
 
 // crl compares a CRL with what it is to be, byte for byte, by the plan and the
 // register.
-func (v *verifier) crl(id string, planned *plan.CRL) {
+func (v signatures) crl(id string, planned *plan.CRL) {
 	facts := Of[step.SignCRLFacts](v.facts, id)
 	file := CRLFile(planned.Name)
 	content := v.read(file)
@@ -159,7 +164,7 @@ func (v *verifier) crl(id string, planned *plan.CRL) {
 	v.shown("CRL %s: number %d, certificates revoked: %d, as planned byte for byte", planned.Name, crl.Number, len(crl.RevokedCertificateEntries))
 }
 
-func (v *verifier) crlAsPlanned(planned *plan.CRL, crl *x509.RevocationList, issuer *x509.Certificate) error {
+func (v signatures) crlAsPlanned(planned *plan.CRL, crl *x509.RevocationList, issuer *x509.Certificate) error {
 	export := v.export(CRLRegisterFile(planned.Name))
 	if export == nil {
 		return nil // it is told
@@ -189,7 +194,7 @@ func (v *verifier) crlAsPlanned(planned *plan.CRL, crl *x509.RevocationList, iss
 }
 
 // export reads a register of the bundle, nil if it cannot.
-func (v *verifier) export(name string) *register.Export {
+func (v signatures) export(name string) *register.Export {
 	if export, known := v.exports[name]; known {
 		return export
 	}
@@ -209,7 +214,7 @@ func (v *verifier) export(name string) *register.Export {
 
 // before is the register that the ceremony has continued, an empty one if it
 // began with none.
-func (v *verifier) before() *register.Export {
+func (v signatures) before() *register.Export {
 	if v.plan.Register != "" {
 		if export := v.export(BeforeFile); export != nil {
 			return export
@@ -220,14 +225,14 @@ func (v *verifier) before() *register.Export {
 
 // settled says whether a number was lost when the ceremony was interrupted: the
 // next one takes its place.
-func (v *verifier) settled(issuer []byte, kind ca.Kind, number *big.Int) bool {
+func (v signatures) settled(issuer []byte, kind ca.Kind, number *big.Int) bool {
 	export := v.export(RegisterFile)
 	return export != nil && export.Find(issuer, kind, number).State() == register.Settled
 }
 
 // register checks that the register knows what was signed, and that nothing
 // else was.
-func (v *verifier) register() {
+func (v signatures) register() {
 	signed := v.signed()
 	if len(signed) == 0 && v.plan.Register == "" {
 		return
@@ -262,7 +267,7 @@ func (v *verifier) register() {
 }
 
 // known are the hashes of what was in the register before the ceremony.
-func (v *verifier) known() map[string]bool {
+func (v signatures) known() map[string]bool {
 	hashes := map[string]bool{}
 	for _, e := range v.before().Entries {
 		hashes[hashOf(e.DER)], hashes[fmt.Sprintf("%x", e.TBS)] = true, true
@@ -271,18 +276,18 @@ func (v *verifier) known() map[string]bool {
 }
 
 // intended are the hashes of all that steps were about to sign.
-func (v *verifier) intended() map[string]bool {
+func (v signatures) intended() map[string]bool {
 	hashes := map[string]bool{}
 	for _, e := range v.transcript.Entries {
 		if e.Kind == transcript.Note {
-			hashes[string(read[step.NoteFacts](v, e).TBS)] = true
+			hashes[string(read[step.NoteFacts](v.verifier, e).TBS)] = true
 		}
 	}
 	return hashes
 }
 
 // signed are the hashes of all that was signed, as the transcript has them.
-func (v *verifier) signed() map[string]bool {
+func (v signatures) signed() map[string]bool {
 	hashes := map[string]bool{}
 	for _, s := range v.planned {
 		switch s.Action {
@@ -297,13 +302,13 @@ func (v *verifier) signed() map[string]bool {
 
 // intents checks what a step was about to sign: the last time what it has signed,
 // any other time what the register has as settled.
-func (v *verifier) intents(id string, kind ca.Kind, number *big.Int, tbs []byte) {
+func (v signatures) intents(id string, kind ca.Kind, number *big.Int, tbs []byte) {
 	var notes []step.NoteFacts
 	for _, e := range v.said[id].all {
 		if e.Kind != transcript.Note {
 			continue
 		}
-		if note := read[step.NoteFacts](v, e); note.TBS != "" {
+		if note := read[step.NoteFacts](v.verifier, e); note.TBS != "" {
 			notes = append(notes, note)
 		}
 	}
@@ -327,7 +332,7 @@ func (v *verifier) intents(id string, kind ca.Kind, number *big.Int, tbs []byte)
 // settledAs wants it to be known what came of something that was about to be
 // signed when the ceremony was interrupted: that it may have been signed and is
 // lost, or that it was not; an exception says so.
-func (v *verifier) settledAs(id string, note step.NoteFacts) {
+func (v signatures) settledAs(id string, note step.NoteFacts) {
 	export := v.export(RegisterFile)
 	if export == nil {
 		return // it is told
@@ -335,7 +340,7 @@ func (v *verifier) settledAs(id string, note step.NoteFacts) {
 	i := slices.IndexFunc(export.Entries, func(e register.Entry) bool { return fmt.Sprintf("%x", e.TBS) == string(note.TBS) })
 	told := v.facts.Schema < 2 && i >= 0
 	for _, e := range v.said[id].all {
-		told = told || e.Kind == transcript.Exception && read[step.ExceptionFacts](v, e).TBS == note.TBS
+		told = told || e.Kind == transcript.Exception && read[step.ExceptionFacts](v.verifier, e).TBS == note.TBS
 	}
 	settled := i >= 0 && export.Entries[i].State() == register.Settled && export.Entries[i].Number.Text(16) == note.Number
 	switch {
@@ -344,4 +349,30 @@ func (v *verifier) settledAs(id string, note step.NoteFacts) {
 	case !told || i >= 0 && !settled:
 		v.problem(TranscriptFile, "step %s, facts %q and %q: number %s was about to be signed, and neither the register nor an exception says what came of it", id, "number", "tbs sha256", note.Number)
 	}
+}
+
+// attestedKey is the SubjectPublicKeyInfo of a key of the plan.
+func (v signatures) attestedKey(key string) ([]byte, error) {
+	content, err := v.bundle.read(AttestationFile(key))
+	if err != nil {
+		return nil, err
+	}
+	request, err := wire.ParseAuthenticatedRequest(content)
+	if err != nil {
+		return nil, err
+	}
+	return request.Request.Key.SPKI()
+}
+
+// issuer is the certificate that signs, nil for one that signs itself or where
+// it cannot be read.
+func (v signatures) issuer(name string) *x509.Certificate {
+	if name == "" {
+		return nil
+	}
+	cert, err := v.readCertificate(name)
+	if err != nil {
+		return nil // told where it is checked itself
+	}
+	return cert
 }

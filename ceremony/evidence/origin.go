@@ -118,8 +118,11 @@ func (o *Origin) leadsTo(drill *plan.Plan, content []byte) bool {
 	return err == nil && bytes.Equal(want, content)
 }
 
-// drill checks what a drill has found against the transcript of its ceremony.
-func (v *verifier) drill() {
+// drillCheck checks what a drill has found.
+type drillCheck struct{ *verifier }
+
+// run checks what a drill has found against the transcript of its ceremony.
+func (v drillCheck) run() {
 	file := path.Join(OriginDir, TranscriptFile)
 	origin, err := v.bundle.origin(OriginDir)
 	if err == nil {
@@ -149,7 +152,7 @@ func (v *verifier) drill() {
 }
 
 // inspected compares the files of the backup with those that were made.
-func (v *verifier) inspected(origin *Origin) {
+func (v drillCheck) inspected(origin *Origin) {
 	id, share := step.Inspect.ID(), step.Share.ID()
 	facts := Of[step.InspectFacts](v.facts, id)
 	v.same(id, "share file sha256", string(facts.ShareFile), share, "share file sha256", string(Of[step.ShareFacts](origin.Facts, share).ShareFile))
@@ -157,7 +160,7 @@ func (v *verifier) inspected(origin *Origin) {
 }
 
 // compared compares a device with what it was.
-func (v *verifier) compared(device string, origin *Origin) {
+func (v drillCheck) compared(device string, origin *Origin) {
 	id, prepare := step.Compare.ID(device), step.Prepare.ID(device)
 	found := Of[step.CompareFacts](v.facts, id)
 	v.same(id, "device serial", found.Serial, prepare, "device serial", Of[step.PrepareFacts](origin.Facts, prepare).Serial)
@@ -169,7 +172,7 @@ func (v *verifier) compared(device string, origin *Origin) {
 }
 
 // sheets wants an exception for each sheet that is not good, and no other.
-func (v *verifier) sheets() {
+func (v drillCheck) sheets() {
 	good := 0
 	for i, name := range v.plan.People.Custodians {
 		id := step.LoneSheet.ID(strconv.Itoa(i + 1))
@@ -205,7 +208,7 @@ func (o *Origin) CheckLast(ceremony *Origin) error {
 }
 
 // expectedBags are those that the ceremony sealed, or the drill before.
-func (v *verifier) expectedBags(origin *Origin) []plan.Bag {
+func (v drillCheck) expectedBags(origin *Origin) []plan.Bag {
 	if v.plan.Drill.Last == "" {
 		return origin.Bags()
 	}
@@ -224,7 +227,7 @@ func (v *verifier) expectedBags(origin *Origin) []plan.Bag {
 
 // bags checks what the drill says of the bags, and shows which were not as they
 // had been.
-func (v *verifier) bags(origin *Origin) {
+func (v drillCheck) bags(origin *Origin) {
 	if expected := v.expectedBags(origin); !slices.Equal(v.plan.Drill.Bags, expected) {
 		v.problem(PlanFile, "the bags are %v, and %v were sealed before", v.plan.Drill.Bags, expected)
 	}
@@ -257,7 +260,7 @@ func (v *verifier) bags(origin *Origin) {
 
 // found is how the bag of a thing was: its number, BagChanged, or empty where the
 // thing was not here and its bag is said to be closed. The drill must say so.
-func (v *verifier) found(bag plan.Bag) string {
+func (v drillCheck) found(bag plan.Bag) string {
 	id, fact := v.bagSteps[bag.Thing], "bag: "+bag.Thing
 	bags, absent := v.bagFacts(id)
 	for _, thing := range slices.Sorted(maps.Keys(bags)) {
@@ -287,7 +290,7 @@ func (v *verifier) found(bag plan.Bag) string {
 
 // bagFacts are what a step says of bags, and whether the sheet that it is about
 // was not here.
-func (v *verifier) bagFacts(id string) (bags map[string]string, absent bool) {
+func (v drillCheck) bagFacts(id string) (bags map[string]string, absent bool) {
 	switch v.actions[id] {
 	case step.Inspect:
 		return Of[step.InspectFacts](v.facts, id).Bag, false
@@ -300,14 +303,14 @@ func (v *verifier) bagFacts(id string) (bags map[string]string, absent bool) {
 
 // noted is what notes and exceptions of a step say of the bag of a thing, the
 // last of them.
-func (v *verifier) noted(id, thing string) (number string) {
+func (v drillCheck) noted(id, thing string) (number string) {
 	for _, e := range v.said[id].all {
 		var bags map[string]string
 		switch e.Kind {
 		case transcript.Note:
-			bags = read[step.NoteFacts](v, e).Bag
+			bags = read[step.NoteFacts](v.verifier, e).Bag
 		case transcript.Exception:
-			bags = read[step.ExceptionFacts](v, e).Bag
+			bags = read[step.ExceptionFacts](v.verifier, e).Bag
 		}
 		number = cmp.Or(bags[thing], number)
 	}
@@ -316,7 +319,7 @@ func (v *verifier) noted(id, thing string) (number string) {
 
 // sealed wants each bag to have a number that no other has or had, unless it was
 // not opened. Found is how each was.
-func (v *verifier) sealed(found map[string]string) {
+func (v drillCheck) sealed(found map[string]string) {
 	id := step.Seal.ID()
 	bags, seen := Of[step.SealFacts](v.facts, id).Bags, map[string]string{}
 	for _, bag := range v.plan.Drill.Bags {

@@ -10,7 +10,7 @@ import (
 
 // grown wants the register to have at each CRL, and after the ceremony, all that
 // it had before: nothing is taken out of a register, and no revocation taken back.
-func (v *verifier) grown() {
+func (v signatures) grown() {
 	earlier := v.before()
 	files := []string{}
 	for _, crl := range v.plan.CRLs {

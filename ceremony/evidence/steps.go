@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"cmp"
-	"crypto/x509"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,9 +51,9 @@ func (v *verifier) step(s step.Step) {
 		v.restored(s.ID, facts.KCV, facts.Restored, facts.Wrapped, v.facts)
 		v.shown("restore: every key was proved on the device %s", v.plan.Custody.Standby)
 	case step.Certify:
-		v.certificate(s.ID, v.plan.FindCertificate(s.Object))
+		signatures{v}.certificate(s.ID, v.plan.FindCertificate(s.Object))
 	case step.SignCRL:
-		v.crl(s.ID, v.plan.FindCRL(s.Object))
+		signatures{v}.crl(s.ID, v.plan.FindCRL(s.Object))
 	case step.Copy:
 		v.copies(s.ID)
 	case step.Seal:
@@ -102,7 +101,7 @@ func (v *verifier) inputs(id string) {
 		if c.File == "" {
 			continue
 		}
-		if _, err := v.readCertificate(c.Name); err != nil { // no step issues it, but others are checked with it
+		if _, err := (signatures{v}).readCertificate(c.Name); err != nil { // no step issues it, but others are checked with it
 			v.problem(InputFile(c.File), "%v", err)
 		}
 	}
@@ -449,30 +448,4 @@ func (v *verifier) bagsOf(id string) {
 			seen[number] = thing
 		}
 	}
-}
-
-// attestedKey is the SubjectPublicKeyInfo of a key of the plan.
-func (v *verifier) attestedKey(key string) ([]byte, error) {
-	content, err := v.bundle.read(AttestationFile(key))
-	if err != nil {
-		return nil, err
-	}
-	request, err := wire.ParseAuthenticatedRequest(content)
-	if err != nil {
-		return nil, err
-	}
-	return request.Request.Key.SPKI()
-}
-
-// issuer is the certificate that signs, nil for one that signs itself or where
-// it cannot be read.
-func (v *verifier) issuer(name string) *x509.Certificate {
-	if name == "" {
-		return nil
-	}
-	cert, err := v.readCertificate(name)
-	if err != nil {
-		return nil // told where it is checked itself
-	}
-	return cert
 }

@@ -246,9 +246,9 @@ func (v *verifier) contents() {
 	v.opening()
 	v.steps()
 	if v.plan.Drill != nil {
-		v.drill()
+		drillCheck{v}.run()
 	} else {
-		v.register()
+		signatures{v}.register()
 	}
 }
 
