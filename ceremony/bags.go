@@ -57,6 +57,9 @@ func (p *people) stillClosed(ctx context.Context, thing string) (bool, error) {
 	if number == plan.NoBag {
 		return true, nil
 	}
+	if p.log.bagSeen(thing) == step.BagChanged { // it was asked before an interruption
+		return false, nil
+	}
 	who := p.plan.Who(step.Witness)
 	err := p.agreed(ctx, Question{Wants: YesNo, Who: who, Text: "Is the bag of " + thing + ", which was not here, still closed with the number " + number + "? Answer as far as you know"})
 	var other *refusal

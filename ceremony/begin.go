@@ -54,13 +54,13 @@ func (p *proceedings) create() error {
 	if err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{
-		evidence.PlanFile: p.Source, evidence.KeyFile: []byte(key.Public().String() + "\n"),
-		evidence.SoftwareFile: p.Program.SBOM, evidence.ReadMeFile: []byte(evidence.ReadMe),
-	} {
+	for name, content := range map[string][]byte{evidence.PlanFile: p.Source, evidence.KeyFile: []byte(key.Public().String() + "\n")} {
 		if err := p.Dir.put(name, content); err != nil {
 			return err
 		}
+	}
+	if err := p.putProgram(); err != nil {
+		return err
 	}
 	if err := p.putOrigins(); err != nil {
 		return err
@@ -70,6 +70,17 @@ func (p *proceedings) create() error {
 		return err
 	}
 	return p.noteOpening()
+}
+
+// putProgram puts what is of this program into the evidence, before the opening
+// says which program it is; another one may have begun, and come no further.
+func (p *proceedings) putProgram() error {
+	for name, content := range map[string][]byte{evidence.SoftwareFile: p.Program.SBOM, evidence.ReadMeFile: []byte(evidence.ReadMe)} {
+		if err := replaceFile(p.Dir.evidence(name), content); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *proceedings) noteOpening() (err error) {
@@ -154,7 +165,7 @@ func (p *proceedings) resume() error {
 		return err
 	}
 	if len(p.log.writer.Entries()) == 0 { // the power failed before the first one
-		return p.noteOpening()
+		return errors.Join(p.putProgram(), p.noteOpening())
 	}
 	if p.log.facts, err = evidence.ReadFacts(p.Plan, p.log.writer.Entries()); err != nil {
 		return fmt.Errorf("%s: %w", p.Dir.evidence(evidence.TranscriptFile), err)

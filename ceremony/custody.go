@@ -146,7 +146,11 @@ func (p *proceedings) importShare(ctx context.Context, name string) (done, error
 		return done{}, err
 	}
 	if status != nil && status.Outstanding == 0 { // done before a power cut
-		return p.importDone(name, p.log.custodiansNoted()), p.checkImport(ctx, name, status)
+		who := p.log.custodiansNoted()
+		if who == evidence.LostCustodians && p.log.facts.Schema >= 2 {
+			return done{}, fmt.Errorf("the device %s has been given a DKEK outside this ceremony; initialise it again, in a ceremony in another folder", name)
+		}
+		return p.importDone(name, who), p.checkImport(ctx, name, status)
 	}
 	file, records, err := p.backups.read()
 	if err != nil {

@@ -69,6 +69,9 @@ func (l *log) note(kind transcript.Kind, by, text string, facts any) error {
 // append writes an entry. Where the clock was put back an exception says so
 // before it, but not after the exceptions were counted: there time stands still.
 func (l *log) append(e transcript.Entry) error {
+	if err := l.plan.CheckTime(e.Time); err != nil { // no one could close it
+		return fmt.Errorf("the computer's clock: %w; set it, and go on with the same command", err)
+	}
 	if ordered := l.inOrder(e); !ordered.Time.Equal(e.Time) {
 		if e.Kind == transcript.Closed || e.Kind == transcript.Done && e.Step == step.Close.ID() {
 			e = ordered

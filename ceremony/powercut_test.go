@@ -21,6 +21,7 @@ import (
 // is done; then it fails at once again. The clock is earlier after each time.
 type dying struct {
 	act         ceremony.Ceremony
+	other       ceremony.Program // goes on after each power cut; zero for the same one
 	looks, life int
 	done, cuts  int
 }
@@ -60,6 +61,9 @@ func (d *dying) hold(t *testing.T) {
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
+		if d.other.Version != "" {
+			d.act.Program, d.other = d.other, d.act.Program
+		}
 		d.cuts++
 		d.life++
 		if done := bytes.Count(text, []byte(`"kind":"done"`)); done > d.done {
@@ -75,6 +79,9 @@ func TestPowerCutsEverywhere(t *testing.T) {
 	s := newStage(t, func(p *plan.Plan) { p.Retention.Years = 2 })
 	everywhere := func(what string, s *stage) {
 		d := &dying{act: s.Ceremony}
+		if what == "drill" {
+			d.other = programOf(t, "the other program")
+		}
 		d.hold(t)
 		s.verified(t)
 		if d.cuts < 3*d.done {
@@ -89,6 +96,49 @@ func TestPowerCutsEverywhere(t *testing.T) {
 	d := s.drillStage(t, readOrigin(t, s.evidence()), nil)
 	d.Room = &reluctant{SimulatedRoom: s.players, absent: "Cora", opened: plan.Media}
 	everywhere("drill", d)
+}
+
+// TestOtherProgram goes on after each power cut, also before anything is written.
+func TestOtherProgram(t *testing.T) {
+	s := newStage(t, nil)
+	d := &dying{act: s.Ceremony, other: programOf(t, "the other program")}
+	d.hold(t)
+	report := s.verified(t)
+	if len(report.Exceptions) < d.done {
+		t.Errorf("exceptions: %d", len(report.Exceptions))
+	}
+}
+
+// TestClockOfAnotherTime is refused before anything is written under it.
+func TestClockOfAnotherTime(t *testing.T) {
+	s := newStage(t, nil)
+	s.begin(t, "Is Ada Admin here")
+	s.Now = func() time.Time { return time.Date(1970, 1, 1, 0, 0, 7, 0, time.UTC) }
+	if err := s.Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "1970-01-01 00:00:07 UTC is not a time of this ceremony") {
+		t.Errorf("with the clock of 1970: %v", err)
+	}
+	s.Now = time.Now
+	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	s.verified(t)
+}
+
+// TestBagOpenedMeanwhile: what the witness has said of a bag stays, also where the
+// power fails after it.
+func TestBagOpenedMeanwhile(t *testing.T) {
+	s := newStage(t, nil)
+	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	d := s.drillStage(t, readOrigin(t, s.evidence()), nil)
+	d.Room = &reluctant{SimulatedRoom: s.players, absent: "Cora", opened: plan.Sheet("Cora")}
+	d.begin(t, "Number of the bag of the sheet of Cora")
+	d.Room = &reluctant{SimulatedRoom: s.players, absent: "Cora"}
+	if err := d.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	wantShown(t, d.verified(t), "NOT AS THEY WERE: the sheet of Cora")
 }
 
 // TestEarlierReleaseGoesOn: a ceremony that an earlier release has begun is held to

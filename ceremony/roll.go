@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strings"
 
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
@@ -77,7 +76,7 @@ func (p *proceedings) rollCall(ctx context.Context, _ string) (done, error) {
 // checkDeputy refuses one who has a part already: two sheets in one hand are one
 // custodian less.
 func (p *proceedings) checkDeputy(name, deputy string, present map[string]string) error {
-	if strings.EqualFold(deputy, "no one") {
+	if step.IsNoOne(deputy) {
 		return fmt.Errorf("%s is not here, and no one stands in", name)
 	}
 	for _, other := range p.Plan.Everyone() {

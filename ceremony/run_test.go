@@ -95,13 +95,16 @@ func writeRequest(t *testing.T, path string, p *plan.Plan) {
 	}
 }
 
-func testProgram(t *testing.T) ceremony.Program {
+func testProgram(t *testing.T) ceremony.Program { return programOf(t, "the program") }
+
+// programOf is a program with this content.
+func programOf(t *testing.T, content string) ceremony.Program {
 	t.Helper()
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		t.Fatal("no build info")
 	}
-	sum := sha256.Sum256([]byte("the program"))
+	sum := sha256.Sum256([]byte(content))
 	document, err := sbom.Of(info, sum[:], time.Unix(0, 0))
 	if err != nil {
 		t.Fatal(err)
