@@ -54,9 +54,10 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 	return c.exit
 }
 
-// fail shows an error as one line.
+// fail shows an error as one line. Files of others may be in it, so nothing of it
+// reaches the terminal that a terminal would obey.
 func fail(err error, code int) int {
 	text := strings.NewReplacer("\n", "; ", context.Canceled.Error(), terminal.ErrInterrupted.Error()).Replace(err.Error())
-	io.WriteString(os.Stderr, "conclave: "+text+"\n")
+	io.WriteString(os.Stderr, "conclave: "+terminal.Printable(text)+"\n")
 	return code
 }
