@@ -327,7 +327,7 @@ func ofOrder() []contradiction {
 				return e.Kind == transcript.Exception && e.Facts["program sha256"] != ""
 			})
 			s.count(-1)
-		}, `(step certificate-root, resumed): facts "program sha256" and "program version": another program goes on than before`, 0},
+		}, `(step certificate-root, resumed): facts "program sha256" and "program version": the ceremony was resumed with another program`, 0},
 		{"another program is said to go on", func(s *story) {
 			s.except(transcript.Done, "copy", transcript.Entry{Facts: map[string]string{"program sha256": hashOf(nil), "program version": "2"}})
 		}, `(step copy, exception): facts "program sha256" and "program version": they are not those of the program that goes on`, 0},
@@ -380,7 +380,7 @@ func ofPeople() []contradiction {
 			s.except(transcript.Done, "roll-call", transcript.Entry{By: "Ada Admin", Text: step.Absent("Wim Witness", "Eve")})
 		}, where + `an exception says "Wim Witness is absent; Eve stands in"`, 0},
 		{"someone is not called", func(s *story) { delete(s.facts("roll-call"), "present: Wim Witness") }, `the fact "present: Wim Witness" is missing`, 1},
-		{"someone else is called", func(s *story) { s.facts("roll-call")["present: Eve"] = step.Here }, `step roll-call, fact "present: Eve": there is nothing of this name in the plan`, 0},
+		{"someone else is called", func(s *story) { s.facts("roll-call")["present: Eve"] = step.Here }, `step roll-call, fact "present: Eve": nothing in the plan has this name`, 0},
 		{"too few custodians", gives("5, 4"), given + "2 custodians; 3 were expected", 0},
 		{"too many custodians", gives("5, 4, 3, 2"), given + "4 custodians; 3 were expected", 0},
 		{"a custodian twice", gives("5, 4, 5"), given + "custodian 5 has come twice", 1},
@@ -395,7 +395,7 @@ func ofPeople() []contradiction {
 // ofThings are stories in which something cannot be what it is said to be.
 func ofThings() []contradiction {
 	stray := func(name string) contradiction {
-		return contradiction{"a file that nothing is of: " + name, func(s *story) { s.write(name, []byte("x")) }, name + ": nothing in the plan is of this name", 0}
+		return contradiction{"a file that nothing is of: " + name, func(s *story) { s.write(name, []byte("x")) }, name + ": nothing in the plan has this name", 0}
 	}
 	return []contradiction{
 		{"standby and primary are the same", func(s *story) {
@@ -444,7 +444,7 @@ func ofThings() []contradiction {
 			s.facts("seal")["bag: the sheet of Cem"] = s.facts("seal")["bag: the sheet of Cora"]
 		}, `step seal, fact "bag: the sheet of Cora": it is PRACTICE-6, as for the sheet of Cem`, 0},
 		{"one bag, written in two ways", func(s *story) { s.facts("seal")["bag: the sheet of Cem"] = "practice -6" }, `step seal, fact "bag: the sheet of Cora": it is PRACTICE-6, as for the sheet of Cem`, 0},
-		{"a bag of something else", func(s *story) { s.facts("seal")["bag: the cat"] = "A-1" }, `step seal, fact "bag: the cat": there is nothing of this name in the plan`, 0},
+		{"a bag of something else", func(s *story) { s.facts("seal")["bag: the cat"] = "A-1" }, `step seal, fact "bag: the cat": nothing in the plan has this name`, 0},
 		{"sheets that are void", func(s *story) {
 			s.except(transcript.Done, "share", transcript.Entry{Facts: map[string]string{"sheets": step.SheetsVoid}})
 		}, `step share, fact "sheets": it is void when the sheets are done, and shown was expected`, 0},
@@ -630,7 +630,7 @@ func ofTheDrill() []contradiction {
 			text := s.read("ceremony/transcript.jsonl")
 			s.write("ceremony/transcript.jsonl", text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1])
 		}, "ceremony/transcript.jsonl: the transcript in ceremony: ", 0},
-		{"a drill before that no one speaks of", func(s *story) { s.write("last-drill/plan.json", s.read("ceremony/plan.json")) }, "last-drill/plan.json: nothing in the plan is of this name", 0},
+		{"a drill before that no one speaks of", func(s *story) { s.write("last-drill/plan.json", s.read("ceremony/plan.json")) }, "last-drill/plan.json: nothing in the plan has this name", 0},
 	}
 }
 

@@ -39,7 +39,7 @@ func (v *verifier) attachments() {
 		case strings.HasSuffix(name, signers):
 			v.read(SignatureFile(strings.TrimSuffix(attached, signers)))
 		default:
-			v.problem(name, "it is none of the files that can be attached")
+			v.problem(name, "it is not a file that can be attached")
 		}
 	}
 }
@@ -175,7 +175,7 @@ func removeEmpty(root *os.Root) {
 	}
 }
 
-// replaceSums writes SHA256SUMS anew.
+// replaceSums writes SHA256SUMS again.
 func replaceSums(dir string) error {
 	sums, err := Sums(os.DirFS(dir))
 	if err != nil {

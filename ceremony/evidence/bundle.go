@@ -39,7 +39,7 @@ const (
 	maxProblem  = 10_000
 )
 
-// bundle is a folder of which all names, kinds and sizes were looked at, before
+// bundle is a folder whose names, kinds and sizes were all looked at before
 // anything in it is opened.
 type bundle struct {
 	fsys  fs.FS
@@ -170,7 +170,7 @@ func limitOf(name string) int64 {
 	return maxText
 }
 
-// copy opens a file that was looked at, and no other.
+// copy opens only files that were looked at.
 func (b *bundle) copy(to io.Writer, name string, limit int64) error {
 	if !b.has(name) {
 		return fs.ErrNotExist
@@ -194,7 +194,7 @@ func (b *bundle) sum(name string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), err
 }
 
-// inFolder calls fn with a folder on disk, out of which no link leads.
+// inFolder calls fn with a folder on disk that no link leads out of.
 func inFolder(dir string, fn func(fs.FS) error) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -167,7 +167,7 @@ func (v signatures) crl(id string, planned *plan.CRL) {
 func (v signatures) crlAsPlanned(planned *plan.CRL, crl *x509.RevocationList, issuer *x509.Certificate) error {
 	export := v.export(CRLRegisterFile(planned.Name))
 	if export == nil {
-		return nil // it is told
+		return nil // a problem says so
 	}
 	if next := lastCRL(export, issuer.RawSubject); crl.Number.Cmp(next.Add(next, big.NewInt(1))) != 0 {
 		return fmt.Errorf("its number is %d, and %d was expected, the one after the last in the register", crl.Number, next)
@@ -262,7 +262,7 @@ func (v signatures) register() {
 	for _, sum := range slices.Sorted(maps.Keys(signed)) {
 		v.problem(RegisterFile, "it does not have what has SHA-256 %s", sum)
 	}
-	v.grown()
+	v.growth()
 	v.shown("register: %d entries", len(export.Entries))
 }
 
@@ -335,7 +335,7 @@ func (v signatures) intents(id string, kind ca.Kind, number *big.Int, tbs []byte
 func (v signatures) settledAs(id string, note step.NoteFacts) {
 	export := v.export(RegisterFile)
 	if export == nil {
-		return // it is told
+		return // a problem says so
 	}
 	i := slices.IndexFunc(export.Entries, func(e register.Entry) bool { return fmt.Sprintf("%x", e.TBS) == string(note.TBS) })
 	told := v.facts.Schema < 2 && i >= 0

@@ -29,7 +29,7 @@ type story struct {
 	stopped  bool
 	underWay string // the step that was begun; empty after it is done
 	done     map[string]bool
-	program  step.Resumed     // which runs, as far as that was told
+	program  step.Resumed     // which runs, if it was said
 	now      step.Resumed     // which runs
 	since    transcript.Entry // with which it went on
 }
@@ -145,7 +145,7 @@ func (s *story) speaker(e transcript.Entry) {
 }
 
 // when wants times that do not run backwards and lie in the ceremony. A clock
-// that was put back is told of by an exception, with the time before.
+// that was put back needs an exception that says so, with the time before.
 func (s *story) when(before, e transcript.Entry) {
 	clock := ""
 	if e.Kind == transcript.Exception {
@@ -210,9 +210,9 @@ func (s *story) untold(e transcript.Entry) {
 		return
 	}
 	if s.facts.Schema < 2 {
-		s.unproved("at entry %d another program goes on, and nothing says why (evidence of an earlier version)", s.since.Index)
+		s.unproved("at entry %d another program continues, and nothing says why (evidence of an earlier version)", s.since.Index)
 	} else {
-		s.wrong(s.since, "facts %q and %q: another program goes on than before, and no exception tells of it", "program sha256", "program version")
+		s.wrong(s.since, "facts %q and %q: the ceremony was resumed with another program, and no exception says so", "program sha256", "program version")
 	}
 	s.program = s.now
 }

@@ -61,9 +61,9 @@ func named(name string) bool {
 	return name != TranscriptFile && name != HeadFile && name != SumsFile && !strings.HasPrefix(name, AttachmentsDir+"/")
 }
 
-// strangers refuses files in folders of what the ceremony makes that are of
-// nothing in the plan: whoever looks into such a folder takes all of it for what
-// was made.
+// strangers refuses files that the plan does not account for, in the folders of
+// what the ceremony makes: whoever looks into such a folder takes all of it for
+// what was made. Earlier versions did not look.
 func (v *verifier) strangers() {
 	made := v.made()
 	for _, name := range v.bundle.names {
@@ -72,8 +72,12 @@ func (v *verifier) strangers() {
 		if inside {
 			own = slices.Contains([]string{certificates, crls, inputs, devices, attestations, path.Dir(RecordFile), OriginDir, LastDir}, folder)
 		}
-		if own && !made[name] {
-			v.problem(name, "nothing in the plan is of this name; take it out, or put it into %s before the close", PhotosDir)
+		switch {
+		case !own || made[name]:
+		case v.facts.Schema < 2:
+			v.unproved("the file %s: nothing in the plan has this name (evidence of an earlier version)", name)
+		default:
+			v.problem(name, "nothing in the plan has this name; take it out, or put it into %s before the close", PhotosDir)
 		}
 	}
 }

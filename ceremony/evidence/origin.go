@@ -171,7 +171,7 @@ func (v drillCheck) compared(device string, origin *Origin) {
 	v.kcv(id, found.KCV, origin.Facts)
 }
 
-// sheets wants an exception for each sheet that is not good, and no other.
+// sheets wants an exception for each sheet that is not good, and for no other.
 func (v drillCheck) sheets() {
 	good := 0
 	for i, name := range v.plan.People.Custodians {

@@ -8,9 +8,9 @@ import (
 	"conclave/ca/register"
 )
 
-// grown wants the register to have at each CRL, and after the ceremony, all that
+// growth wants the register to have at each CRL, and after the ceremony, all that
 // it had before: nothing is taken out of a register, and no revocation taken back.
-func (v signatures) grown() {
+func (v signatures) growth() {
 	earlier := v.before()
 	files := []string{}
 	for _, crl := range v.plan.CRLs {
@@ -19,18 +19,18 @@ func (v signatures) grown() {
 	for _, file := range append(files, RegisterFile) {
 		later := v.export(file)
 		if later == nil {
-			continue // it is told
+			continue // a problem says so
 		}
-		for _, lost := range lost(earlier, later) {
-			v.problem(file, "it does not have %s as it was before", lost)
+		for _, e := range missing(earlier, later) {
+			v.problem(file, "it does not have %s as it was before", e)
 		}
 		earlier = later
 	}
 }
 
-// lost are the entries of a register that a later state of it does not have, or
+// missing are the entries of a register that a later state of it does not have, or
 // has otherwise.
-func lost(earlier, later *register.Export) (lost []register.Entry) {
+func missing(earlier, later *register.Export) (entries []register.Entry) {
 	type number struct {
 		kind           ca.Kind
 		issuer, number string
@@ -41,10 +41,10 @@ func lost(earlier, later *register.Export) (lost []register.Entry) {
 	}
 	for _, e := range earlier.Entries {
 		if !continues(e, now[number{e.Kind, string(e.Issuer), e.Number.String()}]) {
-			lost = append(lost, e)
+			entries = append(entries, e)
 		}
 	}
-	return lost
+	return entries
 }
 
 // continues says whether a later state of an entry leaves all as it was.

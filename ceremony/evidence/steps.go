@@ -79,7 +79,7 @@ func family[T any](v *verifier, id, fact string, facts map[string]T, all []strin
 	}
 	for _, one := range slices.Sorted(maps.Keys(facts)) {
 		if !planned[one] {
-			v.problem(TranscriptFile, "step %s, fact %q: there is nothing of this name in the plan", id, fact+one)
+			v.problem(TranscriptFile, "step %s, fact %q: nothing in the plan has this name", id, fact+one)
 		}
 	}
 }
@@ -259,7 +259,7 @@ func (v *verifier) record(ceremony string, made Facts) {
 	}
 	for i, name := range v.plan.People.Custodians {
 		if i >= len(r.Custodians) {
-			break // the quorum is another one, which is told
+			break // a problem says that the quorum is another one
 		}
 		v.equal(RecordFile, fmt.Sprintf("custodian %d", i+1), r.Custodians[i].Name, name)
 		if !r.Custodians[i].ReadBack {
@@ -428,7 +428,7 @@ func (v *verifier) copies(id string) {
 	})
 	few := copies < step.MinCopies
 	if few && !told && v.facts.Schema < 2 {
-		v.unproved("step %s, fact %q: that there are copies of the backup enough (evidence of an earlier version)", id, "copies")
+		v.unproved("step %s, fact %q: that there are enough copies of the backup (evidence of an earlier version)", id, "copies")
 	} else if few != told {
 		v.problem(TranscriptFile, "step %s, fact %q: %d copies; %d at least were planned, and an exception where they are fewer", id, "copies", copies, step.MinCopies)
 	}

@@ -238,7 +238,7 @@ func tamperings() []tampered {
 		{"checkpoint: an earlier one, which is signed too", earlierHead, true, "checkpoint: it is not the tree head after the last entry of the transcript"},
 		{"checkpoint: missing", remove(evidence.HeadFile), true, "checkpoint: it is missing"},
 		{"photo: added later", add("photos/later.jpg", "x"), true, "photos/later.jpg: " + unnamed},
-		{"attachment: of no kind", add("attachments/note.txt", "x"), true, "attachments/note.txt: it is none of the files that can be attached"},
+		{"attachment: of no kind", add("attachments/note.txt", "x"), true, "attachments/note.txt: it is not a file that can be attached"},
 		{"attachment: a folder", add("attachments/more/file", "x"), true, "attachments/more: it is a folder"},
 		{"attachment: roots of no stamp", add("attachments/timestamp-roots.pem", "x"), true, "attachments/checkpoint.tsr: it is missing"},
 		{"attachment: keys of no signature", add("attachments/eve.allowed_signers", "x"), true, "attachments/eve.sig: it is missing"},

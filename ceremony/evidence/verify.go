@@ -152,7 +152,7 @@ func (v *verifier) unproved(format string, args ...any) {
 	v.report.Unproved = append(v.report.Unproved, fmt.Sprintf(format, args...))
 }
 
-// VerifyFolder is Verify of a folder on disk, out of which no link leads. The
+// VerifyFolder is Verify of a folder on disk that no link leads out of. The
 // error for a folder that is not the evidence of a closed ceremony says what it is;
 // then the report has no problems.
 func VerifyFolder(dir string, options Options) (report *Report, err error) {
