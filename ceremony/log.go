@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -124,11 +125,21 @@ func (l *log) count(kind transcript.Kind) (n int) {
 	return n
 }
 
+// read reads the facts of an entry if it is of a kind, else none. What is wrong with
+// them is for the close to say.
+func read[T any](l *log, e transcript.Entry, kind transcript.Kind) (facts T) {
+	if e.Kind == kind {
+		_ = step.Read(e.Facts, l.facts.Schema, &facts)
+	}
+	return facts
+}
+
 // programBefore is the program that has written the last entries.
 func (l *log) programBefore() (before step.Resumed) {
 	for _, e := range l.writer.Entries() {
-		if e.Kind == transcript.Opened || e.Kind == transcript.Exception && e.Facts["program sha256"] != "" {
-			before = step.Resumed{Program: step.Sum(e.Facts["program sha256"]), Version: e.Facts["program version"]}
+		opened, other := read[step.Opened](l, e, transcript.Opened), read[step.ExceptionFacts](l, e, transcript.Exception)
+		if program := cmp.Or(opened.Program, other.Program); program != "" {
+			before = step.Resumed{Program: program, Version: cmp.Or(opened.Version, other.Version)}
 		}
 	}
 	return before
@@ -137,7 +148,8 @@ func (l *log) programBefore() (before step.Resumed) {
 // sheetsShown says whether there are sheets that no one has declared void.
 func (l *log) sheetsShown() (shown bool) {
 	for _, e := range l.writer.Entries() {
-		if sheets := e.Facts["sheets"]; sheets != "" {
+		note, void := read[step.NoteFacts](l, e, transcript.Note), read[step.ExceptionFacts](l, e, transcript.Exception)
+		if sheets := cmp.Or(note.Sheets, void.Sheets); sheets != "" {
 			shown = sheets == step.SheetsShown
 		}
 	}
@@ -164,8 +176,8 @@ func (l *log) noteCustodians(opened *custody.Opened, record *quorum.Record) (who
 func (l *log) custodiansNoted() string {
 	noted := evidence.LostCustodians
 	for _, e := range l.writer.Entries() {
-		if who := e.Facts["custodians"]; e.Step == l.step.ID && e.Kind == transcript.Note && who != "" {
-			noted = who
+		if e.Step == l.step.ID {
+			noted = cmp.Or(read[step.NoteFacts](l, e, transcript.Note).Custodians, noted)
 		}
 	}
 	return noted
@@ -212,8 +224,8 @@ func (l *log) noteIntent(kind ca.Kind, number string, tbs []byte) error {
 func (l *log) intents() map[string]string {
 	intents := map[string]string{}
 	for _, e := range l.writer.Entries() {
-		if tbs := e.Facts["tbs sha256"]; e.Step == l.step.ID && e.Kind == transcript.Note && tbs != "" {
-			intents[tbs] = e.Facts["number"]
+		if note := read[step.NoteFacts](l, e, transcript.Note); e.Step == l.step.ID && note.TBS != "" {
+			intents[string(note.TBS)] = note.Number
 		}
 	}
 	return intents
@@ -223,7 +235,7 @@ func (l *log) intents() map[string]string {
 // to be signed.
 func (l *log) hasOutcome(tbs string) bool {
 	return slices.ContainsFunc(l.writer.Entries(), func(e transcript.Entry) bool {
-		return e.Kind == transcript.Exception && e.Facts["tbs sha256"] == tbs
+		return string(read[step.ExceptionFacts](l, e, transcript.Exception).TBS) == tbs
 	})
 }
 
@@ -231,9 +243,8 @@ func (l *log) hasOutcome(tbs string) bool {
 // interruption; empty if it was not.
 func (l *log) bagSeen(thing string) (found string) {
 	for _, e := range l.writer.Entries() {
-		if number, ok := e.Facts["bag: "+thing]; ok && (e.Kind == transcript.Note || e.Kind == transcript.Exception) {
-			found = number
-		}
+		note, changed := read[step.NoteFacts](l, e, transcript.Note), read[step.ExceptionFacts](l, e, transcript.Exception)
+		found = cmp.Or(note.Bag[thing], changed.Bag[thing], found)
 	}
 	return found
 }
