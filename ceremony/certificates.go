@@ -17,18 +17,8 @@ import (
 )
 
 // certify issues a certificate.
-func (p *proceedings) certify(ctx context.Context, name string) (d done, err error) {
-	return p.signing(func(s *signing) (done, error) {
-		planned := p.Plan.FindCertificate(name)
-		der, err := s.signedBefore(ctx)
-		if err == nil && der == nil {
-			der, err = s.issue(ctx, planned)
-		}
-		if err != nil {
-			return done{}, err
-		}
-		return s.keepCertificate(ctx, planned, der)
-	})
+func (p *proceedings) certify(ctx context.Context, name string) (done, error) {
+	return signOnce(ctx, p, p.Plan.FindCertificate(name), (*signing).issue, (*signing).keepCertificate)
 }
 
 // issue lets the issuer's key sign, when the witness has agreed to what.

@@ -14,18 +14,8 @@ import (
 )
 
 // signCRL signs a CRL.
-func (p *proceedings) signCRL(ctx context.Context, name string) (d done, err error) {
-	return p.signing(func(s *signing) (done, error) {
-		planned := p.Plan.FindCRL(name)
-		der, err := s.signedBefore(ctx)
-		if err == nil && der == nil {
-			der, err = s.issueCRL(ctx, planned)
-		}
-		if err != nil {
-			return done{}, err
-		}
-		return s.keepCRL(ctx, planned, der)
-	})
+func (p *proceedings) signCRL(ctx context.Context, name string) (done, error) {
+	return signOnce(ctx, p, p.Plan.FindCRL(name), (*signing).issueCRL, (*signing).keepCRL)
 }
 
 // issueCRL lets the issuer's key sign a CRL, when the witness has agreed to what.

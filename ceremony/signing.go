@@ -35,14 +35,24 @@ func (p *proceedings) openRegister() (*register.Register, error) {
 	return r, err
 }
 
-// signing calls fn with the register, open.
-func (p *proceedings) signing(fn func(*signing) (done, error)) (d done, err error) {
+// signOnce signs what is planned, unless this step did so before a power cut, and
+// keeps it.
+func signOnce[T any](ctx context.Context, p *proceedings, planned T, sign func(*signing, context.Context, T) ([]byte, error),
+	keep func(*signing, context.Context, T, []byte) (done, error)) (d done, err error) {
 	r, err := p.openRegister()
 	if err != nil {
 		return done{}, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	return fn(&signing{p, r})
+	s := &signing{p, r}
+	der, err := s.signedBefore(ctx)
+	if err == nil && der == nil {
+		der, err = sign(s, ctx, planned)
+	}
+	if err != nil {
+		return done{}, err
+	}
+	return keep(s, ctx, planned, der)
 }
 
 // signedBefore gives what this step has signed before a power cut, nil if there is
