@@ -60,6 +60,8 @@ type Card struct {
 	state     state   // as of version
 	version   uint64  // of the store
 	session   session // what a loss of power ends
+	// unscrubbed says that what was replaced or deleted may still be on disk.
+	unscrubbed bool
 }
 
 // New is the card whose state is in s. The store must hold a device: see
@@ -86,6 +88,9 @@ func (c *Card) Reset() error {
 	defer c.mu.Unlock()
 	c.responder.Reset()
 	c.session.end()
+	if c.unscrubbed {
+		c.scrub()
+	}
 	return nil
 }
 
@@ -122,14 +127,14 @@ func (c *Card) dispatch(cmd apdu.Command) ([]byte, error) {
 	if err := c.refresh(); err != nil {
 		return nil, err
 	}
-	if row.access == userPIN && !c.session.user {
+	if row.access == userPIN && c.session.user == nil {
 		return nil, apdu.SecurityNotSatisfied
 	}
 	return row.run(c, cmd)
 }
 
-// refresh takes note of what other processes have done to the device. An
-// initialisation by another process ends the session.
+// refresh takes note of what other processes have done to the device. New PINs end
+// the logins with the old ones.
 func (c *Card) refresh() error {
 	version, err := c.store.Version()
 	if err != nil || version == c.version {
@@ -148,36 +153,57 @@ func (c *Card) load() error {
 	}
 	c.version = version
 	c.session.forgetKeys()
-	if c.session.loggedIn() && c.session.epoch != c.state.Epoch {
-		c.session.end()
-	}
-	return nil
+	c.session.expire(&c.state)
+	return c.checkState(&c.state)
 }
 
-// scrub takes secrets that were in the clear off the disk. If it cannot, the
-// command has not failed.
+// checkState ends the login of a user whose device was tampered with.
+func (c *Card) checkState(s *state) error {
+	if c.session.user == nil {
+		return nil
+	}
+	err := s.checkMAC(c.session.user.vault)
+	if err != nil {
+		c.session.logOut(wire.UserPIN)
+	}
+	return err
+}
+
+// scrub takes what was replaced or deleted off the disk. If it cannot, the command
+// has not failed: it is tried again when the session ends.
 func (c *Card) scrub() {
-	if err := c.store.Scrub(); err != nil {
-		c.config.Log.Warn("what was deleted may still be on disk", "error", err)
+	err := c.store.Scrub()
+	if c.unscrubbed = err != nil; c.unscrubbed {
+		c.config.Log.Warn("keys and PINs that were replaced or deleted may still be on disk, in the device's log; "+
+			"that is tried again when the session ends, and done at the latest when no process has the device open", "error", err)
 	}
 }
 
 // view runs fn on a consistent snapshot of the store.
-func (c *Card) view(fn func(store.Reader) error) error { return c.store.View(fn) }
+func (c *Card) view(fn func(store.Reader) error) error {
+	return c.store.View(func(r store.Reader) error { return fn(&snapshot{Reader: r}) })
+}
 
-// update runs fn in one transaction. It ends the session, and refuses, where
-// the device was initialised since the session began.
+// update runs fn in one transaction. It refuses where PINs were set since the
+// session has verified them.
 func (c *Card) update(fn func(*transaction) error) error {
 	return c.store.Update(func(w store.Writer) error {
 		t := &transaction{Writer: w}
 		if err := t.state.read(w); err != nil {
 			return err
 		}
-		if c.session.loggedIn() && t.state.Epoch != c.session.epoch {
-			c.session.end()
+		if c.session.expire(&t.state) {
 			return apdu.SecurityNotSatisfied
 		}
-		return fn(t)
+		if err := c.checkState(&t.state); err != nil {
+			return err
+		}
+		t.vault = c.session.vault()
+		defer t.close()
+		if err := fn(t); err != nil {
+			return err
+		}
+		return t.end()
 	})
 }
 

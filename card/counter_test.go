@@ -1,6 +1,7 @@
 package card_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -171,12 +172,21 @@ func outstanding(t testing.TB, s store.Store) string {
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal(b, &state)
+		return json.Unmarshal(stateJSON(b), &state)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(state.User.Attempt) + string(state.SO.Attempt)
+}
+
+// stateJSON is the state without its checksum.
+func stateJSON(record []byte) []byte { return record[1+sha256.Size:] }
+
+// stateRecord is a state with its checksum.
+func stateRecord(json []byte) []byte {
+	sum := sha256.Sum256(json)
+	return slices.Concat([]byte{2}, sum[:], json)
 }
 
 // TestManyRightPINs: processes that log in at once with the right PIN wait for

@@ -3,6 +3,7 @@ package card
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 
 	"conclave/apdu"
 	"conclave/card/store"
@@ -33,7 +34,8 @@ func (c *Card) manageDKEK(cmd apdu.Command) ([]byte, error) {
 			return err
 		}
 		after = t.state.DKEK
-		return t.saveState()
+		t.saveState()
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -74,25 +76,91 @@ func importShare(t *transaction, share secret.Bytes) error {
 		return nil
 	}
 	defer total.Wipe()
-	return completeDKEK(t, total)
+	return t.completeDKEK(total)
 }
 
-// dkekPurpose binds what is sealed to the inbox to its use.
+// dkekPurpose binds what is in the inbox to its use.
 const dkekPurpose = "conclave DKEK"
 
-// completeDKEK seals the DKEK and notes its check value.
-func completeDKEK(t *transaction, total secret.Bytes) error {
+// completeDKEK notes the DKEK's check value and seals it: under the storage key,
+// or, while no one is logged in, to the inbox.
+func (t *transaction) completeDKEK(total secret.Bytes) error {
+	kcv, err := checkValue(total)
+	if err != nil {
+		return err
+	}
+	t.state.DKEK.Partial, t.state.DKEK.KCV = nil, kcv
+	if t.vault != nil {
+		return t.sealDKEK(total)
+	}
+	sealed, err := sealToBox(t.state.Inbox, dkekPurpose, total)
+	if err != nil {
+		return err
+	}
+	return t.Put(kindDevice, recordInboxDKEK, sealed)
+}
+
+func checkValue(total secret.Bytes) (kcv dkek.KCV, err error) {
 	kek, err := dkek.New(total)
 	if err != nil {
-		return err
+		return kcv, err
 	}
 	defer kek.Wipe()
-	sealed, err := sealToInbox(t.state.Inbox, dkekPurpose, total)
-	if err != nil {
-		return err
+	return kek.KCV(), nil
+}
+
+// sealDKEK seals the DKEK under the storage key, for good, and does away with the
+// inbox.
+func (t *transaction) sealDKEK(total secret.Bytes) error {
+	t.state.DKEK.Kept, t.state.Inbox = true, nil
+	t.saveState()
+	for _, id := range []uint16{recordInbox, recordInboxDKEK} {
+		if err := t.Delete(kindDevice, id); err != nil {
+			return err
+		}
 	}
-	t.state.DKEK.Partial, t.state.DKEK.KCV = nil, kek.KCV()
-	return t.Put(kindDevice, recordDKEK, sealed)
+	return t.vault.put(t, kindDevice, recordDKEK, total)
+}
+
+// keepDKEK takes a complete DKEK out of the inbox, to which anyone can seal who
+// can write the file, and who sealed another could have changed the check value
+// too: what is kept is from then on the one that this login has seen.
+func (c *Card) keepDKEK() error {
+	if !c.state.DKEK.complete() || c.state.DKEK.Kept {
+		return nil
+	}
+	err := c.update(func(t *transaction) error {
+		if !t.state.DKEK.complete() || t.state.DKEK.Kept {
+			return nil // by another process
+		}
+		total, err := t.emptyInbox()
+		if err != nil {
+			return err
+		}
+		defer total.Wipe()
+		return t.sealDKEK(total)
+	})
+	if err == nil {
+		c.scrub()
+	}
+	return err
+}
+
+// emptyInbox opens the DKEK in the inbox. It must be the one that was imported.
+func (t *transaction) emptyInbox() (secret.Bytes, error) {
+	sealed, err := t.Get(kindDevice, recordInboxDKEK)
+	if err != nil {
+		return nil, err
+	}
+	total, err := t.vault.openFromBox(t, recordInbox, dkekPurpose, sealed)
+	if err != nil {
+		return nil, err
+	}
+	if kcv, err := checkValue(total); err != nil || kcv != t.state.DKEK.KCV {
+		total.Wipe()
+		return nil, errors.Join(err, errSealBroken)
+	}
+	return total, nil
 }
 
 // openDKEK gives the DKEK to wrap and unwrap with.
@@ -103,12 +171,11 @@ func (c *Card) openDKEK() (kek *dkek.DKEK, err error) {
 	if !c.state.DKEK.complete() {
 		return nil, apdu.ConditionsNotSatisfied
 	}
+	if err := c.keepDKEK(); err != nil { // completed since the login, by another process
+		return nil, err
+	}
 	err = c.view(func(r store.Reader) error {
-		sealed, err := r.Get(kindDevice, recordDKEK)
-		if err != nil {
-			return err
-		}
-		total, err := c.session.vault.openFromInbox(r, dkekPurpose, sealed)
+		total, err := c.session.vault().get(r, kindDevice, recordDKEK)
 		if err != nil {
 			return err
 		}
@@ -116,13 +183,5 @@ func (c *Card) openDKEK() (kek *dkek.DKEK, err error) {
 		kek, err = dkek.New(total)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	// Anyone can seal to the inbox: what is in it must be what was imported.
-	if kek.KCV() != c.state.DKEK.KCV {
-		kek.Wipe()
-		return nil, errSealBroken
-	}
-	return kek, nil
+	return kek, err
 }

@@ -52,12 +52,12 @@ func (c *Card) readBinary(cmd apdu.Command) ([]byte, error) {
 
 func (c *Card) readFile(fid wire.FID) (content []byte, err error) {
 	kind, id := record(fid)
-	if kind == kindKey || kind == kindProtected && !c.session.user {
+	if kind == kindKey || kind == kindProtected && c.session.user == nil {
 		return nil, apdu.SecurityNotSatisfied
 	}
 	err = c.view(func(r store.Reader) error {
 		if kind == kindProtected {
-			content, err = c.session.vault.get(r, kind, id)
+			content, err = c.session.vault().get(r, kind, id)
 		} else {
 			content, err = r.Get(kind, id)
 		}
@@ -115,7 +115,7 @@ func (c *Card) writeFile(fid wire.FID, offset int, data []byte) error {
 		}
 		content = overwrite(content, offset, data)
 		if kind == kindProtected {
-			return c.session.vault.put(t, kind, id, content)
+			return c.session.vault().put(t, kind, id, content)
 		}
 		return t.Put(kind, id, content)
 	})
@@ -127,7 +127,7 @@ func (c *Card) contentBefore(r store.Reader, kind store.Kind, id uint16, offset 
 		return nil, nil
 	}
 	if kind == kindProtected {
-		content, err = c.session.vault.get(r, kind, id)
+		content, err = c.session.vault().get(r, kind, id)
 	} else {
 		content, err = r.Get(kind, id)
 	}
@@ -164,7 +164,7 @@ func (c *Card) deleteFile(cmd apdu.Command) ([]byte, error) {
 	}
 	kind, id := record(fid)
 	err := c.update(func(t *transaction) error {
-		if _, err := t.Get(kind, id); err != nil {
+		if _, err := t.Get(kind, id); err != nil && !errors.Is(err, errRecordChanged) {
 			return err
 		}
 		return t.Delete(kind, id)
@@ -172,10 +172,14 @@ func (c *Card) deleteFile(cmd apdu.Command) ([]byte, error) {
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, apdu.FileNotFound
 	}
-	if err == nil && fid == c.session.selected {
+	if err != nil {
+		return nil, err
+	}
+	c.scrub()
+	if fid == c.session.selected {
 		c.session.selected = 0
 	}
-	return nil, err
+	return nil, nil
 }
 
 // enumerateObjects is ENUMERATE OBJECTS: the FIDs of all keys, the device key

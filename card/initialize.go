@@ -7,7 +7,6 @@ import (
 	"errors"
 
 	"conclave/apdu"
-	"conclave/card/store"
 	"conclave/dkek"
 	"conclave/internal/secret"
 	"conclave/wire"
@@ -27,7 +26,7 @@ func (c *Card) initializeDevice(cmd apdu.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var present grant // none if the device has no SO-PIN yet
+	var present *grant // none if the device has no SO-PIN yet
 	if c.state.initialised() {
 		if present, err = c.checkPIN(wire.SOPIN, init.SOPIN); err != nil {
 			return nil, err
@@ -40,20 +39,25 @@ func (c *Card) initializeDevice(cmd apdu.Command) ([]byte, error) {
 
 // startAnew erases the device. The user is logged in afterwards (observed on a
 // Nitrokey HSM 2, version 4.1), unless the PIN has to be changed first.
-func (c *Card) startAnew(present grant, init wire.Initialization) error {
+func (c *Card) startAnew(present *grant, init wire.Initialization) error {
 	v, err := newVault()
 	if err != nil {
 		return err
 	}
-	fresh, err := c.freshState(v, init)
+	so, err := newVault()
+	if err != nil {
+		return err
+	}
+	defer so.close()
+	fresh, err := c.freshState(v, so, init)
 	if err == nil {
-		err = c.erase(present, v, fresh, init.DKEKShares)
+		err = c.erase(present, v, so, fresh, init.DKEKShares)
 	}
 	if err != nil || fresh.User.Transport {
 		v.close()
 		return err
 	}
-	c.session.logIn(grant{wire.UserPIN, fresh.User, v}, fresh.Epoch)
+	c.session.logIn(&grant{wire.UserPIN, fresh.User, v})
 	return nil
 }
 
@@ -89,19 +93,29 @@ func parseInitialization(b []byte) (wire.Initialization, error) {
 // erase puts the new state in place of everything but the device key and its
 // certificate. The storage key is new: what the old one sealed is gone even
 // from copies of the file, for whoever has only the new PINs.
-func (c *Card) erase(present grant, v *vault, fresh state, shares int) error {
+func (c *Card) erase(present *grant, v, so *vault, fresh state, shares int) error {
 	err := c.update(func(t *transaction) error {
-		if t.state.initialised() && !present.holds(&t.state) {
+		if t.state.initialised() && (present == nil || !present.holds(&t.state)) {
 			return apdu.ConditionsNotSatisfied // initialised by another process meanwhile
 		}
-		if err := replaceRecords(t, present.vault, v); err != nil {
+		deviceKey, err := t.takeDeviceKey(present)
+		if err != nil {
 			return err
 		}
-		t.state = fresh
-		if err := enableDKEK(t, v, shares); err != nil {
+		defer deviceKey.Wipe()
+		if err := t.startOver(v, fresh); err != nil {
 			return err
 		}
-		return t.saveState()
+		if err := v.put(t, kindKey, 0, deviceKey); err != nil {
+			return err
+		}
+		if err := t.furnish(so, deviceKey); err != nil {
+			return err
+		}
+		if err := t.escrow(); err != nil {
+			return err
+		}
+		return t.enableDKEK(shares)
 	})
 	if err == nil {
 		c.scrub()
@@ -109,7 +123,7 @@ func (c *Card) erase(present grant, v *vault, fresh state, shares int) error {
 	return err
 }
 
-func (c *Card) freshState(v *vault, init wire.Initialization) (state, error) {
+func (c *Card) freshState(v, so *vault, init wire.Initialization) (state, error) {
 	epoch := make([]byte, 16)
 	rand.Read(epoch)
 	s := state{
@@ -121,17 +135,12 @@ func (c *Card) freshState(v *vault, init wire.Initialization) (state, error) {
 	if err := s.User.set(wire.UserPIN, init.UserPIN, v, c.config.PINCost); err != nil {
 		return s, err
 	}
-	return s, s.SO.set(wire.SOPIN, init.SOPIN, v, c.config.PINCost)
+	return s, s.SO.set(wire.SOPIN, init.SOPIN, so, c.config.PINCost)
 }
 
-// replaceRecords clears the store, and carries over what belongs to the device
-// and not to its owner.
-func replaceRecords(t *transaction, present, v *vault) error {
-	deviceKey, err := takeDeviceKey(t, present)
-	if err != nil {
-		return err
-	}
-	defer deviceKey.Wipe()
+// startOver clears the store, but for the certificate of the device, which belongs
+// to it and not to its owner.
+func (t *transaction) startOver(v *vault, fresh state) error {
 	certificate, err := t.Get(kindFile, uint16(wire.EFDevAut))
 	if err != nil {
 		return err
@@ -139,46 +148,33 @@ func replaceRecords(t *transaction, present, v *vault) error {
 	if err := t.Clear(); err != nil {
 		return err
 	}
-	if err := v.put(t, kindKey, 0, deviceKey); err != nil {
-		return err
-	}
+	t.state, t.vault = fresh, v
+	t.saveState()
 	return putDeviceFiles(t, certificate)
 }
 
-// takeDeviceKey reads the device key's record: from the vault, or as the
+// takeDeviceKey reads the device key's record: from the vault of a PIN, or as the
 // factory left it.
-func takeDeviceKey(r store.Reader, present *vault) (secret.Bytes, error) {
+func (t *transaction) takeDeviceKey(present *grant) (secret.Bytes, error) {
 	if present == nil {
-		return r.Get(kindDevice, recordFactoryKey)
+		return t.Get(kindDevice, recordFactoryKey)
 	}
-	return present.get(r, kindKey, 0)
+	return present.deviceKey(t, &t.state)
 }
 
 // enableDKEK sets up the import of shares, or makes the random DKEK of a
 // device whose keys are never to be restored elsewhere.
-func enableDKEK(t *transaction, v *vault, shares int) error {
+func (t *transaction) enableDKEK(shares int) (err error) {
 	if shares == wire.NoDKEK {
 		return nil
 	}
-	inbox, err := inboxKEM().GenerateKey()
-	if err != nil {
-		return err
-	}
-	private, err := inbox.Bytes()
-	if err != nil {
-		return err
-	}
-	defer clear(private)
-	if err := v.put(t, kindDevice, recordInbox, private); err != nil {
-		return err
-	}
-	t.state.Inbox = inbox.PublicKey().Bytes()
 	t.state.DKEK = dkekState{Enabled: true, Shares: shares}
 	if shares > 0 {
-		return nil
+		t.state.Inbox, err = t.vault.newBox(t, recordInbox)
+		return err
 	}
 	random := make(secret.Bytes, dkek.ShareSize)
 	defer random.Wipe()
 	rand.Read(random)
-	return completeDKEK(t, random)
+	return t.completeDKEK(random)
 }

@@ -105,7 +105,7 @@ func (c *Card) openKey(id byte) (*key, error) {
 }
 
 func (c *Card) readKey(r store.Reader, id byte) (keyRecord, error) {
-	plain, err := c.session.vault.get(r, kindKey, uint16(id))
+	plain, err := c.session.vault().get(r, kindKey, uint16(id))
 	if errors.Is(err, store.ErrNotFound) {
 		return keyRecord{}, apdu.ReferenceNotFound
 	}
@@ -154,7 +154,7 @@ func (c *Card) putKey(t *transaction, id byte, record keyRecord) error {
 		return err
 	}
 	defer secret.Bytes(plain).Wipe()
-	return c.session.vault.put(t, kindKey, uint16(id), plain)
+	return c.session.vault().put(t, kindKey, uint16(id), plain)
 }
 
 // use opens a key for one operation. Plan says which algorithm that is, or

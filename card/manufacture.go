@@ -154,7 +154,8 @@ func Manufacture(s store.Store, issuer *DeviceIssuer, now time.Time) (serial str
 		if err := putDeviceFiles(t, chain); err != nil {
 			return err
 		}
-		return t.saveState()
+		t.saveState()
+		return t.end()
 	})
 }
 

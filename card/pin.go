@@ -32,9 +32,13 @@ func maxRetries(pinLength int) int {
 	return 10
 }
 
-// pin is a PIN as the device keeps it: the storage key under a key derived
-// from the PIN. The PIN is right when that opens.
+// pin is a PIN as the device keeps it: the key of its vault under a key derived
+// from the PIN. The PIN is right when that opens. The user PIN's vault is that of
+// all records, under the storage key; for the SO-PIN's see furnish.
 type pin struct {
+	// Format is pinFormat, or 0 for a PIN that was set in format 1 of devices.
+	// Wrapped opens for no other.
+	Format  int `json:",omitempty"`
 	Cost    PINCost
 	Salt    []byte
 	Wrapped []byte
@@ -48,6 +52,9 @@ type pin struct {
 	Transport bool   // must be changed before its first use
 }
 
+// pinFormat is that of a PIN whose device has a sealed state.
+const pinFormat = 2
+
 // set makes value the PIN that opens the vault, with all tries left. It takes
 // as long as a login: see PINCost.
 func (p *pin) set(ref wire.PINReference, value secret.Bytes, v *vault, cost PINCost) error {
@@ -58,11 +65,13 @@ func (p *pin) set(ref wire.PINReference, value secret.Bytes, v *vault, cost PINC
 		return err
 	}
 	defer wrapper.close()
-	p.Cost, p.Salt, p.Length = cost, salt, len(value)
-	p.Wrapped = wrapper.seal(kindDevice, uint16(ref), v.key)
+	p.Format, p.Cost, p.Salt, p.Length = pinFormat, cost, salt, len(value)
+	p.Wrapped = wrapper.seal(kindDevice, p.wrappedID(ref), v.key)
 	p.refill()
 	return nil
 }
+
+func (p *pin) wrappedID(ref wire.PINReference) uint16 { return uint16(p.Format)<<8 | uint16(ref) }
 
 // refill gives all tries back.
 func (p *pin) refill() { p.Tries, p.Attempt = p.MaxTries, nil }
@@ -72,7 +81,7 @@ func (p *pin) same(q *pin) bool { return bytes.Equal(p.Wrapped, q.Wrapped) }
 
 // unlock opens the vault, or fails if the wrapper is not the PIN's.
 func (p *pin) unlock(ref wire.PINReference, wrapper *vault) (*vault, error) {
-	key, err := wrapper.open(kindDevice, uint16(ref), p.Wrapped)
+	key, err := wrapper.open(kindDevice, p.wrappedID(ref), p.Wrapped)
 	if err != nil {
 		return nil, err
 	}
@@ -111,10 +120,10 @@ type grant struct {
 
 // holds says whether the PIN is still the device's: another process may have
 // changed it, or initialised the device, since it was compared.
-func (g grant) holds(s *state) bool { return s.pin(g.ref).same(&g.pin) }
+func (g *grant) holds(s *state) bool { return s.pin(g.ref).same(&g.pin) }
 
 // checkPIN compares a PIN. A wrong one is a logout.
-func (c *Card) checkPIN(ref wire.PINReference, value secret.Bytes) (grant, error) {
+func (c *Card) checkPIN(ref wire.PINReference, value secret.Bytes) (*grant, error) {
 	g, err := c.comparePIN(ref, value)
 	if err != nil {
 		c.session.logOut(ref)
@@ -128,26 +137,30 @@ var errPINReplaced = errors.New("the PIN was replaced")
 
 // comparePIN derives the key that the PIN stands for, which takes long and
 // reveals nothing, and then tries it.
-func (c *Card) comparePIN(ref wire.PINReference, value secret.Bytes) (grant, error) {
+func (c *Card) comparePIN(ref wire.PINReference, value secret.Bytes) (*grant, error) {
 	for epoch := c.state.Epoch; ; {
 		p := *c.state.pin(ref)
 		if p.Tries == 0 {
-			return grant{}, apdu.AuthenticationBlocked
+			return nil, apdu.AuthenticationBlocked
 		}
 		wrapper, err := openVault(p.Cost.derive(value, p.Salt))
 		if err != nil {
-			return grant{}, err
+			return nil, err
 		}
-		g, err := c.tryPIN(grant{ref: ref, pin: p}, wrapper)
+		g := &grant{ref: ref, pin: p}
+		err = c.tryPIN(g, wrapper)
 		wrapper.close()
+		if err == nil {
+			return g, nil
+		}
 		if !errors.Is(err, errPINReplaced) {
-			return g, err
+			return nil, err
 		}
 		if err := c.load(); err != nil {
-			return grant{}, err
+			return nil, err
 		}
 		if c.state.Epoch != epoch {
-			return grant{}, apdu.ConditionsNotSatisfied
+			return nil, apdu.ConditionsNotSatisfied
 		}
 	}
 }
@@ -162,8 +175,8 @@ func (c *Card) comparePIN(ref wire.PINReference, value secret.Bytes) (grant, err
 // anything new: so right PINs are never locked out. Any other PIN takes a try of
 // its own, and that of the first is spent: so no one gets more guesses than the
 // counter says by killing the process that counts.
-func (c *Card) tryPIN(g grant, wrapper *vault) (grant, error) {
-	err := c.store.Alone(func() error {
+func (c *Card) tryPIN(g *grant, wrapper *vault) error {
+	return c.store.Alone(func() error {
 		defer c.config.hold()()
 		if err := c.takeTry(g, wrapper.mark()); err != nil {
 			return err
@@ -180,13 +193,12 @@ func (c *Card) tryPIN(g grant, wrapper *vault) (grant, error) {
 		}
 		return err
 	})
-	return g, err
 }
 
 // takeTry writes down whom one of the tries is for. The write is the same whether
 // the mark is the one that was there or not: until it is durable nothing shows
 // which.
-func (c *Card) takeTry(g grant, mark []byte) error {
+func (c *Card) takeTry(g *grant, mark []byte) error {
 	spent := false
 	err := c.update(func(t *transaction) error {
 		p := t.state.pin(g.ref)
@@ -202,7 +214,8 @@ func (c *Card) takeTry(g grant, mark []byte) error {
 		if p.Attempt, spent = mark, p.Tries == 0; spent {
 			p.Attempt = nil
 		}
-		return t.saveState()
+		t.saveState()
+		return nil
 	})
 	if err == nil && spent {
 		return apdu.AuthenticationBlocked
@@ -212,7 +225,7 @@ func (c *Card) takeTry(g grant, mark []byte) error {
 
 // settleTry gives all tries back for a PIN that was right, and takes one off for
 // one that was not. It tells how many are left.
-func (c *Card) settleTry(g grant, right bool) (left int, err error) {
+func (c *Card) settleTry(g *grant, right bool) (left int, err error) {
 	err = c.update(func(t *transaction) error {
 		p := t.state.pin(g.ref)
 		if !g.holds(&t.state) {
@@ -224,7 +237,8 @@ func (c *Card) settleTry(g grant, right bool) (left int, err error) {
 			p.Tries, p.Attempt = p.Tries-1, nil
 		}
 		left = p.Tries
-		return t.saveState()
+		t.saveState()
+		return nil
 	})
 	return left, err
 }

@@ -30,19 +30,31 @@ func (c *Card) resetRetryCounter(cmd apdu.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := grant{wire.SOPIN, c.state.SO, c.session.vault}
+	g := c.session.so
 	if cmd.P1 == resetWithSOAndPIN || cmd.P1 == resetWithSO {
 		if g, err = c.checkPIN(wire.SOPIN, so); err != nil {
 			return nil, err
 		}
 		defer g.vault.close()
-	} else if !c.session.so {
+	} else if g == nil {
 		return nil, apdu.SecurityNotSatisfied
 	}
 	if value == nil {
 		return nil, c.resetTries(g)
 	}
-	return nil, c.setPIN(wire.UserPIN, value, g)
+	return nil, c.resetPIN(value, g)
+}
+
+// resetPIN sets the user PIN with the storage key out of the escrow. Who was
+// logged in with the one before is not any more.
+func (c *Card) resetPIN(value secret.Bytes, so *grant) error {
+	set, err := c.setUserPIN(value, so)
+	if err != nil {
+		return err
+	}
+	set.vault.close()
+	c.session.logOut(wire.UserPIN)
+	return nil
 }
 
 // mayReset says whether the options allow a form of the command.
@@ -69,12 +81,13 @@ func splitReset(cmd apdu.Command) (so, newPIN secret.Bytes, err error) {
 }
 
 // resetTries gives the user PIN its tries back, and leaves the PIN as it is.
-func (c *Card) resetTries(g grant) error {
+func (c *Card) resetTries(g *grant) error {
 	return c.update(func(t *transaction) error {
 		if !g.holds(&t.state) {
 			return apdu.ConditionsNotSatisfied
 		}
 		t.state.User.refill()
-		return t.saveState()
+		t.saveState()
+		return nil
 	})
 }

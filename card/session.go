@@ -5,21 +5,23 @@ import "conclave/wire"
 // session is what the card knows since its last reset. Its zero value is the
 // state after one.
 type session struct {
-	epoch    string // of the device when the first PIN was verified
-	vault    *vault // open while a PIN is verified
-	user, so bool   // which PINs are
+	user, so *grant // of the PINs that are verified
 	selected wire.FID
 	keys     map[byte]*key // opened, as of the card's version of the store
 }
 
-func (s *session) loggedIn() bool { return s.user || s.so }
+// vault is the user's. A command that needs the user PIN has one.
+func (s *session) vault() *vault {
+	if s.user == nil {
+		return nil
+	}
+	return s.user.vault
+}
 
 // end is a logout: it forgets everything.
 func (s *session) end() {
-	s.forgetKeys()
-	if s.vault != nil {
-		s.vault.close()
-	}
+	s.logOut(wire.UserPIN)
+	s.logOut(wire.SOPIN)
 	*s = session{}
 }
 
@@ -31,30 +33,38 @@ func (s *session) forgetKeys() {
 	s.keys = nil
 }
 
-// logIn records that a PIN was verified.
-func (s *session) logIn(g grant, epoch string) {
-	if s.vault != nil {
-		s.vault.close()
+func (s *session) granted(ref wire.PINReference) **grant {
+	if ref == wire.SOPIN {
+		return &s.so
 	}
-	s.epoch, s.vault = epoch, g.vault
-	if g.ref == wire.UserPIN {
-		s.user = true
-	} else {
-		s.so = true
+	return &s.user
+}
+
+// logIn records that a PIN was verified.
+func (s *session) logIn(g *grant) {
+	s.logOut(g.ref)
+	*s.granted(g.ref) = g
+}
+
+// logOut forgets what a PIN has opened.
+func (s *session) logOut(ref wire.PINReference) {
+	if ref == wire.UserPIN {
+		s.forgetKeys()
+	}
+	if g := s.granted(ref); *g != nil {
+		(*g).vault.close()
+		*g = nil
 	}
 }
 
-// logOut records that verifying a PIN failed.
-func (s *session) logOut(ref wire.PINReference) {
-	if ref == wire.UserPIN {
-		s.user = false
-		s.forgetKeys()
-	} else {
-		s.so = false
+// expire ends the logins whose PINs are not the device's any more: another
+// process has set others, or initialised it.
+func (s *session) expire(now *state) (any bool) {
+	for _, ref := range []wire.PINReference{wire.UserPIN, wire.SOPIN} {
+		if g := *s.granted(ref); g != nil && !g.holds(now) {
+			s.logOut(ref)
+			any = true
+		}
 	}
-	if !s.loggedIn() {
-		selected := s.selected
-		s.end()
-		s.selected = selected
-	}
+	return any
 }

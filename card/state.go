@@ -1,9 +1,13 @@
 package card
 
 import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"conclave/card/store"
 )
@@ -18,23 +22,35 @@ const (
 
 // Ids of the records of kindDevice.
 const (
-	recordState      uint16 = 1 // state, JSON
-	recordFactoryKey uint16 = 2 // device key before the first initialisation, in the clear
-	recordInbox      uint16 = 3 // private key of the inbox, sealed
-	recordDKEK       uint16 = 4 // the complete DKEK, sealed to the inbox
+	recordState       uint16 = 1 // state
+	recordFactoryKey  uint16 = 2 // device key before the first initialisation, in the clear
+	recordInbox       uint16 = 3 // private half of the inbox, sealed; none once the DKEK is kept
+	recordInboxDKEK   uint16 = 4 // the complete DKEK in the inbox; none once it is kept
+	recordDKEK        uint16 = 5 // the DKEK, sealed
+	recordContents    uint16 = 6 // contents
+	recordSODeviceKey uint16 = 7 // the device key's record, sealed in the SO-PIN's vault
+	recordEscrow      uint16 = 8 // private half of the escrow, sealed in the SO-PIN's vault
+	recordStorageKey  uint16 = 9 // the storage key in the escrow
 )
 
 // state is what the device knows about itself and keeps in the clear.
 type state struct {
-	// Epoch is new with every initialisation; a session belongs to one.
+	// Epoch is new with every initialisation.
 	Epoch   string
 	Options uint16
 	User    pin
 	SO      pin
 	DKEK    dkekState
-	// Inbox is the public key to which the card seals secrets that reach it
-	// while no one is logged in.
+	// Inbox is a box for the DKEK: its last share can come while no one is logged
+	// in.
 	Inbox []byte
+	// Escrow is a box for the storage key, which the SO-PIN opens. There is none
+	// where the options do not let the SO-PIN set a user PIN.
+	Escrow []byte `json:",omitempty"`
+	// Contents is SHA-256 of the record of that name.
+	Contents []byte `json:",omitempty"`
+	// MAC is over what authentic gives, under the storage key.
+	MAC []byte `json:",omitempty"`
 }
 
 // dkekState is the progress of the DKEK's import.
@@ -49,6 +65,9 @@ type dkekState struct {
 	// Seen holds SHA-256 of each share, to refuse one that comes twice.
 	Seen [][]byte
 	KCV  [8]byte
+	// Kept says that the DKEK is sealed under the storage key. Until then it is
+	// in the inbox, to which anyone can seal.
+	Kept bool `json:",omitempty"`
 }
 
 func (d dkekState) outstanding() int { return d.Shares - len(d.Seen) }
@@ -57,8 +76,47 @@ func (d dkekState) complete() bool { return d.Enabled && d.outstanding() == 0 }
 
 func (s *state) initialised() bool { return s.Epoch != "" }
 
+// sealed says whether the state has a MAC and a list of contents. Format 1 of
+// devices had neither, and is left at the first login. The user PIN opens nothing
+// if its format is not the one that it was set in.
+func (s *state) sealed() bool { return s.User.Format != 0 }
+
+// authentic is what decides about secrets, and changes only while the storage key
+// is at hand. Not in it are what anyone may change: the tries that are left, and
+// a DKEK that is not kept yet; and the SO-PIN, which opens nothing of the user's
+// but through the escrow.
+func (s state) authentic() ([]byte, error) {
+	s.MAC, s.Inbox, s.SO = nil, nil, pin{}
+	s.User.Tries, s.User.Attempt = 0, nil
+	if !s.DKEK.Kept {
+		s.DKEK = dkekState{Enabled: s.DKEK.Enabled, Shares: s.DKEK.Shares}
+	}
+	return json.Marshal(s)
+}
+
+var errForged = errors.New("the device's state is not what was written under its storage key: the file was changed; restore it from a backup, or initialise the device and restore its keys")
+
+// checkMAC says whether whoever wrote the state had the storage key.
+func (s *state) checkMAC(v *vault) error {
+	message, err := s.authentic()
+	if err == nil && s.sealed() && !hmac.Equal(s.MAC, v.mac(message)) {
+		err = errForged
+	}
+	return err
+}
+
+func (s *state) setMAC(v *vault) error {
+	message, err := s.authentic()
+	s.MAC = v.mac(message)
+	return err
+}
+
 // ErrNoDevice is returned for a store that holds no device.
 var ErrNoDevice = errors.New("the store holds no device; create one first")
+
+func damaged(format string, args ...any) error {
+	return fmt.Errorf("the device's state is damaged: %w; restore its file from a backup", fmt.Errorf(format, args...))
+}
 
 func (s *state) read(r store.Reader) error {
 	b, err := r.Get(kindDevice, recordState)
@@ -69,26 +127,37 @@ func (s *state) read(r store.Reader) error {
 		return err
 	}
 	var read state
-	if err := json.Unmarshal(b, &read); err != nil {
-		return fmt.Errorf("the device's state is damaged: %w", err)
-	}
-	if read.initialised() && !(read.User.Cost.sane() && read.SO.Cost.sane()) {
-		return errors.New("the device's state is damaged: the cost of a PIN is out of bounds")
+	if err := read.parse(b); err != nil {
+		return err
 	}
 	*s = read
 	return nil
 }
 
-// transaction is the store during an update, with the state as it is there.
-type transaction struct {
-	store.Writer
-	state state
+// stateFormat begins a state with a checksum; one of format 1 of devices begins
+// with the brace of its JSON, and has none.
+const stateFormat = 2
+
+// parse reads stateFormat, SHA-256 of the rest, JSON.
+func (s *state) parse(b []byte) error {
+	if !bytes.HasPrefix(b, []byte("{")) {
+		const header = 1 + sha256.Size
+		if len(b) < header || b[0] != stateFormat || sha256.Sum256(b[header:]) != [sha256.Size]byte(b[1:header]) {
+			return damaged("its checksum is wrong")
+		}
+		b = b[header:]
+	}
+	if err := json.Unmarshal(b, s); err != nil {
+		return damaged("%w", err)
+	}
+	if s.initialised() && !(s.User.Cost.sane() && s.SO.Cost.sane()) {
+		return damaged("the cost of a PIN is out of bounds")
+	}
+	return nil
 }
 
-func (t *transaction) saveState() error {
-	b, err := json.Marshal(t.state)
-	if err != nil {
-		return err
-	}
-	return t.Put(kindDevice, recordState, b)
+func (s *state) bytes() ([]byte, error) {
+	b, err := json.Marshal(s)
+	sum := sha256.Sum256(b)
+	return slices.Concat([]byte{stateFormat}, sum[:], b), err
 }

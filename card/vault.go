@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/ecdh"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/hpke"
 	"crypto/rand"
 	"crypto/sha256"
@@ -67,12 +68,23 @@ func openVault(key secret.Bytes) (*vault, error) {
 // mark tells vaults apart for whoever has the key of one, and tells others
 // nothing: whoever has the file can guess the PIN behind a mark just as the PIN
 // behind a wrapped key, at the cost of Argon2id.
-func (v *vault) mark() []byte {
-	m, err := hkdf.Expand(sha256.New, v.key, "conclave PIN attempt", sha256.Size)
+func (v *vault) mark() []byte { return v.derive("conclave PIN attempt") }
+
+// mac authenticates a message to whoever has the key.
+func (v *vault) mac(message []byte) []byte {
+	key := v.derive("conclave state")
+	defer key.Wipe()
+	m := hmac.New(sha256.New, key)
+	m.Write(message)
+	return m.Sum(nil)
+}
+
+func (v *vault) derive(purpose string) secret.Bytes {
+	key, err := hkdf.Expand(sha256.New, v.key, purpose, sha256.Size)
 	if err != nil {
 		panic(err) // for a length that SHA-256 does not give
 	}
-	return m
+	return key
 }
 
 func (v *vault) close() { v.key.Wipe() }
@@ -110,27 +122,43 @@ func (v *vault) get(r store.Reader, kind store.Kind, id uint16) (secret.Bytes, e
 	return v.open(kind, id, sealed)
 }
 
-// The inbox takes secrets while no one is logged in: HPKE (RFC 9180) to a
-// public key whose private half is sealed in the vault.
+// A box takes secrets from those who cannot open it: HPKE (RFC 9180) to a public
+// key whose private half is sealed in a vault.
 
-func inboxKEM() hpke.KEM { return hpke.DHKEM(ecdh.X25519()) }
+func boxKEM() hpke.KEM { return hpke.DHKEM(ecdh.X25519()) }
 
-func sealToInbox(public []byte, purpose string, plain []byte) ([]byte, error) {
-	key, err := inboxKEM().NewPublicKey(public)
+// newBox makes a box, and puts its private half into the vault.
+func (v *vault) newBox(w store.Writer, id uint16) (public []byte, err error) {
+	key, err := boxKEM().GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	private, err := key.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	defer clear(private)
+	return key.PublicKey().Bytes(), v.put(w, kindDevice, id, private)
+}
+
+// sealToBox seals a secret; the purpose binds it to its use.
+func sealToBox(public []byte, purpose string, plain []byte) ([]byte, error) {
+	key, err := boxKEM().NewPublicKey(public)
 	if err != nil {
 		return nil, err
 	}
 	return hpke.Seal(key, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(purpose), plain)
 }
 
-// openFromInbox opens what sealToInbox sealed.
-func (v *vault) openFromInbox(r store.Reader, purpose string, sealed []byte) (secret.Bytes, error) {
-	private, err := v.get(r, kindDevice, recordInbox)
+// openFromBox opens what sealToBox sealed to the box whose private half is the
+// record id.
+func (v *vault) openFromBox(r store.Reader, id uint16, purpose string, sealed []byte) (secret.Bytes, error) {
+	private, err := v.get(r, kindDevice, id)
 	if err != nil {
 		return nil, err
 	}
 	defer private.Wipe()
-	key, err := inboxKEM().NewPrivateKey(private)
+	key, err := boxKEM().NewPrivateKey(private)
 	if err != nil {
 		return nil, err
 	}

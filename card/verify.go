@@ -38,12 +38,37 @@ func (c *Card) verify(cmd apdu.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.session.logIn(g, c.state.Epoch)
-	return nil, nil
+	if ref == wire.SOPIN {
+		c.session.logIn(g)
+		return nil, nil
+	}
+	return nil, c.logUserIn(g, secret.Bytes(cmd.Data))
+}
+
+// logUserIn logs in with a PIN that was right, and brings what the device holds
+// under the storage key: all of it on a device of format 1, and a DKEK.
+func (c *Card) logUserIn(g *grant, value secret.Bytes) error {
+	if g.pin.Format != pinFormat {
+		set, err := c.setUserPIN(value, g)
+		g.vault.close()
+		if err != nil {
+			return err
+		}
+		c.config.Log.Info("the device's file was brought to the present format")
+		g = set
+	}
+	c.session.logIn(g)
+	if err := c.load(); err != nil {
+		return err
+	}
+	if err := c.keepDKEK(); err != nil {
+		c.config.Log.Error("the DKEK cannot be taken out of the inbox; keys can be used, and neither be wrapped nor unwrapped", "error", err)
+	}
+	return nil
 }
 
 func (c *Card) pinStatus(ref wire.PINReference) error {
-	if ref == wire.UserPIN && c.session.user || ref == wire.SOPIN && c.session.so {
+	if *c.session.granted(ref) != nil {
 		return nil
 	}
 	return c.state.pin(ref).status()

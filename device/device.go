@@ -100,6 +100,10 @@ func (h Home) OpenCard(name string) (*Embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device %q: %w", name, err)
 	}
+	if earlier := s.Earlier(); earlier != "" {
+		slog.Warn("the device's file has a new format; a copy in the earlier one, which gives away more to who has the SO-PIN, was kept: "+
+			"log in once, see that all is there, and destroy the copy", "device", name, "copy", earlier)
+	}
 	e := &Embedded{store: s, signals: interrupt.NewHolder()}
 	e.Card, err = card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Hold: e.signals.Hold, Log: slog.Default()})
 	if err != nil {

@@ -16,6 +16,9 @@ var ErrNotFound = errors.New("no such record")
 // ErrFull is returned if there is no room for a change.
 var ErrFull = errors.New("the disk or the quota is full; nothing was changed; free some space and try again")
 
+// ErrBusy is returned if something waits until others have ended what they do.
+var ErrBusy = errors.New("another process is using the device")
+
 // ErrClosed is returned by every use of a Store after Close.
 var ErrClosed = errors.New("the store is closed")
 
@@ -64,8 +67,8 @@ type Store interface {
 	// values from the same Store. It costs microseconds.
 	Version() (uint64, error)
 	// Scrub makes sure that values which were replaced or deleted are no longer
-	// on disk, if the store can: while another process reads, it may leave some
-	// to a later Scrub, or to the last Close.
+	// on disk, if the store can. The error is ErrBusy if it could not, since another
+	// process was reading: that is left to a later Scrub, or to the last Close.
 	Scrub() error
 	// Close waits for a running Update. Views that still run stay valid.
 	Close() error

@@ -16,8 +16,8 @@ type hsmInit struct {
 	DKEKShares   *int           `name:"dkek-shares" placeholder:"N" help:"Shares that make the DKEK; 0 for a random one that never leaves the device. Absent: no DKEK, and keys cannot be backed up."`
 	Label        string         `help:"Label of the token."`
 	TransportPIN bool           `name:"transport-pin" help:"The user PIN must be changed before its first use."`
-	NoResetPIN   bool           `name:"no-reset-pin" help:"A blocked user PIN cannot be reset with the SO-PIN."`
-	UnblockOnly  bool           `name:"unblock-only" help:"The SO-PIN can unblock the user PIN, but cannot set a new one (on a Pico HSM it still can)."`
+	NoResetPIN   bool           `name:"no-reset-pin" help:"A blocked user PIN cannot be reset with the SO-PIN. On embedded devices keys hold this: nothing that the SO-PIN opens leads to the keys, not even for who has the file."`
+	UnblockOnly  bool           `name:"unblock-only" help:"The SO-PIN can unblock the user PIN, but cannot set a new one (on a Pico HSM it still can). On embedded devices keys hold that it cannot, and the code alone that it takes the SO-PIN to unblock: who can write the file can do that without."`
 	Yes          bool           `help:"Erase keys without asking."`
 }
 

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql/driver"
 	"errors"
 	"io"
@@ -94,12 +93,6 @@ func (c *conn) Close() error {
 		}
 	}
 	return errors.Join(err, c.Conn.Close())
-}
-
-// execute executes SQL for its effect.
-func (c *conn) execute(sql string) error {
-	_, err := c.Conn.(driver.ExecerContext).ExecContext(context.Background(), sql, nil)
-	return fileKind.Explain(c.path, err)
 }
 
 // run executes a prepared statement for its effect.

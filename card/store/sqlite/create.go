@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +18,7 @@ import (
 var fileKind = sqlitefile.Kind{
 	Name:          "device store",
 	ApplicationID: 0x436F6E63, // "Conc"
-	Version:       1,
+	Version:       2,
 	Schema:        `CREATE TABLE record (key INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT`,
 	WAL:           true,
 	Options:       "_busy_timeout=5000&_synchronous=FULL&_pragma=secure_delete(ON)",
@@ -26,6 +27,55 @@ var fileKind = sqlitefile.Kind{
 	// of that.
 	MaxSize: 256 << 20,
 	Beside:  lockSuffix,
+}
+
+// earlierSuffix ends the name of the copy of a file as it was before it was brought
+// to the present format.
+const earlierSuffix = ".format-1"
+
+// leaveFormat1 gives a file of format 1 the present number. The records are the
+// same to a store; programs that know format 1 alone refuse the file from then on,
+// and would overwrite what they do not know. A copy stays as it was.
+func (s *Store) leaveFormat1() error {
+	c, err := s.acquire()
+	if err != nil {
+		return err
+	}
+	defer s.release(c)
+	if err := c.beginUpdate(); err != nil {
+		return err
+	}
+	version, err := c.pragma("user_version")
+	if err != nil || version != int64(1) {
+		return err
+	}
+	content, err := c.Conn.(interface{ Serialize() ([]byte, error) }).Serialize()
+	if err != nil {
+		return err
+	}
+	if err := s.keep(content); err != nil {
+		return err
+	}
+	if _, err := c.pragma(fmt.Sprintf("user_version = %d", fileKind.Version)); err != nil {
+		return err
+	}
+	return c.commitUpdate()
+}
+
+// keep makes the copy of the file, unless an attempt that was cut off has.
+func (s *Store) keep(content []byte) error {
+	path := s.path + earlierSuffix
+	err := safefile.Create(path, content)
+	if errors.Is(err, fs.ErrExist) {
+		if kept, readErr := safefile.Read(path, fileKind.MaxSize); readErr == nil && bytes.Equal(kept, content) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("it has format 1; a copy is kept before it is brought to format %d: %w", fileKind.Version, err)
+	}
+	s.earlier = path
+	return nil
 }
 
 // lockSuffix ends the name of the file that Alone locks.
@@ -61,7 +111,7 @@ func Remove(path string) error {
 	if inUse(path) {
 		return fileKind.Explain(path, fmt.Errorf("%w; end that one first", sqlitefile.ErrInUse))
 	}
-	for _, name := range []string{path + "-wal", path + "-shm", path + lockSuffix, path} {
+	for _, name := range []string{path + "-wal", path + "-shm", path + lockSuffix, path + earlierSuffix, path} {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

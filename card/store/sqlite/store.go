@@ -30,6 +30,7 @@ import (
 // database/sql, whose pool and transactions make a View three times as slow.
 type Store struct {
 	path     string
+	earlier  string     // see Earlier
 	updating sync.Mutex // held throughout an Update, so that waiting ones queue in order
 
 	mu   sync.Mutex // guards the rest
@@ -60,8 +61,20 @@ func Open(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{path: path, watcher: watcher}, nil
+	s := &Store{path: path, watcher: watcher}
+	version, err := watcher.pragma("user_version")
+	if err == nil && version == int64(1) {
+		err = s.leaveFormat1()
+	}
+	if err != nil {
+		return nil, errors.Join(fileKind.Explain(path, err), s.Close())
+	}
+	return s, nil
 }
+
+// Earlier is the path of the copy of the file in an earlier format, if Open has
+// made one.
+func (s *Store) Earlier() string { return s.earlier }
 
 // View implements store.Store.
 func (s *Store) View(fn func(store.Reader) error) error {
@@ -146,7 +159,12 @@ func (s *Store) Scrub() error {
 		return err
 	}
 	defer s.release(c)
-	return c.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+	// Its row begins with 1 if it was blocked (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint).
+	blocked, err := c.pragma("wal_checkpoint(TRUNCATE)")
+	if err == nil && blocked != int64(0) {
+		err = store.ErrBusy
+	}
+	return fileKind.Explain(s.path, err)
 }
 
 // Close implements store.Store.
