@@ -101,7 +101,7 @@ func (c *conn) run(statement int, args ...driver.Value) error {
 	return fileKind.Explain(c.path, err)
 }
 
-// query executes a prepared statement and hands each row's one value to fn.
+// query executes a prepared statement and hands the first value of each row to fn.
 func (c *conn) query(statement int, fn func(driver.Value), args ...driver.Value) error {
 	return fileKind.Explain(c.path, query(c.prepared[statement], fn, args...))
 }
@@ -111,9 +111,9 @@ func query(s driver.Stmt, fn func(driver.Value), args ...driver.Value) error {
 	if err != nil {
 		return err
 	}
-	var row [1]driver.Value
+	row := make([]driver.Value, len(rows.Columns()))
 	for {
-		if err = rows.Next(row[:]); err != nil {
+		if err = rows.Next(row); err != nil {
 			break
 		}
 		fn(row[0])
