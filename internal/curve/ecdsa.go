@@ -8,7 +8,7 @@ type weierstrassSigner struct {
 }
 
 func (g *weierstrass) newKey(d []byte) (signer, []byte, error) {
-	return &weierstrassSigner{g, g.order.residue(d)}, g.bytes(g.scalarMult(d, g.base)), nil
+	return &weierstrassSigner{g, g.order.residue(d)}, g.bytes(g.baseMult(d)), nil
 }
 
 // sign makes an ECDSA signature (FIPS 186-5, section 6.4.1), with a random
@@ -30,7 +30,7 @@ func (s *weierstrassSigner) sign(digest []byte) ([]byte, error) {
 // signWith returns r = x(k·G) and s = (e + r·d)/k, modulo N.
 func (s *weierstrassSigner) signWith(k []byte, e residue) (r, second residue) {
 	order := &s.group.order
-	r = s.group.xModuloOrder(s.group.scalarMult(k, s.group.base))
+	r = s.group.xModuloOrder(s.group.baseMult(k))
 	sum := order.add(e, order.mul(r, s.d))
 	return r, order.mul(order.inverse(order.residue(k)), sum)
 }
@@ -52,7 +52,7 @@ func (g *weierstrass) verify(point, digest, signature []byte) bool {
 	e := order.residue(leftmost(digest, order.size))
 	r, s := order.residue(plain[:order.size]), order.residue(plain[order.size:])
 	inverse := order.inverse(s)
-	ofBase := g.scalarMult(order.bytes(order.mul(e, inverse)), g.base)
+	ofBase := g.baseMult(order.bytes(order.mul(e, inverse)))
 	ofKey := g.scalarMult(order.bytes(order.mul(r, inverse)), q)
 	return g.xModuloOrder(g.add(ofBase, ofKey)) == r
 }

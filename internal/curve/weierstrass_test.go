@@ -160,9 +160,14 @@ func TestScalarMultAgreesWithTheOracle(t *testing.T) {
 		order := integer(c.N)
 		q := generator(c).times(big.NewInt(0xC0FFEE), c)
 		check := func(t rapid.TB, d *big.Int) {
-			got := toAffine(t, g, g.scalarMult(d.FillBytes(make([]byte, len(c.N))), toProjective(g, q, g.field.one)))
+			scalar := d.FillBytes(make([]byte, len(c.N)))
+			got := toAffine(t, g, g.scalarMult(scalar, toProjective(g, q, g.field.one)))
 			if want := q.times(d, c); !got.equal(want) {
 				t.Fatalf("%v·Q is %v, expected %v", d, got, want)
+			}
+			got = toAffine(t, g, g.baseMult(scalar))
+			if want := toAffine(t, g, g.scalarMult(scalar, g.base)); !got.equal(want) {
+				t.Fatalf("%v·G is %v from the rows, %v without", d, got, want)
 			}
 		}
 		for offset := int64(-17); offset <= 17; offset++ {
@@ -215,7 +220,7 @@ func checkArithmetic(r *rapid.T, m *modulus, value *big.Int) {
 func TestOwnCurvesFitTheArithmetic(t *testing.T) {
 	forEachOwn(t, func(t *testing.T, g *weierstrass) {
 		c := g.curve
-		if c.N[0] < 0x80 || len(c.N) != len(c.P) || len(c.P) > 8*maxLimbs {
+		if c.N[0] < 0x80 || len(c.N)%2 != 0 || len(c.N) != len(c.P) || len(c.P) > 8*maxLimbs {
 			t.Errorf("P has %d bytes, N %d and begins with %02x", len(c.P), len(c.N), c.N[0])
 		}
 		if !integer(c.P).ProbablyPrime(20) || !integer(c.N).ProbablyPrime(20) {
