@@ -20,7 +20,7 @@ type residue [maxLimbs]uint64
 // so its time depends on the modulus alone.
 type modulus struct {
 	size     int // length in bytes
-	limbs    int
+	limbs    int // at least 4, for which there is faster code
 	value    [maxLimbs]uint64
 	negative uint64  // -m⁻¹ mod 2⁶⁴
 	one      residue // R mod m
@@ -30,7 +30,7 @@ type modulus struct {
 
 // newModulus takes a big-endian odd prime without leading zeros.
 func newModulus(prime []byte) modulus {
-	m := modulus{size: len(prime), limbs: (len(prime) + 7) / 8, value: limbsOf(prime)}
+	m := modulus{size: len(prime), limbs: max(4, (len(prime)+7)/8), value: limbsOf(prime)}
 	inverse := uint64(1)
 	for range 6 { // Newton's iteration doubles the correct bits: 1, 2, 4, … 64
 		inverse *= 2 - m.value[0]*inverse
@@ -58,59 +58,80 @@ func (m *modulus) residue(b []byte) residue { return m.mul(limbsOf(b), m.square)
 // bytes returns x as a big-endian integer of m.size bytes.
 func (m *modulus) bytes(x residue) []byte { return bytesOf(m.mul(x, residue{1}), m.size) }
 
-func (m *modulus) add(x, y residue) residue {
+func (m *modulus) add(x, y residue) (z residue) { m.setAdd(&z, &x, &y); return z }
+func (m *modulus) sub(x, y residue) (z residue) { m.setSub(&z, &x, &y); return z }
+
+// mul returns x·y/R mod m, the Montgomery product. One factor may be any
+// integer below R if the other is below m.
+func (m *modulus) mul(x, y residue) (z residue) { m.setMul(&z, &x, &y); return z }
+
+// setAdd lets z be x + y. This and the other functions that take z, which may be
+// x or y, are there for speed: copying limbs that were written just before makes
+// the processor wait.
+func (m *modulus) setAdd(z, x, y *residue) {
+	if m.limbs == 4 {
+		m.add4(z, x, y)
+		return
+	}
 	var sum residue
 	var carry uint64
 	for i := range m.limbs {
 		sum[i], carry = bits.Add64(x[i], y[i], carry)
 	}
-	return m.reduce(sum, carry)
+	m.reduce(z, &sum, carry)
 }
 
-func (m *modulus) sub(x, y residue) residue {
-	var difference residue
+func (m *modulus) setSub(z, x, y *residue) {
+	if m.limbs == 4 {
+		m.sub4(z, x, y)
+		return
+	}
 	var borrow, carry uint64
 	for i := range m.limbs {
-		difference[i], borrow = bits.Sub64(x[i], y[i], borrow)
+		z[i], borrow = bits.Sub64(x[i], y[i], borrow)
 	}
 	for i := range m.limbs {
-		difference[i], carry = bits.Add64(difference[i], m.value[i]&-borrow, carry)
+		z[i], carry = bits.Add64(z[i], m.value[i]&-borrow, carry)
 	}
-	return difference
 }
 
-// mul returns x·y/R mod m, the Montgomery product. One factor may be any
-// integer below R if the other is below m.
-func (m *modulus) mul(x, y residue) residue {
-	var t [2 * maxLimbs]uint64
-	n := m.limbs
-	var carry uint64
-	for i := range n {
-		high := addProduct(t[i:i+n], x[:n], y[i])
-		low := addProduct(t[i:i+n], m.value[:n], t[i]*m.negative)
-		t[i+n], carry = bits.Add64(high, low, carry)
+// setMul adds x times a limb of y, and as many times the modulus as makes the
+// lowest limb 0, which it then drops (algorithm 14.36 of the Handbook).
+func (m *modulus) setMul(z, x, y *residue) {
+	if m.limbs == 4 {
+		m.mul4(z, x, y)
+		return
 	}
-	var product residue
-	copy(product[:n], t[n:2*n])
-	return m.reduce(product, carry)
+	var t residue
+	var top, carry uint64
+	last := m.limbs - 1
+	for _, limb := range y[:m.limbs] {
+		a, low := addMul(x[0], limb, t[0], 0)
+		u := low * m.negative
+		b, _ := addMul(m.value[0], u, low, 0)
+		for j := range last {
+			a, low = addMul(x[j+1], limb, t[j+1], a)
+			b, t[j] = addMul(m.value[j+1], u, low, b)
+		}
+		low, carry = bits.Add64(a, b, 0)
+		t[last], top = bits.Add64(low, top, 0)
+		top += carry
+	}
+	m.reduce(z, &t, top)
 }
 
-// addProduct adds x·y to z, which is as long as x, and returns the limb that
-// is carried out.
-func addProduct(z, x []uint64, y uint64) (carry uint64) {
-	z = z[:len(x)]
-	for i := range x {
-		high, low := bits.Mul64(x[i], y)
-		sum, c := bits.Add64(low, z[i], 0)
-		high += c
-		z[i], c = bits.Add64(sum, carry, 0)
-		carry = high + c
-	}
-	return carry
+// addMul returns x·y + z + carry.
+func addMul(x, y, z, carry uint64) (high, low uint64) {
+	high, low = bits.Mul64(x, y)
+	low, c := bits.Add64(low, z, 0)
+	high, _ = bits.Add64(high, 0, c)
+	low, c = bits.Add64(low, carry, 0)
+	high, _ = bits.Add64(high, 0, c)
+	return high, low
 }
 
-// reduce returns x + carry·R, which is below 2m, modulo m.
-func (m *modulus) reduce(x residue, carry uint64) residue {
+// reduce lets z be x + carry·R, which is below 2m, modulo m.
+func (m *modulus) reduce(z, x *residue, carry uint64) {
 	var difference residue
 	var borrow uint64
 	for i := range m.limbs {
@@ -118,30 +139,28 @@ func (m *modulus) reduce(x residue, carry uint64) residue {
 	}
 	// x was below m already if the difference borrows more than was carried.
 	_, below := bits.Sub64(carry, borrow, 0)
-	return choose(below, x, difference)
+	for i := range m.limbs {
+		z[i] = difference[i] ^ -below&(x[i]^difference[i])
+	}
 }
 
-// inverse returns 1/x by Fermat's little theorem, x^(m-2), and 0 for 0. Only
-// the exponent, which is public, is branched on.
+// inverse returns 1/x by Fermat's little theorem, x^(m-2), and 0 for 0. The digits
+// of the exponent, by which it looks up powers, are public.
 func (m *modulus) inverse(x residue) residue {
+	powers := [16]residue{0: m.one}
+	for i := 1; i < len(powers); i++ {
+		m.setMul(&powers[i], &powers[i-1], &x)
+	}
 	power := m.one
 	for _, b := range m.inverter {
-		for bit := 7; bit >= 0; bit-- {
-			power = m.mul(power, power)
-			if b>>bit&1 == 1 {
-				power = m.mul(power, x)
+		for _, digit := range [2]byte{b >> 4, b & 15} {
+			for range 4 {
+				m.setMul(&power, &power, &power)
 			}
+			m.setMul(&power, &power, &powers[digit])
 		}
 	}
 	return power
-}
-
-// choose returns x if condition is 1 and y if it is 0.
-func choose(condition uint64, x, y residue) residue {
-	for i := range y {
-		y[i] ^= -condition & (x[i] ^ y[i])
-	}
-	return y
 }
 
 // limbsOf splits a big-endian integer of at most 8·maxLimbs bytes into limbs.

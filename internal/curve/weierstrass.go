@@ -158,10 +158,13 @@ func (g *weierstrass) shift(p projective, n int) projective {
 // pick returns points[index] after reading all of them.
 func pick(points *[16]projective, index byte) (p projective) {
 	for i := range points {
-		this := uint64(subtle.ConstantTimeByteEq(byte(i), index))
-		p.x = choose(this, points[i].x, p.x)
-		p.y = choose(this, points[i].y, p.y)
-		p.z = choose(this, points[i].z, p.z)
+		mask := -uint64(subtle.ConstantTimeByteEq(byte(i), index))
+		q := &points[i]
+		for j := range maxLimbs {
+			p.x[j] |= q.x[j] & mask
+			p.y[j] |= q.y[j] & mask
+			p.z[j] |= q.z[j] & mask
+		}
 	}
 	return p
 }
@@ -169,27 +172,62 @@ func pick(points *[16]projective, index byte) (p projective) {
 // add returns p + q, whatever points these are: algorithm 1 of Renes, Costello
 // and Batina, Complete addition formulas for prime order elliptic curves (IACR
 // ePrint 2015/1060).
-func (g *weierstrass) add(p, q projective) projective {
+func (g *weierstrass) add(p, q projective) (sum projective) {
 	f := &g.field
-	xx, yy, zz := f.mul(p.x, q.x), f.mul(p.y, q.y), f.mul(p.z, q.z)
-	xy := g.cross(p.x, p.y, q.x, q.y, xx, yy)
-	xz := g.cross(p.x, p.z, q.x, q.z, xx, zz)
-	yz := g.cross(p.y, p.z, q.y, q.z, yy, zz)
+	var xx, yy, zz, xy, xz, yz residue
+	f.setMul(&xx, &p.x, &q.x)
+	f.setMul(&yy, &p.y, &q.y)
+	f.setMul(&zz, &p.z, &q.z)
+	g.cross(&xy, &p.x, &p.y, &q.x, &q.y, &xx, &yy)
+	g.cross(&xz, &p.x, &p.z, &q.x, &q.z, &xx, &zz)
+	g.cross(&yz, &p.y, &p.z, &q.y, &q.z, &yy, &zz)
 
-	azz := f.mul(g.a, zz)
-	u := f.add(f.mul(g.a, xz), f.mul(g.b3, zz))
-	v := f.add(f.add(xx, f.add(xx, xx)), azz)
-	w := f.add(f.mul(g.b3, xz), f.mul(g.a, f.sub(xx, azz)))
-	minus, plus := f.sub(yy, u), f.add(yy, u)
-	return projective{
-		x: f.sub(f.mul(xy, minus), f.mul(yz, w)),
-		y: f.add(f.mul(minus, plus), f.mul(v, w)),
-		z: f.add(f.mul(yz, plus), f.mul(xy, v)),
+	var u, v, w residue // a·xz + 3b·zz, 3xx + a·zz, and 3b·xz + a·(xx - a·zz)
+	f.setMul(&u, &g.b3, &zz)
+	f.setAdd(&v, &xx, &xx)
+	f.setAdd(&v, &v, &xx)
+	f.setMul(&w, &g.b3, &xz)
+	if g.a != (residue{}) {
+		g.addTerms(&u, &v, &w, &xx, &xz, &zz)
 	}
+
+	var minus, plus, t residue
+	f.setSub(&minus, &yy, &u)
+	f.setAdd(&plus, &yy, &u)
+	f.setMul(&sum.x, &xy, &minus)
+	f.setMul(&t, &yz, &w)
+	f.setSub(&sum.x, &sum.x, &t)
+	f.setMul(&sum.y, &minus, &plus)
+	f.setMul(&t, &v, &w)
+	f.setAdd(&sum.y, &sum.y, &t)
+	f.setMul(&sum.z, &yz, &plus)
+	f.setMul(&t, &xy, &v)
+	f.setAdd(&sum.z, &sum.z, &t)
+	return sum
 }
 
-// cross returns s·v + t·u, given su and tv, at the price of one multiplication.
-func (g *weierstrass) cross(s, t, u, v, su, tv residue) residue {
+// addTerms adds the terms of u, v and w that are 0 if a is. (Without them, add is
+// algorithm 7.)
+func (g *weierstrass) addTerms(u, v, w, xx, xz, zz *residue) {
 	f := &g.field
-	return f.sub(f.mul(f.add(s, t), f.add(u, v)), f.add(su, tv))
+	var t residue
+	f.setMul(&t, &g.a, xz)
+	f.setAdd(u, u, &t)
+	f.setMul(&t, &g.a, zz)
+	f.setAdd(v, v, &t)
+	f.setSub(&t, xx, &t)
+	f.setMul(&t, &g.a, &t)
+	f.setAdd(w, w, &t)
+}
+
+// cross lets z be s·v + t·u, given su and tv, at the price of one
+// multiplication.
+func (g *weierstrass) cross(z, s, t, u, v, su, tv *residue) {
+	f := &g.field
+	var right residue
+	f.setAdd(z, s, t)
+	f.setAdd(&right, u, v)
+	f.setMul(z, z, &right)
+	f.setAdd(&right, su, tv)
+	f.setSub(z, z, &right)
 }
