@@ -180,7 +180,7 @@ var table = []*Curve{
 			"db4ff10ec057e9ae26b07d0280b7f4341da5d1b1eae06c7d" +
 			"9b2f2f6d9c5628a7844163d015be86344082aa88d95e2f9d"),
 	}),
-	{
+	withWeierstrass(&Curve{
 		Name: "secp256k1", OID: asn1.ObjectIdentifier{1, 3, 132, 0, 10}, Bits: 256,
 		P: unhex("fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f"),
 		A: unhex("0000000000000000000000000000000000000000000000000000000000000000"),
@@ -189,8 +189,7 @@ var table = []*Curve{
 		G: unhex("04" +
 			"79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798" +
 			"483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"),
-		group: koblitz256{},
-	},
+	}),
 }
 
 // unhex decodes a constant of the table.
