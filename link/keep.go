@@ -52,20 +52,20 @@ const (
 
 // Keep keeps card in the reader that dial reaches: it serves until the link
 // breaks, for a reader may restart, and dials again. It calls report at each
-// change of state, on its own goroutine, and returns when ctx ends; by then the
-// connection is closed and the card's session over.
+// change of state, or of the reason for waiting, on its own goroutine, and returns
+// when ctx ends; by then the connection is closed and the card's session over.
 func Keep(ctx context.Context, dial Dialer, card Card, atr []byte, report func(State, error)) {
-	pause, waiting := minPause, false
+	pause, waiting := minPause, ""
 	for ctx.Err() == nil {
 		conn, err := dial(ctx)
 		switch {
 		case err == nil:
 			report(Connected, nil)
 			report(Disconnected, serveUntil(ctx, conn, card, atr))
-			pause, waiting = minPause, false
-		case !waiting && ctx.Err() == nil:
+			pause, waiting = minPause, ""
+		case waiting != err.Error() && ctx.Err() == nil:
 			report(Waiting, err)
-			waiting = true
+			waiting = err.Error()
 		}
 		select {
 		case <-ctx.Done():

@@ -89,6 +89,29 @@ func login(t *testing.T, reader *pcscd) {
 	}
 }
 
+// TestKeepReportsEachReason: who waits is told of what has changed, and once.
+func TestKeepReportsEachReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reasons []error
+		reader := &pcscd{}
+		ctx, cancel := context.WithCancel(t.Context())
+		dial := func(ctx context.Context) (net.Conn, error) {
+			if n := reader.dialled.Load(); n >= 3 && n < 6 {
+				reader.dialled.Add(1)
+				return nil, link.ErrStranger
+			}
+			return reader.dial(ctx)
+		}
+		go link.Keep(ctx, dial, linktest.NewCard(), linktest.ATR(), func(_ link.State, err error) { reasons = append(reasons, err) })
+		time.Sleep(time.Minute)
+		cancel()
+		synctest.Wait()
+		if !slices.Equal(reasons, []error{errRefused, link.ErrStranger, errRefused}) {
+			t.Errorf("reported %v", reasons)
+		}
+	})
+}
+
 func TestKeepReportsWhyTheLinkBroke(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var last change
