@@ -9,8 +9,8 @@
 // there is no pcscd.
 //
 // Whoever reaches the connection has the card: there is no encryption and no
-// password here. Keep it on the machine, or bring a net.Conn that is protected,
-// such as one of crypto/tls. Real readers are package link/pcsc. What the bytes
+// password here. Keep it on the machine, where [Guard] sees who is at the other end,
+// or bring a net.Conn that is protected, such as one of crypto/tls. Real readers are package link/pcsc. What the bytes
 // mean this package does not know: see packages apdu, hsm and card.
 //
 // The framing is that of vpcd, the virtual reader of the Virtual Smart Card

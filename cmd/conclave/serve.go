@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,7 +11,8 @@ import (
 )
 
 type hsmServe struct {
-	VPCD string `name:"vpcd" default:"${vpcd}" placeholder:"HOST:PORT" help:"Where pcscd's virtual reader waits for a card. Default: ${vpcd}."`
+	VPCD     string `name:"vpcd" default:"${vpcd}" placeholder:"HOST:PORT" help:"Where pcscd's virtual reader waits for a card. Default: ${vpcd}."`
+	TrustAny bool   `name:"trust-any" help:"Serve whoever listens there, not root, pcscd's user and your own processes alone. Who listens can spoil the device with wrong PINs."`
 }
 
 // Run serves until it is told to stop.
@@ -21,10 +23,17 @@ func (cmd hsmServe) Run(c *console) error {
 	}
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	link.Keep(ctx, link.TCP(cmd.VPCD), c.withTrace(card), wire.ATR(), func(state link.State, err error) {
+	dial := link.TCP(cmd.VPCD)
+	if !cmd.TrustAny {
+		dial = link.Guard(dial)
+	}
+	link.Keep(ctx, dial, c.withTrace(card), wire.ATR(), func(state link.State, err error) {
 		reason := ""
 		if err != nil {
 			reason = ": " + err.Error()
+		}
+		if errors.Is(err, link.ErrStranger) {
+			reason += "; if you know whose reader it is: conclave hsm serve --trust-any"
 		}
 		fmt.Fprintf(c.out, "%s device %s: %s, reader at %s%s\n", time.Now().Format(time.DateTime), c.device, state, cmd.VPCD, reason)
 	})
