@@ -43,15 +43,20 @@ type Home struct {
 }
 
 // DefaultHome is $XDG_DATA_HOME/conclave (XDG Base Directory Specification),
-// ~/.local/share/conclave if the variable is not set.
+// ~/.local/share/conclave if the variable is not set. A relative path, which that
+// specification has ignored, is an error: to go elsewhere would hide the devices that
+// have been made there.
 func DefaultHome() (Home, error) {
-	base := os.Getenv("XDG_DATA_HOME")
+	variable, base := "XDG_DATA_HOME", os.Getenv("XDG_DATA_HOME")
 	if base == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return Home{}, err
+			return Home{}, fmt.Errorf("where your devices are is not known: %w; set HOME to your home directory, or XDG_DATA_HOME to where devices are to be", err)
 		}
-		base = filepath.Join(home, ".local", "share")
+		variable, base = "HOME", filepath.Join(home, ".local", "share")
+	}
+	if absolute, err := filepath.Abs(base); err == nil && !filepath.IsAbs(base) {
+		return Home{}, fmt.Errorf("%s leads to %q, which is another place in each directory; the path from the root was expected, which is %s here", variable, base, absolute)
 	}
 	return NewHome(filepath.Join(base, "conclave")), nil
 }
