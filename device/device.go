@@ -229,7 +229,7 @@ func (h Home) Delete(name string) error {
 	if err != nil {
 		return err
 	}
-	err = sqlite.Remove(path)
+	err = removeStore(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no device %q", name)
 	}
@@ -237,6 +237,18 @@ func (h Home) Delete(name string) error {
 		return fmt.Errorf("device %q: %w", name, err)
 	}
 	return nil
+}
+
+// removeStore removes a store, and a link that leads to it.
+func removeStore(path string) error {
+	file, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		err = sqlite.Remove(file)
+	}
+	if err == nil && safefile.Exists(path) {
+		err = os.Remove(path)
+	}
+	return err
 }
 
 // suffix of a device's file.
