@@ -98,6 +98,9 @@ func (h Home) OpenCard(name string) (*Embedded, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.keepOthersOut(path); err != nil {
+		return nil, fmt.Errorf("device %q: %w", name, err)
+	}
 	s, err := sqlite.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &missingError{name}
@@ -153,6 +156,9 @@ func (h Home) Create(name string) (serial string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if err := h.keepOthersOut(path); err != nil {
+		return "", fmt.Errorf("device %q: %w", name, err)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
 	}
@@ -187,6 +193,9 @@ const maxIssuer = 64 << 10
 // issuer is the device CA of this installation, made when it is first needed.
 func (h Home) issuer() (*card.DeviceIssuer, error) {
 	path := filepath.Join(h.dir, "device-issuer.pem")
+	if err := h.keepOthersOut(path); err != nil {
+		return nil, err
+	}
 	content, err := safefile.Read(path, maxIssuer)
 	if err == nil {
 		return card.ParseDeviceIssuer(content)
@@ -205,6 +214,28 @@ func (h Home) issuer() (*card.DeviceIssuer, error) {
 		return nil, err
 	}
 	return made, nil
+}
+
+// keepOthersOut refuses a file of the home that other users could change, or have
+// replaced by one of theirs, for who types a PIN. Of one that they can read it warns:
+// what it holds is sealed, and it is where the keys are.
+func (h Home) keepOthersOut(path string) error {
+	if err := safefile.CheckWay(path); err != nil {
+		return err
+	}
+	own := []string{h.dir, filepath.Dir(path)}
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		own = append(own, filepath.Dir(file), file) // with its log beside it
+	}
+	for _, p := range own {
+		if err := safefile.CheckOwn(p); err != nil {
+			return err
+		}
+	}
+	if safefile.Exposed(path) {
+		slog.Warn(fmt.Sprintf("others can read %s, which holds secrets, and no counter of tries guards a copy; type: chmod go= %s*", path, safefile.Quoted(path)))
+	}
+	return nil
 }
 
 // List gives the names of the embedded devices, in order.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+
+	"conclave/internal/safefile"
 )
 
 // ErrStranger is in the error for a reader that may be anyone's.
@@ -71,7 +73,7 @@ func checkReader(conn net.Conn, spoken bool) error {
 	}
 	for _, uid := range uids {
 		if !trusted(uid) {
-			return fmt.Errorf("%w: %s listens at %s, and root, pcscd's own user or %s was expected; is pcscd running?", ErrStranger, named(uid), where, named(os.Geteuid()))
+			return fmt.Errorf("%w: %s listens at %s, and root, pcscd's own user or %s was expected; is pcscd running?", ErrStranger, safefile.UserName(uid), where, safefile.UserName(os.Geteuid()))
 		}
 	}
 	return nil
@@ -100,13 +102,4 @@ func trusted(uid int) bool {
 	// pcscd has a user of its own since pcsc-lite 2.4.0.
 	daemon, err := user.Lookup("pcscd")
 	return err == nil && daemon.Uid == strconv.Itoa(uid)
-}
-
-// named is a user for people.
-func named(uid int) string {
-	name := "uid " + strconv.Itoa(uid)
-	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
-		name += " (" + u.Username + ")"
-	}
-	return name
 }
