@@ -1,5 +1,7 @@
 package curve
 
+import "conclave/internal/secret"
+
 // weierstrassSigner is the private key d of a curve in this package's own
 // arithmetic.
 type weierstrassSigner struct {
@@ -11,14 +13,17 @@ func (g *weierstrass) newKey(d []byte) (signer, []byte, error) {
 	return &weierstrassSigner{g, g.order.residue(d)}, g.bytes(g.baseMult(d)), nil
 }
 
-// sign makes an ECDSA signature (FIPS 186-5, section 6.4.1), with a random
-// number per message from crypto/rand by testing candidates (appendix A.3.2).
-// Only r and s, which it publishes, are branched on.
+// sign makes an ECDSA signature (FIPS 186-5, section 6.4.1). Only r and s, which
+// it publishes, are branched on.
 func (s *weierstrassSigner) sign(digest []byte) ([]byte, error) {
 	order := &s.group.order
 	e := order.residue(leftmost(digest, order.size))
+	d := secret.Bytes(order.bytes(s.d))
+	defer d.Wipe()
+	numbers := newNonces(s.group.curve.N, d, order.bytes(e))
+	defer numbers.wipe()
 	for {
-		k := s.group.curve.randomScalar()
+		k := numbers.next()
 		r, second := s.signWith(k, e)
 		k.Wipe()
 		if r != (residue{}) && second != (residue{}) {

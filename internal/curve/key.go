@@ -37,7 +37,7 @@ func (c *Curve) randomScalar() secret.Bytes {
 	for {
 		rand.Read(candidate)
 		candidate[0] &= 0xFF >> excess
-		if c.scalarInRange(candidate) {
+		if scalarInRange(c.N, candidate) {
 			return candidate
 		}
 	}
@@ -55,7 +55,7 @@ func (c *Curve) NewPrivateKey(d []byte) (*PrivateKey, error) {
 		d = d[surplus:]
 	}
 	copy(scalar[len(scalar)-len(d):], d)
-	if !c.scalarInRange(scalar) {
+	if !scalarInRange(c.N, scalar) {
 		return nil, fmt.Errorf("curve: private key is not between 1 and the order of %s less one; it may belong to another curve", c.Name)
 	}
 	signer, q, err := c.group.newKey(scalar)
@@ -97,10 +97,10 @@ func (k *PrivateKey) Wipe() {
 	k.D.Wipe()
 }
 
-// scalarInRange reports, in constant time but for the answer, whether d of
-// order length is in [1, N-1].
-func (c *Curve) scalarInRange(d []byte) bool {
-	order, err := bigmod.NewModulus(c.N)
+// scalarInRange reports, in constant time but for the answer, whether d is in
+// [1, n-1] and as long as the order n.
+func scalarInRange(n, d []byte) bool {
+	order, err := bigmod.NewModulus(n)
 	if err != nil {
 		return false
 	}
