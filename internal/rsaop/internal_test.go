@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// A wrong result of one half of the CRT gives the primes away (Boneh, DeMillo,
-// Lipton, "On the Importance of Checking Cryptographic Protocols for Faults").
+// TestFaultDoesNotLeave: a flipped bit in any number of a loaded key gives the right
+// result, or none.
 func TestFaultDoesNotLeave(t *testing.T) {
 	k, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
@@ -25,22 +25,30 @@ func TestFaultDoesNotLeave(t *testing.T) {
 	want := new(big.Int).Exp(big.NewInt(2), k.D, k.N).FillBytes(make([]byte, k.Size()))
 
 	for name, fault := range map[string]func(k *rsa.PrivateKey){
-		"dp":   func(k *rsa.PrivateKey) { k.Precomputed.Dp = flipBit(k.Precomputed.Dp) },
-		"dq":   func(k *rsa.PrivateKey) { k.Precomputed.Dq = flipBit(k.Precomputed.Dq) },
-		"qInv": func(k *rsa.PrivateKey) { k.Precomputed.Qinv = flipBit(k.Precomputed.Qinv) },
+		"dp":       func(k *rsa.PrivateKey) { k.Precomputed.Dp = flipBit(k.Precomputed.Dp) },
+		"dq":       func(k *rsa.PrivateKey) { k.Precomputed.Dq = flipBit(k.Precomputed.Dq) },
+		"qInv":     func(k *rsa.PrivateKey) { k.Precomputed.Qinv = flipBit(k.Precomputed.Qinv) },
+		"p":        func(k *rsa.PrivateKey) { k.Primes = []*big.Int{flipBit(k.Primes[0]), k.Primes[1]} },
+		"q":        func(k *rsa.PrivateKey) { k.Primes = []*big.Int{k.Primes[0], flipBit(k.Primes[1])} },
+		"n":        func(k *rsa.PrivateKey) { k.N = flipBit(k.N) },
+		"dp and d": func(k *rsa.PrivateKey) { k.Precomputed.Dp, k.D = flipBit(k.Precomputed.Dp), flipBit(k.D) },
 	} {
 		faulty := *k
 		fault(&faulty)
 		for _, load := range loaders(t) {
-			operation, err := load(&faulty)
+			operation, err := load(k, &faulty)
+			if err != nil {
+				t.Fatal(err)
+			}
+			guarded, err := guard(&k.PublicKey, operation)
 			if err != nil {
 				t.Fatal(err)
 			}
 			// libcrypto answers a fault by computing again without CRT.
-			if out, err := operation.private(in); err == nil && !bytes.Equal(out, want) {
+			if out, err := guarded.Private(in); err == nil && !bytes.Equal(out, want) {
 				t.Errorf("%T with a fault in %s gives out %x", operation, name, out)
 			}
-			operation.wipe()
+			guarded.Close()
 		}
 	}
 }
@@ -48,32 +56,35 @@ func TestFaultDoesNotLeave(t *testing.T) {
 func flipBit(v *big.Int) *big.Int { return new(big.Int).Xor(v, big.NewInt(4)) }
 
 // loaders returns the inner half of NewKey of every engine there is, which
-// does not check the key.
-func loaders(t *testing.T) []func(*rsa.PrivateKey) (operation, error) {
+// does not check the key. They are given the good one, too.
+func loaders(t *testing.T) []func(good, k *rsa.PrivateKey) (operation, error) {
 	t.Helper()
+	inGo := func(_, k *rsa.PrivateKey) (operation, error) { return newCRT(k) }
 	lib, err := openLibcrypto(libcryptoNames())
 	if err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal(err)
 		}
 		t.Logf("SKIPPED for libcrypto: %v", err)
-		return []func(*rsa.PrivateKey) (operation, error){newCRT}
+		return []func(_, k *rsa.PrivateKey) (operation, error){inGo}
 	}
-	return []func(*rsa.PrivateKey) (operation, error){newCRT, func(k *rsa.PrivateKey) (operation, error) {
-		return lib.load(pkcs1(k), k.Size())
+	return []func(_, k *rsa.PrivateKey) (operation, error){inGo, func(good, k *rsa.PrivateKey) (operation, error) {
+		return lib.load(pkcs1(good, k), k.Size())
 	}}
 }
 
-// pkcs1 encodes k with its CRT values as they are.
-func pkcs1(k *rsa.PrivateKey) []byte {
-	good := *k
-	good.Precomputed = rsa.PrecomputedValues{}
-	good.Precompute()
-	der := x509.MarshalPKCS1PrivateKey(&good)
+// pkcs1 encodes k with its numbers as they are, where they differ from those of the
+// good key.
+func pkcs1(good, k *rsa.PrivateKey) []byte {
+	der := x509.MarshalPKCS1PrivateKey(good)
 	replace := func(from, to *big.Int) {
 		length := max(len(from.Bytes()), len(to.Bytes()))
 		der = bytes.Replace(der, from.FillBytes(make([]byte, length)), to.FillBytes(make([]byte, length)), 1)
 	}
+	replace(good.N, k.N)
+	replace(good.D, k.D)
+	replace(good.Primes[0], k.Primes[0])
+	replace(good.Primes[1], k.Primes[1])
 	replace(good.Precomputed.Dp, k.Precomputed.Dp)
 	replace(good.Precomputed.Dq, k.Precomputed.Dq)
 	replace(good.Precomputed.Qinv, k.Precomputed.Qinv)
@@ -134,7 +145,7 @@ func TestOpenSSLConfigurationIsNotUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, load := range loaders(t) {
-		operation, err := load(k)
+		operation, err := load(k, k)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,8 +24,9 @@ const (
 // Libcrypto returns the engine of OpenSSL 3, whose library it opens at run
 // time. The error names the library that is missing.
 //
-// libcrypto blinds the operation and checks the result of its CRT computation
-// with the public exponent itself (rsa_ossl_mod_exp in crypto/rsa/rsa_ossl.c).
+// libcrypto blinds the operation. It checks the result of its CRT computation
+// with the public exponent itself, but not what it computes in place of a wrong
+// one (rsa_ossl_mod_exp in crypto/rsa/rsa_ossl.c).
 func Libcrypto() (Engine, error) {
 	lib, err := openLibcrypto(libcryptoNames())
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"filippo.io/bigmod"
 )
 
 // Engine is a way of computing with RSA private keys.
@@ -25,9 +27,8 @@ type Engine interface {
 // goroutines at once.
 type Key interface {
 	// Private returns in^d mod n. in is as long as the modulus in bytes and
-	// less than it; so is the result. The engine has checked the result with
-	// the public exponent, so that a fault in the computation cannot give
-	// the primes away.
+	// less than it; so is the result. It was checked with the public exponent,
+	// so that a fault in the computation cannot give the primes away.
 	Private(in []byte) ([]byte, error)
 	// Close waits for running operations and wipes the key, best effort.
 	// Private fails from then on.
@@ -52,6 +53,8 @@ type operation interface {
 // key gives every engine's operation the checks and the life cycle of Key.
 type key struct {
 	modulus []byte
+	n       *bigmod.Modulus // the same, to compute with
+	e       uint
 
 	mu        sync.RWMutex // held for reading while operation is in use
 	operation operation    // nil once closed
@@ -71,7 +74,17 @@ func newKey(k *rsa.PrivateKey, load func(*rsa.PrivateKey) (operation, error)) (K
 	if err != nil {
 		return nil, err
 	}
-	return &key{modulus: k.N.Bytes(), operation: operation}, nil
+	return guard(&k.PublicKey, operation)
+}
+
+// guard is a key whose results fit the public one.
+func guard(public *rsa.PublicKey, operation operation) (Key, error) {
+	modulus := public.N.Bytes()
+	n, err := bigmod.NewModulus(modulus)
+	if err != nil {
+		return nil, err
+	}
+	return &key{modulus: modulus, n: n, e: uint(public.E), operation: operation}, nil
 }
 
 func (k *key) Private(in []byte) ([]byte, error) {
@@ -86,7 +99,24 @@ func (k *key) Private(in []byte) ([]byte, error) {
 	if k.operation == nil {
 		return nil, errors.New("rsaop: the key is closed; load it again")
 	}
-	return k.operation.private(in)
+	out, err := k.operation.private(in)
+	if err != nil {
+		return nil, err
+	}
+	if !k.check(in, out) {
+		clear(out)
+		return nil, errors.New("rsaop: the result is wrong and was withheld; the computer or the stored key is faulty")
+	}
+	return out, nil
+}
+
+// check says whether out^e mod n is in. One wrong half of a CRT computation would
+// give the primes away (Boneh, DeMillo, Lipton, "On the Importance of Checking
+// Cryptographic Protocols for Faults").
+func (k *key) check(in, out []byte) bool {
+	c, errIn := bigmod.NewNat().SetBytes(in, k.n)
+	m, errOut := bigmod.NewNat().SetBytes(out, k.n)
+	return errIn == nil && errOut == nil && bigmod.NewNat().ExpShortVarTime(m, k.e, k.n).Equal(c) == 1
 }
 
 func (k *key) Close() {
