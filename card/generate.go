@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
 
 	"conclave/apdu"
@@ -108,7 +109,24 @@ func (c *Card) authenticate(request wire.KeyRequest, made *key, signer byte) ([]
 	if err != nil {
 		return nil, err
 	}
+	if err := made.checkPair(inner); err != nil {
+		return nil, err
+	}
 	return wire.Authenticate(inner, cmp.Or(request.OuterCAR, outerCAR), outer.signCVC)
+}
+
+// checkPair holds what a new key has signed against its public half, before the key
+// is stored: one that does not fit would be found when it is needed.
+func (k *key) checkPair(request []byte) error {
+	cursor := tlv.Cursor(request)
+	cvc, err := wire.ParseCVC(&cursor)
+	if err == nil {
+		err = cvc.Verify(k.public())
+	}
+	if err != nil {
+		return fault{fmt.Errorf("the halves of a new key do not fit, and it was thrown away; the computer is faulty: %w", err)}
+	}
+	return nil
 }
 
 // signerOf gives a key that signs requests, and the reference it signs as: the
@@ -178,7 +196,7 @@ func (k *key) signCVC(message []byte) ([]byte, error) {
 		return signCVC(k.ec, message)
 	case k.private != nil:
 		digest := sha256.Sum256(message)
-		return rsa.SignPKCS1v15(nil, k.private, crypto.SHA256, digest[:])
+		return k.signRSA(wire.RSAPKCS1, crypto.SHA256, digest[:])
 	}
 	return nil, apdu.ConditionsNotSatisfied
 }

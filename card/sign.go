@@ -7,6 +7,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"errors"
 	"math/big"
 
 	"conclave/apdu"
@@ -153,8 +154,11 @@ func pssHash(onCard crypto.Hash, digest []byte) crypto.Hash {
 func (k *key) signPSS(hash crypto.Hash, digest []byte) ([]byte, error) {
 	signature, err := rsa.SignPSS(rand.Reader, k.private, pssHash(hash, digest), digest,
 		&rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
-	if err != nil {
+	if errors.Is(err, rsa.ErrMessageTooLong) {
 		return nil, apdu.WrongData // the modulus is too short for hash and salt
+	}
+	if err != nil {
+		return nil, fault{err}
 	}
 	return signature, nil
 }
