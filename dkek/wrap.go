@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 
+	"conclave/internal/cmac"
 	"conclave/internal/curve"
 	"conclave/internal/secret"
 )
@@ -94,7 +95,7 @@ func (d *DKEK) seal(blob Blob, plaintext secret.Bytes) []byte {
 	blob.KCV = d.KCV()
 	blob.Ciphertext = make([]byte, len(plaintext))
 	cipher.NewCBCEncrypter(newAES(kenc), make([]byte, aes.BlockSize)).CryptBlocks(blob.Ciphertext, plaintext)
-	blob.MAC = cmac(newAES(kmac), blob.authenticated())
+	blob.MAC = cmac.Sum(newAES(kmac), blob.authenticated())
 	return blob.Bytes()
 }
 
@@ -106,7 +107,7 @@ func (d *DKEK) open(blob Blob) (secret.Bytes, error) {
 	kenc, kmac := d.derive(1), d.derive(2)
 	defer kenc.Wipe()
 	defer kmac.Wipe()
-	if mac := cmac(newAES(kmac), blob.authenticated()); subtle.ConstantTimeCompare(mac[:], blob.MAC[:]) != 1 {
+	if mac := cmac.Sum(newAES(kmac), blob.authenticated()); subtle.ConstantTimeCompare(mac[:], blob.MAC[:]) != 1 {
 		return nil, fmt.Errorf("%w: its CMAC differs; use another copy", ErrDamaged)
 	}
 	plaintext := make(secret.Bytes, len(blob.Ciphertext))

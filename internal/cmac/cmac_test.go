@@ -1,6 +1,7 @@
-package dkek
+package cmac
 
 import (
+	"crypto/aes"
 	"encoding/hex"
 	"testing"
 )
@@ -27,9 +28,22 @@ func TestCMAC(t *testing.T) {
 		{aes128, 64, "51f0bebf7e3b9d92fc49741779363cfe"},
 	}
 	for _, test := range tests {
-		mac := cmac(newAES(fromHex(t, test.key)), fromHex(t, message)[:test.size])
+		block, err := aes.NewCipher(fromHex(t, test.key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mac := Sum(block, fromHex(t, message)[:test.size])
 		if got := hex.EncodeToString(mac[:]); got != test.want {
 			t.Errorf("%d bytes under %d bits: %s, want %s", test.size, 4*len(test.key), got, test.want)
 		}
 	}
+}
+
+func fromHex(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

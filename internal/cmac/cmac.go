@@ -1,4 +1,5 @@
-package dkek
+// Package cmac is the message authentication code AES-CMAC.
+package cmac
 
 import (
 	"crypto/aes"
@@ -6,8 +7,8 @@ import (
 	"crypto/subtle"
 )
 
-// cmac returns AES-CMAC of the message (RFC 4493, NIST SP 800-38B).
-func cmac(block cipher.Block, message []byte) [aes.BlockSize]byte {
+// Sum returns AES-CMAC of the message (RFC 4493, NIST SP 800-38B).
+func Sum(block cipher.Block, message []byte) [aes.BlockSize]byte {
 	var subkey, mac [aes.BlockSize]byte
 	block.Encrypt(subkey[:], subkey[:])
 	double(&subkey)
