@@ -22,6 +22,7 @@ test:
 	scripts/install-packages
 	$(MAKE) static
 	go test -timeout 45m ./acceptance/... $$(go list ./... | grep -v /acceptance)
+	go -C acceptance/wycheproof test -timeout 20m ./...
 ifdef CI
 	$(MAKE) race
 endif
@@ -29,6 +30,7 @@ endif
 static:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt is due:"; gofmt -l .; exit 1; }
 	go vet ./...
+	go -C acceptance/wycheproof vet ./...
 
 # The race detector finds something only where goroutines meet. It needs cgo and
 # a C compiler; CI has both installed.

@@ -1,0 +1,195 @@
+package wycheproof
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+
+	"conclave/internal/rsaop"
+	"conclave/wire"
+)
+
+// onCard is a hash as the card's algorithm bytes have it.
+func onCard(hash crypto.Hash) wire.Algorithm {
+	return map[crypto.Hash]wire.Algorithm{crypto.SHA1: 1, crypto.SHA224: 2, crypto.SHA256: 3, crypto.SHA384: 4, crypto.SHA512: 5}[hash]
+}
+
+// rsaPublic is the public key of a group, as `conclave key sign` and the certificates
+// of a device take it.
+func (j *judge) rsaPublic(g group) (wire.PublicKey, *rsa.PublicKey) {
+	j.Helper()
+	public := j.publicKey(g)
+	der, err := public.SPKI()
+	if err != nil {
+		j.Fatal(err)
+	}
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		j.Fatal(err)
+	}
+	return public, parsed.(*rsa.PublicKey)
+}
+
+// verifyPKCS1: signatures with SHA-256 are those of device certificates too.
+func (j *judge) verifyPKCS1(groups []group) {
+	for _, g := range groups {
+		public, key := j.rsaPublic(g)
+		hash := hashOf(g.SHA)
+		for _, v := range g.Tests {
+			accepted := rsa.VerifyPKCS1v15(key, hash, j.digest(g.SHA, v.Msg), v.Sig) == nil
+			j.answer(v, accepted, true)
+			if hash == crypto.SHA256 && (public.VerifyDER(v.Msg, v.Sig) == nil) != accepted {
+				j.Errorf("vector %d: package wire thinks otherwise", v.ID)
+			}
+		}
+	}
+}
+
+// verifyPSS: ours has one hash for both, and a salt as long as it.
+func (j *judge) verifyPSS(groups []group) {
+	for _, g := range groups {
+		hash := hashOf(g.SHA)
+		if g.MgfSHA != g.SHA || g.SLen != hash.Size() {
+			j.left["two hashes, or a salt of another length"] += len(g.Tests)
+			if len(groups) == 1 { // it is all of the file
+				j.otherSalt(g)
+			}
+			continue
+		}
+		_, key := j.rsaPublic(g)
+		for _, v := range g.Tests {
+			err := rsa.VerifyPSS(key, hash, j.digest(g.SHA, v.Msg), v.Sig, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+			j.answer(v, err == nil, true)
+		}
+	}
+}
+
+// otherSalt are signatures that are valid with another salt or another hash.
+func (j *judge) otherSalt(g group) {
+	_, key := j.rsaPublic(g)
+	for _, v := range g.Tests {
+		if v.Result != "valid" {
+			continue
+		}
+		if rsa.VerifyPSS(key, hashOf(g.SHA), j.digest(g.SHA, v.Msg), v.Sig, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil {
+			j.Errorf("vector %d: a salt of %d bytes was taken", v.ID, g.SLen)
+		}
+		j.others++
+	}
+}
+
+// keysForPSS are keys that are for PSS alone (id-RSASSA-PSS, RFC 4055): nothing of ours
+// writes them, and nothing takes them. The same signatures are in files of their own.
+func (j *judge) keysForPSS(groups []group) {
+	for _, g := range groups {
+		if _, err := wire.ParseSPKI(g.PublicKeyDER); err == nil {
+			j.Error("a key for PSS alone was taken")
+		}
+		j.others += len(g.Tests)
+	}
+}
+
+// rsaPrivate reads the private key of a group.
+func (j *judge) rsaPrivate(g group) *rsa.PrivateKey {
+	j.Helper()
+	key, err := x509.ParsePKCS8PrivateKey(g.PrivateKeyPKCS8)
+	if err != nil {
+		j.Fatal(err)
+	}
+	return key.(*rsa.PrivateKey)
+}
+
+// signRSA are signatures that the card makes, in each way that it has.
+func (j *judge) signRSA(groups []group) {
+	for _, g := range groups {
+		key, hash := j.rsaPrivate(g), hashOf(g.SHA)
+		if err := j.card.put(key); err != nil {
+			j.Fatal(err)
+		}
+		j.card.holds = ""
+		for _, v := range g.Tests {
+			digest := j.digest(g.SHA, v.Msg)
+			info, err := wire.DigestInfo(hash, digest)
+			if err != nil {
+				j.Fatal(err)
+			}
+			signature, err := j.card.Sign(ref, wire.RSAPKCS1, info)
+			j.answer(v, err == nil, bytes.Equal(signature, v.Sig))
+			if len(v.Msg) > 0 {
+				signature, err = j.card.Sign(ref, wire.RSAPKCS1|onCard(hash), v.Msg)
+				j.answer(v, err == nil, bytes.Equal(signature, v.Sig))
+			}
+			signature, err = j.card.Sign(ref, wire.RSARaw, padded(info, key.Size()))
+			j.answer(v, err == nil, bytes.Equal(signature, v.Sig))
+			j.signPSS(key, hash, digest)
+		}
+	}
+}
+
+// padded is EMSA-PKCS1-v1_5 (RFC 8017, section 9.2), from step 4 on.
+func padded(info []byte, size int) []byte {
+	block := append([]byte{0, 1}, bytes.Repeat([]byte{0xFF}, size-len(info)-3)...)
+	return append(append(block, 0), info...)
+}
+
+// signPSS has no vectors, since its salts are random: the standard library judges.
+func (j *judge) signPSS(key *rsa.PrivateKey, hash crypto.Hash, digest []byte) {
+	j.Helper()
+	signature, err := j.card.Sign(ref, wire.RSAPSS, digest)
+	if key.Size() < 2*hash.Size()+2 {
+		if err == nil {
+			j.Errorf("PSS with %v and %d bits", hash, key.N.BitLen())
+		}
+		return
+	}
+	options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+	if err != nil || rsa.VerifyPSS(&key.PublicKey, hash, digest, signature, options) != nil {
+		j.Errorf("PSS with %v and %d bits: %v, or it does not verify", hash, key.N.BitLen(), err)
+	}
+}
+
+func (j *judge) decryptPKCS1(groups []group) { j.decrypt(groups, wire.RSADecryptPKCS1) }
+
+func (j *judge) decryptOAEP(groups []group) { j.decrypt(groups, wire.RSADecryptOAEP) }
+
+// decrypt has the card decipher.
+func (j *judge) decrypt(groups []group, algorithm wire.Algorithm) {
+	for _, g := range groups {
+		key := j.rsaPrivate(g)
+		switch {
+		case algorithm == wire.RSADecryptOAEP && (g.SHA != "SHA-256" || g.MgfSHA != "SHA-256"):
+			j.left["another hash"] += len(g.Tests)
+			continue
+		case key.N.BitLen() > 4096:
+			j.left["longer than the card's keys"] += len(g.Tests)
+			continue
+		}
+		if err := j.card.put(key); err != nil {
+			j.Fatal(err)
+		}
+		j.card.holds = ""
+		for _, v := range g.Tests {
+			if len(v.Label) > 0 {
+				j.leave("a label")
+				continue
+			}
+			plain, err := j.card.Decipher(ref, algorithm, v.Ct)
+			j.answer(v, err == nil, bytes.Equal(plain, v.Msg))
+		}
+	}
+}
+
+// threePrimes are keys that the card has no numbers for: nothing takes them.
+func (j *judge) threePrimes(groups []group) {
+	for _, g := range groups {
+		key := j.rsaPrivate(g)
+		if err := j.card.put(key); err == nil {
+			j.Error("the card has a key of three primes")
+		}
+		if _, err := rsaop.Best().NewKey(key); err == nil {
+			j.Error("the engine has a key of three primes")
+		}
+		j.others += len(g.Tests)
+	}
+}
