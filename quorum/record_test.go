@@ -46,6 +46,16 @@ func drawSet(t testing.TB, threshold, total int, strength Strength) *Set {
 	return set
 }
 
+// TestRecordWithoutRandomness: a record with a salt that is not random is none.
+func TestRecordWithoutRandomness(t *testing.T) {
+	set, gone := drawSet(t, 2, 3, Strength64), errors.New("the generator is gone")
+	for _, n := range []int{0, saltSize - 1, saltSize, 3*saltSize - 1} {
+		if r, err := NewRecord(&failing{left: n, err: gone}, set, Issuance{ReadBack: make([]bool, 3)}); !errors.Is(err, gone) || r != nil {
+			t.Errorf("after %d bytes: %v", n, err)
+		}
+	}
+}
+
 // TestRecordHoldsNoSecret looks for every form of every secret of the set.
 func TestRecordHoldsNoSecret(t *testing.T) {
 	for _, strength := range []Strength{Strength64, Strength128} {

@@ -53,6 +53,15 @@ func TestKeyTextsOfOthersAreRefused(t *testing.T) {
 	}
 }
 
+// TestKeyWithoutRandomness: a random source that ends leaves no key.
+func TestKeyWithoutRandomness(t *testing.T) {
+	for n := range 32 {
+		if key, err := transcript.NewKey(strings.NewReader(strings.Repeat("r", n)), "example.org/ceremony"); err == nil || key != nil {
+			t.Errorf("a key of %d bytes was made", n)
+		}
+	}
+}
+
 func TestOrigins(t *testing.T) {
 	for _, origin := range []string{"", "a b", "a+b", "a\nb", "a\x01b", "zürich.example", "a\x7f"} {
 		if _, err := transcript.NewKey(rand.Reader, origin); err == nil {

@@ -2,11 +2,18 @@ package curve
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
+	"errors"
+	"fmt"
 	"math/big"
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
 	"testing/cryptotest"
+	"testing/iotest"
 )
 
 // TestNoncesOfRFC6979: without random bytes, the numbers are those that the RFC
@@ -86,5 +93,32 @@ func TestNoncesAreHedged(t *testing.T) {
 			draw("another key", key(8), first[:], 1)
 			draw("other random bytes", key(7), first[:], 2)
 		})
+	}
+}
+
+// TestFailingSystemSource: where the system has no random numbers, a process ends
+// before there is a key or a signature.
+func TestFailingSystemSource(t *testing.T) {
+	k, err := table[0].NewPrivateKey([]byte{7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := map[string]func() error{
+		"key":       func() error { _, err := table[0].Generate(); return err },
+		"signature": func() error { _, err := k.Sign(make([]byte, 32)); return err },
+	}
+	const variable = "CONCLAVE_TEST_WITHOUT_RANDOMNESS"
+	if step, child := steps[os.Getenv(variable)]; child {
+		rand.Reader = iotest.ErrReader(errors.New("the generator is gone"))
+		fmt.Println("there is one:", step())
+		return
+	}
+	for name := range steps {
+		child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+		child.Env = append(os.Environ(), variable+"="+name)
+		out, err := child.CombinedOutput()
+		if err == nil || strings.Contains(string(out), "there is one") || !strings.Contains(string(out), "the generator is gone") {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
 	}
 }
