@@ -35,6 +35,9 @@ func biased() map[string]int {
 // The numbers are spread evenly over [1, N-1]: what is looked at is k·2^L/N, whose
 // bytes are even on every curve, and the last byte of k.
 func TestNoncesHaveNoBias(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
 	for name, count := range biased() {
 		t.Run(name, func(t *testing.T) {
 			c, err := ByName(name)
