@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"conclave/ca/lint"
-	"conclave/internal/rsaop"
+	"conclave/internal/keycheck"
 	"conclave/internal/safefile"
 )
 
@@ -161,7 +161,7 @@ func ParseCertificate(content []byte) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := rsaop.CheckPublic(cert.PublicKey); err != nil {
+	if err := keycheck.Length(cert.PublicKey); err != nil {
 		return nil, err
 	}
 	return cert, nil

@@ -15,7 +15,7 @@ import (
 	"slices"
 
 	"conclave/ca/lint"
-	"conclave/internal/rsaop"
+	"conclave/internal/keycheck"
 )
 
 // CheckRequest checks a request, PKCS #10 (RFC 2986) in DER or PEM, and gives
@@ -26,7 +26,7 @@ import (
 func CheckRequest(content []byte, spec Spec) (crypto.PublicKey, error) {
 	if existing := spec.existing(); existing != nil {
 		if der, err := decode(content, "CERTIFICATE"); err == nil && bytes.Equal(der, existing.Raw) {
-			if err := errors.Join(spec.checkExisting(rules{cross: true}), CheckKey(existing.PublicKey)); err != nil {
+			if err := errors.Join(spec.checkExisting(rules{cross: true}), keycheck.ForCertificate(existing.PublicKey)); err != nil {
 				return nil, fmt.Errorf("request: %w", err)
 			}
 			return existing.PublicKey, nil
@@ -40,13 +40,13 @@ func CheckRequest(content []byte, spec Spec) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("request: PKCS #10 was expected: %w", err)
 	}
-	if err := rsaop.CheckPublic(request.PublicKey); err != nil { // before anything is verified with it
+	if err := keycheck.Length(request.PublicKey); err != nil { // before anything is verified with it
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	if err := request.CheckSignature(); err != nil {
 		return nil, fmt.Errorf("request: it is not signed with its own key, which would prove possession: %w", err)
 	}
-	if err := errors.Join(CheckKey(request.PublicKey), spec.checkRequestedName(request), spec.checkRequested(request)); err != nil {
+	if err := errors.Join(keycheck.ForCertificate(request.PublicKey), spec.checkRequestedName(request), spec.checkRequested(request)); err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	return request.PublicKey, nil

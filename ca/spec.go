@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"conclave/internal/rsaop"
+	"conclave/internal/keycheck"
 )
 
 // Spec says what a certificate is to be.
@@ -59,8 +59,8 @@ func (s Spec) checkExisting(r rules) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("existing: the certificate of the root that is cross-signed, DER, was expected: %w", err)
-	case rsaop.CheckPublic(existing.PublicKey) != nil:
-		return fmt.Errorf("existing: %w", rsaop.CheckPublic(existing.PublicKey))
+	case keycheck.Length(existing.PublicKey) != nil:
+		return fmt.Errorf("existing: %w", keycheck.Length(existing.PublicKey))
 	case existing.CheckSignatureFrom(existing) != nil || !bytes.Equal(existing.RawSubject, existing.RawIssuer):
 		return fmt.Errorf("existing: %s is not a root: it does not sign itself", distinguishedName(existing.RawSubject))
 	case s.Subject != (Name{}) && !sameName(existing.RawSubject, s.Subject):

@@ -10,6 +10,7 @@ import (
 	"net/url"
 
 	"conclave/ca/lint"
+	"conclave/internal/keycheck"
 )
 
 // Publication is where relying parties find what an issuer publishes.
@@ -97,7 +98,7 @@ func certificateRecipe(template, parent *x509.Certificate, subject, issuer crypt
 
 // checkParties checks the subject's key, the issuer, and that they fit.
 func (s Spec) checkParties(r rules, public crypto.PublicKey, issuer *x509.Certificate) error {
-	if err := CheckKey(public); err != nil {
+	if err := keycheck.ForCertificate(public); err != nil {
 		return err
 	}
 	if issuer == nil {
@@ -106,7 +107,7 @@ func (s Spec) checkParties(r rules, public crypto.PublicKey, issuer *x509.Certif
 		}
 		return nil
 	}
-	if err := CheckKey(issuer.PublicKey); err != nil {
+	if err := keycheck.ForCertificate(issuer.PublicKey); err != nil {
 		return fmt.Errorf("issuer: %w", err)
 	}
 	if sameKey(public, issuer.PublicKey) {

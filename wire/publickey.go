@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"conclave/internal/curve"
-	"conclave/internal/rsaop"
+	"conclave/internal/keycheck"
 	"conclave/tlv"
 )
 
@@ -231,7 +231,7 @@ func (k PublicKey) rsa() (*rsa.PublicKey, error) {
 		return nil, errors.New("the RSA public key has no modulus, or an exponent above 31 bits")
 	}
 	public := &rsa.PublicKey{N: new(big.Int).SetBytes(k.Modulus), E: int(e.Int64())}
-	return public, rsaop.CheckPublic(public)
+	return public, keycheck.Length(public)
 }
 
 // SPKI gives the key as a SubjectPublicKeyInfo (RFC 5280 section 4.1), DER.

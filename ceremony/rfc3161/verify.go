@@ -16,7 +16,7 @@ import (
 	"slices"
 	"time"
 
-	"conclave/internal/rsaop"
+	"conclave/internal/keycheck"
 
 	"github.com/digitorus/pkcs7"
 	"github.com/digitorus/timestamp"
@@ -59,7 +59,7 @@ func Roots(content []byte) (*x509.CertPool, error) {
 		if err != nil {
 			continue
 		}
-		if err := rsaop.CheckPublic(cert.PublicKey); err != nil {
+		if err := keycheck.Length(cert.PublicKey); err != nil {
 			return nil, fmt.Errorf("a root: %w", err)
 		}
 		roots.AddCert(cert)
@@ -119,7 +119,7 @@ func findSigner(token []byte) (*x509.Certificate, error) {
 		return nil, fmt.Errorf("time-stamp: CMS: %w", err)
 	}
 	for _, c := range message.Certificates { // before anything is verified with one
-		if err := rsaop.CheckPublic(c.PublicKey); err != nil {
+		if err := keycheck.Length(c.PublicKey); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
 		}
 	}
