@@ -73,10 +73,14 @@ func (a Authority) PrepareCross(spec Spec, other *x509.Certificate) (*Draft, err
 
 // PrepareAgain makes a certificate ready that is like an old one of this
 // authority's: name, key and extensions stay, serial number and validity are
-// new. It is linted as strictly as the old one can be.
+// new. Its key must be sound, but need not be one that a new certificate would be
+// issued for; and it is linted as strictly as the old one can be.
 func (a Authority) PrepareAgain(old *x509.Certificate, from, until time.Time) (*Draft, error) {
 	if err := errors.Join(a.check(), checkPeriod("notBefore", from, "notAfter", until)); err != nil {
 		return nil, err
+	}
+	if err := keycheck.Sound(old.PublicKey); err != nil { // the rules for new keys came after it
+		return nil, fmt.Errorf("certificate %s: %w", SerialOf(old), err)
 	}
 	parent, err := a.parentOf(old, from, until)
 	if err != nil {
@@ -113,7 +117,7 @@ func (a Authority) parentOf(old *x509.Certificate, from, until time.Time) (*x509
 	if !bytes.Equal(old.RawIssuer, a.Certificate.RawSubject) || old.CheckSignatureFrom(a.Certificate) != nil {
 		return nil, fmt.Errorf("certificate %s: it is not from %s", SerialOf(old), a.Certificate.Subject)
 	}
-	return a.Certificate, errors.Join(checkIssuer(a.Certificate), Spec{NotBefore: from, NotAfter: until}.checkWithin(a.Certificate))
+	return a.Certificate, errors.Join(keycheck.Sound(a.Certificate.PublicKey), checkIssuer(a.Certificate), Spec{NotBefore: from, NotAfter: until}.checkWithin(a.Certificate))
 }
 
 // demandsOf are all demands, if an old certificate meets them; otherwise those

@@ -19,8 +19,8 @@ import (
 )
 
 // CheckRequest checks a request, PKCS #10 (RFC 2986) in DER or PEM, and gives
-// the key in it: that it is signed with that key, that the profile allows the
-// key, that the name is the spec's, or none, and that it asks for no extension
+// the key in it: that the key may be certified, that it signed the request, that
+// the name is the spec's, or none, and that it asks for no extension
 // that the certificate will not have. For a cross-signed certificate the request
 // may be the certificate of the other root, which its key has signed too.
 func CheckRequest(content []byte, spec Spec) (crypto.PublicKey, error) {
@@ -40,13 +40,13 @@ func CheckRequest(content []byte, spec Spec) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("request: PKCS #10 was expected: %w", err)
 	}
-	if err := keycheck.Length(request.PublicKey); err != nil { // before anything is verified with it
+	if err := keycheck.ForCertificate(request.PublicKey); err != nil { // before anything is verified with it
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	if err := request.CheckSignature(); err != nil {
 		return nil, fmt.Errorf("request: it is not signed with its own key, which would prove possession: %w", err)
 	}
-	if err := errors.Join(keycheck.ForCertificate(request.PublicKey), spec.checkRequestedName(request), spec.checkRequested(request)); err != nil {
+	if err := errors.Join(spec.checkRequestedName(request), spec.checkRequested(request)); err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	return request.PublicKey, nil

@@ -2,6 +2,7 @@ package ca_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -10,11 +11,16 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
+	"errors"
+	"io"
 	"math/big"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"conclave/ca"
+	"conclave/ca/lint/zlint"
 	"conclave/internal/foreign"
 )
 
@@ -196,7 +202,7 @@ func longRequest(t *testing.T) []byte {
 func TestLongKeys(t *testing.T) {
 	const want = "key: RSA with 20000 bits; 16384 at most were expected"
 	_, err := ca.CheckRequest(longRequest(t), spec(ca.Subordinate))
-	mustSay(t, "CheckRequest", err, want)
+	mustSay(t, "CheckRequest", err, "key: RSA with 20000 bits; 2048 to 4096 and a multiple of 8 was expected")
 	a := newAuthority(t, ca.Root, newKey(t))
 	der, err := x509.CreateCertificate(rand.Reader, a.Certificate, a.Certificate, longKey(), a.Signer)
 	if err != nil {
@@ -253,4 +259,82 @@ func FuzzCheckRequest(f *testing.F) {
 func withSerial(t testing.TB, s ca.Spec) ca.Spec {
 	s.Serial = serial(t, "f000000000000001")
 	return s
+}
+
+// TestBadKeys: what keycheck's tests refuse a request for, this package refuses to
+// certify for every profile, and says why before anything is signed.
+func TestBadKeys(t *testing.T) {
+	why := map[string]string{
+		"rsa-even": "is even", "rsa-prime": "is a prime number", "rsa-factor-3": "can be divided by 3;",
+		"rsa-factor-20-bits": "can be divided by 1048573;", "rsa-factor-22-bits": "a prime factor so short",
+		"rsa-smooth": "a p-1 of small factors", "rsa-square": "are so close", "rsa-cube": "is the power of a prime number",
+		"rsa-close": "are so close", "rsa-infineon": "Infineon's chips made", "rsa-1024-bits": "RSA with 1024 bits",
+		"rsa-2040-bits": "RSA with 2040 bits", "rsa-2047-bits": "RSA with 2047 bits", "rsa-2049-bits": "RSA with 2049 bits",
+		"rsa-4104-bits": "RSA with 4104 bits", "rsa-exponent-1": "its RSA exponent is 1;", "rsa-exponent-3": "its RSA exponent is 3;",
+		"rsa-exponent-even": "its RSA exponent is 65538;", "rsa-exponent-32-bits": "its RSA exponent is 4294967291;",
+		"ec-p224": "another curve", "ec-private-1": "its private key is 1", "ec-off-curve": "not on curve",
+		"ec-infinity": "not on curve", "ec-secp256k1": "unsupported elliptic curve",
+	}
+	files, err := filepath.Glob(badKeys + "*-*.pem")
+	if err != nil || len(files) != len(why)+1 { // and the root
+		t.Errorf("%d files, %v; %d were expected", len(files), err, len(why)+1)
+	}
+	for name, want := range why {
+		content, err := os.ReadFile(badKeys + name + ".pem")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = ca.CheckRequest(content, spec(ca.Subordinate))
+		mustSay(t, name, err, want)
+	}
+}
+
+// badKeys is where requests for bad keys are.
+const badKeys = "../internal/keycheck/testdata/"
+
+// TestPrimeModulus is refused for every profile, as a request's key, as a root's
+// that signs itself, as one that is cross-signed, and as the issuer's.
+func TestPrimeModulus(t *testing.T) {
+	const want = "its RSA modulus is a prime number"
+	content, err := os.ReadFile(badKeys + "rsa-prime.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := ca.ReadCertificate(badKeys + "prime-root.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := newAuthority(t, ca.CABFRoot, newKey(t))
+	bad := ca.Authority{Signer: publicOnly{root.PublicKey}, Publication: published(), Ledger: newMemory(), Linter: zlint.Linter{}}
+	for _, profile := range []ca.Profile{
+		ca.Root, ca.CABFRoot, ca.Subordinate, ca.CABFSubordinate, ca.OCSP, ca.CABFOCSP, ca.Cross, ca.CABFCross,
+	} {
+		s, issuer := spec(profile), good
+		switch profile {
+		case ca.Root, ca.CABFRoot:
+			issuer = bad
+		case ca.Cross, ca.CABFCross:
+			s.Existing, s.Subject = root.Raw, ca.Name{}
+			_, err := ca.CheckRequest(root.Raw, s)
+			mustSay(t, "CheckRequest of the root", err, want)
+		}
+		_, err := ca.CheckRequest(content, s)
+		mustSay(t, "CheckRequest "+string(profile), err, want)
+		_, err = issuer.Prepare(s, root.PublicKey)
+		mustSay(t, "Prepare "+string(profile), err, want)
+	}
+	_, err = bad.PrepareAgain(root, began, began.AddDate(1, 0, 0))
+	mustSay(t, "PrepareAgain", err, want)
+	bad.Certificate = root
+	_, err = bad.Prepare(spec(ca.Subordinate), newKey(t).Public())
+	mustSay(t, "Prepare", err, "issuer: key: "+want)
+}
+
+// publicOnly is a signer that is never asked to sign.
+type publicOnly struct{ public crypto.PublicKey }
+
+func (p publicOnly) Public() crypto.PublicKey { return p.public }
+
+func (publicOnly) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return nil, errors.New("it was asked to sign")
 }

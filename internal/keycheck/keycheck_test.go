@@ -1,4 +1,4 @@
-package keycheck_test
+package keycheck
 
 import (
 	"crypto"
@@ -11,55 +11,123 @@ import (
 	"encoding/pem"
 	"math/big"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-
-	"github.com/titanous/rocacheck"
-
-	"conclave/internal/keycheck"
-	"conclave/internal/testrun"
 )
 
-// TestForCertificate allows what BR sections 6.1.5 and 6.1.6 do.
-func TestForCertificate(t *testing.T) {
-	for i, key := range goodKeys(t) {
-		if err := keycheck.ForCertificate(key.Public()); err != nil {
-			t.Errorf("key %d: %v", i, err)
+// badKeys are the files of testdata, and why each key is not certified; of some,
+// crypto/x509 makes no key.
+func badKeys() map[string]string {
+	const noKey = "curve"
+	return map[string]string{
+		"rsa-even": "its RSA modulus is even", "rsa-prime": "its RSA modulus is a prime number",
+		"rsa-factor-3": "can be divided by 3;", "rsa-factor-20-bits": "can be divided by 1048573;",
+		"rsa-factor-22-bits": "a prime factor so short", "rsa-smooth": "a p-1 of small factors",
+		"rsa-square": "its RSA modulus are so close", "rsa-cube": "is the power of a prime number",
+		"rsa-close": "its RSA modulus are so close", "rsa-infineon": "Infineon's chips made",
+		"rsa-1024-bits": "RSA with 1024 bits", "rsa-2040-bits": "RSA with 2040 bits", "rsa-2047-bits": "RSA with 2047 bits",
+		"rsa-2049-bits": "RSA with 2049 bits", "rsa-4104-bits": "RSA with 4104 bits",
+		"rsa-exponent-1": "its RSA exponent is 1;", "rsa-exponent-3": "its RSA exponent is 3;",
+		"rsa-exponent-even": "its RSA exponent is 65538;", "rsa-exponent-32-bits": "its RSA exponent is 4294967291;",
+		"ec-p224": "ECDSA on another curve", "ec-private-1": "its private key is 1, or that",
+		"ec-off-curve": noKey, "ec-infinity": noKey, "ec-secp256k1": noKey,
+	}
+}
+
+// badKey reads the key of a request.
+func badKey(t testing.TB, name string) (crypto.PublicKey, error) {
+	t.Helper()
+	request, err := x509.ParseCertificateRequest(blocks(t, filepath.Join("testdata", name+".pem"))[0])
+	if err != nil {
+		return nil, err
+	}
+	return request.PublicKey, nil
+}
+
+// TestBadKeys: each file has one fault, and that one is named.
+func TestBadKeys(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.pem")
+	if err != nil || len(files) != len(badKeys())+1 { // and the root
+		t.Errorf("%d files, %v; one for each of %d keys was expected", len(files), err, len(badKeys()))
+	}
+	for name, want := range badKeys() {
+		public, err := badKey(t, name)
+		if err == nil {
+			err = ForCertificate(public)
 		}
+		mustSay(t, name, err, want)
 	}
-	rsaKey := func(bits uint, e int, low int64) crypto.PublicKey {
-		n := new(big.Int).Lsh(big.NewInt(1), bits-1)
-		return &rsa.PublicKey{N: n.Add(n, big.NewInt(low)), E: e}
-	}
-	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
+	root, err := x509.ParseCertificate(blocks(t, "testdata/prime-root.pem")[0])
 	if err != nil {
 		t.Fatal(err)
 	}
+	mustSay(t, "root", ForCertificate(root.PublicKey), badKeys()["rsa-prime"])
+}
+
+// TestSound carries on what rules that came later would not have: other sizes,
+// exponents and curves. What makes a key worthless does so at any age.
+func TestSound(t *testing.T) {
+	carriedOn := []string{
+		"rsa-1024-bits", "rsa-2040-bits", "rsa-2047-bits", "rsa-2049-bits", "rsa-4104-bits", "rsa-exponent-3", "rsa-exponent-32-bits", "ec-p224",
+	}
+	for _, name := range carriedOn {
+		public, err := badKey(t, name)
+		if err == nil {
+			err = Sound(public)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, why := range badKeys() {
+		if public, err := badKey(t, name); err == nil && !slices.Contains(carriedOn, name) {
+			mustSay(t, name, Sound(public), why)
+		}
+	}
+	edwards, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil || Sound(edwards) != nil {
+		t.Errorf("Ed25519: %v, %v", err, Sound(edwards))
+	}
+	mustSay(t, "1023 bits", Sound(&rsa.PublicKey{N: new(big.Int).Lsh(one(), 1022), E: 65537}), "RSA with 1023 bits, which can be factored")
+}
+
+// TestForCertificate: what no request can have.
+func TestForCertificate(t *testing.T) {
 	edwards, _, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	off := *goodKeys(t)[0].Public().(*ecdsa.PublicKey)
 	off.Curve = elliptic.P384()
+	negative := *goodKeys(t)[0].Public().(*ecdsa.PublicKey)
+	curve := elliptic.P256().Params()
+	negative.X, negative.Y = curve.Gx, new(big.Int).Sub(curve.P, curve.Gy)
 	for want, key := range map[string]crypto.PublicKey{
-		"RSA with 2040 bits":               rsaKey(2040, 65537, 1),
-		"RSA with 4104 bits":               rsaKey(4104, 65537, 1),
-		"RSA with 2049 bits":               rsaKey(2049, 65537, 1),
-		"its RSA modulus is even":          rsaKey(2048, 65537, 0),
-		"its RSA exponent is 3":            rsaKey(2048, 3, 1),
-		"its RSA exponent is 65538":        rsaKey(2048, 65538, 1),
-		"its RSA modulus are so close":     &rsa.PublicKey{N: closeModulus(), E: 65537},
-		"Infineon's chips made":            &rsa.PublicKey{N: infineonModulus(), E: 65537},
-		"ECDSA on another curve":           p224.Public(),
 		"its point is not on P-384":        &off,
+		"its private key is 1, or that":    &negative,
 		"key: ed25519.PublicKey; RSA, or":  edwards,
 		"key: <nil>; RSA, or ECDSA on P-2": nil,
 	} {
-		mustSay(t, "ForCertificate", keycheck.ForCertificate(key), want)
+		mustSay(t, "ForCertificate", ForCertificate(key), want)
 	}
 }
 
-// goodKeys are one on each curve, and two of OpenSSL's of each size of RSA.
+// TestLongest: a modulus of a million bits is not computed with, and of the longest
+// that is, no more is done than takes as long as for others.
+func TestLongest(t *testing.T) {
+	long := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(3), 999_998), E: 65537}
+	for _, check := range []func(crypto.PublicKey) error{Length, Sound} {
+		mustSay(t, "a million bits", check(long), "RSA with 1000000 bits; 16384 at most were expected")
+	}
+	mustSay(t, "a million bits", ForCertificate(long), "RSA with 1000000 bits; 2048 to 4096")
+	if work := scaled(smooth, new(big.Int).Lsh(one(), maxLength-1)); work != smooth/64 {
+		t.Errorf("%d for the longest modulus; %d was expected", work, smooth/64)
+	}
+}
+
+// goodKeys are one on each curve, and one of OpenSSL's of each size of RSA.
 func goodKeys(t testing.TB) (keys []crypto.Signer) {
 	t.Helper()
 	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
@@ -69,75 +137,35 @@ func goodKeys(t testing.TB) (keys []crypto.Signer) {
 		}
 		keys = append(keys, key)
 	}
-	for _, file := range []string{"rsa2048.pem", "rsa3072.pem", "rsa4096.pem"} {
-		rest, err := os.ReadFile("../../ca/testdata/" + file)
-		for block := (*pem.Block)(nil); err == nil && len(rest) > 0; {
-			var key any
-			block, rest = pem.Decode(rest)
-			if key, err = x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
-				keys = append(keys, key.(crypto.Signer))
-			}
-		}
+	for _, name := range []string{"rsa2048", "rsa3072", "rsa4096"} {
+		key, err := x509.ParsePKCS8PrivateKey(blocks(t, filepath.Join("../../ca/testdata", name+".pem"))[0])
 		if err != nil {
 			t.Fatal(err)
 		}
+		keys = append(keys, key.(crypto.Signer))
 	}
 	return keys
+}
+
+// blocks are what is in a file of PEM.
+func blocks(t testing.TB, path string) (blocks [][]byte) {
+	t.Helper()
+	rest, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block, rest := pem.Decode(rest); block != nil; block, rest = pem.Decode(rest) {
+		blocks = append(blocks, block.Bytes)
+	}
+	if len(blocks) == 0 {
+		t.Fatalf("%s: no PEM", path)
+	}
+	return blocks
 }
 
 func mustSay(t testing.TB, what string, err error, want string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%s: %v; %q was expected", what, err, want)
-	}
-}
-
-// closeModulus is the product of two neighbouring primes.
-func closeModulus() *big.Int {
-	next := func(from *big.Int) *big.Int {
-		n := new(big.Int).SetBit(from, 0, 1)
-		for !n.ProbablyPrime(10) {
-			n.Add(n, big.NewInt(2))
-		}
-		return n
-	}
-	p := next(new(big.Int).Lsh(big.NewInt(3), 1022))
-	q := next(new(big.Int).Add(p, big.NewInt(2)))
-	return new(big.Int).Mul(p, q)
-}
-
-// infineonModulus is a power of 65537, the 0th, modulo each of the primes by
-// which such moduli are known.
-func infineonModulus() *big.Int {
-	product := big.NewInt(2)
-	for _, prime := range []int64{11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157} {
-		product.Mul(product, big.NewInt(prime))
-	}
-	n := new(big.Int).Lsh(big.NewInt(3), 2046)
-	n.Sub(n, new(big.Int).Mod(n, product))
-	return n.Add(n, big.NewInt(1))
-}
-
-// TestInfineon: by rocacheck, which nobody here wrote. Moduli that are powers of
-// 65537 modulo most of the small primes are the hard ones.
-func TestInfineon(t *testing.T) {
-	random := testrun.Random(t)
-	weak := 0
-	for range 2000 {
-		n := infineonModulus()
-		for range random.IntN(3) {
-			n.Add(n, new(big.Int).Lsh(big.NewInt(random.Int64()), uint(1+random.IntN(900))))
-		}
-		want := rocacheck.IsWeak(&rsa.PublicKey{N: n, E: 65537})
-		err := keycheck.ForCertificate(&rsa.PublicKey{N: n, E: 65537})
-		if got := err != nil && strings.Contains(err.Error(), "Infineon"); got != want {
-			t.Errorf("%x: %v; rocacheck says %v", n, err, want)
-		}
-		if want {
-			weak++
-		}
-	}
-	if weak == 0 || weak == 2000 {
-		t.Errorf("%d of 2000 moduli are weak: nothing was compared", weak)
 	}
 }
