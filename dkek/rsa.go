@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/big"
 
+	"conclave/internal/keycheck"
 	"conclave/internal/secret"
 )
 
@@ -23,6 +24,9 @@ func encodeRSA(key *rsa.PrivateKey) (secret.Bytes, error) {
 	}
 	if err := key.Validate(); err != nil {
 		return nil, fmt.Errorf("the RSA key is not valid: %w", err)
+	}
+	if err := keycheck.Private(key); err != nil { // no card would unwrap it
+		return nil, fmt.Errorf("the RSA key is not a good one: %w", err)
 	}
 	var b secret.Bytes
 	b = appendField(b, key.D.FillBytes(make([]byte, key.Size())))
@@ -95,7 +99,8 @@ func checkRSA(size int, n, e *big.Int) error {
 	return nil
 }
 
-// newRSA makes a key from all its numbers and checks that they belong together.
+// newRSA makes a key from all its numbers and checks that they belong together,
+// and that it is good.
 func newRSA(n, e, d, p, q *big.Int) (*rsa.PrivateKey, error) {
 	key := &rsa.PrivateKey{
 		PublicKey: rsa.PublicKey{N: n, E: int(e.Int64())},
@@ -105,6 +110,9 @@ func newRSA(n, e, d, p, q *big.Int) (*rsa.PrivateKey, error) {
 	key.Precompute()
 	if err := key.Validate(); err != nil {
 		return nil, fmt.Errorf("n, e and d do not belong together: %w", err)
+	}
+	if err := keycheck.Private(key); err != nil {
+		return nil, fmt.Errorf("it is not a good key: %w; have another key made", err)
 	}
 	return key, nil
 }

@@ -65,8 +65,8 @@ func (d *DKEK) Wrap(rand io.Reader, key any, meta Metadata) ([]byte, error) {
 }
 
 // Unwrap decrypts a blob as UNWRAP KEY does, and checks that the parts of the
-// key belong together. The key is a *rsa.PrivateKey, *curve.PrivateKey or
-// AESKey. The error is ErrForeign if the blob belongs to another DKEK,
+// key belong together and that an RSA key is a good one (keycheck.Private). The
+// key is a *rsa.PrivateKey, *curve.PrivateKey or AESKey. The error is ErrForeign if the blob belongs to another DKEK,
 // ErrDamaged if it is not as it was written; neither is decrypted. It is
 // ErrUnsupported for an unknown type or curve.
 func (d *DKEK) Unwrap(b []byte) (key any, meta Metadata, err error) {

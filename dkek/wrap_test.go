@@ -99,6 +99,7 @@ func TestWrapRefuses(t *testing.T) {
 		{"AES of 17 bytes", AESKey(make([]byte, 17)), Metadata{}, "not 17"},
 		{"RSA that is broken", &broken, Metadata{}, "not valid"},
 		{"RSA of 512 bits", smallRSA(), Metadata{}, "512 bits cannot be wrapped; 1024 to 4096"},
+		{"RSA that is bad", rsaOf(t, 16, 1008), Metadata{}, "not a good one: its primes have 16 and 1008 bits"},
 		{"too much metadata", AESKey(make([]byte, 16)), Metadata{KeyOID: make([]byte, 65536+10)}, "at most 4096"},
 	} {
 		if _, err := d.Wrap(rand.Reader, test.key, test.meta); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -154,6 +155,7 @@ func TestUnwrapInconsistent(t *testing.T) {
 	rsa5 := rsaParts(rsaKey(t))
 	rsa6 := rsaCRTParts(rsaKey(t))
 	ec := ecParts(t)
+	bad, odd := rsaOf(t, 16, 1008), rsaOf(t, 514, 513)
 	aligned := content(1024, replace(rsa5, 2, append(make([]byte, 13), rsa5[2]...))...)
 	p256, _ := curve.ByName("secp256r1")
 	for _, test := range []struct {
@@ -202,6 +204,11 @@ func TestUnwrapInconsistent(t *testing.T) {
 		{"RSA, e even", RSA, content(1024, replace(rsa5, 2, []byte{4})...), "e is not odd"},
 		{"RSA, e = 1", RSA, content(1024, replace(rsa5, 2, []byte{1})...), "e is not odd and between"},
 		{"RSA, e too large", RSA, content(1024, replace(rsa5, 2, []byte{1, 0, 0, 0, 1})...), "e is not odd and between"},
+
+		{"RSA, a prime of 16 bits", RSA, content(1024, rsaParts(bad)...), "bits; 512 each were expected"},
+		{"RSA, 1027 bits", RSA, content(1027, rsaParts(odd)...), "its modulus has 1027 bits; a multiple of 8 was expected"},
+		{"CRT, a prime of 16 bits", RSACRT, content(1024, rsaCRTParts(bad)...), "bits; 512 each were expected"},
+		{"CRT, 1027 bits", RSACRT, content(1027, rsaCRTParts(odd)...), "its modulus has 1027 bits; a multiple of 8 was expected"},
 
 		{"CRT, dp", RSACRT, content(1024, replace(rsa6, 0, plus(rsa6[0], 1))...), "dp, dq or 1/q"},
 		{"CRT, dq", RSACRT, content(1024, replace(rsa6, 1, plus(rsa6[1], 1))...), "dp, dq or 1/q"},
@@ -302,6 +309,22 @@ func rsaKey(t testing.TB) *rsa.PrivateKey {
 		t.Fatal(err)
 	}
 	return key.(*rsa.PrivateKey)
+}
+
+// rsaOf makes a key of primes of two lengths.
+func rsaOf(t testing.TB, pBits, qBits int) *rsa.PrivateKey {
+	e, one := big.NewInt(65537), big.NewInt(1)
+	for {
+		p, errP := rand.Prime(rand.Reader, pBits)
+		q, errQ := rand.Prime(rand.Reader, qBits)
+		if err := errors.Join(errP, errQ); err != nil {
+			t.Fatal(err)
+		}
+		phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
+		if d := new(big.Int).ModInverse(e, phi); d != nil {
+			return &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: 65537}, D: d, Primes: []*big.Int{p, q}}
+		}
+	}
 }
 
 func smallRSA() *rsa.PrivateKey {
