@@ -14,6 +14,7 @@ import (
 	"conclave/ca/lint"
 	"conclave/ca/register"
 	"conclave/hsm"
+	"conclave/internal/keycheck"
 	"conclave/internal/safefile"
 )
 
@@ -167,9 +168,22 @@ type issuerFlags struct {
 	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer, whose key is in the device."`
 }
 
+// readExisting reads a certificate that exists, and tells why a new one would not
+// be issued for its key.
+func (c *console) readExisting(path string) (*x509.Certificate, error) {
+	cert, err := ca.ReadCertificate(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := keycheck.ForCertificate(cert.PublicKey); err != nil {
+		c.note("conclave: warning: %s: %v", path, err)
+	}
+	return cert, nil
+}
+
 // withAuthority runs fn with the authority of the issuer's certificate.
 func (c *console) withAuthority(f issuerFlags, fn func(ca.Authority) error) error {
-	cert, err := ca.ReadCertificate(f.Issuer)
+	cert, err := c.readExisting(f.Issuer)
 	if err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ type caResign struct {
 
 // Run issues the certificate again.
 func (cmd caResign) Run(c *console) error {
-	old, err := ca.ReadCertificate(cmd.Old)
+	old, err := c.readExisting(cmd.Old)
 	if err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ type caImport struct {
 
 // Run takes a certificate into the register.
 func (cmd caImport) Run(c *console) error {
-	cert, err := ca.ReadCertificate(cmd.Certificate)
+	cert, err := c.readExisting(cmd.Certificate)
 	if err != nil {
 		return err
 	}
