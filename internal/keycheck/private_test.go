@@ -51,6 +51,10 @@ func TestPrivate(t *testing.T) {
 	} {
 		mustSay(t, "Private", Private(key), want)
 	}
+	smooth := new(big.Int).Mul(smoothPrime(random), q)
+	if p := pMinus1(smooth, primesBelow(smallest)); p.Cmp(one()) == 0 {
+		t.Errorf("%x: a private key with it is refused, and the public one is sound", smooth)
+	}
 }
 
 // keyOf makes a key of two primes.
@@ -79,8 +83,8 @@ func randomPrime(random *rand.Rand, bits int) *big.Int {
 func smoothPrime(random *rand.Rand) *big.Int {
 	primes := primesBelow(smooth)
 	for {
-		p := big.NewInt(2)
-		for range 37 {
+		p := big.NewInt(2 * 19683) // 3^9 too: powers of small primes are small factors
+		for range 36 {
 			p.Mul(p, new(big.Int).SetUint64(uint64(primes[1+random.IntN(len(primes)-1)])))
 		}
 		if p.Add(p, one()); p.BitLen() == 512 && p.Bit(510) == 1 && p.ProbablyPrime(0) {
