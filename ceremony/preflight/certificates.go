@@ -20,6 +20,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/internal/curve"
+	"conclave/internal/keycheck"
 	"conclave/internal/safefile"
 	"conclave/wire"
 )
@@ -211,12 +212,19 @@ func (t *throwAway) oldCertificate(planned *plan.Certificate) (string, error) {
 	if t.Now.After(cert.NotAfter) {
 		return "", fmt.Errorf("it ended on %s", cert.NotAfter)
 	}
+	detail := "valid until " + cert.NotAfter.Format(time.DateOnly)
+	if err := keycheck.ForCertificate(cert.PublicKey); err != nil {
+		if slices.ContainsFunc(t.Plan.Certificates, func(c plan.Certificate) bool { return c.Issuer == planned.Name }) {
+			return "", fmt.Errorf("nothing can be issued under it: %w", err)
+		}
+		detail += ", but none would be issued for its key today; " + err.Error()
+	}
 	key, err := ca.ThrowAwayKey(cert.PublicKey)
 	if err != nil {
 		return "", err
 	}
 	t.authorities[planned.Name] = ca.Authority{Certificate: standIn(cert, key), Signer: key, Publication: planned.Publication, Ledger: t.ledger, Linter: t.Linter, Rand: rand.Reader}
-	return "valid until " + cert.NotAfter.Format(time.DateOnly), nil
+	return detail, nil
 }
 
 // standIn is a certificate with another key.

@@ -172,6 +172,16 @@ func TestProblems(t *testing.T) {
 		"no such printer":          {func(_ *testing.T, r *room) { r.Plan.Custody.Printer = "Nowhere" }, "printer: "},
 		"curve":                    {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "ec:secp256k1" }, "certificate root: certificates are issued with RSA, P-256, P-384 and P-521, but not with "},
 		"small key":                {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "rsa:1024" }, "certificate root: "},
+		"a root whose key is none": {func(t *testing.T, r *room) {
+			content, err := os.ReadFile("../../internal/keycheck/testdata/prime-root.pem")
+			if err == nil {
+				err = os.WriteFile(filepath.Join(r.Base, "old.pem"), content, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Plan.Certificates[0] = plan.Certificate{Name: "root", File: "old.pem", Device: r.Plan.Devices[0].Name, Publication: r.Plan.Certificates[0].Publication}
+		}, "certificate root: nothing can be issued under it: key: its RSA modulus is a prime number"},
 		"path length": {func(_ *testing.T, r *room) {
 			zero := 0
 			r.Plan.Certificates[0].PathLen = &zero
