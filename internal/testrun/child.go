@@ -45,7 +45,15 @@ type Child struct {
 // Start starts a child. It does not outlive the test.
 func Start(tb testing.TB, path string) *Child {
 	tb.Helper()
-	c := &Child{tb: tb, process: exec.Command(os.Args[0])}
+	return StartUnder(tb, path)
+}
+
+// StartUnder is Start under another program, which gets the child's as its last
+// argument.
+func StartUnder(tb testing.TB, path string, program ...string) *Child {
+	tb.Helper()
+	command := append(program, os.Args[0])
+	c := &Child{tb: tb, process: exec.Command(command[0], command[1:]...)}
 	c.process.Env = append(os.Environ(), childVariable+"="+path)
 	c.process.Stderr = os.Stderr
 	orders, err := c.process.StdinPipe()
