@@ -4,18 +4,25 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"conclave/card/store"
 	"conclave/internal/testrun"
 )
 
-// The orders of a child: to count up, and to stay in an Alone.
+// The orders of a child: to count up, to stay in an Alone, and to replace a mark and
+// scrub it off the disk.
 const (
-	up   = "up"
-	hold = "hold"
+	up    = "up"
+	hold  = "hold"
+	scrub = "scrub"
 )
+
+// mark is what the scrubbed value consists of.
+const mark = "mark-of-the-replaced"
 
 func TestMain(m *testing.M) { testrun.Main(m, child) }
 
@@ -35,6 +42,13 @@ func child(path string, orders iter.Seq[string]) error {
 				return nil
 			})
 		}
+		if order == scrub {
+			if err := replaceAndScrub(s); err != nil {
+				return err
+			}
+			fmt.Println(scrub)
+			continue
+		}
 		n, err := countUp(s)
 		if err != nil {
 			return err
@@ -42,6 +56,15 @@ func child(path string, orders iter.Seq[string]) error {
 		fmt.Println(n) // unbuffered: one write a line
 	}
 	return nil
+}
+
+func replaceAndScrub(s *Store) error {
+	for _, value := range []string{strings.Repeat(mark, 500), "short"} {
+		if err := s.Update(func(w store.Writer) error { return w.Put(7, 1, []byte(value)) }); err != nil {
+			return err
+		}
+	}
+	return s.Scrub()
 }
 
 func orderUp(p *testrun.Child, times int) {

@@ -18,6 +18,8 @@ package sqlite
 
 import (
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 
@@ -152,7 +154,8 @@ func (s *Store) Version() (uint64, error) {
 }
 
 // Scrub implements store.Store: it brings the log into the file, where old
-// values are overwritten with zeros, and empties it.
+// values are overwritten with zeros, and empties it. SQLite does not sync that: a
+// loss of power would bring the log back.
 func (s *Store) Scrub() error {
 	c, err := s.acquire()
 	if err != nil {
@@ -164,7 +167,22 @@ func (s *Store) Scrub() error {
 	if err == nil && blocked != int64(0) {
 		err = store.ErrBusy
 	}
+	if err == nil {
+		err = s.syncLog()
+	}
 	return fileKind.Explain(s.path, err)
+}
+
+// syncLog makes what the log has become durable.
+func (s *Store) syncLog() error {
+	log, err := os.OpenFile(s.path+"-wal", os.O_RDWR, 0) // SQLite has no locks on it
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(log.Sync(), log.Close())
 }
 
 // Close implements store.Store.
