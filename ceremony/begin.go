@@ -46,7 +46,7 @@ func (c Ceremony) begin() (*proceedings, error) {
 // create makes the folder, the ceremony key and the transcript.
 func (p *proceedings) create() error {
 	for _, dir := range []string{p.Dir.Evidence(), p.Dir.Backup(), p.Dir.Publish()} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := safefile.MkdirAll(dir); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -61,7 +60,7 @@ func (c Ceremony) Run(ctx context.Context) error {
 	if err := c.Plan.CheckTime(c.Now()); err != nil { // no one could close it
 		return fmt.Errorf("the computer's clock: %w; set the clock, or the plan", err)
 	}
-	if err := os.MkdirAll(string(c.Dir), 0o700); err != nil {
+	if err := safefile.MkdirAll(string(c.Dir)); err != nil {
 		return err
 	}
 	unlock, err := safefile.Lock(c.Dir.lock())

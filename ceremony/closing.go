@@ -43,7 +43,7 @@ func (p *proceedings) close(ctx context.Context, _ string) (done, error) {
 }
 
 func (p *proceedings) photos(ctx context.Context) error {
-	if err := os.MkdirAll(p.Dir.evidence(evidence.PhotosDir), 0o700); err != nil {
+	if err := safefile.MkdirAll(p.Dir.evidence(evidence.PhotosDir)); err != nil {
 		return err
 	}
 	_, err := p.people.ask(ctx, Question{Wants: Enter, Who: p.Plan.People.Administrator,

@@ -57,7 +57,7 @@ func (d *Drill) PlanIn(dir Folder, now time.Time) (f plan.File, err error) {
 	if f.Content, err = f.Plan.Bytes(); err != nil {
 		return f, err
 	}
-	if err := os.MkdirAll(string(dir), 0o700); err != nil {
+	if err := safefile.MkdirAll(string(dir)); err != nil {
 		return f, err
 	}
 	return f, safefile.Create(f.Path, f.Content)

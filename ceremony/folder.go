@@ -144,7 +144,7 @@ func (f Folder) Rehearsal(original plan.File) (plan.File, error) {
 // PrepareRehearsal notes which plan is rehearsed, and whether a
 // program answers in it.
 func (f Folder) PrepareRehearsal(original plan.File, auto bool) error {
-	if err := os.MkdirAll(f.Practice(), 0o700); err != nil {
+	if err := safefile.MkdirAll(f.Practice()); err != nil {
 		return err
 	}
 	path := f.practice(originalPlan)
@@ -178,7 +178,7 @@ func putFile(path string, content []byte) error {
 			return err
 		}
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := safefile.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	return safefile.Create(path, content)
@@ -186,7 +186,7 @@ func putFile(path string, content []byte) error {
 
 // replaceFile writes a file over what an interrupted step has left.
 func replaceFile(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := safefile.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	return safefile.Replace(path, content)

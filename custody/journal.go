@@ -125,5 +125,8 @@ func (j *Journal) Clear() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return safefile.SyncDir(filepath.Dir(j.path))
 }

@@ -159,7 +159,7 @@ func (h Home) Create(name string) (serial string, err error) {
 	if err := h.keepOthersOut(path); err != nil {
 		return "", fmt.Errorf("device %q: %w", name, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := safefile.MkdirAll(filepath.Dir(path)); err != nil {
 		return "", err
 	}
 	issuer, err := h.issuer()

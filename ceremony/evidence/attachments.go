@@ -115,7 +115,7 @@ func Attach(dir string, files map[string][]byte) error {
 
 // addFiles writes files into a bundle, and gives their paths.
 func addFiles(dir string, files map[string][]byte) (added []string, err error) {
-	if err := os.MkdirAll(filepath.Join(dir, AttachmentsDir), 0o700); err != nil {
+	if err := safefile.MkdirAll(filepath.Join(dir, AttachmentsDir)); err != nil {
 		return nil, err
 	}
 	for name, content := range files {

@@ -4,15 +4,20 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
 	"conclave/ceremony/transcript"
+	"conclave/internal/faultdisk"
 	"conclave/internal/secret"
+	"conclave/internal/testrun"
 )
 
 // The key of the vector: its seed is the secret key of RFC 8032, section 7.1,
@@ -110,7 +115,8 @@ func write(t testing.TB, path string, content []byte) {
 func TestMain(m *testing.M) {
 	path := os.Getenv("CONCLAVE_TEST_APPEND_TO")
 	if path == "" {
-		os.Exit(m.Run())
+		testrun.Main(m, orders().Child)
+		return
 	}
 	key, err := transcript.ParseKey(secret.Bytes(vectorPrivate))
 	if err != nil {
@@ -126,5 +132,53 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		fmt.Fprintln(out, e.Index)
+	}
+}
+
+// orders are to begin a transcript, and to resume it for an entry.
+func orders() faultdisk.Orders {
+	const begin = "begin"
+	resume := func(dir string) (*transcript.Writer, *transcript.Key, error) {
+		key, err := transcript.ParseKey(secret.Bytes(vectorPrivate))
+		if err != nil {
+			return nil, nil, err
+		}
+		w, err := transcript.Resume(filepath.Join(dir, "transcript"), key)
+		return w, key, err
+	}
+	return faultdisk.Orders{
+		All: []string{begin, "0", "1", "2", "3"},
+		Do: func(dir, order string) error {
+			if order == begin {
+				key, err := transcript.ParseKey(secret.Bytes(vectorPrivate))
+				if err == nil {
+					_, err = transcript.Create(filepath.Join(dir, "transcript"), key)
+				}
+				return err
+			}
+			w, _, err := resume(dir)
+			if err != nil {
+				return err
+			}
+			n, err := strconv.Atoi(order)
+			if err == nil {
+				_, err = w.Append(vectorEntries()[n])
+			}
+			return err
+		},
+		Look: func(dir string) (string, error) {
+			w, key, err := resume(dir)
+			if errors.Is(err, fs.ErrNotExist) {
+				return "none", nil
+			}
+			if err != nil {
+				return "", err
+			}
+			content, err := os.ReadFile(filepath.Join(dir, "transcript"))
+			if err == nil && len(content) > 0 { // whatever was torn is cut off
+				_, err = transcript.Verify(content, key.Public().String())
+			}
+			return fmt.Sprintf("%d entries", len(w.Entries())), err
+		},
 	}
 }

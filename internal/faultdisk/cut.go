@@ -24,9 +24,12 @@ type Cut struct {
 // Image is the files below a directory, by name.
 type Image map[string][]byte
 
-// Write makes a directory of these files.
-func (m Image) Write(tb testing.TB, dir string) {
+// write makes a directory of the files.
+func (m Image) write(tb testing.TB, dir string) {
 	tb.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		tb.Fatal(err)
+	}
 	for _, name := range sorted(m) {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, m[name], 0o600)); err != nil {
@@ -37,12 +40,20 @@ func (m Image) Write(tb testing.TB, dir string) {
 
 // Cuts loses the power before all that was done, after each step of it, and after
 // the last. Each time there is one image with nothing that was not synced, one with
-// all of it, and some with parts, which are drawn.
-func (d *Disk) Cuts(random *rand.Rand, some int) iter.Seq[Cut] {
+// all of it, and some with parts, which are drawn: many for a thorough test. A short
+// one passes over most of the steps.
+func (d *Disk) Cuts(random *rand.Rand) iter.Seq[Cut] {
+	some := 6
+	if Thorough() {
+		some = 100
+	}
 	return func(yield func(Cut) bool) {
 		p := d.first.clone()
 		for after := 0; ; after++ {
 			for _, choose := range choices(random, len(p.pending), some) {
+				if testing.Short() && random.IntN(8) > 0 {
+					continue
+				}
 				if !yield(Cut{after, p.image(random, choose)}) {
 					return
 				}
@@ -53,6 +64,13 @@ func (d *Disk) Cuts(random *rand.Rand, some int) iter.Seq[Cut] {
 			p.take(d.changes[after])
 		}
 	}
+}
+
+// Image is what is there once so much was done, whether it is durable or not.
+func (d *Disk) Image(done int) Image {
+	p := d.first.clone()
+	p.pending = d.changes[:done]
+	return p.image(nil, func(int) fate { return kept })
 }
 
 // fate is what becomes of a change that was not synced.
@@ -99,6 +117,7 @@ type platter struct {
 	names   map[string]int // of files and directories: which one has the name
 	files   map[int][]byte
 	dirs    map[int]bool // which are directories
+	grows   bool         // see Disk.Grow
 	pending []change
 }
 
@@ -129,19 +148,33 @@ func (p *platter) do(c change, f fate, random *rand.Rand) {
 	case c.kind == truncated:
 		p.files[c.file] = resize(p.files[c.file], c.offset)
 	default:
-		end := c.offset + int64(len(c.data))
-		content := resize(p.files[c.file], max(end, int64(len(p.files[c.file]))))
-		for from, to := c.offset, int64(0); from < end; from = to {
-			to = min(from-from%sector+sector, end)
-			switch chance(f, random) {
-			case kept:
-				copy(content[from:to], c.data[from-c.offset:])
-			case torn:
-				spoil(content[from:to], random)
-			}
-		}
-		p.files[c.file] = content
+		p.write(c, f, random)
 	}
+}
+
+// write makes a write durable, or some of its sectors. One that makes a file longer
+// may make it so by a part alone.
+func (p *platter) write(c change, f fate, random *rand.Rand) {
+	old, end := p.files[c.file], c.offset+int64(len(c.data))
+	size := int64(len(old))
+	if f == torn && end > size && (p.grows || random.IntN(2) == 0) {
+		end = max(c.offset, size+random.Int64N(end-size+1))
+	}
+	content := resize(old, max(end, size))
+	for from, to := c.offset, int64(0); from < end; from = to {
+		to = min(from-from%sector+sector, end)
+		its := chance(f, random)
+		if p.grows && to > size {
+			its = kept
+		}
+		switch its {
+		case kept:
+			copy(content[from:to], c.data[from-c.offset:])
+		case torn:
+			spoil(content[from:to], random)
+		}
+	}
+	p.files[c.file] = content
 }
 
 // chance is the fate of a sector.
@@ -166,7 +199,7 @@ func resize(b []byte, size int64) []byte {
 }
 
 func (p *platter) clone() *platter {
-	return &platter{names: maps.Clone(p.names), files: maps.Clone(p.files), dirs: p.dirs}
+	return &platter{names: maps.Clone(p.names), files: maps.Clone(p.files), dirs: p.dirs, grows: p.grows}
 }
 
 // image is what is left when the power goes. It leaves the platter as it is.

@@ -86,6 +86,10 @@ func NewDisk(tb testing.TB, root string) *Disk {
 	return d
 }
 
+// Grow lets files grow only by what was written, from its beginning, as those of ext4,
+// XFS and btrfs do: POSIX would have any bytes there.
+func (d *Disk) Grow() { d.first.grows = true }
+
 // Done is how much was done so far, to compare with Cut.After.
 func (d *Disk) Done() int { return len(d.changes) }
 

@@ -39,14 +39,14 @@ func (h *History) at(done int) int {
 // comes next. Look reads the state of what was left in a directory. Judge, if there
 // is one, looks closer at a state, once for each promise in force: promised is the
 // index of that.
-func (h *History) Check(tb testing.TB, random *rand.Rand, some int,
-	look func(dir string) (state string, err error), judge func(dir string, promised int)) (cuts int) {
+func (h *History) Check(tb testing.TB, random *rand.Rand,
+	look func(dir string) (state string, err error), judge func(dir string, promised int)) {
 	tb.Helper()
 	seen := map[uint64]string{}
 	judged := map[string]bool{}
 	seed := maphash.MakeSeed()
-	first := h.reached[0].done
-	for cut := range h.Cuts(random, some) {
+	first, cuts := h.reached[0].done, 0
+	for cut := range h.Cuts(random) {
 		if cut.After < first {
 			continue
 		}
@@ -55,7 +55,7 @@ func (h *History) Check(tb testing.TB, random *rand.Rand, some int,
 		state, known := seen[sum]
 		if !known {
 			var err error
-			inDirectory(tb, cut.Image, func(dir string) { state, err = look(dir) })
+			cut.Image.InDirectory(tb, func(dir string) { state, err = look(dir) })
 			if err != nil {
 				tb.Fatalf("after step %d of %d, %s: %v", cut.After, h.Done(), h.last(cut.After), err)
 			}
@@ -68,11 +68,13 @@ func (h *History) Check(tb testing.TB, random *rand.Rand, some int,
 		}
 		if key := fmt.Sprint(i, state); judge != nil && !judged[key] {
 			judged[key] = true
-			inDirectory(tb, cut.Image, func(dir string) { judge(dir, i) })
+			cut.Image.InDirectory(tb, func(dir string) { judge(dir, i) })
 		}
 	}
 	tb.Logf("%d losses of power, which left %d different images", cuts, len(seen))
-	return cuts
+	if cuts < h.Done()/10 {
+		tb.Errorf("these are too few for %d steps", h.Done())
+	}
 }
 
 // last is what was done last before a cut.
@@ -103,11 +105,11 @@ func (m Image) sum(seed maphash.Seed) uint64 {
 	return h.Sum64()
 }
 
-// inDirectory calls fn with a directory that holds an image, for as long as it takes.
-func inDirectory(tb testing.TB, m Image, fn func(dir string)) {
+// InDirectory calls fn with a directory that holds the files, for as long as it takes.
+func (m Image) InDirectory(tb testing.TB, fn func(dir string)) {
 	tb.Helper()
 	dir := filepath.Join(tb.TempDir(), "left")
-	m.Write(tb, dir)
+	m.write(tb, dir)
 	fn(dir)
 	if err := os.RemoveAll(dir); err != nil {
 		tb.Fatal(err)

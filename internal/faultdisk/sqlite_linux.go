@@ -24,6 +24,7 @@ type SQLite struct {
 	mu                 sync.Mutex
 	disk               *Disk
 	fault              *Fault
+	counts             map[Call]int     // of the calls since Fail
 	names              map[int32]string // of open files
 	openFile           func(tls *libc.TLS, vfs, path, file uintptr, flags int32, outFlags uintptr) int32
 	open               func(tls *libc.TLS, path uintptr, flags, mode int32) int32
@@ -49,7 +50,7 @@ func UnderSQLite(tb testing.TB) *SQLite {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &SQLite{names: map[int32]string{}, sync: map[uintptr]uintptr{}}
+	s := &SQLite{counts: map[Call]int{}, names: map[int32]string{}, sync: map[uintptr]uintptr{}}
 	s.memory, err = unix.MemfdCreate("synced", unix.MFD_CLOEXEC)
 	if err == nil {
 		s.unsyncable, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -87,11 +88,20 @@ func (s *SQLite) Remember(d *Disk) {
 	s.disk = d
 }
 
-// Fail lets a call fail from now on; nil lets none.
-func (s *SQLite) Fail(f *Fault) {
+// Fail lets a call of those that fn makes fail; nil lets none. It tells how many
+// there were.
+func (s *SQLite) Fail(f *Fault, fn func()) (counts map[Call]int) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fault = f
+	counts = map[Call]int{}
+	s.fault, s.counts = f, counts
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.fault, s.counts = nil, map[Call]int{}
+	}()
+	fn()
+	return counts
 }
 
 // replace puts a function in the place of a system call, whose own is then in old.
@@ -127,7 +137,7 @@ func at[T any](p uintptr) *T { return *(**T)(unsafe.Pointer(&p)) }
 
 // fails says whether a call fails, and sets the error's number.
 func (s *SQLite) fails(tls *libc.TLS, c Call) bool {
-	if !s.fault.strikes(c) {
+	if s.counts[c]++; !s.fault.strikes(c, s.counts[c]) {
 		return false
 	}
 	*at[int32](libc.X__errno_location(tls)) = int32(s.fault.As)
@@ -253,7 +263,7 @@ func (s *SQLite) onSync(tls *libc.TLS, file uintptr, flags int32) int32 {
 // syncing notes that a file or a directory is synced, and gives the file that is in
 // its place: memory, or if the call is to fail, what cannot be synced.
 func (s *SQLite) syncing(file string) (fd int) {
-	if s.fault.strikes(Sync) {
+	if s.counts[Sync]++; s.fault.strikes(Sync, s.counts[Sync]) {
 		return s.unsyncable
 	}
 	s.remember(file, func(d *Disk) { d.sync(file) })

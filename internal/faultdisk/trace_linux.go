@@ -112,11 +112,8 @@ func file(arg string) (number, path string) {
 	return number, path
 }
 
-// Touches says whether a call is about anything below a directory, but for looking.
-func (c TracedCall) Touches(root string) bool {
-	if strings.HasPrefix(c.Name, "open") && !strings.Contains(strings.Join(c.args, " "), "O_CREAT") {
-		return false
-	}
+// touches says whether a call is about anything below a directory.
+func (c TracedCall) touches(root string) bool {
 	for _, arg := range c.args[:min(2, len(c.args))] {
 		if _, path := file(arg); strings.HasPrefix(path, root) || strings.HasPrefix(arg, root) {
 			return true

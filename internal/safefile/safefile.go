@@ -107,9 +107,13 @@ func name(temporary, path string) error {
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s: %w; choose another name or move it away", path, fs.ErrExist)
+		return exists(path)
 	}
 	return err
+}
+
+func exists(path string) error {
+	return fmt.Errorf("%s: %w; choose another name or move it away", path, fs.ErrExist)
 }
 
 func reserve(path string) error {
@@ -121,12 +125,17 @@ func reserve(path string) error {
 }
 
 // Check fails where Create would: better before the work for a file is done
-// than after. It leaves no file behind.
+// than after. It leaves no file behind, and makes none of that name: one that a kill
+// left would be in the way.
 func Check(path string) error {
-	if err := Create(path, nil); err != nil {
+	if Exists(path) {
+		return exists(path)
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(path), temporaryPrefix+filepath.Base(path)+"-*")
+	if err != nil {
 		return err
 	}
-	return os.Remove(path)
+	return errors.Join(temporary.Close(), os.Remove(temporary.Name()))
 }
 
 // CreateInPlace is Create for a content so secret that no other name may ever
@@ -134,7 +143,7 @@ func Check(path string) error {
 func CreateInPlace(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s: %w; choose another name or move it away", path, fs.ErrExist)
+		return exists(path)
 	}
 	if err != nil {
 		return err
@@ -152,7 +161,7 @@ func CreateInPlace(path string, content []byte) error {
 // directory.
 func Append(path string, line []byte) error {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := MkdirAll(dir); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -160,6 +169,31 @@ func Append(path string, line []byte) error {
 		return err
 	}
 	return errors.Join(write(f, line), SyncDir(dir))
+}
+
+// MkdirAll makes a directory for its owner alone, and those that lead to it, where
+// there is none. When it returns, they are on disk: what lies in a directory is gone
+// with it.
+func MkdirAll(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := MkdirAll(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		if info, other := os.Stat(dir); other == nil && info.IsDir() { // made meanwhile
+			return nil
+		}
+		return err
+	}
+	if err := SyncDir(parent); err != nil {
+		return errors.Join(err, os.Remove(dir))
+	}
+	return nil
 }
 
 func write(f *os.File, content []byte) error {
