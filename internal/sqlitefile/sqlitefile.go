@@ -146,12 +146,15 @@ func (k Kind) Identify(path string, pragma func(name string) (int64, error)) err
 
 func (k Kind) foreign() error { return fmt.Errorf("it is not a %s; check the name", k.Name) }
 
+// ErrCutShort is the error for a file that does not end with a whole page.
+var ErrCutShort = errors.New("it may be cut short")
+
 // checkSize rejects a file whose last page is cut short, which SQLite fills up
 // with zeros. Where whole pages are missing, SQLite itself objects.
 func checkSize(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && info.Size()%PageSize != 0 {
-		err = Damaged("its %d bytes are not a whole number of %d-byte pages; it may be cut short", info.Size(), PageSize)
+		err = Damaged("its %d bytes are not a whole number of %d-byte pages; %w", info.Size(), PageSize, ErrCutShort)
 	}
 	return err
 }

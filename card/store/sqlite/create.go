@@ -135,11 +135,14 @@ func inUse(path string) bool {
 // cannot work with, and sees to it that the file is in WAL mode: a copy that
 // SQLite made is not.
 func (c *conn) identify() error {
-	err := fileKind.Identify(c.path, func(name string) (int64, error) {
-		v, err := c.pragma(name)
-		n, _ := v.(int64)
-		return n, err
-	})
+	err := c.checkKind()
+	if errors.Is(err, sqlitefile.ErrCutShort) {
+		// A page that was being copied out of the log when the disk filled up, or the power
+		// went, is still in the log, whole.
+		if _, err = c.pragma("wal_checkpoint(TRUNCATE)"); err == nil {
+			err = c.checkKind()
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -148,4 +151,12 @@ func (c *conn) identify() error {
 		err = errors.New("it cannot be shared by processes where it is; put it on a local disk")
 	}
 	return err
+}
+
+func (c *conn) checkKind() error {
+	return fileKind.Identify(c.path, func(name string) (int64, error) {
+		v, err := c.pragma(name)
+		n, _ := v.(int64)
+		return n, err
+	})
 }

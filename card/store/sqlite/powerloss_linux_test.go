@@ -35,7 +35,7 @@ func TestLostPower(t *testing.T) {
 	}
 	closed(t, s)
 	files.Remember(nil)
-	h.Check(t, testrun.Random(t), 6, func(dir string) (string, error) {
+	h.Check(t, testrun.Random(t), func(dir string) (string, error) {
 		s, err := Open(filepath.Join(dir, filepath.Base(path)))
 		if err != nil {
 			return "", err
@@ -62,7 +62,7 @@ func TestScrubbedStaysAway(t *testing.T) {
 		}
 	})
 	before := 0
-	for cut := range disk.Cuts(testrun.Random(t), 6) {
+	for cut := range disk.Cuts(testrun.Random(t)) {
 		for name, content := range cut.Image {
 			switch {
 			case !bytes.Contains(content, []byte(mark)):
@@ -77,3 +77,7 @@ func TestScrubbedStaysAway(t *testing.T) {
 		t.Error("the mark was never on the disk: this test looks for the wrong thing")
 	}
 }
+
+// TestFilesOutliveTheDisk makes and removes stores, on a disk that loses power, and on
+// one that fails.
+func TestFilesOutliveTheDisk(t *testing.T) { files().Run(t) }

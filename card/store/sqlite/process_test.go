@@ -1,8 +1,12 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -10,6 +14,7 @@ import (
 	"testing"
 
 	"conclave/card/store"
+	"conclave/internal/faultdisk"
 	"conclave/internal/testrun"
 )
 
@@ -26,8 +31,46 @@ const mark = "mark-of-the-replaced"
 
 func TestMain(m *testing.M) { testrun.Main(m, child) }
 
+// files makes a store in a directory, counts up in it, and removes it.
+func files() faultdisk.Orders {
+	const create, remove = "create", "remove"
+	in := func(dir string) string { return filepath.Join(dir, "device") }
+	return faultdisk.Orders{
+		All: []string{create, up, remove, create, up},
+		Do: func(dir, order string) error {
+			if order == remove {
+				return Remove(in(dir))
+			}
+			open := map[string]func(string) (*Store, error){create: Create, up: Open}[order]
+			s, err := open(in(dir))
+			if err == nil && order == up {
+				_, err = countUp(s)
+			}
+			if err == nil {
+				err = s.Close()
+			}
+			return err
+		},
+		Look: func(dir string) (string, error) {
+			s, err := Open(in(dir))
+			if errors.Is(err, fs.ErrNotExist) {
+				return "none", wantNoLog(in(dir))
+			}
+			if err != nil {
+				return "", err
+			}
+			defer s.Close()
+			n, err := count(s)
+			return fmt.Sprint(n), err
+		},
+	}
+}
+
 // child prints each number that it has counted up to, once Update has returned.
 func child(path string, orders iter.Seq[string]) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return files().Child(path, orders)
+	}
 	s, err := Open(path)
 	if err != nil {
 		return err
@@ -54,6 +97,15 @@ func child(path string, orders iter.Seq[string]) error {
 			return err
 		}
 		fmt.Println(n) // unbuffered: one write a line
+	}
+	return nil
+}
+
+// wantNoLog is an error for a log without its store, which would be in the way of the
+// next one.
+func wantNoLog(path string) error {
+	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s has no store (%v)", path+"-wal", err)
 	}
 	return nil
 }
