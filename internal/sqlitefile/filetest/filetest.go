@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -177,7 +178,7 @@ func (s Suite[T]) broken(t *testing.T, whole []byte) []refusal {
 
 func (s Suite[T]) altered(t *testing.T, whole []byte) (all []refusal) {
 	const id, version = "PRAGMA application_id = 7", "PRAGMA user_version = "
-	for sql, want := range map[string]string{id: "not a " + s.Kind.Name, version + "2": "use a later one", version + "0": "no version of conclave has written"} {
+	for sql, want := range map[string]string{id: "not a " + s.Kind.Name, version + strconv.FormatInt(s.Kind.Version+1, 10): "use a later one", version + "0": "no version of conclave has written"} {
 		all = append(all, refusal{sql, s.alter(t, whole, sql), want})
 	}
 	for sql, want := range s.Altered {
