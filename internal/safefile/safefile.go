@@ -138,6 +138,21 @@ func Check(path string) error {
 	return errors.Join(temporary.Close(), os.Remove(temporary.Name()))
 }
 
+// MakeRoom sees to it that the file at path, which it makes if there is none, can grow
+// by so many bytes, without changing its size. A system or a file system that cannot
+// keep room for a file is not an error: there growing can fail.
+func MakeRoom(path string, bytes int64) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // SQLite has no locks on a log
+	if err := allocate(f, bytes); !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
 // CreateInPlace is Create for a content so secret that no other name may ever
 // have had it: it is written under its own name from the first byte on.
 func CreateInPlace(path string, content []byte) error {

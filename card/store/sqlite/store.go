@@ -121,7 +121,7 @@ func (s *Store) Alone(fn func() error) error {
 		return fileKind.Explain(s.path, err)
 	}
 	defer unlock()
-	if err := reserve(s.path+"-wal", logSize(store.Room)); err != nil {
+	if err := safefile.MakeRoom(s.path+"-wal", logSize(store.Room)); err != nil {
 		return fileKind.Explain(s.path, err)
 	}
 	return fn()
