@@ -90,11 +90,14 @@ func Destroy(path string) error {
 	return errors.Join(os.Remove(path), SyncDir(filepath.Dir(path)))
 }
 
-// name gives a file its name, if that is free. A link fails if it is not;
-// on a file system without links, such as a memory stick's, the name is taken
-// with an empty file, which is then replaced.
+// name gives a file its name, if that is free. Where the system cannot do just that,
+// a link fails if it is not; on a file system without links the name is taken with
+// an empty file, which is then replaced.
 func name(temporary, path string) error {
-	err := os.Link(temporary, path)
+	err := rename(temporary, path)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = os.Link(temporary, path)
+	}
 	if err == nil {
 		return nil
 	}
@@ -107,12 +110,12 @@ func name(temporary, path string) error {
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return exists(path)
+		return existsError(path)
 	}
 	return err
 }
 
-func exists(path string) error {
+func existsError(path string) error {
 	return fmt.Errorf("%s: %w; choose another name or move it away", path, fs.ErrExist)
 }
 
@@ -129,7 +132,7 @@ func reserve(path string) error {
 // left would be in the way.
 func Check(path string) error {
 	if Exists(path) {
-		return exists(path)
+		return existsError(path)
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(path), temporaryPrefix+filepath.Base(path)+"-*")
 	if err != nil {
@@ -158,7 +161,7 @@ func MakeRoom(path string, bytes int64) error {
 func CreateInPlace(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return exists(path)
+		return existsError(path)
 	}
 	if err != nil {
 		return err

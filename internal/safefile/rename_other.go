@@ -1,0 +1,7 @@
+//go:build !linux
+
+package safefile
+
+import "errors"
+
+func rename(string, string) error { return errors.ErrUnsupported }
