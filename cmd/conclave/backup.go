@@ -5,7 +5,6 @@ import (
 
 	"conclave/custody"
 	"conclave/hsm"
-	"conclave/internal/safefile"
 )
 
 type keyWrap struct {
@@ -16,9 +15,11 @@ type keyWrap struct {
 
 // Run wraps the key.
 func (cmd keyWrap) Run(c *console) error {
-	if err := safefile.Check(cmd.File); err != nil {
+	place, err := c.reserve(cmd.File, wrapRoom)
+	if err != nil {
 		return err
 	}
+	defer place.Release()
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
 		f, err := h.WrapKey(byte(cmd.Ref))
 		if err != nil {
@@ -28,7 +29,7 @@ func (cmd keyWrap) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		if err := safefile.Create(cmd.File, content); err != nil {
+		if err := place.Finish(content); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.out, "Key %d is wrapped to %s\n", cmd.Ref, cmd.File)

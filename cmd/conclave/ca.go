@@ -213,20 +213,32 @@ func keyOf(h *hsm.HSM, cert *x509.Certificate) (byte, error) {
 
 // issueUnder lets the issuer of a certificate issue what prepare makes ready.
 func (c *console) issueUnder(f issuerFlags, out string, prepare func(ca.Authority) (*ca.Draft, error)) error {
-	if err := safefile.Check(out); err != nil {
+	place, err := c.reserveSigned(out)
+	if err != nil {
 		return err
 	}
+	defer place.Release()
 	return c.withAuthority(f, func(a ca.Authority) error {
 		draft, err := prepare(a)
 		if err != nil {
 			return err
 		}
-		return c.issue(a, draft, out)
+		return c.issue(a, draft, out, place)
 	})
 }
 
+// reserveSigned takes the place of what is to be signed. Whether an earlier run that
+// was cut off has signed, the register knows.
+func (c *console) reserveSigned(out string) (*safefile.Place, error) {
+	place, err := c.reserve(out, certificateRoom)
+	if err == nil && place.Left != nil {
+		c.note("conclave: warning: it may have signed before; see: conclave ca list, conclave ca settle")
+	}
+	return place, err
+}
+
 // issue shows and signs a certificate, and writes it.
-func (c *console) issue(a ca.Authority, draft *ca.Draft, out string) error {
+func (c *console) issue(a ca.Authority, draft *ca.Draft, out string, place *safefile.Place) error {
 	c.note("%s", strings.TrimRight(draft.Text(), "\n"))
 	cert, err := a.Sign(c.ctx, draft)
 	if err != nil {
@@ -236,7 +248,7 @@ func (c *console) issue(a ca.Authority, draft *ca.Draft, out string) error {
 	if filepath.Ext(out) != ".cer" {
 		content = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
 	}
-	if err := safefile.Create(out, content); err != nil {
+	if err := place.Finish(content); err != nil {
 		return fmt.Errorf("%w; the certificate is signed, and in the register: conclave ca list", err)
 	}
 	fmt.Fprintf(c.out, "Certificate written to %s, serial number %x\n", out, cert.SerialNumber)

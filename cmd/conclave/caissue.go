@@ -28,9 +28,11 @@ func (cmd caRoot) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if err := safefile.Check(cmd.Out); err != nil {
+	place, err := c.reserveSigned(cmd.Out)
+	if err != nil {
 		return err
 	}
+	defer place.Release()
 	return cmd.with(true, func(r *register.Register) error {
 		return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
 			signer, err := h.Signer(byte(cmd.Ref))
@@ -42,7 +44,7 @@ func (cmd caRoot) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			return c.issue(a, draft, cmd.Out)
+			return c.issue(a, draft, cmd.Out, place)
 		})
 	})
 }
@@ -127,9 +129,11 @@ type caRequest struct {
 
 // Run makes the request.
 func (cmd caRequest) Run(c *console) error {
-	if err := safefile.Check(cmd.Out); err != nil {
+	place, err := c.reserve(cmd.Out, certificateRoom)
+	if err != nil {
 		return err
 	}
+	defer place.Release()
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
 		signer, err := h.Signer(byte(cmd.Ref))
 		if err != nil {
@@ -139,7 +143,7 @@ func (cmd caRequest) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		if err := safefile.Create(cmd.Out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})); err != nil {
+		if err := place.Finish(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.out, "Request written to %s\n", cmd.Out)

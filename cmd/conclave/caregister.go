@@ -8,7 +8,6 @@ import (
 
 	"conclave/ca"
 	"conclave/ca/register"
-	"conclave/internal/safefile"
 )
 
 type caRevoke struct {
@@ -66,9 +65,11 @@ func (cmd caCRL) Run(c *console) error {
 	if spec.ThisUpdate.IsZero() {
 		spec.ThisUpdate = time.Now().UTC().Truncate(time.Second)
 	}
-	if err := safefile.Check(cmd.Out); err != nil {
+	place, err := c.reserveSigned(cmd.Out)
+	if err != nil {
 		return err
 	}
+	defer place.Release()
 	return c.withAuthority(cmd.issuerFlags, func(a ca.Authority) error {
 		draft, err := a.PrepareCRL(c.ctx, spec)
 		if err != nil {
@@ -79,8 +80,8 @@ func (cmd caCRL) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		if err := safefile.Create(cmd.Out, crl.Raw); err != nil {
-			return err
+		if err := place.Finish(crl.Raw); err != nil {
+			return fmt.Errorf("%w; CRL number %d is signed, and in the register: conclave ca list", err, crl.Number)
 		}
 		fmt.Fprintf(c.out, "CRL number %d written to %s; certificates revoked: %d\n", crl.Number, cmd.Out, len(crl.RevokedCertificateEntries))
 		return nil

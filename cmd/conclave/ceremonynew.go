@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"conclave/ceremony/plan"
-	"conclave/internal/safefile"
 	"conclave/wire"
 )
 
@@ -19,9 +18,11 @@ type ceremonyNew struct {
 // Run asks what a root with one issuing CA needs, and writes the plan. What is
 // rarer is added with an editor.
 func (cmd ceremonyNew) Run(c *console) error {
-	if err := safefile.Check(cmd.Plan); err != nil {
+	place, err := c.reserve(cmd.Plan, planRoom)
+	if err != nil {
 		return err
 	}
+	defer place.Release()
 	q := &questions{console: c}
 	p := q.answers().Plan()
 	if q.err != nil {
@@ -34,12 +35,15 @@ func (cmd ceremonyNew) Run(c *console) error {
 	if err := p.Check(); err != nil {
 		c.note("conclave: the plan is not yet right: %v", err)
 	}
-	if err := safefile.Create(cmd.Plan, content); err != nil {
+	if err := place.Finish(content); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.out, "Plan written to %s. Next: conclave ceremony check %s\n", cmd.Plan, cmd.Plan)
 	return nil
 }
+
+// planRoom is more than a plan made of these answers needs.
+const planRoom = 64 << 10
 
 // questions asks at the terminal; after an error it asks nothing more.
 type questions struct {

@@ -14,6 +14,7 @@ import (
 	"conclave/device"
 	"conclave/dkek"
 	"conclave/hsm"
+	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/terminal"
 	"conclave/wire"
@@ -33,6 +34,23 @@ type console struct {
 
 // note tells the user something beside the result.
 func (c *console) note(format string, args ...any) { fmt.Fprintf(c.err, format+"\n", args...) }
+
+// reserve takes the place of a file of so many bytes at most, before people do
+// anything for it, and tells of an earlier run that was cut off.
+func (c *console) reserve(path string, room int64) (*safefile.Place, error) {
+	place, err := safefile.Reserve(path, room)
+	if err == nil && place.Left != nil {
+		c.note("conclave: an earlier run was cut off before %s was written (%v); what it left is cleared away", path, *place.Left)
+	}
+	return place, err
+}
+
+// Room for files of which none is larger.
+const (
+	wrapRoom        = 64 << 10 // a wrapped key, with a certificate
+	certificateRoom = 64 << 10 // or a request
+	keyRoom         = 16 << 10 // a private key, or a signature
+)
 
 // percent shows beside the result how much of the work is done; end takes that off
 // the screen.

@@ -202,6 +202,11 @@ type keyPublic struct {
 
 // Run writes a SubjectPublicKeyInfo.
 func (cmd keyPublic) Run(c *console) error {
+	place, err := c.reserveOutput(cmd.Out)
+	if err != nil {
+		return err
+	}
+	defer place.Release()
 	return c.withHSM(func(h *hsm.HSM) error {
 		public, err := h.PublicKey(byte(cmd.Ref))
 		if err != nil {
@@ -214,14 +219,23 @@ func (cmd keyPublic) Run(c *console) error {
 		if cmd.Format == "pem" {
 			content = pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: content})
 		}
-		return c.write(cmd.Out, content)
+		return c.write(place, content)
 	})
 }
 
-// write writes a new file, or to standard output where path is "-".
-func (c *console) write(path string, content []byte) error {
-	if path != "-" {
-		return safefile.Create(path, content)
+// reserveOutput takes the place of a new file; there is none for standard output,
+// whose name is "-".
+func (c *console) reserveOutput(path string) (*safefile.Place, error) {
+	if path == "-" {
+		return nil, nil
+	}
+	return c.reserve(path, keyRoom)
+}
+
+// write writes to the place of a new file, or to standard output where there is none.
+func (c *console) write(place *safefile.Place, content []byte) error {
+	if place != nil {
+		return place.Finish(content)
 	}
 	_, err := c.out.Write(content)
 	return err

@@ -57,11 +57,14 @@ type recovered struct {
 func (cmd keyRecover) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
+	var place *safefile.Place
 	if cmd.Out != "" {
-		if err := safefile.Check(cmd.Out); err != nil {
+		var err error
+		if place, err = c.reserve(cmd.Out, int64(len(cmd.Wraps))*keyRoom); err != nil {
 			return err
 		}
 	}
+	defer place.Release()
 	var keys []recovered
 	for _, path := range cmd.Wraps {
 		f, _, err := custody.ReadWrapFile(path)
@@ -86,7 +89,7 @@ func (cmd keyRecover) Run(c *console) error {
 	if cmd.Into != "" {
 		return cmd.restore(c, all, keys)
 	}
-	return cmd.write(c, keys)
+	return cmd.write(c, keys, place)
 }
 
 // open unwraps a key, and shows its public half.
@@ -121,8 +124,8 @@ func (k *recovered) compare(spki []byte) error {
 	return err
 }
 
-// write makes the file.
-func (cmd keyRecover) write(c *console, keys []recovered) error {
+// write makes the file, whose place is taken.
+func (cmd keyRecover) write(c *console, keys []recovered, place *safefile.Place) error {
 	var password secret.Bytes
 	if cmd.Plain == 0 {
 		var err error
@@ -141,7 +144,7 @@ func (cmd keyRecover) write(c *console, keys []recovered) error {
 		content = append(content, encoded...)
 		clear(encoded)
 	}
-	if err := safefile.CreateInPlace(cmd.Out, content); err != nil {
+	if err := place.Finish(content); err != nil {
 		return err
 	}
 	how := "encrypted under the password"

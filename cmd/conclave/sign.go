@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"conclave/hsm"
-	"conclave/internal/safefile"
 	"conclave/wire"
 )
 
@@ -34,11 +33,11 @@ func (cmd keySign) Validate() error {
 
 // Run hashes the input here and lets the device sign the digest.
 func (cmd keySign) Run(c *console) error {
-	if cmd.Out != "-" {
-		if err := safefile.Check(cmd.Out); err != nil {
-			return err
-		}
+	place, err := c.reserveOutput(cmd.Out)
+	if err != nil {
+		return err
 	}
+	defer place.Release()
 	digest, err := c.digest(cmd.In, cmd.Algorithm.hash.New())
 	if err != nil {
 		return err
@@ -58,7 +57,7 @@ func (cmd keySign) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		return c.write(cmd.Out, signature)
+		return c.write(place, signature)
 	})
 }
 

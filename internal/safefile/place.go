@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -55,6 +56,9 @@ const noteSize = 256
 // Reserve takes the place of a file that has so many bytes at most. If there is a
 // file the error wraps fs.ErrExist; if another process is making it, it says which.
 func Reserve(path string, room int64) (*Place, error) {
+	if path == "" { // which has no place, though a name with Unfinished after it
+		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.ENOENT}
+	}
 	p := &Place{path: path, making: Making{Process: os.Getpid(), Since: time.Now()}}
 	if err := p.claim(); err != nil {
 		return nil, err
@@ -302,6 +306,17 @@ func (p *Place) Release() error {
 	return err
 }
 
+// Leave gives the place up as a crash would: what is in it stays, for another one
+// to take over or to resume. After Settle, and for no place, it does nothing.
+func (p *Place) Leave() error {
+	if p == nil || p.file == nil {
+		return nil
+	}
+	err := p.file.Close()
+	p.file = nil
+	return err
+}
+
 // discard overwrites what is in the place, best effort, and removes it. It was
 // given no other name.
 func (p *Place) discard() error {
@@ -328,8 +343,8 @@ func Left(path string) (Making, error) {
 	return p.making, p.file.Close()
 }
 
-// Resume takes over what Left says, if all of the content is there, to be settled
-// or released; the error wraps fs.ErrNotExist if not.
+// Resume takes over what Left says, if all of the content is there, to be settled,
+// released or left; the error wraps fs.ErrNotExist if not.
 func Resume(path string) (*Place, error) {
 	p, err := openUnfinished(path)
 	if err != nil {

@@ -24,22 +24,6 @@ func reserve(t *testing.T, path string) *safefile.Place {
 	return p
 }
 
-// abandon leaves a place as a process that was cut off does: the bytes stay, the
-// lock does not.
-func abandon(t *testing.T, p *safefile.Place) {
-	t.Helper()
-	content, err := os.ReadFile(p.Unfinished())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Release(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(p.Unfinished(), content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestPlace: there is no file before the place is settled, and nothing else after.
 func TestPlace(t *testing.T) {
 	dir := t.TempDir()
@@ -122,7 +106,7 @@ func TestPlaceOfAnotherIsTakenOver(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		abandon(t, p)
+		p.Leave() // as a process that is cut off does
 		second := path + ".link"
 		if err := os.Link(p.Unfinished(), second); err != nil {
 			t.Skipf("NOT TESTED: no links here: %v", err)
@@ -177,7 +161,7 @@ func TestResume(t *testing.T) {
 		t.Errorf("of nothing: %v", err)
 	}
 	p := reserve(t, path)
-	abandon(t, p)
+	p.Leave() // as a process that is cut off does
 	if _, err := safefile.Resume(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("of what was not written: %v", err)
 	}
@@ -185,7 +169,7 @@ func TestResume(t *testing.T) {
 	if err := whole.Write([]byte("whole")); err != nil {
 		t.Fatal(err)
 	}
-	abandon(t, whole)
+	whole.Leave() // as a process that is cut off does
 	for range 2 { // the second time with its note cut off, as while it is settled
 		resumed, err := safefile.Resume(path)
 		if err != nil {
