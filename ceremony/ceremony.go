@@ -68,6 +68,9 @@ func (c Ceremony) Run(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
+	if err := c.checkRoom(); err != nil {
+		return err
+	}
 	p, err := c.begin()
 	if err != nil {
 		return err
@@ -84,6 +87,18 @@ func (c Ceremony) Run(ctx context.Context) error {
 		}
 	}
 	return p.finish(ctx)
+}
+
+// room is how many bytes a ceremony writes at most, photographs apart.
+const room = 8 << 20
+
+// checkRoom finds a full disk before anyone is asked for anything.
+func (c Ceremony) checkRoom() error {
+	place, err := safefile.Reserve(c.Dir.in("room"), room)
+	if err != nil {
+		return fmt.Errorf("the ceremony needs %d MB of room on the disk of its folder: %w; make room, and give the same command again", room>>20, err)
+	}
+	return place.Release()
 }
 
 // beside gives the path of a file that the plan names.

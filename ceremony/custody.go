@@ -48,10 +48,18 @@ func (c Ceremony) announce(text string) {
 	}
 }
 
-// clearShare moves away what an interrupted step has left: a share file
-// without record was not proved, and its sheets are void. One with a record
-// was, and is taken.
+// clearShare looks what an interrupted step has left. A share file with a record was
+// proved, and is taken; one that lacks only its name is finished first. Where there is
+// none, or one without a record, the sheets are void. What lies unfinished the next
+// creation clears away.
 func (p *proceedings) clearShare() (*quorum.Record, error) {
+	found, err := custody.FinishProved(p.backups.shareFile())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if found != "" {
+		p.people.Tell(found)
+	}
 	file, err := custody.ReadShareFile(p.backups.shareFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		if p.log.sheetsShown() { // sheets were copied before there was a file

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -21,13 +20,18 @@ type Creation struct {
 	Rand io.Reader
 	// ShareFile is the file to write; or, if Password is set, one that exists.
 	ShareFile string
-	Scheme    quorum.Scheme
-	Ceremony  string
-	Names     []string
-	Encrypt   map[int]func(Handout) error
-	ReadBack  bool
-	Tool      string // for the record
-	Now       time.Time
+	// Place is that of all files, if it was reserved before; Run gives up what it does
+	// not settle.
+	Place    *Place
+	Scheme   quorum.Scheme
+	Ceremony string
+	Names    []string
+	// Encrypt makes the sheets of custodians who are not in the room, by number, so
+	// that only they can read them.
+	Encrypt  map[int]func(Handout) ([]byte, error)
+	ReadBack bool
+	Tool     string // for the record
+	Now      time.Time
 	// Share is the DKEK share for a new share file; nil to draw one.
 	Share secret.Bytes
 	// Password opens the share file that exists, and Share is in it.
@@ -60,10 +64,11 @@ type Created struct {
 	Proof      quorum.Proof
 }
 
-// Run holds the ceremony. All that is wanted from Rand is drawn before
-// custodians copy their sheets. After an error the sheets are void, unless the
+// Run holds the ceremony. All that is wanted from Rand is drawn, and the place of all
+// files reserved, before custodians copy their sheets. After an error the sheets are void, unless the
 // error says otherwise.
 func (c Creation) Run(ctx context.Context) (*Created, error) {
+	defer func() { c.Place.Release() }()
 	if err := quorum.CheckDistinct(c.Names); err != nil {
 		return nil, err
 	}
@@ -72,12 +77,18 @@ func (c Creation) Run(ctx context.Context) (*Created, error) {
 		return nil, err
 	}
 	defer drawn.wipe()
+	if err := c.reserve(); err != nil {
+		return nil, err
+	}
+	if c.Place.found != "" {
+		c.Custodians.Tell(c.Place.found)
+	}
 	about := About{
 		Ceremony: c.Ceremony, Date: c.Now, ShareFile: filepath.Base(c.ShareFile),
 		KCV: drawn.kcv, Set: drawn.set.ID, Scheme: c.Scheme,
 	}
 	handed, err := Distribution{
-		Set: drawn.set, About: about, Names: c.Names, Encrypt: c.Encrypt, ReadBack: c.ReadBack, Custodians: c.Custodians,
+		Set: drawn.set, About: about, Names: c.Names, Encrypt: c.encrypted(), ReadBack: c.ReadBack, Custodians: c.Custodians,
 	}.Run(ctx)
 	if err != nil {
 		return nil, c.void(err)
@@ -92,6 +103,40 @@ func (c Creation) Run(ctx context.Context) (*Created, error) {
 		return nil, c.void(err)
 	}
 	return c.record(drawn, handed, file, Created{KCV: drawn.kcv, Proof: proof})
+}
+
+// reserve takes the place of all files, as far as it is not taken.
+func (c *Creation) reserve() (err error) {
+	take := Reserve
+	if c.Password != nil {
+		take = ReserveSheets
+	}
+	if c.Place == nil {
+		if c.Place, err = take(c.ShareFile, c.Scheme.Total); err != nil {
+			return err
+		}
+	}
+	for number := range c.Encrypt {
+		if err := c.Place.reserveSheet(number); err != nil {
+			return errors.Join(err, c.Place.Release())
+		}
+	}
+	return nil
+}
+
+// encrypted puts the sheets of those who are not in the room to their place.
+func (c Creation) encrypted() map[int]func(Handout) error {
+	all := map[int]func(Handout) error{}
+	for number, encrypt := range c.Encrypt {
+		all[number] = func(h Handout) error {
+			content, err := encrypt(h)
+			if err != nil {
+				return err
+			}
+			return c.Place.sheets[number].Write(content)
+		}
+	}
+	return all
 }
 
 // void says what an error leaves behind.
@@ -132,7 +177,7 @@ func (c Creation) draw() (d drawn, err error) {
 	if err != nil {
 		return d, err
 	}
-	d.rand, err = reserve(c.Rand, laterNeeds(c.Scheme))
+	d.rand, err = readAhead(c.Rand, laterNeeds(c.Scheme))
 	return d, err
 }
 
@@ -144,8 +189,8 @@ func laterNeeds(scheme quorum.Scheme) int {
 	return shareFileSalt + fingerprintSalt*scheme.Total + seed
 }
 
-// reserve reads n bytes now, for later.
-func reserve(rand io.Reader, n int) (io.Reader, error) {
+// readAhead reads n bytes now, for later.
+func readAhead(rand io.Reader, n int) (io.Reader, error) {
 	b := make([]byte, n)
 	if _, err := io.ReadFull(rand, b); err != nil {
 		return nil, fmt.Errorf("drawing random bytes: %w", err)
@@ -157,19 +202,14 @@ func reserve(rand io.Reader, n int) (io.Reader, error) {
 // copied.
 var ErrVoid = errors.New("no share file was made, and the sheets copied for it are void; destroy them")
 
-// proveFile writes the share file if there is none, and opens it with what
+// proveFile writes the share file to its place if there is none, and opens it with what
 // custodians have read back.
 func (c Creation) proveFile(ctx context.Context, d drawn, handed HandedOut) (file dkek.ShareFile, err error) {
 	if c.Password == nil {
 		c.announce(Encrypting)
-		if file, err = writeShareFile(ctx, d.rand, c.ShareFile, d.share, d.set.Password, c.Progress); err != nil {
+		if file, err = writeShareFile(ctx, d.rand, c.Place.file, d.share, d.set.Password, c.Progress); err != nil {
 			return file, err
 		}
-		defer func() { // a file that was not proved must not be taken for one that was
-			if err != nil {
-				err = errors.Join(err, os.Remove(c.ShareFile))
-			}
-		}()
 	}
 	if c.Password != nil {
 		if file, err = ReadShareFile(c.ShareFile); err != nil {
@@ -189,20 +229,29 @@ func (c Creation) proveFile(ctx context.Context, d drawn, handed HandedOut) (fil
 	return file, nil
 }
 
-// record writes the record. The sheets are good without it.
+// record writes the record, and gives all files their names.
 func (c Creation) record(d drawn, handed HandedOut, file dkek.ShareFile, created Created) (*Created, error) {
 	c.announce(Fingerprinting)
 	r, err := quorum.NewRecord(d.rand, d.set, quorum.Issuance{
 		Ceremony: c.Ceremony, Names: c.Names, ReadBack: handed.ReadBack, KCV: d.kcv, Created: c.Now, Tool: c.Tool,
 		FileName: filepath.Base(c.ShareFile), ShareFile: file, Replaces: c.Replaces,
 	})
+	var content []byte
 	if err == nil {
-		created.Record = r
-		created.RecordPath, err = writeRecord(c.ShareFile, r)
+		content, err = r.Bytes()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w; the sheets are good and open %s, but its set record was not written, and sheets cannot be checked alone", err, c.ShareFile)
+	if err == nil {
+		err = c.Place.record.Write(content)
 	}
+	if err != nil { // the sheets are good without it
+		err = fmt.Errorf("%w; the sheets are good and open %s, but its set record was not written, and sheets cannot be checked alone", err, c.ShareFile)
+		return nil, errors.Join(err, c.Place.settleFiles(d.set.ID))
+	}
+	if err := c.Place.settle(r.Set); err != nil {
+		c.Place.leave() // all is proved
+		return nil, fmt.Errorf("%w; all is proved and the sheets are good, but not all files have their names; give the same command once more to finish it", err)
+	}
+	created.Record, created.RecordPath = r, RecordPath(c.ShareFile, r.Set)
 	return &created, nil
 }
 

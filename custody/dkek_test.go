@@ -13,6 +13,7 @@ import (
 	"conclave/custody"
 	"conclave/dkek"
 	"conclave/dkek/dkektest"
+	"conclave/internal/safefile"
 	"conclave/internal/secret"
 )
 
@@ -24,7 +25,11 @@ func shareFiles(t *testing.T, n int) (paths []string) {
 	dir := t.TempDir()
 	for i := range n {
 		path := filepath.Join(dir, fmt.Sprintf("share-%d.pbe", i+1))
-		if _, err := custody.WriteShareFile(dkektest.Practising(t.Context()), rand.Reader, path, secret.Bytes(password), nil); err != nil {
+		place, err := safefile.Reserve(path, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := custody.WriteShareFile(dkektest.Practising(t.Context()), rand.Reader, place, secret.Bytes(password), nil); err != nil {
 			t.Fatal(err)
 		}
 		paths = append(paths, path)

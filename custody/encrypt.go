@@ -8,8 +8,6 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/agessh"
-
-	"conclave/internal/safefile"
 )
 
 // EncryptTo lets the sheet of a custodian who is not here be encrypted. That is
@@ -31,10 +29,9 @@ func (c *Creation) EncryptTo(to string) error {
 		return fmt.Errorf("%s=: %w", who, err)
 	}
 	if c.Encrypt == nil {
-		c.Encrypt = map[int]func(Handout) error{}
+		c.Encrypt = map[int]func(Handout) ([]byte, error){}
 	}
-	shareFile := c.ShareFile
-	c.Encrypt[number] = func(h Handout) error { return encrypt(shareFile, recipient, h) }
+	c.Encrypt[number] = func(h Handout) ([]byte, error) { return encrypt(recipient, h) }
 	return nil
 }
 
@@ -48,18 +45,18 @@ func parseRecipient(key string) (age.Recipient, error) {
 	return nil, errors.New("a key that begins with age1 or ssh-ed25519 was expected")
 }
 
-// encrypt writes a sheet that only the recipient can read.
-func encrypt(shareFile string, recipient age.Recipient, h Handout) error {
+// encrypt makes a sheet that only the recipient can read.
+func encrypt(recipient age.Recipient, h Handout) ([]byte, error) {
 	var encrypted bytes.Buffer
 	w, err := age.Encrypt(&encrypted, recipient)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fmt.Fprintf(w, "# Share %d of set %s (%v) for %s, key check value %s\n", h.Number, h.Set, h.Scheme, h.ShareFile, h.KCV)
 	fmt.Fprintf(w, "# Check it: age -d -i KEY SHEET | conclave dkek check %s --sheet -\n", h.ShareFile)
 	fmt.Fprintf(w, "Code        : %s\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", h.Sheet.Code, h.Sheet.Prime, h.Sheet.ID, h.Sheet.Value)
 	if err := w.Close(); err != nil {
-		return err
+		return nil, err
 	}
-	return safefile.Create(fmt.Sprintf("%s.set-%s.sheet-%d.age", shareFile, h.Set, h.Number), encrypted.Bytes())
+	return encrypted.Bytes(), nil
 }

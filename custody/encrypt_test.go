@@ -4,19 +4,19 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 	"filippo.io/age/agessh"
 	"golang.org/x/crypto/ssh"
 
 	"conclave/custody"
+	"conclave/dkek/dkektest"
 	"conclave/quorum"
 )
 
@@ -66,35 +66,33 @@ func TestSealTo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	set := draw(t, 2, 3, quorum.Strength128)
-	about := custody.About{ShareFile: "share.pbe", Set: set.ID, Scheme: set.Scheme}
 	custodians := &clumsy{}
-	if _, err := (custody.Distribution{Set: set, About: about, Names: c.Names, Encrypt: c.Encrypt, Custodians: custodians}).Run(t.Context()); err != nil {
+	c.Rand, c.Custodians, c.Now = rand.Reader, custodians, time.Now()
+	created, err := c.Run(dkektest.Practising(t.Context()))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if len(custodians.shown) != 1 || custodians.shown[0] != 1 {
 		t.Errorf("sheets shown: %v", custodians.shown)
 	}
 	for number, identity := range map[int]age.Identity{2: ageIdentity, 3: sshIdentity} {
-		path := fmt.Sprintf("%s.set-%s.sheet-%d.age", c.ShareFile, set.ID, number)
-		content, err := os.ReadFile(path)
+		content, err := os.ReadFile(fmt.Sprintf("%s.set-%s.sheet-%d.age", c.ShareFile, created.Record.Set, number))
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkSealed(t, content, identity, set.Shares[number-1])
+		checkSealed(t, content, identity, created.Record, number)
 		other := map[int]age.Identity{2: sshIdentity, 3: ageIdentity}[number]
 		if _, err := age.Decrypt(bytes.NewReader(content), other); err == nil {
 			t.Errorf("sheet %d opens with another custodian's key", number)
 		}
 	}
-	handout := custody.Handout{About: about, Number: 2, Sheet: set.Shares[1].Sheet()}
-	if err := c.Encrypt[2](handout); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("a sheet that there is was written again: %v", err)
+	if left, err := filepath.Glob(c.ShareFile + "*"); err != nil || len(left) != 4 {
+		t.Errorf("the share file, its record and two sheets were expected: %v", left)
 	}
 }
 
 // checkSealed wants both the code and the lines of a share.
-func checkSealed(t *testing.T, content []byte, identity age.Identity, want quorum.CustodianShare) {
+func checkSealed(t *testing.T, content []byte, identity age.Identity, record *quorum.Record, number int) {
 	t.Helper()
 	r, err := age.Decrypt(bytes.NewReader(content), identity)
 	if err != nil {
@@ -105,8 +103,12 @@ func checkSealed(t *testing.T, content []byte, identity age.Identity, want quoru
 		t.Fatalf("%d sheets, %v; code and lines were expected", len(sheets), err)
 	}
 	for _, sheet := range sheets {
-		if got, err := sheet.Read(); err != nil || got.ID != want.ID || !got.Value.Equal(want.Value) {
-			t.Errorf("share %s is sealed as another one (%v)", want.ID, err)
+		got, err := sheet.Read()
+		if err == nil {
+			err = record.Judge(got)
+		}
+		if err != nil || record.NumberOf(got) != number {
+			t.Errorf("sheet %d is sealed as another one (%v)", number, err)
 		}
 	}
 }

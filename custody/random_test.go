@@ -11,6 +11,7 @@ import (
 
 	"conclave/custody"
 	"conclave/dkek/dkektest"
+	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/internal/testrun"
 	"conclave/quorum"
@@ -77,14 +78,23 @@ func TestCreationWithoutRandomness(t *testing.T) {
 func TestFilesWithoutRandomness(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "share.pbe")
 	for n := range 32 + 8 { // share and salt
-		_, err := custody.WriteShareFile(dkektest.Practising(t.Context()), newExhausted(1, n), path, secret.Bytes("password"), nil)
+		place, err := safefile.Reserve(path, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = custody.WriteShareFile(dkektest.Practising(t.Context()), newExhausted(1, n), place, secret.Bytes("password"), nil)
 		if _, missing := os.Stat(path); !errors.Is(err, errExhausted) || !os.IsNotExist(missing) {
 			t.Errorf("after %d bytes: %v; the file: %v", n, err, missing)
 		}
+		place.Release()
 	}
 	share := make(secret.Bytes, 32)
 	share[0] = 1
-	wraps := custody.Rewrapping{Wraps: []string{vectorWrap("EC-secp256r1.wrap"), vectorWrap("EC-secp256r1.wrap")}, Dir: t.TempDir()}
+	wraps := custody.Rewrapping{Wraps: []string{vectorWrap("EC-secp256r1.wrap"), vectorWrap("EC-secp256k1.wrap")}, Dir: t.TempDir()}
+	if err := wraps.Reserve(); err != nil {
+		t.Fatal(err)
+	}
+	defer wraps.Release()
 	for n := range 2 * 8 {
 		if keys, err := wraps.Run(newExhausted(1, n), vectorDKEK(t), share); !errors.Is(err, errExhausted) || keys != nil {
 			t.Errorf("after %d bytes: %d keys, %v", n, len(keys), err)

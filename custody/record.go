@@ -90,13 +90,3 @@ func ReadRecord(path string) (*quorum.Record, error) {
 	}
 	return r, nil
 }
-
-// writeRecord writes a new record beside its share file.
-func writeRecord(shareFile string, r *quorum.Record) (string, error) {
-	content, err := r.Bytes()
-	if err != nil {
-		return "", err
-	}
-	path := RecordPath(shareFile, r.Set)
-	return path, safefile.Create(path, content)
-}

@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -28,62 +29,82 @@ type Rewrapping struct {
 	ShareFile string
 	Wraps     []string
 	Dir       string // for the keys under the new DKEK, in files of the same names
+	keys      []Rewrapped
 }
 
-// Rewrapped is a wrapped key under the new DKEK, not yet written.
+// Rewrapped is a wrapped key, and the place of it under the new DKEK.
 type Rewrapped struct {
 	From, To string
-	content  []byte
+	file     wire.WrapFile
+	place    *safefile.Place
 }
 
-// Check makes sure that all files can be written, before anyone comes.
-func (r Rewrapping) Check() error {
-	seen := map[string]bool{}
-	paths := []string{r.ShareFile}
+// Reserve reads the old files and takes the places of the new ones, before anyone
+// comes.
+func (r *Rewrapping) Reserve() error {
+	seen := map[string]bool{filepath.Clean(r.ShareFile): true}
 	for _, w := range r.Wraps {
-		paths = append(paths, r.target(w))
-	}
-	for _, path := range paths {
-		if seen[filepath.Clean(path)] {
+		path := filepath.Join(r.Dir, filepath.Base(w))
+		if seen[path] {
 			return fmt.Errorf("%s would be written twice; wrapped keys of the same name go to different directories in several calls", path)
 		}
-		seen[filepath.Clean(path)] = true
-		if err := safefile.Check(path); err != nil {
-			return err
+		seen[path] = true
+		r.keys = append(r.keys, Rewrapped{From: w, To: path})
+	}
+	for i := range r.keys {
+		if err := r.keys[i].reserve(); err != nil {
+			return errors.Join(err, r.Release())
 		}
 	}
 	return nil
 }
 
-func (r Rewrapping) target(wrap string) string { return filepath.Join(r.Dir, filepath.Base(wrap)) }
+// reserve takes a place for a file that is about as long as the old one.
+func (k *Rewrapped) reserve() error {
+	const more = 1 << 10
+	f, content, err := ReadWrapFile(k.From)
+	if err != nil {
+		return err
+	}
+	k.file = f
+	k.place, err = safefile.Reserve(k.To, int64(len(content))+more)
+	return err
+}
 
-// Run reads all keys, and wraps each under a DKEK of the share alone.
-func (r Rewrapping) Run(rand io.Reader, old DKEK, share secret.Bytes) (keys []Rewrapped, err error) {
+// Release gives up the places that are not settled.
+func (r *Rewrapping) Release() (err error) {
+	for _, k := range r.keys {
+		err = errors.Join(err, k.place.Release())
+	}
+	return err
+}
+
+// Run wraps each key under a DKEK of the share alone, and writes it to its place.
+func (r *Rewrapping) Run(rand io.Reader, old DKEK, share secret.Bytes) ([]Rewrapped, error) {
 	to, err := dkek.New(share)
 	if err != nil {
 		return nil, err
 	}
 	defer to.Wipe()
-	for _, path := range r.Wraps {
-		f, _, err := ReadWrapFile(path)
-		if err != nil {
-			return nil, err
-		}
+	for _, k := range r.keys {
+		f := k.file
 		if f.Blob, err = old.Rewrap(rand, f.Blob, to); err != nil {
-			return nil, old.Explain(path, err)
+			return nil, old.Explain(k.From, err)
 		}
 		content, err := f.Bytes()
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, Rewrapped{path, r.target(path), content})
+		if err := k.place.Write(content); err != nil {
+			return nil, err
+		}
 	}
-	return keys, nil
+	return r.keys, nil
 }
 
-// Write writes the file, once the new share file and its sheets are proved.
-func (k Rewrapped) Write() error {
-	if err := safefile.Create(k.To, k.content); err != nil {
+// Settle gives the file its name, once the new share file and its sheets are proved.
+func (k Rewrapped) Settle() error {
+	if err := k.place.Settle(); err != nil {
 		return fmt.Errorf("%w; destroy what was made so far, the new sheets too, and run it again: nothing old was touched", err)
 	}
 	return nil

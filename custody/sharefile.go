@@ -4,22 +4,26 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"conclave/dkek"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
 )
 
-// WriteShareFile draws a DKEK share from rand and writes it to a new file under
-// a password, which takes seconds. It gives the key check value of a DKEK that
-// consists of this share alone.
-func WriteShareFile(ctx context.Context, rand io.Reader, path string, password secret.Bytes, progress dkek.Progress) (dkek.KCV, error) {
+// WriteShareFile draws a DKEK share from rand and writes it to a new file, whose place
+// was taken, under a password, which takes seconds. It gives the key check value of a
+// DKEK that consists of this share alone.
+func WriteShareFile(ctx context.Context, rand io.Reader, place *safefile.Place, password secret.Bytes, progress dkek.Progress) (dkek.KCV, error) {
 	share, err := DrawShare(rand)
 	if err != nil {
 		return dkek.KCV{}, err
 	}
 	defer share.Wipe()
-	if _, err := writeShareFile(ctx, rand, path, share, password, progress); err != nil {
+	if _, err := writeShareFile(ctx, rand, place, share, password, progress); err != nil {
+		return dkek.KCV{}, err
+	}
+	if err := place.Settle(); err != nil {
 		return dkek.KCV{}, err
 	}
 	return kcvOf(share)
@@ -44,27 +48,40 @@ func kcvOf(share secret.Bytes) (dkek.KCV, error) {
 	return alone.KCV(), nil
 }
 
-// writeShareFile writes a new file, and gives it as it is read again.
-func writeShareFile(ctx context.Context, rand io.Reader, path string, share, password secret.Bytes, progress dkek.Progress) (dkek.ShareFile, error) {
+// writeShareFile writes a new file to its place, and gives it as it is read again.
+func writeShareFile(ctx context.Context, rand io.Reader, place *safefile.Place, share, password secret.Bytes, progress dkek.Progress) (dkek.ShareFile, error) {
 	file, err := dkek.EncryptShare(ctx, rand, share, password, progress)
 	if err != nil {
 		return file, err
 	}
-	if err := safefile.Create(path, file.Bytes()); err != nil {
+	if err := place.Write(file.Bytes()); err != nil {
 		return file, err
 	}
-	written, err := ReadShareFile(path)
+	content, err := place.Reread()
 	if err != nil {
-		return file, fmt.Errorf("reading back what was written: %w", err)
+		return file, err
 	}
-	if written != file {
-		return file, fmt.Errorf("%s does not read back as it was written; is the medium faulty? Make the share file again elsewhere", path)
+	written, err := dkek.ParseShareFile(content)
+	if err != nil || written != file {
+		return file, fmt.Errorf("%s does not read back as it was written; is the medium faulty? Make the share file again elsewhere", place.Unfinished())
 	}
 	return written, nil
 }
 
-// ReadShareFile reads a share file, or its paper copy in base64.
+// ReadShareFile reads a share file, or its paper copy in base64. Of one that is not
+// there it says whether its making was cut off, and it refuses what that has left.
 func ReadShareFile(path string) (dkek.ShareFile, error) {
+	if strings.HasSuffix(path, safefile.Unfinished) && safefile.Exists(path) {
+		return dkek.ShareFile{}, explainUnfinished(path)
+	}
+	file, err := readShareFile(path)
+	if err != nil {
+		err = explainUnread(path, err)
+	}
+	return file, err
+}
+
+func readShareFile(path string) (dkek.ShareFile, error) {
 	content, err := safefile.Read(path, dkek.MaxShareFile)
 	if err != nil {
 		return dkek.ShareFile{}, err

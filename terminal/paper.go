@@ -83,26 +83,39 @@ func (p *Paper) pipe(ctx context.Context, document []byte) error {
 	return nil
 }
 
-// CheckSheets makes sheets of a set that is thrown away, to see whether the
-// names can be printed.
-func CheckSheets(creation custody.Creation) error {
+// Check makes sheets of a set that is thrown away, to see whether the names can be
+// printed, and whether there is room for them in the folder.
+func (p *Paper) Check(creation custody.Creation) error {
 	set, err := quorum.Draw(rand.Reader, creation.Scheme)
 	if err != nil {
 		return err
 	}
 	defer set.Wipe()
 	about := custody.About{Ceremony: creation.Ceremony, Date: creation.Now, ShareFile: filepath.Base(creation.ShareFile), Set: set.ID, Scheme: creation.Scheme}
+	room := 0
 	for i, share := range set.Shares {
 		h := custody.Handout{About: about, Number: i + 1, Sheet: share.Sheet()}
 		if len(creation.Names) > 0 {
 			h.Name = creation.Names[i]
 		}
-		if _, err := sheetPDF(h); err != nil {
+		document, err := sheetPDF(h)
+		if err != nil {
 			return err
 		}
+		room += len(document) + page
 	}
-	return nil
+	if p.Command != nil {
+		return nil
+	}
+	place, err := safefile.Reserve(filepath.Join(p.Dir, "sheets"), int64(room))
+	if err != nil {
+		return fmt.Errorf("the sheets: %w", err)
+	}
+	return place.Release()
 }
+
+// page is what a file takes on a disk more than its bytes, at most.
+const page = 4 << 10
 
 func sheetPDF(h custody.Handout) ([]byte, error) {
 	return paper.PDF(paper.Sheet{

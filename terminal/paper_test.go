@@ -55,14 +55,14 @@ func TestSheetPrintedAgain(t *testing.T) {
 	}
 }
 
-// TestCheckSheets finds the name that cannot be printed.
-func TestCheckSheets(t *testing.T) {
+// TestCheck finds the name that cannot be printed.
+func TestCheck(t *testing.T) {
 	creation := custody.Creation{Scheme: quorum.Scheme{Threshold: 2, Total: 3, Strength: quorum.Strength128}, ShareFile: "share.pbe", Now: theDay(), Names: []string{"Alice", "Žofia", "Боб"}}
-	if err := terminal.CheckSheets(creation); err != nil {
+	if err := (&terminal.Paper{Dir: t.TempDir()}).Check(creation); err != nil {
 		t.Error(err)
 	}
 	creation.Names[1] = "李"
-	if err := terminal.CheckSheets(creation); err == nil || !strings.Contains(err.Error(), "custodian 2") {
+	if err := (&terminal.Paper{Dir: t.TempDir()}).Check(creation); err == nil || !strings.Contains(err.Error(), "custodian 2") {
 		t.Errorf("a name without letters that a printer has gives %v", err)
 	}
 }

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
-	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/quorum"
 	"conclave/terminal"
@@ -35,31 +32,43 @@ func (cmd dkekCreate) Validate() error {
 
 // Run takes all random numbers from the device.
 func (cmd dkekCreate) Run(c *console) error {
-	if err := safefile.Check(cmd.File); err != nil {
-		return err
+	if cmd.Threshold == 0 {
+		return cmd.withPassword(c)
 	}
-	return c.withHSM(func(h *hsm.HSM) error {
-		if cmd.Threshold == 0 {
-			password, err := c.askNewPassword(cmd.Password)
-			if err != nil {
-				return err
-			}
-			return c.writeShareFile(c.ctx, h, cmd.File, password)
-		}
-		return cmd.withCustodians(c, custody.Creation{Rand: h, ShareFile: cmd.File})
-	})
-}
-
-func (c *console) writeShareFile(ctx context.Context, rand io.Reader, path string, password secret.Bytes) error {
-	defer password.Wipe()
-	progress, end := c.percent("encrypting the DKEK share")
-	kcv, err := custody.WriteShareFile(ctx, rand, path, password, progress)
-	end()
+	m, err := cmd.prepare(c, cmd.File, custody.Reserve)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "DKEK share written to %s; as the only share it makes a DKEK with key check value %s\n", path, kcv)
-	return nil
+	defer m.Place.Release()
+	return c.withHSM(func(h *hsm.HSM) error {
+		m.Rand = h
+		return m.hold()
+	})
+}
+
+func (cmd dkekCreate) withPassword(c *console) error {
+	ctx, stop := interrupt.Context(c.ctx)
+	defer stop()
+	place, err := c.reserve(cmd.File, keyRoom)
+	if err != nil {
+		return err
+	}
+	defer place.Release()
+	return c.withHSM(func(h *hsm.HSM) error {
+		password, err := c.askNewPassword(cmd.Password)
+		if err != nil {
+			return err
+		}
+		defer password.Wipe()
+		progress, end := c.percent("encrypting the DKEK share")
+		kcv, err := custody.WriteShareFile(ctx, h, place, password, progress)
+		end()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "DKEK share written to %s; as the only share it makes a DKEK with key check value %s\n", cmd.File, kcv)
+		return nil
+	})
 }
 
 // Lengths of a password, in characters.
@@ -147,67 +156,91 @@ func checkQuorum(threshold, custodians int) error {
 	return nil
 }
 
-// withCustodians holds the ceremony that makes a set: sheets go to a terminal or on
-// paper, and nowhere else.
-func (s newSet) withCustodians(c *console, creation custody.Creation) error {
+// meeting is a creation for which the custodians can come. Sheets go to a terminal or
+// on paper, and nowhere else.
+type meeting struct {
+	custody.Creation
+	console *console
+	room    *terminal.Screen
+}
+
+// prepare finds what is in the way of a meeting before anyone comes, to open another
+// share file either, and takes the place of what it will make.
+func (s newSet) prepare(c *console, shareFile string, reserve func(string, int) (*custody.Place, error)) (*meeting, error) {
 	total, names, err := s.people()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	creation.Scheme = quorum.Scheme{Threshold: s.Threshold, Total: total, Strength: quorum.Strength(s.Strength)}
-	if err := creation.Scheme.Check(); err != nil {
-		return err
+	m := &meeting{console: c, room: terminal.NewScreen(c.in, c.out), Creation: custody.Creation{
+		ShareFile: shareFile, Scheme: quorum.Scheme{Threshold: s.Threshold, Total: total, Strength: quorum.Strength(s.Strength)},
+		Names: names, Ceremony: s.Ceremony, ReadBack: !s.NoReadback, Now: time.Now(), Tool: "conclave " + shortVersion(),
+	}}
+	if err := m.Scheme.Check(); err != nil {
+		return nil, err
 	}
-	room := terminal.NewScreen(c.in, c.out)
-	if !room.Attended() {
-		return errors.New("custodians come to a terminal, and standard input or output is not one; do not redirect them")
+	if !m.room.Attended() {
+		return nil, errors.New("custodians come to a terminal, and standard input or output is not one; do not redirect them")
 	}
-	creation.Names, creation.Ceremony, creation.ReadBack = names, s.Ceremony, !s.NoReadback
-	creation.Now, creation.Tool = time.Now(), "conclave "+shortVersion()
 	for _, to := range s.To {
-		if err := creation.EncryptTo(to); err != nil {
-			return fmt.Errorf("--to %w", err)
+		if err := m.EncryptTo(to); err != nil {
+			return nil, fmt.Errorf("--to %w", err)
 		}
 	}
-	room.QR = s.QR
-	creation.Custodians = room
-	if s.PDF != "" || s.Print != "" {
-		paper := &terminal.Paper{Screen: room, Dir: s.PDF}
-		if s.Print != "" {
-			paper.Command = []string{"sh", "-c", s.Print}
-		}
-		creation.Custodians = paper
-		if err := terminal.CheckSheets(creation); err != nil {
-			return err
-		}
+	m.room.QR = s.QR
+	if m.Place, err = reserve(shareFile, total); err != nil {
+		return nil, err
 	}
+	if err := s.choosePaper(m); err != nil { // on the same disk, it may be
+		return nil, errors.Join(err, m.Place.Release())
+	}
+	return m, nil
+}
+
+// choosePaper lets the custodians have their sheets on paper, if that is wanted.
+func (s newSet) choosePaper(m *meeting) error {
+	m.Custodians = m.room
+	if s.PDF == "" && s.Print == "" {
+		return nil
+	}
+	paper := &terminal.Paper{Screen: m.room, Dir: s.PDF}
+	if s.Print != "" {
+		paper.Command = []string{"sh", "-c", s.Print}
+	}
+	m.Custodians = paper
+	return paper.Check(m.Creation)
+}
+
+// hold lets the custodians come.
+func (m *meeting) hold() error {
+	c := m.console
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	room.Welcome(s.Threshold, total)
+	m.room.Welcome(m.Scheme.Threshold, m.Scheme.Total)
 	progress, end := c.percent("deriving the key from the password")
-	creation.Progress = progress
-	creation.Announce = func(phase custody.Phase) { end(); c.note("* %s", phase) }
-	created, err := creation.Run(ctx)
+	m.Progress = progress
+	m.Announce = func(phase custody.Phase) { end(); c.note("* %s", phase) }
+	created, err := m.Run(ctx)
 	end()
 	if err != nil {
 		return err
 	}
-	return s.show(c, creation, created)
+	m.show(created)
+	return nil
 }
 
 // show says what was made, now that it is proved.
-func (s newSet) show(c *console, creation custody.Creation, created *custody.Created) error {
+func (m *meeting) show(created *custody.Created) {
+	c := m.console
 	c.note("%s, and the share file opens with what the sheets say.", terminal.Sentence(created.Proof.String()))
 	for _, custodian := range created.Record.Custodians {
 		if !custodian.ReadBack {
-			c.note("The sheet of %s was not read back; let them check it: conclave dkek check %s", created.Record.Name(custodian.Number), creation.ShareFile)
+			c.note("The sheet of %s was not read back; let them check it: conclave dkek check %s", created.Record.Name(custodian.Number), m.ShareFile)
 		}
 	}
 	done := "DKEK share written to"
-	if creation.Password != nil {
+	if m.Password != nil {
 		done = "New sheets made for"
 	}
-	fmt.Fprintf(c.out, "%s %s, set %s; as the only share it makes a DKEK with key check value %s\n", done, creation.ShareFile, created.Record.Set, created.KCV)
+	fmt.Fprintf(c.out, "%s %s, set %s; as the only share it makes a DKEK with key check value %s\n", done, m.ShareFile, created.Record.Set, created.KCV)
 	fmt.Fprintf(c.out, "Set record written to %s; keep it with the share file. There is no secret in it.\n", created.RecordPath)
-	return nil
 }

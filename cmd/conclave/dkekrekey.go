@@ -25,18 +25,21 @@ func (cmd dkekRekey) Validate() error {
 	return errors.Join(cmd.newSet.check(), cmd.dkekSource.Validate())
 }
 
-// Run wraps the keys anew in memory, and writes them when the new share file
-// and its sheets are proved. No device is touched.
+// Run wraps the keys anew, and gives their files names when the new share file and its
+// sheets are proved. No device is touched.
 func (cmd dkekRekey) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	if _, _, err := cmd.people(); err != nil { // before anyone comes
-		return err
-	}
 	wraps := custody.Rewrapping{ShareFile: cmd.File, Wraps: cmd.Wraps, Dir: cmd.Out}
-	if err := wraps.Check(); err != nil {
+	if err := wraps.Reserve(); err != nil {
 		return err
 	}
+	defer wraps.Release()
+	m, err := cmd.prepare(c, cmd.File, custody.Reserve)
+	if err != nil {
+		return err
+	}
+	defer m.Place.Release()
 	old, err := cmd.dkekSource.open(ctx, c)
 	if err != nil {
 		return err
@@ -51,7 +54,8 @@ func (cmd dkekRekey) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if err := cmd.withCustodians(c, custody.Creation{Rand: rand.Reader, ShareFile: cmd.File, Share: share, Replaces: old.Sets()}); err != nil {
+	m.Rand, m.Share, m.Replaces = rand.Reader, share, old.Sets()
+	if err := m.hold(); err != nil {
 		return fmt.Errorf("%w; no wrapped key was written, and the old ones are as good as before", err)
 	}
 	return cmd.write(c, keys)
@@ -59,7 +63,7 @@ func (cmd dkekRekey) Run(c *console) error {
 
 func (cmd dkekRekey) write(c *console, keys []custody.Rewrapped) error {
 	for _, k := range keys {
-		if err := k.Write(); err != nil {
+		if err := k.Settle(); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.out, "%s is wrapped anew to %s\n", k.From, k.To)

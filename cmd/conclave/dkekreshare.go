@@ -7,7 +7,6 @@ import (
 
 	"conclave/custody"
 	"conclave/internal/interrupt"
-	"conclave/internal/safefile"
 	"conclave/quorum"
 )
 
@@ -30,55 +29,59 @@ func (cmd dkekReshare) Validate() error {
 func (cmd dkekReshare) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	if cmd.NewFile != "" {
-		if err := safefile.Check(cmd.NewFile); err != nil {
-			return err
-		}
-	}
-	if _, _, err := cmd.people(); err != nil { // before anyone comes
-		return err
-	}
 	file, err := custody.ReadUnopened(cmd.File, !cmd.Old.NoRecord)
 	if err != nil {
 		return err
 	}
+	m, err := cmd.prepared(c)
+	if err != nil {
+		return err
+	}
+	defer m.Place.Release()
 	opened, err := cmd.Old.open(ctx, c, file)
 	if err != nil {
 		return err
 	}
 	defer opened.Wipe()
+	m.Rand, m.Share = rand.Reader, opened.Share
 	if cmd.NewFile == "" {
-		return cmd.sameFile(c, opened)
+		return cmd.sameFile(m, opened)
 	}
-	return cmd.newFile(c, file, opened)
+	return cmd.newFile(m, file, opened)
+}
+
+// prepared is the meeting of the new custodians, for the file that they will open.
+func (cmd dkekReshare) prepared(c *console) (*meeting, error) {
+	if cmd.NewFile == "" {
+		return cmd.prepare(c, cmd.File, custody.ReserveSheets)
+	}
+	return cmd.prepare(c, cmd.NewFile, custody.Reserve)
 }
 
 // sameFile makes sheets for the password that the file has.
-func (cmd dkekReshare) sameFile(c *console, opened *custody.Opened) error {
+func (cmd dkekReshare) sameFile(m *meeting, opened *custody.Opened) error {
 	strength := quorum.StrengthOf(opened.Password)
 	if strength == 0 || opened.Password[0] == 0 {
 		return fmt.Errorf("%s: %w; give the DKEK share a new file: --new-file", cmd.File, quorum.ErrNotShareable)
 	}
-	set := cmd.newSet
-	set.Strength = int(strength)
-	err := set.withCustodians(c, custody.Creation{Rand: rand.Reader, ShareFile: cmd.File, Share: opened.Share, Password: opened.Password})
-	if err != nil {
+	m.Scheme.Strength, m.Password = strength, opened.Password
+	if err := m.hold(); err != nil {
 		return err
 	}
-	c.note("The old sheets stay valid: they open %s just as the new ones do. If they must not, make a new file: --new-file.", cmd.File)
+	m.console.note("The old sheets stay valid: they open %s just as the new ones do. If they must not, make a new file: --new-file.", cmd.File)
 	return nil
 }
 
 // newFile makes sheets for a new file, which the old ones do not open.
-func (cmd dkekReshare) newFile(c *console, file custody.Unopened, opened *custody.Opened) error {
-	replaces := file.Sets()
-	if len(replaces) == 0 && opened.Set != "" {
-		replaces = []string{opened.Set}
+func (cmd dkekReshare) newFile(m *meeting, file custody.Unopened, opened *custody.Opened) error {
+	m.Replaces = file.Sets()
+	if len(m.Replaces) == 0 && opened.Set != "" {
+		m.Replaces = []string{opened.Set}
 	}
-	err := cmd.withCustodians(c, custody.Creation{Rand: rand.Reader, ShareFile: cmd.NewFile, Share: opened.Share, Replaces: replaces})
-	if err != nil {
+	if err := m.hold(); err != nil {
 		return err
 	}
+	c := m.console
 	c.note("The old sheets open only old copies of %s. Destroy, wherever they are:", cmd.File)
 	c.note("  every copy of %s, on paper too, with its records; the old sheets", cmd.File)
 	return nil

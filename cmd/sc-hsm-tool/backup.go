@@ -30,9 +30,9 @@ func (t *tool) wrap() error {
 	return t.write(content)
 }
 
-// write makes the output file.
+// write makes the output file, whose place is taken.
 func (t *tool) write(content []byte) error {
-	if err := safefile.Create(t.file, content); err != nil {
+	if err := t.place.Finish(content); err != nil {
 		return outputError(t.file, err)
 	}
 	return nil

@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 
+	"conclave/custody"
 	"conclave/internal/safefile"
 )
 
-// check rejects all that can be wrong with the options and with the output
-// file, before a card is touched or a custodian asked.
+// check rejects all that can be wrong with the options, before a card is touched or a
+// custodian asked.
 func (o *options) check() error {
-	for _, check := range []func() error{o.checkCombination, o.checkInitialize, o.checkShares, o.checkKeyReference, o.checkOutput} {
+	for _, check := range []func() error{o.checkCombination, o.checkInitialize, o.checkShares, o.checkKeyReference} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -107,6 +108,9 @@ func (o *options) checkShares() error {
 // sharesPassword says whether the password of a new share file is shared out.
 func (o *options) sharesPassword() bool { return o.threshold != unset || o.total != unset }
 
+// holdsCeremony says whether custodians come to copy their shares of it.
+func (o *options) holdsCeremony() bool { return o.password == nil && o.sharesPassword() }
+
 func (o *options) checkScheme() error {
 	const after = "\nCreating DKEK share failed"
 	return firstOf([]mistake{
@@ -127,14 +131,24 @@ func (o *options) checkKeyReference() error {
 	return nil
 }
 
-// checkOutput makes sure that the output file can be created: a ceremony must
-// not be held for a file that cannot be written after it.
-func (o *options) checkOutput() error {
-	if !o.createShare && !o.wrapKey && !o.exportKey {
-		return nil
+// reserve takes the place of the output file: a ceremony must not be held for a file
+// that cannot be written after it.
+func (t *tool) reserve() (err error) {
+	switch {
+	case t.createShare && t.holdsCeremony():
+		t.meeting, err = custody.Reserve(t.file, t.total)
+	case t.createShare || t.wrapKey || t.exportKey:
+		const room = 64 << 10 // for a wrapped key with a certificate
+		t.place, err = safefile.Reserve(t.file, room)
 	}
-	if err := safefile.Check(o.file); err != nil {
-		return outputError(o.file, err)
+	if err != nil {
+		return outputError(t.file, err)
+	}
+	if t.place != nil && t.place.Left != nil {
+		t.note("an earlier run was cut off before %s was written (%v); what it left is cleared away", t.file, *t.place.Left)
 	}
 	return nil
 }
+
+// release gives up the place of an output file that was not written.
+func (t *tool) release() error { return errors.Join(t.place.Release(), t.meeting.Release()) }

@@ -14,7 +14,7 @@ import (
 
 // createDKEKShare makes a share of a DKEK and its file.
 func (t *tool) createDKEKShare() error {
-	if t.password == nil && t.sharesPassword() {
+	if t.holdsCeremony() {
 		return t.holdCeremony()
 	}
 	password, err := t.newPassword()
@@ -23,7 +23,7 @@ func (t *tool) createDKEKShare() error {
 	}
 	defer password.Wipe()
 	t.Printf("%s", enciphering)
-	kcv, err := custody.WriteShareFile(t.ctx, t.hsm, t.file, password, t.percent)
+	kcv, err := custody.WriteShareFile(t.ctx, t.hsm, t.place, password, t.percent)
 	if err != nil {
 		return createFailure(t.file, err)
 	}
@@ -102,7 +102,7 @@ func (t *tool) holdCeremony() error {
 	t.pressEnter("Press <enter> to continue")
 	defer t.ClearOnSignal()()
 	created, err := custody.Creation{
-		Rand: t.hsm, ShareFile: t.file, Scheme: quorum.Scheme{Threshold: t.threshold, Total: t.total, Strength: quorum.Strength(t.strength)},
+		Rand: t.hsm, ShareFile: t.file, Place: t.meeting, Scheme: quorum.Scheme{Threshold: t.threshold, Total: t.total, Strength: quorum.Strength(t.strength)},
 		Now: time.Now(), Tool: program, Custodians: &custodians{tool: t}, Progress: t.percent,
 		Announce: func(phase custody.Phase) {
 			if phase == custody.Encrypting {

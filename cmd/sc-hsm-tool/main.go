@@ -16,9 +16,11 @@ import (
 	"strings"
 
 	"conclave/apdu"
+	"conclave/custody"
 	"conclave/device"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
+	"conclave/internal/safefile"
 	"conclave/internal/tty"
 )
 
@@ -72,10 +74,17 @@ type tool struct {
 	err  *os.File
 	conn apdu.Conn
 	hsm  *hsm.HSM
+	// What is to be written has its place: a set with its share file, or another file.
+	meeting *custody.Place
+	place   *safefile.Place
 }
 
 // run does what the options ask for, in the order of OpenSC's tool.
 func (t *tool) run() error {
+	if err := t.reserve(); err != nil {
+		return err
+	}
+	defer t.release()
 	t.warnOfExposure()
 	if err := t.connect(); err != nil {
 		return err
