@@ -42,6 +42,14 @@ type Child struct {
 	answers *bufio.Scanner
 }
 
+// Command is a child that is not started yet, under another program if there is one.
+func Command(path string, program ...string) *exec.Cmd {
+	command := append(program, os.Args[0])
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), childVariable+"="+path)
+	return cmd
+}
+
 // Start starts a child. It does not outlive the test.
 func Start(tb testing.TB, path string) *Child {
 	tb.Helper()
@@ -52,9 +60,7 @@ func Start(tb testing.TB, path string) *Child {
 // argument.
 func StartUnder(tb testing.TB, path string, program ...string) *Child {
 	tb.Helper()
-	command := append(program, os.Args[0])
-	c := &Child{tb: tb, process: exec.Command(command[0], command[1:]...)}
-	c.process.Env = append(os.Environ(), childVariable+"="+path)
+	c := &Child{tb: tb, process: Command(path, program...)}
 	c.process.Stderr = os.Stderr
 	orders, err := c.process.StdinPipe()
 	if err != nil {
