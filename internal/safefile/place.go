@@ -113,8 +113,9 @@ func isAt(f *os.File, path string) bool {
 	return err == nil && os.SameFile(opened, there)
 }
 
-// clear removes what another process has left. What bears no note of one is not
-// touched: it may be whole, and someone's.
+// clear removes what another process has left. What bears no note of one is whole, for
+// Settle takes that off before it gives the name: it has its name then, and is lost to
+// no one.
 func (p *Place) clear() error {
 	left, err := openUnfinished(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -123,12 +124,15 @@ func (p *Place) clear() error {
 	if err != nil {
 		return err
 	}
-	defer left.file.Close()
+	defer left.Leave()
 	if !isAt(left.file, p.Unfinished()) {
 		return nil
 	}
 	if left.making.Process == 0 && left.size > 0 {
-		return fmt.Errorf("%s is in the way, and no note in it says that it is not finished; look what it is, and move it away", p.Unfinished())
+		if err := left.Settle(); err != nil {
+			return err
+		}
+		return fmt.Errorf("%s: %w: an earlier run was cut off when it had written all of it, and it has its name now", p.path, fs.ErrExist)
 	}
 	p.Left = &left.making
 	return left.discard()
@@ -275,7 +279,7 @@ func (p *Place) SettleAs(path string) error {
 	if err == nil {
 		err = name(p.Unfinished(), path)
 	}
-	if err != nil {
+	if err != nil && !isAt(p.file, path) { // else one that was cut off has named it
 		return err
 	}
 	second := isAt(p.file, p.Unfinished()) // name could not take the first one away

@@ -127,19 +127,22 @@ func TestPlaceOfAnotherIsTakenOver(t *testing.T) {
 	}
 }
 
-// TestPlaceWithoutNote: what does not say that it is not finished is not touched,
-// unless there is nothing in it.
+// TestPlaceWithoutNote: what does not say that it is not finished was written to its
+// end, and is lost to no one, unless there is nothing in it.
 func TestPlaceWithoutNote(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "share.pbe")
 	for _, content := range []string{"short", strings.Repeat("long", 1000)} {
 		if err := os.WriteFile(path+safefile.Unfinished, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := safefile.Reserve(path, 100); err == nil || !strings.Contains(err.Error(), "look what it is, and move it away") {
+		if _, err := safefile.Reserve(path, 100); !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), "it has its name now") {
 			t.Errorf("taken over: %v", err)
 		}
-		if got, err := os.ReadFile(path + safefile.Unfinished); err != nil || string(got) != content {
+		if got, err := os.ReadFile(path); err != nil || string(got) != content {
 			t.Errorf("it is %q now, %v", got, err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if err := os.WriteFile(path+safefile.Unfinished, nil, 0o600); err != nil {
