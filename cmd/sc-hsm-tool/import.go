@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"conclave/apdu"
 	"conclave/custody"
@@ -37,6 +38,9 @@ func (t *tool) importDKEKShare() error {
 
 func (t *tool) readShareFile() (dkek.ShareFile, error) {
 	file, err := custody.ReadShareFile(t.file)
+	if _, plain := err.(*fs.PathError); isFileError(err) && !plain { // more is known
+		return file, newFailure(err, "%v", fileError(t.file, err))
+	}
 	if isFileError(err) {
 		return file, fileError(t.file, err)
 	}
