@@ -23,7 +23,15 @@ import (
 	"conclave/quorum"
 )
 
-func TestMain(m *testing.M) { testrun.Main(m, createAloud) }
+// A child makes a share file, or keeps a journal in a folder.
+func TestMain(m *testing.M) {
+	testrun.Main(m, func(path string, orders iter.Seq[string]) error {
+		if filepath.Ext(path) == ".pbe" {
+			return createAloud(path)
+		}
+		return custody.JournalOrders().Child(path, orders)
+	})
+}
 
 // aloud are custodians whose sheets are printed as they are shown.
 type aloud struct{ clumsy }
@@ -50,7 +58,7 @@ func creation(path string, custodians custody.Custodians) custody.Creation {
 }
 
 // createAloud is a process that makes a share file and may be cut off.
-func createAloud(path string, _ iter.Seq[string]) error {
+func createAloud(path string) error {
 	_, err := creation(path, &aloud{}).Run(dkektest.Practising(context.Background()))
 	return err
 }

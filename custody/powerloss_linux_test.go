@@ -7,18 +7,15 @@ import (
 
 	"conclave/dkek"
 	"conclave/internal/faultdisk"
-	"conclave/internal/testrun"
 )
-
-func TestMain(m *testing.M) { testrun.Main(m, journalOrders().Child) }
 
 // TestJournalOutlivesTheDisk notes shares on a disk that loses power, and on one that
 // fails.
-func TestJournalOutlivesTheDisk(t *testing.T) { journalOrders().Run(t) }
+func TestJournalOutlivesTheDisk(t *testing.T) { JournalOrders().Run(t) }
 
-// journalOrders are to note shares, each called by its number, and to forget
+// JournalOrders are to note shares, each called by its number, and to forget
 // them.
-func journalOrders() faultdisk.Orders {
+func JournalOrders() faultdisk.Orders {
 	const forget, device = "forget", 255 // shares: no line is one too many
 	imported := func(dir string) (*Journal, error) { return OpenJournal(dir+"/new/imports", "ZZ1", device) }
 	return faultdisk.Orders{
