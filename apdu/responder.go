@@ -3,7 +3,8 @@ package apdu
 import "errors"
 
 // Handler is a card's command dispatch. An error that is a Status is the
-// refusal to answer with; any other becomes 6F00.
+// refusal to answer with; any other becomes 6F00. The data is wiped once it is
+// answered with, and that of a chained command once it is handled.
 type Handler func(Command) ([]byte, error)
 
 // maxChain bounds the data that command chaining may bring together: what one
@@ -38,7 +39,9 @@ func (r *Responder) Transmit(command []byte) ([]byte, error) {
 	if c.INS == getResponse && c.CLA&^chainingBit == 0 {
 		return r.collect(c), nil
 	}
+	clear(r.rest)
 	r.rest = nil
+	chained := r.chain != nil
 	if c, err = r.join(c); err != nil {
 		clear(r.chain)
 		r.chain = nil
@@ -46,6 +49,9 @@ func (r *Responder) Transmit(command []byte) ([]byte, error) {
 	}
 	if isChained(c) {
 		return answer(nil, nil), nil
+	}
+	if chained {
+		defer clear(c.Data)
 	}
 	return r.reply(c), nil
 }
@@ -71,16 +77,17 @@ func (r *Responder) join(c Command) (Command, error) {
 	if len(r.chain)+len(c.Data) > maxChain {
 		return c, WrongLength
 	}
-	if isChained(c) {
-		r.head, r.chain = head, append(r.chain, c.Data...)
-		if r.chain == nil {
-			r.chain = []byte{}
-		}
+	if r.chain == nil && !isChained(c) {
 		return c, nil
 	}
-	if r.chain != nil {
-		c.Data, r.chain = append(r.chain, c.Data...), nil
+	longer := append(make([]byte, 0, len(r.chain)+len(c.Data)), r.chain...)
+	longer = append(longer, c.Data...)
+	clear(r.chain)
+	if isChained(c) {
+		r.head, r.chain = head, longer
+		return c, nil
 	}
+	c.Data, r.chain = longer, nil
 	return c, nil
 }
 
@@ -93,12 +100,15 @@ func sameHeader(a, b Command) bool {
 func (r *Responder) reply(c Command) []byte {
 	data, err := r.Handler(c)
 	if len(data) <= c.Ne || len(data) == 0 {
+		defer clear(data)
 		return answer(data, err)
 	}
 	if c.Ne == 0 || err != nil {
+		clear(data)
 		return answer(nil, err)
 	}
 	r.rest = data[c.Ne:]
+	defer clear(data[:c.Ne])
 	return answer(data[:c.Ne], r.more())
 }
 
@@ -108,6 +118,7 @@ func (r *Responder) collect(c Command) []byte {
 	}
 	n := min(c.Ne, len(r.rest))
 	part := r.rest[:n]
+	defer clear(part)
 	if r.rest = r.rest[n:]; len(r.rest) == 0 {
 		return answer(part, nil)
 	}

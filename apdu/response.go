@@ -22,7 +22,8 @@ func ParseResponse(b []byte) (Response, error) {
 
 // Bytes encodes the response.
 func (r Response) Bytes() []byte {
-	return binary.BigEndian.AppendUint16(append([]byte{}, r.Data...), uint16(r.SW))
+	b := make([]byte, 0, len(r.Data)+2) // in one piece: no copy of the data stays behind
+	return binary.BigEndian.AppendUint16(append(b, r.Data...), uint16(r.SW))
 }
 
 // Status is a status word, SW1 SW2. As an error it is a card's refusal.

@@ -22,6 +22,7 @@ import (
 	"conclave/apdu"
 	"conclave/card/store"
 	"conclave/internal/rsaop"
+	"conclave/internal/secret"
 	"conclave/wire"
 )
 
@@ -38,6 +39,9 @@ type Config struct {
 	// Hold lets what would end the process wait until release is called. It is
 	// nil if nothing does.
 	Hold func() (release func())
+	// Forget is called when a login has ended, and what it had opened is wiped. It
+	// is nil if nothing more is to be done.
+	Forget func()
 	// Log takes what the card cannot tell its host: the errors of the store.
 	Log *slog.Logger
 }
@@ -76,18 +80,30 @@ func New(s store.Store, config Config) (*Card, error) {
 }
 
 // Transmit implements apdu.Card. It never returns an error.
-func (c *Card) Transmit(command []byte) ([]byte, error) {
+func (c *Card) Transmit(command []byte) (response []byte, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.responder.Transmit(command)
+	before := c.session.loggedIn()
+	secret.Do(func() { response, err = c.responder.Transmit(command) })
+	c.forget(before)
+	return response, err
+}
+
+// forget is called after what may have ended a login.
+func (c *Card) forget(before bool) {
+	if before && !c.session.loggedIn() && c.config.Forget != nil {
+		c.config.Forget()
+	}
 }
 
 // Reset ends the session, as a warm reset and a loss of power do.
 func (c *Card) Reset() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	before := c.session.loggedIn()
 	c.responder.Reset()
 	c.session.end()
+	c.forget(before)
 	if c.unscrubbed {
 		c.scrub()
 	}

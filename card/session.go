@@ -18,6 +18,8 @@ func (s *session) vault() *vault {
 	return s.user.vault
 }
 
+func (s *session) loggedIn() bool { return s.user != nil || s.so != nil }
+
 // end is a logout: it forgets everything.
 func (s *session) end() {
 	s.logOut(wire.UserPIN)

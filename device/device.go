@@ -28,6 +28,7 @@ import (
 	"conclave/internal/interrupt"
 	"conclave/internal/rsaop"
 	"conclave/internal/safefile"
+	"conclave/internal/secret"
 	"conclave/link"
 	"conclave/link/pcsc"
 )
@@ -113,7 +114,7 @@ func (h Home) OpenCard(name string) (*Embedded, error) {
 			"log in once, see that all is there, and destroy the copy", "device", name, "copy", earlier)
 	}
 	e := &Embedded{store: s, signals: interrupt.NewHolder()}
-	e.Card, err = card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Hold: e.signals.Hold, Log: slog.Default()})
+	e.Card, err = card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Hold: e.signals.Hold, Forget: secret.Forget, Log: slog.Default()})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("device %q: %w", name, err), s.Close())
 	}

@@ -32,9 +32,11 @@ func Serve(conn io.ReadWriter, card Card, atr []byte) (err error) {
 func answer(conn io.Writer, card Card, atr, payload []byte) error {
 	if len(payload) != 1 {
 		response, err := card.Transmit(payload)
+		clear(payload) // PINs and keys may be in both
 		if err != nil {
 			return fmt.Errorf("link: the card failed: %w", err)
 		}
+		defer clear(response)
 		return writeFrame(conn, response)
 	}
 	switch control := payload[0]; control {

@@ -73,6 +73,7 @@ func openLibcrypto(names []string) (*libcrypto, error) {
 	if err != nil {
 		return nil, err
 	}
+	clearFreed()
 	lib := new(libcrypto)
 	if err := lib.bind(handle); err != nil {
 		return nil, err

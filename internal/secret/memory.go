@@ -1,0 +1,48 @@
+package secret
+
+import (
+	"runtime"
+	"runtime/debug"
+)
+
+// Forget takes what was wiped or dropped out of the memory of this process, as far
+// as Go lets it. A collection finds what is not reachable any more; the places that
+// it held are taken once more, which clears them, and whole pages go back to the
+// system. It takes some tens of milliseconds.
+func Forget() {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // what is taken below stays taken
+	for range 3 { // what a sync.Pool has, such as the JSON of a key, is let go of by the second
+		runtime.GC()
+	}
+	takeFreePlaces()
+	debug.FreeOSMemory()
+}
+
+// takeFreePlaces allocates until there is no free place left in the pages of the
+// heap, for each size that it has places of, with pointers and without: what is
+// allocated is cleared.
+func takeFreePlaces() {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	free := m.HeapInuse - m.HeapAlloc
+	for _, places := range m.BySize {
+		for taken := uint64(0); taken < free && places.Size > 0; taken += uint64(places.Size) {
+			allocate(places.Size)
+		}
+	}
+}
+
+// allocate is not inlined, so that small values are not on the stack.
+//
+//go:noinline
+func allocate(size uint32) ([]byte, []*byte) { return make([]byte, size), make([]*byte, size/8) }
+
+// clearStack clears as much of the stack as a command uses. The first call makes it
+// as long: what is left behind when a stack grows cannot be cleared.
+//
+//go:noinline
+func clearStack() {
+	var used [64 << 10]byte
+	clear(used[:])
+	runtime.KeepAlive(&used)
+}
