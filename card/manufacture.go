@@ -19,7 +19,7 @@ import (
 // Names in the certificates: a country code that ISO 3166 leaves to its users,
 // then the maker's letters, then random characters, then a sequence number.
 const (
-	devicePrefix   = "ZZCL"
+	devicePrefix   = wire.OwnSerial
 	issuerPrefix   = "ZZCLCA"
 	firstSequence  = "00001"
 	deviceSuffix   = 7

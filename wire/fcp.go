@@ -69,7 +69,11 @@ func ParseAppletFCP(b []byte) (Options, Version, error) {
 	case n < 4: // the first devices, of version 1, have no options (OpenSC, issue 2432)
 		return 0, Version{proprietary[n-2], proprietary[n-1]}, nil
 	}
-	return Options(proprietary[n-4]), Version{proprietary[n-2], proprietary[n-1]}, nil
+	options := Options(proprietary[n-4])
+	if n > 4 {
+		options |= Options(proprietary[n-5]) << 8
+	}
+	return options, Version{proprietary[n-2], proprietary[n-1]}, nil
 }
 
 // ParseFileSize reads the size of a transparent EF.

@@ -16,6 +16,8 @@
 // (src/libopensc/card-sc-hsm.c) and from exchanges with its tools.
 package wire
 
+import "strings"
+
 // AID is the application identifier of the SmartCard-HSM applet.
 func AID() []byte {
 	return []byte{0xE8, 0x2B, 0x06, 0x01, 0x04, 0x01, 0x81, 0xC3, 0x1F, 0x02, 0x01}
@@ -122,6 +124,18 @@ const (
 	HashSHA256 Algorithm = 0x03
 )
 
+// OwnSerial begins the serial numbers of devices of our own making.
+const OwnSerial = "ZZCL"
+
+// LogOption is OptionLog for a device that can keep a log, as its serial number says,
+// and nothing for any other.
+func LogOption(serial string) Options {
+	if strings.HasPrefix(serial, OwnSerial) {
+		return OptionLog
+	}
+	return 0
+}
+
 // Option bits of INITIALIZE DEVICE and of the applet's FCP.
 type Options uint16
 
@@ -134,4 +148,7 @@ const (
 	// PIN, but not set a new one (CardContact's smartcardhsm.js). pico-hsm sets one
 	// all the same, and needs this bit to leave the PIN as it is.
 	OptionUnblockOnly Options = 0x0020
+	// OptionLog lets a device of our own making keep a log. No other knows the bit:
+	// CardContact's have 0001 to 0020, and pico-hsm 0100 to 0400 as well.
+	OptionLog Options = 0x8000
 )

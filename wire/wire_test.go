@@ -205,6 +205,22 @@ func TestAppletFCPOfForeignCard(t *testing.T) {
 	if err != nil || hex.EncodeToString(own) != "6f0785050002ff0305" {
 		t.Errorf("built %x, %v", own, err)
 	}
+	logs, err := wire.AppletFCP(wire.FCI, wire.OptionLog|wire.OptionTransportPIN, wire.Version{Major: 3, Minor: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if options, _, err := wire.ParseAppletFCP(logs); err != nil || options != wire.OptionLog|wire.OptionTransportPIN {
+		t.Errorf("options %04X, %v", options, err)
+	}
+}
+
+// TestLogOption is sent to no device of another maker.
+func TestLogOption(t *testing.T) {
+	for serial, want := range map[string]wire.Options{"ZZCL0123456": wire.OptionLog, "DENK0100042": 0, "ESPICOHSMTR": 0, "": 0} {
+		if got := wire.LogOption(serial); got != want {
+			t.Errorf("%q: %04X", serial, got)
+		}
+	}
 }
 
 func TestDatesAreUnpackedDigits(t *testing.T) {
