@@ -18,8 +18,10 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"conclave/apdu"
+	"conclave/card/devicelog"
 	"conclave/card/store"
 	"conclave/internal/rsaop"
 	"conclave/internal/secret"
@@ -44,6 +46,17 @@ type Config struct {
 	Forget func()
 	// Log takes what the card cannot tell its host: the errors of the store.
 	Log *slog.Logger
+	// Client is who gives the commands, for the device's own log.
+	Client string
+	// Now is the clock of that log; nil for the computer's.
+	Now func() time.Time
+}
+
+func (c Config) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
 }
 
 func (c Config) hold() (release func()) {
@@ -66,12 +79,14 @@ type Card struct {
 	session   session // what a loss of power ends
 	// unscrubbed says that what was replaced or deleted may still be on disk.
 	unscrubbed bool
+	pending    *devicelog.Entry // of the command; nil for none, and once it is written
+	limits     logLimits
 }
 
 // New is the card whose state is in s. The store must hold a device: see
 // Manufacture.
 func New(s store.Store, config Config) (*Card, error) {
-	c := &Card{store: s, config: config}
+	c := &Card{store: s, config: config, limits: usualLimits()}
 	c.responder.Handler = c.handle
 	if err := c.load(); err != nil {
 		return nil, err
@@ -102,6 +117,7 @@ func (c *Card) Reset() error {
 	defer c.mu.Unlock()
 	before := c.session.loggedIn()
 	c.responder.Reset()
+	c.signOff()
 	c.session.end()
 	c.forget(before)
 	if c.unscrubbed {
@@ -110,15 +126,34 @@ func (c *Card) Reset() error {
 	return nil
 }
 
-// handle runs one command. An error that is not a status word is a fault of the
-// store: it is logged, and the host is told that memory failed.
+// handle runs one command. Its result does not leave before it is in the log.
 func (c *Card) handle(cmd apdu.Command) ([]byte, error) {
-	data, err := c.dispatch(cmd)
+	data, status := c.answer(cmd, c.dispatch)
+	if err := c.record(status); err != nil && status == apdu.OK {
+		clear(data)
+		if cmd.INS == wire.InsVerify {
+			c.session.logOut(wire.PINReference(cmd.P2))
+		}
+		data, status = c.answer(cmd, func(apdu.Command) ([]byte, error) { return nil, err })
+	}
+	c.pending = nil
+	if status == apdu.OK {
+		return data, nil
+	}
+	return data, status
+}
+
+// answer makes a status word of an error. One that is none is a fault of the store:
+// it is logged, and the host is told that memory failed.
+func (c *Card) answer(cmd apdu.Command, run func(apdu.Command) ([]byte, error)) ([]byte, apdu.Status) {
+	data, err := run(cmd)
 	var refusal apdu.Status
 	var broken fault
 	switch {
-	case err == nil || errors.Is(err, apdu.EndOfFile):
-		return data, err
+	case err == nil:
+		return data, apdu.OK
+	case errors.Is(err, apdu.EndOfFile):
+		return data, apdu.EndOfFile
 	case errors.As(err, &refusal):
 		return nil, refusal
 	case errors.As(err, &broken):
@@ -143,6 +178,7 @@ func (c *Card) dispatch(cmd apdu.Command) ([]byte, error) {
 	if err := c.refresh(); err != nil {
 		return nil, err
 	}
+	c.pending = row.logEntry(cmd)
 	if row.access == userPIN && c.session.user == nil {
 		return nil, apdu.SecurityNotSatisfied
 	}
@@ -200,14 +236,28 @@ func (c *Card) view(fn func(store.Reader) error) error {
 	return c.store.View(func(r store.Reader) error { return fn(&snapshot{Reader: r}) })
 }
 
-// update runs fn in one transaction. It refuses where PINs were set since the
-// session has verified them.
+// update runs fn in one transaction, which has the command's entry in the log too:
+// it is the last one of a command that is carried out. It refuses where PINs were set
+// since the session has verified them.
 func (c *Card) update(fn func(*transaction) error) error {
-	return c.store.Update(func(w store.Writer) error {
+	return c.amend(func(t *transaction) error {
+		if err := fn(t); err != nil {
+			return err
+		}
+		return c.log(t, apdu.OK)
+	})
+}
+
+// amend is update without the entry, unless fn writes it.
+func (c *Card) amend(fn func(*transaction) error) error {
+	recorded := false
+	err := c.store.Update(func(w store.Writer) error {
 		t := &transaction{Writer: w}
+		defer func() { recorded = t.recorded }()
 		if err := t.state.read(w); err != nil {
 			return err
 		}
+		t.logs = t.state.logs()
 		if c.session.expire(&t.state) {
 			return apdu.SecurityNotSatisfied
 		}
@@ -221,6 +271,10 @@ func (c *Card) update(fn func(*transaction) error) error {
 		}
 		return t.end()
 	})
+	if err == nil && recorded {
+		c.pending = nil
+	}
+	return err
 }
 
 // access is what a command needs before it is looked at.
@@ -232,7 +286,7 @@ const (
 )
 
 // entry is a row of the dispatch table: the instruction, the bounds of the data
-// field in bytes, and the access rule. Hosts do not agree on the classes: what
+// field in bytes, the access rule, and its name in the log, if it has one there. Hosts do not agree on the classes: what
 // OpenSC sends with 80, or with 00, pypicohsm sends with the other. So each
 // instruction has both.
 type entry struct {
@@ -240,28 +294,29 @@ type entry struct {
 	minData, maxData int
 	access           access
 	run              func(*Card, apdu.Command) ([]byte, error)
+	logged           string
 }
 
 // commands is the dispatch table.
 func commands() []entry {
 	const long = apdu.MaxExtendedData
 	return []entry{
-		{wire.InsSelect, 0, 16, free, (*Card).selectFile},
-		{wire.InsReadBinary, 3, 4, free, (*Card).readBinary},
-		{wire.InsUpdateBinary, 5, long, userPIN, (*Card).updateBinary},
-		{wire.InsDeleteFile, 0, 2, userPIN, (*Card).deleteFile},
-		{wire.InsEnumerateObjects, 0, 0, free, (*Card).enumerateObjects},
-		{wire.InsGetChallenge, 0, 0, free, (*Card).getChallenge},
-		{wire.InsVerify, 0, 16, free, (*Card).verify},
-		{wire.InsChangeReferenceData, 12, 32, free, (*Card).changeReferenceData},
-		{wire.InsResetRetryCounter, 0, 24, free, (*Card).resetRetryCounter},
-		{wire.InsInitializeDevice, 0, 255, free, (*Card).initializeDevice},
-		{wire.InsManageDKEK, 0, 32, free, (*Card).manageDKEK},
-		{wire.InsGenerateKeyPair, 1, 2048, userPIN, (*Card).generateKeyPair},
-		{wire.InsSign, 0, long, userPIN, (*Card).sign},
-		{wire.InsDecipher, 1, 1024, userPIN, (*Card).decipher},
-		{wire.InsWrapKey, 0, 0, userPIN, (*Card).wrapKey},
-		{wire.InsUnwrapKey, 0, 4096, userPIN, (*Card).unwrapKey},
+		{wire.InsSelect, 0, 16, free, (*Card).selectFile, ""},
+		{wire.InsReadBinary, 3, 4, free, (*Card).readBinary, ""},
+		{wire.InsUpdateBinary, 5, long, userPIN, (*Card).updateBinary, "UPDATE BINARY"},
+		{wire.InsDeleteFile, 0, 2, userPIN, (*Card).deleteFile, "DELETE FILE"},
+		{wire.InsEnumerateObjects, 0, 0, free, (*Card).enumerateObjects, ""},
+		{wire.InsGetChallenge, 0, 0, free, (*Card).getChallenge, ""},
+		{wire.InsVerify, 0, 16, free, (*Card).verify, "VERIFY"},
+		{wire.InsChangeReferenceData, 12, 32, free, (*Card).changeReferenceData, "CHANGE REFERENCE DATA"},
+		{wire.InsResetRetryCounter, 0, 24, free, (*Card).resetRetryCounter, "RESET RETRY COUNTER"},
+		{wire.InsInitializeDevice, 0, 255, free, (*Card).initializeDevice, "INITIALIZE DEVICE"},
+		{wire.InsManageDKEK, 0, 32, free, (*Card).manageDKEK, "MANAGE DKEK"},
+		{wire.InsGenerateKeyPair, 1, 2048, userPIN, (*Card).generateKeyPair, "GENERATE ASYMMETRIC KEY PAIR"},
+		{wire.InsSign, 0, long, userPIN, (*Card).sign, "SIGN"},
+		{wire.InsDecipher, 1, 1024, userPIN, (*Card).decipher, "DECIPHER"},
+		{wire.InsWrapKey, 0, 0, userPIN, (*Card).wrapKey, "WRAP KEY"},
+		{wire.InsUnwrapKey, 0, 4096, userPIN, (*Card).unwrapKey, "UNWRAP KEY"},
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // contents lists the records of a device with the SHA-256 of each, but those of
-// kindDevice. The state has the list's own hash, under its MAC: so no record can be
+// kindDevice, and of the log, which has a chain of its own. The state has the list's own hash, under its MAC: so no record can be
 // taken out, put back or replaced by an earlier one of its own, such as that of a
 // key which had more uses left.
 type contents map[recordName][sha256.Size]byte
@@ -19,6 +19,11 @@ type contents map[recordName][sha256.Size]byte
 type recordName struct {
 	kind store.Kind
 	id   uint16
+}
+
+// listable says whether records of a kind are on the list.
+func listable(kind store.Kind) bool {
+	return kind == kindFile || kind == kindProtected || kind == kindKey
 }
 
 // entrySize is that of a record's kind, id and hash.
@@ -73,7 +78,7 @@ type snapshot struct {
 // Get implements store.Reader.
 func (s *snapshot) Get(kind store.Kind, id uint16) ([]byte, error) {
 	value, err := s.Reader.Get(kind, id)
-	if kind == kindDevice {
+	if !listable(kind) {
 		return value, err
 	}
 	sealed, listErr := s.readList()
@@ -108,6 +113,9 @@ type transaction struct {
 	opened *vault   // that is closed when the transaction ends
 	list   contents // when it is read
 	dirty  bool     // the state is to be written
+
+	logs     bool // the device did when the transaction began
+	recorded bool // the command's entry is in the log
 }
 
 // saveState has the state written, whether it differs or not.
@@ -115,7 +123,7 @@ func (t *transaction) saveState() { t.dirty = true }
 
 // listed says whether the records of a kind are on the list, and reads it.
 func (t *transaction) listed(kind store.Kind) (listed bool, err error) {
-	if kind == kindDevice || t.list == nil && !t.state.sealed() {
+	if !listable(kind) || t.list == nil && !t.state.sealed() {
 		return false, nil
 	}
 	if t.list == nil {
@@ -159,10 +167,24 @@ func (t *transaction) Delete(kind store.Kind, id uint16) error {
 	return t.Writer.Delete(kind, id)
 }
 
-// Clear implements store.Writer.
+// Clear implements store.Writer. The log stays.
 func (t *transaction) Clear() error {
 	t.list = contents{}
-	return t.Writer.Clear()
+	if t.state.Log == nil {
+		return t.Writer.Clear()
+	}
+	for _, kind := range []store.Kind{kindDevice, kindFile, kindProtected, kindKey} {
+		ids, err := t.List(kind)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := t.Writer.Delete(kind, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // takeStock lists what a device of format 1 holds.

@@ -129,7 +129,7 @@ func (c *Card) keepDKEK() error {
 	if !c.state.DKEK.complete() || c.state.DKEK.Kept {
 		return nil
 	}
-	err := c.update(func(t *transaction) error {
+	err := c.amend(func(t *transaction) error {
 		if !t.state.DKEK.complete() || t.state.DKEK.Kept {
 			return nil // by another process
 		}

@@ -77,6 +77,7 @@ func (c *Card) updateBinary(cmd apdu.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.name(fid)
 	if !writable(fid) {
 		return nil, apdu.SecurityNotSatisfied
 	}
@@ -158,6 +159,7 @@ func (c *Card) deleteFile(cmd apdu.Command) ([]byte, error) {
 	default:
 		return nil, apdu.WrongLength
 	}
+	c.name(fid)
 	deletableKey := fid.Prefix() == wire.PrefixKey && fid.ID() != 0
 	if !writable(fid) && !deletableKey {
 		return nil, apdu.SecurityNotSatisfied

@@ -76,7 +76,7 @@ func deviceInfo() []byte {
 // touched, so that a mistake costs no try.
 func parseInitialization(b []byte) (wire.Initialization, error) {
 	init, err := wire.ParseInitialization(b)
-	const known = wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionUnblockOnly
+	const known = wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionUnblockOnly | wire.OptionLog
 	switch {
 	case errors.Is(err, wire.ErrUnknownField):
 		return init, apdu.FunctionNotSupported
@@ -148,6 +148,7 @@ func (t *transaction) startOver(v *vault, fresh state) error {
 	if err := t.Clear(); err != nil {
 		return err
 	}
+	fresh.Log = t.state.Log
 	t.state, t.vault = fresh, v
 	t.saveState()
 	return putDeviceFiles(t, certificate)

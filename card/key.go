@@ -183,7 +183,7 @@ func (c *Card) use(id byte, plan func(*key) (wire.Algorithm, error)) (*key, erro
 }
 
 func (c *Card) countUse(id byte) error {
-	return c.update(func(t *transaction) error {
+	return c.amend(func(t *transaction) error {
 		record, err := c.readKey(t, id)
 		if err != nil {
 			return err

@@ -200,7 +200,7 @@ func (c *Card) tryPIN(g *grant, wrapper *vault) error {
 // which.
 func (c *Card) takeTry(g *grant, mark []byte) error {
 	spent := false
-	err := c.update(func(t *transaction) error {
+	err := c.amend(func(t *transaction) error {
 		p := t.state.pin(g.ref)
 		if !p.same(&g.pin) {
 			return errPINReplaced
@@ -226,7 +226,7 @@ func (c *Card) takeTry(g *grant, mark []byte) error {
 // settleTry gives all tries back for a PIN that was right, and takes one off for
 // one that was not. It tells how many are left.
 func (c *Card) settleTry(g *grant, right bool) (left int, err error) {
-	err = c.update(func(t *transaction) error {
+	err = c.amend(func(t *transaction) error {
 		p := t.state.pin(g.ref)
 		if !g.holds(&t.state) {
 			return apdu.ConditionsNotSatisfied
@@ -238,6 +238,9 @@ func (c *Card) settleTry(g *grant, right bool) (left int, err error) {
 		}
 		left = p.Tries
 		t.saveState()
+		if !right {
+			return c.log(t, triesLeft(left))
+		}
 		return nil
 	})
 	return left, err

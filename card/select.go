@@ -43,6 +43,7 @@ func (c *Card) selectTemplate(cmd apdu.Command, template wire.Template) ([]byte,
 		if !bytes.Equal(cmd.Data, wire.AID()) {
 			return nil, apdu.FileNotFound
 		}
+		c.signOff()
 		c.session.end()
 		return wire.AppletFCP(template, wire.Options(c.state.Options), Version())
 	case cmd.P1 != selectByFID && cmd.P1 != selectByPath:

@@ -18,6 +18,8 @@ const (
 	kindFile      store.Kind = 2 // content of a readable EF; the id is its FID
 	kindProtected store.Kind = 3 // content of EF CDxx, sealed; the id is its FID
 	kindKey       store.Kind = 4 // keyRecord, sealed; the id is the key's
+	kindLog       store.Kind = 5 // line of the log; the id is the lower half of the entry's number
+	kindLogBase   store.Kind = 6 // checkpoint of the entries that are no longer kept; the id is 0
 )
 
 // Ids of the records of kindDevice.
@@ -47,6 +49,8 @@ type state struct {
 	// Escrow is a box for the storage key, which the SO-PIN opens. There is none
 	// where the options do not let the SO-PIN set a user PIN.
 	Escrow []byte `json:",omitempty"`
+	// Log is how far the log has come; nil where there never was one.
+	Log *logState `json:",omitempty"`
 	// Contents is SHA-256 of the record of that name.
 	Contents []byte `json:",omitempty"`
 	// MAC is over what authentic gives, under the storage key.
@@ -83,11 +87,14 @@ func (s *state) sealed() bool { return s.User.Format != 0 }
 
 // authentic is what decides about secrets, and changes only while the storage key
 // is at hand. Not in it are what anyone may change: the tries that are left, and
-// a DKEK that is not kept yet; and the SO-PIN, which opens nothing of the user's
-// but through the escrow.
+// a DKEK that is not kept yet; the log's head; and the SO-PIN, which opens nothing of
+// the user's but through the escrow.
 func (s state) authentic() ([]byte, error) {
 	s.MAC, s.Inbox, s.SO = nil, nil, pin{}
 	s.User.Tries, s.User.Attempt = 0, nil
+	if s.Log != nil {
+		s.Log = &logState{Sealed: s.Log.Sealed, Base: s.Log.Base, Signed: s.Log.Signed}
+	}
 	if !s.DKEK.Kept {
 		s.DKEK = dkekState{Enabled: s.DKEK.Enabled, Shares: s.DKEK.Shares}
 	}
