@@ -61,6 +61,7 @@ func (p *proceedings) initialize(ctx context.Context, name string, h *hsm.HSM, s
 		return err
 	}
 	init := wire.UsualInitialization(nil, nil, 1)
+	init.Options |= wire.LogOption(serial)
 	var err error
 	if init.SOPIN, err = p.people.soPIN(ctx, name, h); err != nil {
 		return err

@@ -24,6 +24,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/card"
+	"conclave/card/devicelog"
 	"conclave/card/store/sqlite"
 	"conclave/internal/interrupt"
 	"conclave/internal/rsaop"
@@ -78,7 +79,8 @@ func (h Home) Open(name string) (apdu.Conn, error) {
 	if reader, ok := strings.CutPrefix(name, pcscPrefix); ok {
 		return pcsc.Open(reader)
 	}
-	c, err := h.OpenCard(name)
+	program := fmt.Sprintf("%s, process %d of user %d", filepath.Base(os.Args[0]), os.Getpid(), os.Getuid())
+	c, err := h.openCard(name, program)
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +95,29 @@ type connection struct {
 
 func (c *connection) Close() error { return errors.Join(c.Conn.Close(), c.embedded.store.Close()) }
 
-// OpenCard opens an embedded device as a card, to be served to a reader.
-func (h Home) OpenCard(name string) (*Embedded, error) {
+// OpenCard opens an embedded device as a card, to be served to a reader. Its log says
+// no more of who gives the commands than that they come through pcscd.
+func (h Home) OpenCard(name string) (*Embedded, error) { return h.openCard(name, "pcscd") }
+
+// openCard opens a device for a client.
+func (h Home) openCard(name, client string) (*Embedded, error) {
+	s, err := h.openStore(name)
+	if err != nil {
+		return nil, err
+	}
+	if earlier := s.Earlier(); earlier != "" {
+		slog.Warn("the device's file has a new format; a copy in the earlier one, which gives away more to who has the SO-PIN, was kept: "+
+			"log in once, see that all is there, and destroy the copy", "device", name, "copy", earlier)
+	}
+	e := &Embedded{store: s, signals: interrupt.NewHolder()}
+	e.Card, err = card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Hold: e.signals.Hold, Forget: secret.Forget, Log: slog.Default(), Client: client})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("device %q: %w", name, err), s.Close())
+	}
+	return e, nil
+}
+
+func (h Home) openStore(name string) (*sqlite.Store, error) {
 	path, err := h.path(name)
 	if err != nil {
 		return nil, err
@@ -109,16 +132,20 @@ func (h Home) OpenCard(name string) (*Embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device %q: %w", name, err)
 	}
-	if earlier := s.Earlier(); earlier != "" {
-		slog.Warn("the device's file has a new format; a copy in the earlier one, which gives away more to who has the SO-PIN, was kept: "+
-			"log in once, see that all is there, and destroy the copy", "device", name, "copy", earlier)
-	}
-	e := &Embedded{store: s, signals: interrupt.NewHolder()}
-	e.Card, err = card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Hold: e.signals.Hold, Forget: secret.Forget, Log: slog.Default()})
+	return s, nil
+}
+
+// Log reads the log of an embedded device, which needs no PIN.
+func (h Home) Log(name string) (*devicelog.Log, error) {
+	s, err := h.openStore(name)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("device %q: %w", name, err), s.Close())
+		return nil, err
 	}
-	return e, nil
+	log, err := card.ReadLog(s)
+	if err != nil {
+		err = fmt.Errorf("the log of device %q: %w", name, err)
+	}
+	return log, errors.Join(err, s.Close())
 }
 
 // missingError is the error for a device that does not exist. It wraps

@@ -33,6 +33,9 @@ type (
 	caGroup struct {
 		CA caCommands `cmd:"" name:"ca" help:"An offline CA on a key of a device: certificates, CRLs, and the register of both."`
 	}
+	logGroup struct {
+		Log logCommands `cmd:"" help:"The log of an embedded device: what changed it or used its keys."`
+	}
 	rehearseGroup struct {
 		Rehearse rehearse `cmd:"" help:"Rehearse the whole life of a key, from ceremony to recovery, on throw-away devices."`
 	}
@@ -49,6 +52,7 @@ type all struct {
 	keyGroup
 	ceremonyGroup
 	caGroup
+	logGroup
 	rehearseGroup
 	versionGroup
 }
@@ -76,6 +80,8 @@ func grammarOf(args []string) grammar {
 		return new(one[ceremonyGroup])
 	case "ca":
 		return new(one[caGroup])
+	case "log":
+		return new(one[logGroup])
 	case "rehearse":
 		return new(one[rehearseGroup])
 	case "version":

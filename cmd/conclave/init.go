@@ -18,6 +18,7 @@ type hsmInit struct {
 	TransportPIN bool           `name:"transport-pin" help:"The user PIN must be changed before its first use."`
 	NoResetPIN   bool           `name:"no-reset-pin" help:"A blocked user PIN cannot be reset with the SO-PIN. On embedded devices keys hold this: nothing that the SO-PIN opens leads to the keys, not even for who has the file."`
 	UnblockOnly  bool           `name:"unblock-only" help:"The SO-PIN can unblock the user PIN, but cannot set a new one (on a Pico HSM it still can). On embedded devices keys hold that it cannot, and the code alone that it takes the SO-PIN to unblock: who can write the file can do that without."`
+	Log          bool           `help:"The device keeps a log of what changes it or uses its keys (embedded devices alone; see: conclave log). It costs a write to the disk for each signature, and no key is used when the disk is full."`
 	Yes          bool           `help:"Erase keys without asking."`
 }
 
@@ -45,6 +46,9 @@ func (cmd hsmInit) Run(c *console) error {
 		}
 		if err := cmd.confirmErasure(c, h); err != nil {
 			return err
+		}
+		if cmd.Log && wire.LogOption(c.serialOf(h)) == 0 {
+			return errors.New("--log: only embedded devices keep a log; leave it out for this one")
 		}
 		init, err := cmd.initialization(c, status.Initialised)
 		if err != nil {
@@ -107,6 +111,9 @@ func (cmd hsmInit) options() wire.Options {
 	}
 	if cmd.UnblockOnly {
 		options |= wire.OptionUnblockOnly
+	}
+	if cmd.Log {
+		options |= wire.OptionLog
 	}
 	return options
 }

@@ -31,7 +31,7 @@ func TestJSON(t *testing.T) {
 			Device: "default", Serial: "ZZCL0123456", CertifiedBy: "ZZCLCA00001", Label: "Root", Version: "3.5", Initialised: true,
 			UserPIN: newPINStatus(hsm.PINState{Tries: 3}), SOPIN: newPINStatus(hsm.PINState{}),
 			DKEK:    newDKEKStatus(&wire.DKEKStatus{Shares: 1, KCV: kcv}),
-			Options: optionNames(wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionUnblockOnly),
+			Options: optionNames(wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionUnblockOnly | wire.OptionLog),
 		},
 		"hsm-status-new.json": deviceStatus{
 			Device: "default", Serial: "ZZCL0123456", CertifiedBy: "ZZCLCA00001", Label: "SmartCard-HSM", Version: "3.5", Options: optionNames(0),

@@ -129,6 +129,7 @@ func optionNames(options wire.Options) []string {
 		{wire.OptionResetRetryCounter, "reset-pin"},
 		{wire.OptionTransportPIN, "transport-pin"},
 		{wire.OptionUnblockOnly, "unblock-only"},
+		{wire.OptionLog, "log"},
 	} {
 		if options&o.bit != 0 {
 			names = append(names, o.name)

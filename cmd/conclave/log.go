@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"conclave/card/devicelog"
+	"conclave/internal/safefile"
+	"conclave/terminal"
+)
+
+type logCommands struct {
+	Show   logShow   `cmd:"" help:"Show the entries."`
+	Verify logVerify `cmd:"" help:"Look for entries that were edited, taken out, exchanged or cut off."`
+	Export logExport `cmd:"" help:"Write the entries, or a checkpoint of them, to a file."`
+}
+
+// readLog reads the log of the chosen device. One that never had a log is an error.
+func (c *console) readLog() (*devicelog.Log, error) {
+	log, err := c.home.Log(c.device)
+	if err == nil && !log.On && log.Head.Size == 0 && len(log.Lines) == 0 {
+		err = fmt.Errorf("device %q keeps no log; only conclave hsm init --log, which erases it, lets it keep one", c.device)
+	}
+	return log, err
+}
+
+type logShow struct {
+	listing
+	Last int `placeholder:"N" help:"The last N entries alone."`
+}
+
+// Validate rejects what cannot be meant.
+func (cmd logShow) Validate() error {
+	if cmd.Last < 0 {
+		return errors.New("--last: 1 or more was expected")
+	}
+	return nil
+}
+
+// Run shows the entries, and verifies nothing.
+func (cmd logShow) Run(c *console) error {
+	log, err := c.readLog()
+	if err != nil {
+		return err
+	}
+	lines := log.Entries()
+	if cmd.Last > 0 {
+		lines = lines[max(0, len(lines)-cmd.Last):]
+	}
+	entries := make([]devicelog.Entry, len(lines))
+	for i, line := range lines {
+		if entries[i], err = devicelog.ParseEntry(line); err != nil {
+			return fmt.Errorf("%w; see: conclave log verify", err)
+		}
+	}
+	if cmd.JSON {
+		return c.showJSON(entries)
+	}
+	rows := [][]string{{"ENTRY", "TIME (UTC)", "COMMAND", "OF", "RESULT", "CLIENT"}}
+	for _, e := range entries {
+		rows = append(rows, logRow(e))
+	}
+	return c.showTable(rows)
+}
+
+// logRow is an entry in columns.
+func logRow(e devicelog.Entry) []string {
+	of := e.Object
+	if e.Key != 0 {
+		of = fmt.Sprint("key ", e.Key)
+	}
+	row := []string{fmt.Sprint(e.Number), e.Time.UTC().Format(time.DateTime), e.Command, of, e.Result, e.Client}
+	for i, text := range row {
+		row[i] = terminal.Printable(text)
+	}
+	return row
+}
+
+type logVerify struct {
+	listing
+	Checkpoint []string `type:"existingfile" placeholder:"FILE" help:"What conclave log export wrote earlier, and someone kept elsewhere. Without it an older copy of the whole device does not show."`
+}
+
+// logReport is what verify shows.
+type logReport struct {
+	Device     string              `json:"device"`
+	Serial     string              `json:"serial"`
+	First      int64               `json:"first"` // entry that is kept
+	Last       int64               `json:"last"`
+	Signed     int64               `json:"signed"` // entries, by the last checkpoint
+	Compared   int                 `json:"compared"`
+	Findings   []devicelog.Finding `json:"findings"`
+	Checkpoint string              `json:"checkpoint"`
+}
+
+// Run verifies the log without a PIN.
+func (cmd logVerify) Run(c *console) error {
+	var kept []string
+	for _, path := range cmd.Checkpoint {
+		checkpoint, err := readCheckpoint(path)
+		if err != nil {
+			return err
+		}
+		kept = append(kept, checkpoint)
+	}
+	log, err := c.readLog()
+	if err != nil && (log == nil || len(kept) == 0) {
+		return err // with a checkpoint, a log that is gone is a finding
+	}
+	found := log.Verify(kept...)
+	report := logReport{c.device, log.Key.Serial, found.First, found.Last, found.Signed.Size, len(kept), found.Findings, found.Checkpoint}
+	if cmd.JSON {
+		if report.Findings == nil {
+			report.Findings = []devicelog.Finding{}
+		}
+		err = c.showJSON(report)
+	} else {
+		report.show(c)
+	}
+	if err == nil && len(report.Findings) > 0 {
+		err = fmt.Errorf("the log of device %q is not what the device has written; findings: %d", c.device, len(report.Findings))
+	}
+	return err
+}
+
+func (r logReport) show(c *console) {
+	fmt.Fprintf(c.out, "Device %s, serial number %s: entries %d to %d, signed up to entry %d.\n", c.device, terminal.Printable(r.Serial), r.First, r.Last, r.Signed)
+	for _, f := range r.Findings {
+		fmt.Fprintln(c.out, terminal.Printable(f.String()))
+	}
+	switch {
+	case len(r.Findings) > 0:
+	case r.Compared > 0:
+		fmt.Fprintln(c.out, "All of it is as the device has written it, and agrees with the checkpoint that was kept.")
+	default:
+		fmt.Fprintln(c.out, "It fits together. That it is not an older copy, or another log, only a checkpoint shows that was kept elsewhere: --checkpoint")
+	}
+}
+
+// maxLog is how many bytes an exported log may have.
+const maxLog = 64 << 20
+
+// readCheckpoint reads a checkpoint, or the last one in a whole log.
+func readCheckpoint(path string) (string, error) {
+	content, err := safefile.Read(path, maxLog)
+	if err != nil {
+		return "", err
+	}
+	if !bytes.HasPrefix(content, []byte("{")) {
+		return string(content), nil
+	}
+	checkpoint := devicelog.LastCheckpoint(bytes.Split(content, []byte("\n")))
+	if checkpoint == "" {
+		return "", fmt.Errorf("%s: there is no checkpoint in it; what conclave log export wrote was expected", path)
+	}
+	return checkpoint, nil
+}
+
+type logExport struct {
+	listing
+	File       string `arg:"" help:"File to make: the entries as the device has them, a line of JSON each."`
+	Checkpoint bool   `help:"The last signed checkpoint alone: a few lines to keep elsewhere."`
+}
+
+// Run writes a new file. Nothing is verified: that can be done again at any time.
+func (cmd logExport) Run(c *console) error {
+	log, err := c.readLog()
+	if err != nil {
+		return err
+	}
+	lines := log.Entries()
+	content := append(bytes.Join(lines, []byte("\n")), '\n')
+	if cmd.Checkpoint {
+		if content = []byte(log.Verify().Checkpoint); len(content) == 0 {
+			return errors.New("the log is not signed yet; that is done at the end of a session with the user PIN")
+		}
+	}
+	if err := safefile.Create(cmd.File, content); err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return json.NewEncoder(c.out).Encode(map[string]any{"file": cmd.File, "entries": len(lines), "last": log.Head.Size})
+	}
+	fmt.Fprintf(c.out, "%s: entries up to %d.\n", terminal.Printable(cmd.File), log.Head.Size)
+	return nil
+}
