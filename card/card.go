@@ -15,6 +15,7 @@
 package card
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"sync"
@@ -200,11 +201,14 @@ func (c *Card) load() error {
 	if err != nil {
 		return err
 	}
+	before := c.state.Contents
 	if err := c.store.View(c.state.read); err != nil {
 		return err
 	}
 	c.version = version
-	c.session.forgetKeys()
+	if !bytes.Equal(before, c.state.Contents) || !c.state.sealed() {
+		c.session.forgetKeys() // with the same list of records they are the same keys
+	}
 	c.session.expire(&c.state)
 	return c.checkState(&c.state)
 }
