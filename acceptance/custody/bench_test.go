@@ -25,36 +25,47 @@ import (
 	"conclave/wire"
 )
 
-// BenchmarkSign is a P-256 signature by a device on disk, in process and
-// through pcscd and its virtual reader.
+// BenchmarkSign is a signature by a device on disk, P-256 in process and through pcscd
+// and its virtual reader, and RSA in process; and the same by a device with a log.
 func BenchmarkSign(b *testing.B) {
+	ec, err := curve.ByName("secp256r1")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, key := range map[string]wire.PublicKey{"in-process": wire.ECTemplate(ec), "RSA-2048": wire.RSATemplate(2048)} {
+		b.Run(name, func(b *testing.B) { benchSign(b, link.Direct(benchCard(b)), key, 0) })
+		b.Run(name+"-log", func(b *testing.B) { benchSign(b, link.Direct(benchCard(b)), key, wire.OptionLog) })
+	}
+	b.Run("pcscd", func(b *testing.B) { benchPCSC(b, wire.ECTemplate(ec), 0) })
+	b.Run("pcscd-log", func(b *testing.B) { benchPCSC(b, wire.ECTemplate(ec), wire.OptionLog) })
+}
+
+func benchPCSC(b *testing.B, key wire.PublicKey, options wire.Options) {
+	b.Helper()
 	c := benchCard(b)
-	b.Run("in-process", func(b *testing.B) { benchSign(b, link.Direct(c)) })
-	b.Run("pcscd", func(b *testing.B) {
-		pcscdtest.Start(b)
-		ctx, stop := context.WithCancel(b.Context())
-		served, done := make(chan struct{}, 1), make(chan struct{})
-		go func() {
-			defer close(done)
-			link.Keep(ctx, link.TCP(pcscdtest.VPCD), c, wire.ATR(), func(s link.State, _ error) {
-				if s == link.Connected {
-					served <- struct{}{}
-				}
-			})
-		}()
-		<-served
-		reader, err := pcsc.WaitForCard(ctx, "")
-		if err != nil {
-			b.Fatal(err)
-		}
-		conn, err := pcsc.Open(reader)
-		if err != nil {
-			b.Fatal(err)
-		}
-		benchSign(b, conn)
-		stop()
-		<-done
-	})
+	pcscdtest.Start(b)
+	ctx, stop := context.WithCancel(b.Context())
+	served, done := make(chan struct{}, 1), make(chan struct{})
+	go func() {
+		defer close(done)
+		link.Keep(ctx, link.TCP(pcscdtest.VPCD), c, wire.ATR(), func(s link.State, _ error) {
+			if s == link.Connected {
+				served <- struct{}{}
+			}
+		})
+	}()
+	<-served
+	reader, err := pcsc.WaitForCard(ctx, "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	conn, err := pcsc.Open(reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchSign(b, conn, key, options)
+	stop()
+	<-done
 }
 
 func benchCard(b *testing.B) *card.Card {
@@ -79,7 +90,7 @@ func benchCard(b *testing.B) *card.Card {
 	return c
 }
 
-func benchSign(b *testing.B, conn apdu.Conn) {
+func benchSign(b *testing.B, conn apdu.Conn, key wire.PublicKey, options wire.Options) {
 	b.Helper()
 	h, err := hsm.Open(conn)
 	if err != nil {
@@ -87,17 +98,13 @@ func benchSign(b *testing.B, conn apdu.Conn) {
 	}
 	defer h.Close()
 	pin := secret.Bytes("648219")
-	if err := h.Initialize(wire.Initialization{UserPIN: pin, SOPIN: soPIN(), Retries: 3, DKEKShares: wire.NoDKEK}, ""); err != nil {
+	if err := h.Initialize(wire.Initialization{Options: options, UserPIN: pin, SOPIN: soPIN(), Retries: 3, DKEKShares: wire.NoDKEK}, ""); err != nil {
 		b.Fatal(err)
 	}
 	if err := h.Login(wire.UserPIN, pin); err != nil {
 		b.Fatal(err)
 	}
-	c, err := curve.ByName("secp256r1")
-	if err != nil {
-		b.Fatal(err)
-	}
-	ref, _, err := h.GenerateKey(hsm.NewKey{Key: wire.ECTemplate(c)})
+	ref, _, err := h.GenerateKey(hsm.NewKey{Key: key})
 	if err != nil {
 		b.Fatal(err)
 	}
