@@ -105,10 +105,6 @@ func (h Home) openCard(name, client string) (*Embedded, error) {
 	if err != nil {
 		return nil, err
 	}
-	if earlier := s.Earlier(); earlier != "" {
-		slog.Warn("the device's file has a new format; a copy in the earlier one, which gives away more to who has the SO-PIN, was kept: "+
-			"log in once, see that all is there, and destroy the copy", "device", name, "copy", earlier)
-	}
 	e := &Embedded{store: s, signals: interrupt.NewHolder()}
 	e.Card, err = card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Hold: e.signals.Hold, Forget: secret.Forget, Log: slog.Default(), Client: client})
 	if err != nil {
@@ -131,6 +127,10 @@ func (h Home) openStore(name string) (*sqlite.Store, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("device %q: %w", name, err)
+	}
+	if earlier := s.Earlier(); earlier != "" {
+		slog.Warn("the device's file has a new format; a copy in the earlier one, which gives away more to who has the SO-PIN, was kept: "+
+			"log in once, see that all is there, and destroy the copy", "device", name, "copy", earlier)
 	}
 	return s, nil
 }
