@@ -165,12 +165,15 @@ func (c *Card) mendLog(t *transaction) error {
 	if err != nil || reached == l.Head {
 		return err
 	}
-	c.config.Log.Error("the log of the device was cut or changed by who can write its file; see: conclave log verify",
-		"known", l.Sealed.Size, "found", l.Size, "followed", reached.Size)
 	l.Head = reached
-	if err := t.dropAfter(l.Base, reached.Size); err != nil {
+	if err := t.dropAllBut(l.Base, reached.Size); err != nil {
 		return err
 	}
+	return c.tellOfCut(t)
+}
+
+func (c *Card) tellOfCut(t *transaction) error {
+	c.config.Log.Error("the log of the device was cut or changed by who can write its file; see: conclave log verify", "after", t.state.Log.Size)
 	return c.appendLog(t, devicelog.Entry{Command: devicelog.Cut})
 }
 
@@ -190,8 +193,8 @@ func (t *transaction) followLog(from devicelog.Head, last int64) (devicelog.Head
 	return from, nil
 }
 
-// dropAfter removes what is not between entries base and last.
-func (t *transaction) dropAfter(base, last int64) error {
+// dropAllBut removes all entries but those after entry base up to entry last.
+func (t *transaction) dropAllBut(base, last int64) error {
 	ids, err := t.List(kindLog)
 	for _, id := range ids {
 		if n := int64(id - uint16(base)); err == nil && (n == 0 || n > last-base) {
@@ -207,7 +210,8 @@ func (c *Card) trimLog(t *transaction) error {
 	if t.vault == nil || l.Size-l.Base < c.limits.keep {
 		return nil
 	}
-	base, err := t.headAt(l.Base + c.limits.drop)
+	drop := l.Base + c.limits.drop
+	base, err := t.headAt(drop)
 	if err != nil {
 		return err
 	}
@@ -216,18 +220,19 @@ func (c *Card) trimLog(t *transaction) error {
 		c.config.Log.Error("the device's log cannot be signed; it keeps its oldest entries until it has no room left", "error", err)
 		return nil
 	}
-	for n := l.Base + 1; n <= base.Size; n++ {
-		if err := t.Delete(kindLog, uint16(n)); err != nil {
-			return err
-		}
+	if err := t.dropAllBut(base.Size, l.Size); err != nil {
+		return err
 	}
 	l.Base = base.Size
-	return t.Put(kindLogBase, 0, []byte(checkpoint))
+	if err := t.Put(kindLogBase, 0, []byte(checkpoint)); err != nil || base.Size == drop {
+		return err
+	}
+	return c.tellOfCut(t)
 }
 
 // headAt is the head before the first entry after number n that can be read.
 func (t *transaction) headAt(n int64) (devicelog.Head, error) {
-	for ; n < t.state.Log.Size; n++ {
+	for last := min(t.state.Log.Size, n+mostEntries); n < last; n++ { // the size may be anyone's
 		line, err := t.Get(kindLog, uint16(n+1))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return devicelog.Head{}, err

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -430,6 +431,23 @@ func TestForgedSeal(t *testing.T) {
 	attacker{t, s}.rewrite(5, true)
 	if r := transmit(t, openLogged(t, s, nil), login); r != "6581" {
 		t.Errorf("a login was answered with %s", r)
+	}
+}
+
+// TestForgedSizes keep no one from initialising the device, whatever the state says.
+func TestForgedSizes(t *testing.T) {
+	for _, size := range []int64{-1, 1 << 20, 1 << 50, math.MaxInt64} {
+		s := memory.New()
+		logged(t, s)
+		attacker{t, s}.state(func(log map[string]any) {
+			log["Size"], log["Sealed"] = size, map[string]any{"Size": size, "Hash": log["Hash"]}
+		})
+		c := openLogged(t, s, nil)
+		expect(t, c, withLog(anew), generateEC(t, "01", ""), sign+"9000 /^30")
+		mustReset(t, c)
+		if len(readLog(t, s).Verify().Findings) == 0 {
+			t.Errorf("size %d: nothing is found", size)
+		}
 	}
 }
 
