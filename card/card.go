@@ -117,9 +117,11 @@ func (c *Card) Reset() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.session.loggedIn()
-	c.responder.Reset()
-	c.signOff()
-	c.session.end()
+	secret.Do(func() {
+		c.responder.Reset()
+		c.signOff()
+		c.session.end()
+	})
 	c.forget(before)
 	if c.unscrubbed {
 		c.scrub()

@@ -3,9 +3,11 @@ package card
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 
 	"conclave/apdu"
 	"conclave/card/store"
@@ -32,6 +34,25 @@ func rsaRecord(k *rsa.PrivateKey) keyRecord { return keyRecord{RSA: x509.Marshal
 
 func ecRecord(k *curve.PrivateKey) keyRecord { return keyRecord{EC: k.D, Curve: k.Curve.Name} }
 
+// bytes encodes the record. What is secret does not pass through encoding/json, which
+// keeps its buffers.
+func (r keyRecord) bytes() (secret.Bytes, error) {
+	var b secret.Bytes
+	for name, field := range map[string]*[]byte{"RSA": &r.RSA, "EC": &r.EC, "AES": &r.AES} {
+		if *field != nil {
+			b = append(make(secret.Bytes, 0, 2*len(*field)+128), fmt.Sprintf(`{"%s":"`, name)...)
+			b = append(base64.StdEncoding.AppendEncode(b, *field), '"', ',')
+			*field = nil
+		}
+	}
+	rest, err := json.Marshal(r)
+	if string(rest) == "{}" {
+		b[len(b)-1] = '}'
+		return b, err
+	}
+	return append(b, rest[1:]...), err
+}
+
 func (r *keyRecord) wipe() {
 	clear(r.RSA)
 	clear(r.EC)
@@ -50,6 +71,12 @@ func (k *key) close() {
 	k.record.wipe()
 	if k.raw != nil {
 		k.raw.Close()
+	}
+	if k.private != nil {
+		p := k.private.Precomputed
+		for _, n := range append([]*big.Int{k.private.D, p.Dp, p.Dq, p.Qinv}, k.private.Primes...) {
+			clear(n.Bits())
+		}
 	}
 	if k.ec != nil {
 		k.ec.Wipe()
@@ -149,11 +176,11 @@ func (c *Card) addKey(t *transaction, id byte, record keyRecord) error {
 }
 
 func (c *Card) putKey(t *transaction, id byte, record keyRecord) error {
-	plain, err := json.Marshal(record)
+	plain, err := record.bytes()
 	if err != nil {
 		return err
 	}
-	defer secret.Bytes(plain).Wipe()
+	defer plain.Wipe()
 	return c.session.vault().put(t, kindKey, uint16(id), plain)
 }
 

@@ -3,7 +3,6 @@ package card
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -136,7 +135,7 @@ func Manufacture(s store.Store, issuer *DeviceIssuer, now time.Time) (serial str
 	if err != nil {
 		return "", err
 	}
-	record, err := json.Marshal(ecRecord(key))
+	record, err := ecRecord(key).bytes()
 	if err != nil {
 		return "", err
 	}

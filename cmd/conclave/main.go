@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"conclave/device"
+	"conclave/internal/secret"
 	"conclave/terminal"
 )
 
@@ -24,7 +25,10 @@ const (
 	exitUnproved   = 7 // the evidence fits together, but the paper does not prove all of it
 )
 
-func main() { os.Exit(run(context.Background(), device.DefaultHome, os.Args[1:])) }
+func main() {
+	secret.Harden()
+	os.Exit(run(context.Background(), device.DefaultHome, os.Args[1:]))
+}
 
 // run carries out a command line, with the devices of a home.
 func run(ctx context.Context, findHome func() (device.Home, error), args []string) int {

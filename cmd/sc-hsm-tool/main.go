@@ -18,6 +18,7 @@ import (
 	"conclave/apdu"
 	"conclave/custody"
 	"conclave/device"
+	"conclave/internal/secret"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
@@ -34,6 +35,7 @@ const (
 )
 
 func main() {
+	secret.Harden()
 	os.Exit(run(context.Background(), device.DefaultHome, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -11,11 +11,22 @@ import (
 // system. It takes some tens of milliseconds.
 func Forget() {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // what is taken below stays taken
-	for range 3 { // what a sync.Pool has, such as the JSON of a key, is let go of by the second
+	for range 3 {                                    // what a sync.Pool has, such as the JSON of a key, is let go of by the second
 		runtime.GC()
 	}
 	takeFreePlaces()
 	debug.FreeOSMemory()
+	takeFreePages()
+	debug.FreeOSMemory()
+}
+
+// takeFreePages allocates more pages than a processor of the runtime keeps for itself:
+// those do not go back to the system.
+func takeFreePages() {
+	const page, kept = 8 << 10, 64
+	for range 2 * kept {
+		allocate(page)
+	}
 }
 
 // takeFreePlaces allocates until there is no free place left in the pages of the
