@@ -210,7 +210,7 @@ func TestRecordsOfThePast(t *testing.T) {
 		},
 		"deleted": func(t *testing.T, s store.Store) {
 			before := record(t, s, 4, 1)
-			expect(t, openCard(t, s), login, delete)
+			expect(t, openCard(t, s), login, deleteFirst)
 			putRecord(t, s, 4, 1, before)
 			expect(t, openCard(t, s), login, sign+"6581")
 		},
@@ -220,7 +220,7 @@ func TestRecordsOfThePast(t *testing.T) {
 			}
 			c := openCard(t, s)
 			expect(t, c, login, sign+"6581")
-			expect(t, c, delete, sign+"6A88") // it can be put right
+			expect(t, c, deleteFirst, sign+"6A88") // it can be put right
 		},
 		"another description": func(t *testing.T, s store.Store) {
 			expect(t, openCard(t, s), login, "00D7C4010A 54020000 5304 6C616265 = 9000", "00D7C4020A 54020000 5304 6C616266 = 9000")
@@ -229,7 +229,7 @@ func TestRecordsOfThePast(t *testing.T) {
 		},
 		"list of before": func(t *testing.T, s store.Store) {
 			key, list := record(t, s, 4, 1), record(t, s, 1, 6)
-			expect(t, openCard(t, s), login, delete)
+			expect(t, openCard(t, s), login, deleteFirst)
 			putRecord(t, s, 4, 1, key)
 			putRecord(t, s, 1, 6, list)
 			expect(t, openCard(t, s), login, sign+"6581")
@@ -252,7 +252,7 @@ func TestTheLogKeepsNothing(t *testing.T) {
 		"PIN reset":       {[]string{"002C00810E 3537363231383830 393939393939 = 9000"}, []string{login}},
 		"SO-PIN change":   {[]string{"0024008810 3537363231383830 3132333435363738 = 9000"}, []string{"0020008808 3537363231383830 ="}},
 		"initialisation":  {[]string{anew}, []string{login, sign}},
-		"a deleted key":   {[]string{login, delete}, []string{login, sign}},
+		"a deleted key":   {[]string{login, deleteFirst}, []string{login, sign}},
 		"a reset by both": {[]string{"0020008808 3537363231383830 = 9000", "002C028106 393939393939 = 9000"}, []string{login}},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -310,7 +310,7 @@ func TestWhatCouldNotBeScrubbed(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = openFile(t, path).View(func(r store.Reader) error { // another process is in the midst of reading
-		expect(t, c, login, delete)
+		expect(t, c, login, deleteFirst)
 		return nil
 	})
 	if err != nil {

@@ -156,10 +156,10 @@ func TestNothingInTheClearIsLeftOnDisk(t *testing.T) {
 }
 
 const (
-	login  = "0020008106363438323139 = 9000"
-	sign   = "8068017020 1111111111111111111111111111111111111111111111111111111111111111 00 = "
-	anew   = "805000001C 80020001 8106363438323139 8208 3537363231383830 910103 920100 = 9000"
-	delete = "00E4020002CC01 = 9000"
+	login       = "0020008106363438323139 = 9000"
+	sign        = "8068017020 1111111111111111111111111111111111111111111111111111111111111111 00 = "
+	anew        = "805000001C 80020001 8106363438323139 8208 3537363231383830 910103 920100 = 9000"
+	deleteFirst = "00E4020002CC01 = 9000"
 )
 
 // TestTwoProcessesOnOneDevice: two cards on one store stand for two processes.
@@ -174,7 +174,7 @@ func TestTwoProcessesOnOneDevice(t *testing.T) {
 			expect(t, one, "00200081 = 63C3", sign+"6982")
 			expect(t, one, login, sign+"9000 /^30")
 
-			expect(t, other, delete)
+			expect(t, other, deleteFirst)
 			expect(t, one, sign+"6A88") // not from a key that it still had open
 
 			expect(t, other, anew)
