@@ -1,12 +1,13 @@
 # make rehearse   the whole M-of-N backup and restore, on embedded devices
 # make test       installs the Debian packages that the tests need, then runs everything
 # make check      the daily part of it: format, vet, the tests that take less than a minute
+# make fuzz       an hour of fuzzing, all targets in turn; the test takes one, for half a minute, in CI
 # make build      the programs, to bin/
 
 export CGO_ENABLED ?= 0
 BIN := bin
 
-.PHONY: build rehearse check test static race bench clean
+.PHONY: build rehearse check test static race fuzz bench clean
 
 build:
 	go build -o $(BIN)/ ./cmd/...
@@ -38,6 +39,10 @@ race: export CGO_ENABLED = 1
 race: export GORACE = atexit_sleep_ms=0
 race:
 	go test -race -short -timeout 20m $$(scripts/concurrent-packages)
+
+fuzz: export CONCLAVE_FUZZ ?= 2m20s
+fuzz:
+	go test -run '^TestFuzz$$' -v -timeout 3h .
 
 bench:
 	go test -run '^$$' -bench . -benchtime 2s ./...

@@ -386,37 +386,6 @@ func isError(v *ast.ValueSpec) bool {
 	return len(v.Values) > 0
 }
 
-// TestFuzzTargetsHaveCorpora fails for a fuzz target without a seed to start
-// from.
-func TestFuzzTargetsHaveCorpora(t *testing.T) {
-	targets := 0
-	for _, p := range list(t, "./...") {
-		files, err := filepath.Glob(filepath.Join(p.Dir, "*_test.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range files {
-			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, d := range file.Decls {
-				f, ok := d.(*ast.FuncDecl)
-				if !ok || !strings.HasPrefix(f.Name.Name, "Fuzz") {
-					continue
-				}
-				targets++
-				if seeds, err := filepath.Glob(filepath.Join(p.Dir, "testdata", "fuzz", f.Name.Name, "*")); err != nil || len(seeds) == 0 {
-					t.Errorf("%s: %s has no corpus in testdata/fuzz, %v", p.ImportPath, f.Name.Name, err)
-				}
-			}
-		}
-	}
-	if targets < 7 {
-		t.Errorf("%d fuzz targets; APDU, TLV, CVC, key blob, share file, wrap file and vpcd frames have at least one", targets)
-	}
-}
-
 // shown are the packages that newcomers begin with: each shows how it is used.
 func shown() []string {
 	return []string{
