@@ -186,8 +186,8 @@ func correctCode(symbols []byte, erasures []int) []byte {
 func fitCode(symbols []byte, erasures []int, missing int) (found []byte) {
 	for at := 0; at <= len(symbols)-max(0, -missing); at++ {
 		word, unknown := shift(symbols, erasures, at, missing)
-		corrected, _, err := bch32.Correct(codePrefix, word, unknown)
-		if err != nil || differences(word, corrected, unknown) > 1 {
+		corrected, _, err := bch32.CorrectWithin(codePrefix, word, unknown, 1)
+		if err != nil {
 			continue
 		}
 		if found != nil && !slices.Equal(found, corrected) {
@@ -216,16 +216,6 @@ func shift(symbols []byte, erasures []int, at, missing int) (word []byte, unknow
 	}
 	slices.Sort(unknown)
 	return slices.Insert(slices.Clone(symbols), at, make([]byte, missing)...), unknown
-}
-
-// differences counts the symbols that were read and are wrong.
-func differences(word, corrected []byte, unknown []int) (n int) {
-	for i := range word {
-		if word[i] != corrected[i] && !slices.Contains(unknown, i) {
-			n++
-		}
-	}
-	return n
 }
 
 // codeQuestion says how a code should be read. It is for the custodian alone:

@@ -32,6 +32,12 @@ var ErrUncorrectable = errors.New("more symbols are wrong or missing than the ch
 // and crowd there. So somebody must look at what was changed before the word
 // is used (BIP-93, section "Error Correction").
 func Correct(prefix string, word []byte, erasures []int) (corrected []byte, changed []int, err error) {
+	return CorrectWithin(prefix, word, erasures, roots/2)
+}
+
+// CorrectWithin is Correct for words with so many symbols changed at most. It is
+// quick to refuse others.
+func CorrectWithin(prefix string, word []byte, erasures []int, most int) (corrected []byte, changed []int, err error) {
 	if err := checkWord(word, erasures); err != nil {
 		return nil, nil, err
 	}
@@ -42,7 +48,7 @@ func Correct(prefix string, word []byte, erasures []int) (corrected []byte, chan
 	for _, place := range erasures {
 		corrected[place] = 0
 	}
-	for place, value := range find(syndrome(prefix, corrected), len(word), erasures) {
+	for place, value := range find(syndrome(prefix, corrected), len(word), erasures, most) {
 		corrected[place] ^= value
 		if value != 0 && !slices.Contains(erasures, place) {
 			changed = append(changed, place)
@@ -80,10 +86,13 @@ func checkWord(word []byte, erasures []int) error {
 // if there is a solution within the bound. If there is none, it returns
 // something that the caller finds out by verifying: the locator has roots that
 // stand for places outside of the word or for nothing, or the same one twice, or
-// values are not in GF(32).
-func find(s residue, n int, erasures []int) []byte {
+// values are not in GF(32). Of a solution with more errors than most it returns nothing.
+func find(s residue, n int, erasures []int, most int) []byte {
 	locator, evaluator := solve(powerSums(s), erasureLocator(n, erasures), len(erasures))
 	errata := make([]byte, n)
+	if locator.degree() > len(erasures)+most {
+		return errata
+	}
 	x, beta := location(n, 0).inverse(), power(1)
 	for place := range errata {
 		if locator.at(x) == (element{}) {
@@ -103,11 +112,12 @@ func location(n, place int) element { return power(n - 1 - place) }
 // the same value at the generator's roots.
 func powerSums(s residue) polynomial {
 	sums := make(polynomial, roots)
+	x, beta := power(firstRoot), power(1)
 	for j := range sums {
-		x := power(firstRoot + j)
 		for _, c := range s {
 			sums[j] = sums[j].times(x).plus(element{a: c})
 		}
+		x = x.times(beta)
 	}
 	return sums
 }

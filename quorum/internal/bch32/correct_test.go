@@ -266,6 +266,22 @@ func TestArguments(t *testing.T) {
 	correctsTo(t, "ms", word, high, []int{7}, nil)
 }
 
+// TestCorrectWithin: what has more wrong symbols than are allowed is refused, and
+// nothing else is.
+func TestCorrectWithin(t *testing.T) {
+	r := random(48)
+	word := randomWord(r, "ms", 48)
+	for wrong := range roots/2 + 1 {
+		received := spoil(r, word, r.Perm(48)[:wrong])
+		for most := range roots/2 + 1 {
+			corrected, changed, err := CorrectWithin("ms", received, nil, most)
+			if good := err == nil && bytes.Equal(corrected, word) && len(changed) == wrong; good != (wrong <= most) {
+				t.Errorf("%d symbols wrong and %d allowed: %v, %v", wrong, most, changed, err)
+			}
+		}
+	}
+}
+
 func FuzzCorrect(f *testing.F) {
 	f.Fuzz(func(t *testing.T, prefix string, word, erased []byte) {
 		var erasures []int

@@ -2,13 +2,14 @@ package bch32
 
 // multiply multiplies in GF(32) = GF(2)[x] / (x^5 + x^3 + 1), bit i of a symbol
 // being the coefficient of x^i (BIP-93, bech32_mul).
-func multiply(a, b byte) (product byte) {
-	for range 5 {
-		product ^= -(b & 1) & a
-		b >>= 1
-		a = a<<1 ^ -(a>>4)&0b101001
+func multiply(a, b byte) byte {
+	x, y := uint(a), uint(b)
+	product := x&-(y&1) ^ x<<1&-(y>>1&1) ^ x<<2&-(y>>2&1) ^ x<<3&-(y>>3&1) ^ x<<4&-(y>>4&1)
+	for range 2 { // x^5 is x^3 + 1
+		high := product >> 5
+		product = product&31 ^ high ^ high<<3
 	}
-	return product
+	return byte(product)
 }
 
 // An element a + bζ of GF(1024) = GF(32)[ζ] / (ζ^2 + ζ + 1), the extension that
@@ -30,10 +31,10 @@ func power(n int) element { return element{b: 8}.power(n) }
 func (x element) plus(y element) element { return element{x.a ^ y.a, x.b ^ y.b} }
 
 func (x element) times(y element) element {
-	high := multiply(x.b, y.b)
+	low := multiply(x.a, y.a)
 	return element{
-		a: multiply(x.a, y.a) ^ high,
-		b: multiply(x.a, y.b) ^ multiply(x.b, y.a) ^ high,
+		a: low ^ multiply(x.b, y.b),
+		b: low ^ multiply(x.a^x.b, y.a^y.b),
 	}
 }
 
