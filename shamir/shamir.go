@@ -34,6 +34,15 @@ import (
 // passes with a probability below 4^-20.
 const primalityRounds = 20
 
+// isPrime costs little below 2^64, where math/big needs no rounds to be exact.
+func isPrime(n *big.Int) bool {
+	rounds := primalityRounds
+	if n.BitLen() <= 64 {
+		rounds = 0
+	}
+	return n.ProbablyPrime(rounds)
+}
+
 // Share is a point (X, Y) on the polynomial, both below the prime. X names the
 // share and is public; Y is secret.
 type Share struct {
@@ -45,7 +54,7 @@ type Share struct {
 // uniformly over 0 … prime-1.
 func Split(rand io.Reader, secret, prime *big.Int, threshold, total int) ([]Share, error) {
 	switch {
-	case !prime.ProbablyPrime(primalityRounds):
+	case !isPrime(prime):
 		return nil, fmt.Errorf("the modulus %v is not a prime", prime)
 	case secret.Sign() < 0 || secret.Cmp(prime) >= 0:
 		return nil, errors.New("the secret is not below the prime; take a larger prime")
@@ -84,7 +93,7 @@ func Combine(shares []Share, prime *big.Int) (*big.Int, error) {
 
 // check rejects what makes interpolation impossible or meaningless.
 func check(shares []Share, prime *big.Int) error {
-	if !prime.ProbablyPrime(primalityRounds) {
+	if !isPrime(prime) {
 		return fmt.Errorf("the modulus %v is not a prime; was a digit misread?", prime)
 	}
 	if len(shares) == 0 {
