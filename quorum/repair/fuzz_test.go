@@ -7,6 +7,23 @@ import (
 	"time"
 )
 
+// FuzzReadDraft: whatever is typed of a sheet is read or refused without showing it.
+func FuzzReadDraft(f *testing.F) {
+	f.Fuzz(func(t *testing.T, prime, id, value string) {
+		if _, err := readDraft(0, Draft{prime, id, value}); err != nil {
+			wantHidden(t, err, value)
+		}
+	})
+}
+
+func wantHidden(t *testing.T, err error, value string) {
+	t.Helper()
+	const long = 6
+	if len(value) >= long && strings.Contains(err.Error(), value) {
+		t.Errorf("the error %q shows the value", err)
+	}
+}
+
 // FuzzSheets: whatever is typed, a plan is made or refused without showing it,
 // and its candidates come.
 func FuzzSheets(f *testing.F) {
@@ -17,10 +34,7 @@ func FuzzSheets(f *testing.F) {
 		}
 		plan, err := Sheets(drafts)
 		if err != nil {
-			const long = 6
-			if len(value1) >= long && strings.Contains(err.Error(), value1) {
-				t.Errorf("the error %q shows the value", err)
-			}
+			wantHidden(t, err, value1)
 			return
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
