@@ -7,10 +7,10 @@
 export CGO_ENABLED ?= 0
 BIN := bin
 
-.PHONY: build rehearse check test static race fuzz bench clean
+.PHONY: build rehearse check test static reproducible race fuzz bench clean
 
 build:
-	go build -o $(BIN)/ ./cmd/...
+	go build -trimpath -o $(BIN)/ ./cmd/...
 
 rehearse: build
 	$(BIN)/conclave rehearse --auto
@@ -26,12 +26,28 @@ test:
 	go -C acceptance/wycheproof test -timeout 20m ./...
 ifdef CI
 	$(MAKE) race
+	$(MAKE) reproducible
 endif
 
+# CI runs staticcheck too; tools.mod has its version.
 static:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt is due:"; gofmt -l .; exit 1; }
 	go vet ./...
 	go -C acceptance/wycheproof vet ./...
+ifdef CI
+	go tool -modfile=tools.mod staticcheck ./...
+endif
+
+# Two folders give the same programs, byte for byte. The second builds without what
+# the first has left in the cache.
+reproducible: BUILD = go build -trimpath -buildvcs=false -o
+reproducible:
+	@set -eu; dir=$$(mktemp -d); trap 'chmod -R u+w $$dir; rm -rf $$dir' EXIT; \
+	$(BUILD) $$dir/one/ ./cmd/conclave ./cmd/sc-hsm-tool; \
+	mkdir $$dir/elsewhere; git archive HEAD | tar -x -C $$dir/elsewhere; \
+	cd $$dir/elsewhere; GOCACHE=$$dir/cache $(BUILD) $$dir/two/ ./cmd/conclave ./cmd/sc-hsm-tool; \
+	cmp $$dir/one/conclave $$dir/two/conclave; cmp $$dir/one/sc-hsm-tool $$dir/two/sc-hsm-tool; \
+	echo "two builds, the same bytes"
 
 # The race detector finds something only where goroutines meet. It needs cgo and
 # a C compiler; CI has both installed.

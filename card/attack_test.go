@@ -246,7 +246,6 @@ func TestRecordsOfThePast(t *testing.T) {
 // TestTheLogKeepsNothing: who cuts the log short gets no PIN of before, and no key
 // that was deleted. Another process may have the device open.
 func TestTheLogKeepsNothing(t *testing.T) {
-	const other = "0020008106393939393939 ="
 	for what, change := range map[string]struct{ commands, past []string }{
 		"PIN change":      {[]string{"002400810C 363438323139 393939393939 = 9000"}, []string{login}},
 		"PIN reset":       {[]string{"002C00810E 3537363231383830 393939393939 = 9000"}, []string{login}},

@@ -51,6 +51,7 @@ func (k *key) decrypt(algorithm wire.Algorithm, ciphertext []byte) (plain []byte
 	if algorithm == wire.RSADecryptOAEP {
 		plain, err = rsa.DecryptOAEP(sha256.New(), nil, k.private, ciphertext, nil)
 	} else {
+		//lint:ignore SA1019 hosts ask for it; whoever could try many ciphertexts is logged in
 		plain, err = rsa.DecryptPKCS1v15(nil, k.private, ciphertext)
 	}
 	if err != nil {

@@ -121,7 +121,7 @@ func TestLogTellsWhatWasDone(t *testing.T) {
 				generateEC(t, "01", ""), generateEC(t, "02", "900101"), sign+"9000 /^30",
 				strings.Replace(sign, "806801", "806802", 1)+"9000 /^30", strings.Replace(sign, "806801", "806802", 1)+"6984",
 				"00D7C4010A 54020000 5304 6C616265 = 9000", "00B1C40104 5402000000 = 9000 6C616265",
-				"8072019200 0000 = 9000 /^", "8058000000 = 9000 /^CC00", "0084000008 = 9000 /^", delete, "8062018003 040506 00 = 6A88")
+				"8072019200 0000 = 9000 /^", "8058000000 = 9000 /^CC00", "0084000008 = 9000 /^", deleteFirst, "8062018003 040506 00 = 6A88")
 			expect(t, c, "0020008808 3030303030303030 = 63CE", "0020008808 3537363231383830 = 9000", wrongPIN, sign+"6982",
 				"002C028106 393939393939 = 9000", "002400810C 393939393939 363438323139 = 9000", "0020008106 363438323139 = 9000")
 			mustReset(t, c)
@@ -540,7 +540,7 @@ func TestNoRoomForTheLog(t *testing.T) {
 	s := &fullStore{Store: memory.New()}
 	logged(t, s)
 	c := openLogged(t, s, nil)
-	commands := []string{sign, delete[:14], "8072019200 0000 = ", generateEC(t, "02", ""), "00D7C4010A 54020000 5304 6C616265 = "}
+	commands := []string{sign, deleteFirst[:14], "8072019200 0000 = ", generateEC(t, "02", ""), "00D7C4010A 54020000 5304 6C616265 = "}
 	expect(t, c, login)
 	entries := told(t, readLog(t, s))
 	keys := len(dump(t, s))

@@ -107,7 +107,6 @@ func (c Ceremony) beside(path string) string { return filepath.Join(c.Base, path
 // proceedings are a ceremony under way.
 type proceedings struct {
 	Ceremony
-	folder  Folder
 	key     transcript.PublicKey
 	log     *log
 	people  *people

@@ -13,9 +13,6 @@ import (
 	"conclave/terminal"
 )
 
-// clearScreen is how a terminal is told to forget what it showed.
-const clearScreen = "\x1b[H\x1b[2J\x1b[3J"
-
 // TestSheetOnScreen: it is shown in full, and gone when Show returns.
 func TestSheetOnScreen(t *testing.T) {
 	person, tty := open(t)

@@ -192,6 +192,7 @@ func (m *memorised) use(h *hsm.HSM) {
 	m.must(h.WriteFile(wire.PrefixProtectedData.File(1), m.plain))
 	_, err := h.ReadFile(wire.PrefixProtectedData.File(1))
 	m.must(err)
+	//lint:ignore SA1019 the card deciphers it
 	cipher, err := rsa.EncryptPKCS1v15(rand.Reader, &m.rsa.PublicKey, m.plain)
 	m.must(err)
 	plain, err := h.Decipher(2, wire.RSADecryptPKCS1, cipher)

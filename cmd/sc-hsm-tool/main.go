@@ -18,10 +18,10 @@ import (
 	"conclave/apdu"
 	"conclave/custody"
 	"conclave/device"
-	"conclave/internal/secret"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
+	"conclave/internal/secret"
 	"conclave/internal/tty"
 )
 

@@ -103,6 +103,7 @@ func TestForCertificate(t *testing.T) {
 	off.Curve = elliptic.P384()
 	negative := *goodKeys(t)[0].Public().(*ecdsa.PublicKey)
 	curve := elliptic.P256().Params()
+	//lint:ignore SA1019 a key that no function makes
 	negative.X, negative.Y = curve.Gx, new(big.Int).Sub(curve.P, curve.Gy)
 	for want, key := range map[string]crypto.PublicKey{
 		"its point is not on P-384":        &off,

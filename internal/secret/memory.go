@@ -25,7 +25,7 @@ func Forget() {
 func takeFreePages() {
 	const page, kept = 8 << 10, 64
 	for range 2 * kept {
-		allocate(page)
+		runtime.KeepAlive(allocate(page))
 	}
 }
 
@@ -36,9 +36,9 @@ func takeFreePlaces() {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	free := m.HeapInuse - m.HeapAlloc
-	for _, places := range m.BySize {
-		for taken := uint64(0); taken < free && places.Size > 0; taken += uint64(places.Size) {
-			allocate(places.Size)
+	for _, class := range m.BySize {
+		for taken := uint64(0); taken < free && class.Size > 0; taken += uint64(class.Size) {
+			runtime.KeepAlive(allocate(class.Size))
 		}
 	}
 }
@@ -46,7 +46,12 @@ func takeFreePlaces() {
 // allocate is not inlined, so that small values are not on the stack.
 //
 //go:noinline
-func allocate(size uint32) ([]byte, []*byte) { return make([]byte, size), make([]*byte, size/8) }
+func allocate(size uint32) places { return places{make([]byte, size), make([]*byte, size/8)} }
+
+type places struct {
+	bytes    []byte
+	pointers []*byte
+}
 
 // clearStack clears as much of the stack as a command uses. The first call makes it
 // as long: what is left behind when a stack grows cannot be cleared.

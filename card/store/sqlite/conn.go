@@ -97,6 +97,7 @@ func (c *conn) Close() error {
 
 // run executes a prepared statement for its effect.
 func (c *conn) run(statement int, args ...driver.Value) error {
+	//lint:ignore SA1019 without database/sql it is this that the driver offers for values
 	_, err := c.prepared[statement].Exec(args)
 	return fileKind.Explain(c.path, err)
 }
@@ -107,6 +108,7 @@ func (c *conn) query(statement int, fn func(driver.Value), args ...driver.Value)
 }
 
 func query(s driver.Stmt, fn func(driver.Value), args ...driver.Value) error {
+	//lint:ignore SA1019 as in run
 	rows, err := s.Query(args)
 	if err != nil {
 		return err
