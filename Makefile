@@ -5,12 +5,14 @@
 # make build      the programs, to bin/
 
 export CGO_ENABLED ?= 0
+# No path of this folder is in a program, so that other folders give the same bytes.
+export GOFLAGS := $(GOFLAGS) -trimpath
 BIN := bin
 
 .PHONY: build rehearse check test static reproducible race fuzz bench clean
 
 build:
-	go build -trimpath -o $(BIN)/ ./cmd/...
+	go build -o $(BIN)/ ./cmd/...
 
 rehearse: build
 	$(BIN)/conclave rehearse --auto
@@ -40,7 +42,7 @@ endif
 
 # Two folders give the same programs, byte for byte. The second builds without what
 # the first has left in the cache.
-reproducible: BUILD = go build -trimpath -buildvcs=false -o
+reproducible: BUILD = go build -buildvcs=false -o
 reproducible:
 	@set -eu; dir=$$(mktemp -d); trap 'chmod -R u+w $$dir; rm -rf $$dir' EXIT; \
 	$(BUILD) $$dir/one/ ./cmd/conclave ./cmd/sc-hsm-tool; \
