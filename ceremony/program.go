@@ -1,8 +1,10 @@
 package ceremony
 
 import (
+	"bytes"
 	"crypto/sha256"
-	"errors"
+	"debug/buildinfo"
+	"fmt"
 	"os"
 	"runtime/debug"
 	"time"
@@ -25,13 +27,18 @@ func ThisProgram(version string) (Program, error) {
 	if err != nil {
 		return Program{}, err
 	}
+	return ProgramAt(path, version)
+}
+
+// ProgramAt tells the same of another program, which go build has made.
+func ProgramAt(path, version string) (Program, error) {
 	content, err := safefile.Read(path, 1<<30)
 	if err != nil {
 		return Program{}, err
 	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return Program{}, errors.New("this program does not know what it was built from; build it with go build")
+	info, err := buildinfo.Read(bytes.NewReader(content))
+	if err != nil {
+		return Program{}, fmt.Errorf("%s does not say what it was built from: %w; build it with go build", path, err)
 	}
 	p := Program{Version: version, SHA256: sha256.Sum256(content)}
 	p.SBOM, err = sbom.Of(info, p.SHA256[:], revisionTime(info))

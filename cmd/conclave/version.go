@@ -2,17 +2,40 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"conclave/ceremony"
 )
 
-type version struct{}
+type version struct {
+	SBOM    bool   `name:"sbom" help:"Show the bill of materials instead (CycloneDX, JSON)."`
+	Program string `arg:"" optional:"" help:"A program that go build has made, for --sbom. Default: this one."`
+}
 
 // Run shows what this program was built from.
-func (version) Run(c *console) error {
+func (cmd version) Run(c *console) error {
+	if cmd.SBOM {
+		return cmd.showSBOM(c)
+	}
 	fmt.Fprintln(c.out, "conclave", versionText(debug.ReadBuildInfo()))
 	return nil
+}
+
+func (cmd version) showSBOM(c *console) (err error) {
+	path := cmd.Program
+	if path == "" {
+		if path, err = os.Executable(); err != nil {
+			return err
+		}
+	}
+	p, err := ceremony.ProgramAt(path, "")
+	if err == nil {
+		_, err = c.out.Write(p.SBOM)
+	}
+	return err
 }
 
 func versionText(info *debug.BuildInfo, ok bool) string {
