@@ -14,5 +14,6 @@ require (
 	filippo.io/nistec v0.0.4 // indirect
 	github.com/ebitengine/purego v0.11.3 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/mod v0.43.0 // indirect
 	golang.org/x/sys v0.50.0 // indirect
 )
