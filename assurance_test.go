@@ -17,7 +17,7 @@ func TestEveryClaimHasATest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := regexp.MustCompile("(?m)^\\| (.+) \\| `([a-z0-9/]+)` `(\\w+)` \\|$").FindAllSubmatch(text, -1)
+	rows := regexp.MustCompile("(?m)^\\| (.+) \\| `([a-z0-9/.]+)` `(\\w+)` \\|$").FindAllSubmatch(text, -1)
 	if len(rows) < 40 {
 		t.Errorf("%d claims", len(rows))
 	}

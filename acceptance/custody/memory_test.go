@@ -228,10 +228,7 @@ func (m *memorised) search(pid int) (found []string) {
 		m.must(err)
 		end, err := strconv.ParseUint(to, 16, 64)
 		m.must(err)
-		content := make([]byte, end-start)
-		if _, err := memory.ReadAt(content, int64(start)); err != nil && err != io.EOF {
-			continue // a guard page
-		}
+		content := readArea(memory, start, end)
 		for name, value := range m.secrets {
 			if !slices.Contains(found, name) && contains(content, value) {
 				found = append(found, name)
@@ -241,6 +238,18 @@ func (m *memorised) search(pid int) (found []string) {
 	}
 	slices.Sort(found)
 	return found
+}
+
+// readArea reads what is in a part of the memory, without the pages of zeros, which
+// are most of it, and those that cannot be read.
+func readArea(memory io.ReaderAt, start, end uint64) (content []byte) {
+	empty, page := make([]byte, 4096), make([]byte, 4096)
+	for ; start < end; start += uint64(len(page)) {
+		if _, err := memory.ReadAt(page, int64(start)); err == nil && !bytes.Equal(page, empty) {
+			content = append(content, page...)
+		}
+	}
+	return content
 }
 
 func contains(memory, value []byte) bool {

@@ -81,7 +81,8 @@ func find() (string, error) {
 	}
 	path, err := exec.LookPath(ProgramName)
 	if err != nil {
-		return "", fmt.Errorf("lint: %s is neither beside %s nor on PATH; install it with go install conclave/cmd/... and try again", ProgramName, self)
+		//lint:ignore ST1005 the dots are the command's
+		return "", fmt.Errorf("lint: %s is neither beside %s nor on PATH; install it with: go install conclave/cmd/...", ProgramName, self)
 	}
 	return path, nil
 }
