@@ -80,7 +80,7 @@ func (h Home) Open(name string) (apdu.Conn, error) {
 		return pcsc.Open(reader)
 	}
 	program := fmt.Sprintf("%s, process %d of user %d", filepath.Base(os.Args[0]), os.Getpid(), os.Getuid())
-	c, err := h.openCard(name, program)
+	c, err := h.openCard(name, program, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -97,16 +97,18 @@ func (c *connection) Close() error { return errors.Join(c.Conn.Close(), c.embedd
 
 // OpenCard opens an embedded device as a card, to be served to a reader. Its log says
 // no more of who gives the commands than that they come through pcscd.
-func (h Home) OpenCard(name string) (*Embedded, error) { return h.openCard(name, "pcscd") }
+func (h Home) OpenCard(name string) (*Embedded, error) {
+	return h.openCard(name, "pcscd", secret.Forget)
+}
 
-// openCard opens a device for a client.
-func (h Home) openCard(name, client string) (*Embedded, error) {
+// openCard opens a device for a client. Forget is for processes that outlive a login.
+func (h Home) openCard(name, client string, forget func()) (*Embedded, error) {
 	s, err := h.openStore(name)
 	if err != nil {
 		return nil, err
 	}
 	e := &Embedded{store: s, signals: interrupt.NewHolder()}
-	e.Card, err = card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Hold: e.signals.Hold, Forget: secret.Forget, Log: slog.Default(), Client: client})
+	e.Card, err = card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Hold: e.signals.Hold, Forget: forget, Log: slog.Default(), Client: client})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("device %q: %w", name, err), s.Close())
 	}

@@ -31,6 +31,11 @@ func (cmd dkekRekey) Validate() error {
 func (cmd dkekRekey) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
+	wraps := custody.Rewrapping{ShareFile: cmd.File, Wraps: cmd.Wraps, Dir: cmd.Out}
+	if err := wraps.Reserve(); err != nil {
+		return err
+	}
+	defer wraps.Release()
 	m, err := cmd.prepare(c, cmd.File, custody.Reserve)
 	if errors.Is(err, fs.ErrExist) {
 		err = fmt.Errorf("%w. If a rekey made it that was cut off: destroy it, its sheets and the keys it wrote to %s, and run it again; nothing old was touched", err, cmd.Out)
@@ -39,11 +44,6 @@ func (cmd dkekRekey) Run(c *console) error {
 		return err
 	}
 	defer m.Place.Release()
-	wraps := custody.Rewrapping{ShareFile: cmd.File, Wraps: cmd.Wraps, Dir: cmd.Out}
-	if err := wraps.Reserve(); err != nil {
-		return err
-	}
-	defer wraps.Release()
 	old, err := cmd.dkekSource.open(ctx, c)
 	if err != nil {
 		return err

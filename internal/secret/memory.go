@@ -25,7 +25,7 @@ func Forget() {
 func takeFreePages() {
 	const page, kept = 8 << 10, 64
 	for range 2 * kept {
-		runtime.KeepAlive(allocate(page))
+		runtime.KeepAlive(bytesOf(page))
 	}
 }
 
@@ -35,23 +35,41 @@ func takeFreePages() {
 func takeFreePlaces() {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	free := m.HeapInuse - m.HeapAlloc
-	for _, class := range m.BySize {
-		for taken := uint64(0); taken < free && class.Size > 0; taken += uint64(class.Size) {
-			runtime.KeepAlive(allocate(class.Size))
-		}
+	for _, class := range m.BySize[1:] {
+		size := int(class.Size)
+		takeUntilItGrows(size, func() { runtime.KeepAlive(bytesOf(size)) })
+		takeUntilItGrows(size, func() { runtime.KeepAlive(pointersOf(size)) })
 	}
 }
 
-// allocate is not inlined, so that small values are not on the stack.
+// takeUntilItGrows allocates until what is allocated is all in new pages.
+func takeUntilItGrows(size int, allocate func()) {
+	const some = 64 << 10
+	for before := inUse(); ; {
+		for taken := 0; taken < some; taken += size {
+			allocate()
+		}
+		after := inUse()
+		if after >= before+some*3/4 {
+			return
+		}
+		before = after
+	}
+}
+
+func inUse() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse
+}
+
+// These two are not inlined, so that small values are not on the stack.
 //
 //go:noinline
-func allocate(size uint32) places { return places{make([]byte, size), make([]*byte, size/8)} }
+func bytesOf(size int) []byte { return make([]byte, size) }
 
-type places struct {
-	bytes    []byte
-	pointers []*byte
-}
+//go:noinline
+func pointersOf(size int) []*byte { return make([]*byte, size/8) }
 
 // clearStack clears as much of the stack as a command uses. The first call makes it
 // as long: what is left behind when a stack grows cannot be cleared.

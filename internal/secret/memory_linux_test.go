@@ -36,7 +36,7 @@ func mark() []byte {
 // scatter makes secrets of all sizes, among values that stay.
 func scatter() (kept [][]byte) {
 	for size := 16; size < 20000; size += 1 + size/7 {
-		for i := range 300 {
+		for i := range 90 {
 			piece := bytes.Repeat(mark(), 1+size/11)[:size]
 			if i%3 == 0 {
 				clear(piece)
