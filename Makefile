@@ -40,15 +40,16 @@ ifdef CI
 	go tool -modfile=tools.mod staticcheck ./...
 endif
 
-# Two folders give the same programs, byte for byte. The second builds without what
-# the first has left in the cache.
-reproducible: BUILD = go build -buildvcs=false -o
+# Two folders give the same programs, byte for byte. The second one has a cache from
+# which the packages of this module are taken out, so that they are compiled again.
+reproducible: PROGRAMS = ./cmd/conclave ./cmd/sc-hsm-tool
 reproducible:
-	@set -eu; dir=$$(mktemp -d); trap 'chmod -R u+w $$dir; rm -rf $$dir' EXIT; \
-	$(BUILD) $$dir/one/ ./cmd/conclave ./cmd/sc-hsm-tool; \
-	mkdir $$dir/elsewhere; git archive HEAD | tar -x -C $$dir/elsewhere; \
-	cd $$dir/elsewhere; GOCACHE=$$dir/cache $(BUILD) $$dir/two/ ./cmd/conclave ./cmd/sc-hsm-tool; \
-	cmp $$dir/one/conclave $$dir/two/conclave; cmp $$dir/one/sc-hsm-tool $$dir/two/sc-hsm-tool; \
+	@set -eu; cache=$$(go env GOCACHE); dir=$$(mktemp -d "$$cache-XXXXXX"); trap 'rm -rf "$$dir"' EXIT; \
+	go build -buildvcs=false -o "$$dir/one/" $(PROGRAMS); \
+	cp -al "$$cache" "$$dir/cache"; mkdir "$$dir/elsewhere"; git archive HEAD | tar -x -C "$$dir/elsewhere"; \
+	go list -export -f '{{.Export}}' ./... | grep . | sed "s|^$$cache|$$dir/cache|" | xargs rm; \
+	(cd "$$dir/elsewhere" && GOCACHE="$$dir/cache" go build -buildvcs=false -o "$$dir/two/" $(PROGRAMS)); \
+	for p in conclave sc-hsm-tool; do cmp "$$dir/one/$$p" "$$dir/two/$$p"; done; \
 	echo "two builds, the same bytes"
 
 # The race detector finds something only where goroutines meet. It needs cgo and

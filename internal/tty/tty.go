@@ -62,8 +62,9 @@ func (t *Terminal) LineUntil(ctx context.Context, prompt string) (string, error)
 		err  error
 	}
 	answered := make(chan answer, 1)
+	io.WriteString(t.out, prompt) // here: nothing must be shown once this has returned
 	go func() {
-		line, err := t.Line(prompt)
+		line, err := t.Line("")
 		answered <- answer{line, err}
 	}()
 	select {
