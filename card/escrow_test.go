@@ -110,3 +110,27 @@ func opens(t *testing.T, r store.Reader, v *vault) (names []string) {
 	}
 	return names
 }
+
+// TestSealedRecordTakesNoOthersPlace: a record opens as itself, under the storage key
+// that it was sealed under.
+func TestSealedRecordTakesNoOthersPlace(t *testing.T) {
+	var vaults [2]*vault
+	for i := range vaults {
+		var err error
+		if vaults[i], err = newVault(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := vaults[0]
+	sealed := v.seal(kindKey, 1, []byte("a key"))
+	for _, c := range []struct {
+		v     *vault
+		kind  store.Kind
+		id    uint16
+		opens bool
+	}{{v, kindKey, 1, true}, {v, kindKey, 2, false}, {v, kindProtected, 1, false}, {v, kindDevice, 1, false}, {vaults[1], kindKey, 1, false}} {
+		if _, err := c.v.open(c.kind, c.id, sealed); (err == nil) != c.opens {
+			t.Errorf("record %d of kind %d: %v", c.id, c.kind, err)
+		}
+	}
+}
