@@ -37,29 +37,22 @@ const earlierSuffix = ".format-1"
 // same to a store; programs that know format 1 alone refuse the file from then on,
 // and would overwrite what they do not know. A copy stays as it was.
 func (s *Store) leaveFormat1() error {
-	c, err := s.acquire()
-	if err != nil {
+	return s.Update(func(w store.Writer) error {
+		c := w.(*conn)
+		version, err := c.pragma("user_version")
+		if err != nil || version != int64(1) { // another process was first
+			return err
+		}
+		content, err := c.Conn.(interface{ Serialize() ([]byte, error) }).Serialize()
+		if err != nil {
+			return err
+		}
+		if err := s.keep(content); err != nil {
+			return err
+		}
+		_, err = c.pragma(fmt.Sprintf("user_version = %d", fileKind.Version))
 		return err
-	}
-	defer s.release(c)
-	if err := c.beginUpdate(); err != nil {
-		return err
-	}
-	version, err := c.pragma("user_version")
-	if err != nil || version != int64(1) {
-		return err
-	}
-	content, err := c.Conn.(interface{ Serialize() ([]byte, error) }).Serialize()
-	if err != nil {
-		return err
-	}
-	if err := s.keep(content); err != nil {
-		return err
-	}
-	if _, err := c.pragma(fmt.Sprintf("user_version = %d", fileKind.Version)); err != nil {
-		return err
-	}
-	return c.commitUpdate()
+	})
 }
 
 // keep makes the copy of the file, unless an attempt that was cut off has.
