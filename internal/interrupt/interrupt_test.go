@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,8 +33,12 @@ func child(what string) {
 	case "hold":
 		h := interrupt.NewHolder()
 		release := h.Hold()
+		arrived := make(chan os.Signal, 1) // the system may hand it to any thread, and later
+		signal.Notify(arrived, syscall.SIGINT)
 		ctrlC()
-		release() // waits for signals that are on their way
+		<-arrived
+		signal.Stop(arrived)
+		release()
 		fmt.Println("after: ", h.Err())
 		fmt.Println("once: ", h.Err())
 	case "no hold":
