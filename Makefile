@@ -46,8 +46,9 @@ reproducible: PROGRAMS = ./cmd/conclave ./cmd/sc-hsm-tool
 reproducible:
 	@set -eu; cache=$$(go env GOCACHE); dir=$$(mktemp -d "$$cache-XXXXXX"); trap 'rm -rf "$$dir"' EXIT; \
 	go build -buildvcs=false -o "$$dir/one/" $(PROGRAMS); \
+	go list -export -deps -f '{{if and .Module .Module.Main}}{{.Export}}{{end}}' $(PROGRAMS) | grep . >"$$dir/ours"; \
 	cp -al "$$cache" "$$dir/cache"; mkdir "$$dir/elsewhere"; git archive HEAD | tar -x -C "$$dir/elsewhere"; \
-	go list -export -f '{{.Export}}' ./... | grep . | sed "s|^$$cache|$$dir/cache|" | xargs rm; \
+	sed "s|^$$cache|$$dir/cache|" "$$dir/ours" | xargs rm; \
 	(cd "$$dir/elsewhere" && GOCACHE="$$dir/cache" go build -buildvcs=false -o "$$dir/two/" $(PROGRAMS)); \
 	for p in conclave sc-hsm-tool; do cmp "$$dir/one/$$p" "$$dir/two/$$p"; done; \
 	echo "two builds, the same bytes"
