@@ -50,22 +50,10 @@ func strange(_ string, orders iter.Seq[string]) error {
 	return nil
 }
 
-// needsRoot skips a test that needs other users.
-func needsRoot(t *testing.T) {
-	t.Helper()
-	switch {
-	case os.Geteuid() == 0:
-	case os.Getenv("CI") != "":
-		t.Fatal("no other user to test with: it needs root")
-	default:
-		t.Skip("NOT TESTED, no other user to test with: it needs root")
-	}
-}
-
 // TestGuardRefusesAStranger, who has the connection in the queue of a listener, or has
 // accepted it, and gets not one byte.
 func TestGuardRefusesAStranger(t *testing.T) {
-	needsRoot(t)
+	testrun.NeedRoot(t, "no other user to test with")
 	for name, accepted := range map[string]bool{"who waits": false, "who has accepted": true} {
 		t.Run(name, func(t *testing.T) {
 			reader := testrun.Start(t, "stranger")
@@ -155,7 +143,7 @@ func TestGuardServesOurOwnUser(t *testing.T) {
 // TestGuardLooksAgain: in the queue of a listener that is trusted, it was a stranger
 // who took the connection.
 func TestGuardLooksAgain(t *testing.T) {
-	needsRoot(t)
+	testrun.NeedRoot(t, "no other user to test with")
 	conn, reader := connected(t)
 	giveAway(t, reader)
 	if _, err := io.WriteString(reader, frame); err != nil {

@@ -24,6 +24,7 @@ import (
 	"conclave/hsm"
 	"conclave/internal/curve"
 	"conclave/internal/secret"
+	"conclave/internal/testrun"
 	"conclave/link"
 	"conclave/wire"
 )
@@ -32,9 +33,7 @@ import (
 // has imported a DKEK and keys, been logged into, signed, and been logged out of,
 // and looks in it for all that it knew.
 func TestMemoryOfALoggedOutProcess(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("NOT TESTED: only root can read the memory of a process that does not want to be read")
-	}
+	testrun.NeedRoot(t, "the memory of a process that does not want to be read")
 	m := newMemorised(t)
 	h, pid := m.serve()
 	m.use(h)

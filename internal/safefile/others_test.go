@@ -11,22 +11,11 @@ import (
 	"testing"
 
 	"conclave/internal/safefile"
+	"conclave/internal/testrun"
 )
 
 // alice is another user than the one of the tests, and her group.
 const alice = 4242
-
-// needsRoot skips a test that needs other users.
-func needsRoot(t *testing.T) {
-	t.Helper()
-	switch {
-	case os.Geteuid() == 0:
-	case os.Getenv("CI") != "":
-		t.Fatal("no other user to test with: it needs root")
-	default:
-		t.Skip("NOT TESTED, no other user to test with: it needs root")
-	}
-}
 
 // tree makes above/home/file with a change to one of them, and links to them of which
 // those in links are alice's.
@@ -52,7 +41,7 @@ func tree(t *testing.T, change func(path func(string) string) error) (path func(
 }
 
 func TestOthersAreKeptOut(t *testing.T) {
-	needsRoot(t)
+	testrun.NeedRoot(t, "no other user to test with")
 	mode := func(name string, mode os.FileMode) func(func(string) string) error {
 		return func(path func(string) string) error { return os.Chmod(path(name), mode) }
 	}

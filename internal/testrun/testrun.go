@@ -43,3 +43,16 @@ func Random(tb testing.TB) *rand.Rand {
 	tb.Logf("to repeat it: %s=%d", SeedVariable, seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }
+
+// NeedRoot skips a test that only root can run, loudly, and fails if the environment
+// variable CI is set. It says what is missing.
+func NeedRoot(tb testing.TB, missing string) {
+	tb.Helper()
+	switch {
+	case os.Geteuid() == 0:
+	case os.Getenv("CI") != "":
+		tb.Fatalf("%s: it needs root", missing)
+	default:
+		tb.Skipf("NOT TESTED, %s: it needs root", missing)
+	}
+}
