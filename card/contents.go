@@ -11,9 +11,9 @@ import (
 )
 
 // contents lists the records of a device with the SHA-256 of each, but those of
-// kindDevice, and of the log, which has a chain of its own. The state has the list's own hash, under its MAC: so no record can be
-// taken out, put back or replaced by an earlier one of its own, such as that of a
-// key which had more uses left.
+// kindDevice, and of the log, which has a chain of its own. The state has the list's
+// own hash, under its MAC: so no record can be taken out, put back or replaced by an
+// earlier one of its own, such as that of a key which had more uses left.
 type contents map[recordName][sha256.Size]byte
 
 type recordName struct {

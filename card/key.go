@@ -114,7 +114,7 @@ func (c *Card) openKey(id byte) (*key, error) {
 	}
 	var k *key
 	err := c.view(func(r store.Reader) error {
-		record, err := c.readKey(r, id)
+		record, err := c.session.vault().readKey(r, id)
 		if err != nil {
 			return err
 		}
@@ -131,8 +131,9 @@ func (c *Card) openKey(id byte) (*key, error) {
 	return k, nil
 }
 
-func (c *Card) readKey(r store.Reader, id byte) (keyRecord, error) {
-	plain, err := c.session.vault().get(r, kindKey, uint16(id))
+// readKey reads the record of a key.
+func (v *vault) readKey(r store.Reader, id byte) (keyRecord, error) {
+	plain, err := v.get(r, kindKey, uint16(id))
 	if errors.Is(err, store.ErrNotFound) {
 		return keyRecord{}, apdu.ReferenceNotFound
 	}
@@ -211,7 +212,7 @@ func (c *Card) use(id byte, plan func(*key) (wire.Algorithm, error)) (*key, erro
 
 func (c *Card) countUse(id byte) error {
 	return c.amend(func(t *transaction) error {
-		record, err := c.readKey(t, id)
+		record, err := c.session.vault().readKey(t, id)
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package card
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -281,13 +280,8 @@ func (c *Card) signOff() {
 
 // sign makes a checkpoint with the device key.
 func (t *transaction) sign(h devicelog.Head) (string, error) {
-	plain, err := t.vault.get(t, kindKey, 0)
+	r, err := t.vault.readKey(t, 0)
 	if err != nil {
-		return "", err
-	}
-	defer plain.Wipe()
-	var r keyRecord
-	if err := json.Unmarshal(plain, &r); err != nil {
 		return "", err
 	}
 	defer r.wipe()
