@@ -329,7 +329,9 @@ func (s *soak) unwrap(k *soakKey) order {
 		done:  func([]byte) { k.there, k.unsure = true, false },
 	}
 	if s.in(2) {
-		o.program = []string{"sc-hsm-tool", "--reader", "embedded:victim", "--unwrap-key", k.backup, "--key-reference", ref, "--pin", "env:PIN"}
+		// A deletion that was cut off may have left the key's description, which this
+		// program overwrites only when it is told to, as OpenSC's does.
+		o.program = []string{"sc-hsm-tool", "--reader", "embedded:victim", "--unwrap-key", k.backup, "--key-reference", ref, "--force", "--pin", "env:PIN"}
 	}
 	return o
 }
