@@ -9,8 +9,8 @@ import (
 
 type keyWrap struct {
 	userLogin
-	Ref  keyRef `arg:"" help:"Reference of the key."`
-	File string `arg:"" help:"File to write: the key under the DKEK, its description and its certificate."`
+	Key  keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
+	File string  `arg:"" help:"File to write: the key under the DKEK, its description and its certificate."`
 }
 
 // Run wraps the key.
@@ -21,7 +21,11 @@ func (cmd keyWrap) Run(c *console) error {
 	}
 	defer place.Release()
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
-		f, err := h.WrapKey(byte(cmd.Ref))
+		key, err := cmd.Key.find(h)
+		if err != nil {
+			return err
+		}
+		f, err := h.WrapKey(key.Ref)
 		if err != nil {
 			return err
 		}
@@ -32,7 +36,7 @@ func (cmd keyWrap) Run(c *console) error {
 		if err := place.Finish(content); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "Key %d is wrapped to %s\n", cmd.Ref, cmd.File)
+		fmt.Fprintf(c.out, "Key %d is wrapped to %s\n", key.Ref, cmd.File)
 		return nil
 	})
 }

@@ -17,9 +17,9 @@ type caRoot struct {
 	userLogin
 	registerFlag
 	certificateFlags
-	Ref     keyRef `arg:"" help:"Reference of the key."`
-	Out     string `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
-	Profile string `default:"root" enum:"root,cabf-root" help:"root, or cabf-root: as the CA/Browser Forum wants it. Default: root."`
+	Key     keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
+	Out     string  `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Profile string  `default:"root" enum:"root,cabf-root" help:"root, or cabf-root: as the CA/Browser Forum wants it. Default: root."`
 }
 
 // Run makes the root.
@@ -35,7 +35,7 @@ func (cmd caRoot) Run(c *console) error {
 	defer place.Release()
 	return cmd.with(true, func(r *register.Register) error {
 		return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
-			signer, err := h.Signer(byte(cmd.Ref))
+			signer, err := cmd.Key.signer(h)
 			if err != nil {
 				return err
 			}
@@ -122,7 +122,7 @@ func (cmd caResign) Run(c *console) error {
 
 type caRequest struct {
 	userLogin
-	Ref     keyRef            `arg:"" help:"Reference of the key."`
+	Key     keyName           `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
 	Out     string            `arg:"" help:"File for the request."`
 	Subject distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…"`
 }
@@ -135,7 +135,7 @@ func (cmd caRequest) Run(c *console) error {
 	}
 	defer place.Release()
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
-		signer, err := h.Signer(byte(cmd.Ref))
+		signer, err := cmd.Key.signer(h)
 		if err != nil {
 			return err
 		}

@@ -4,12 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"strconv"
 
 	"conclave/hsm"
 	"conclave/internal/safefile"
+	"conclave/terminal"
 	"conclave/wire"
 )
 
@@ -27,17 +27,6 @@ type keyCommands struct {
 // userLogin is the option of the commands that use a key.
 type userLogin struct {
 	PIN secretArgument `name:"pin" placeholder:"SECRET" help:"The user PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
-}
-
-// keyRef is the reference of a key on the command line.
-type keyRef uint8
-
-// Validate implements kong's check of values.
-func (r keyRef) Validate() error {
-	if r == 0 {
-		return errors.New("reference 0 is the device's own key; 1 to 255 was expected")
-	}
-	return nil
 }
 
 // keyType is the kind of a new key on the command line: rsa:BITS or ec:CURVE.
@@ -118,7 +107,7 @@ func (cmd keyList) Run(c *console) error {
 		}
 		rows := [][]string{{"REF", "TYPE", "LABEL", "ID", "PUBLIC KEY (SHA-256)"}}
 		for _, e := range entries {
-			rows = append(rows, []string{strconv.Itoa(int(e.Ref)), e.Type, e.Label, e.ID, e.Fingerprint})
+			rows = append(rows, []string{strconv.Itoa(int(e.Ref)), e.Type, terminal.Printable(e.Label), e.ID, e.Fingerprint})
 		}
 		return c.showTable(rows)
 	})
@@ -148,14 +137,14 @@ func fingerprint(public *wire.PublicKey) string {
 
 type keyDelete struct {
 	userLogin
-	Ref keyRef `arg:"" help:"Reference of the key."`
-	Yes bool   `help:"Ask nothing."`
+	Key keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
+	Yes bool    `help:"Ask nothing."`
 }
 
 // Run deletes the key.
 func (cmd keyDelete) Run(c *console) error {
 	return c.withHSM(func(h *hsm.HSM) error {
-		key, err := findKey(h, byte(cmd.Ref))
+		key, err := cmd.Key.find(h)
 		if err != nil {
 			return err
 		}
@@ -174,19 +163,6 @@ func (cmd keyDelete) Run(c *console) error {
 	})
 }
 
-func findKey(h *hsm.HSM, ref byte) (hsm.Key, error) {
-	keys, err := h.Keys()
-	if err != nil {
-		return hsm.Key{}, err
-	}
-	for _, k := range keys {
-		if k.Ref == ref {
-			return k, nil
-		}
-	}
-	return hsm.Key{}, fmt.Errorf("there is no key %d; see: conclave key list", ref)
-}
-
 func describe(k hsm.Key) string {
 	if k.Description == nil || k.Description.Label == "" {
 		return k.Size()
@@ -195,9 +171,9 @@ func describe(k hsm.Key) string {
 }
 
 type keyPublic struct {
-	Ref    keyRef `arg:"" help:"Reference of the key."`
-	Format string `enum:"pem,der" default:"pem" help:"pem or der. Default: pem."`
-	Out    string `default:"-" placeholder:"FILE" help:"File to write, or - for standard output. Default: -."`
+	Key    keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
+	Format string  `enum:"pem,der" default:"pem" help:"pem or der. Default: pem."`
+	Out    string  `default:"-" placeholder:"FILE" help:"File to write, or - for standard output. Default: -."`
 }
 
 // Run writes a SubjectPublicKeyInfo.
@@ -208,7 +184,11 @@ func (cmd keyPublic) Run(c *console) error {
 	}
 	defer place.Release()
 	return c.withHSM(func(h *hsm.HSM) error {
-		public, err := h.PublicKey(byte(cmd.Ref))
+		key, err := cmd.Key.find(h)
+		if err != nil {
+			return err
+		}
+		public, err := h.PublicKey(key.Ref)
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ import (
 
 type keySign struct {
 	userLogin
-	Ref       keyRef        `arg:"" help:"Reference of the key."`
+	Key       keyName       `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
 	Algorithm signAlgorithm `required:"" placeholder:"NAME" help:"rsa-pkcs1-HASH, rsa-pss-HASH or ecdsa-HASH, where HASH is sha256, sha384, sha512, sha224 or sha1."`
 	In        string        `default:"-" placeholder:"FILE" help:"File to sign, or - for standard input. Default: -."`
 	Out       string        `default:"-" placeholder:"FILE" help:"File for the signature, or - for standard output. Default: -."`
@@ -43,17 +43,21 @@ func (cmd keySign) Run(c *console) error {
 		return err
 	}
 	return c.withHSM(func(h *hsm.HSM) error {
-		public, err := h.PublicKey(byte(cmd.Ref))
+		key, err := cmd.Key.find(h)
+		if err != nil {
+			return err
+		}
+		public, err := h.PublicKey(key.Ref)
 		if err != nil {
 			return err
 		}
 		if public.Type != cmd.Algorithm.keyType {
-			return fmt.Errorf("key %d is a key for %s; %s is for %s", cmd.Ref, public.Type, cmd.Algorithm.name, cmd.Algorithm.keyType)
+			return fmt.Errorf("key %d is a key for %s; %s is for %s", key.Ref, public.Type, cmd.Algorithm.name, cmd.Algorithm.keyType)
 		}
 		if err := c.login(h, cmd.PIN); err != nil {
 			return err
 		}
-		signature, err := cmd.Algorithm.sign(h, byte(cmd.Ref), *public, digest)
+		signature, err := cmd.Algorithm.sign(h, key.Ref, *public, digest)
 		if err != nil {
 			return err
 		}
