@@ -15,7 +15,8 @@ import (
 // CRLSpec says what a CRL is to be.
 type CRLSpec struct {
 	// Profile is that of the issuer's certificate; it says whether the CA/Browser
-	// Forum's demands hold (BR section 7.2). Empty is a private one.
+	// Forum's demands hold (BR section 7.2). Empty is the one that the ledger has, and
+	// a private one where it has none.
 	Profile    Profile   `json:"profile,omitempty"`
 	Number     int64     `json:"number,omitempty"` // zero: one more than the last
 	ThisUpdate time.Time `json:"thisUpdate"`
@@ -87,6 +88,10 @@ func (a Authority) PrepareCRL(ctx context.Context, spec CRLSpec) (*CRLDraft, err
 	if a.Certificate == nil {
 		return nil, errors.New("CRL: the authority has no certificate yet; make that first")
 	}
+	spec, err := a.withProfile(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
 	if err := errors.Join(a.check(), spec.Check()); err != nil {
 		return nil, err
 	}
@@ -111,6 +116,22 @@ func (a Authority) PrepareCRL(ctx context.Context, spec CRLSpec) (*CRLDraft, err
 		return nil, err
 	}
 	return &CRLDraft{d, spec.scope()}, nil
+}
+
+// withProfile gives a spec the profile that the ledger has for the issuer. It may
+// ask for more than that, not for less.
+func (a Authority) withProfile(ctx context.Context, spec CRLSpec) (CRLSpec, error) {
+	known, err := a.Ledger.Profile(ctx, a.Certificate.RawSubject)
+	if err != nil {
+		return spec, fmt.Errorf("CRL: the issuer's profile: %w", err)
+	}
+	if spec.Profile == "" {
+		spec.Profile = known
+	}
+	if profiles[known].public && !profiles[spec.Profile].public {
+		return spec, fmt.Errorf("profile: %s, but %s has the profile %s in the register, whose rules hold; leave it out", spec.Profile, a.Certificate.Subject, known)
+	}
+	return spec, nil
 }
 
 // crlNumber is the number that a spec gives, or the one after the last; numbers

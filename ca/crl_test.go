@@ -310,3 +310,37 @@ func emptyCRL(t *testing.T, issuer *x509.Certificate, key crypto.Signer) *x509.R
 	}
 	return crl
 }
+
+// TestProfileOfTheIssuer notes profiles at signing, and keeps CRLs to them.
+func TestProfileOfTheIssuer(t *testing.T) {
+	a := newAuthority(t, ca.CABFRoot, newKey(t))
+	key := newKey(t)
+	sub := issue(t, a, spec(ca.CABFSubordinate), key.Public())
+	issue(t, a, spec(ca.CABFOCSP), newKey(t).Public())
+	again := spec(ca.Subordinate)
+	again.Subject = spec(ca.CABFSubordinate).Subject
+	issue(t, a, again, newKey(t).Public())
+	m := a.Ledger.(*memory)
+	if len(m.profiles) != 2 || m.profiles[string(a.Certificate.RawSubject)] != ca.CABFRoot || m.profiles[string(sub.RawSubject)] != ca.CABFSubordinate {
+		t.Errorf("profiles %v; the root's and the stricter one of the CA below it were expected", m.profiles)
+	}
+	below := ca.Authority{Certificate: sub, Signer: key, Ledger: m, Linter: zlint.Linter{}}
+	long := ca.CRLSpec{ThisUpdate: began, NextUpdate: began.AddDate(0, 13, 0)}
+	for _, by := range []ca.Authority{a, below} {
+		_, err := by.PrepareCRL(t.Context(), long)
+		mustSay(t, "PrepareCRL", err, "e_crl_next_update_invalid")
+	}
+	long.Profile = ca.Root
+	_, err := a.PrepareCRL(t.Context(), long)
+	mustSay(t, "PrepareCRL", err, "profile: root, but CN=Example cabf-root")
+	for _, method := range []string{"Profile", "SetProfile"} {
+		b := newAuthority(t, ca.Root, newKey(t))
+		b.Ledger.(*memory).refuse[method] = errors.New("the disk is full")
+		draft, err := b.Prepare(spec(ca.Subordinate), newKey(t).Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = b.Sign(t.Context(), draft)
+		mustSay(t, "Sign", err, "it was not signed: the profile: the disk is full")
+	}
+}

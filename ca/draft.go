@@ -19,6 +19,7 @@ type recipe struct {
 	issuer  crypto.PublicKey
 	demands lint.Demands
 	create  func(key crypto.Signer) (der []byte, err error) // lets a key sign
+	profile Profile                                         // of a CA's certificate; empty for anything else
 }
 
 func (r recipe) sign(key crypto.Signer) (Signed, error) {
@@ -83,6 +84,9 @@ func (a Authority) sign(ctx context.Context, d draft, subject string) (Signed, e
 		TBS: sha256.Sum256(d.linted.TBS), Time: time.Now().UTC(),
 	}
 	name := fmt.Sprintf("%s %x", intent.Kind, intent.Number)
+	if err := a.noteProfile(ctx, d); err != nil {
+		return Signed{}, fmt.Errorf("%s: it was not signed: the profile: %w", name, err)
+	}
 	if err := a.Ledger.Begin(ctx, intent); err != nil {
 		return Signed{}, fmt.Errorf("%s: it was not signed: %w", name, err)
 	}
@@ -97,4 +101,19 @@ func (a Authority) sign(ctx context.Context, d draft, subject string) (Signed, e
 		return Signed{}, fmt.Errorf("%s: it is signed, but the ledger did not take it: %w; keep it: %x", name, err, signed.DER)
 	}
 	return signed, nil
+}
+
+// noteProfile notes what a CA's certificate makes of it, for the CRLs that it will
+// sign. A profile that asks for more stays.
+func (a Authority) noteProfile(ctx context.Context, d draft) error {
+	profile := d.recipe.profile
+	if profile == "" {
+		return nil
+	}
+	name := d.linted.certificate.RawSubject
+	known, err := a.Ledger.Profile(ctx, name)
+	if err != nil || known != "" && (profiles[known].public || !profiles[profile].public) {
+		return err
+	}
+	return a.Ledger.SetProfile(ctx, name, profile)
 }

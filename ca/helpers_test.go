@@ -29,10 +29,13 @@ type memory struct {
 	intents     []ca.Intent
 	signed      map[string][]byte // by kind and number
 	revocations []ca.Revocation
+	profiles    map[string]ca.Profile
 	refuse      map[string]error // by the name of the method
 }
 
-func newMemory() *memory { return &memory{signed: map[string][]byte{}, refuse: map[string]error{}} }
+func newMemory() *memory {
+	return &memory{signed: map[string][]byte{}, profiles: map[string]ca.Profile{}, refuse: map[string]error{}}
+}
 
 func slot(kind ca.Kind, number *big.Int) string { return fmt.Sprint(kind, " ", number) }
 
@@ -75,6 +78,18 @@ func (m *memory) Signed(_ context.Context, _ []byte, kind ca.Kind, number *big.I
 		return der, nil
 	}
 	return nil, errors.New("it is not here")
+}
+
+func (m *memory) Profile(_ context.Context, issuer []byte) (ca.Profile, error) {
+	return m.profiles[string(issuer)], m.refuse["Profile"]
+}
+
+func (m *memory) SetProfile(_ context.Context, issuer []byte, profile ca.Profile) error {
+	if err := m.refuse["SetProfile"]; err != nil {
+		return err
+	}
+	m.profiles[string(issuer)] = profile
+	return nil
 }
 
 // keyKinds are the kinds of keys that an HSM has.

@@ -51,4 +51,8 @@ type Ledger interface {
 	Revocations(ctx context.Context, issuer []byte) ([]Revocation, error)
 	// LastCRL is the highest CRL number that the issuer has used, nil for none.
 	LastCRL(ctx context.Context, issuer []byte) (*big.Int, error)
+	// Profile is that of an issuer's certificate, empty where it is not known.
+	Profile(ctx context.Context, issuer []byte) (Profile, error)
+	// SetProfile notes it. An issuer is known by its distinguished name, DER.
+	SetProfile(ctx context.Context, issuer []byte, profile Profile) error
 }

@@ -101,6 +101,12 @@ func (p Profile) rules() (rules, error) {
 	return r, nil
 }
 
+// Check says whether there is such a profile.
+func (p Profile) Check() error {
+	_, err := p.rules()
+	return err
+}
+
 // demands are what certificates and CRLs of a profile are linted against.
 func (r rules) demands() lint.Demands {
 	if r.public {

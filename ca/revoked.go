@@ -51,7 +51,7 @@ func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base 
 		SignatureAlgorithm: algorithm, Number: number, ThisUpdate: spec.ThisUpdate.UTC(), NextUpdate: spec.NextUpdate.UTC(),
 		RevokedCertificateEntries: entries(revocations, base), ExtraExtensions: extensions,
 	}
-	return recipe{KindCRL, issuer.PublicKey, r.demands(), func(key crypto.Signer) ([]byte, error) {
+	return recipe{kind: KindCRL, issuer: issuer.PublicKey, demands: r.demands(), create: func(key crypto.Signer) ([]byte, error) {
 		return x509.CreateRevocationList(rand.Reader, template, issuer, key)
 	}}, nil
 }

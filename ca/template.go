@@ -81,15 +81,19 @@ func newRecipe(spec Spec, public crypto.PublicKey, issuer *x509.Certificate, pub
 	if err != nil {
 		return recipe{}, err
 	}
-	if issuer == nil {
-		return certificateRecipe(template, template, public, public, r.demands()), nil
+	made := certificateRecipe(template, template, public, public, r.demands())
+	if issuer != nil {
+		made = certificateRecipe(template, issuer, public, issuer.PublicKey, r.demands())
 	}
-	return certificateRecipe(template, issuer, public, issuer.PublicKey, r.demands()), nil
+	if r.ca {
+		made.profile = spec.Profile
+	}
+	return made, nil
 }
 
 // certificateRecipe takes what crypto/x509 makes a certificate of.
 func certificateRecipe(template, parent *x509.Certificate, subject, issuer crypto.PublicKey, demands lint.Demands) recipe {
-	return recipe{KindCertificate, issuer, demands, func(key crypto.Signer) ([]byte, error) {
+	return recipe{kind: KindCertificate, issuer: issuer, demands: demands, create: func(key crypto.Signer) ([]byte, error) {
 		signing := *parent
 		signing.PublicKey = key.Public()
 		return x509.CreateCertificate(rand.Reader, template, &signing, subject, key)

@@ -10,25 +10,30 @@ import (
 )
 
 // check refuses a file that is not a register, one that this version cannot
-// work with, and one that is not as this package left it. It changes nothing. What
-// is in the schema comes first: the check of integrity carries out expressions in it.
-func (r *Register) check(ctx context.Context, tx *sql.Tx) error {
-	for _, step := range []func(context.Context, *sql.Tx) error{r.identify, checkSchema, checkIntegrity, checkSums} {
-		if err := step(ctx, tx); err != nil {
-			return err
+// work with, and one that is not as this package left it, and gives its format. It
+// changes nothing. What is in the schema comes first: the check of integrity
+// carries out expressions in it.
+func (r *Register) check(ctx context.Context, tx *sql.Tx) (version int64, err error) {
+	if err := r.identify(ctx, tx); err != nil {
+		return 0, err
+	}
+	if version, err = pragma(ctx, tx, "user_version"); err != nil {
+		return 0, err
+	}
+	of := tablesOf(version)
+	for _, step := range []func(context.Context, *sql.Tx, []table) error{checkSchema, checkIntegrity, checkSums} {
+		if err := step(ctx, tx, of); err != nil {
+			return 0, err
 		}
 	}
-	return nil
+	return version, nil
 }
 
 func (r *Register) identify(ctx context.Context, tx *sql.Tx) error {
-	return fileKind.Identify(r.path, func(pragma string) (n int64, err error) {
-		err = tx.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&n)
-		return n, err
-	})
+	return fileKind.Identify(r.path, func(name string) (int64, error) { return pragma(ctx, tx, name) })
 }
 
-func checkIntegrity(ctx context.Context, tx *sql.Tx) error {
+func checkIntegrity(ctx context.Context, tx *sql.Tx, _ []table) error {
 	var verdict string
 	err := tx.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict)
 	if err == nil && verdict != "ok" {
@@ -38,7 +43,7 @@ func checkIntegrity(ctx context.Context, tx *sql.Tx) error {
 }
 
 // checkSchema sees to it that the triggers are there, and nothing else is.
-func checkSchema(ctx context.Context, tx *sql.Tx) error {
+func checkSchema(ctx context.Context, tx *sql.Tx, of []table) error {
 	rows, err := tx.QueryContext(ctx, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
 	if err != nil {
 		return err
@@ -55,7 +60,7 @@ func checkSchema(ctx context.Context, tx *sql.Tx) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	want := schema()
+	want := schema(of)
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
@@ -64,8 +69,8 @@ func checkSchema(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-func checkSums(ctx context.Context, tx *sql.Tx) error {
-	for _, t := range tables {
+func checkSums(ctx context.Context, tx *sql.Tx, of []table) error {
+	for _, t := range of {
 		if err := checkTableSums(ctx, tx, t.name); err != nil {
 			return err
 		}

@@ -18,8 +18,21 @@ import (
 // exportFormat names what Export writes.
 const exportFormat = "conclave register 1"
 
-// Export is all that a register has, in the order of Entries.
-type Export struct{ Entries []Entry }
+// Export is all that a register has.
+type Export struct {
+	Entries []Entry  // in the order of Register.Entries
+	Issuers []Issuer // in the order in which they were noted: of each, the last one holds
+}
+
+// Issuer is what is known of an issuer, as Register.Issuer has it.
+func (e *Export) Issuer(name []byte) (found Issuer, known bool) {
+	for _, issuer := range e.Issuers {
+		if bytes.Equal(issuer.Name, name) {
+			found, known = issuer, true
+		}
+	}
+	return found, known
+}
 
 // Revocations are those of an issuer, as Register.Revocations has them.
 func (e *Export) Revocations(issuer []byte) (all []ca.Revocation) {
@@ -46,8 +59,16 @@ func (e *Export) Find(issuer []byte, kind ca.Kind, number *big.Int) Entry {
 // order. Numbers and hashes are in lower-case hexadecimal, DER in base64, times
 // as in RFC 3339, UTC.
 type exportJSON struct {
-	Format  string      `json:"format"`
-	Entries []entryJSON `json:"entries"`
+	Format  string       `json:"format"`
+	Entries []entryJSON  `json:"entries"`
+	Issuers []issuerJSON `json:"issuers,omitempty"`
+}
+
+type issuerJSON struct {
+	Issuer      string     `json:"issuer"`
+	IssuerName  []byte     `json:"issuerName"`
+	Profile     ca.Profile `json:"profile,omitempty"`
+	CRLsUnknown bool       `json:"crlsUnknown,omitempty"`
 }
 
 type entryJSON struct {
@@ -79,12 +100,20 @@ type revocationJSON struct {
 // and "tbsSHA256"; if it is issued "sha256" and "der" (base64), if it was
 // settled "note", and if it was revoked "revocations" with "time" and "reason"
 // (RFC 5280 section 5.3.1), the last of which holds.
+//
+// "issuers" has what is known of issuers, the last of each holds: "issuer" and
+// "issuerName", as above, "profile", and "crlsUnknown" where the last CRL from
+// before the register is missing. It is absent where nothing is known.
 func (r *Register) Export(ctx context.Context, w io.Writer) error {
 	entries, err := r.Entries(ctx)
 	if err != nil {
 		return err
 	}
-	b, err := encodeExport(entries)
+	issuers, err := r.issuers(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := encodeExport(&Export{entries, issuers})
 	if err != nil {
 		return r.explain(err)
 	}
@@ -92,10 +121,14 @@ func (r *Register) Export(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-func encodeExport(entries []Entry) ([]byte, error) {
+func encodeExport(all *Export) ([]byte, error) {
 	export := exportJSON{Format: exportFormat, Entries: []entryJSON{}}
-	for _, e := range entries {
+	for _, e := range all.Entries {
 		export.Entries = append(export.Entries, encodeEntry(e))
+	}
+	for _, i := range all.Issuers {
+		name, _ := nameText(i.Name) // check has read it
+		export.Issuers = append(export.Issuers, issuerJSON{name, i.Name, i.Profile, i.CRLsUnknown})
 	}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -144,7 +177,14 @@ func ParseExport(b []byte) (*Export, error) {
 	if err := checkOrder(export.Entries); err != nil {
 		return nil, fmt.Errorf("register export: %w", err)
 	}
-	again, err := encodeExport(export.Entries)
+	for _, issuer := range j.Issuers {
+		i := Issuer{issuer.IssuerName, issuer.Profile, issuer.CRLsUnknown}
+		if err := i.check(); err != nil {
+			return nil, fmt.Errorf("register export: %w", err)
+		}
+		export.Issuers = append(export.Issuers, i)
+	}
+	again, err := encodeExport(export)
 	if err == nil && !bytes.Equal(again, b) {
 		err = errors.New("these are not the bytes that an export of such entries has; was it edited? Export it again")
 	}

@@ -21,6 +21,7 @@ func TestExport(t *testing.T) {
 	var got struct {
 		Format  string
 		Entries []map[string]any
+		Issuers []map[string]any
 	}
 	must(t, json.Unmarshal(b, &got))
 	if got.Format != "conclave register 1" || len(got.Entries) != 7 {
@@ -40,6 +41,10 @@ func TestExport(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got.Entries[0], want) {
 		t.Errorf("the first entry is %v; %v was expected", got.Entries[0], want)
+	}
+	name := base64.StdEncoding.EncodeToString(a.name())
+	if want := (map[string]any{"issuer": "CN=Root", "issuerName": name, "profile": "cabf-root", "crlsUnknown": true}); len(got.Issuers) != 4 || !reflect.DeepEqual(got.Issuers[2], want) {
+		t.Errorf("the issuers are %v; 4 were expected, the third %v", got.Issuers, want)
 	}
 	if !bytes.Contains(b, []byte(`"subject": "CN=<leaf> & co",`)) {
 		t.Error("the text of names is not as people read it")
@@ -73,6 +78,13 @@ func TestParseExport(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got.Entries, want) {
 		t.Errorf("entries %v; %v were expected", got.Entries, want)
+	}
+	root := newAuthority(t, "Root").name()
+	if last, known := got.Issuer(root); !reflect.DeepEqual(got.Issuers, issuersOf(t)) || !known || last.Profile != ca.CABFRoot || last.CRLsUnknown {
+		t.Errorf("issuers %v, the last of the root %v; %v were expected", got.Issuers, last, issuersOf(t))
+	}
+	if _, known := got.Issuer(nil); known {
+		t.Error("an issuer without a name is known")
 	}
 	empty, err := ParseExport(export(t, newRegister(t)))
 	if err != nil || len(empty.Entries) != 0 {
@@ -111,6 +123,10 @@ func TestParseExportRefuses(t *testing.T) {
 		{"twice", whole[:first] + one + one + two, ca.ErrNumberUsed.Error()},
 		{"order", change("2026-03-01", "2026-03-02"), "order of time"},
 		{"long name", change(`"issuerName": "`, `"issuerName": "`+base64.StdEncoding.EncodeToString(make([]byte, 3<<13))), "a distinguished name of "},
+		{"profile", change("cabf-root", "cabf-toor"), `profile: "cabf-toor"`},
+		{"issuer's text", change(`"issuer": "CN=Other"`, `"issuer": "CN=Brother"`), "edited"},
+		{"issuer's name", change(`"issuers": [`, `"issuers": [{"issuer": "", "issuerName": ""},`), "is not a distinguished name"},
+		{"empty profile", change(`"crlsUnknown": true`, `"profile": "", "crlsUnknown": true`), "edited"},
 		{"CRL revoked", change("\"subject\": \"full\",", "\"subject\": \"full\", \"revocations\": [{\"time\": \"2026-03-01T12:00:00Z\", \"reason\": 0}],"), "only certificates"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -136,6 +152,9 @@ func FuzzParseExport(f *testing.F) {
 		r := newRegister(t)
 		for _, e := range parsed.Entries {
 			must(t, replay(r, e))
+		}
+		for _, issuer := range parsed.Issuers {
+			must(t, r.SetIssuer(context.Background(), issuer))
 		}
 		if got := export(t, r); !bytes.Equal(got, b) {
 			t.Errorf("%s\nis exported again as\n%s", b, got)

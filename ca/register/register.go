@@ -68,7 +68,8 @@ func Create(path string) (*Register, error) {
 // Open opens the register that Create made at path, and reads all of it. The
 // error is fs.ErrNotExist if there is none, and says what is wrong with a file
 // that is damaged, altered, not a register, or in the format of a later
-// version. Such a file is left as it is.
+// version. Such a file is left as it is. One of an earlier format is brought to
+// the present one.
 func Open(path string) (*Register, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -79,9 +80,16 @@ func Open(path string) (*Register, error) {
 	}
 	r := &Register{path: path, db: sql.OpenDB(connector{path})}
 	r.db.SetMaxOpenConns(1)
-	err = r.view(context.Background(), r.check)
+	var version int64
+	err = r.view(context.Background(), func(ctx context.Context, tx *sql.Tx) (err error) {
+		version, err = r.check(ctx, tx)
+		return err
+	})
 	if err == nil {
 		err = r.setJournalMode()
+	}
+	if err == nil && version == 1 {
+		err = r.update(context.Background(), leaveFormat1)
 	}
 	if err != nil {
 		return nil, errors.Join(err, r.db.Close())

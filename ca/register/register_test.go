@@ -156,6 +156,9 @@ func filled(t testing.TB) *Register {
 	t.Helper()
 	r := newRegister(t)
 	fill(t, r)
+	for _, issuer := range issuersOf(t) {
+		must(t, r.SetIssuer(context.Background(), issuer))
+	}
 	return r
 }
 
@@ -181,4 +184,10 @@ func fill(t testing.TB, r *Register) {
 			must(t, r.Revoke(ctx, a.name(), ca.Revocation{Serial: big.NewInt(serial), Time: day.AddDate(0, 0, i), Reason: reason}))
 		}
 	}
+}
+
+// issuersOf are what is noted of issuers in tests that need some.
+func issuersOf(t testing.TB) []Issuer {
+	root, other := newAuthority(t, "Root").name(), newAuthority(t, "Other").name()
+	return []Issuer{{root, "", true}, {other, ca.Subordinate, false}, {root, ca.CABFRoot, true}, {root, ca.CABFRoot, false}}
 }

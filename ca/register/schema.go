@@ -21,8 +21,8 @@ import (
 var fileKind = sqlitefile.Kind{
 	Name:          "register",
 	ApplicationID: 0x43526567, // "CReg"
-	Version:       1,
-	Schema:        strings.Join(schema(), ";\n"),
+	Version:       2,
+	Schema:        strings.Join(schema(tables[:]), ";\n"),
 	Options:       "_busy_timeout=10000&_txlock=immediate&_synchronous=EXTRA",
 	Full:          errors.New("the disk or the quota is full; make room and try again"),
 	MaxSize:       MaxFile,
@@ -35,7 +35,7 @@ type table struct {
 }
 
 // tables are those of the file. Only rows are added to them: an intent that has
-// none in issued and settled is unfinished.
+// none in issued and settled is unfinished, and of an issuer the last row holds.
 //
 // The conditions repeat what the columns say about uniqueness, because an
 // INSERT OR REPLACE would delete what is in its way and call no trigger.
@@ -62,6 +62,18 @@ var tables = [...]table{
 	reason INTEGER NOT NULL CHECK (reason BETWEEN 0 AND 10 AND reason <> 7)`,
 		`EXISTS (SELECT 1 FROM revocation WHERE id = NEW.id)
 	OR NOT EXISTS (SELECT 1 FROM intent WHERE id = NEW.intent AND kind = 'certificate')`},
+	{"issuer", `name BLOB NOT NULL,
+	profile TEXT NOT NULL,
+	crls_unknown INTEGER NOT NULL CHECK (crls_unknown IN (0, 1))`,
+		`EXISTS (SELECT 1 FROM issuer WHERE id = NEW.id)`},
+}
+
+// tablesOf are those of a format: format 1 had none for issuers.
+func tablesOf(version int64) []table {
+	if version == 1 {
+		return tables[:len(tables)-1]
+	}
+	return tables[:]
 }
 
 // schema is the table with its triggers, as SQLite keeps their text.
@@ -74,11 +86,32 @@ func (t table) schema() []string {
 	}
 }
 
-func schema() (all []string) {
-	for _, t := range tables {
+func schema(of []table) (all []string) {
+	for _, t := range of {
 		all = append(all, t.schema()...)
 	}
 	return all
+}
+
+// leaveFormat1 brings a file of format 1 to the present one: it gets the tables that
+// it lacks. All that was in it stays, byte for byte; so no copy is kept, by which
+// numbers would one day be used twice.
+func leaveFormat1(ctx context.Context, tx *sql.Tx) error {
+	version, err := pragma(ctx, tx, "user_version")
+	if err != nil || version != 1 { // another process was first
+		return err
+	}
+	for _, statement := range append(schema(tables[len(tablesOf(1)):]), fmt.Sprintf("PRAGMA user_version = %d", fileKind.Version)) {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("it has format 1, and must be brought to format %d before it is used: %w", fileKind.Version, err)
+		}
+	}
+	return nil
+}
+
+func pragma(ctx context.Context, tx *sql.Tx, name string) (n int64, err error) {
+	err = tx.QueryRowContext(ctx, "PRAGMA "+name).Scan(&n)
+	return n, err
 }
 
 // insert adds a row to a table, with its sum, and returns its id. The values

@@ -24,7 +24,7 @@ func TestSQLiteProgramJudges(t *testing.T) {
 	for sql, want := range map[string]string{
 		"PRAGMA integrity_check": "ok",
 		"PRAGMA foreign_key_check; SELECT count(*) FROM intent; SELECT count(*) FROM issued; SELECT count(*) FROM settled; SELECT count(*) FROM revocation": "7\n3\n2\n4",
-		"PRAGMA application_id; PRAGMA user_version; PRAGMA journal_mode":                                                                                   "1129473383\n1\ndelete",
+		"PRAGMA application_id; PRAGMA user_version; PRAGMA journal_mode":                                                                                   "1129473383\n2\ndelete",
 		"SELECT hex(number) || ' ' || time FROM intent WHERE kind = 'crl' ORDER BY id LIMIT 1":                                                              "02 2026-03-01T12:00:00Z",
 	} {
 		if out, err := shell(t, path, sql); err != nil || out != want {
@@ -58,7 +58,11 @@ func TestSQLiteProgramCannotChange(t *testing.T) {
 		"INSERT INTO revocation SELECT 99, sum, id, time, 0 FROM intent WHERE kind = 'crl' LIMIT 1":                      there,
 		"INSERT INTO issued VALUES (99, x'00', 99, x'00')":                                                               there,
 		"INSERT INTO intent SELECT 99, sum, 'letter', issuer, x'63', subject, tbs, time FROM intent WHERE id = 1":        "CHECK constraint",
-		"INSERT INTO revocation SELECT 99, sum, intent, time, 7 FROM revocation WHERE id = 1":                            "CHECK constraint",
+		"DELETE FROM issuer":             deleted,
+		"UPDATE issuer SET profile = ''": changed,
+		"INSERT OR REPLACE INTO issuer SELECT id, sum, name, '', 0 FROM issuer WHERE id = 3":  there,
+		"INSERT INTO issuer SELECT 99, sum, name, '', 2 FROM issuer WHERE id = 3":             "CHECK constraint",
+		"INSERT INTO revocation SELECT 99, sum, intent, time, 7 FROM revocation WHERE id = 1": "CHECK constraint",
 	} {
 		if out, err := shell(t, path, sql); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %q, %v; a refusal with %q was expected", sql, out, err, want)

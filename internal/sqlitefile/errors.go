@@ -1,6 +1,7 @@
 package sqlitefile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -8,7 +9,7 @@ import (
 	"syscall"
 
 	modernc "modernc.org/sqlite"
-	"modernc.org/sqlite/lib"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // ErrInUse is the error for a file that another process holds.
@@ -36,7 +37,7 @@ func (k Kind) Explain(path string, err error) error {
 	case code == sqlite3.SQLITE_NOTADB:
 		err = k.foreign()
 	case code == sqlite3.SQLITE_CORRUPT:
-		err = Damaged("%w", err)
+		err = cmp.Or(checkSize(path), Damaged("%w", err)) // the schema may end on the last page
 	case code == sqlite3.SQLITE_BUSY:
 		err = fmt.Errorf("%w; try again when that is done: %w", ErrInUse, err)
 	case code == sqlite3.SQLITE_READONLY:

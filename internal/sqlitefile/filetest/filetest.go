@@ -133,7 +133,7 @@ func (s Suite[T]) testRefused(t *testing.T) {
 	must(t, s.fill(t, path).Close())
 	whole := Read(t, path)
 	for _, test := range append(s.altered(t, whole), s.broken(t, whole)...) {
-		t.Run(test.name, func(t *testing.T) { s.wantRefused(t, test.content, test.want) })
+		t.Run(test.name, func(t *testing.T) { s.WantRefused(t, test.content, test.want) })
 	}
 	t.Run("directory", func(t *testing.T) {
 		if _, err := s.Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is a directory; a file was expected") {
@@ -166,7 +166,7 @@ func (s Suite[T]) broken(t *testing.T, whole []byte) []refusal {
 		{"text", text[:3*page-1000], other},
 		{"text of whole pages", text[:2*page], other},
 		{"zeros", make([]byte, 3*page), other},
-		{"foreign database", s.alter(t, nil, "CREATE TABLE record (key INTEGER PRIMARY KEY, value BLOB)"), other},
+		{"foreign database", s.Alter(t, nil, "CREATE TABLE record (key INTEGER PRIMARY KEY, value BLOB)"), other},
 		{"header alone", whole[:100], "damaged"},
 		{"first page alone", whole[:page], "damaged"},
 		{"a page short", whole[:len(whole)-page], "damaged"},
@@ -179,16 +179,16 @@ func (s Suite[T]) broken(t *testing.T, whole []byte) []refusal {
 func (s Suite[T]) altered(t *testing.T, whole []byte) (all []refusal) {
 	const id, version = "PRAGMA application_id = 7", "PRAGMA user_version = "
 	for sql, want := range map[string]string{id: "not a " + s.Kind.Name, version + strconv.FormatInt(s.Kind.Version+1, 10): "use a later one", version + "0": "no version of conclave has written"} {
-		all = append(all, refusal{sql, s.alter(t, whole, sql), want})
+		all = append(all, refusal{sql, s.Alter(t, whole, sql), want})
 	}
 	for sql, want := range s.Altered {
-		all = append(all, refusal{sql, s.alter(t, whole, sql), want})
+		all = append(all, refusal{sql, s.Alter(t, whole, sql), want})
 	}
 	return all
 }
 
-// alter returns a file's content after SQL that the package would not run.
-func (s Suite[T]) alter(t *testing.T, content []byte, sql string) []byte {
+// Alter returns a file's content after SQL that the package would not run.
+func (s Suite[T]) Alter(t *testing.T, content []byte, sql string) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	Write(t, path, content)
@@ -199,8 +199,8 @@ func (s Suite[T]) alter(t *testing.T, content []byte, sql string) []byte {
 	return Read(t, path)
 }
 
-// wantRefused wants a file to be refused, and left as it is.
-func (s Suite[T]) wantRefused(t *testing.T, content []byte, want string) {
+// WantRefused wants a file to be refused, and left as it is.
+func (s Suite[T]) WantRefused(t *testing.T, content []byte, want string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	Write(t, path, content)
