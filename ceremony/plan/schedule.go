@@ -19,10 +19,10 @@ func (p *Plan) Schedule() (dates []Date) {
 	id := func(format string, args ...any) string {
 		return fmt.Sprintf("%s-%s", p.Start.UTC().Format("20060102T150405Z"), fmt.Sprintf(format, args...))
 	}
-	end := p.Start.AddDate(p.Retention.Years, 0, 0)
+	end := p.KeptUntil()
 	if p.Custody != nil {
 		for n := 1; ; n++ {
-			day := p.Start.AddDate(0, n*p.Retention.DrillMonths, 0)
+			day := p.DrillDue(n)
 			if day.After(end) {
 				break
 			}
@@ -40,6 +40,22 @@ func (p *Plan) Schedule() (dates []Date) {
 	return append(dates, Date{id("retention"), p.Ceremony + ": end of retention", "The evidence has been kept for as long as was planned.", end, []int{30}})
 }
 
+// KeptUntil is when the evidence need not be kept any more.
+func (p *Plan) KeptUntil() time.Time { return monthsAfter(p.Start, 12*p.Retention.Years) }
+
+// DrillDue is when a drill is due at the latest, the first being number 1.
+func (p *Plan) DrillDue(n int) time.Time { return monthsAfter(p.Start, n*p.Retention.DrillMonths) }
+
+// monthsAfter is the same day and time so many months later; the last day of a
+// month that has no such day, where time.AddDate would go on into the next one.
+func monthsAfter(t time.Time, months int) time.Time {
+	later := t.AddDate(0, months, 0)
+	if later.Day() != t.Day() {
+		later = later.AddDate(0, 0, -later.Day()) // the days by which it went on
+	}
+	return later
+}
+
 // earliest is how long before its planned start a ceremony may be held.
 const earliest = 366 * 24 * time.Hour
 
@@ -47,7 +63,7 @@ const earliest = 366 * 24 * time.Hour
 // planned start, or after the evidence need not be kept any more. A rehearsal may
 // be held at any time.
 func (p *Plan) CheckTime(t time.Time) error {
-	end := p.Start.AddDate(p.Retention.Years, 0, 0)
+	end := p.KeptUntil()
 	if !p.Practice && (t.Before(p.Start.Add(-earliest)) || t.After(end)) {
 		return fmt.Errorf("%s is not a time of this ceremony, which is to begin at %s and whose evidence is kept until %s", date(t), date(p.Start), date(end))
 	}

@@ -50,7 +50,7 @@ func (a Answers) Plan() *Plan {
 		Custody:      &Custody{Threshold: a.Threshold, Device: "primary", Standby: "standby", Printer: a.Printer},
 		Keys:         []Key{{Name: root.Key, Type: a.KeyType}},
 		Certificates: []Certificate{root},
-		CRLs:         []CRL{{Name: "root-crl-1", Issuer: root.Name, CRLSpec: ca.CRLSpec{ThisUpdate: day, NextUpdate: day.AddDate(0, a.CRLMonths, 0)}}},
+		CRLs:         []CRL{{Name: "root-crl-1", Issuer: root.Name, CRLSpec: ca.CRLSpec{ThisUpdate: day, NextUpdate: monthsAfter(day, a.CRLMonths)}}},
 		Retention:    Retention{Years: a.RetentionYears, DrillMonths: usualDrillMonths},
 	}
 	if a.Issuing != nil {

@@ -211,14 +211,12 @@ func rules(p *plan.Plan) []string {
 
 // verify says how evidence is verified later, and what keeps it worth something.
 func verify(p *plan.Plan) []string {
-	until := p.Start.UTC().AddDate(p.Retention.Years, 0, 0)
-	drill := p.Start.UTC().AddDate(0, p.Retention.DrillMonths, 0)
 	all := []string{
 		"EVIDENCE is the folder that was made in the last step. FINGERPRINT stands for the words of the ceremony key, which were written down in step 1; CLOSING for those on this page.",
-		fmt.Sprintf("The evidence and this runbook are kept for %s: until %s.", count(p.Retention.Years, "year"), until.Format("2 January 2006")),
+		fmt.Sprintf("The evidence and this runbook are kept for %s: until %s.", count(p.Retention.Years, "year"), p.KeptUntil().Format("2 January 2006")),
 	}
 	if p.Custody != nil {
-		all = append(all, fmt.Sprintf("Custody is checked in a drill at least every %s: the first one is due by %s.", count(p.Retention.DrillMonths, "month"), drill.Format("2 January 2006")))
+		all = append(all, fmt.Sprintf("Custody is checked in a drill at least every %s: the first one is due by %s.", count(p.Retention.DrillMonths, "month"), p.DrillDue(1).Format("2 January 2006")))
 	}
 	return all
 }
