@@ -1,11 +1,14 @@
 package ca
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"math/big"
+	"strings"
+	"unicode"
 )
 
 // Serial is a serial number; the zero value is none. As text it is hexadecimal.
@@ -57,6 +60,57 @@ func (s *Serial) UnmarshalText(text []byte) error {
 	}
 	*s = Serial{number}
 	return nil
+}
+
+// maxWritten is how many characters a number may be written with: those of 20 octets
+// as OpenSSL's text has them, in decimal and in hexadecimal, and some to spare.
+const maxWritten = 160
+
+// ParseNumber reads a serial number, or a CRL number, as people and programs write
+// it: 10:03, 10 03, 0x1003, serial=1003 and 1003 in hexadecimal, decimal:4099, and
+// 4099 (0x1003). Digits alone may be either; then the hexadecimal number comes
+// first, and the decimal one second.
+func ParseNumber(text string) ([]*big.Int, error) {
+	if len(text) > maxWritten {
+		return nil, fmt.Errorf("a number of %d characters; %d at most were expected", len(text), maxWritten)
+	}
+	digits := strings.Join(strings.Fields(strings.ToLower(text)), "")
+	digits = strings.TrimPrefix(digits, "serial=")
+	if decimal, marked := strings.CutPrefix(digits, "decimal:"); marked {
+		return oneNumber(text, number(decimal, 10))
+	}
+	if decimal, hexadecimal, both := strings.Cut(strings.TrimSuffix(digits, ")"), "(0x"); both {
+		n := number(decimal, 10)
+		if n != nil && n.Cmp(cmp.Or(number(hexadecimal, 16), new(big.Int))) != 0 {
+			return nil, fmt.Errorf("number %q: the two are not the same", text)
+		}
+		return oneNumber(text, n)
+	}
+	bare := strings.ReplaceAll(strings.TrimPrefix(digits, "0x"), ":", "")
+	hexadecimal, decimal := number(bare, 16), number(digits, 10)
+	if decimal == nil || digits[0] == '0' || hexadecimal.Cmp(decimal) == 0 || strings.ContainsFunc(strings.TrimSpace(text), unicode.IsSpace) {
+		return oneNumber(text, hexadecimal)
+	}
+	return []*big.Int{hexadecimal, decimal}, nil
+}
+
+// number reads digits, and nothing else; nil if there is anything else.
+func number(digits string, base int) *big.Int {
+	if strings.Trim(digits, "0123456789abcdef") != "" {
+		return nil
+	}
+	n, ok := new(big.Int).SetString(digits, base)
+	if !ok {
+		return nil
+	}
+	return n
+}
+
+func oneNumber(text string, n *big.Int) ([]*big.Int, error) {
+	if n == nil {
+		return nil, fmt.Errorf("number %q; one such as 1003, 0x1003 or 10:03 was expected, or decimal:4099", text)
+	}
+	return []*big.Int{n}, nil
 }
 
 // check wants a number that can have the randomness that BR section 7.1

@@ -72,7 +72,7 @@ func (f publicationFlags) publication() ca.Publication {
 
 // validityFlags say from when to when a certificate is valid.
 type validityFlags struct {
-	From  day `placeholder:"DATE" help:"First day of validity, such as 2027-01-15 (from 00:00 UTC), or a time in RFC 3339. Default: today."`
+	From  day `placeholder:"DATE" help:"First day of validity, such as 2027-01-15 (from 00:00 UTC), or a time in RFC 3339. Default: today, or the issuer's first day if that is later."`
 	Until day `placeholder:"DATE" help:"Its last day (to 23:59:59 UTC), or a time in RFC 3339."`
 }
 
@@ -89,6 +89,15 @@ func (f validityFlags) validity() (from, until time.Time, err error) {
 		until = until.AddDate(0, 0, 1).Add(-time.Second)
 	}
 	return from, until, nil
+}
+
+// under gives the beginning of a validity under an issuer, which may have begun
+// later today.
+func (f validityFlags) under(issuer *x509.Certificate, from time.Time) time.Time {
+	if f.From.IsZero() && issuer.NotBefore.After(from) {
+		return issuer.NotBefore
+	}
+	return from
 }
 
 // day is a date, or a time, on the command line.

@@ -74,7 +74,10 @@ func (cmd caIssue) Run(c *console) error {
 	if cmd.CRLURL == "" && cmd.Profile == string(ca.Subordinate) {
 		c.note("conclave: warning: without --crl-url no one will know where to find out whether this CA is revoked")
 	}
-	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) { return a.Prepare(spec, public) })
+	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
+		spec.NotBefore = cmd.under(a.Certificate, spec.NotBefore)
+		return a.Prepare(spec, public)
+	})
 }
 
 type caCross struct {
@@ -97,7 +100,10 @@ func (cmd caCross) Run(c *console) error {
 		return err
 	}
 	spec := ca.Spec{Profile: ca.Profile(cmd.Profile), NotBefore: from, NotAfter: until, PathLen: cmd.PathLen}
-	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) { return a.PrepareCross(spec, other) })
+	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
+		spec.NotBefore = cmd.under(a.Certificate, spec.NotBefore)
+		return a.PrepareCross(spec, other)
+	})
 }
 
 type caResign struct {
@@ -117,7 +123,9 @@ func (cmd caResign) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) { return a.PrepareAgain(old, from, until) })
+	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
+		return a.PrepareAgain(old, cmd.under(a.Certificate, from), until)
+	})
 }
 
 type caRequest struct {
