@@ -88,7 +88,7 @@ func ExampleCheckRequest() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+	content, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -99,11 +99,11 @@ func ExampleCheckRequest() {
 		NotAfter:    time.Date(2036, 10, 31, 23, 59, 59, 0, time.UTC),
 		Constraints: &ca.Constraints{PermittedDNS: []string{"example.com"}},
 	}
-	public, err := ca.CheckRequest(request, spec)
+	request, err := ca.CheckRequest(content, spec)
 	if err != nil {
 		log.Fatal(err)
 	}
-	draft, err := root.Prepare(spec, public)
+	draft, err := root.Prepare(spec, request.Public)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -18,20 +18,16 @@ import (
 	"conclave/internal/keycheck"
 )
 
-// CheckRequest checks a request, PKCS #10 (RFC 2986) in DER or PEM, and gives
-// the key in it: that the key may be certified, that it signed the request, that
-// the name is the spec's, or none, and that it asks for no extension
-// that the certificate will not have. For a cross-signed certificate the request
-// may be the certificate of the other root, which its key has signed too.
-func CheckRequest(content []byte, spec Spec) (crypto.PublicKey, error) {
-	if existing := spec.existing(); existing != nil {
-		if der, err := decode(content, "CERTIFICATE"); err == nil && bytes.Equal(der, existing.Raw) {
-			if err := errors.Join(spec.checkExisting(rules{cross: true}), keycheck.ForCertificate(existing.PublicKey)); err != nil {
-				return nil, fmt.Errorf("request: %w", err)
-			}
-			return existing.PublicKey, nil
-		}
-	}
+// Request is what a request says, PKCS #10 (RFC 2986), whose key has signed it.
+type Request struct {
+	Public  crypto.PublicKey
+	Subject []byte // the name, DER
+	asked   []pkix.Extension
+}
+
+// ParseRequest reads a request, DER or PEM, and checks what can be told without a
+// spec: that its key may be certified, and has signed it.
+func ParseRequest(content []byte) (*Request, error) {
 	der, err := decode(content, "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
@@ -46,24 +42,43 @@ func CheckRequest(content []byte, spec Spec) (crypto.PublicKey, error) {
 	if err := request.CheckSignature(); err != nil {
 		return nil, fmt.Errorf("request: it is not signed with its own key, which would prove possession: %w", err)
 	}
-	if err := errors.Join(spec.checkRequestedName(request), spec.checkRequested(request)); err != nil {
-		return nil, fmt.Errorf("request: %w", err)
-	}
-	return request.PublicKey, nil
+	return &Request{Public: request.PublicKey, Subject: request.RawSubject, asked: request.Extensions}, nil
 }
 
-func (s Spec) checkRequestedName(request *x509.CertificateRequest) error {
-	if bytes.Equal(request.RawSubject, []byte{0x30, 0}) { // an empty SEQUENCE
+// CheckRequest reads a request, and checks it against a spec.
+func CheckRequest(content []byte, spec Spec) (*Request, error) {
+	request, err := ParseRequest(content)
+	if err == nil {
+		err = request.Check(spec)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return request, nil
+}
+
+// Check wants the name of a request to be the spec's, or none; that it asks for no
+// extension that the certificate will not have; and for a certificate that is
+// cross-signed, the name and the key of the other root.
+func (r *Request) Check(spec Spec) error {
+	if err := errors.Join(spec.checkRequestedName(r), spec.checkRequested(r.asked)); err != nil {
+		return fmt.Errorf("request: %w", err)
+	}
+	return nil
+}
+
+func (s Spec) checkRequestedName(request *Request) error {
+	if bytes.Equal(request.Subject, []byte{0x30, 0}) { // an empty SEQUENCE
 		return nil
 	}
 	if existing := s.existing(); existing != nil {
-		if !bytes.Equal(request.RawSubject, existing.RawSubject) || !sameKey(request.PublicKey, existing.PublicKey) {
+		if !bytes.Equal(request.Subject, existing.RawSubject) || !sameKey(request.Public, existing.PublicKey) {
 			return errors.New("its name and key are not those of the root that is cross-signed")
 		}
 		return nil
 	}
-	if !sameName(request.RawSubject, s.Subject) {
-		return fmt.Errorf("its subject is %s, but %s was planned; change one of them", distinguishedName(request.RawSubject), s.Subject)
+	if !sameName(request.Subject, s.Subject) {
+		return fmt.Errorf("its subject is %s, but %s was planned; change one of them", distinguishedName(request.Subject), s.Subject)
 	}
 	return nil
 }
@@ -76,8 +91,8 @@ var ignored = []string{"2.5.29.14", "1.3.6.1.4.1.311.21.1", "1.3.6.1.4.1.311.20.
 
 // checkRequested checks that the extensions of a request promise nothing that
 // the certificate will not say.
-func (s Spec) checkRequested(request *x509.CertificateRequest) error {
-	asked := slices.DeleteFunc(slices.Clone(request.Extensions), func(e pkix.Extension) bool {
+func (s Spec) checkRequested(asked []pkix.Extension) error {
+	asked = slices.DeleteFunc(slices.Clone(asked), func(e pkix.Extension) bool {
 		return slices.Contains(ignored, e.Id.String())
 	})
 	if len(asked) == 0 {

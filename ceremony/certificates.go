@@ -102,5 +102,9 @@ func (s *signing) subjectKey(planned *plan.Certificate) (crypto.PublicKey, error
 	if err != nil {
 		return nil, err
 	}
-	return ca.CheckRequest(content, planned.Spec)
+	request, err := ca.CheckRequest(content, planned.Spec)
+	if err != nil {
+		return nil, err
+	}
+	return request.Public, nil
 }

@@ -60,11 +60,11 @@ func practiceRequest(path string, original, practice *plan.Certificate) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	public, err := ca.CheckRequest(content, original.Spec)
+	request, err := ca.CheckRequest(content, original.Spec)
 	if err != nil {
 		return nil, err
 	}
-	key, err := ca.ThrowAwayKey(public)
+	key, err := ca.ThrowAwayKey(request.Public)
 	if err != nil {
 		return nil, err
 	}

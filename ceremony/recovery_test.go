@@ -262,7 +262,7 @@ func TestRequestIsExchanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.verified(t)
-	public, err := ca.CheckRequest(before, s.Plan.FindCertificate("issuing").Spec)
+	request, err := ca.CheckRequest(before, s.Plan.FindCertificate("issuing").Spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func TestRequestIsExchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !cert.PublicKey.(*ecdsa.PublicKey).Equal(public) {
+	if !cert.PublicKey.(*ecdsa.PublicKey).Equal(request.Public) {
 		t.Error("the exchanged request was certified")
 	}
 }

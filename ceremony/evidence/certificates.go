@@ -117,11 +117,11 @@ func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) e
 	if len(content) > maxKey {
 		return fmt.Errorf("%s has %d bytes; %d at most were expected", InputFile(planned.Request), len(content), maxKey)
 	}
-	public, err := ca.CheckRequest(content, planned.Spec)
+	request, err := ca.CheckRequest(content, planned.Spec)
 	if err != nil {
 		return fmt.Errorf("%s: %w", InputFile(planned.Request), err)
 	}
-	spki, err := x509.MarshalPKIXPublicKey(public)
+	spki, err := x509.MarshalPKIXPublicKey(request.Public)
 	if err == nil && !bytes.Equal(spki, cert.RawSubjectPublicKeyInfo) {
 		err = errors.New("its key is not the one of the request")
 	}

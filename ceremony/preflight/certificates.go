@@ -164,7 +164,11 @@ func (t *throwAway) subject(planned *plan.Certificate) (crypto.PublicKey, error)
 		if err != nil {
 			return nil, err
 		}
-		return ca.CheckRequest(content, planned.Spec)
+		request, err := ca.CheckRequest(content, planned.Spec)
+		if err != nil {
+			return nil, err
+		}
+		return request.Public, nil
 	}
 	key, err := t.key(planned.Key)
 	if err != nil {

@@ -67,7 +67,7 @@ func (cmd caIssue) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	public, err := ca.CheckRequest(content, spec)
+	request, err := ca.CheckRequest(content, spec)
 	if err != nil {
 		return fmt.Errorf("%s: %w", cmd.Request, err)
 	}
@@ -76,7 +76,7 @@ func (cmd caIssue) Run(c *console) error {
 	}
 	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
 		spec.NotBefore = cmd.under(a.Certificate, spec.NotBefore)
-		return a.Prepare(spec, public)
+		return a.Prepare(spec, request.Public)
 	})
 }
 
