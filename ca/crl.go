@@ -22,7 +22,22 @@ type CRLSpec struct {
 	ThisUpdate time.Time `json:"thisUpdate"`
 	NextUpdate time.Time `json:"nextUpdate"`
 	DeltaOf    int64     `json:"deltaOf,omitempty"` // number of the full CRL that a delta CRL is for; zero: a full one
+	// UnusualDates says that the dates are meant, although they are before the last
+	// CRL's, far apart, or far from the clock's.
+	UnusualDates bool `json:"unusualDates,omitempty"`
 }
+
+// A CRL of a public CA's certificates holds for twelve months at most (BR section
+// 7.2). No one forbids others to sign one for longer than five years; it would most
+// likely be a slip of the pen, and all that time what it lacks is trusted.
+const (
+	longestPublicCRL  = 12     // months
+	longestPrivateCRL = 5 * 12 // months
+)
+
+// farFromClock is how far in the future a CRL may begin: the clocks of an offline CA
+// are not all right, and days are days elsewhere.
+const farFromClock = 24 * time.Hour
 
 // Check tells all that is wrong with a spec and can be seen from the spec alone;
 // each problem names its field.
@@ -35,6 +50,9 @@ func (s CRLSpec) Check() error {
 	if s.Number < 0 {
 		problems = append(problems, fmt.Errorf("number: %d; 1 or more was expected, or none for one more than the last", s.Number))
 	}
+	if r.public && s.NextUpdate.After(s.ThisUpdate.AddDate(0, longestPublicCRL, 0)) {
+		problems = append(problems, fmt.Errorf("nextUpdate: %s; at most %d months after thisUpdate, %s, were expected of a public CA (BR section 7.2)", timeText(s.NextUpdate), longestPublicCRL, timeText(s.ThisUpdate)))
+	}
 	switch {
 	case s.DeltaOf < 0:
 		problems = append(problems, fmt.Errorf("deltaOf: %d; the number of a full CRL was expected", s.DeltaOf))
@@ -44,6 +62,19 @@ func (s CRLSpec) Check() error {
 		problems = append(problems, errors.New("deltaOf: a public CA should sign no delta CRLs (BR section 7.2.2); leave it out"))
 	}
 	return errors.Join(problems...)
+}
+
+// CheckClock compares a spec with the clock of whoever signs it, or the time for which
+// that is planned.
+func (s CRLSpec) CheckClock(now time.Time) error {
+	switch {
+	case s.UnusualDates:
+	case s.ThisUpdate.After(now.Add(farFromClock)):
+		return fmt.Errorf("thisUpdate: %s, but now it is %s; until then the CRL holds nowhere, and every later one has to begin after it; set the clock, or say that unusual dates are meant", timeText(s.ThisUpdate), timeText(now))
+	case !s.NextUpdate.After(now):
+		return fmt.Errorf("nextUpdate: %s, but now it is %s; the CRL would be out of date; set the clock, or say that unusual dates are meant", timeText(s.NextUpdate), timeText(now))
+	}
+	return nil
 }
 
 func (s CRLSpec) rules() (rules, error) { return cmp.Or(s.Profile, Root).rules() }
@@ -57,30 +88,43 @@ func (s CRLSpec) scope() string {
 }
 
 // Archive gives what was signed. A ledger that signs delta CRLs is one: what is
-// new since a full CRL is what is not in it.
+// new since a full CRL is what is not in it. Where it is one, each CRL is compared
+// with the last.
 type Archive interface {
 	// Signed gives what was signed with a number, DER; an error if nothing is known
 	// to have been.
 	Signed(ctx context.Context, issuer []byte, kind Kind, number *big.Int) ([]byte, error)
+	// NewestCRL is the CRL with the highest number that the issuer is known to have
+	// signed, DER; nil for none.
+	NewestCRL(ctx context.Context, issuer []byte) ([]byte, error)
 }
 
 // CRLDraft is a CRL that was linted, and is ready to be signed.
 type CRLDraft struct {
 	draft
 	scope string
+	last  *x509.RevocationList // before it; nil where none is known
 }
 
 // Text describes the CRL for people, a line for each fact and each certificate.
 func (d *CRLDraft) Text() string {
 	c := d.linted.crl
 	var b strings.Builder
-	fmt.Fprintf(&b, "CRL: %s\nIssuer: %s\nCRL number: %d\nThis update: %s\nNext update: %s\nSignature algorithm: %s\nCertificates: %d\n",
-		d.scope, distinguishedName(c.RawIssuer), c.Number, timeText(c.ThisUpdate), timeText(c.NextUpdate), c.SignatureAlgorithm, len(c.RevokedCertificateEntries))
+	fmt.Fprintf(&b, "CRL: %s\nIssuer: %s\nCRL number: %s\nThis update: %s\nNext update: %s\nSignature algorithm: %s\nCertificates: %d\n",
+		d.scope, distinguishedName(c.RawIssuer), d.after(), timeText(c.ThisUpdate), timeText(c.NextUpdate), c.SignatureAlgorithm, len(c.RevokedCertificateEntries))
 	for _, e := range c.RevokedCertificateEntries {
 		fmt.Fprintf(&b, "Certificate %x: %s, %s\n", e.SerialNumber, timeText(e.RevocationTime), reasonName(e.ReasonCode))
 	}
 	fmt.Fprintf(&b, "SHA-256 of what is signed: %x\n", sha256.Sum256(c.RawTBSRevocationList))
 	return b.String()
+}
+
+// after is the number, and what is known of the last CRL.
+func (d *CRLDraft) after() string {
+	if d.last == nil {
+		return d.Number().String()
+	}
+	return fmt.Sprintf("%d, after number %d of %s, whose next update is %s", d.Number(), d.last.Number, timeText(d.last.ThisUpdate), timeText(d.last.NextUpdate))
 }
 
 // PrepareCRL makes a CRL ready of all that the ledger has as revoked.
@@ -95,27 +139,32 @@ func (a Authority) PrepareCRL(ctx context.Context, spec CRLSpec) (*CRLDraft, err
 	if err := errors.Join(a.check(), spec.Check()); err != nil {
 		return nil, err
 	}
-	number, err := a.crlNumber(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
 	revocations, err := a.Ledger.Revocations(ctx, a.Certificate.RawSubject)
 	if err != nil {
 		return nil, fmt.Errorf("CRL: the revocations: %w", err)
 	}
-	base, err := a.baseCRL(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	r, err := newCRLRecipe(spec, number, revocations, base, a.Certificate, a.Publication)
-	if err != nil {
+	r, err := a.crlRecipe(ctx, spec, revocations)
+	last, compared := a.compare(ctx, spec, revocations)
+	if err := errors.Join(err, compared); err != nil {
 		return nil, err
 	}
 	d, err := r.draft(a.Linter)
 	if err != nil {
 		return nil, err
 	}
-	return &CRLDraft{d, spec.scope()}, nil
+	return &CRLDraft{d, spec.scope(), last}, nil
+}
+
+func (a Authority) crlRecipe(ctx context.Context, spec CRLSpec, revocations []Revocation) (recipe, error) {
+	number, err := a.crlNumber(ctx, spec)
+	if err != nil {
+		return recipe{}, err
+	}
+	base, err := a.baseCRL(ctx, spec)
+	if err != nil {
+		return recipe{}, err
+	}
+	return newCRLRecipe(spec, number, revocations, base, a.Certificate, a.Publication)
 }
 
 // withProfile gives a spec the profile that the ledger has for the issuer. It may

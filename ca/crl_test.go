@@ -166,8 +166,9 @@ func TestCRLIsRefused(t *testing.T) {
 		{a, with(at(6), func(s *ca.CRLSpec) { s.DeltaOf = 9 }), "deltaOf: CRL number 9: it is not here"},
 		{noArchive, with(at(6), func(s *ca.CRLSpec) { s.DeltaOf = 1 }), "deltaOf: the ledger does not keep CRLs"},
 		{a, with(at(6), func(s *ca.CRLSpec) {
-			s.Profile, s.NextUpdate = ca.CABFRoot, s.ThisUpdate.AddDate(0, 13, 0)
-		}), "e_crl_next_update_invalid"},
+			s.Profile, s.NextUpdate = ca.CABFRoot, s.ThisUpdate.AddDate(0, 12, 0).Add(time.Second)
+		}), "at most 12 months after thisUpdate"},
+		{a, with(at(6), func(s *ca.CRLSpec) { s.NextUpdate = s.ThisUpdate.AddDate(5, 0, 0).Add(time.Second) }), "more than 5 years after thisUpdate"},
 	} {
 		_, err := tc.by.PrepareCRL(t.Context(), tc.spec)
 		mustSay(t, "PrepareCRL", err, tc.want)
@@ -237,7 +238,7 @@ func TestCRLText(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, want := range []string{
-			"CRL: " + kind + "\n", "Issuer: CN=Example root,", "CRL number: 2\n", "This update: " + from.Format(time.RFC3339) + "\n", "Certificates: 1\n",
+			"CRL: " + kind + "\n", "Issuer: CN=Example root,", "CRL number: 2, after number 1 of " + began.Add(time.Hour).Format(time.RFC3339) + ", whose next update is ", "This update: " + from.Format(time.RFC3339) + "\n", "Certificates: 1\n",
 			"Certificate " + ca.SerialOf(sub).String() + ": " + began.Add(2*time.Hour).Format(time.RFC3339) + ", keyCompromise\n",
 		} {
 			if !strings.Contains(draft.Text(), want) {
@@ -253,7 +254,7 @@ func TestCRLText(t *testing.T) {
 // TestLedgerCannotTell makes no CRL if the ledger cannot be read: it would
 // lack revocations, or have a number for a second time.
 func TestLedgerCannotTell(t *testing.T) {
-	for _, method := range []string{"Revocations", "LastCRL"} {
+	for _, method := range []string{"Revocations", "LastCRL", "NewestCRL", "Profile"} {
 		a := newAuthority(t, ca.Root, newKey(t))
 		a.Ledger.(*memory).refuse[method] = errors.New("the disk is gone")
 		_, err := a.PrepareCRL(t.Context(), ca.CRLSpec{ThisUpdate: began, NextUpdate: began.AddDate(0, 1, 0)})
@@ -328,7 +329,7 @@ func TestProfileOfTheIssuer(t *testing.T) {
 	long := ca.CRLSpec{ThisUpdate: began, NextUpdate: began.AddDate(0, 13, 0)}
 	for _, by := range []ca.Authority{a, below} {
 		_, err := by.PrepareCRL(t.Context(), long)
-		mustSay(t, "PrepareCRL", err, "e_crl_next_update_invalid")
+		mustSay(t, "PrepareCRL", err, "at most 12 months after thisUpdate")
 	}
 	long.Profile = ca.Root
 	_, err := a.PrepareCRL(t.Context(), long)

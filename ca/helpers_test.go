@@ -2,6 +2,7 @@ package ca_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -78,6 +79,14 @@ func (m *memory) Signed(_ context.Context, _ []byte, kind ca.Kind, number *big.I
 		return der, nil
 	}
 	return nil, errors.New("it is not here")
+}
+
+func (m *memory) NewestCRL(ctx context.Context, issuer []byte) ([]byte, error) {
+	last, err := m.LastCRL(ctx, issuer)
+	if last == nil || err != nil {
+		return nil, cmp.Or(err, m.refuse["NewestCRL"])
+	}
+	return m.signed[slot(ca.KindCRL, last)], nil
 }
 
 func (m *memory) Profile(_ context.Context, issuer []byte) (ca.Profile, error) {

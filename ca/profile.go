@@ -107,6 +107,28 @@ func (p Profile) Check() error {
 	return err
 }
 
+// CheckReason says whether a CRL of an issuer with this profile may give a reason
+// code (RFC 5280 section 5.3.1) for a CA's certificate, or any other. A public one
+// gives few, and one for each CA (BR section 7.2.2); what takes a hold back is in none
+// of its CRLs.
+func (p Profile) CheckReason(reason int, isCA bool) error {
+	if !profiles[p].public {
+		return nil
+	}
+	switch reason {
+	case 0:
+		if isCA {
+			return fmt.Errorf("a public CA gives a reason for the certificate of a CA (BR section 7.2.2); %s was expected", publicReasons)
+		}
+		return nil
+	case 1, 3, 4, 5, 9, reasonRemoveFromCRL:
+		return nil
+	}
+	return fmt.Errorf("a public CA does not give the reason %s (BR section 7.2.2); %s was expected", reasonName(reason), publicReasons)
+}
+
+const publicReasons = "keyCompromise, affiliationChanged, superseded, cessationOfOperation or privilegeWithdrawn"
+
 // demands are what certificates and CRLs of a profile are linted against.
 func (r rules) demands() lint.Demands {
 	if r.public {

@@ -52,12 +52,14 @@ func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base 
 		RevokedCertificateEntries: entries(revocations, base), ExtraExtensions: extensions,
 	}
 	return recipe{kind: KindCRL, issuer: issuer.PublicKey, demands: r.demands(), create: func(key crypto.Signer) ([]byte, error) {
-		return x509.CreateRevocationList(rand.Reader, template, issuer, key)
+		signing := *issuer
+		signing.KeyUsage |= x509.KeyUsageCRLSign // which crypto/x509 wants to see
+		return x509.CreateRevocationList(rand.Reader, template, &signing, key)
 	}}, nil
 }
 
 func (s CRLSpec) checkIssuer(issuer *x509.Certificate) error {
-	if issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
+	if issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 { // without the extension it may do all
 		return fmt.Errorf("issuer: the key of %s may not sign CRLs (RFC 5280 section 4.2.1.3)", issuer.Subject)
 	}
 	if s.ThisUpdate.Before(issuer.NotBefore) || s.ThisUpdate.After(issuer.NotAfter) {
@@ -93,7 +95,7 @@ func (s CRLSpec) checkBase(number *big.Int, base *x509.RevocationList, issuer *x
 func (s CRLSpec) checkRevocations(revocations []Revocation) error {
 	for _, r := range revocations {
 		if seconds(r.Time).After(s.ThisUpdate) {
-			return fmt.Errorf("thisUpdate: %s; certificate %x has been revoked since %s, and a time from then on was expected", timeText(s.ThisUpdate), r.Serial, timeText(r.Time))
+			return fmt.Errorf("thisUpdate: %s; certificate %x has been revoked since %s, and a time from then on was expected; if that is a mistake, revoke it again with an earlier time", timeText(s.ThisUpdate), r.Serial, timeText(r.Time))
 		}
 	}
 	return nil

@@ -73,6 +73,42 @@ func (r *Register) entries(ctx context.Context, where string) (found []Entry, er
 	return found, err
 }
 
+// Named gives the entry of an issuer that people mean with a number as they write
+// it (ca.ParseNumber). Digits alone are the one of two numbers that the issuer has
+// used.
+func (r *Register) Named(ctx context.Context, issuer []byte, kind ca.Kind, text string) (e Entry, err error) {
+	numbers, err := ca.ParseNumber(text)
+	if err != nil {
+		return e, r.explain(err)
+	}
+	err = r.view(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		e, err = named(ctx, tx, issuer, kind, numbers)
+		return err
+	})
+	return e, err
+}
+
+func named(ctx context.Context, tx *sql.Tx, issuer []byte, kind ca.Kind, numbers []*big.Int) (Entry, error) {
+	var found []*Entry
+	for _, number := range numbers {
+		e, err := find(ctx, tx, issuer, kind, number)
+		if err != nil {
+			return Entry{}, err
+		}
+		if e != nil {
+			found = append(found, e)
+		}
+	}
+	if len(found) > 1 {
+		return Entry{}, fmt.Errorf("%s, and %s: both are in the register; write 0x%x or decimal:%d", found[0], found[1], found[0].Number, found[1].Number)
+	}
+	if len(found) == 0 {
+		_, err := need(ctx, tx, issuer, kind, numbers[0])
+		return Entry{}, err
+	}
+	return *found[0], nil
+}
+
 // find returns the entry of a number that an issuer has used, nil if there is
 // none.
 func find(ctx context.Context, tx *sql.Tx, issuer []byte, kind ca.Kind, number *big.Int) (*Entry, error) {

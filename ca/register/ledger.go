@@ -93,6 +93,19 @@ func (r *Register) Signed(ctx context.Context, issuer []byte, kind ca.Kind, numb
 	return der, err
 }
 
+// NewestCRL implements ca.Archive.
+func (r *Register) NewestCRL(ctx context.Context, issuer []byte) (der []byte, err error) {
+	err = r.view(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT der FROM intent JOIN issued ON issued.intent = intent.id WHERE issuer = ? AND kind = ?
+			ORDER BY length(number) DESC, number DESC LIMIT 1`, issuer, string(ca.KindCRL)).Scan(&der)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return err
+	})
+	return der, err
+}
+
 // Import adds a certificate that was made elsewhere. The error is
 // ca.ErrNumberUsed if its issuer has used its serial number, also for itself.
 func (r *Register) Import(ctx context.Context, cert *x509.Certificate) error {

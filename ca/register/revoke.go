@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"crypto/x509"
 	"database/sql"
 	"fmt"
 	"math/big"
@@ -12,6 +13,8 @@ import (
 
 // Reason codes that are unlike the others, RFC 5280 section 5.3.1.
 const (
+	unspecified     = 0
+	keyCompromise   = 1
 	certificateHold = 6 // may be taken back, or become another
 	unusedReason    = 7
 	removeFromCRL   = 8 // takes a hold back
@@ -23,7 +26,11 @@ const (
 // seconds.
 //
 // A revocation is final, but for certificateHold: any other reason may follow,
-// or removeFromCRL, after which the certificate is as it was before.
+// or removeFromCRL, after which the certificate is as it was before. It can be made
+// more exact: an earlier time, a reason where there was none, or keyCompromise. That is how one
+// is put right whose time lies in the future, before which no CRL can be signed.
+//
+// What a person wants to revoke now is for Entry.CheckRevocation first.
 func (r *Register) Revoke(ctx context.Context, issuer []byte, revocation ca.Revocation) error {
 	return r.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		e, err := need(ctx, tx, issuer, ca.KindCertificate, revocation.Serial)
@@ -48,14 +55,62 @@ func checkRevocation(earlier []ca.Revocation, next ca.Revocation) error {
 	switch {
 	case next.Reason < 0 || next.Reason > lastReason || next.Reason == unusedReason:
 		return fmt.Errorf("reason code %d; 0 to 6 or 8 to 10 was expected (RFC 5280 section 5.3.1)", next.Reason)
+	case corrects(last, next):
 	case next.Reason == removeFromCRL && last.Reason != certificateHold:
 		return fmt.Errorf("it is not on hold, and removeFromCRL (%d) takes nothing else back", removeFromCRL)
 	case next.Reason == certificateHold && last.Reason == certificateHold:
 		return fmt.Errorf("it has been on hold since %s; give another reason, or take that back with removeFromCRL (%d)", timeText(last.Time), removeFromCRL)
 	case last.Reason != removeFromCRL && last.Reason != certificateHold:
-		return fmt.Errorf("it has been revoked since %s with reason %d, which is final", timeText(last.Time), last.Reason)
+		return fmt.Errorf("it has been revoked since %s with reason %d, which is final; only an earlier time can be noted, a reason in place of unspecified, or keyCompromise (1)", timeText(last.Time), last.Reason)
 	}
 	return checkTime(next.Time)
+}
+
+// corrects says whether a revocation is the last one made more exact: BR section 7.2.2
+// lets keyCompromise take the place of another reason, and an earlier time that of a
+// later one.
+func corrects(last, next ca.Revocation) bool {
+	switch earlier := seconds(next.Time).Compare(seconds(last.Time)); {
+	case last.Reason == removeFromCRL || next.Reason == removeFromCRL:
+		return false
+	case next.Reason == last.Reason:
+		return earlier < 0
+	default:
+		return (last.Reason == unspecified && next.Reason != certificateHold || next.Reason == keyCompromise) && earlier <= 0
+	}
+}
+
+// maxSkew is how far the clocks of two machines may be apart.
+const maxSkew = 10 * time.Minute
+
+// CheckRevocation says whether a certificate can be revoked so, by someone for whom
+// it is now: beside what Revoke demands, the time lies between the certificate's
+// beginning and now, and the reason is one that its issuer may give.
+func (e Entry) CheckRevocation(next ca.Revocation, issuer Issuer, now time.Time) error {
+	if err := checkRevocation(e.Revocations, next); err != nil {
+		return fmt.Errorf("%s: %w", e, err)
+	}
+	from, isCA := now, true
+	if e.DER != nil {
+		cert, err := x509.ParseCertificate(e.DER)
+		if err != nil {
+			return fmt.Errorf("%s: %w", e, err)
+		}
+		isCA = cert.IsCA
+		if cert.NotBefore.Before(now) { // it may also be revoked before it begins
+			from = cert.NotBefore
+		}
+	} else if e.Time.Before(now) {
+		from = e.Time
+	}
+	if next.Time.After(now.Add(maxSkew)) || next.Time.Before(from.Add(-maxSkew)) {
+		return fmt.Errorf("%s: revoked at %s; a time from the beginning of the certificate, %s, until now, %s, was expected, and a revocation is final; check the clock too",
+			e, timeText(next.Time), timeText(from), timeText(now))
+	}
+	if err := issuer.Profile.CheckReason(next.Reason, isCA); err != nil {
+		return fmt.Errorf("%s: %w", e, err)
+	}
+	return nil
 }
 
 // Revocations implements ca.Ledger: of each certificate, the revocation that
