@@ -19,7 +19,7 @@ func (a Authority) compare(ctx context.Context, spec CRLSpec, revocations []Revo
 		return nil, fmt.Errorf("CRL: the last one: %w", err)
 	}
 	if last != nil && !spec.UnusualDates && spec.ThisUpdate.Before(last.ThisUpdate) {
-		problems = append(problems, fmt.Errorf("thisUpdate: %s, but CRL number %d began at %s; a time from then on was expected; if that CRL was never published, say that unusual dates are meant", timeText(spec.ThisUpdate), last.Number, timeText(last.ThisUpdate)))
+		problems = append(problems, fmt.Errorf("thisUpdate: %s, but CRL number %d began at %s; a time from then on was expected, unless that CRL was never published; %s", timeText(spec.ThisUpdate), last.Number, timeText(last.ThisUpdate), meantDates))
 	}
 	if spec.DeltaOf == 0 {
 		problems = append(problems, checkGone(revocations, last, full))
@@ -30,7 +30,7 @@ func (a Authority) compare(ctx context.Context, spec CRLSpec, revocations []Revo
 // checkLength refuses what most likely is a slip of the pen.
 func (s CRLSpec) checkLength() error {
 	if !s.UnusualDates && s.NextUpdate.After(s.ThisUpdate.AddDate(0, longestPrivateCRL, 0)) {
-		return fmt.Errorf("nextUpdate: %s, more than %d years after thisUpdate, %s; what is revoked until then is in no CRL that anyone has to look for; say that unusual dates are meant, or choose an earlier one", timeText(s.NextUpdate), longestPrivateCRL/12, timeText(s.ThisUpdate))
+		return fmt.Errorf("nextUpdate: %s, more than %d years after thisUpdate, %s; until then no one has to look for another CRL; %s", timeText(s.NextUpdate), longestPrivateCRL/12, timeText(s.ThisUpdate), meantDates)
 	}
 	return nil
 }

@@ -35,6 +35,9 @@ const (
 	longestPrivateCRL = 5 * 12 // months
 )
 
+// meantDates says how to have dates that are refused.
+const meantDates = "if these dates are meant, say so: --unusual-dates, or unusualDates in a plan"
+
 // farFromClock is how far in the future a CRL may begin: the clocks of an offline CA
 // are not all right, and days are days elsewhere.
 const farFromClock = 24 * time.Hour
@@ -70,9 +73,9 @@ func (s CRLSpec) CheckClock(now time.Time) error {
 	switch {
 	case s.UnusualDates:
 	case s.ThisUpdate.After(now.Add(farFromClock)):
-		return fmt.Errorf("thisUpdate: %s, but now it is %s; until then the CRL holds nowhere, and every later one has to begin after it; set the clock, or say that unusual dates are meant", timeText(s.ThisUpdate), timeText(now))
+		return fmt.Errorf("thisUpdate: %s, but now it is %s; until then the CRL holds nowhere, and every later one has to begin after it; set the clock; %s", timeText(s.ThisUpdate), timeText(now), meantDates)
 	case !s.NextUpdate.After(now):
-		return fmt.Errorf("nextUpdate: %s, but now it is %s; the CRL would be out of date; set the clock, or say that unusual dates are meant", timeText(s.NextUpdate), timeText(now))
+		return fmt.Errorf("nextUpdate: %s, but now it is %s; the CRL would be out of date; set the clock; %s", timeText(s.NextUpdate), timeText(now), meantDates)
 	}
 	return nil
 }

@@ -34,6 +34,11 @@ type Revocation struct {
 	Reason int // CRLReason, RFC 5280 section 5.3.1
 }
 
+// IsFinal says whether it cannot be taken back, as a hold can.
+func (r Revocation) IsFinal() bool {
+	return r.Reason != reasonCertificateHold && r.Reason != reasonRemoveFromCRL
+}
+
 // ErrNumberUsed is the error for a number that the issuer has used, whether or
 // not what bears it is known.
 var ErrNumberUsed = errors.New("the number is used")

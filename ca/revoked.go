@@ -20,7 +20,10 @@ var reasonNames = []string{
 	"certificateHold", "", "removeFromCRL", "privilegeWithdrawn", "aACompromise",
 }
 
-const reasonRemoveFromCRL = 8
+const (
+	reasonCertificateHold = 6
+	reasonRemoveFromCRL   = 8
+)
 
 func reasonName(code int) string {
 	if code < 0 || code >= len(reasonNames) || reasonNames[code] == "" {

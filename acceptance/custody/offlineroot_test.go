@@ -60,7 +60,7 @@ func TestRootTrustedByNginxAndCurl(t *testing.T) {
 		d.Refused("unable to get local issuer certificate", "curl", visit("other.pem", "www.example.test", crls...)...)
 		d.Refused("permitted subtree violation", "curl", visit("fetched.pem", "www.example.net", crls...)...)
 	}
-	d.Run("our conclave", "ca", "revoke", serial, "--issuer", "root.pem")
+	d.Run("our conclave", "ca", "revoke", serial, "--issuer", "root.pem", "--yes")
 	d.publish("root-2.crl")
 	d.fetch(way, "issuing")
 	d.Refused("certificate revoked", "curl", visit("fetched.pem", "www.example.test", "--crlfile", "crls.pem")...)
@@ -86,7 +86,7 @@ func TestCAOnACardInAReader(t *testing.T) {
 	d.Run("openssl", append(verify, "root-1.crl.pem", "-purpose", "ocsphelper", "responder.pem")...)
 	d.Run("openssl", append(verify, "root-1.crl.pem", "kept.pem")...)
 	d.Run("openssl", append(verify, "root-1.crl.pem", "revoked.pem")...)
-	d.Run("our conclave", "ca", "revoke", revoked, "--issuer", "root.pem", "--reason", "cessationOfOperation")
+	d.Run("our conclave", "ca", "revoke", revoked, "--issuer", "root.pem", "--reason", "cessationOfOperation", "--yes")
 	d.crl("root-2.crl")
 	d.shows("Cessation Of Operation", "openssl", "crl", "-in", "root-2.crl", "-noout", "-text")
 	d.Run("openssl", append(verify, "root-2.crl.pem", "kept.pem")...)

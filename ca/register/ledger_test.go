@@ -194,6 +194,20 @@ func TestLastCRL(t *testing.T) {
 	want(big.NewInt(256))
 	must(t, r.Settle(ctx, a.name(), ca.KindCRL, big.NewInt(256), "never signed"))
 	want(big.NewInt(256))
+	var newest []byte
+	for _, number := range []int64{0, 255, 3} {
+		s := a.crl(t, number)
+		must(t, r.Finish(ctx, s.Intent, s.der))
+		if number != 3 {
+			newest = s.der
+		}
+		if got, err := r.NewestCRL(ctx, a.name()); err != nil || !bytes.Equal(got, newest) {
+			t.Errorf("once number %d was signed: %x, %v", number, got, err)
+		}
+	}
+	if got, err := r.NewestCRL(ctx, newAuthority(t, "Other").name()); got != nil || err != nil {
+		t.Errorf("of an issuer that has signed none: %x, %v", got, err)
+	}
 }
 
 func TestCancelledContextChangesNothing(t *testing.T) {

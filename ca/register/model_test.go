@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -19,6 +20,7 @@ import (
 type model struct {
 	entries map[string]*modelEntry
 	order   []string // in which they came in; all have the same time
+	issuers []Issuer
 }
 
 type modelEntry struct {
@@ -26,6 +28,7 @@ type modelEntry struct {
 	state   State
 	noted   bool
 	reasons []int
+	days    []int // when it was revoked
 }
 
 func (m *model) add(s signed, state State) bool {
@@ -57,22 +60,25 @@ func (m *model) settle(s signed) bool {
 	return true
 }
 
-// revoke is the table of RFC 5280 section 5.3.1: what may follow what.
-func (m *model) revoke(s signed, reason int) bool {
+// revoke is the table of RFC 5280 section 5.3.1, and of BR section 7.2.2: what may
+// follow what, and what not before it in time.
+func (m *model) revoke(s signed, reason, day int) bool {
 	e := m.entry(s)
 	if e == nil {
 		return false
 	}
-	last := -1
+	last, since := -1, 0
 	if n := len(e.reasons); n > 0 {
-		last = e.reasons[n-1]
+		last, since = e.reasons[n-1], e.days[n-1]
 	}
 	first := []int{0, 1, 2, 3, 4, 5, 6, 9, 10}
 	follow := map[int][]int{-1: first, 8: first, 6: {0, 1, 2, 3, 4, 5, 8, 9, 10}}
-	if !slices.Contains(follow[last], reason) {
+	sooner := map[int][]int{0: {0}, 1: {1}, 2: {2}, 3: {3}, 4: {4}, 5: {5}, 6: {6}, 9: {9}, 10: {10}}
+	notLater := map[int][]int{0: {1, 2, 3, 4, 5, 9, 10}, 2: {1}, 3: {1}, 4: {1}, 5: {1}, 9: {1}, 10: {1}}
+	if !slices.Contains(follow[last], reason) && !(day < since && slices.Contains(sooner[last], reason)) && !(day <= since && slices.Contains(notLater[last], reason)) {
 		return false
 	}
-	e.reasons = append(e.reasons, reason)
+	e.reasons, e.days = append(e.reasons, reason), append(e.days, day)
 	return true
 }
 
@@ -120,11 +126,32 @@ func (m *machine) Import(t *rapid.T) {
 }
 
 func (m *machine) Revoke(t *rapid.T) {
-	s, reason := m.draw(t), rapid.IntRange(-1, 11).Draw(t, "reason")
+	s, reason, days := m.draw(t), rapid.IntRange(-1, 11).Draw(t, "reason"), rapid.IntRange(0, 2).Draw(t, "days")
 	if s.Kind == ca.KindCertificate {
-		err := m.Register.Revoke(context.Background(), s.Issuer, ca.Revocation{Serial: s.Number, Time: day, Reason: reason})
-		m.check(t, "Revoke", s, m.revoke(s, reason), err)
+		err := m.Register.Revoke(context.Background(), s.Issuer, ca.Revocation{Serial: s.Number, Time: day.AddDate(0, 0, days), Reason: reason})
+		m.check(t, "Revoke", s, m.revoke(s, reason, days), err)
 	}
+}
+
+func (m *machine) SetIssuer(t *rapid.T) {
+	i := Issuer{m.draw(t).Issuer, rapid.SampledFrom([]ca.Profile{"", ca.Root, ca.CABFRoot, "toor"}).Draw(t, "profile"), rapid.Bool().Draw(t, "unknown")}
+	err := m.Register.SetIssuer(context.Background(), i)
+	if good := i.Profile != "toor"; good != (err == nil) {
+		t.Fatalf("SetIssuer of %s: %v", i.Profile, err)
+	} else if good {
+		m.model.issuers = append(m.model.issuers, i)
+	}
+}
+
+func (m *machine) SetProfile(t *rapid.T) {
+	i := Issuer{Name: m.draw(t).Issuer, Profile: ca.Subordinate}
+	must(t, m.Register.SetProfile(context.Background(), i.Name, i.Profile))
+	for _, before := range m.model.issuers {
+		if bytes.Equal(before.Name, i.Name) {
+			i.CRLsUnknown = before.CRLsUnknown
+		}
+	}
+	m.model.issuers = append(m.model.issuers, i)
 }
 
 func (m *machine) Reopen(t *rapid.T) {
@@ -153,6 +180,9 @@ func (m *machine) compare(t *rapid.T) {
 			t.Fatalf("entry %v, %s; %v was expected", got, got.State(), want)
 		}
 	}
+	if got, err := m.Register.issuers(context.Background()); err != nil || !reflect.DeepEqual(got, m.model.issuers) {
+		t.Fatalf("issuers %v, %v; %v were expected", got, err, m.model.issuers)
+	}
 }
 
 func TestModel(t *testing.T) {
@@ -172,7 +202,7 @@ func TestModel(t *testing.T) {
 		m := &machine{model: model{entries: map[string]*modelEntry{}}, Register: r, pool: pool}
 		defer func() { m.Close() }()
 		for range rapid.IntRange(1, 24).Draw(t, "steps") { // fewer than t.Repeat's: each one syncs the disk
-			operations := []func(*rapid.T){m.Begin, m.Finish, m.Settle, m.Import, m.Revoke, m.Revoke, m.Reopen}
+			operations := []func(*rapid.T){m.Begin, m.Finish, m.Settle, m.Import, m.Revoke, m.Revoke, m.SetIssuer, m.SetProfile, m.Reopen}
 			operations[rapid.IntRange(0, len(operations)-1).Draw(t, "operation")](t)
 		}
 		m.Reopen(t)

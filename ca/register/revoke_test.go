@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,101 @@ func TestRevoke(t *testing.T) {
 			}
 			wantRevocations(t, r, a, 2, taken)
 		})
+	}
+}
+
+// TestRevokeMoreExactly notes revocations again: an earlier time, or a reason that
+// says more.
+func TestRevokeMoreExactly(t *testing.T) {
+	const final = "only an earlier time can be noted"
+	a := newAuthority(t, "Root")
+	type noted struct{ reason, days int }
+	for _, test := range []struct {
+		first, next noted
+		want        string
+	}{
+		{noted{1, 3650}, noted{1, 0}, ""}, {noted{0, 1}, noted{0, 0}, ""}, {noted{6, 3650}, noted{6, 0}, ""},
+		{noted{0, 1}, noted{4, 1}, ""}, {noted{0, 1}, noted{1, 0}, ""}, {noted{4, 1}, noted{1, 1}, ""}, {noted{2, 1}, noted{1, 0}, ""},
+		{noted{1, 1}, noted{1, 1}, final}, {noted{1, 1}, noted{1, 2}, final}, {noted{1, 1}, noted{4, 0}, final}, {noted{4, 1}, noted{5, 0}, final},
+		{noted{0, 1}, noted{4, 2}, final}, {noted{4, 1}, noted{1, 2}, final}, {noted{0, 1}, noted{6, 0}, final}, {noted{0, 1}, noted{8, 0}, "not on hold"},
+		{noted{6, 1}, noted{6, 1}, "on hold since"},
+	} {
+		t.Run(fmt.Sprint(test.first, test.next), func(t *testing.T) {
+			ctx, r := context.Background(), newRegister(t)
+			must(t, r.Begin(ctx, a.certificate(t, 2).Intent))
+			revoke := func(n noted) error {
+				return r.Revoke(ctx, a.name(), ca.Revocation{Serial: big.NewInt(2), Time: day.AddDate(0, 0, n.days), Reason: n.reason})
+			}
+			must(t, revoke(test.first))
+			err := revoke(test.next)
+			if test.want != "" {
+				wantError(t, r, err, test.want)
+				return
+			}
+			must(t, err)
+			got, err := r.Revocations(ctx, a.name())
+			if err != nil || len(got) != 1 || got[0].Reason != test.next.reason || !got[0].Time.Equal(day.AddDate(0, 0, test.next.days)) {
+				t.Errorf("revocations %v, %v", got, err)
+			}
+			if _, err := ParseExport(export(t, r)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestCheckRevocation looks at the time and at the reason of what someone wants to
+// revoke.
+func TestCheckRevocation(t *testing.T) {
+	ctx, r, a := context.Background(), newRegister(t), newAuthority(t, "Root")
+	leaf, lost := a.certificate(t, 2), a.certificate(t, 3)
+	must(t, r.Begin(ctx, leaf.Intent), r.Finish(ctx, leaf.Intent, leaf.der), r.Begin(ctx, lost.Intent), r.Import(ctx, a.cert))
+	private, public := Issuer{Profile: ca.Root}, Issuer{Profile: ca.CABFRoot}
+	now := day.AddDate(0, 1, 0)
+	for _, test := range []struct {
+		serial string
+		issuer Issuer
+		at     time.Time
+		reason int
+		now    time.Time
+		want   string
+	}{
+		{"2", private, now, 1, now, ""}, {"2", private, day, 1, now, ""}, {"2", private, now.Add(9 * time.Minute), 1, now, ""},
+		{"2", private, now.Add(time.Hour), 1, now, "a time from the beginning of the certificate, 2026-03-01T12:00:00Z, until now, 2026-04-01T12:00:00Z, was expected"},
+		{"2", private, now.AddDate(10, 0, 0), 1, now, "check the clock"}, {"2", private, day.Add(-time.Hour), 1, now, "was expected"},
+		{"3", private, day, 1, now, ""}, {"3", private, day.Add(-time.Hour), 1, now, "was expected"},
+		{"2", private, day.AddDate(-1, 0, 0), 1, day.AddDate(-1, 0, 0), ""}, {"2", private, day.AddDate(-2, 0, 0), 1, day.AddDate(-1, 0, 0), "was expected"},
+		{"2", private, now, 7, now, "reason code 7"}, {"2", private, now, 8, now, "not on hold"}, {"2", private, now, 2, now, ""}, {"1", private, now, 0, now, ""},
+		{"2", public, now, 0, now, ""}, {"1", public, now, 0, now, "a public CA gives a reason for the certificate of a CA"}, {"3", public, now, 0, now, "gives a reason"},
+		{"1", public, now, 1, now, ""}, {"1", public, now, 2, now, "does not give the reason cACompromise"}, {"2", public, now, 6, now, "does not give the reason certificateHold"},
+	} {
+		e, err := r.Named(ctx, a.name(), ca.KindCertificate, test.serial)
+		must(t, err)
+		err = e.CheckRevocation(ca.Revocation{Time: test.at, Reason: test.reason}, test.issuer, test.now)
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%v: %v", test, err)
+		}
+	}
+}
+
+// TestNamed lets the register decide what digits alone mean.
+func TestNamed(t *testing.T) {
+	ctx, r, a := context.Background(), newRegister(t), newAuthority(t, "Root")
+	for _, serial := range []int64{0x10, 0x1003, 77, 0x77} {
+		must(t, r.Begin(ctx, a.certificate(t, serial).Intent))
+	}
+	must(t, r.Begin(ctx, a.crl(t, 0x20).Intent))
+	for text, want := range map[string]int64{"10": 0x10, "16": 0x10, "1003": 0x1003, "4099": 0x1003, "10:03": 0x1003, "0x77": 0x77, "decimal:77": 77, "4d": 77, "119": 0x77} {
+		if e, err := r.Named(ctx, a.name(), ca.KindCertificate, text); err != nil || e.Number.Int64() != want {
+			t.Errorf("%s: %v, %v; %d was expected", text, e.Number, err, want)
+		}
+	}
+	if e, err := r.Named(ctx, a.name(), ca.KindCRL, "32"); err != nil || e.Number.Int64() != 0x20 {
+		t.Errorf("%v, %v; CRL number 32 was expected", e, err)
+	}
+	for text, want := range map[string]string{"77": `both are in the register; write 0x77 or decimal:77`, "20": "has nothing with that number", "x": `number "x"`} {
+		_, err := r.Named(ctx, a.name(), ca.KindCertificate, text)
+		wantError(t, r, err, want)
 	}
 }
 

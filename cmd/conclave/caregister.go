@@ -1,21 +1,21 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
 	"conclave/ca"
 	"conclave/ca/register"
+	"conclave/terminal"
 )
 
 type caRevoke struct {
 	registerFlag
-	Issuer string    `required:"" placeholder:"FILE" help:"Certificate of the issuer."`
-	Serial ca.Serial `arg:"" help:"Serial number of the certificate, hexadecimal."`
-	Reason string    `default:"unspecified" help:"unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn or aACompromise. Default: unspecified."`
-	Time   day       `placeholder:"DATE" help:"When it was revoked. Default: now."`
+	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer."`
+	Serial string `arg:"" help:"Serial number of the certificate, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
+	Reason string `default:"unspecified" help:"unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn or aACompromise. Default: unspecified."`
+	Time   day    `placeholder:"DATE" help:"When it was revoked, between the certificate's beginning and now. Default: now."`
+	Yes    bool   `help:"Ask nothing."`
 }
 
 // reasons are the names of CRLReason (RFC 5280 section 5.3.1).
@@ -32,22 +32,62 @@ func (cmd caRevoke) Run(c *console) error {
 	if !ok {
 		return fmt.Errorf("--reason %s is not one of RFC 5280, section 5.3.1; see --help", cmd.Reason)
 	}
-	issuer, err := ca.ReadCertificate(cmd.Issuer)
+	cert, err := ca.ReadCertificate(cmd.Issuer)
 	if err != nil {
 		return err
 	}
-	when := cmd.Time.Time
-	if when.IsZero() {
-		when = time.Now()
-	}
 	return cmd.with(false, func(r *register.Register) error {
-		revocation := ca.Revocation{Serial: cmd.Serial.Int(), Time: when.UTC().Truncate(time.Second), Reason: reason}
-		if err := r.Revoke(c.ctx, issuer.RawSubject, revocation); err != nil {
+		entry, err := r.Named(c.ctx, cert.RawSubject, ca.KindCertificate, cmd.Serial)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "Certificate %s is revoked; sign a CRL now: conclave ca crl\n", cmd.Serial)
+		issuer, _, err := r.Issuer(c.ctx, cert.RawSubject)
+		if err != nil {
+			return err
+		}
+		now := time.Now().UTC().Truncate(time.Second)
+		revocation := ca.Revocation{Serial: entry.Number, Time: cmd.when(entry, now), Reason: reason}
+		if err := entry.CheckRevocation(revocation, issuer, now); err != nil {
+			return err
+		}
+		serial := entry.Number.Text(16)
+		if err := c.confirm(cmd.Yes, cmd.effect(entry, revocation), "its serial number", serial); err != nil {
+			return err
+		}
+		if err := r.Revoke(c.ctx, cert.RawSubject, revocation); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "Certificate %s is %s; sign a CRL now: conclave ca crl\n", serial, cmd.becomes())
 		return nil
 	})
+}
+
+// when is the time that is noted. One that makes an earlier revocation more exact
+// has its time, if that is not to come.
+func (cmd caRevoke) when(entry register.Entry, now time.Time) time.Time {
+	if !cmd.Time.IsZero() {
+		return cmd.Time.UTC().Truncate(time.Second)
+	}
+	if n := len(entry.Revocations); n > 0 && entry.Revocations[n-1].IsFinal() && entry.Revocations[n-1].Time.Before(now) {
+		return entry.Revocations[n-1].Time
+	}
+	return now
+}
+
+// effect tells what is about to be noted.
+func (cmd caRevoke) effect(entry register.Entry, revocation ca.Revocation) string {
+	end := ""
+	if revocation.IsFinal() {
+		end = ", which is final"
+	}
+	return fmt.Sprintf("Certificate %x of %s will be %s from %s on, reason %s%s", entry.Number, terminal.Printable(entry.Subject), cmd.becomes(), revocation.Time.Format(time.RFC3339), cmd.Reason, end)
+}
+
+func (cmd caRevoke) becomes() string {
+	if reasons()[cmd.Reason] == reasons()["removeFromCRL"] {
+		return "no longer on hold"
+	}
+	return "revoked"
 }
 
 type caCRL struct {
@@ -57,13 +97,19 @@ type caCRL struct {
 	NextUpdate day    `required:"" placeholder:"DATE" help:"When the next one will be there at the latest; a date is 00:00 UTC of that day."`
 	Number     int64  `placeholder:"N" help:"CRL number. Absent: one more than the last."`
 	DeltaOf    int64  `placeholder:"N" help:"Sign a delta CRL to the full one with this number."`
+
+	UnusualDates bool `help:"The dates are meant, although they are before those of the last CRL, years apart, or far from the clock."`
 }
 
 // Run signs the CRL.
 func (cmd caCRL) Run(c *console) error {
-	spec := ca.CRLSpec{ThisUpdate: cmd.ThisUpdate.Time, NextUpdate: cmd.NextUpdate.Time, Number: cmd.Number, DeltaOf: cmd.DeltaOf}
+	spec := ca.CRLSpec{ThisUpdate: cmd.ThisUpdate.Time, NextUpdate: cmd.NextUpdate.Time, Number: cmd.Number, DeltaOf: cmd.DeltaOf, UnusualDates: cmd.UnusualDates}
+	now := time.Now().UTC().Truncate(time.Second)
 	if spec.ThisUpdate.IsZero() {
-		spec.ThisUpdate = time.Now().UTC().Truncate(time.Second)
+		spec.ThisUpdate = now
+	}
+	if err := spec.CheckClock(now); err != nil {
+		return err
 	}
 	place, err := c.reserveSigned(cmd.Out)
 	if err != nil {
@@ -147,7 +193,7 @@ type caSettle struct {
 	registerFlag
 	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer."`
 	CRL    bool   `name:"crl" help:"It is a CRL."`
-	Number string `arg:"" help:"Serial number, or CRL number, hexadecimal."`
+	Number string `arg:"" help:"Serial number, or CRL number, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
 	Note   string `arg:"" help:"What is known about it, in your own words."`
 }
 
@@ -157,19 +203,19 @@ func (cmd caSettle) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	number, ok := new(big.Int).SetString(cmd.Number, 16)
-	if !ok {
-		return errors.New("the number is not hexadecimal; conclave ca list shows it")
-	}
 	kind := ca.KindCertificate
 	if cmd.CRL {
 		kind = ca.KindCRL
 	}
 	return cmd.with(false, func(r *register.Register) error {
-		if err := r.Settle(c.ctx, issuer.RawSubject, kind, number, cmd.Note); err != nil {
+		entry, err := r.Named(c.ctx, issuer.RawSubject, kind, cmd.Number)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "The %s %x is settled; its number stays used\n", kind, number)
+		if err := r.Settle(c.ctx, issuer.RawSubject, kind, entry.Number, cmd.Note); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "The %s %x is settled; its number stays used\n", kind, entry.Number)
 		return nil
 	})
 }
