@@ -170,13 +170,20 @@ func (s *story) replan(change func(*plan.Plan)) {
 // register changes the entries of a register, each of which is some lines.
 func (s *story) register(name string, change func([]string) []string) {
 	s.t.Helper()
-	const begin, between, end = "\"entries\": [\n", "\n    },\n", "\n    }\n  ]\n}\n"
-	head, entries, found := strings.Cut(string(s.read(name)), begin)
-	entries, whole := strings.CutSuffix(entries, end)
+	s.elements(name, "entries", change)
+}
+
+// elements changes the elements of an array of a register.
+func (s *story) elements(name, field string, change func([]string) []string) {
+	s.t.Helper()
+	const between, end = "\n    },\n", "\n    }\n  ]"
+	begin := "\"" + field + "\": [\n"
+	head, rest, found := strings.Cut(string(s.read(name)), begin)
+	elements, tail, whole := strings.Cut(rest, end)
 	if !found || !whole {
 		s.t.Fatalf("%s is not written as a register is", name)
 	}
-	s.write(name, []byte(head+begin+strings.Join(change(strings.Split(entries, between)), between)+end))
+	s.write(name, []byte(head+begin+strings.Join(change(strings.Split(elements, between)), between)+end+tail))
 }
 
 // settled makes of an entry of a register one of which someone says that it was
@@ -551,6 +558,10 @@ func ofTheRegister() []contradiction {
 		}
 		return entries
 	}
+	// public makes a public CA of the root.
+	public := func(issuers []string) []string {
+		return append(issuers, strings.Replace(issuers[0], `"root"`, `"cabf-root"`, 1))
+	}
 	root := func(content string) func(*story) {
 		return func(s *story) { s.facts("open")["input root.pem"] = s.write("inputs/root.pem", []byte(content)) }
 	}
@@ -562,6 +573,13 @@ func ofTheRegister() []contradiction {
 			return slices.DeleteFunc(entries, func(e string) bool { return strings.Contains(e, `"kind": "crl"`) })
 		}), "crls/full.crl: its number is 2, and 1 was expected, the one after the last in the register", 1},
 		{"a revocation that is taken back", register(last, pardoned), "register.json: it does not have certificate ", 0},
+		{"an issuer less", func(s *story) {
+			s.elements(last, "issuers", func(issuers []string) []string { return issuers[1:] })
+		}, "register.json: it does not have what was known of issuers before", 0},
+		{"a CRL that does not keep to the profile of its issuer", func(s *story) {
+			s.elements("crls/delta.register.json", "issuers", public)
+			s.elements(last, "issuers", public)
+		}, "crls/delta.crl: deltaOf: a public CA should sign no delta CRLs", 0},
 		{"a revocation that a CRL does not know", register(full, pardoned), "crls/full.crl: it does not say what the plan and the register say", 1},
 		{"what is signed was there before", func(s *story) { s.write(before, s.read("crls/delta.register.json")) }, before + ": certificate ", 2},
 		{"no register before", func(s *story) { s.write(before, nil) }, before + ": it is missing", 3},

@@ -173,6 +173,9 @@ func (v signatures) crlAsPlanned(planned *plan.CRL, crl *x509.RevocationList, is
 		return fmt.Errorf("its number is %d, and %d was expected, the one after the last in the register", crl.Number, next)
 	}
 	spec := v.plan.Spec(planned)
+	if known, _ := export.Issuer(issuer.RawSubject); spec.Profile == "" {
+		spec.Profile = known.Profile
+	}
 	spec.Number = crl.Number.Int64()
 	spec.DeltaOf = register.Standing(export.Entries, issuer.RawSubject, ca.KindCRL, spec.DeltaOf)
 	var base *x509.RevocationList

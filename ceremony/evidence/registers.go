@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"math/big"
+	"slices"
 
 	"conclave/ca"
 	"conclave/ca/register"
@@ -10,6 +11,7 @@ import (
 
 // growth wants the register to have at each CRL, and after the ceremony, all that
 // it had before: nothing is taken out of a register, and no revocation taken back.
+// What is known of issuers is only added to.
 func (v signatures) growth() {
 	earlier := v.before()
 	files := []string{}
@@ -24,8 +26,15 @@ func (v signatures) growth() {
 		for _, e := range missing(earlier, later) {
 			v.problem(file, "it does not have %s as it was before", e)
 		}
+		if n := len(earlier.Issuers); len(later.Issuers) < n || !slices.EqualFunc(later.Issuers[:n], earlier.Issuers, sameIssuer) {
+			v.problem(file, "it does not have what was known of issuers before")
+		}
 		earlier = later
 	}
+}
+
+func sameIssuer(a, b register.Issuer) bool {
+	return bytes.Equal(a.Name, b.Name) && a.Profile == b.Profile && a.CRLsUnknown == b.CRLsUnknown
 }
 
 // missing are the entries of a register that a later state of it does not have, or

@@ -246,6 +246,9 @@ func (t *throwAway) crl(ctx context.Context, planned plan.CRL) error {
 	if !ok {
 		return fmt.Errorf("its issuer %s has problems", planned.Issuer)
 	}
+	if err := planned.CheckClock(t.Plan.Start); err != nil {
+		return err
+	}
 	draft, err := authority.PrepareCRL(ctx, t.Plan.Spec(&planned))
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -148,6 +149,48 @@ func TestPublicRoot(t *testing.T) {
 	}
 }
 
+// yearly makes of the plan one for the CRL of a public root, whose certificate does not
+// say that it is one: the register does.
+func (r *room) yearly(t *testing.T, months int) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg, err := register.Create(filepath.Join(r.Base, "register.sqlite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := ca.Authority{Signer: key, Ledger: reg, Linter: zlint.Linter{}}
+	spec := r.Plan.Certificates[0].Spec
+	spec.Profile = ca.CABFRoot
+	draft, err := a.Prepare(spec, key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := a.Sign(t.Context(), draft)
+	if err := errors.Join(err, reg.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.Base, "root.cer"), cert.Raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.Plan.Register, r.Plan.Custody, r.Plan.Keys, r.Plan.People.Custodians = "register.sqlite", nil, nil, nil
+	r.Plan.Devices = r.Plan.Devices[:1]
+	r.Plan.Certificates = []plan.Certificate{{Name: "root", File: "root.cer", Device: r.Plan.Devices[0].Name}}
+	from := r.Plan.CRLs[0].ThisUpdate
+	r.Plan.CRLs = []plan.CRL{{Name: "root-crl-2", Issuer: "root", CRLSpec: ca.CRLSpec{ThisUpdate: from, NextUpdate: from.AddDate(0, months, 0)}}}
+}
+
+// TestYearlyCRLOfAPublicRoot: one that holds for twelve months is as it must be.
+func TestYearlyCRLOfAPublicRoot(t *testing.T) {
+	r := newRoom(t)
+	r.yearly(t, 12)
+	if problems := r.problems(); strings.Contains(problems, "CRL") || strings.Contains(problems, "plan") {
+		t.Errorf("problems:\n%s", problems)
+	}
+}
+
 func TestProblems(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(t *testing.T, r *room)
@@ -199,7 +242,15 @@ func TestProblems(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "may have been signed, and no one has said so"},
-		"register": {func(t *testing.T, r *room) { r.register(t) }, "may have been signed, and no one has said so"},
+		"CRL of years later": {func(_ *testing.T, r *room) {
+			crl := &r.Plan.CRLs[0]
+			crl.ThisUpdate, crl.NextUpdate = crl.ThisUpdate.AddDate(3, 0, 0), crl.NextUpdate.AddDate(3, 0, 0)
+		}, "CRL root-crl-1: thisUpdate: 2029-11-01T00:00:00Z, but now it is 2026-11-01T09:00:00Z"},
+		"CRL for ten years": {func(_ *testing.T, r *room) {
+			r.Plan.CRLs[0].NextUpdate = r.Plan.CRLs[0].ThisUpdate.AddDate(10, 0, 0)
+		}, "CRL root-crl-1: nextUpdate: 2036-11-01T00:00:00Z, more than 5 years after thisUpdate"},
+		"CRL of a public root for 13 months": {func(t *testing.T, r *room) { r.yearly(t, 13) }, "CRL root-crl-2: nextUpdate: 2027-12-01T00:00:00Z; at most 12 months after thisUpdate"},
+		"register":                           {func(t *testing.T, r *room) { r.register(t) }, "may have been signed, and no one has said so"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRoom(t)
