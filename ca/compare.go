@@ -101,7 +101,7 @@ func baseOf(crl *x509.RevocationList) (base *big.Int, err error) {
 func checkGone(revocations []Revocation, earlier ...*x509.RevocationList) error {
 	known := map[string]bool{} // by serial number
 	for _, r := range revocations {
-		known[string(r.Serial.Bytes())] = true
+		known[r.Serial.Text(16)] = true
 	}
 	gone := []string{}
 	for _, crl := range earlier {
@@ -109,9 +109,9 @@ func checkGone(revocations []Revocation, earlier ...*x509.RevocationList) error 
 			continue
 		}
 		for _, e := range crl.RevokedCertificateEntries {
-			if serial := string(e.SerialNumber.Bytes()); e.ReasonCode != reasonRemoveFromCRL && !known[serial] {
+			if serial := e.SerialNumber.Text(16); e.ReasonCode != reasonRemoveFromCRL && !known[serial] {
 				known[serial] = true // told of once
-				gone = append(gone, e.SerialNumber.Text(16))
+				gone = append(gone, serial)
 			}
 		}
 	}

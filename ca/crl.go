@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 )
@@ -109,17 +110,39 @@ type CRLDraft struct {
 	last  *x509.RevocationList // before it; nil where none is known
 }
 
-// Text describes the CRL for people, a line for each fact and each certificate.
+// maxLines is how many certificates people are shown.
+const maxLines = 1000
+
+// Text describes the CRL for people, a line for each fact and each certificate; of
+// more than a thousand, for each of the first thousand that the last CRL does not
+// list so.
 func (d *CRLDraft) Text() string {
 	c := d.linted.crl
 	var b strings.Builder
 	fmt.Fprintf(&b, "CRL: %s\nIssuer: %s\nCRL number: %s\nThis update: %s\nNext update: %s\nSignature algorithm: %s\nCertificates: %d\n",
 		d.scope, distinguishedName(c.RawIssuer), d.after(), timeText(c.ThisUpdate), timeText(c.NextUpdate), c.SignatureAlgorithm, len(c.RevokedCertificateEntries))
-	for _, e := range c.RevokedCertificateEntries {
+	shown := d.shown()
+	for _, e := range shown {
 		fmt.Fprintf(&b, "Certificate %x: %s, %s\n", e.SerialNumber, timeText(e.RevocationTime), reasonName(e.ReasonCode))
+	}
+	if more := len(c.RevokedCertificateEntries) - len(shown); more > 0 {
+		fmt.Fprintf(&b, "Certificates that are not shown: %d\n", more)
 	}
 	fmt.Fprintf(&b, "SHA-256 of what is signed: %x\n", sha256.Sum256(c.RawTBSRevocationList))
 	return b.String()
+}
+
+// shown are the entries that people are shown.
+func (d *CRLDraft) shown() []x509.RevocationListEntry {
+	all := d.linted.crl.RevokedCertificateEntries
+	if len(all) > maxLines && d.last != nil {
+		listed := bySerial(d.last)
+		all = slices.DeleteFunc(slices.Clone(all), func(e x509.RevocationListEntry) bool {
+			before, ok := listed[e.SerialNumber.Text(16)]
+			return ok && before.ReasonCode == e.ReasonCode && before.RevocationTime.Equal(e.RevocationTime)
+		})
+	}
+	return all[:min(len(all), maxLines)]
 }
 
 // after is the number, and what is known of the last CRL.

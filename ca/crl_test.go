@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -248,6 +249,34 @@ func TestCRLText(t *testing.T) {
 		if draft.Number().Int64() != 2 {
 			t.Errorf("number %d", draft.Number())
 		}
+	}
+}
+
+// TestLongCRLText shows what is new in a CRL that no one could read.
+func TestLongCRLText(t *testing.T) {
+	a := newAuthority(t, ca.Root, newKey(t))
+	m := a.Ledger.(*memory)
+	lines := func() (certificates, hidden int) {
+		draft, err := a.PrepareCRL(t.Context(), at(2, asItIs))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, rest, more := strings.Cut(draft.Text(), "Certificates that are not shown: "); more {
+			fmt.Sscan(rest, &hidden)
+		}
+		return strings.Count(draft.Text(), "\nCertificate "), hidden
+	}
+	for serial := range int64(1200) {
+		m.revocations = append(m.revocations, ca.Revocation{Serial: big.NewInt(serial), Time: began, Reason: 4})
+	}
+	if certificates, hidden := lines(); certificates != 1000 || hidden != 200 {
+		t.Errorf("%d certificates are shown, and %d not", certificates, hidden)
+	}
+	list(t, a, 1, ca.CRLSpec{})
+	m.revocations = append(m.revocations, ca.Revocation{Serial: big.NewInt(5000), Time: began, Reason: 1})
+	m.revocations[7].Reason = 1
+	if certificates, hidden := lines(); certificates != 2 || hidden != 1199 {
+		t.Errorf("after the first CRL %d certificates are shown, and %d not", certificates, hidden)
 	}
 }
 

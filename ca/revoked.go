@@ -132,12 +132,7 @@ type fullName struct {
 // entries are what a CRL lists, by serial number: a full one all that is
 // revoked, a delta CRL what has changed since its base.
 func entries(revocations []Revocation, base *x509.RevocationList) []x509.RevocationListEntry {
-	listed := map[string]x509.RevocationListEntry{} // by serial number
-	if base != nil {
-		for _, e := range base.RevokedCertificateEntries {
-			listed[e.SerialNumber.Text(16)] = e
-		}
-	}
+	listed := bySerial(base)
 	var all []x509.RevocationListEntry
 	for _, r := range revocations {
 		before, inBase := listed[r.Serial.Text(16)]
@@ -147,6 +142,17 @@ func entries(revocations []Revocation, base *x509.RevocationList) []x509.Revocat
 	}
 	slices.SortFunc(all, func(a, b x509.RevocationListEntry) int { return a.SerialNumber.Cmp(b.SerialNumber) })
 	return all
+}
+
+// bySerial are the entries of a CRL by serial number, in hexadecimal; none of nil.
+func bySerial(crl *x509.RevocationList) map[string]x509.RevocationListEntry {
+	listed := map[string]x509.RevocationListEntry{}
+	if crl != nil {
+		for _, e := range crl.RevokedCertificateEntries {
+			listed[e.SerialNumber.Text(16)] = e
+		}
+	}
+	return listed
 }
 
 // belongs says whether a revocation is listed. A certificate that is no longer

@@ -122,6 +122,9 @@ func (cmd caCRL) Run(c *console) error {
 			return err
 		}
 		c.note("%s", draft.Text())
+		if err := place.Widen(int64(len(draft.TBS())) + certificateRoom); err != nil {
+			return err
+		}
 		crl, err := a.SignCRL(c.ctx, draft)
 		if err != nil {
 			return err

@@ -39,3 +39,28 @@ func TestPlaceOnAFullDisk(t *testing.T) {
 		}
 	}
 }
+
+// TestWidenedPlaceOnAFullDisk: a place for more than was thought has room for it, or
+// there is none.
+func TestWidenedPlaceOnAFullDisk(t *testing.T) {
+	disk := smalldisk.Mount(t, 1<<20)
+	path := filepath.Join(disk, "record")
+	content := make([]byte, 5*smalldisk.Page)
+	p, err := safefile.Reserve(path, smalldisk.Page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := smalldisk.Fill(t, disk, 2)
+	if err := p.Widen(int64(len(content))); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("without room: %v", err)
+	}
+	free()
+	if err := p.Widen(int64(len(content))); err != nil {
+		t.Errorf("with room: %v", err)
+	}
+	free = smalldisk.Fill(t, disk, 0)
+	if err := p.Finish(content); err != nil {
+		t.Errorf("in the place: %v", err)
+	}
+	free()
+}

@@ -215,6 +215,10 @@ func (p *Place) furnish(room int64) error {
 	return SyncDir(filepath.Dir(p.path))
 }
 
+// Widen keeps more room, once it is known how large the file will be. Nothing may
+// have been written.
+func (p *Place) Widen(room int64) error { return p.furnish(room) }
+
 // put writes content, and the note after it. Whenever it is cut off there is a note
 // at the end, and only of the whole content does it say that it is written.
 func (p *Place) put(content []byte, written bool) error {
