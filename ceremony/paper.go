@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conclave/ca/lint"
+	"conclave/ca/register"
 	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/preflight"
@@ -19,6 +20,15 @@ func (p Program) Runbook(ctx context.Context, f plan.File, linter lint.Linter, m
 	book := runbook.Book{Plan: f.Plan, Made: made, Tool: p.Version, Materials: []runbook.Material{
 		material("Plan", filepath.Base(f.Path), sha256.Sum256(f.Content)), material("Program", "conclave "+p.Version, p.SHA256),
 	}}
+	if f.Plan.Drill == nil && f.Plan.Register != "" { // opening it brings it to the format that the ceremony will read
+		r, err := register.Open(filepath.Join(f.Base(), f.Plan.Register))
+		if err != nil {
+			return book, err
+		}
+		if err := r.Close(); err != nil {
+			return book, err
+		}
+	}
 	for _, path := range f.Plan.Inputs() {
 		content, err := readInput(f.Plan, f.Base(), path)
 		if err != nil {

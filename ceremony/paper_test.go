@@ -1,6 +1,7 @@
 package ceremony_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"io/fs"
@@ -38,6 +39,21 @@ func TestRunbook(t *testing.T) {
 	}
 	if _, err := runbook.HTML(book); err != nil {
 		t.Error(err)
+	}
+	path := filepath.Join(s.Base, "register.sqlite")
+	format1, err := os.ReadFile("../ca/register/testdata/registers/format-1")
+	if err == nil {
+		err = os.WriteFile(path, format1, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Plan.Register = "register.sqlite"
+	if book, err = s.Program.Runbook(t.Context(), f, s.Linter, s.Plan.Start); err != nil {
+		t.Fatal(err)
+	}
+	if content, err := os.ReadFile(path); err != nil || bytes.Equal(content, format1) || book.Materials[2].SHA256 != sha256.Sum256(content) {
+		t.Errorf("the paper has %v for the register, which the ceremony will not see (%v)", book.Materials[2], err)
 	}
 	if err := os.Remove(filepath.Join(s.Base, "issuing.csr")); err != nil {
 		t.Fatal(err)
