@@ -32,8 +32,9 @@ func changes(t *testing.T) []change {
 			return r.Revoke(ctx, s.Issuer, ca.Revocation{Serial: s.Number, Time: day, Reason: reason})
 		}
 	}
+	public := func(r *Register) error { return r.SetProfile(ctx, a.name(), ca.CABFRoot) }
 	one, two, three, list := a.certificate(t, 11), a.certificate(t, 12), a.certificate(t, 13), a.crl(t, 1)
-	return []change{begin(one), finish(one), begin(two), settle(two), begin(list), finish(list), take(three),
+	return []change{begin(one), finish(one), begin(two), settle(two), begin(list), finish(list), public, take(three),
 		revoke(one, 6), revoke(one, 8), revoke(three, 1), finish(two)}
 }
 
@@ -121,6 +122,40 @@ func TestFailingDisk(t *testing.T) {
 	t.Logf("%d calls failed, %d changes were refused", points, refused)
 	if points < 20 || refused < points/2 {
 		t.Error("that are too few: this test lets nothing fail")
+	}
+}
+
+// TestFormat1OutlivesTheDisk loses the power, and lets each call fail, while a register
+// of format 1 is brought to the present one: all that it has is there.
+func TestFormat1OutlivesTheDisk(t *testing.T) {
+	files, random := faultdisk.UnderSQLite(t), testrun.Random(t)
+	path := released(t)
+	h := &faultdisk.History{Disk: faultdisk.NewDisk(t, filepath.Dir(path))}
+	want, err := stateIn(filepath.Dir(released(t)))
+	must(t, err)
+	files.Remember(h.Disk)
+	h.Reached(want)
+	closed(t, open(t, path))
+	h.Reached(want)
+	files.Remember(nil)
+	h.Check(t, random, stateIn, nil)
+
+	leave := func(dir string) error { return changeIn(dir, func(*Register) error { return nil }) }
+	counts := files.Fail(nil, func() { must(t, leave(filepath.Dir(released(t)))) })
+	refused := 0
+	for _, fault := range faultdisk.Faults(random, counts) {
+		dir := filepath.Dir(released(t))
+		files.Fail(&fault, func() {
+			if leave(dir) != nil {
+				refused++
+			}
+		})
+		if state, err := stateIn(dir); err != nil || state != want {
+			t.Errorf("%v: with the disk in order: %v; the state is %s", fault, err, state)
+		}
+	}
+	if refused < 5 {
+		t.Errorf("%d attempts were refused: this test lets nothing fail", refused)
 	}
 }
 

@@ -3,16 +3,18 @@
 // deleted; triggers in the file hold other programs to that, too.
 //
 // Begin with [Create] or [Open], and give the [Register] to a ca.Authority as its
-// ledger. [Register.Revoke] notes what the next CRL will list; [Register.Unfinished]
-// tells after a crash what may have been signed, and [Register.Settle] what people
-// found out about it. [Register.Export] writes all of it as JSON, which
-// [ParseExport] reads without a database.
+// ledger. [Register.Named] finds what people mean by a number, and [Register.Revoke]
+// notes what the next CRL will list; [Register.Unfinished] tells after a crash what
+// may have been signed, and [Register.Settle] what people found out about it.
+// [Register.Export] writes all of it as JSON, which [ParseExport] reads without a
+// database.
 //
 // It signs nothing, and does not judge what is signed: that is package ca. It
 // keeps no keys.
 //
 // What is signed is identified by its issuer's name (DER), its kind and its
-// number. The file has each of these at most once, however it came in.
+// number. The file has each of these at most once, however it came in. Of issuers it
+// has what CRLs need: the profile of the certificate ([Issuer]).
 //
 // Everything is in the one file whenever nothing is being written, even after
 // a crash, so that a copy of it lacks nothing. Hence the rollback journal: in
