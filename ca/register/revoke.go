@@ -90,18 +90,13 @@ func (e Entry) CheckRevocation(next ca.Revocation, issuer Issuer, now time.Time)
 	if err := checkRevocation(e.Revocations, next); err != nil {
 		return fmt.Errorf("%s: %w", e, err)
 	}
-	from, isCA := now, true
+	from, isCA := e.Time, true
 	if e.DER != nil {
 		cert, err := x509.ParseCertificate(e.DER)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e, err)
 		}
-		isCA = cert.IsCA
-		if cert.NotBefore.Before(now) { // it may also be revoked before it begins
-			from = cert.NotBefore
-		}
-	} else if e.Time.Before(now) {
-		from = e.Time
+		from, isCA = e.revocableFrom(cert.NotBefore, now), cert.IsCA
 	}
 	if next.Time.After(now.Add(maxSkew)) || next.Time.Before(from.Add(-maxSkew)) {
 		return fmt.Errorf("%s: revoked at %s; a time from the beginning of the certificate, %s, until now, %s, was expected, and a revocation is final; check the clock too",
@@ -111,6 +106,18 @@ func (e Entry) CheckRevocation(next ca.Revocation, issuer Issuer, now time.Time)
 		return fmt.Errorf("%s: %w", e, err)
 	}
 	return nil
+}
+
+// revocableFrom is when a certificate can have been revoked at the earliest: one that
+// has not begun, once it was signed. Of an imported one that is not known.
+func (e Entry) revocableFrom(notBefore, now time.Time) time.Time {
+	switch {
+	case !notBefore.After(now):
+		return notBefore
+	case e.Time.Equal(notBefore):
+		return now
+	}
+	return e.Time
 }
 
 // Revocations implements ca.Ledger: of each certificate, the revocation that

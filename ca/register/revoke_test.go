@@ -90,7 +90,10 @@ func TestRevokeMoreExactly(t *testing.T) {
 func TestCheckRevocation(t *testing.T) {
 	ctx, r, a := context.Background(), newRegister(t), newAuthority(t, "Root")
 	leaf, lost := a.certificate(t, 2), a.certificate(t, 3)
-	must(t, r.Begin(ctx, leaf.Intent), r.Finish(ctx, leaf.Intent, leaf.der), r.Begin(ctx, lost.Intent), r.Import(ctx, a.cert))
+	early := a.certificate(t, 4) // signed long before it begins
+	early.Time = day.AddDate(-1, 0, 0)
+	must(t, r.Begin(ctx, leaf.Intent), r.Finish(ctx, leaf.Intent, leaf.der), r.Begin(ctx, lost.Intent), r.Import(ctx, a.cert),
+		r.Begin(ctx, early.Intent), r.Finish(ctx, early.Intent, early.der))
 	private, public := Issuer{Profile: ca.Root}, Issuer{Profile: ca.CABFRoot}
 	now := day.AddDate(0, 1, 0)
 	for _, test := range []struct {
@@ -106,6 +109,7 @@ func TestCheckRevocation(t *testing.T) {
 		{"2", private, now.AddDate(10, 0, 0), 1, now, "check the clock"}, {"2", private, day.Add(-time.Hour), 1, now, "was expected"},
 		{"3", private, day, 1, now, ""}, {"3", private, day.Add(-time.Hour), 1, now, "was expected"},
 		{"2", private, day.AddDate(-1, 0, 0), 1, day.AddDate(-1, 0, 0), ""}, {"2", private, day.AddDate(-2, 0, 0), 1, day.AddDate(-1, 0, 0), "was expected"},
+		{"4", private, day.AddDate(0, -6, 0), 1, day.AddDate(0, -6, 0), ""}, {"4", private, day.AddDate(-2, 0, 0), 1, day.AddDate(-2, 0, 0), "check the clock"},
 		{"2", private, now, 7, now, "reason code 7"}, {"2", private, now, 8, now, "not on hold"}, {"2", private, now, 2, now, ""}, {"1", private, now, 0, now, ""},
 		{"2", public, now, 0, now, ""}, {"1", public, now, 0, now, "a public CA gives a reason for the certificate of a CA"}, {"3", public, now, 0, now, "gives a reason"},
 		{"1", public, now, 1, now, ""}, {"1", public, now, 2, now, "does not give the reason cACompromise"}, {"2", public, now, 6, now, "does not give the reason certificateHold"},

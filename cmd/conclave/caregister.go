@@ -84,7 +84,7 @@ func (cmd caRevoke) effect(entry register.Entry, revocation ca.Revocation) strin
 }
 
 func (cmd caRevoke) becomes() string {
-	if reasons()[cmd.Reason] == reasons()["removeFromCRL"] {
+	if cmd.Reason == "removeFromCRL" {
 		return "no longer on hold"
 	}
 	return "revoked"
