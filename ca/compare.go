@@ -35,7 +35,8 @@ func (s CRLSpec) checkLength() error {
 	return nil
 }
 
-// checkReasons wants a public CA to say why a CA's certificate was revoked.
+// checkReasons wants a public CA to say why a CA's certificate was revoked, and one
+// of which it is not known what it was.
 func (a Authority) checkReasons(ctx context.Context, spec CRLSpec, revocations []Revocation) error {
 	archive, ok := a.Ledger.(Archive)
 	if !ok || !profiles[spec.Profile].public {
@@ -45,15 +46,12 @@ func (a Authority) checkReasons(ctx context.Context, spec CRLSpec, revocations [
 		if r.Reason != 0 {
 			continue // the linter knows which there may be
 		}
-		der, err := archive.Signed(ctx, a.Certificate.RawSubject, KindCertificate, r.Serial)
-		if err != nil {
-			continue // what it was is not known
+		isCA := true
+		if der, err := archive.Signed(ctx, a.Certificate.RawSubject, KindCertificate, r.Serial); err == nil {
+			cert, err := x509.ParseCertificate(der)
+			isCA = err != nil || cert.IsCA
 		}
-		cert, err := x509.ParseCertificate(der)
-		if err == nil {
-			err = spec.Profile.CheckReason(r.Reason, cert.IsCA)
-		}
-		if err != nil {
+		if err := spec.Profile.CheckReason(r.Reason, isCA); err != nil {
 			return fmt.Errorf("certificate %x: %w; revoke it again with one", r.Serial, err)
 		}
 	}

@@ -110,6 +110,10 @@ func TestReasonOfAPublicCA(t *testing.T) {
 	mustSay(t, "PrepareCRL", err, "certificate "+sub.SerialNumber.Text(16)+": a public CA gives a reason")
 	revoke(a, sub, 1, 5)
 	list(t, a, 3, ca.CRLSpec{})
+	m := a.Ledger.(*memory)
+	m.revocations = append(m.revocations, ca.Revocation{Serial: big.NewInt(0xc0ffee), Time: began})
+	_, err = a.PrepareCRL(t.Context(), at(4, asItIs))
+	mustSay(t, "PrepareCRL", err, "certificate c0ffee: a public CA gives a reason") // it may have been a CA's
 }
 
 // TestCRLOfRootWithoutKeyUsage signs with a root that OpenSSL made as it makes them:
