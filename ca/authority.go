@@ -2,12 +2,10 @@ package ca
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +28,10 @@ type Authority struct {
 }
 
 // Draft is a certificate that was linted, and is ready to be signed.
-type Draft struct{ draft }
+type Draft struct {
+	draft
+	leftOut []string // of what the request asks for
+}
 
 // Prepare makes a certificate ready for a subject's key; a root's is the
 // signer's. The ledger is not asked.
@@ -52,7 +53,12 @@ func (a Authority) Prepare(spec Spec, public crypto.PublicKey) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.draft(r)
+	d, err := a.draft(r)
+	if err != nil {
+		return nil, err
+	}
+	d.leftOut = spec.LeaveOut
+	return d, nil
 }
 
 // draft rehearses and lints a certificate.
@@ -61,7 +67,7 @@ func (a Authority) draft(r recipe) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Draft{d}, nil
+	return &Draft{draft: d}, nil
 }
 
 // PrepareCross makes a certificate ready for the name and the key of another
@@ -155,9 +161,10 @@ func (a Authority) Sign(ctx context.Context, d *Draft) (*x509.Certificate, error
 	return signed.certificate, err
 }
 
-// ParseCertificate reads one certificate, PEM or DER.
+// ParseCertificate reads one certificate: DER, PEM with whatever text around it, or
+// base64.
 func ParseCertificate(content []byte) (*x509.Certificate, error) {
-	der, err := decode(content, "CERTIFICATE")
+	der, err := decode(content, formCertificate)
 	if err != nil {
 		return nil, err
 	}
@@ -171,10 +178,6 @@ func ParseCertificate(content []byte) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// MaxFile is how many bytes a certificate or a request may have. Long ones have a
-// tenth of that; the time that a name takes to be shown grows with its square.
-const MaxFile = 128 << 10
-
 // ReadCertificate reads a file with one certificate.
 func ReadCertificate(path string) (*x509.Certificate, error) {
 	content, err := safefile.Read(path, MaxFile)
@@ -186,22 +189,4 @@ func ReadCertificate(path string) (*x509.Certificate, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return cert, nil
-}
-
-// decode gives the DER in a file that is DER, or PEM with one block of one of
-// the types.
-func decode(content []byte, types ...string) ([]byte, error) {
-	if len(content) > MaxFile {
-		return nil, fmt.Errorf("%d bytes; %d at most were expected", len(content), MaxFile)
-	}
-	block, rest := pem.Decode(content)
-	if block == nil {
-		return content, nil
-	}
-	for _, t := range types {
-		if block.Type == t && len(bytes.TrimSpace(rest)) == 0 {
-			return block.Bytes, nil
-		}
-	}
-	return nil, fmt.Errorf("%s was found in PEM, and %d bytes after it; one %s alone was expected", block.Type, len(rest), cmp.Or(types...))
 }

@@ -59,18 +59,24 @@ func TestCheckRequest(t *testing.T) {
 			"certificatePolicies=1.2.3.4", "subjectKeyIdentifier=hash",
 		}, ""},
 		{limited, planned, []string{"basicConstraints=CA:TRUE", "keyUsage=keyCertSign,cRLSign,digitalSignature"}, ""},
+		{limited, planned, []string{"extendedKeyUsage=clientAuth,serverAuth"}, ""},
 		{limited, planned, []string{"1.3.6.1.4.1.311.21.1=DER:020100"}, ""},
 		{limited, "/CN=Example subordinate", nil, "its subject is CN=Example subordinate, but CN=Example subordinate,O=Beispiel"},
 		{limited, planned + "/OU=more", nil, "its subject is OU=more,"},
-		{limited, planned, []string{"basicConstraints=CA:FALSE"}, "it asks for the extension basicConstraints with the value 3000"},
-		{limited, planned, []string{"basicConstraints=CA:TRUE,pathlen:1"}, "basicConstraints"},
-		{unlimited, planned, []string{"basicConstraints=CA:TRUE,pathlen:0"}, "basicConstraints"},
-		{limited, planned, []string{"keyUsage=digitalSignature"}, "it asks for the extension keyUsage with the value"},
-		{limited, planned, []string{"extendedKeyUsage=codeSigning"}, "it asks for the extension extKeyUsage with the value"},
-		{unlimited, planned, []string{"extendedKeyUsage=codeSigning"}, "it asks for the extension extKeyUsage, which the certificate will not have"},
-		{limited, planned, []string{"nameConstraints=permitted;DNS:example.org"}, "it asks for the extension nameConstraints with the value"},
-		{limited, planned, []string{"subjectAltName=DNS:www.example.com"}, "it asks for the extension subjectAltName, which"},
-		{limited, planned, []string{"1.2.3.4.5=DER:0500"}, "it asks for the extension 1.2.3.4.5, which"},
+		{limited, planned, []string{"basicConstraints=CA:FALSE"}, "it asks for basicConstraints (no CA), but planned is a CA with path length 0: leave it out with --leave-out basicConstraints (in a plan: leaveOut)"},
+		{limited, planned, []string{"basicConstraints=CA:TRUE,pathlen:1"}, "but planned is a CA with path length 0: follow it with --path-len 1 (in a plan: pathLen), or leave it out"},
+		{unlimited, planned, []string{"basicConstraints=critical,CA:TRUE,pathlen:0"}, "it asks for basicConstraints (a CA with path length 0, critical), but planned is a CA with any path length: follow it with --path-len 0"},
+		{limited, planned, []string{"keyUsage=digitalSignature"}, "it asks for keyUsage (digitalSignature), but planned is keyCertSign, cRLSign: leave"},
+		{limited, planned, []string{"extendedKeyUsage=codeSigning"}, "it asks for extKeyUsage (codeSigning), but planned is serverAuth, clientAuth: follow it with --usage codeSigning (in a plan: extKeyUsage), or"},
+		{unlimited, planned, []string{"extendedKeyUsage=codeSigning"}, "it asks for extKeyUsage (codeSigning), which the certificate will not have: follow it with --usage codeSigning"},
+		{limited, planned, []string{"nameConstraints=permitted;DNS:example.org"}, "it asks for nameConstraints (permitted dns example.org), but planned is permitted dns example.com, excluded ip 0.0.0.0/0,::/0: follow it with --permit-dns example.org (in a plan: nameConstraints), or"},
+		{limited, planned, []string{"subjectAltName=DNS:www.example.com"}, "it asks for subjectAltName (DNS www.example.com), which the certificate will not have: leave it out with --leave-out subjectAltName (in a plan: leaveOut)"},
+		{limited, planned, []string{"certificatePolicies=1.2.3.4,1.2.3.5"}, "it asks for certificatePolicies (1.2.3.4, 1.2.3.5), but planned is 1.2.3.4: follow it with --policy 1.2.3.4,1.2.3.5"},
+		{limited, planned, []string{"crlDistributionPoints=URI:http://x.example/a.crl"}, "it asks for cRLDistributionPoints (http://x.example/a.crl), which"},
+		{limited, planned, []string{"authorityInfoAccess=OCSP;URI:http://x.example/ocsp"}, "it asks for authorityInfoAccess (http://x.example/ocsp), which"},
+		{limited, planned, []string{"subjectAltName=email:a@example.com,URI:spiffe://cluster.local/ns/a,IP:192.0.2.1,RID:1.2.3,otherName:1.2.3;UTF8:x"},
+			"it asks for subjectAltName (email a@example.com, URI spiffe://cluster.local/ns/a, IP 192.0.2.1, 2 bytes of another kind, a name of another kind, 9 bytes), which"},
+		{limited, planned, []string{"1.2.3.4.5=DER:0500"}, "it asks for 1.2.3.4.5 (2 bytes), which the certificate will not have: leave it out with --leave-out 1.2.3.4.5"},
 	} {
 		content := request(t, tc.subject, tc.extensions...)
 		asked, err := ca.CheckRequest(content, tc.spec)
@@ -100,10 +106,10 @@ func TestCheckRequestForm(t *testing.T) {
 		content []byte
 		want    string
 	}{
-		{nil, "request: PKCS #10 was expected"},
-		{append(bytes.Clone(block.Bytes), 0), "PKCS #10 was expected"},
-		{append(bytes.Clone(good), good...), "CERTIFICATE REQUEST was found in PEM, and"},
-		{pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes}), "CERTIFICATE was found in PEM, and 0 bytes after it; one CERTIFICATE REQUEST alone"},
+		{nil, "request: it is neither DER nor PEM nor base64; a request (PKCS #10) was expected"},
+		{append(bytes.Clone(block.Bytes), 0), "request: there is more after it, 1 bytes; a request (PKCS #10) alone was expected"},
+		{append(bytes.Clone(good), good...), "there are 2 things in it, a request (PKCS #10), a request (PKCS #10)…; a request (PKCS #10) alone was expected"},
+		{newAuthority(t, ca.Root, newKey(t)).Certificate.Raw, "it is a certificate; a request (PKCS #10) was expected: ask for the request"},
 		{forged, "request: it is not signed with its own key"},
 		{[]byte(mustRun(t, "openssl", "req", "-new", "-newkey", "rsa:1024", "-nodes", "-keyout", newFolder(t).dir+"/k", "-subj", "/CN=x", "-batch")), "RSA with 1024 bits"},
 	} {
@@ -238,7 +244,8 @@ func FuzzCheckRequest(f *testing.F) {
 		if _, err := ca.TBS(withSerial(t, s), request.Public, a.Certificate, a.Publication); err != nil {
 			t.Errorf("the key was accepted, and is refused: %v", err)
 		}
-		if block, _ := pem.Decode(content); block == nil {
+		var der asn1.RawValue
+		if rest, err := asn1.Unmarshal(content, &der); err == nil && len(rest) == 0 && der.Tag == asn1.TagSequence {
 			wrapped := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: content})
 			if _, err := ca.CheckRequest(wrapped, s); err != nil {
 				t.Errorf("as PEM: %v", err)
@@ -263,8 +270,8 @@ func TestBadKeys(t *testing.T) {
 		"rsa-2040-bits": "RSA with 2040 bits", "rsa-2047-bits": "RSA with 2047 bits", "rsa-2049-bits": "RSA with 2049 bits",
 		"rsa-4104-bits": "RSA with 4104 bits", "rsa-exponent-1": "its RSA exponent is 1;", "rsa-exponent-3": "its RSA exponent is 3;",
 		"rsa-exponent-even": "its RSA exponent is 65538;", "rsa-exponent-32-bits": "its RSA exponent is 4294967291;",
-		"ec-p224": "another curve", "ec-private-1": "its private key is 1", "ec-off-curve": "not on curve",
-		"ec-infinity": "not on curve", "ec-secp256k1": "unsupported elliptic curve",
+		"ec-p224": "ECDSA on secp224r1", "ec-private-1": "its private key is 1", "ec-off-curve": "not on curve",
+		"ec-infinity": "not on curve", "ec-secp256k1": "ECDSA on secp256k1",
 	}
 	files, err := filepath.Glob(badKeys + "*-*.pem")
 	if err != nil || len(files) != len(why)+1 { // and the root

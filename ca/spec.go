@@ -21,6 +21,9 @@ type Spec struct {
 	Constraints *Constraints `json:"nameConstraints,omitempty"`
 	Policies    []string     `json:"policies,omitempty"`    // OIDs; empty: the profile's
 	ExtKeyUsage []string     `json:"extKeyUsage,omitempty"` // empty: the profile's
+	// LeaveOut are the extensions, by name or object identifier, that are not followed
+	// though the request asks for them.
+	LeaveOut []string `json:"leaveOut,omitempty"`
 	// Existing is the certificate, DER, of the root that is cross-signed.
 	Existing []byte `json:"existing,omitempty"`
 }
@@ -35,7 +38,7 @@ func (s Spec) Check() error {
 	return errors.Join(
 		s.checkSubject(r), s.checkExisting(r),
 		r.checkValidity(s.NotBefore, s.NotAfter), s.Serial.check(), s.checkPathLen(r),
-		s.checkConstraints(r), r.checkPolicies(s.Policies), r.checkUsages(s.ExtKeyUsage),
+		s.checkConstraints(r), r.checkPolicies(s.Policies), r.checkUsages(s.ExtKeyUsage), s.checkLeaveOut(),
 	)
 }
 

@@ -25,6 +25,9 @@ func (d *Draft) Text() string {
 	for _, fact := range append(authorityFacts(c), usageFacts(c)...) {
 		line(fact[0], "%s", fact[1])
 	}
+	if len(d.leftOut) > 0 {
+		line("Left out of what is asked for", "%s", strings.Join(d.leftOut, ", "))
+	}
 	line("SHA-256 of what is signed", "%x", sha256.Sum256(c.RawTBSCertificate))
 	return b.String()
 }
@@ -65,19 +68,9 @@ func constraintFact(label string, permitted, excluded []string) [2]string {
 
 // usageFacts say what a certificate may be used for, and where to look it up.
 func usageFacts(c *x509.Certificate) [][2]string {
-	var usages, policies []string
-	for _, usage := range c.ExtKeyUsage {
-		usages = append(usages, usageName(usage))
-	}
-	for _, oid := range c.UnknownExtKeyUsage {
-		usages = append(usages, oid.String())
-	}
-	for _, policy := range c.Policies {
-		policies = append(policies, policy.String())
-	}
 	return [][2]string{
-		{"Extended key usages", cmp.Or(strings.Join(usages, ", "), "any")},
-		{"Policies", cmp.Or(strings.Join(policies, ", "), "none")},
+		{"Extended key usages", cmp.Or(strings.Join(usagesOf(c), ", "), "any")},
+		{"Policies", cmp.Or(strings.Join(policiesOf(c), ", "), "none")},
 		{"CRL", cmp.Or(strings.Join(c.CRLDistributionPoints, ", "), "not named")},
 		{"Certificate of the issuer", cmp.Or(strings.Join(c.IssuingCertificateURL, ", "), "not named")},
 		{"OCSP", cmp.Or(strings.Join(c.OCSPServer, ", "), "not named")},

@@ -121,6 +121,9 @@ func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) e
 	if err != nil {
 		return fmt.Errorf("%s: %w", InputFile(planned.Request), err)
 	}
+	for _, remark := range request.Remarks(planned.Spec) {
+		v.shown("request of %s: %s", planned.Name, remark)
+	}
 	spki, err := x509.MarshalPKIXPublicKey(request.Public)
 	if err == nil && !bytes.Equal(spki, cert.RawSubjectPublicKeyInfo) {
 		err = errors.New("its key is not the one of the request")

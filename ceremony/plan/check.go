@@ -282,6 +282,9 @@ func (c *checker) newCertificate(field string, cert *Certificate, before []Certi
 	if cert.Key != "" && c.plan.FindKey(cert.Key) == nil {
 		c.say(field+".key", "%q is not one of the plan's keys", cert.Key)
 	}
+	if cert.LeaveOut != nil && cert.Request == "" {
+		c.say(field+".leaveOut", "there is no request that asks for anything; leave it out")
+	}
 	c.sayAll(field, cert.Spec.Check())
 	c.sayAll(field, cert.Publication.Check())
 	if cert.Issuer == "" {

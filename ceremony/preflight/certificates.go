@@ -118,7 +118,7 @@ func (t *throwAway) certificate(ctx context.Context, planned *plan.Certificate) 
 	if err != nil {
 		return "", err
 	}
-	public, err := t.subject(planned)
+	public, remarks, err := t.subject(planned)
 	if err != nil {
 		return "", err
 	}
@@ -134,7 +134,8 @@ func (t *throwAway) certificate(ctx context.Context, planned *plan.Certificate) 
 	t.authorities[planned.Name] = ca.Authority{
 		Certificate: cert, Signer: t.keys[planned.Key], Publication: planned.Publication, Ledger: t.ledger, Linter: t.Linter, Rand: rand.Reader,
 	}
-	return fmt.Sprintf("%s, linted, %d bytes", planned.Profile, len(cert.Raw)), nil
+	detail := fmt.Sprintf("%s, linted, %d bytes", planned.Profile, len(cert.Raw))
+	return strings.Join(append([]string{detail}, remarks...), "; request: "), nil
 }
 
 // issuer is the authority for a certificate.
@@ -150,31 +151,31 @@ func (t *throwAway) issuer(planned *plan.Certificate) (ca.Authority, error) {
 	return ca.Authority{Signer: key, Publication: planned.Publication, Ledger: t.ledger, Linter: t.Linter, Rand: rand.Reader}, err
 }
 
-// subject is the key that is certified.
-func (t *throwAway) subject(planned *plan.Certificate) (crypto.PublicKey, error) {
+// subject is the key that is certified, with remarks on its request.
+func (t *throwAway) subject(planned *plan.Certificate) (public crypto.PublicKey, remarks []string, err error) {
 	if planned.Existing != nil {
 		existing, err := ca.ParseCertificate(planned.Existing)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return existing.PublicKey, nil
+		return existing.PublicKey, nil, nil
 	}
 	if planned.Request != "" {
 		content, err := safefile.Read(filepath.Join(t.Base, planned.Request), ca.MaxFile)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		request, err := ca.CheckRequest(content, planned.Spec)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return request.Public, nil
+		return request.Public, request.Remarks(planned.Spec), nil
 	}
 	key, err := t.key(planned.Key)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return key.Public(), nil
+	return key.Public(), nil, nil
 }
 
 // key makes a throw-away key in place of one of the plan's.

@@ -5,12 +5,14 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"strings"
 
 	"conclave/ca"
 	"conclave/ca/lint"
 	"conclave/ca/register"
 	"conclave/hsm"
 	"conclave/internal/safefile"
+	"conclave/terminal"
 )
 
 type caRoot struct {
@@ -52,9 +54,10 @@ func (cmd caRoot) Run(c *console) error {
 type caIssue struct {
 	issuerFlags
 	certificateFlags
-	Request string `arg:"" help:"The request."`
-	Out     string `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
-	Profile string `default:"subordinate" enum:"subordinate,cabf-subordinate,ocsp,cabf-ocsp" help:"subordinate or ocsp, or cabf-subordinate or cabf-ocsp: as the CA/Browser Forum wants them. Default: subordinate."`
+	LeaveOut []string `name:"leave-out" placeholder:"NAME" help:"Extensions that the request asks for, by name or OID, and the certificate is not to follow. Absent: asked at a terminal, refused elsewhere."`
+	Request  string   `arg:"" help:"The request."`
+	Out      string   `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Profile  string   `default:"subordinate" enum:"subordinate,cabf-subordinate,ocsp,cabf-ocsp" help:"subordinate or ocsp, or cabf-subordinate or cabf-ocsp: as the CA/Browser Forum wants them. Default: subordinate."`
 }
 
 // Run issues the certificate.
@@ -67,7 +70,8 @@ func (cmd caIssue) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	request, err := ca.CheckRequest(content, spec)
+	spec.LeaveOut = cmd.LeaveOut
+	request, err := c.checkRequest(content, &spec)
 	if err != nil {
 		return fmt.Errorf("%s: %w", cmd.Request, err)
 	}
@@ -78,6 +82,46 @@ func (cmd caIssue) Run(c *console) error {
 		spec.NotBefore = cmd.under(a.Certificate, spec.NotBefore)
 		return a.Prepare(spec, request.Public)
 	})
+}
+
+// checkRequest checks a request, and lets people at a terminal decide what of it is
+// left out; the spec has it then.
+func (c *console) checkRequest(content []byte, spec *ca.Spec) (*ca.Request, error) {
+	request, err := ca.ParseRequest(content)
+	if err != nil {
+		return nil, err
+	}
+	if c.prompts.Interactive() {
+		if err := c.decide(request, spec); err != nil {
+			return nil, err
+		}
+	}
+	if err := request.Check(*spec); err != nil {
+		return nil, err
+	}
+	for _, remark := range request.Remarks(*spec) {
+		c.note("conclave: request: %s", terminal.Printable(remark))
+	}
+	return request, nil
+}
+
+// decide asks for each extension that a certificate would not follow whether it is
+// left out. What is not stays to be refused.
+func (c *console) decide(request *ca.Request, spec *ca.Spec) error {
+	wishes, err := request.Undecided(*spec)
+	if err != nil {
+		return err
+	}
+	for _, w := range wishes {
+		answer, err := c.prompts.Line("The request: " + terminal.Printable(w.String()) + ". Leave it out? [y/N] ")
+		if err != nil {
+			return err
+		}
+		if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
+			spec.LeaveOut = append(spec.LeaveOut, w.Extension)
+		}
+	}
+	return nil
 }
 
 type caCross struct {
