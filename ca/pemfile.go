@@ -29,6 +29,7 @@ const (
 	formPKCS7       form = "PKCS #7"
 	formSPKAC       form = "SPKAC, as browsers made it"
 	formCRMF        form = "CRMF (RFC 4211)"
+	formCMP         form = "CMP (RFC 9810)"
 	formCRL         form = "a CRL"
 	formUnknown     form = ""
 )
@@ -46,7 +47,8 @@ var advice = map[form]map[form]string{
 		formCertificate: "ask for the request that its owner makes with the key",
 		formPKCS7:       "Windows makes PKCS #10 if certreq's .inf has RequestType = PKCS10",
 		formSPKAC:       "OpenSSL makes PKCS #10 with: openssl req -new -key KEY",
-		formCRMF:        "CMP software can usually export PKCS #10 too",
+		formCRMF:        "software that makes CMP can usually write PKCS #10 too",
+		formCMP:         "software that makes CMP can usually write PKCS #10 too",
 	},
 	formCertificate: {
 		formRequest: "it becomes one with: conclave ca issue",
@@ -193,7 +195,8 @@ var shapes = []struct {
 	{"so", "O", "", formPrivateKey},      // the same encrypted, section 3
 	{"iiii", "", "", formPrivateKey},     // PKCS #1, RFC 8017 appendix A.1.2
 	{"io", "", "", formPrivateKey},       // RFC 5915 section 3
-	{"is", "O", "", formPKCS12},          // RFC 7292 section 4; its first element is a number
+	{"is", "", "", formPKCS12},           // RFC 7292 section 4
+	{"sc", "ic", "", formCMP},            // RFC 9810 section 5.1
 	{"s", "s", "i", formCRMF},            // RFC 4211 section 3
 }
 
