@@ -458,6 +458,8 @@ func ofThings() []contradiction {
 		{"sheets that were never shown", func(s *story) { s.drop(transcript.Note, "share") }, `step share, fact "sheets": it is nothing when the sheets are done`, 0},
 		{"sheets that were not proved", func(s *story) { s.facts("share")["proof"] = "looked good" }, `step share, fact "proof": the transcript has looked good`, 0},
 		{"another ceremony key", func(s *story) { s.facts("open")["ceremony key sha256"] = hashOf(nil) }, `ceremony-key.txt: step open, fact "ceremony key sha256": `, 0},
+		{"a request that asks for more than was decided about", func(s *story) { s.replan(func(p *plan.Plan) { p.FindCertificate("issuing").LeaveOut = nil }) },
+			`inputs/issuing.csr: request: it asks for subjectAltName (DNS ca.example.com), which the certificate will not have`, 0},
 		{"another request", func(s *story) { s.facts("open")["input issuing.csr"] = hashOf(nil) }, `inputs/issuing.csr: step open, fact "input issuing.csr": `, 0},
 		{"another version", func(s *story) { s.entries[0].Facts["program version"] = "v9" }, `software.cdx.json: entry 0 (opened), fact "program version": the transcript has v9`, 0},
 		{"a plan of more custodians", func(s *story) { s.replan(func(p *plan.Plan) { p.Custody.Threshold = 2 }) }, "custody/set.json: the quorum is 3-of-5, and 2-of-5 was expected", 2},

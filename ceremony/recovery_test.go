@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -261,7 +262,9 @@ func TestRequestIsExchanged(t *testing.T) {
 	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	s.verified(t)
+	if report := s.verified(t); !slices.Contains(report.Shown, "request of issuing: left out: subjectAltName (DNS ca.example.com)") {
+		t.Errorf("it is not told what was left out:\n%s", strings.Join(report.Shown, "\n"))
+	}
 	request, err := ca.CheckRequest(before, s.Plan.FindCertificate("issuing").Spec)
 	if err != nil {
 		t.Fatal(err)

@@ -6,8 +6,10 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -52,18 +54,18 @@ func newRoom(t *testing.T) *room {
 		Plan: p, Base: dir, Dir: filepath.Join(dir, "plan.ceremony"), Linter: zlint.Linter{}, Now: p.Start,
 		Connect: func(d plan.Device) (apdu.Conn, error) { return h.Open(d.Name) },
 	}, h}
-	r.request(t, p.FindCertificate("issuing").Subject)
+	r.request(t, x509.CertificateRequest{Subject: p.FindCertificate("issuing").Subject.PKIX()})
 	return r
 }
 
 // request writes the issuing CA's request.
-func (r *room) request(t *testing.T, subject ca.Name) {
+func (r *room) request(t *testing.T, template x509.CertificateRequest) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject.PKIX()}, key)
+	der, err := x509.CreateCertificateRequest(rand.Reader, &template, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +73,11 @@ func (r *room) request(t *testing.T, subject ca.Name) {
 	if err := os.WriteFile(filepath.Join(r.Base, "issuing.csr"), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// withName is a request that asks for a name, too.
+func (r *room) withName() x509.CertificateRequest {
+	return x509.CertificateRequest{Subject: r.Plan.FindCertificate("issuing").Subject.PKIX(), DNSNames: []string{"ca.example.com"}}
 }
 
 // device makes the primary device, with a key in it.
@@ -140,6 +147,19 @@ func TestNothingIsWrong(t *testing.T) {
 	}
 }
 
+// TestLeftOut: what the plan decides to leave out of a request is told, also on paper.
+func TestLeftOut(t *testing.T) {
+	r := newRoom(t)
+	r.request(t, r.withName())
+	r.Plan.FindCertificate("issuing").LeaveOut = []string{"subjectAltName"}
+	all := fmt.Sprint(r.Run(t.Context()), r.Lines(t.Context()))
+	for _, want := range []string{"request: left out: subjectAltName (DNS ca.example.com)", "Left out of what is asked for: subjectAltName"} {
+		if !strings.Contains(all, want) || r.problems() != "" {
+			t.Errorf("%q is not told, or there are problems:\n%s", want, all)
+		}
+	}
+}
+
 // TestPublicRoot: what is planned for browsers passes every lint.
 func TestPublicRoot(t *testing.T) {
 	r := newRoom(t)
@@ -199,8 +219,14 @@ func TestProblems(t *testing.T) {
 		"plan": {func(_ *testing.T, r *room) { r.Plan.Custody.Threshold = 9 }, "plan: custody.threshold: 9; 2 to 5 was expected"},
 		"long name": {func(_ *testing.T, r *room) { r.Plan.People.Custodians[4] = strings.Repeat("Щ", 61) },
 			"people: custodian \"Щ"},
-		"no request":        {func(_ *testing.T, r *room) { os.Remove(filepath.Join(r.Base, "issuing.csr")) }, "certificate issuing: open "},
-		"another's request": {func(t *testing.T, r *room) { r.request(t, ca.Name{CommonName: "Eve"}) }, "certificate issuing: "},
+		"no request": {func(_ *testing.T, r *room) { os.Remove(filepath.Join(r.Base, "issuing.csr")) }, "certificate issuing: open "},
+		"another's request": {func(t *testing.T, r *room) {
+			r.request(t, x509.CertificateRequest{Subject: pkix.Name{CommonName: "Eve"}})
+		}, "certificate issuing: "},
+		"a request for more": {func(t *testing.T, r *room) { r.request(t, r.withName()) },
+			"certificate issuing: request: it asks for subjectAltName (DNS ca.example.com), which the certificate will not have: leave it out with --leave-out subjectAltName (in a plan: leaveOut)"},
+		"nothing to leave out": {func(_ *testing.T, r *room) { r.Plan.Certificates[0].LeaveOut = []string{"keyUsage"} },
+			"plan: certificates[0].leaveOut: there is no request that asks for anything; leave it out"},
 		"keys on the device": {func(t *testing.T, r *room) { r.device(t) },
 			"keys in it: 1, which the ceremony would erase"},
 		"no such card": {func(_ *testing.T, r *room) { r.Plan.Devices[0] = plan.Device{Name: "primary", Serial: "DENK0100042"} },

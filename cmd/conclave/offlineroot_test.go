@@ -78,6 +78,7 @@ func replies() []reply {
 		{`user PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = pin; return pin }},
 		{`the same again: $`, func(p *people, _ []string) string { return p.typed }},
 		{`\(yes/no\): $`, always("yes")},
+		{`Leave it out\? \[y/N\] $`, always("y")},
 		{`(?i)press <enter>[^\n]*: $`, always("")},
 		{`Time by the watch: $`, always("the same, to the minute")},
 		{`Folder of backup medium (\d), or done: $`, func(p *people, _ []string) string {
@@ -151,14 +152,21 @@ func enterShell(t *testing.T, dir string) *people {
 // do types a command, and lets people answer until it ends; it must succeed.
 func (p *people) do(command string) string {
 	p.t.Helper()
-	p.Enter(command)
-	p.Expect(regexp.QuoteMeta(command[max(0, len(command)-20):]) + `[\r\n]+`)
-	shown := p.until(shellPrompt + "$")
-	p.Enter("echo status $?")
-	if status := p.Expect(`status (\d+)[\r\n]+` + shellPrompt + "$")[1]; status != "0" {
+	shown, status := p.try(command)
+	if status != "0" {
 		p.t.Fatalf("%s ended with %s:\n%s", command, status, shown)
 	}
 	return shown
+}
+
+// try is do for a command that may fail, and gives its exit status.
+func (p *people) try(command string) (shown, status string) {
+	p.t.Helper()
+	p.Enter(command)
+	p.Expect(regexp.QuoteMeta(command[max(0, len(command)-20):]) + `[\r\n]+`)
+	shown = p.until(shellPrompt + "$")
+	p.Enter("echo status $?")
+	return shown, p.Expect(`status (\d+)[\r\n]+` + shellPrompt + "$")[1]
 }
 
 // commands are those on a page, in its console blocks.
