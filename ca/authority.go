@@ -30,7 +30,7 @@ type Authority struct {
 // Draft is a certificate that was linted, and is ready to be signed.
 type Draft struct {
 	draft
-	leftOut []string // of what the request asks for
+	notes []string // what people should know beside what it says
 }
 
 // Prepare makes a certificate ready for a subject's key; a root's is the
@@ -53,12 +53,11 @@ func (a Authority) Prepare(spec Spec, public crypto.PublicKey) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := a.draft(r)
+	d, err := r.draft(a.Linter)
 	if err != nil {
 		return nil, err
 	}
-	d.leftOut = spec.LeaveOut
-	return d, nil
+	return &Draft{d, spec.leftOut()}, nil
 }
 
 // draft rehearses and lints a certificate.
@@ -67,7 +66,7 @@ func (a Authority) draft(r recipe) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Draft{draft: d}, nil
+	return &Draft{d, nil}, nil
 }
 
 // PrepareCross makes a certificate ready for the name and the key of another

@@ -43,6 +43,10 @@ func ParseRequest(content []byte) (*Request, error) {
 	if rest, err := asn1.Unmarshal(der, &parsed); err != nil || len(rest) > 0 {
 		return nil, fmt.Errorf("request: PKCS #10 was expected: %w", errors.Join(err, trailing(rest)))
 	}
+	var name pkix.RDNSequence
+	if _, err := asn1.Unmarshal(parsed.Info.Subject.FullBytes, &name); err != nil {
+		return nil, fmt.Errorf("request: its subject is not a distinguished name: %w", err)
+	}
 	r := &Request{Subject: parsed.Info.Subject.FullBytes}
 	if r.Public, err = parsed.Info.PublicKey.parse(); err != nil { // before anything is verified with it
 		return nil, fmt.Errorf("request: %w", err)
@@ -77,7 +81,7 @@ func CheckRequest(content []byte, spec Spec) (*Request, error) {
 // that it asks for to be followed by the spec, or left out by it.
 func (r *Request) Check(spec Spec) error {
 	wishes, err := r.undecided(spec)
-	problems := []error{r.checkName(spec), err}
+	problems := []error{spec.checkRequestedName(r), err}
 	for _, w := range wishes {
 		problems = append(problems, errors.New(w.refusal()))
 	}
@@ -87,18 +91,18 @@ func (r *Request) Check(spec Spec) error {
 	return nil
 }
 
-func (r *Request) checkName(s Spec) error {
-	if bytes.Equal(r.Subject, []byte{0x30, 0}) { // an empty SEQUENCE
+func (s Spec) checkRequestedName(request *Request) error {
+	if bytes.Equal(request.Subject, []byte{0x30, 0}) { // an empty SEQUENCE
 		return nil
 	}
 	if existing := s.existing(); existing != nil {
-		if !bytes.Equal(r.Subject, existing.RawSubject) || !sameKey(r.Public, existing.PublicKey) {
+		if !bytes.Equal(request.Subject, existing.RawSubject) || !sameKey(request.Public, existing.PublicKey) {
 			return errors.New("its name and key are not those of the root that is cross-signed")
 		}
 		return nil
 	}
-	if !sameName(r.Subject, s.Subject) {
-		return fmt.Errorf("its subject is %s, but %s was planned; change one of them", distinguishedName(r.Subject), s.Subject)
+	if !sameName(request.Subject, s.Subject) {
+		return fmt.Errorf("its subject is %s, but %s was planned; change one of them", distinguishedName(request.Subject), s.Subject)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (k subjectPublicKeyInfo) parse() (crypto.PublicKey, error) {
 		kind = k.unusualCurve()
 	}
 	if kind != "" {
-		return nil, fmt.Errorf("key: it is %s; RSA, or ECDSA on P-256, P-384 or P-521, was expected: make another key", kind)
+		return nil, fmt.Errorf("key: it is %s; RSA, or ECDSA on P-256, P-384 or P-521 (named, and with an uncompressed point), was expected", kind)
 	}
 	public, err := x509.ParsePKIXPublicKey(k.Raw)
 	if err != nil {
@@ -71,7 +71,7 @@ func (k subjectPublicKeyInfo) unusualCurve() string {
 	case named.Name != "secp256r1" && named.Name != "secp384r1" && named.Name != "secp521r1":
 		return "ECDSA on " + named.Name
 	case bytes.HasPrefix(k.Key.Bytes, []byte{2}) || bytes.HasPrefix(k.Key.Bytes, []byte{3}): // SEC 1 section 2.3.3
-		return "a compressed point; write it out"
+		return "ECDSA with a compressed point"
 	}
 	return ""
 }

@@ -152,7 +152,7 @@ func mustBeAsPlanned(t *testing.T, request *ca.Request, s ca.Spec) {
 		t.Fatal(err)
 	}
 	for _, name := range s.LeaveOut {
-		if !strings.Contains(draft.Text(), "\nLeft out of what is asked for: "+strings.Join(s.LeaveOut, ", ")+"\n") {
+		if !strings.Contains(draft.Text(), "\nNote: left out of what the request may ask for: "+strings.Join(s.LeaveOut, ", ")+"\n") {
 			t.Errorf("people are not told that %s is left out:\n%s", name, draft.Text())
 		}
 	}

@@ -15,6 +15,9 @@ func (d *Draft) Text() string {
 	var b strings.Builder
 	line := func(label, format string, args ...any) { fmt.Fprintf(&b, label+": "+format+"\n", args...) }
 	line("Subject", "%s", distinguishedName(c.RawSubject))
+	for _, note := range d.notes {
+		line("Note", "%s", note)
+	}
 	line("Issuer", "%s", distinguishedName(c.RawIssuer))
 	line("Serial number", "%x", c.SerialNumber)
 	line("Not before", "%s", timeText(c.NotBefore))
@@ -24,9 +27,6 @@ func (d *Draft) Text() string {
 	line("Signature algorithm", "%s", c.SignatureAlgorithm)
 	for _, fact := range append(authorityFacts(c), usageFacts(c)...) {
 		line(fact[0], "%s", fact[1])
-	}
-	if len(d.leftOut) > 0 {
-		line("Left out of what is asked for", "%s", strings.Join(d.leftOut, ", "))
 	}
 	line("SHA-256 of what is signed", "%x", sha256.Sum256(c.RawTBSCertificate))
 	return b.String()

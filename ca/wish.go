@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 )
 
 // Wish is an extension that a request asks for and a certificate will not have, or
@@ -41,11 +42,15 @@ func (w Wish) refusal() string {
 	return fmt.Sprintf("%s: %s", w, leave)
 }
 
-// mostExtensions is how many extensions a request may ask for; real ones have ten.
-const mostExtensions = 100
+// mostAsked is how many extensions, and how many attributes, a request may have; real
+// ones have ten.
+const mostAsked = 100
 
 // readAttributes reads what a request asks for, and remarks on what is passed over.
 func (r *Request) readAttributes(attributes []asn1.RawValue) error {
+	if len(attributes) > mostAsked {
+		return fmt.Errorf("it has %d attributes; %d at most were expected", len(attributes), mostAsked)
+	}
 	for _, raw := range attributes {
 		var a struct { // RFC 2986 section 4.1
 			ID     asn1.ObjectIdentifier
@@ -74,8 +79,8 @@ func (r *Request) readExtensions(values []asn1.RawValue) error {
 		}
 		r.asked = append(r.asked, asked...)
 	}
-	if len(r.asked) > mostExtensions {
-		return fmt.Errorf("it asks for %d extensions; %d at most were expected", len(r.asked), mostExtensions)
+	if len(r.asked) > mostAsked {
+		return fmt.Errorf("it asks for %d extensions; %d at most were expected", len(r.asked), mostAsked)
 	}
 	for i, e := range r.asked {
 		if slices.ContainsFunc(r.asked[:i], func(other pkix.Extension) bool { return other.Id.Equal(e.Id) }) {
@@ -110,6 +115,14 @@ func (s Spec) leavesOut(oid asn1.ObjectIdentifier) bool {
 	return slices.Contains(s.LeaveOut, extensionName(oid)) || slices.Contains(s.LeaveOut, oid.String())
 }
 
+// leftOut is a note for those who agree to a certificate.
+func (s Spec) leftOut() (notes []string) {
+	if len(s.LeaveOut) > 0 {
+		notes = append(notes, "left out of what the request may ask for: "+strings.Join(s.LeaveOut, ", "))
+	}
+	return notes
+}
+
 // checkLeaveOut wants the names of extensions.
 func (s Spec) checkLeaveOut() error {
 	var problems []error
@@ -129,7 +142,7 @@ func (s Spec) checkLeaveOut() error {
 // another name than the spec's has an error: no decision lets it be followed.
 func (r *Request) Undecided(spec Spec) ([]Wish, error) {
 	wishes, err := r.undecided(spec)
-	if err := errors.Join(r.checkName(spec), err); err != nil {
+	if err := errors.Join(spec.checkRequestedName(r), err); err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	return wishes, nil

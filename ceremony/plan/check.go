@@ -245,6 +245,9 @@ func (c *checker) certificates() {
 		c.name(field+".name", cert.Name, names)
 		c.path(field+".file", cert.File)
 		c.path(field+".request", cert.Request)
+		if len(cert.LeaveOut) > 0 && cert.Request == "" {
+			c.say(field+".leaveOut", "there is no request that asks for anything; leave it out")
+		}
 		if cert.File != "" {
 			c.oldCertificate(field, cert)
 		} else {
@@ -281,9 +284,6 @@ func (c *checker) newCertificate(field string, cert *Certificate, before []Certi
 	}
 	if cert.Key != "" && c.plan.FindKey(cert.Key) == nil {
 		c.say(field+".key", "%q is not one of the plan's keys", cert.Key)
-	}
-	if cert.LeaveOut != nil && cert.Request == "" {
-		c.say(field+".leaveOut", "there is no request that asks for anything; leave it out")
 	}
 	c.sayAll(field, cert.Spec.Check())
 	c.sayAll(field, cert.Publication.Check())

@@ -153,7 +153,7 @@ func TestLeftOut(t *testing.T) {
 	r.request(t, r.withName())
 	r.Plan.FindCertificate("issuing").LeaveOut = []string{"subjectAltName"}
 	all := fmt.Sprint(r.Run(t.Context()), r.Lines(t.Context()))
-	for _, want := range []string{"request: left out: subjectAltName (DNS ca.example.com)", "Left out of what is asked for: subjectAltName"} {
+	for _, want := range []string{"request: left out: subjectAltName (DNS ca.example.com)", "Note: left out of what the request may ask for: subjectAltName"} {
 		if !strings.Contains(all, want) || r.problems() != "" {
 			t.Errorf("%q is not told, or there are problems:\n%s", want, all)
 		}
