@@ -152,7 +152,7 @@ func pemBlocks(text []byte) (all []found, err error) {
 		if block, rest = pem.Decode(rest); block == nil {
 			break
 		}
-		f := found{formOf(block.Bytes), block.Bytes}
+		f := found{formOf(block.Bytes), block.Bytes} // Windows calls PKCS #7 a NEW CERTIFICATE REQUEST, too
 		if f.form == formUnknown {
 			f.form = labels[block.Type]
 		}

@@ -41,11 +41,11 @@ func ParseRequest(content []byte) (*Request, error) {
 	}
 	var parsed certificationRequest
 	if rest, err := asn1.Unmarshal(der, &parsed); err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("request: PKCS #10 was expected: %w", errors.Join(err, trailing(rest)))
+		return nil, errors.New("request: it is not PKCS #10 (RFC 2986), or is damaged; openssl req -text -in FILE shows what can be read of it")
 	}
 	var name pkix.RDNSequence
 	if _, err := asn1.Unmarshal(parsed.Info.Subject.FullBytes, &name); err != nil {
-		return nil, fmt.Errorf("request: its subject is not a distinguished name: %w", err)
+		return nil, errors.New("request: its subject is not a distinguished name (RFC 5280 section 4.1.2.4); make it again")
 	}
 	r := &Request{Subject: parsed.Info.Subject.FullBytes}
 	if r.Public, err = parsed.Info.PublicKey.parse(); err != nil { // before anything is verified with it
@@ -55,13 +55,6 @@ func ParseRequest(content []byte) (*Request, error) {
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	return r, nil
-}
-
-func trailing(rest []byte) error {
-	if len(rest) == 0 {
-		return nil
-	}
-	return fmt.Errorf("there is more after it, %d bytes", len(rest))
 }
 
 // CheckRequest reads a request, and checks it against a spec.

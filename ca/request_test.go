@@ -12,6 +12,7 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"os"
@@ -102,6 +103,10 @@ func TestCheckRequestForm(t *testing.T) {
 	block, _ := pem.Decode(good)
 	forged := bytes.Clone(block.Bytes)
 	forged[len(forged)-1] ^= 1
+	var many []string
+	for i := range 101 {
+		many = append(many, fmt.Sprintf("1.2.3.%d=DER:0500", i))
+	}
 	for _, tc := range []struct {
 		content []byte
 		want    string
@@ -111,6 +116,10 @@ func TestCheckRequestForm(t *testing.T) {
 		{append(bytes.Clone(good), good...), "there are 2 things in it, a request (PKCS #10), a request (PKCS #10)…; a request (PKCS #10) alone was expected"},
 		{newAuthority(t, ca.Root, newKey(t)).Certificate.Raw, "it is a certificate; a request (PKCS #10) was expected: ask for the request"},
 		{forged, "request: it is not signed with its own key"},
+		{bytes.Replace(block.Bytes, []byte{0x31, 11, 0x30, 9}, []byte{0x30, 11, 0x30, 9}, 1), "request: its subject is not a distinguished name"},
+		{bytes.Replace(block.Bytes, []byte{2, 1, 0}, []byte{4, 1, 0}, 1), "request: it is not PKCS #10 (RFC 2986), or is damaged"},
+		{pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: append(bytes.Clone(block.Bytes), 0)}), "it is not PKCS #10"},
+		{request(t, planned, many...), "it asks for 101 extensions; 100 at most were expected"},
 		{[]byte(mustRun(t, "openssl", "req", "-new", "-newkey", "rsa:1024", "-nodes", "-keyout", newFolder(t).dir+"/k", "-subj", "/CN=x", "-batch")), "RSA with 1024 bits"},
 	} {
 		_, err := ca.CheckRequest(dropChatter(tc.content), spec(ca.Subordinate))
