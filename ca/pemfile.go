@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"golang.org/x/text/encoding"
@@ -125,14 +126,22 @@ func isDER(content []byte) bool {
 	return err == nil && len(rest) == 0 && all.Class == asn1.ClassUniversal && all.Tag == asn1.TagSequence
 }
 
+// armour is a line of PEM that must stand alone.
+var armour = regexp.MustCompile("-----(BEGIN|END) [^-\r\n]*-----")
+
 // plainLines gives the lines of a text without what mail programs and editors put
-// around them: marks of the encoding, signs of a quotation, spaces, empty lines.
+// around them: marks of the encoding, signs of a quotation, spaces, empty lines. PEM
+// that was pasted as one line, or is in JSON, gets its lines back.
 func plainLines(content []byte) []byte {
-	decoder := unicode.BOMOverride(encoding.Nop.NewDecoder())
-	text, _, err := transform.Bytes(decoder, content)
+	plain := encoding.Nop.NewDecoder()
+	if len(content) > 1 && content[0] != 0 && content[1] == 0 { // as Exchange's PowerShell writes it, without a mark
+		plain = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM).NewDecoder()
+	}
+	text, _, err := transform.Bytes(unicode.BOMOverride(plain), content)
 	if err != nil {
 		text = content
 	}
+	text = armour.ReplaceAll(bytes.ReplaceAll(text, []byte(`\n`), []byte("\n")), []byte("\n$0\n"))
 	var lines [][]byte
 	for _, line := range bytes.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' }) {
 		if line = bytes.Trim(line, "> \t"); len(line) > 0 {
