@@ -215,16 +215,16 @@ func moreUsages(value []byte) string {
 // for, "" for none.
 func (s Spec) follow(e pkix.Extension) string {
 	c, err := sample(&x509.Certificate{ExtraExtensions: []pkix.Extension{e}})
-	if r, unknown := s.Profile.rules(); err != nil || unknown != nil || !r.ca {
+	r, unknown := s.Profile.rules()
+	if err != nil || unknown != nil || !r.ca {
 		return ""
 	}
-	named := func(usage string) bool { _, ok := extKeyUsages[usage]; return ok }
 	switch name := extensionName(e.Id); {
 	case name == "basicConstraints" && c.IsCA && (c.MaxPathLen > 0 || c.MaxPathLenZero):
 		return fmt.Sprintf("--path-len %d (in a plan: pathLen)", c.MaxPathLen)
-	case name == "extKeyUsage" && !slices.ContainsFunc(usagesOf(c), func(u string) bool { return !named(u) }):
+	case name == "extKeyUsage" && len(usagesOf(c)) > 0 && r.checkUsages(usagesOf(c)) == nil:
 		return "--usage " + strings.Join(usagesOf(c), ",") + " (in a plan: extKeyUsage)"
-	case name == "certificatePolicies":
+	case name == "certificatePolicies" && len(policiesOf(c)) > 0 && r.checkPolicies(policiesOf(c)) == nil:
 		return "--policy " + strings.Join(policiesOf(c), ",") + " (in a plan: policies)"
 	case name == "nameConstraints" && len(constraintOptions(c)) > 0:
 		return strings.Join(constraintOptions(c), " ") + " (in a plan: nameConstraints)"
