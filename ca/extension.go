@@ -92,16 +92,23 @@ func inWords(e pkix.Extension) string {
 	return size
 }
 
-// few joins the first of some values.
+// few joins the first of some values, and of each its beginning.
 func few(values []string) string {
-	const most = 8
+	const most, longest = 8, 200
+	var shown []string
+	for _, value := range values[:min(most, len(values))] {
+		if len(value) > longest {
+			value = strings.ToValidUTF8(value[:longest], "") + "…"
+		}
+		shown = append(shown, value)
+	}
 	switch n := len(values); {
 	case n == 0:
 		return "nothing that is known"
 	case n > most:
-		return fmt.Sprintf("%s and %d more", strings.Join(values[:most], ", "), n-most)
+		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), n-most)
 	}
-	return strings.Join(values, ", ")
+	return strings.Join(shown, ", ")
 }
 
 func caWords(c *x509.Certificate) string {
@@ -212,11 +219,11 @@ func moreUsages(value []byte) string {
 }
 
 // follow says which options let a certificate of this spec have what a request asks
-// for, "" for none.
+// for, "" for none, or for more than anyone types.
 func (s Spec) follow(e pkix.Extension) string {
 	c, err := sample(&x509.Certificate{ExtraExtensions: []pkix.Extension{e}})
 	r, unknown := s.Profile.rules()
-	if err != nil || unknown != nil || !r.ca {
+	if err != nil || unknown != nil || !r.ca || len(e.Value) > 1000 {
 		return ""
 	}
 	switch name := extensionName(e.Id); {

@@ -77,6 +77,7 @@ func TestCheckRequest(t *testing.T) {
 		{limited, planned, []string{"authorityInfoAccess=OCSP;URI:http://x.example/ocsp"}, "it asks for authorityInfoAccess (http://x.example/ocsp), which"},
 		{limited, planned, []string{"subjectAltName=email:a@example.com,URI:spiffe://cluster.local/ns/a,IP:192.0.2.1,RID:1.2.3,otherName:1.2.3;UTF8:x"},
 			"it asks for subjectAltName (email a@example.com, URI spiffe://cluster.local/ns/a, IP 192.0.2.1, 2 bytes of another kind, a name of another kind, 9 bytes), which"},
+		{limited, planned, []string{"subjectAltName=" + strings.Repeat("DNS:"+strings.Repeat("a", 300)+",", 9) + "DNS:b"}, strings.Repeat("a", 196) + "… and 2 more), which"},
 		{limited, planned, []string{"1.2.3.4.5=DER:0500"}, "it asks for 1.2.3.4.5 (2 bytes), which the certificate will not have: leave it out with --leave-out 1.2.3.4.5"},
 	} {
 		content := request(t, tc.subject, tc.extensions...)
@@ -120,6 +121,7 @@ func TestCheckRequestForm(t *testing.T) {
 		{bytes.Replace(block.Bytes, []byte{2, 1, 0}, []byte{4, 1, 0}, 1), "request: it is not PKCS #10 (RFC 2986), or is damaged"},
 		{pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: append(bytes.Clone(block.Bytes), 0)}), "it is not PKCS #10"},
 		{request(t, planned, many...), "it asks for 101 extensions; 100 at most were expected"},
+		{request(t, planned, "1.2"+strings.Repeat(".3", 63)+"=DER:0500"), "an extension's object identifier has 65 numbers; 64 at most were expected"},
 		{[]byte(mustRun(t, "openssl", "req", "-new", "-newkey", "rsa:1024", "-nodes", "-keyout", newFolder(t).dir+"/k", "-subj", "/CN=x", "-batch")), "RSA with 1024 bits"},
 	} {
 		_, err := ca.CheckRequest(dropChatter(tc.content), spec(ca.Subordinate))

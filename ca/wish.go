@@ -42,9 +42,14 @@ func (w Wish) refusal() string {
 	return fmt.Sprintf("%s: %s", w, leave)
 }
 
-// mostAsked is how many extensions, and how many attributes, a request may have; real
-// ones have ten.
-const mostAsked = 100
+const (
+	// mostAsked is how many extensions, and how many attributes, a request may have;
+	// real ones have ten.
+	mostAsked = 100
+	// longestOID is how many numbers an object identifier in it may have; X.690 sets no
+	// limit, and real ones have fewer than twenty.
+	longestOID = 64
+)
 
 // readAttributes reads what a request asks for, and remarks on what is passed over.
 func (r *Request) readAttributes(attributes []asn1.RawValue) error {
@@ -58,6 +63,9 @@ func (r *Request) readAttributes(attributes []asn1.RawValue) error {
 		}
 		if _, err := asn1.Unmarshal(raw.FullBytes, &a); err != nil {
 			return fmt.Errorf("its attributes cannot be read: %w", err)
+		}
+		if len(a.ID) > longestOID {
+			return fmt.Errorf("an attribute's object identifier has %d numbers; %d at most were expected", len(a.ID), longestOID)
 		}
 		switch id := a.ID.String(); id {
 		case "1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14": // extensionRequest, RFC 2985 section 5.4.2, and older Windows' own
@@ -83,6 +91,9 @@ func (r *Request) readExtensions(values []asn1.RawValue) error {
 		return fmt.Errorf("it asks for %d extensions; %d at most were expected", len(r.asked), mostAsked)
 	}
 	for i, e := range r.asked {
+		if len(e.Id) > longestOID {
+			return fmt.Errorf("an extension's object identifier has %d numbers; %d at most were expected", len(e.Id), longestOID)
+		}
 		if slices.ContainsFunc(r.asked[:i], func(other pkix.Extension) bool { return other.Id.Equal(e.Id) }) {
 			return fmt.Errorf("it asks for %s twice", extensionName(e.Id))
 		}
