@@ -1,0 +1,111 @@
+package transfer
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// shortest is the number of characters below which nothing is taken for hexadecimal
+// or base64: words are made of the same letters.
+const shortest = 20
+
+// errOther is the error of a change that has not happened.
+var errOther = errors.New("not so changed")
+
+// form is a way to write bytes as text.
+type form struct {
+	name   string
+	isIn   func(letter byte) bool
+	ignore string // between the letters, beside white space
+	decode func(letters []byte) ([]byte, error)
+}
+
+func hexadecimal() form { return form{"hexadecimal", isHex, ":", hexBytes} }
+func base64Text() form  { return form{"base64", isBase64, "=", base64Bytes} }
+
+func decodeHex(text []byte) ([]byte, error)    { return hexadecimal().read(text) }
+func decodeBase64(text []byte) ([]byte, error) { return base64Text().read(text) }
+
+func (f form) read(text []byte) ([]byte, error) {
+	letters := f.letters(text)
+	if len(letters) < shortest {
+		return nil, errOther
+	}
+	return f.decode(letters)
+}
+
+// letters leaves out what may stand between them: white space, and the lines
+// that begin and end an armour.
+func (f form) letters(text []byte) (letters []byte) {
+	for line := range bytes.Lines(text) {
+		if bytes.HasPrefix(line, []byte("-----")) {
+			continue
+		}
+		for _, field := range bytes.Fields(line) {
+			for _, letter := range field {
+				if bytes.IndexByte([]byte(f.ignore), letter) < 0 {
+					letters = append(letters, letter)
+				}
+			}
+		}
+	}
+	return letters
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func isBase64(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '+' || c == '/'
+}
+
+func hexBytes(letters []byte) ([]byte, error) {
+	for i, letter := range letters {
+		if !isHex(letter) {
+			return nil, mistake(i, letters)
+		}
+	}
+	if len(letters)%2 != 0 {
+		return nil, fmt.Errorf("%d digits, an even number was expected; compare it with the original", len(letters))
+	}
+	return hex.AppendDecode(nil, letters)
+}
+
+func base64Bytes(letters []byte) ([]byte, error) {
+	raw, err := base64.RawStdEncoding.Strict().AppendDecode(nil, letters)
+	var position base64.CorruptInputError
+	if errors.As(err, &position) {
+		return nil, mistake(int(position), letters)
+	}
+	return raw, err
+}
+
+func mistake(at int, letters []byte) error {
+	return fmt.Errorf("wrong or missing character near number %d of %d; compare it with the original", at+1, len(letters))
+}
+
+// explainText says what is wrong with a text that is meant to be bytes: one
+// character in 20 at most is none of the form's.
+func explainText(text []byte, check func([]byte) error) error {
+	for _, f := range []form{hexadecimal(), base64Text()} {
+		letters, foreign := f.letters(text), 0
+		for _, letter := range letters {
+			if !f.isIn(letter) {
+				foreign++
+			}
+		}
+		if len(letters) < shortest || foreign*20 > len(letters) {
+			continue
+		}
+		raw, err := f.decode(letters)
+		if err == nil {
+			err = check(raw)
+		}
+		return fmt.Errorf("read as %s: %w", f.name, err)
+	}
+	return nil
+}
