@@ -162,26 +162,29 @@ func (s *signing) equip(ctx context.Context, a *ca.Authority, issuer *plan.Certi
 	if err != nil {
 		return err
 	}
-	ref, err := s.signingKey(h, issuer, a.Certificate)
+	signer, err := s.signer(h, issuer, a.Certificate)
 	if err != nil {
 		return err
 	}
-	a.Rand = h
-	a.Signer, err = h.Signer(ref)
-	return err
+	a.Rand, a.Signer = h, signer
+	return nil
 }
 
-// signingKey is the reference of an issuer's key: one that was made in this
-// ceremony, or the one that its certificate is for.
-func (s *signing) signingKey(h *hsm.HSM, issuer *plan.Certificate, cert *x509.Certificate) (byte, error) {
+// signer is an issuer's key: one that was made in this ceremony, or the one that its
+// certificate is for.
+func (s *signing) signer(h *hsm.HSM, issuer *plan.Certificate, cert *x509.Certificate) (*hsm.Signer, error) {
 	if issuer.Key != "" {
-		return s.log.reference(issuer.Key)
+		ref, err := s.log.reference(issuer.Key)
+		if err != nil {
+			return nil, err
+		}
+		return h.Signer(ref)
 	}
-	ref, err := h.FindKey(cert.RawSubjectPublicKeyInfo)
+	signer, err := h.FindSigner(cert.RawSubjectPublicKeyInfo)
 	if errors.Is(err, hsm.ErrNotFound) {
-		err = fmt.Errorf("the device %s does not hold the key of the certificate %s", issuer.Device, issuer.Name)
+		err = fmt.Errorf("the device %s does not hold the key of the certificate %s (%w)", issuer.Device, issuer.Name, err)
 	}
-	return ref, err
+	return signer, err
 }
 
 // certificate reads a certificate of the plan, whether issued here or before.

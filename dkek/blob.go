@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
+
+	"conclave/internal/curve"
 )
 
 var (
@@ -141,4 +144,57 @@ func (f *fields) next(name string) ([]byte, error) {
 func appendField(b, value []byte) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(len(value)))
 	return append(b, value...)
+}
+
+// Sizes gives what the length of the ciphertext tells of the key's size in bits: of
+// the modulus or the field, the likeliest first. There are several where writers may
+// leave out zeros or a parameter, and none for other types than RSA and EC.
+func (b Blob) Sizes() (sizes []int) {
+	for _, bits := range b.Type.sizes() {
+		full := b.Type.plaintextSize(bits)
+		if most := (full + aes.BlockSize - 1) / aes.BlockSize * aes.BlockSize; len(b.Ciphertext) == most {
+			sizes = append([]int{bits}, sizes...)
+		} else if least := full - b.Type.omitted(bits); least <= len(b.Ciphertext) && len(b.Ciphertext) <= most+aes.BlockSize {
+			sizes = append(sizes, bits)
+		}
+	}
+	return sizes
+}
+
+// sizes are those of the keys that cards know.
+func (t KeyType) sizes() (bits []int) {
+	switch t {
+	case RSA, RSACRT:
+		return []int{1024, 1536, 2048, 3072, 4096}
+	case EC:
+		for _, c := range curve.All() {
+			bits = append(bits, c.Bits)
+		}
+		slices.Sort(bits)
+	}
+	return slices.Compact(bits)
+}
+
+// plaintextSize is how many bytes are encrypted, with the public exponent 65537 and
+// every other number at its full length.
+func (t KeyType) plaintextSize(bits int) int {
+	const length, exponent = 2, 3
+	size := (bits + 7) / 8
+	switch t {
+	case RSA: // d, n, e
+		return contentFrom + 3*length + 2*size + exponent
+	case RSACRT: // dp, dq, p, 1/q mod p, q, n, e
+		return contentFrom + 7*length + 5*size/2 + size + exponent
+	}
+	return contentFrom + 7*length + 9*size + 2 // a, b, p, n, d, and the points G and Q
+}
+
+// omitted is how many bytes of that may be left out: leading zeros of some numbers,
+// and most of the coefficients a and b (see findCurve; secp256k1 has 0 and 7).
+func (t KeyType) omitted(bits int) int {
+	const zeros = 8
+	if t == EC {
+		return zeros + 2*(bits+7)/8
+	}
+	return zeros
 }

@@ -3,6 +3,7 @@ package dkek
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -57,4 +58,26 @@ func FuzzParseBlob(f *testing.F) {
 			t.Error("Bytes differs from what was parsed")
 		}
 	})
+}
+
+// TestSizes reads the sizes of keys of all vectors from their blobs alone; those of
+// pico-hsm leave the coefficient a out.
+func TestSizes(t *testing.T) {
+	blobs := readBlobs(t)
+	for name, want := range map[string]int{
+		"2-of-4/rsa-1024.wrap": 1024, "2-of-4/rsa-2048.wrap": 2048, "2-of-4/rsa-3072.wrap": 3072, "2-of-4/rsa-4096.wrap": 4096,
+		"2-of-4/EC-secp192r1.wrap": 192, "2-of-4/EC-secp256r1.wrap": 256, "2-of-4/EC-secp256k1.wrap": 256, "2-of-4/EC-secp384r1.wrap": 384,
+		"2-of-4/EC-brainpoolP512r1.wrap": 512, "2-of-4/EC-secp521r1.wrap": 521,
+	} {
+		blob, err := ParseBlob(blobs["testdata/"+name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sizes := blob.Sizes(); !slices.Contains(sizes, want) || len(sizes) > 3 {
+			t.Errorf("%s: %d; %d was expected among three at most", name, sizes, want)
+		}
+	}
+	if sizes := (Blob{Type: AES, Ciphertext: make([]byte, 32)}).Sizes(); sizes != nil {
+		t.Errorf("an AES key: %d", sizes)
+	}
 }

@@ -80,25 +80,6 @@ func (h *HSM) key(ref byte) (Key, error) {
 	return k, nil
 }
 
-// FindKey gives the reference of the key whose public half is in a
-// SubjectPublicKeyInfo, DER; ErrNotFound if there is none.
-func (h *HSM) FindKey(spki []byte) (byte, error) {
-	public, err := wire.ParseSPKI(spki)
-	if err != nil {
-		return 0, err
-	}
-	keys, err := h.Keys()
-	if err != nil {
-		return 0, err
-	}
-	for _, k := range keys {
-		if k.Public != nil && k.Public.Equal(*public) {
-			return k.Ref, nil
-		}
-	}
-	return 0, ErrNotFound
-}
-
 // PublicKey gives the public half of a key, from its certificate request or
 // its certificate.
 func (h *HSM) PublicKey(ref byte) (*wire.PublicKey, error) {

@@ -5,15 +5,21 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 
 	"conclave/apdu"
 	"conclave/internal/curve"
 	"conclave/wire"
 )
 
+// ErrAnotherKey is the error for a key that signs, but does not belong to a public
+// half.
+var ErrAnotherKey = errors.New("the signature does not verify: the public half is another key's")
+
 // Prove lets key ref sign a challenge, and verifies that with a public key. What
 // the device shows as a key's public half need not belong to it: it comes from
-// the certificate beside it. The user must be logged in.
+// the certificate beside it. Where it does not the error is ErrAnotherKey. The user
+// must be logged in.
 func (h *HSM) Prove(ref byte, public wire.PublicKey) error {
 	challenge := []byte(rand.Text())
 	digest := sha256.Sum256(challenge)
@@ -21,7 +27,10 @@ func (h *HSM) Prove(ref byte, public wire.PublicKey) error {
 	if err != nil {
 		return err
 	}
-	return public.VerifyDER(challenge, signature)
+	if err := public.VerifyDER(challenge, signature); err != nil {
+		return fmt.Errorf("%w (%w)", ErrAnotherKey, err)
+	}
+	return nil
 }
 
 // ProveDevice lets the device show that it has the key of its certificates,

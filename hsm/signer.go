@@ -3,12 +3,14 @@ package hsm
 import (
 	"crypto"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 
 	"conclave/apdu"
+	"conclave/internal/curve"
 	"conclave/wire"
 )
 
@@ -61,6 +63,9 @@ func (h *HSM) Signer(ref byte) (*Signer, error) {
 	return &Signer{h, ref, *public}, nil
 }
 
+// Ref is the key's reference.
+func (s *Signer) Ref() byte { return s.ref }
+
 // Public gives *rsa.PublicKey or *ecdsa.PublicKey, nil for a curve that
 // crypto/ecdsa does not have.
 func (s *Signer) Public() crypto.PublicKey {
@@ -93,4 +98,14 @@ func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 		return nil, err
 	}
 	return s.hsm.Sign(s.ref, wire.RSAPKCS1, info)
+}
+
+// signCVC signs as card verifiable certificates have it: SHA-256, and r‖s for EC.
+func (s *Signer) signCVC(message []byte) ([]byte, error) {
+	digest := sha256.Sum256(message)
+	signature, err := s.Sign(nil, digest[:], crypto.SHA256)
+	if err != nil || s.public.Type == wire.KeyRSA {
+		return signature, err
+	}
+	return curve.PlainSignature(s.public.Curve, signature)
 }

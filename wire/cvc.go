@@ -254,6 +254,25 @@ func Authenticate(request []byte, outerCAR string, sign func(message []byte) ([]
 	}).Bytes()
 }
 
+// References of a request that no device has signed: its authority is the one that
+// OpenSC and we name where there is none, and its holder no device, so that no one
+// takes it for an attestation.
+const (
+	selfAuthority = "UTCA00001"
+	selfHolder    = "UTKEYALONE00001"
+)
+
+// SelfRequest encodes an authenticated request with both signatures the key's own.
+// In EF CExx it shows the public half of a key that has no certificate and was not
+// made by the device. Sign signs as CVCs have it: see PublicKey.Verify.
+func SelfRequest(key PublicKey, sign func(message []byte) ([]byte, error)) ([]byte, error) {
+	request, err := (&CVC{CAR: selfAuthority, CHR: selfHolder, Key: key}).Sign(sign)
+	if err != nil {
+		return nil, err
+	}
+	return Authenticate(request, selfHolder, sign)
+}
+
 // ParseAuthenticatedRequest reads an authenticated request.
 func ParseAuthenticatedRequest(b []byte) (*AuthenticatedRequest, error) {
 	outer := tlv.Cursor(b)

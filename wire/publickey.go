@@ -58,6 +58,9 @@ func RSATemplate(bits int) PublicKey {
 // ECTemplate asks for an EC key.
 func ECTemplate(c *curve.Curve) PublicKey { return PublicKey{Type: KeyEC, Curve: c} }
 
+// RSASizes are the sizes of RSA moduli that cards know, in bits.
+func RSASizes() []int { return []int{1024, 1536, 2048, 3072, 4096} }
+
 // ParseKeyType reads the type of a key as people write it, rsa:BITS or
 // ec:CURVE, into the template of such a key.
 func ParseKeyType(text string) (PublicKey, error) {
@@ -65,7 +68,7 @@ func ParseKeyType(text string) (PublicKey, error) {
 	switch kind {
 	case "rsa":
 		bits, err := strconv.ParseUint(size, 10, 13)
-		if err != nil || !slices.Contains([]uint64{1024, 1536, 2048, 3072, 4096}, bits) {
+		if err != nil || !slices.Contains(RSASizes(), int(bits)) {
 			return PublicKey{}, fmt.Errorf("%q is not a size of RSA keys; rsa:2048, rsa:3072 or rsa:4096 was expected", size)
 		}
 		return RSATemplate(int(bits)), nil

@@ -198,11 +198,7 @@ func (c *console) withAuthority(f issuerFlags, fn func(ca.Authority) error) erro
 	}
 	return f.with(false, func(r *register.Register) error {
 		return c.withLogin(f.PIN, func(h *hsm.HSM) error {
-			ref, err := keyOf(h, cert)
-			if err != nil {
-				return err
-			}
-			signer, err := h.Signer(ref)
+			signer, err := signerOf(h, cert)
 			if err != nil {
 				return err
 			}
@@ -211,13 +207,18 @@ func (c *console) withAuthority(f issuerFlags, fn func(ca.Authority) error) erro
 	})
 }
 
-// keyOf finds the key of a certificate in a device.
-func keyOf(h *hsm.HSM, cert *x509.Certificate) (byte, error) {
-	ref, err := h.FindKey(cert.RawSubjectPublicKeyInfo)
-	if errors.Is(err, hsm.ErrNotFound) {
-		return 0, fmt.Errorf("the device does not hold the key of %s", cert.Subject)
+// signerOf finds the key of a certificate in a device that is logged in to.
+func signerOf(h *hsm.HSM, cert *x509.Certificate) (*hsm.Signer, error) {
+	signer, err := h.FindSigner(cert.RawSubjectPublicKeyInfo)
+	var uncompared *hsm.UncomparedError
+	switch {
+	case errors.As(err, &uncompared):
+		return nil, fmt.Errorf("the key of %s is not among those of the device whose public halves are known; key %d does not show its own: conclave key certificate %d FILE gives it one",
+			cert.Subject, uncompared.Refs, uncompared.Refs[0])
+	case errors.Is(err, hsm.ErrNotFound):
+		return nil, fmt.Errorf("the device does not hold the key of %s", cert.Subject)
 	}
-	return ref, err
+	return signer, err
 }
 
 // issueUnder lets the issuer of a certificate issue what prepare makes ready.
