@@ -59,7 +59,7 @@ func (k *keyring) wrap(h *hsm.HSM, name string, ref byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	f, content, err := custody.ReadWrapFile(path)
+	f, err := custody.ReadWrapFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -70,22 +70,22 @@ func (k *keyring) wrap(h *hsm.HSM, name string, ref byte) ([]byte, error) {
 	if kcv := dkek.KCV(blob.KCV).String(); kcv != k.log.kcv() {
 		return nil, fmt.Errorf("%s is wrapped under key check value %s, and %s was expected", path, kcv, k.log.kcv())
 	}
-	return content, nil
+	return f.Content, nil
 }
 
 // restoreAll restores every key from the backup, and lets it sign.
 func (k *keyring) restoreAll(h *hsm.HSM) (step.RestoreFacts, error) {
 	facts := step.RestoreFacts{KCV: k.log.kcv(), Restored: map[string]step.Sum{}, Wrapped: map[string]step.Sum{}}
 	for _, key := range k.plan.Keys {
-		f, content, err := custody.ReadWrapFile(k.backups.wrapped(key.Name))
+		f, err := custody.ReadWrapFile(k.backups.wrapped(key.Name))
 		if err == nil {
-			err = k.restore(h, key.Name, f)
+			err = k.restore(h, key.Name, f.WrapFile)
 		}
 		if err != nil {
 			return facts, fmt.Errorf("key %s: %w", key.Name, err)
 		}
 		facts.Restored[key.Name] = of[step.GenerateFacts](k.log, step.Generate.ID(key.Name)).Public
-		facts.Wrapped[key.Name] = sumOf(sha256.Sum256(content))
+		facts.Wrapped[key.Name] = sumOf(sha256.Sum256(f.Content))
 	}
 	return facts, nil
 }

@@ -14,6 +14,7 @@ import (
 type Unopened struct {
 	Path      string
 	ShareFile dkek.ShareFile
+	Changed   string // what was changed in its transfer, and is undone here; empty for nothing
 	Records   []*quorum.Record
 }
 
@@ -21,7 +22,7 @@ type Unopened struct {
 // is an *OpenError if one of them is damaged.
 func ReadUnopened(path string, records bool) (u Unopened, err error) {
 	u.Path = path
-	if u.ShareFile, err = ReadShareFile(path); err != nil {
+	if u.ShareFile, u.Changed, err = readUndone(path); err != nil {
 		return u, &OpenError{Damaged, err}
 	}
 	if !records {

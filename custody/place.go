@@ -185,7 +185,7 @@ func (p *Place) resume() (record *quorum.Record, file dkek.ShareFile, err error)
 			file, err = dkek.ParseShareFile(content)
 		}
 	} else if errors.Is(err, fs.ErrNotExist) {
-		file, err = readShareFile(p.shareFile)
+		file, _, err = readShareFile(p.shareFile)
 	}
 	if err != nil {
 		return nil, file, nil // a share file that is not there, or not one, is no one's record

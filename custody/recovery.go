@@ -65,11 +65,11 @@ func (p *underWay) destroy(context.Context) (string, error) {
 
 // unwrap restores the key, and compares its public half with the one before.
 func (p *underWay) unwrap(context.Context) (string, error) {
-	f, _, err := ReadWrapFile(p.wrapFile())
+	f, err := ReadWrapFile(p.wrapFile())
 	if err != nil {
 		return "", err
 	}
-	restored, err := Restore(p.hsm, restoredRef, f, false)
+	restored, err := Restore(p.hsm, restoredRef, f.WrapFile, false)
 	if err != nil {
 		return "", err
 	}

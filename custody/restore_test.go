@@ -109,11 +109,11 @@ func withVectors(t *testing.T) *hsm.HSM {
 
 func readWrap(t *testing.T, name string) wire.WrapFile {
 	t.Helper()
-	f, _, err := custody.ReadWrapFile(vectorWrap(name))
+	f, err := custody.ReadWrapFile(vectorWrap(name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	return f.WrapFile
 }
 
 func TestRestore(t *testing.T) {

@@ -9,19 +9,7 @@ import (
 	"conclave/dkek"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
-	"conclave/wire"
 )
-
-// ReadWrapFile reads the file of a wrapped key.
-func ReadWrapFile(path string) (f wire.WrapFile, content []byte, err error) {
-	if content, err = safefile.Read(path, wire.MaxWrapFile); err != nil {
-		return f, nil, err
-	}
-	if f, err = wire.ParseWrapFile(content); err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
-	}
-	return f, content, err
-}
 
 // Rewrapping wraps keys again, under the DKEK of a share file that is to be
 // made. No device is touched.
@@ -35,9 +23,13 @@ type Rewrapping struct {
 // Rewrapped is a wrapped key, and the place of it under the new DKEK.
 type Rewrapped struct {
 	From, To string
-	file     wire.WrapFile
+	file     Wrapped
 	place    *safefile.Place
 }
+
+// Changed says what was changed in the transfer of the old file, and is undone in
+// the new one; empty for nothing.
+func (k Rewrapped) Changed() string { return k.file.Changed }
 
 // Reserve reads the old files and takes the places of the new ones, before anyone
 // comes.
@@ -62,14 +54,17 @@ func (r *Rewrapping) Reserve() error {
 // reserve takes a place for a file that is about as long as the old one.
 func (k *Rewrapped) reserve() error {
 	const more = 1 << 10
-	f, content, err := ReadWrapFile(k.From)
+	f, err := ReadWrapFile(k.From)
 	if err != nil {
 		return err
 	}
 	k.file = f
-	k.place, err = safefile.Reserve(k.To, int64(len(content))+more)
+	k.place, err = safefile.Reserve(k.To, int64(len(f.Content))+more)
 	return err
 }
+
+// Keys are those that places were taken for.
+func (r *Rewrapping) Keys() []Rewrapped { return r.keys }
 
 // Release gives up the places that are not settled.
 func (r *Rewrapping) Release() (err error) {
@@ -87,7 +82,7 @@ func (r *Rewrapping) Run(rand io.Reader, old DKEK, share secret.Bytes) ([]Rewrap
 	}
 	defer to.Wipe()
 	for _, k := range r.keys {
-		f := k.file
+		f := k.file.WrapFile
 		if f.Blob, err = old.Rewrap(rand, f.Blob, to); err != nil {
 			return nil, old.Explain(k.From, err)
 		}

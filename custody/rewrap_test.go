@@ -74,15 +74,15 @@ func TestRewrapping(t *testing.T) {
 
 func checkRewrapped(t *testing.T, k custody.Rewrapped, old, to *dkek.DKEK) {
 	t.Helper()
-	before, _, err := custody.ReadWrapFile(k.From)
+	before, err := custody.ReadWrapFile(k.From)
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, content, err := custody.ReadWrapFile(k.To)
+	after, err := custody.ReadWrapFile(k.To)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if written, err := os.ReadFile(k.To); err != nil || !bytes.Equal(written, content) {
+	if written, err := os.ReadFile(k.To); err != nil || !bytes.Equal(written, after.Content) {
 		t.Errorf("%s has other content than was read, %v", k.To, err)
 	}
 	if !bytes.Equal(before.Certificate, after.Certificate) || (before.Description == nil) != (after.Description == nil) {

@@ -9,6 +9,7 @@ import (
 	"conclave/dkek"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
+	"conclave/internal/transfer"
 )
 
 // WriteShareFile draws a DKEK share from rand and writes it to a new file, whose place
@@ -71,24 +72,33 @@ func writeShareFile(ctx context.Context, rand io.Reader, place *safefile.Place, 
 // ReadShareFile reads a share file, or its paper copy in base64. Of one that is not
 // there it says whether its making was cut off, and it refuses what that has left.
 func ReadShareFile(path string) (dkek.ShareFile, error) {
-	if strings.HasSuffix(path, safefile.Unfinished) && safefile.Exists(path) {
-		return dkek.ShareFile{}, explainUnfinished(path)
-	}
-	file, err := readShareFile(path)
-	if err != nil {
-		err = explainUnread(path, err)
-	}
+	file, _, err := readUndone(path)
 	return file, err
 }
 
-func readShareFile(path string) (dkek.ShareFile, error) {
+// readUndone is ReadShareFile, and says what was changed in transfer.
+func readUndone(path string) (file dkek.ShareFile, changed string, err error) {
+	if strings.HasSuffix(path, safefile.Unfinished) && safefile.Exists(path) {
+		return file, "", explainUnfinished(path)
+	}
+	file, changed, err = readShareFile(path)
+	if err != nil {
+		err = explainUnread(path, err)
+	}
+	return file, changed, err
+}
+
+// readShareFile reads a file that is there. Nothing but its length and how it begins
+// tells a share file; the password, and the record, tell what is in it.
+func readShareFile(path string) (file dkek.ShareFile, changed string, err error) {
 	content, err := safefile.Read(path, dkek.MaxShareFile)
 	if err != nil {
-		return dkek.ShareFile{}, err
+		return file, "", err
 	}
-	file, err := dkek.ParseShareFile(content)
+	original, changed, err := transfer.Undo(content, checkShareFile)
 	if err != nil {
-		return dkek.ShareFile{}, fmt.Errorf("%s: %w", path, err)
+		return file, "", explainKind(path, content, "a DKEK share file", err)
 	}
-	return file, nil
+	file, err = dkek.ParseShareFile(original)
+	return file, changed, err
 }

@@ -69,11 +69,11 @@ func ExampleShareFile_Decrypt() {
 }
 
 func ExampleParseShareFile() {
-	// What "openssl base64 -in dkek.pbe" prints, for a copy on paper.
-	file, err := dkek.ParseShareFile([]byte(`
-		U2FsdGVkX18L3gkrAybiBGTbZGJN5OgoH7PATymZDyNFzs7RG1xsfa1dNA7wcVqT
-		1uobr8wYy033unQqphteHA==
-	`))
+	content, err := os.ReadFile("testdata/2-of-4/dkek.pbe")
+	if err != nil {
+		log.Fatal(err)
+	}
+	file, err := dkek.ParseShareFile(content)
 	if err != nil {
 		log.Fatal(err)
 	}

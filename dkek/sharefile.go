@@ -8,7 +8,6 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -29,7 +28,7 @@ const (
 )
 
 // MaxShareFile is how many bytes are read of a share file: far more than it has, so
-// that of another file that was named by mistake ParseShareFile can say what it is.
+// that of another file that was named by mistake can be said what it is.
 const MaxShareFile = 64 << 10
 
 // padding is the PKCS#7 padding of a whole block, the last block of plaintext.
@@ -47,18 +46,12 @@ type ShareFile struct {
 	ciphertext [ciphertextSize]byte
 }
 
-// ParseShareFile reads the 64 bytes of a share file, or the base64 text that
-// "openssl base64 -in FILE" prints for a paper copy, with any white
-// space and with or without the = at its end.
-func ParseShareFile(b []byte) (ShareFile, error) {
-	raw := b
-	if !bytes.HasPrefix(b, []byte(magic)) {
-		var err error
-		if raw, err = decodePaperCopy(b); err != nil {
-			return ShareFile{}, err
-		}
-	}
+// ParseShareFile reads the 64 bytes of a share file. Paper copies, and files that
+// were changed on their way, are for package custody to read.
+func ParseShareFile(raw []byte) (ShareFile, error) {
 	switch n := len(raw); {
+	case !bytes.HasPrefix(raw, []byte(magic)):
+		return ShareFile{}, errors.New(`not a DKEK share file: "Salted__" was expected at its start`)
 	case n < shareFileSize:
 		return ShareFile{}, fmt.Errorf("DKEK share file is truncated: %d bytes, %d expected; use another copy", n, shareFileSize)
 	case n > shareFileSize:
@@ -68,25 +61,6 @@ func ParseShareFile(b []byte) (ShareFile, error) {
 	copy(f.salt[:], raw[len(magic):])
 	copy(f.ciphertext[:], raw[len(magic)+len(f.salt):])
 	return f, nil
-}
-
-// decodePaperCopy turns base64 text into the bytes of a share file that begin
-// with the magic; their number is not checked.
-func decodePaperCopy(text []byte) ([]byte, error) {
-	if len(text) > 16*shareFileSize {
-		return nil, fmt.Errorf("not a DKEK share file: %d bytes; %d bytes expected, or somewhat more as base64 text", len(text), shareFileSize)
-	}
-	letters := bytes.TrimRight(bytes.Join(bytes.Fields(text), nil), "=")
-	if !bytes.HasPrefix(letters, []byte("U2FsdGVkX1")) { // the magic in base64
-		return nil, errors.New(`not a DKEK share file: "Salted__" expected at its start (or "U2FsdGVkX1" in a base64 copy); is it a key backup or a certificate?`)
-	}
-	raw := make([]byte, base64.RawStdEncoding.DecodedLen(len(letters)))
-	n, err := base64.RawStdEncoding.Strict().Decode(raw, letters)
-	var position base64.CorruptInputError
-	if errors.As(err, &position) {
-		return nil, fmt.Errorf("base64 copy of a DKEK share file: wrong or missing character near number %d of %d; compare it with the paper", int64(position)+1, len(letters))
-	}
-	return raw[:n], err
 }
 
 // SHA256 returns the SHA-256 of the file in hexadecimal, by which records name it.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/md5"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"os/exec"
@@ -188,31 +187,15 @@ func (r *recorder) check(t *testing.T) {
 func TestParseShareFile(t *testing.T) {
 	v := readShareVector(t, "2-of-4")
 	raw := v.file.Bytes()
-	text := base64.StdEncoding.EncodeToString(raw)
-	for name, input := range map[string]string{
-		"raw":              string(raw),
-		"base64":           text,
-		"base64, no ==":    strings.TrimRight(text, "="),
-		"openssl's lines":  text[:64] + "\n" + text[64:] + "\n",
-		"groups of four":   "  " + strings.Join(groups(text, 4), " ") + "\r\n",
-		"one digit a line": strings.Join(groups(text, 1), "\r\n\t"),
-	} {
-		if f, err := ParseShareFile([]byte(input)); err != nil || f != v.file {
-			t.Errorf("%s: error %v", name, err)
-		}
+	if f, err := ParseShareFile(raw); err != nil || f != v.file {
+		t.Errorf("error %v", err)
 	}
 	for _, test := range []struct{ name, input, want string }{
 		{"empty", "", "not a DKEK share file"},
-		{"something else", "-----BEGIN CERTIFICATE-----", `"Salted__" expected`},
+		{"something else", "-----BEGIN CERTIFICATE-----", `"Salted__" was expected`},
 		{"raw, truncated", string(raw[:63]), "truncated: 63 bytes, 64 expected"},
 		{"raw, too long", string(raw) + "\n", "too long: 65 bytes, 64 expected"},
 		{"magic only", "Salted__", "truncated: 8 bytes"},
-		{"base64, truncated", text[:80], "truncated: 60 bytes, 64 expected"},
-		{"base64, too long", text[:84] + "AAAAAAAA", "too long"},
-		{"base64, character left out", text[:20] + text[21:], "wrong or missing character"},
-		{"base64, character that is not one", text[:20] + "?" + text[21:], "near number 21 of 86"},
-		{"base64, unused bits set", text[:85] + "B==", "near number 8"},
-		{"text that is long", "U2FsdGVkX1" + strings.Repeat("A", 2000), "not a DKEK share file: 2010 bytes"},
 	} {
 		if _, err := ParseShareFile([]byte(test.input)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want %q", test.name, err, test.want)
@@ -226,7 +209,7 @@ func FuzzParseShareFile(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if bytes.HasPrefix(b, []byte(magic)) && !bytes.Equal(parsed.Bytes(), b) {
+		if !bytes.Equal(parsed.Bytes(), b) {
 			t.Error("Bytes differs from what was parsed")
 		}
 		if again, err := ParseShareFile(parsed.Bytes()); err != nil || again != parsed {

@@ -5,6 +5,7 @@ import (
 
 	"conclave/custody"
 	"conclave/hsm"
+	"conclave/terminal"
 )
 
 type keyWrap struct {
@@ -58,12 +59,12 @@ func (cmd keyUnwrap) Validate() error {
 
 // Run restores the key.
 func (cmd keyUnwrap) Run(c *console) error {
-	f, _, err := custody.ReadWrapFile(cmd.File)
+	f, err := c.readWrapFile(cmd.File)
 	if err != nil {
 		return err
 	}
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
-		key, err := custody.Restore(h, cmd.Ref, f, cmd.Force)
+		key, err := custody.Restore(h, cmd.Ref, f.WrapFile, cmd.Force)
 		if err != nil {
 			return fmt.Errorf("%s: %w", cmd.File, err)
 		}
@@ -71,6 +72,20 @@ func (cmd keyUnwrap) Run(c *console) error {
 		fmt.Fprintf(c.out, "Key %d is restored: %s, public key %s\n", key.Ref, describe(key.Key), fingerprint(key.Public))
 		return nil
 	})
+}
+
+// readWrapFile reads the file of a wrapped key, and tells what was undone in it.
+func (c *console) readWrapFile(path string) (custody.Wrapped, error) {
+	f, err := custody.ReadWrapFile(path)
+	c.noteChanged(path, f.Changed)
+	return f, err
+}
+
+// noteChanged tells what has happened to a file in transfer; nothing if it is empty.
+func (c *console) noteChanged(path, changed string) {
+	if changed != "" {
+		c.note("conclave: warning: %s was changed in transfer: %s. That is undone in memory, and the file is as it was; copy it once more from where it came from, as binary", terminal.Printable(path), changed)
+	}
 }
 
 // noteUntried warns of a key that was restored, but not seen to sign.

@@ -36,6 +36,9 @@ func (cmd dkekRekey) Run(c *console) error {
 		return err
 	}
 	defer wraps.Release()
+	for _, k := range wraps.Keys() {
+		c.noteChanged(k.From, k.Changed())
+	}
 	m, err := cmd.prepare(c, cmd.File, custody.Reserve)
 	if errors.Is(err, fs.ErrExist) {
 		err = fmt.Errorf("%w. If a rekey made it that was cut off: destroy it, its sheets and the keys it wrote to %s, and run it again; nothing old was touched", err, cmd.Out)

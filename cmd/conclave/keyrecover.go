@@ -67,11 +67,11 @@ func (cmd keyRecover) Run(c *console) error {
 	defer place.Release()
 	var keys []recovered
 	for _, path := range cmd.Wraps {
-		f, _, err := custody.ReadWrapFile(path)
+		f, err := c.readWrapFile(path)
 		if err != nil {
 			return &custody.OpenError{Status: custody.Damaged, Err: err}
 		}
-		keys = append(keys, recovered{path: path, file: f})
+		keys = append(keys, recovered{path: path, file: f.WrapFile})
 	}
 	all, err := cmd.dkekSource.open(ctx, c)
 	if err != nil {

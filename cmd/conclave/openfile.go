@@ -34,6 +34,7 @@ func (o opening) Validate() error {
 // the custodians at the terminal. It returns dkek.ErrPassword or an
 // *custody.OpenError if that does not open it.
 func (o opening) open(ctx context.Context, c *console, file custody.Unopened) (opened *custody.Opened, err error) {
+	c.noteChanged(file.Path, file.Changed)
 	switch {
 	case o.Shares != "":
 		opened, err = o.withShares(ctx, c, file)

@@ -10,21 +10,20 @@ import (
 
 	"conclave/custody"
 	"conclave/internal/foreign"
-	"conclave/wire"
 )
 
 // withCertificate puts a certificate in place of the card's request, as wrap
 // files have one once it was issued.
 func withCertificate(t *testing.T, wrap, certificate, out string) {
 	t.Helper()
-	f, _, err := custody.ReadWrapFile(wrap)
+	f, err := custody.ReadWrapFile(wrap)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f.Certificate, err = os.ReadFile(certificate); err != nil {
 		t.Fatal(err)
 	}
-	content, err := wire.WrapFile.Bytes(f)
+	content, err := f.Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"conclave/apdu"
+	"conclave/custody"
 	"conclave/hsm"
-	"conclave/internal/safefile"
 	"conclave/tlv"
 	"conclave/wire"
 )
@@ -44,6 +44,7 @@ func (t *tool) unwrap() error {
 	if err != nil {
 		return err
 	}
+	t.noteChanged(f.Changed)
 	t.Printf("Wrapped key contains:\n  Key blob\n")
 	if f.Description != nil {
 		t.Printf("  Private Key Description (PRKD)\n")
@@ -51,13 +52,13 @@ func (t *tool) unwrap() error {
 	if f.Certificate != nil {
 		t.Printf("  Certificate\n")
 	}
-	if err := t.checkFree(f); err != nil {
+	if err := t.checkFree(f.WrapFile); err != nil {
 		return err
 	}
 	if err := t.login(); err != nil {
 		return err
 	}
-	if err := t.hsm.UnwrapKey(byte(t.keyReference), f, t.force); err != nil {
+	if err := t.hsm.UnwrapKey(byte(t.keyReference), f.WrapFile, t.force); err != nil {
 		return unwrapFailure(err)
 	}
 	t.Printf("Key successfully imported\n")
@@ -80,22 +81,28 @@ func (t *tool) tryKey(ref byte) {
 
 // readWrapFile reads a backup file. The lines are those for the outer and the
 // inner data object; the cause tells more.
-func readWrapFile(path string) (wire.WrapFile, error) {
-	content, err := safefile.Read(path, wire.MaxWrapFile)
-	if err != nil {
-		return wire.WrapFile{}, fileError(path, err)
-	}
-	f, err := wire.ParseWrapFile(content)
+func readWrapFile(path string) (custody.Wrapped, error) {
+	f, err := custody.ReadWrapFile(path)
 	if err == nil {
 		return f, nil
 	}
+	if f.Content == nil {
+		return f, fileError(path, err)
+	}
 	const sequence = 0x30
 	part := "Key binary"
-	outer := tlv.Cursor(content)
+	outer := tlv.Cursor(f.Content)
 	if _, outside := outer.Take(sequence); outside != nil {
 		part = "Outer sequence"
 	}
 	return f, newFailure(err, "Invalid wrapped key format (%s).", part)
+}
+
+// noteChanged tells what has happened to the file in transfer; nothing if it is empty.
+func (t *tool) noteChanged(changed string) {
+	if changed != "" {
+		t.note("warning: %s was changed in transfer: %s; that is undone in memory, and the file is as it was", t.file, changed)
+	}
 }
 
 // checkFree refuses a key reference that is taken, unless the user forces it.

@@ -19,10 +19,11 @@ func (t *tool) importDKEKShare() error {
 	if err != nil {
 		return err
 	}
+	t.noteChanged(file.Changed)
 	if err := t.wantsShare(); err != nil {
 		return err
 	}
-	share, err := t.openShareFile(file)
+	share, err := t.openShareFile(file.ShareFile)
 	if err != nil {
 		return err
 	}
@@ -36,8 +37,12 @@ func (t *tool) importDKEKShare() error {
 	return nil
 }
 
-func (t *tool) readShareFile() (dkek.ShareFile, error) {
-	file, err := custody.ReadShareFile(t.file)
+func (t *tool) readShareFile() (custody.Unopened, error) {
+	file, err := custody.ReadUnopened(t.file, false)
+	var damaged *custody.OpenError
+	if errors.As(err, &damaged) {
+		err = damaged.Err
+	}
 	if _, plain := err.(*fs.PathError); isFileError(err) && !plain { // more is known
 		return file, newFailure(err, "%v", fileError(t.file, err))
 	}

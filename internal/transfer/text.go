@@ -19,12 +19,15 @@ var errOther = errors.New("not so changed")
 type form struct {
 	name   string
 	isIn   func(letter byte) bool
+	words  bool   // have the same letters
 	ignore string // between the letters, beside white space
 	decode func(letters []byte) ([]byte, error)
 }
 
-func hexadecimal() form { return form{"hexadecimal", isHex, ":", hexBytes} }
-func base64Text() form  { return form{"base64", isBase64, "=", base64Bytes} }
+func hexadecimal() form { return form{name: "hexadecimal", isIn: isHex, ignore: ":", decode: hexBytes} }
+func base64Text() form {
+	return form{name: "base64", isIn: isBase64, words: true, ignore: "=", decode: base64Bytes}
+}
 
 func decodeHex(text []byte) ([]byte, error)    { return hexadecimal().read(text) }
 func decodeBase64(text []byte) ([]byte, error) { return base64Text().read(text) }
@@ -35,6 +38,21 @@ func (f form) read(text []byte) ([]byte, error) {
 		return nil, errOther
 	}
 	return f.decode(letters)
+}
+
+// isMeant says whether someone has meant this form: one character in 20 at most is
+// none of its own. Base64 has two capitals in five, and words hardly any.
+func (f form) isMeant(letters []byte) bool {
+	foreign, capitals := 0, 0
+	for _, letter := range letters {
+		if !f.isIn(letter) {
+			foreign++
+		}
+		if 'A' <= letter && letter <= 'Z' {
+			capitals++
+		}
+	}
+	return foreign*20 <= len(letters) && (!f.words || capitals*5 >= len(letters))
 }
 
 // letters leaves out what may stand between them: white space, and the lines
@@ -88,17 +106,11 @@ func mistake(at int, letters []byte) error {
 	return fmt.Errorf("wrong or missing character near number %d of %d; compare it with the original", at+1, len(letters))
 }
 
-// explainText says what is wrong with a text that is meant to be bytes: one
-// character in 20 at most is none of the form's.
+// explainText says what is wrong with a text that is meant to be bytes.
 func explainText(text []byte, check func([]byte) error) error {
 	for _, f := range []form{hexadecimal(), base64Text()} {
-		letters, foreign := f.letters(text), 0
-		for _, letter := range letters {
-			if !f.isIn(letter) {
-				foreign++
-			}
-		}
-		if len(letters) < shortest || foreign*20 > len(letters) {
+		letters := f.letters(text)
+		if len(letters) < shortest || !f.isMeant(letters) {
 			continue
 		}
 		raw, err := f.decode(letters)
