@@ -95,8 +95,9 @@ func (k *keyring) restore(h *hsm.HSM, key string, f wire.WrapFile) error {
 	if err != nil {
 		return err
 	}
-	restored, err := custody.Restore(h, ref, f, false)
-	if errors.Is(err, hsm.ErrOccupied) { // an interrupted step has restored it
+	restored, err := custody.Restore(h, f, custody.Restoring{Ref: ref})
+	var present *custody.PresentError
+	if errors.Is(err, hsm.ErrOccupied) || errors.As(err, &present) && present.Ref == ref { // an interrupted step has restored it
 		restored, err = custody.Prove(h, ref)
 	}
 	if err == nil {

@@ -69,7 +69,7 @@ func (p *underWay) unwrap(context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	restored, err := Restore(p.hsm, restoredRef, f.WrapFile, false)
+	restored, err := Restore(p.hsm, f.WrapFile, Restoring{Ref: restoredRef})
 	if err != nil {
 		return "", err
 	}

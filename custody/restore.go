@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,11 +55,23 @@ func (d DKEK) in(status *wire.DKEKStatus) (bool, error) {
 	return true, nil
 }
 
+// Restoring says how a wrapped key is restored. The zero value restores it as it was
+// backed up, to the lowest free reference.
+type Restoring struct {
+	Ref         byte   // 0 for the lowest free one
+	Replace     bool   // the key that is there
+	Label       string // in place of the one in the file; empty for none
+	ID          []byte // CKA_ID, in place of the one in the file; empty for none
+	Certificate []byte // of the key, in place of the one in the file: X.509, DER; nil for none
+}
+
 // Restored is a key in a device, from its backup.
 type Restored struct {
 	hsm.Key
 	// NotTried says why the key was not seen to sign; nil if it was.
 	NotTried error
+	// Completed says what the file lacked and was made here, for people.
+	Completed []string
 }
 
 // UnusableError is the error for a key that a device has taken and cannot use:
@@ -76,24 +89,230 @@ func (e *UnusableError) Error() string {
 // Unwrap gives what the device has said.
 func (e *UnusableError) Unwrap() error { return e.Err }
 
-// Restore unwraps a key to a reference, to the lowest free one if it is 0, and
-// lets it sign. With replace it takes the place of the key that is there. The
-// user must be logged in.
-func Restore(h *hsm.HSM, ref byte, f wire.WrapFile, replace bool) (r Restored, err error) {
+// ErrOtherCertificate is the error for a certificate of another key than the one that
+// the file is of.
+var ErrOtherCertificate = errors.New("the certificate is another key's: the file has one for the key in it")
+
+// PresentError is the error for a key that the device has already.
+type PresentError struct{ hsm.Key }
+
+// Error names the key that is there.
+func (e *PresentError) Error() string {
+	return fmt.Sprintf("the key is in the device already, as key %d; nothing was changed", e.Ref)
+}
+
+// attempts are how often a key is restored when another process restores one at the
+// same moment: a device has one place for what it unwraps.
+const attempts = 3
+
+// Restore unwraps a key, completes what its file lacks, and lets it sign. Its public
+// half is that of the file, or what the device tells. If the key is there already the
+// error is a *PresentError, unless one is to be replaced; where another key has come
+// out than the file's public half is of, it is taken away again. The user must be
+// logged in.
+func Restore(h *hsm.HSM, f wire.WrapFile, how Restoring) (r Restored, err error) {
+	public, err := how.certify(&f)
+	if err != nil {
+		return r, err
+	}
+	if err := how.absent(h, 0, public); err != nil {
+		return r, err
+	}
+	for range attempts {
+		r, err = how.attempt(h, f, public)
+		taken := errors.Is(err, hsm.ErrOccupied) && how.Ref == 0
+		if !taken && !errors.Is(err, hsm.ErrAnotherKey) {
+			return r, err
+		}
+	}
+	if errors.Is(err, hsm.ErrAnotherKey) {
+		err = fmt.Errorf("%w. The key in the file and the certificate are not of one backup, or this device cannot use the key; it was taken out of the device again", err)
+	}
+	return r, err
+}
+
+// certify takes the certificate, and gives the public half; nil if it is not known.
+func (how Restoring) certify(f *wire.WrapFile) (*wire.PublicKey, error) {
+	public, err := hsm.ParsePublic(f.Certificate)
+	if err != nil {
+		public, f.Certificate = nil, nil // no program finds a key by it
+	}
+	if how.Certificate == nil {
+		return public, nil
+	}
+	certified, err := hsm.ParsePublic(how.Certificate)
+	if err == nil && public != nil && !public.Equal(*certified) {
+		err = ErrOtherCertificate
+	}
+	f.Certificate = how.Certificate
+	return certified, err
+}
+
+// absent fails if the device has the key under another reference.
+func (how Restoring) absent(h *hsm.HSM, ref byte, public *wire.PublicKey) error {
+	if public == nil || how.Replace {
+		return nil
+	}
+	keys, err := h.Keys()
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if k.Ref != ref && h.Compare(k, *public) == nil {
+			return &PresentError{k}
+		}
+	}
+	return nil
+}
+
+// attempt restores a key once.
+func (how Restoring) attempt(h *hsm.HSM, f wire.WrapFile, public *wire.PublicKey) (r Restored, err error) {
+	ref := how.Ref
 	if ref == 0 {
 		if ref, err = h.FreeRef(0); err != nil {
 			return r, err
 		}
 	}
-	if err := h.UnwrapKey(ref, f, replace); err != nil {
+	description, completed, err := how.describe(f, ref)
+	if err != nil {
 		return r, err
 	}
-	return Prove(h, ref)
+	f.Description = description
+	if err := h.UnwrapKey(ref, f, how.Replace); err != nil {
+		return r, err
+	}
+	r, err = how.finish(h, f, ref, public)
+	r.Completed = append(completed, r.Completed...)
+	var present *PresentError
+	switch another := errors.Is(err, hsm.ErrAnotherKey); {
+	case another && how.Replace:
+		err = &UnusableError{ref, err}
+	case another, errors.As(err, &present): // what was made here, at a free reference
+		if failed := h.DeleteKey(ref); failed != nil {
+			err = fmt.Errorf("%v; key %d, which is not to be used, could not be deleted again: %w", err, ref, failed)
+		}
+	}
+	return r, err
+}
+
+// finish finds out the public half where the file does not show it, and proves the key.
+func (how Restoring) finish(h *hsm.HSM, f wire.WrapFile, ref byte, public *wire.PublicKey) (r Restored, err error) {
+	var completed []string
+	if public == nil {
+		if public = ask(h, ref, f.Blob); public != nil {
+			completed = []string{"its public half: the device has told it, and the key has proved it"}
+			err = errors.Join(how.absent(h, ref, public), how.keep(h, f, ref, *public))
+		}
+		if err != nil {
+			return r, err
+		}
+	}
+	r, err = prove(h, ref, public)
+	r.Completed = completed
+	return r, err
+}
+
+// keep stores what the device has told: the public half, and the size, which the blob
+// may not have told.
+func (how Restoring) keep(h *hsm.HSM, f wire.WrapFile, ref byte, public wire.PublicKey) error {
+	d, err := wire.ParsePrKD(f.Description)
+	if bits := sizeOf(public); err == nil && d.Bits != bits {
+		d.Bits = bits
+		var description []byte
+		if description, err = d.Bytes(ref); err == nil {
+			err = h.WriteFile(wire.PrefixPrKD.File(ref), description)
+		}
+	}
+	return errors.Join(err, h.KeepPublic(ref, public))
+}
+
+func sizeOf(public wire.PublicKey) int {
+	if public.Type == wire.KeyEC {
+		return public.Curve.Bits
+	}
+	return public.Bits
+}
+
+// ask lets the device tell the public half of a key; nil if it can't.
+func ask(h *hsm.HSM, ref byte, blob []byte) *wire.PublicKey {
+	parsed, err := dkek.ParseBlob(blob)
+	if err != nil {
+		return nil
+	}
+	public, err := h.AskPublic(ref, typeOf(parsed), parsed.Sizes()...)
+	if err != nil {
+		return nil
+	}
+	return public
+}
+
+// typeOf is the type of a key as descriptions have it; 0 for one that they don't have.
+func typeOf(blob dkek.Blob) wire.KeyType {
+	switch blob.Type {
+	case dkek.RSA, dkek.RSACRT:
+		return wire.KeyRSA
+	case dkek.EC:
+		return wire.KeyEC
+	case dkek.AES:
+		return wire.KeyAES
+	}
+	return 0
+}
+
+// isWhole says whether a description is one that programs show a key by: OpenSC does
+// not show one without a size or an ID.
+func isWhole(d wire.PrKD, t wire.KeyType) bool { return d.Type == t && d.Bits > 0 && len(d.ID) > 0 }
+
+func describeText(d wire.PrKD) string {
+	return fmt.Sprintf("a description: label %q, ID %X", d.Label, d.ID)
+}
+
+// describe gives the description that goes with the key: the file's, or a whole one
+// where that is broken or something else is wanted. That of a key whose type or size
+// is not known is left alone.
+func (how Restoring) describe(f wire.WrapFile, ref byte) (description []byte, completed []string, err error) {
+	blob, err := dkek.ParseBlob(f.Blob)
+	if err != nil {
+		return f.Description, nil, nil // which the device will refuse
+	}
+	d, broken := wire.ParsePrKD(f.Description)
+	sizes := blob.Sizes()
+	if len(sizes) == 0 {
+		return f.Description, nil, nil
+	}
+	whole := broken == nil && isWhole(d, typeOf(blob))
+	if whole && how.Label == "" && len(how.ID) == 0 {
+		return f.Description, nil, nil
+	}
+	if !whole {
+		d.Type, d.Bits = typeOf(blob), sizes[0]
+	}
+	d.Label = cmp.Or(how.Label, d.Label, fmt.Sprintf("key %d", ref))
+	d.ID = []byte(cmp.Or(string(how.ID), string(d.ID), string([]byte{ref})))
+	if !whole {
+		completed = []string{describeText(d)}
+	}
+	description, err = d.Bytes(ref)
+	return description, completed, err
 }
 
 // Prove lets a key that was restored sign, if its public half is known and its
 // list of algorithms allows it. It is an *UnusableError if the key cannot.
 func Prove(h *hsm.HSM, ref byte) (r Restored, err error) {
+	public, err := h.PublicKey(ref)
+	if err != nil {
+		public = nil
+	}
+	r, err = prove(h, ref, public)
+	if errors.Is(err, hsm.ErrAnotherKey) {
+		err = &UnusableError{ref, err}
+	}
+	return r, err
+}
+
+// prove is Prove with what is known of the public half; nil for nothing. The error is
+// hsm.ErrAnotherKey if the key does not belong to it.
+func prove(h *hsm.HSM, ref byte, public *wire.PublicKey) (r Restored, err error) {
 	keys, err := h.Keys()
 	if err != nil {
 		return r, err
@@ -103,17 +322,73 @@ func Prove(h *hsm.HSM, ref byte) (r Restored, err error) {
 		return r, fmt.Errorf("there is no key %d", ref)
 	}
 	r.Key = keys[i]
-	if r.Public == nil {
-		r.NotTried = errors.New("the backup does not show its public half")
+	if public == nil {
+		r.NotTried = errors.New("its public half is not known")
 		return r, nil
 	}
-	err = h.Prove(ref, *r.Public)
-	if errors.Is(err, hsm.ErrNotAllowed) {
-		r.NotTried = err
-		return r, nil
+	err = h.Prove(ref, *public)
+	switch {
+	case errors.Is(err, hsm.ErrNotAllowed):
+		r.NotTried, err = err, nil
+	case err != nil && !errors.Is(err, hsm.ErrAnotherKey):
+		err = &UnusableError{ref, err}
+	}
+	return r, err
+}
+
+// Complete gives a key of a device what a restore of other programs has left out: a
+// whole description, and its certificate, X.509 DER; without one what the device
+// tells of the public half. The key proves it. The user must be logged in.
+func Complete(h *hsm.HSM, k hsm.Key, certificate []byte) (r Restored, err error) {
+	r.Key = k
+	public := k.Public
+	switch {
+	case certificate != nil:
+		if public, err = hsm.ParsePublic(certificate); err == nil {
+			err = h.SetCertificate(k.Ref, certificate)
+		}
+		r.Completed = []string{"its certificate"}
+	case public == nil:
+		if public, err = askOfKey(h, k); err == nil {
+			err = h.KeepPublic(k.Ref, *public)
+		}
+		r.Completed = []string{"its public half: the device has told it, and the key has proved it"}
 	}
 	if err != nil {
-		return r, &UnusableError{ref, err}
+		return r, err
 	}
-	return r, nil
+	r.Public = public
+	return r, r.completeDescription(h)
+}
+
+// askOfKey lets a key tell its public half, whose type need not be known.
+func askOfKey(h *hsm.HSM, k hsm.Key) (public *wire.PublicKey, err error) {
+	types := []wire.KeyType{wire.KeyEC, wire.KeyRSA}
+	if k.Description != nil {
+		types = []wire.KeyType{k.Description.Type}
+	}
+	for _, t := range types {
+		if public, err = h.AskPublic(k.Ref, t); err == nil {
+			return public, nil
+		}
+	}
+	return nil, fmt.Errorf("%w; give the certificate of that key", err)
+}
+
+// completeDescription writes a description where there is none that programs take.
+func (r *Restored) completeDescription(h *hsm.HSM) error {
+	d := wire.PrKD{Type: r.Public.Type, Bits: sizeOf(*r.Public), Label: fmt.Sprintf("key %d", r.Ref), ID: []byte{r.Ref}}
+	if old := r.Description; old != nil {
+		if isWhole(*old, d.Type) {
+			return nil
+		}
+		d.Label, d.ID = cmp.Or(old.Label, d.Label), []byte(cmp.Or(string(old.ID), string(d.ID)))
+	}
+	description, err := d.Bytes(r.Ref)
+	if err != nil {
+		return err
+	}
+	r.Description = &d
+	r.Completed = append(r.Completed, describeText(d))
+	return h.WriteFile(wire.PrefixPrKD.File(r.Ref), description)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"conclave/device"
+	"conclave/hsm"
 	"conclave/internal/curve"
 	"conclave/internal/secret"
 	"conclave/wire"
@@ -79,10 +80,21 @@ func TestRecoveryNoticesDifferences(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := p.unwrap(t.Context()); err == nil {
-		t.Error("a device with two keys passes for one with the restored key alone")
+	var present *PresentError
+	if _, err := p.unwrap(t.Context()); !errors.As(err, &present) {
+		t.Errorf("the key was restored beside itself: %v", err)
 	}
-	if err := errors.Join(p.hsm.DeleteKey(p.ref), p.hsm.DeleteKey(restoredRef)); err != nil {
+	if err := p.hsm.DeleteKey(p.ref); err != nil {
+		t.Fatal(err)
+	}
+	another, _, err := p.hsm.GenerateKey(hsm.NewKey{Key: p.Key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.unwrap(t.Context()); err == nil || !strings.Contains(err.Error(), "the device lists 2 keys") {
+		t.Errorf("a device with two keys passes for one with the restored key alone: %v", err)
+	}
+	if err := errors.Join(p.hsm.DeleteKey(another), p.hsm.DeleteKey(restoredRef)); err != nil {
 		t.Fatal(err)
 	}
 	for _, do := range []func(context.Context) (string, error){p.unwrap, p.checkFirst, p.signAgain} {

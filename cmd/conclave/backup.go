@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"slices"
 
 	"conclave/custody"
 	"conclave/hsm"
@@ -44,15 +47,18 @@ func (cmd keyWrap) Run(c *console) error {
 
 type keyUnwrap struct {
 	userLogin
-	File  string `arg:"" help:"File of a wrapped key."`
-	Ref   uint8  `placeholder:"N" help:"Reference to restore it to. Absent: the lowest free one."`
-	Force bool   `help:"Replace the key at that reference."`
+	File        string   `arg:"" help:"File of a wrapped key."`
+	Ref         uint8    `placeholder:"N" help:"Reference to restore it to. Absent: the lowest free one."`
+	Force       bool     `help:"Replace the key at that reference."`
+	Label       string   `help:"Label of the key. Absent: the one in the file."`
+	ID          hexBytes `name:"id" placeholder:"HEX" help:"Identifier of the key (CKA_ID). Absent: the one in the file."`
+	Certificate string   `placeholder:"FILE" help:"Certificate of the key, where the file has none or another one: X.509 in PEM or DER."`
 }
 
 // Validate rejects contradictory options.
 func (cmd keyUnwrap) Validate() error {
 	if cmd.Force && cmd.Ref == 0 {
-		return fmt.Errorf("--force needs --ref: the key to replace")
+		return errors.New("--force needs --ref: the key to replace")
 	}
 	return nil
 }
@@ -63,14 +69,21 @@ func (cmd keyUnwrap) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	how := custody.Restoring{Ref: cmd.Ref, Replace: cmd.Force, Label: cmd.Label, ID: cmd.ID}
+	if cmd.Certificate != "" {
+		if how.Certificate, err = readKeyCertificate(cmd.Certificate); err != nil {
+			return err
+		}
+	}
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
-		key, err := custody.Restore(h, cmd.Ref, f.WrapFile, cmd.Force)
+		key, err := custody.Restore(h, f.WrapFile, how)
 		if err != nil {
 			return fmt.Errorf("%s: %w", cmd.File, err)
 		}
-		c.noteUntried(key)
 		fmt.Fprintf(c.out, "Key %d is restored: %s, public key %s\n", key.Ref, describe(key.Key), fingerprint(key.Public))
-		return nil
+		c.noteCompleted(key)
+		c.noteUntried(key)
+		return c.noteSameID(h, key.Ref)
 	})
 }
 
@@ -88,9 +101,39 @@ func (c *console) noteChanged(path, changed string) {
 	}
 }
 
+// noteCompleted tells what a backup lacked.
+func (c *console) noteCompleted(key custody.Restored) {
+	for _, what := range key.Completed {
+		c.note("conclave: key %d was completed with %s", key.Ref, what)
+	}
+}
+
 // noteUntried warns of a key that was restored, but not seen to sign.
 func (c *console) noteUntried(key custody.Restored) {
 	if key.NotTried != nil {
 		c.note("conclave: warning: key %d was restored, but not seen to sign: %v", key.Ref, key.NotTried)
 	}
+	if key.Public == nil {
+		c.note("conclave: its public half is not known: give its certificate with: conclave key certificate %d FILE", key.Ref)
+	}
+}
+
+// noteSameID warns of keys that programs would take one for the other.
+func (c *console) noteSameID(h *hsm.HSM, ref byte) error {
+	keys, err := h.Keys()
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(keys, func(k hsm.Key) bool { return k.Ref == ref })
+	if i < 0 || keys[i].Description == nil {
+		return nil
+	}
+	key := keys[i]
+	for _, other := range keys {
+		if d := other.Description; other.Ref != ref && d != nil && bytes.Equal(d.ID, key.Description.ID) {
+			c.note("conclave: warning: key %d (%s) has the ID %x too, and PKCS#11 programs pick one of the two; to give key %d another one, delete it and make it or restore it again with --id",
+				other.Ref, terminal.Printable(describe(other)), key.Description.ID, key.Ref)
+		}
+	}
+	return nil
 }

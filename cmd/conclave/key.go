@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/pem"
@@ -14,14 +15,15 @@ import (
 )
 
 type keyCommands struct {
-	Generate keyGenerate `cmd:"" help:"Generate a key."`
-	List     keyList     `cmd:"" help:"List the keys."`
-	Wrap     keyWrap     `cmd:"" help:"Back up a key: wrap it to a file."`
-	Unwrap   keyUnwrap   `cmd:"" help:"Restore a key from a file."`
-	Delete   keyDelete   `cmd:"" help:"Delete a key."`
-	Sign     keySign     `cmd:"" help:"Sign a file."`
-	Public   keyPublic   `cmd:"" help:"Show the public half of a key."`
-	Recover  keyRecover  `cmd:"" help:"Open wrapped keys without a device, when none is left."`
+	Generate    keyGenerate    `cmd:"" help:"Generate a key."`
+	List        keyList        `cmd:"" help:"List the keys."`
+	Wrap        keyWrap        `cmd:"" help:"Back up a key: wrap it to a file."`
+	Unwrap      keyUnwrap      `cmd:"" help:"Restore a key from a file."`
+	Certificate keyCertificate `cmd:"" help:"Give a key its certificate, or what shows its public half."`
+	Delete      keyDelete      `cmd:"" help:"Delete a key."`
+	Sign        keySign        `cmd:"" help:"Sign a file."`
+	Public      keyPublic      `cmd:"" help:"Show the public half of a key."`
+	Recover     keyRecover     `cmd:"" help:"Open wrapped keys without a device, when none is left."`
 }
 
 // userLogin is the option of the commands that use a key.
@@ -76,7 +78,7 @@ func (cmd keyGenerate) Run(c *console) error {
 			return err
 		}
 		fmt.Fprintf(c.out, "Key %d is generated: %s, public key %s\n", key.Ref, key.Size(), fingerprint(key.Public))
-		return nil
+		return c.noteSameID(h, key.Ref)
 	})
 }
 
@@ -107,7 +109,10 @@ func (cmd keyList) Run(c *console) error {
 		}
 		rows := [][]string{{"REF", "TYPE", "LABEL", "ID", "PUBLIC KEY (SHA-256)"}}
 		for _, e := range entries {
-			rows = append(rows, []string{strconv.Itoa(int(e.Ref)), e.Type, terminal.Printable(e.Label), e.ID, e.Fingerprint})
+			rows = append(rows, []string{strconv.Itoa(int(e.Ref)), e.Type, terminal.Printable(e.Label), e.ID, cmp.Or(e.Fingerprint, "unknown")})
+			if e.Fingerprint == "" {
+				c.note("conclave: key %d does not show its public half, and programs may not find it; complete it with: conclave key certificate %d, and its certificate if there is one", e.Ref, e.Ref)
+			}
 		}
 		return c.showTable(rows)
 	})

@@ -186,10 +186,16 @@ func (cmd keyRecover) restore(c *console, all custody.DKEK, keys []recovered) er
 		}
 		var failed error
 		for _, k := range keys {
-			restored, err := custody.Restore(h, 0, k.file, false)
+			restored, err := custody.Restore(h, k.file, custody.Restoring{})
+			var present *custody.PresentError
+			if errors.As(err, &present) { // an earlier run that was cut off has restored it
+				fmt.Fprintf(c.out, "%s is in %s already, as key %d\n", k.path, cmd.Into, present.Ref)
+				continue
+			}
 			if err == nil {
-				c.noteUntried(restored)
-				fmt.Fprintf(c.out, "%s is restored to %s as key %d\n", k.path, cmd.Into, restored.Ref)
+				err = c.tellRestored(h, k.path, cmd.Into, restored)
+			}
+			if err == nil {
 				continue
 			}
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", k.path, err))
@@ -200,4 +206,11 @@ func (cmd keyRecover) restore(c *console, all custody.DKEK, keys []recovered) er
 		}
 		return failed
 	})
+}
+
+func (c *console) tellRestored(h *hsm.HSM, path, device string, key custody.Restored) error {
+	c.noteCompleted(key)
+	c.noteUntried(key)
+	fmt.Fprintf(c.out, "%s is restored to %s as key %d\n", path, device, key.Ref)
+	return c.noteSameID(h, key.Ref)
 }

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/pem"
+	"fmt"
+
+	"conclave/custody"
+	"conclave/hsm"
+	"conclave/internal/safefile"
+)
+
+type keyCertificate struct {
+	userLogin
+	Key  keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
+	File string  `arg:"" optional:"" help:"Its certificate, X.509 in PEM or DER. Absent: the device is asked for the public half alone."`
+}
+
+// Run gives a key what shows its public half, which the key proves to be its own.
+func (cmd keyCertificate) Run(c *console) error {
+	var certificate []byte
+	if cmd.File != "" {
+		var err error
+		if certificate, err = readKeyCertificate(cmd.File); err != nil {
+			return err
+		}
+	}
+	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
+		key, err := cmd.Key.find(h)
+		if err != nil {
+			return err
+		}
+		done, err := custody.Complete(h, key, certificate)
+		if err != nil {
+			return err
+		}
+		c.noteCompleted(done)
+		fmt.Fprintf(c.out, "Key %d: %s, public key %s\n", done.Ref, describe(done.Key), fingerprint(done.Public))
+		return nil
+	})
+}
+
+// readKeyCertificate reads the first certificate of a file, which is the key's where
+// those of its issuers follow. DER is given, on whatever curve the key is.
+func readKeyCertificate(path string) ([]byte, error) {
+	content, err := safefile.Read(path, certificateRoom)
+	if err != nil {
+		return nil, err
+	}
+	block, rest := pem.Decode(content)
+	for block != nil && block.Type != "CERTIFICATE" {
+		block, rest = pem.Decode(rest)
+	}
+	switch {
+	case block != nil:
+		content = block.Bytes
+	case len(content) == 0 || content[0] != 0x30:
+		return nil, fmt.Errorf("%s: no certificate was found; X.509 in PEM or DER was expected", path)
+	}
+	if _, err := hsm.ParsePublic(content); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return content, nil
+}
