@@ -1,6 +1,7 @@
 package opensc
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"conclave/acceptance"
 	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
+	"conclave/wire"
 )
 
 // crossKeys are the keys that cross: as pkcs11-tool and as conclave name them.
@@ -122,5 +124,34 @@ func TestOurBackupRestoredByOpenSC(t *testing.T) {
 		if out := d.Run("pkcs15-tool", "-D"); !regexp.MustCompile(`Private \w+ Key \[` + key.own + `\]`).MatchString(out) {
 			t.Errorf("the label of %s did not come over:\n%s", key.own, out)
 		}
+	}
+	for _, n := range []string{"1", "3"} {
+		d.restoreBare(n)
+	}
+}
+
+// restoreBare restores a key of the second device from its blob alone. OpenSC must
+// show it with its public half, as it does what a card has made.
+func (d *desk) restoreBare(n string) {
+	d.T.Helper()
+	content, err := os.ReadFile(d.File("key" + n + ".wrap"))
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	f, err := wire.ParseWrapFile(content)
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	bare, err := wire.WrapFile{Blob: f.Blob}.Bytes()
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	d.Write("bare"+n+".wrap", string(bare))
+	d.Run("our conclave", "key", "delete", n, "--device", "second", "--yes", "--pin", "env:PIN")
+	d.Run("our conclave", "key", "unwrap", d.File("bare"+n+".wrap"), "--device", "second", "--ref", n, "--pin", "env:PIN")
+	d.openSCKey("0"+n, "bare"+n+".der")
+	d.Equal("before"+n+".der", "bare"+n+".der")
+	if out := d.Run("pkcs15-tool", "-D"); !regexp.MustCompile(`Private \w+ Key \[key ` + n + `\]`).MatchString(out) {
+		d.T.Errorf("OpenSC does not show the private key %s:\n%s", n, out)
 	}
 }
