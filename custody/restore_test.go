@@ -269,6 +269,42 @@ func TestRestoreWithoutPublicHalf(t *testing.T) {
 	}
 }
 
+// TestUncomparedKeys does not say that a key is absent where one that is there can
+// neither sign nor tell what it is.
+func TestUncomparedKeys(t *testing.T) {
+	h, d, f := withVectors(t), vectorDKEK(t), readWrap(t, "EC-secp256r1.wrap")
+	key, _, err := d.Unwrap(f.Blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob, err := d.Wrap(rand.Reader, key, dkek.Metadata{AllowedAlgorithms: []byte{byte(wire.AlgorithmWrap)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := custody.Restore(h, wire.WrapFile{Blob: blob}, custody.Restoring{Ref: 4}); err != nil || r.Public != nil {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	public, err := hsm.ParsePublic(f.Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spki, err := public.SPKI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.FindSigner(spki)
+	var uncompared *hsm.UncomparedError
+	if !errors.As(err, &uncompared) || !bytes.Equal(uncompared.Refs, []byte{4}) || !errors.Is(err, hsm.ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+	if err := h.DeleteKey(4); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.FindSigner(spki); err != hsm.ErrNotFound {
+		t.Errorf("without the key: %v", err)
+	}
+}
+
 // TestRestoreRefuses leaves no key behind that is not the file's.
 func TestRestoreRefuses(t *testing.T) {
 	h, f := withVectors(t), readWrap(t, "EC-secp256r1.wrap")

@@ -14,7 +14,7 @@ import (
 
 // ErrAnotherKey is the error for a key that signs, but does not belong to a public
 // half.
-var ErrAnotherKey = errors.New("the signature does not verify: the public half is another key's")
+var ErrAnotherKey = errors.New("the public half is another key's")
 
 // Prove lets key ref sign a challenge, and verifies that with a public key. What
 // the device shows as a key's public half need not belong to it: it comes from
@@ -28,7 +28,7 @@ func (h *HSM) Prove(ref byte, public wire.PublicKey) error {
 		return err
 	}
 	if err := public.VerifyDER(challenge, signature); err != nil {
-		return fmt.Errorf("%w (%w)", ErrAnotherKey, err)
+		return fmt.Errorf("%w: what key %d has signed does not verify with it (%w)", ErrAnotherKey, ref, err)
 	}
 	return nil
 }

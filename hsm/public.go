@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
+	"strings"
 
 	"conclave/internal/curve"
 	"conclave/wire"
@@ -146,7 +148,7 @@ func (h *HSM) SetCertificate(ref byte, certificate []byte) (err error) {
 		return err
 	}
 	if k.Public != nil && !k.Public.Equal(*public) {
-		return fmt.Errorf("%w: key %d shows another one on the device", ErrAnotherKey, ref)
+		return fmt.Errorf("%w: key %d has a different one on the device", ErrAnotherKey, ref)
 	}
 	if err := h.Prove(ref, *public); err != nil && !(errors.Is(err, ErrNotAllowed) && k.Public != nil) {
 		return err
@@ -168,7 +170,11 @@ type UncomparedError struct{ Refs []byte }
 
 // Error lists the keys.
 func (e *UncomparedError) Error() string {
-	return fmt.Sprintf("%v among the keys that could be compared; of %v the public half is not known", ErrNotFound, e.Refs)
+	var refs []string
+	for _, ref := range e.Refs {
+		refs = append(refs, strconv.Itoa(int(ref)))
+	}
+	return fmt.Sprintf("%v among the keys that show their public half, or sign; these do neither: %s", ErrNotFound, strings.Join(refs, ", "))
 }
 
 // Unwrap gives ErrNotFound.
@@ -179,6 +185,8 @@ func (e *UncomparedError) Unwrap() error { return ErrNotFound }
 // user must be logged in; another error is the reason why it does not.
 func (h *HSM) Compare(k Key, public wire.PublicKey) error {
 	switch {
+	case k.Public == nil && k.Description != nil && k.Description.Type != public.Type:
+		return ErrAnotherKey
 	case k.Public == nil:
 		return h.Prove(k.Ref, public)
 	case !k.Public.Equal(public):
@@ -190,11 +198,15 @@ func (h *HSM) Compare(k Key, public wire.PublicKey) error {
 // FindSigner gives the key whose public half is in a SubjectPublicKeyInfo, DER. The
 // error is ErrNotFound, or an *UncomparedError, if there is none. The user must be
 // logged in.
-func (h *HSM) FindSigner(spki []byte) (*Signer, error) {
+func (h *HSM) FindSigner(spki []byte) (s *Signer, err error) {
 	public, err := wire.ParseSPKI(spki)
 	if err != nil {
 		return nil, err
 	}
+	if err := h.begin(); err != nil {
+		return nil, err
+	}
+	defer h.end(&err)
 	keys, err := h.Keys()
 	if err != nil {
 		return nil, err

@@ -48,6 +48,14 @@ func TestOneTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	backup := readWrapFile(t, "testdata/2-of-4/EC-secp256r1.wrap")
+	public, err := hsm.ParsePublic(backup.Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spki, err := public.SPKI()
+	if err != nil {
+		t.Fatal(err)
+	}
 	init := wire.UsualInitialization(userPIN, soPIN, wire.NoDKEK)
 	steps := []struct {
 		name string
@@ -61,6 +69,10 @@ func TestOneTransaction(t *testing.T) {
 		{"WrapKey", func() error { _, err := h.WrapKey(1); return err }},
 		{"Certificate", func() error { _, err := h.Certificate(1); return err }},
 		{"PublicKey", func() error { _, err := h.PublicKey(1); return err }},
+		{"SetCertificate", func() error { return h.SetCertificate(1, backup.Certificate) }},
+		{"FindSigner", func() error { _, err := h.FindSigner(spki); return err }},
+		{"AskPublic", func() error { _, err := h.AskPublic(1, wire.KeyEC); return err }},
+		{"KeepPublic", func() error { return h.KeepPublic(1, *public) }},
 		{"Keys", func() error { _, err := h.Keys(); return err }},
 		{"ProveDevice", func() error { _, err := h.ProveDevice("a test"); return err }},
 		{"Status", func() error { _, err := h.Status(); return err }},

@@ -9,6 +9,7 @@ import (
 	"conclave/custody"
 	"conclave/hsm"
 	"conclave/terminal"
+	"conclave/wire"
 )
 
 type keyWrap struct {
@@ -113,8 +114,13 @@ func (c *console) noteUntried(key custody.Restored) {
 	if key.NotTried != nil {
 		c.note("conclave: warning: key %d was restored, but not seen to sign: %v", key.Ref, key.NotTried)
 	}
-	if key.Public == nil {
-		c.note("conclave: its public half is not known: give its certificate with: conclave key certificate %d FILE", key.Ref)
+	c.notePublic(key.Key)
+}
+
+// notePublic says how a key is completed that does not show its public half.
+func (c *console) notePublic(k hsm.Key) {
+	if k.Public == nil && (k.Description == nil || k.Description.Type != wire.KeyAES) {
+		c.note("conclave: key %d does not show its public half, and programs may not find it; complete it with: conclave key certificate %d, and its certificate if there is one", k.Ref, k.Ref)
 	}
 }
 

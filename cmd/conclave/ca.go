@@ -213,8 +213,7 @@ func signerOf(h *hsm.HSM, cert *x509.Certificate) (*hsm.Signer, error) {
 	var uncompared *hsm.UncomparedError
 	switch {
 	case errors.As(err, &uncompared):
-		return nil, fmt.Errorf("the key of %s is not among those of the device whose public halves are known; key %d does not show its own: conclave key certificate %d FILE gives it one",
-			cert.Subject, uncompared.Refs, uncompared.Refs[0])
+		return nil, fmt.Errorf("the key of %s: %w; conclave key certificate %d FILE lets a key show it", cert.Subject, err, uncompared.Refs[0])
 	case errors.Is(err, hsm.ErrNotFound):
 		return nil, fmt.Errorf("the device does not hold the key of %s", cert.Subject)
 	}

@@ -110,9 +110,9 @@ func (cmd keyList) Run(c *console) error {
 		rows := [][]string{{"REF", "TYPE", "LABEL", "ID", "PUBLIC KEY (SHA-256)"}}
 		for _, e := range entries {
 			rows = append(rows, []string{strconv.Itoa(int(e.Ref)), e.Type, terminal.Printable(e.Label), e.ID, cmp.Or(e.Fingerprint, "unknown")})
-			if e.Fingerprint == "" {
-				c.note("conclave: key %d does not show its public half, and programs may not find it; complete it with: conclave key certificate %d, and its certificate if there is one", e.Ref, e.Ref)
-			}
+		}
+		for _, k := range keys {
+			c.notePublic(k)
 		}
 		return c.showTable(rows)
 	})
