@@ -20,7 +20,7 @@ type dkekCheck struct {
 func (cmd dkekCheck) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	records, err := cmd.records()
+	records, err := cmd.records(c)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (cmd dkekCheck) Run(c *console) error {
 	return c.showCheck(entry)
 }
 
-func (cmd dkekCheck) records() ([]*quorum.Record, error) {
+func (cmd dkekCheck) records(c *console) ([]*quorum.Record, error) {
 	switch {
 	case cmd.Record != "":
 		r, err := custody.ReadRecord(cmd.Record)
@@ -46,6 +46,7 @@ func (cmd dkekCheck) records() ([]*quorum.Record, error) {
 		return nil, nil
 	}
 	file, err := custody.ReadUnopened(cmd.File, true)
+	c.noteChanged(cmd.File, file.Changed)
 	return file.Records, err
 }
 

@@ -406,7 +406,7 @@ func (a *attempt) checkImport(string) {
 	}
 }
 
-// alter damages a file: bit N, truncate, base64, or content by another set's.
+// alter damages a file: bit N, truncate, base64, utf8, or content by another set's.
 func (a *attempt) alter(arguments string) {
 	words := strings.Fields(arguments)
 	content, err := os.ReadFile(a.path(words[0]))
@@ -421,6 +421,8 @@ func (a *attempt) alter(arguments string) {
 		content = content[:len(content)-1]
 	case "base64":
 		content = []byte(base64.StdEncoding.EncodeToString(content) + "\n")
+	case "utf8":
+		content = pipe(a.t, content, "iconv", "-f", "LATIN1", "-t", "UTF-8")
 	case "wrong-base64":
 		text := []byte(base64.StdEncoding.EncodeToString(content))
 		text[40] = 'A' + (text[40]+1-'A')%26
