@@ -48,6 +48,7 @@ func kinds() []kind {
 		{"a pointer of Git LFS", "fetch the file itself with: git lfs pull", begins("version https://git-lfs")},
 		{"a page of a web site", "it was not downloaded as it is; was someone to log in?", begins("<!doctype html", "<html", "<?xml")},
 		{"an e-mail", toUnpack, begins("From ", "From:", "Return-Path:", "Received:", "Delivered-To:", "MIME-Version:", "Content-Type:")},
+		{"a private key (JWK)", toImport, contains(`"kty"`)},
 		{"JSON: a set record, a plan or a manifest", "name the file that it is about", begins("{")},
 		{"a file of custodians' sheets", "sheets open a share file, with: --shares", begins("prime", "share", "code", "sheet")},
 		{"a PDF", "", begins("%PDF")},

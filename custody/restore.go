@@ -135,7 +135,7 @@ func Restore(h *hsm.HSM, f wire.WrapFile, how Restoring) (r Restored, err error)
 func (how Restoring) certify(f *wire.WrapFile) (*wire.PublicKey, error) {
 	public, err := hsm.ParsePublic(f.Certificate)
 	if err != nil {
-		public, f.Certificate = nil, nil // no program finds a key by it
+		public, f.Certificate = nil, nil // it shows no program anything
 	}
 	if how.Certificate == nil {
 		return public, nil
@@ -195,13 +195,19 @@ func (how Restoring) attempt(h *hsm.HSM, f wire.WrapFile, public *wire.PublicKey
 	return r, err
 }
 
+// toldPublic says what was completed without a certificate.
+const toldPublic = "its public half: the device has told it, and the key has proved it"
+
 // finish finds out the public half where the file does not show it, and proves the key.
 func (how Restoring) finish(h *hsm.HSM, f wire.WrapFile, ref byte, public *wire.PublicKey) (r Restored, err error) {
 	var completed []string
 	if public == nil {
 		if public = ask(h, ref, f.Blob); public != nil {
-			completed = []string{"its public half: the device has told it, and the key has proved it"}
-			err = errors.Join(how.absent(h, ref, public), how.keep(h, f, ref, *public))
+			completed = []string{toldPublic}
+			err = how.absent(h, ref, public)
+		}
+		if public != nil && err == nil {
+			err = how.keep(h, f, ref, *public)
 		}
 		if err != nil {
 			return r, err
@@ -263,6 +269,11 @@ func typeOf(blob dkek.Blob) wire.KeyType {
 // not show one without a size or an ID.
 func isWhole(d wire.PrKD, t wire.KeyType) bool { return d.Type == t && d.Bits > 0 && len(d.ID) > 0 }
 
+// wholeDescription adds to a broken description what it lacks.
+func wholeDescription(d wire.PrKD, t wire.KeyType, bits int, ref byte) wire.PrKD {
+	return wire.PrKD{Type: t, Bits: bits, Label: cmp.Or(d.Label, fmt.Sprintf("key %d", ref)), ID: []byte(cmp.Or(string(d.ID), string([]byte{ref})))}
+}
+
 func describeText(d wire.PrKD) string {
 	return fmt.Sprintf("a description: label %q, ID %X", d.Label, d.ID)
 }
@@ -284,12 +295,9 @@ func (how Restoring) describe(f wire.WrapFile, ref byte) (description []byte, co
 	if whole && how.Label == "" && len(how.ID) == 0 {
 		return f.Description, nil, nil
 	}
+	d.Label, d.ID = cmp.Or(how.Label, d.Label), []byte(cmp.Or(string(how.ID), string(d.ID)))
 	if !whole {
-		d.Type, d.Bits = typeOf(blob), sizes[0]
-	}
-	d.Label = cmp.Or(how.Label, d.Label, fmt.Sprintf("key %d", ref))
-	d.ID = []byte(cmp.Or(string(how.ID), string(d.ID), string([]byte{ref})))
-	if !whole {
+		d = wholeDescription(d, typeOf(blob), sizes[0], ref)
 		completed = []string{describeText(d)}
 	}
 	description, err = d.Bytes(ref)
@@ -352,7 +360,7 @@ func Complete(h *hsm.HSM, k hsm.Key, certificate []byte) (r Restored, err error)
 		if public, err = askOfKey(h, k); err == nil {
 			err = h.KeepPublic(k.Ref, *public)
 		}
-		r.Completed = []string{"its public half: the device has told it, and the key has proved it"}
+		r.Completed = []string{toldPublic}
 	}
 	if err != nil {
 		return r, err
@@ -377,13 +385,14 @@ func askOfKey(h *hsm.HSM, k hsm.Key) (public *wire.PublicKey, err error) {
 
 // completeDescription writes a description where there is none that programs take.
 func (r *Restored) completeDescription(h *hsm.HSM) error {
-	d := wire.PrKD{Type: r.Public.Type, Bits: sizeOf(*r.Public), Label: fmt.Sprintf("key %d", r.Ref), ID: []byte{r.Ref}}
-	if old := r.Description; old != nil {
-		if isWhole(*old, d.Type) {
-			return nil
-		}
-		d.Label, d.ID = cmp.Or(old.Label, d.Label), []byte(cmp.Or(string(old.ID), string(d.ID)))
+	var d wire.PrKD
+	if r.Description != nil {
+		d = *r.Description
 	}
+	if isWhole(d, r.Public.Type) {
+		return nil
+	}
+	d = wholeDescription(d, r.Public.Type, sizeOf(*r.Public), r.Ref)
 	description, err := d.Bytes(r.Ref)
 	if err != nil {
 		return err

@@ -207,6 +207,23 @@ func readPrKD(t *testing.T, f wire.WrapFile) wire.PrKD {
 	return d
 }
 
+// TestRestoreBrokenDescription makes one anew, and takes the certificate behind it.
+func TestRestoreBrokenDescription(t *testing.T) {
+	h, f := withVectors(t), readWrap(t, "EC-secp256r1.wrap")
+	content, err := wire.WrapFile{Blob: f.Blob, Description: []byte("\x30\x03\x0C\x01x"), Certificate: f.Certificate}.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := custody.ReadWrapFile(writeTemp(t, content))
+	if err != nil || read.Changed != "" {
+		t.Fatalf("%q, %v", read.Changed, err)
+	}
+	r, err := custody.Restore(h, read.WrapFile, custody.Restoring{})
+	if err != nil || r.Size() != "secp256r1" || r.Description.Label != "key 1" || len(r.Completed) != 1 {
+		t.Errorf("%+v, %q, %v", r.Description, r.Completed, err)
+	}
+}
+
 // TestRestoreShortDescription keeps what a broken description has; support.nitrokey.com,
 // topic 3615, is about such a file.
 func TestRestoreShortDescription(t *testing.T) {

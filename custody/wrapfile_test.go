@@ -144,6 +144,7 @@ func TestForeignFilesAreNamed(t *testing.T) {
 		"Received: from mail.example":          " is an e-mail; ",
 		"version https://git-lfs.github.com/spec/v1\noid sha256:": "git lfs pull",
 		"{\"format\": 1}":            " is JSON: a set record, a plan or a manifest; ",
+		`{"kty": "EC"}`:              toImport,
 		"prime dc:5f\nshare 2 9c:95": "with: --shares",
 		"\"something else\"":         ": ",
 	} {

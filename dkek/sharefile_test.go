@@ -235,12 +235,3 @@ func secrets(s []string) []secret.Bytes {
 	}
 	return out
 }
-
-// groups cuts s into pieces of n characters.
-func groups(s string, n int) []string {
-	var out []string
-	for ; len(s) > n; s = s[n:] {
-		out = append(out, s[:n])
-	}
-	return append(out, s)
-}

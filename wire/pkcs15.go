@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/asn1"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"conclave/tlv"
@@ -213,9 +214,9 @@ func (f WrapFile) Bytes() ([]byte, error) {
 }
 
 // ParseWrapFile reads the file. The first object after the blob is the
-// description: OpenSC's tool tells the two apart by their place alone, but
-// leaves either out if the card has none; here a certificate or request in
-// the first place is known by its tag.
+// description, which may be broken: OpenSC's tool tells the two apart by their
+// place alone, but leaves either out if the card has none; here one that is there
+// alone is the certificate or request if it is no description.
 func ParseWrapFile(b []byte) (WrapFile, error) {
 	f, err := parseWrapFile(b)
 	if err != nil {
@@ -237,20 +238,26 @@ func parseWrapFile(b []byte) (f WrapFile, err error) {
 	if f.Blob, err = c.Take(tagOctetString); err != nil {
 		return f, err
 	}
+	var rest [][]byte
 	for !c.Empty() {
 		_, _, element, err := c.Next()
 		if err != nil {
 			return f, err
 		}
-		_, notDescription := ParsePrKD(element)
-		switch {
-		case f.Description == nil && f.Certificate == nil && notDescription == nil:
-			f.Description = element
-		case f.Certificate == nil:
-			f.Certificate = element
-		default:
-			return f, fmt.Errorf("more than a blob, a description and a certificate")
+		rest = append(rest, element)
+	}
+	switch len(rest) {
+	case 0:
+	case 1:
+		if _, err := ParsePrKD(rest[0]); err == nil {
+			f.Description = rest[0]
+		} else {
+			f.Certificate = rest[0]
 		}
+	case 2:
+		f.Description, f.Certificate = rest[0], rest[1]
+	default:
+		return f, errors.New("more than a blob, a description and a certificate")
 	}
 	return f, nil
 }
