@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 
 	"conclave/dkek"
 	"conclave/hsm"
@@ -321,15 +320,9 @@ func Prove(h *hsm.HSM, ref byte) (r Restored, err error) {
 // prove is Prove with what is known of the public half; nil for nothing. The error is
 // hsm.ErrAnotherKey if the key does not belong to it.
 func prove(h *hsm.HSM, ref byte, public *wire.PublicKey) (r Restored, err error) {
-	keys, err := h.Keys()
-	if err != nil {
+	if r.Key, err = h.Key(ref); err != nil {
 		return r, err
 	}
-	i := slices.IndexFunc(keys, func(k hsm.Key) bool { return k.Ref == ref })
-	if i < 0 {
-		return r, fmt.Errorf("there is no key %d", ref)
-	}
-	r.Key = keys[i]
 	if public == nil {
 		r.NotTried = errors.New("its public half is not known")
 		return r, nil

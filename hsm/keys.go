@@ -56,6 +56,23 @@ func (h *HSM) Keys() (keys []Key, err error) {
 	return keys, nil
 }
 
+// Key gives one key; ErrNotFound if there is none with that reference. With many keys
+// it takes a small part of the time of Keys.
+func (h *HSM) Key(ref byte) (k Key, err error) {
+	if err := h.begin(); err != nil {
+		return k, err
+	}
+	defer h.end(&err)
+	files, err := h.Files()
+	if err != nil {
+		return k, err
+	}
+	if ref == 0 || !slices.Contains(files, wire.PrefixKey.File(ref)) {
+		return k, fmt.Errorf("key %d: %w", ref, ErrNotFound)
+	}
+	return h.key(ref)
+}
+
 // key reads what belongs to a key; what is missing or malformed is left
 // out, since the key is there all the same.
 func (h *HSM) key(ref byte) (Key, error) {

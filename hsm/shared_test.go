@@ -73,6 +73,7 @@ func TestOneTransaction(t *testing.T) {
 		{"FindSigner", func() error { _, err := h.FindSigner(spki); return err }},
 		{"AskPublic", func() error { _, err := h.AskPublic(1, wire.KeyEC); return err }},
 		{"KeepPublic", func() error { return h.KeepPublic(1, *public) }},
+		{"Key", func() error { _, err := h.Key(1); return err }},
 		{"Keys", func() error { _, err := h.Keys(); return err }},
 		{"ProveDevice", func() error { _, err := h.ProveDevice("a test"); return err }},
 		{"Status", func() error { _, err := h.Status(); return err }},

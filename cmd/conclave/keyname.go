@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -72,6 +73,11 @@ func (n keyName) String() string {
 
 // find gives the one key that has the name.
 func (n keyName) find(h *hsm.HSM) (hsm.Key, error) {
+	if n.ref != 0 {
+		if k, err := h.Key(n.ref); !errors.Is(err, hsm.ErrNotFound) {
+			return k, err
+		}
+	}
 	keys, err := h.Keys()
 	if err != nil {
 		return hsm.Key{}, err
