@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
@@ -121,19 +120,8 @@ func newKeyEntry(k hsm.Key) keyEntry {
 	return entry
 }
 
-// fingerprint is SHA-256 of the SubjectPublicKeyInfo, in hex; empty for a key
-// whose public half is not known.
-func fingerprint(public *wire.PublicKey) string {
-	if public == nil {
-		return ""
-	}
-	der, err := public.SPKI()
-	if err != nil {
-		return ""
-	}
-	sum := sha256.Sum256(der)
-	return hex.EncodeToString(sum[:])
-}
+// fingerprint names a public key, as wire.PublicKey.Fingerprint does.
+func fingerprint(public *wire.PublicKey) string { return public.Fingerprint() }
 
 type keyDelete struct {
 	userLogin
