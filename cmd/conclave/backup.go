@@ -36,6 +36,7 @@ func (cmd keyWrap) Run(c *console) error {
 		if err := place.Finish(content); err != nil {
 			return err
 		}
+		c.noteWrap(h, cmd.File, f, content)
 		fmt.Fprintf(c.out, "Key %d is wrapped to %s\n", key.Ref, cmd.File)
 		return nil
 	})

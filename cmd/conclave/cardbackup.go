@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"conclave/custody"
+	"conclave/hsm"
+	"conclave/internal/interrupt"
+	"conclave/terminal"
+	"conclave/wire"
+)
+
+type backupCard struct {
+	userLogin
+	optionalDKEK
+	Dir         string `arg:"" help:"Folder of the backup. It is made where there is none, and brought up to date where there is."`
+	PrivateData bool   `help:"Save also the data objects that the device shows after a login only. They lie in the folder in the clear."`
+}
+
+// Run backs up the whole device. What is saved already and unchanged is left alone.
+func (cmd backupCard) Run(c *console) error {
+	ctx, stop := interrupt.Context(c.ctx)
+	defer stop()
+	return c.withHSM(func(h *hsm.HSM) error {
+		serial, err := h.Serial()
+		if err != nil {
+			return err
+		}
+		backup, err := custody.OpenCardBackup(cmd.Dir, serial)
+		if err != nil {
+			return err
+		}
+		defer backup.Close()
+		backup.PrivateData, backup.Tell, backup.Note = cmd.PrivateData, c.tell, c.noteBackup
+		if err := c.login(h, cmd.PIN); err != nil {
+			return err
+		}
+		if err := backup.Run(h); err != nil {
+			return err
+		}
+		if len(cmd.DKEK) > 0 {
+			if err := cmd.prove(ctx, c, backup); err != nil {
+				return err
+			}
+		}
+		return cmd.conclude(c, backup.Manifest)
+	})
+}
+
+// tell shows what happens to the keys and files of a device, which may be anyone's.
+func (c *console) tell(text string) {
+	fmt.Fprintln(c.out, terminal.Printable(terminal.Sentence(text)))
+}
+
+// prove opens the backup on a practice device, in a folder that is gone afterwards.
+func (cmd backupCard) prove(ctx context.Context, c *console, backup *custody.CardBackup) (err error) {
+	all, err := cmd.optionalDKEK.open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer all.Wipe()
+	dir, err := os.MkdirTemp("", "conclave-proof-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return backup.Prove(tracedHome{c.home.In(dir), c}, dir, all)
+}
+
+// conclude says how much of the device is in the folder. What is missing is the exit
+// status.
+func (cmd backupCard) conclude(c *console, m *custody.Manifest) error {
+	keys, unproved, objects := 0, 0, 0
+	for _, k := range m.Keys {
+		if k.Current() {
+			keys++
+		}
+		if k.Current() && k.Proved.IsZero() {
+			unproved++
+		}
+	}
+	for _, o := range m.Objects {
+		if o.Current() {
+			objects++
+		}
+	}
+	fmt.Fprintf(c.out, "%s has %d keys and %d other files of device %s.\n", cmd.Dir, keys, objects, terminal.Printable(m.Serial))
+	if unproved > 0 {
+		fmt.Fprintf(c.out, "Of these keys %d were not opened yet: form and key check value are right. With custodians, --dkek FILE opens them on a practice device.\n", unproved)
+	}
+	if n := len(m.NotBackedUp); n > 0 {
+		c.exit = exitIncomplete
+		c.note("conclave: the backup is not whole: %d of the device's keys and files are not in it, as told above", n)
+	}
+	return nil
+}
+
+type restoreCard struct {
+	userLogin
+	optionalDKEK
+	Dir string `arg:"" help:"Folder of the backup."`
+}
+
+// Run brings a backup back to a device that has its DKEK, or waits for it.
+func (cmd restoreCard) Run(c *console) error {
+	ctx, stop := interrupt.Context(c.ctx)
+	defer stop()
+	manifest, err := custody.ReadManifest(cmd.Dir)
+	if err != nil {
+		return err
+	}
+	return c.withHSM(func(h *hsm.HSM) error {
+		if err := cmd.giveDKEK(ctx, c, h); err != nil {
+			return err
+		}
+		if err := c.login(h, cmd.PIN); err != nil {
+			return err
+		}
+		return (&custody.CardRestore{Dir: cmd.Dir, Manifest: manifest, Tell: c.tell}).Run(h)
+	})
+}
+
+// giveDKEK gives a device that waits for its DKEK what it waits for. Custodians come
+// for nothing else.
+func (cmd restoreCard) giveDKEK(ctx context.Context, c *console, h *hsm.HSM) error {
+	status, err := h.DKEK()
+	if err != nil || status == nil || status.Outstanding == 0 && len(cmd.DKEK) == 0 {
+		return err
+	}
+	if len(cmd.DKEK) == 0 {
+		return fmt.Errorf("the device waits for %d of %d DKEK shares; name the share file of each with --dkek", status.Outstanding, status.Shares)
+	}
+	if status.Outstanding == 0 && !status.Hidden() {
+		c.note("conclave: the device has its DKEK, and no share file was opened")
+		return nil
+	}
+	all, err := cmd.optionalDKEK.open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer all.Wipe()
+	return all.Give(h, func() (*custody.Journal, error) { return c.journal(h, 0) })
+}
+
+// noteBackup remembers on this computer that a key was saved, for the status. A backup
+// does not fail for that.
+func (c *console) noteBackup(r custody.BackupRecord) {
+	if r.PublicKey == "" {
+		return
+	}
+	if err := custody.NoteBackup(c.home.Backups(), r); err != nil {
+		c.note("conclave: warning: the backup is made, but not noted for conclave status: %v", err)
+	}
+}
+
+// noteWrap is noteBackup for a file that was written.
+func (c *console) noteWrap(h *hsm.HSM, path string, f wire.WrapFile, content []byte) {
+	if r, err := custody.NewBackupRecord(c.serialOf(h), path, f, content); err == nil {
+		c.noteBackup(r)
+	}
+}
