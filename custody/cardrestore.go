@@ -177,6 +177,7 @@ func (k SavedKey) unwrap(h *hsm.HSM, f wire.WrapFile) (result string, again bool
 	case errors.Is(err, hsm.ErrOccupied), errors.Is(err, apdu.FileNotFound): // the blob in the staging file was used
 		return "", true, err
 	case errors.As(err, &unusable):
+		err = fmt.Errorf("the device cannot use it: %w; it was taken out again: keep the backup, and try another device", unusable.Err)
 		return "", true, errors.Join(err, h.DeleteKey(k.Reference))
 	case err != nil:
 		return "", false, err
