@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -21,28 +21,28 @@ import (
 // in its register, or of the planned ones where it has none. Drills are looked for
 // where they are held if no one says otherwise.
 func (f Folder) Due(ctx context.Context) ([]plan.Date, error) {
-	p, err := f.lastPlan()
+	file, err := plan.ReadFile(f.evidence(evidence.PlanFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not the folder of a ceremony that was begun: %w", f, err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	registered := safefile.Exists(f.Register())
-	var dates []plan.Date
-	drill := false
-	for _, d := range p.Schedule() {
-		switch {
-		case about(d, "drill-") && drill, about(d, "crl-") && registered:
-			continue
-		case about(d, "drill-"):
-			drill = true
-		}
-		dates = append(dates, d)
+	last, err := f.lastDrill(file.Plan)
+	if err != nil {
+		return nil, err
 	}
-	if registered {
+	dates := slices.DeleteFunc(file.Plan.Schedule(), func(d plan.Date) bool { return about(d, "drill-") })
+	after := last.Schedule()
+	if i := slices.IndexFunc(after, func(d plan.Date) bool { return about(d, "drill-") }); i >= 0 {
+		dates = append(dates, after[i])
+	}
+	if safefile.Exists(f.Register()) {
 		crls, err := f.nextCRLs(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Register(), err)
 		}
-		dates = append(dates, crls...)
+		dates = append(slices.DeleteFunc(dates, func(d plan.Date) bool { return about(d, "crl-") }), crls...)
 	}
 	slices.SortStableFunc(dates, func(a, b plan.Date) int { return a.Day.Compare(b.Day) })
 	return dates, nil
@@ -54,15 +54,11 @@ func about(d plan.Date, what string) bool {
 	return strings.HasPrefix(rest, what)
 }
 
-// lastPlan is that of the last drill which was closed, or of the ceremony itself.
-func (f Folder) lastPlan() (*plan.Plan, error) {
-	file, err := plan.ReadFile(f.evidence(evidence.PlanFile))
-	if err != nil {
-		return nil, err
-	}
-	last := file.Plan
+// lastDrill is the plan of the last drill that was closed, or that of the ceremony
+// itself.
+func (f Folder) lastDrill(last *plan.Plan) (*plan.Plan, error) {
 	for n := 1; ; n++ {
-		drill := Folder(fmt.Sprintf("%s.drill-%d", filepath.Clean(f.Evidence()), n))
+		drill := numbered(drillStem(f.Evidence()), n)
 		if !safefile.Exists(string(drill)) {
 			return last, nil
 		}

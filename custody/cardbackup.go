@@ -246,18 +246,24 @@ func (b *CardBackup) miss(n NotBackedUp) {
 	b.Tell("NOT BACKED UP: " + n.String())
 }
 
-// save writes a new file, under the first name that is free.
+// save writes a new file, under the first name that is free, and was never given.
 func (b *CardBackup) save(stem, suffix string, content []byte) (Saved, error) {
-	name := stem + suffix
-	for n := 2; ; n++ {
-		place, err := safefile.Reserve(filepath.Join(b.dir, name), int64(max(1, len(content))))
-		if err == nil {
-			return Saved{File: name, SHA256: sumOf(content), Made: b.now}, finish(place, content)
+	for n := 1; ; n++ {
+		name := stem + suffix
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d%s", stem, n, suffix)
 		}
-		if !errors.Is(err, fs.ErrExist) {
+		if b.Manifest.lists(name) {
+			continue
+		}
+		place, err := safefile.Reserve(filepath.Join(b.dir, name), int64(max(1, len(content))))
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
 			return Saved{}, err
 		}
-		name = fmt.Sprintf("%s-%d%s", stem, n, suffix)
+		return Saved{File: name, SHA256: sumOf(content), Made: b.now}, finish(place, content)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
 	"conclave/internal/safefile"
@@ -213,8 +214,17 @@ func sumOf(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// bytes writes the manifest as indented JSON.
+// lists says whether a file has been given that name, be it there or not.
+func (m *Manifest) lists(name string) bool {
+	return slices.ContainsFunc(m.Keys, func(k SavedKey) bool { return k.File == name }) ||
+		slices.ContainsFunc(m.Objects, func(o SavedObject) bool { return o.File == name })
+}
+
+// bytes writes the manifest as indented JSON, which ParseManifest takes.
 func (m *Manifest) bytes() ([]byte, error) {
+	if err := m.check(); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -190,22 +190,25 @@ func (r overviewReport) show(c *console) error {
 	if len(r.Devices)+len(r.Readers) == 0 {
 		fmt.Fprintln(c.out, "There is no device; make one with: conclave hsm create")
 	}
-	for _, d := range r.Due {
-		fmt.Fprintln(c.out, terminal.Printable(d.String()))
+	if len(r.Due) == 0 {
+		return nil
 	}
-	return nil
+	rows := [][]string{{"DATE", "DUE", "WHAT"}}
+	for _, d := range r.Due {
+		rows = append(rows, []string{d.Day.Format(time.DateOnly), d.state(), terminal.Printable(d.What)})
+	}
+	return c.showTable(rows)
 }
 
-// String says it in words.
-func (d dueEntry) String() string {
-	when := "        "
+// state says in a word how near the day is.
+func (d dueEntry) state() string {
 	switch {
 	case d.Overdue:
-		when = "OVERDUE "
+		return "OVERDUE"
 	case d.Soon:
-		when = "DUE     "
+		return "soon"
 	}
-	return fmt.Sprintf("%s%s %s", when, d.Day.Format(time.DateOnly), d.What)
+	return ""
 }
 
 func (d deviceOverview) show(c *console) error {
