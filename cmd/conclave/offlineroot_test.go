@@ -76,6 +76,8 @@ func replies() []reply {
 		{`Type from the sheet\. Code[^:]*: $`, func(p *people, _ []string) string { return p.codes[p.custodian] }},
 		{`SO-PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = soPIN; return soPIN }},
 		{`user PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = pin; return pin }},
+		{`(?:New u|U)ser PIN(?:, again)?: $`, always(pin)},
+		{`New SO-PIN(?:, again)?: $`, always(soPIN)},
 		{`the same again: $`, func(p *people, _ []string) string { return p.typed }},
 		{`\(yes/no\): $`, always("yes")},
 		{`(?i)press <enter>[^\n]*: $`, always("")},
@@ -151,11 +153,17 @@ func enterShell(t *testing.T, dir string) *people {
 // do types a command, and lets people answer until it ends; it must succeed.
 func (p *people) do(command string) string {
 	p.t.Helper()
+	return p.ends("0", command)
+}
+
+// ends is do for a command that must end with a status.
+func (p *people) ends(want, command string) string {
+	p.t.Helper()
 	p.Enter(command)
 	p.Expect(regexp.QuoteMeta(command[max(0, len(command)-20):]) + `[\r\n]+`)
 	shown := p.until(shellPrompt + "$")
 	p.Enter("echo status $?")
-	if status := p.Expect(`status (\d+)[\r\n]+` + shellPrompt + "$")[1]; status != "0" {
+	if status := p.Expect(`status (\d+)[\r\n]+` + shellPrompt + "$")[1]; status != want {
 		p.t.Fatalf("%s ended with %s:\n%s", command, status, shown)
 	}
 	return shown
