@@ -48,11 +48,6 @@ func newRecord(made time.Time, serial, public, kcv, path, sum string) BackupReco
 	return BackupRecord{made.UTC().Truncate(time.Second), serial, public, kcv, path, sum}
 }
 
-// record is that of a key in a folder.
-func (k SavedKey) record(dir, serial string) BackupRecord {
-	return newRecord(k.Made, serial, k.PublicKey, k.KCV, filepath.Join(dir, k.File), k.SHA256)
-}
-
 // BackupState is what has become of a backup.
 type BackupState string
 
@@ -87,6 +82,7 @@ func (s BackupState) Holds() bool { return s == BackupThere || s == BackupAway }
 // away, and then one that is lost. The state is empty if there is no record of any.
 func LatestBackup(records []BackupRecord, publicKey string) (latest BackupRecord, state BackupState) {
 	of := slices.DeleteFunc(slices.Clone(records), func(r BackupRecord) bool { return publicKey == "" || r.PublicKey != publicKey })
+	slices.Reverse(of) // of two in one second the one that was noted later
 	slices.SortStableFunc(of, func(a, b BackupRecord) int { return b.Time.Compare(a.Time) })
 	for _, r := range of {
 		found := r.State()
@@ -154,12 +150,7 @@ func FoundBackups(path string) (records []BackupRecord, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range m.Keys {
-		if k.PublicKey != "" {
-			records = append(records, k.record(path, m.Serial))
-		}
-	}
-	return records, nil
+	return m.Records(path), nil
 }
 
 // foundIn are the wrapped keys in a folder, by the end of their names. What is no

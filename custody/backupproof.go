@@ -3,7 +3,9 @@ package custody
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 
 	"conclave/apdu"
 	"conclave/hsm"
@@ -16,7 +18,7 @@ const proofDevice = "proof"
 
 // Prove opens each key that the folder has of the device, under the DKEK, on a
 // practice device, and lets it sign there. What does not open is NOT BACKED UP from
-// then on, so that the next run saves it once more. Dir is an empty directory for
+// then on. Dir is an empty directory for
 // what the practice device needs.
 func (b *CardBackup) Prove(devices ThrowawayDevices, dir string, d DKEK) (err error) {
 	if _, err := devices.Create(proofDevice); err != nil {
@@ -42,6 +44,7 @@ func (b *CardBackup) Prove(devices ThrowawayDevices, dir string, d DKEK) (err er
 			}
 		}
 	}
+	b.Manifest.Keys = slices.DeleteFunc(b.Manifest.Keys, func(k SavedKey) bool { return k.File == "" })
 	return b.write()
 }
 
@@ -71,26 +74,46 @@ func (b *CardBackup) proveKey(h *hsm.HSM, k *SavedKey, d DKEK) error {
 		return nil
 	}
 	f, err := k.wrapped(b.dir)
-	var r Restored
-	if err == nil {
-		r, err = Restore(h, k.Reference, f, false)
+	if err != nil {
+		return err
 	}
+	r, err := Restore(h, k.Reference, f, false)
 	if err == nil && r.Public.Fingerprint() != k.PublicKey {
-		err = errors.New("it is the backup of another key")
+		err = errAnotherKey
 	}
-	if errors.Is(err, apdu.MemoryFailure) {
+	var unusable *UnusableError
+	switch {
+	case errors.Is(err, hsm.ErrDamaged), errors.Is(err, hsm.ErrForeignDKEK), errors.Is(err, errAnotherKey), errors.As(err, &unusable):
+		return b.discard(k, err)
+	case errors.Is(err, apdu.FunctionNotSupported):
+		b.Tell(fmt.Sprintf("%s was not opened: the practice device does not know its type or its curve", k))
+		return nil
+	case err != nil:
 		return fmt.Errorf("%s, on a practice device: %w", k, err)
 	}
-	if err != nil {
-		k.Until = b.now
-		b.miss(NotBackedUp{k.String(), k.Reference, k.PublicKey, fmt.Sprintf("%s does not open on a practice device: %v", k.File, err)})
-		return nil
-	}
 	k.Proved = b.now
-	told := "opens on a practice device, and signs"
+	told := "and signs"
 	if r.NotTried != nil {
-		told = fmt.Sprintf("opens on a practice device; it was not seen to sign: %v", r.NotTried)
+		told = fmt.Sprintf("but was not seen to sign: %v", r.NotTried)
 	}
-	b.Tell(fmt.Sprintf("%s: %s %s", k, k.File, told))
+	b.Tell(fmt.Sprintf("%s: %s opens on a practice device, %s", k, k.File, told))
 	return nil
 }
+
+// errAnotherKey is the error for a file that holds another key than it should.
+var errAnotherKey = errors.New("it holds another key")
+
+// discard takes a file that does not open off the list, and its name away, so that
+// nothing counts it as a backup.
+func (b *CardBackup) discard(k *SavedKey, why error) error {
+	path := filepath.Join(b.dir, k.File)
+	if err := os.Rename(path, path+notABackup); err != nil {
+		return err
+	}
+	b.miss(NotBackedUp{k.String(), k.Reference, k.PublicKey, fmt.Sprintf("%s does not open on a practice device: %v; it is %s now, and the next run saves the key once more", k.File, why, k.File+notABackup)})
+	k.File = ""
+	return nil
+}
+
+// notABackup ends the name of a file that does not open.
+const notABackup = ".bad"

@@ -2,6 +2,7 @@ package custody
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"conclave/apdu"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/safefile"
@@ -28,8 +28,6 @@ type CardBackup struct {
 	PrivateData bool
 	// Tell is told of each thing that was saved, has changed or cannot be saved.
 	Tell func(text string)
-	// Note remembers each key that was saved; nil for no one.
-	Note func(BackupRecord)
 
 	dir    string
 	unlock func()
@@ -78,7 +76,7 @@ func (b *CardBackup) Run(h *hsm.HSM) error {
 	if err != nil {
 		return err
 	}
-	b.Manifest.NotBackedUp = []NotBackedUp{}
+	b.Manifest.NotBackedUp, b.Manifest.Complete = []NotBackedUp{}, false
 	for _, k := range keys {
 		if err := b.saveKey(h, k); err != nil {
 			return err
@@ -91,6 +89,7 @@ func (b *CardBackup) Run(h *hsm.HSM) error {
 	}
 	b.retireKeys(keys)
 	b.retireObjects(files)
+	b.Manifest.Complete = true
 	return b.write()
 }
 
@@ -110,11 +109,8 @@ func (b *CardBackup) saveKey(h *hsm.HSM, k hsm.Key) error {
 	if there || err != nil {
 		return err
 	}
-	f, err := h.WrapKey(k.Ref)
-	if k.Description == nil {
-		f.Description = nil // what no one can read would be taken for a certificate
-	}
 	entry := savedKey(k)
+	f, err := wrapWhole(h, k)
 	if err == nil {
 		entry.Domain, entry.KCV, err = checkWrapped(h, k, f)
 	}
@@ -125,23 +121,24 @@ func (b *CardBackup) saveKey(h *hsm.HSM, k hsm.Key) error {
 	if err != nil {
 		return err
 	}
-	name := entry.PublicKey
-	if name == "" {
-		name = sumOf(f.Blob)
-	}
+	name := cmp.Or(entry.PublicKey, sumOf(f.Blob))
 	if entry.Saved, err = b.save(fmt.Sprintf("key-%02d-%.8s", k.Ref, name), ".wrap", content); err != nil {
 		return err
 	}
 	b.replaced(entry)
 	b.Manifest.Keys = append(b.Manifest.Keys, entry)
-	if err := b.write(); err != nil {
-		return err
-	}
 	b.Tell(fmt.Sprintf("%s is saved to %s", entry, entry.File))
-	if b.Note != nil {
-		b.Note(entry.record(b.dir, b.Manifest.Serial))
+	return b.write()
+}
+
+// wrapWhole wraps a key without a description that no one can read, which would be
+// taken for the certificate.
+func wrapWhole(h *hsm.HSM, k hsm.Key) (wire.WrapFile, error) {
+	f, err := h.WrapKey(k.Ref)
+	if k.Description == nil {
+		f.Description = nil
 	}
-	return nil
+	return f, err
 }
 
 // replaced tells of what the folder has of a reference until now. Its file stays.
@@ -154,7 +151,9 @@ func (b *CardBackup) replaced(by SavedKey) {
 		case old.PublicKey != by.PublicKey:
 			b.Tell(fmt.Sprintf("%s is no longer on the device; %s stays", old, old.File))
 		default:
-			b.Tell(fmt.Sprintf("%s, as it was, stays in %s", old, old.File))
+			if _, err := old.Read(b.dir); err == nil {
+				b.Tell(fmt.Sprintf("%s, as it was, stays in %s", old, old.File))
+			}
 		}
 		old.Until = b.now
 	}
@@ -228,17 +227,20 @@ func checkWrapped(h *hsm.HSM, k hsm.Key, f wire.WrapFile) (domain byte, kcv stri
 	return domain, blob.KCV.String(), nil
 }
 
-// cannot notes what the device refuses to give. It is an error if the link is broken, or
-// the login is over, which is so for all that would come.
+// cannot notes what the device refuses to give. It is an error where nothing more will
+// be given.
 func (b *CardBackup) cannot(h *hsm.HSM, n NotBackedUp, err error) error {
-	if errors.Is(err, apdu.SecurityNotSatisfied) && n.Reference != 0 {
-		return err
-	}
-	if _, broken := h.Files(); broken != nil {
+	if ended(h) {
 		return err
 	}
 	b.miss(n)
 	return nil
+}
+
+// ended says whether a session is over: the link is broken, or the login is gone.
+func ended(h *hsm.HSM) bool {
+	s, err := h.Status()
+	return err != nil || !s.User.Verified && !s.User.PublicKey
 }
 
 func (b *CardBackup) miss(n NotBackedUp) {

@@ -29,6 +29,9 @@ var errNotRestored = errors.New("not everything is restored")
 // in. Each key is seen to sign, if it may. One that cannot be restored does not keep
 // the others out; the error then says how many.
 func (r *CardRestore) Run(h *hsm.HSM) error {
+	if !r.Manifest.Complete {
+		r.Tell("the backup was cut off: the device had more than is here, unless nothing more was left to save")
+	}
 	for _, k := range r.Manifest.Keys {
 		if !k.Current() {
 			continue
@@ -60,10 +63,7 @@ func (r *CardRestore) settle(h *hsm.HSM, what string, do func() (string, error))
 		r.Tell(what + " " + result)
 		return nil
 	}
-	if errors.Is(err, apdu.SecurityNotSatisfied) {
-		return err
-	}
-	if _, broken := h.Files(); broken != nil {
+	if ended(h) {
 		return err
 	}
 	r.failed++
@@ -190,9 +190,15 @@ func (k SavedKey) unwrap(h *hsm.HSM, f wire.WrapFile) (result string, again bool
 	return "is restored, and signs", false, nil
 }
 
+// maxObject is how many bytes a file of a device can have: READ BINARY counts them in two.
+const maxObject = 0xFFFF
+
 // object writes a file of the device, unless it is there.
 func (r *CardRestore) object(h *hsm.HSM, o SavedObject) (string, error) {
 	content, err := o.Read(r.Dir)
+	if err == nil && len(content) > maxObject {
+		err = fmt.Errorf("%s has %d bytes; %d at most were expected", o.File, len(content), maxObject)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -287,14 +287,16 @@ func TestProveBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	forge(t, dir, m.Keys[1], content)
+	bad := m.Keys[1].File
 	told, m := proved(t, h, dir, d)
-	wants(t, told, `key 1 (secp256r1, "good"): `+m.Keys[0].File+" opens on a practice device, and signs", `NOT BACKED UP: key 2 (secp256r1, "bad"): `+m.Keys[1].File+" does not open on a practice device")
-	if len(m.NotBackedUp) != 1 || m.Keys[0].Proved.IsZero() || m.Keys[1].Current() {
-		t.Errorf("%+v", m)
+	wants(t, told, `key 1 (secp256r1, "good"): `+m.Keys[0].File+" opens on a practice device, and signs", `NOT BACKED UP: key 2 (secp256r1, "bad"): `+bad+" does not open on a practice device")
+	records, err := custody.FoundBackups(dir)
+	if err != nil || len(records) != 1 || len(m.NotBackedUp) != 1 || len(m.Keys) != 1 || m.Keys[0].Proved.IsZero() {
+		t.Errorf("%v, %v, %+v", records, err, m)
 	}
 	told, m = proved(t, h, dir, d)
-	wants(t, told, `key 2 (secp256r1, "bad") is saved to `+strings.TrimSuffix(m.Keys[1].File, ".wrap")+"-2.wrap")
-	if len(m.NotBackedUp) != 0 || len(m.Keys) != 3 || m.Keys[2].Proved.IsZero() {
+	wants(t, told, `key 2 (secp256r1, "bad") is saved to key-02-`, `key 2 (secp256r1, "bad"): `+m.Keys[1].File+" opens on a practice device, and signs")
+	if len(m.NotBackedUp) != 0 || len(m.Keys) != 2 || m.Keys[1].Proved.IsZero() {
 		t.Errorf("%+v", m)
 	}
 	told, _ = proved(t, h, dir, openAll(t, shareFiles(t, 2)))

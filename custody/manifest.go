@@ -34,11 +34,14 @@ const maxSaved = 20_000
 // Manifest says what a folder of backups holds of one device. Nothing in it is
 // secret, and no key is restored on its word alone: each is seen to sign.
 type Manifest struct {
-	Format  string        `json:"format"`
-	Serial  string        `json:"serial"` // of the device
-	Date    time.Time     `json:"date"`   // of the last run
-	Keys    []SavedKey    `json:"keys"`
-	Objects []SavedObject `json:"objects"`
+	Format string    `json:"format"`
+	Serial string    `json:"serial"` // of the device
+	Date   time.Time `json:"date"`   // of the last run
+	// Complete says that the last run has looked at everything. One that was cut off, or
+	// is at work still, has not, and the device may have more than is here.
+	Complete bool          `json:"complete"`
+	Keys     []SavedKey    `json:"keys"`
+	Objects  []SavedObject `json:"objects"`
 	// NotBackedUp is what the last run could not save.
 	NotBackedUp []NotBackedUp `json:"not_backed_up"`
 }
@@ -198,6 +201,17 @@ func (s Saved) Read(dir string) ([]byte, error) {
 		return nil, &OpenError{Damaged, fmt.Errorf("%s is not what was written on %s: its SHA-256 differs; take another copy of the folder", path, s.Made.Local().Format(time.DateTime))}
 	}
 	return content, nil
+}
+
+// Records are those of the keys whose public half is known, also of the ones that the
+// device no longer has.
+func (m *Manifest) Records(dir string) (records []BackupRecord) {
+	for _, k := range m.Keys {
+		if k.PublicKey != "" {
+			records = append(records, newRecord(k.Made, m.Serial, k.PublicKey, k.KCV, filepath.Join(dir, k.File), k.SHA256))
+		}
+	}
+	return records
 }
 
 // wrapped reads the file of a key.

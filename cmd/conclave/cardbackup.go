@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"conclave/custody"
 	"conclave/hsm"
@@ -34,11 +36,13 @@ func (cmd backupCard) Run(c *console) error {
 			return err
 		}
 		defer backup.Close()
-		backup.PrivateData, backup.Tell, backup.Note = cmd.PrivateData, c.tell, c.noteBackup
+		backup.PrivateData, backup.Tell = cmd.PrivateData, c.tell
 		if err := c.login(h, cmd.PIN); err != nil {
 			return err
 		}
-		if err := backup.Run(h); err != nil {
+		err = backup.Run(h)
+		c.noteBackups(backup.Manifest.Records(cmd.Dir))
+		if err != nil {
 			return err
 		}
 		if len(cmd.DKEK) > 0 {
@@ -46,13 +50,25 @@ func (cmd backupCard) Run(c *console) error {
 				return err
 			}
 		}
+		if err := c.warnOfRandomDKEK(h); err != nil {
+			return err
+		}
 		return cmd.conclude(c, backup.Manifest)
 	})
 }
 
+// warnOfRandomDKEK says of a DKEK that never leaves the device what its backups are worth.
+func (c *console) warnOfRandomDKEK(h *hsm.HSM) error {
+	status, err := h.DKEK()
+	if err == nil && status != nil && status.Shares == 0 && status.Outstanding == 0 {
+		c.note("conclave: warning: the DKEK of this device is random, and in no one's hands: the backup can be restored to this device alone, and to none once it is initialised again")
+	}
+	return err
+}
+
 // tell shows what happens to the keys and files of a device, which may be anyone's.
 func (c *console) tell(text string) {
-	fmt.Fprintln(c.out, terminal.Printable(terminal.Sentence(text)))
+	fmt.Fprintln(c.out, terminal.Printable(strings.ReplaceAll(terminal.Sentence(text), "\n", "; ")))
 }
 
 // prove opens the backup on a practice device, in a folder that is gone afterwards.
@@ -145,20 +161,25 @@ func (cmd restoreCard) giveDKEK(ctx context.Context, c *console, h *hsm.HSM) err
 	return all.Give(h, func() (*custody.Journal, error) { return c.journal(h, 0) })
 }
 
-// noteBackup remembers on this computer that a key was saved, for the status. A backup
-// does not fail for that.
-func (c *console) noteBackup(r custody.BackupRecord) {
-	if r.PublicKey == "" {
-		return
+// noteBackups remembers on this computer where keys are backed up, for the status. A
+// backup does not fail for that.
+func (c *console) noteBackups(made []custody.BackupRecord) {
+	path := c.home.Backups()
+	noted, err := custody.NotedBackups(path)
+	for _, r := range made {
+		same := func(n custody.BackupRecord) bool { return n.Path == r.Path && n.SHA256 == r.SHA256 }
+		if err == nil && !slices.ContainsFunc(noted, same) {
+			err = custody.NoteBackup(path, r)
+		}
 	}
-	if err := custody.NoteBackup(c.home.Backups(), r); err != nil {
+	if err != nil {
 		c.note("conclave: warning: the backup is made, but not noted for conclave status: %v", err)
 	}
 }
 
-// noteWrap is noteBackup for a file that was written.
+// noteWrap is noteBackups for a key whose file was written.
 func (c *console) noteWrap(h *hsm.HSM, path string, f wire.WrapFile, content []byte) {
-	if r, err := custody.NewBackupRecord(c.serialOf(h), path, f, content); err == nil {
-		c.noteBackup(r)
+	if r, err := custody.NewBackupRecord(c.serialOf(h), path, f, content); err == nil { // else it does not show of which key it is
+		c.noteBackups([]custody.BackupRecord{r})
 	}
 }
