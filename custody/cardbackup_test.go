@@ -2,12 +2,14 @@ package custody_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"conclave/apdu"
 	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/curve"
@@ -322,5 +324,57 @@ func TestManifestRefuses(t *testing.T) {
 		if _, err := custody.ParseManifest([]byte(changed)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// unplugged is a reader whose card is pulled out when the second key is to be wrapped.
+type unplugged struct {
+	apdu.Conn
+	wrapped int
+}
+
+var errUnplugged = errors.New("card removed")
+
+func (u *unplugged) Transmit(command []byte) ([]byte, error) {
+	if command[1] == wire.InsWrapKey {
+		u.wrapped++
+	}
+	if u.wrapped > 1 {
+		return nil, errUnplugged
+	}
+	return u.Conn.Transmit(command)
+}
+
+// TestCardBackupCutOffByTheReader: what was saved until then is in the manifest, which
+// says that there may be more; so does a restore, and the next run adds it.
+func TestCardBackupCutOffByTheReader(t *testing.T) {
+	home, dir := shared(t), filepath.Join(t.TempDir(), "card")
+	h := join(t, home, nothing)
+	generate(t, h, 1, "one")
+	generate(t, h, 2, "two")
+	serial, err := h.Serial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := custody.OpenCardBackup(dir, serial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Tell = func(string) {}
+	if err := b.Run(join(t, home, func(conn apdu.Conn) apdu.Conn { return &unplugged{Conn: conn} })); !errors.Is(err, errUnplugged) {
+		t.Errorf("%v", err)
+	}
+	b.Close()
+	m, err := custody.ReadManifest(dir)
+	if err != nil || len(m.Keys) != 1 || len(m.NotBackedUp) != 0 || m.Complete {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	told, err := restore(t, withVectors(t), dir)
+	if err != nil {
+		t.Error(err)
+	}
+	wants(t, told, "the last run of this backup was cut off, or is at work still: the device may have more than is here", `key 1 (secp256r1, "one") is restored, and signs`)
+	if m, told = backup(t, h, dir, false); len(m.Keys) != 2 || !m.Complete || strings.Contains(told, "one") {
+		t.Errorf("%+v: %s", m, told)
 	}
 }

@@ -30,7 +30,7 @@ var errNotRestored = errors.New("not everything is restored")
 // the others out; the error then says how many.
 func (r *CardRestore) Run(h *hsm.HSM) error {
 	if !r.Manifest.Complete {
-		r.Tell("the backup was cut off: the device had more than is here, unless nothing more was left to save")
+		r.Tell("the last run of this backup was cut off, or is at work still: the device may have more than is here")
 	}
 	for _, k := range r.Manifest.Keys {
 		if !k.Current() {
