@@ -118,7 +118,7 @@ func NotedBackups(path string) (records []BackupRecord, err error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("what is noted of backups: %w; move that away, and name the folders of backups instead: conclave status DIR", err)
 	}
 	for text := range bytes.Lines(content) {
 		var r BackupRecord
