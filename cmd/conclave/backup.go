@@ -5,6 +5,7 @@ import (
 
 	"conclave/custody"
 	"conclave/hsm"
+	"conclave/wire"
 )
 
 type keyWrap struct {
@@ -36,10 +37,18 @@ func (cmd keyWrap) Run(c *console) error {
 		if err := place.Finish(content); err != nil {
 			return err
 		}
-		c.noteWrap(h, cmd.File, f, content)
+		cmd.note(c, h, f, content)
 		fmt.Fprintf(c.out, "Key %d is wrapped to %s\n", key.Ref, cmd.File)
 		return nil
 	})
+}
+
+// note remembers on this computer where the key is backed up, unless its file does not
+// show which key it is.
+func (cmd keyWrap) note(c *console, h *hsm.HSM, f wire.WrapFile, content []byte) {
+	if r, err := custody.NewBackupRecord(c.serialOf(h), cmd.File, f, content); err == nil {
+		c.noteBackups([]custody.BackupRecord{r})
+	}
 }
 
 type keyUnwrap struct {

@@ -12,7 +12,6 @@ import (
 	"conclave/hsm"
 	"conclave/internal/interrupt"
 	"conclave/terminal"
-	"conclave/wire"
 )
 
 type backupCard struct {
@@ -50,7 +49,7 @@ func (cmd backupCard) Run(c *console) error {
 				return err
 			}
 		}
-		if err := c.warnOfRandomDKEK(h); err != nil {
+		if err := cmd.warnOfRandomDKEK(c, h); err != nil {
 			return err
 		}
 		cmd.conclude(c, backup.Manifest)
@@ -59,7 +58,7 @@ func (cmd backupCard) Run(c *console) error {
 }
 
 // warnOfRandomDKEK says of a DKEK that never leaves the device what its backups are worth.
-func (c *console) warnOfRandomDKEK(h *hsm.HSM) error {
+func (cmd backupCard) warnOfRandomDKEK(c *console, h *hsm.HSM) error {
 	status, err := h.DKEK()
 	if err == nil && status != nil && status.Shares == 0 && status.Outstanding == 0 {
 		c.note("conclave: warning: the DKEK of this device is random, and in no one's hands: the backup can be restored to this device alone, and to none once it is initialised again")
@@ -174,12 +173,5 @@ func (c *console) noteBackups(made []custody.BackupRecord) {
 	}
 	if err != nil {
 		c.note("conclave: warning: the backup is made, but not noted for conclave status: %v", err)
-	}
-}
-
-// noteWrap is noteBackups for a key whose file was written.
-func (c *console) noteWrap(h *hsm.HSM, path string, f wire.WrapFile, content []byte) {
-	if r, err := custody.NewBackupRecord(c.serialOf(h), path, f, content); err == nil { // else it does not show of which key it is
-		c.noteBackups([]custody.BackupRecord{r})
 	}
 }

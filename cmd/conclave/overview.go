@@ -91,7 +91,7 @@ func (cmd overview) look(c *console) (report overviewReport, err error) {
 		names, report.Readers = append(names, report.Readers...), []string{}
 	}
 	for _, name := range names {
-		report.Devices = append(report.Devices, c.deviceOverview(name, records))
+		report.Devices = append(report.Devices, cmd.device(c, name, records))
 	}
 	report.Due, err = cmd.due(c)
 	return report, err
@@ -117,7 +117,7 @@ func (cmd overview) records(c *console) ([]custody.BackupRecord, error) {
 	return records, nil
 }
 
-func (c *console) deviceOverview(name string, records []custody.BackupRecord) deviceOverview {
+func (cmd overview) device(c *console, name string, records []custody.BackupRecord) deviceOverview {
 	o := deviceOverview{Name: name, Keys: []keyOverview{}}
 	err := c.withDevice(name, func(h *hsm.HSM) error {
 		status, err := c.deviceStatus(h)
