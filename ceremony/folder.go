@@ -42,15 +42,21 @@ func RehearsalFolder(f plan.File, auto bool) Folder {
 // DrillFolder is where the next drill of a ceremony is held, if no one says
 // otherwise: one that was prepared, or begun, or a new one.
 func DrillFolder(bundle string) Folder {
-	return nextFolder(filepath.Clean(bundle)+".drill", func(Folder) bool { return true })
+	return nextFolder(drillStem(bundle), func(Folder) bool { return true })
 }
+
+// drillStem begins the names of the folders of the drills that look after evidence.
+func drillStem(bundle string) string { return filepath.Clean(bundle) + ".drill" }
+
+// numbered is a folder in a series.
+func numbered(stem string, n int) Folder { return Folder(fmt.Sprintf("%s-%d", stem, n)) }
 
 // nextFolder is the first folder in a series that is not there; or one that is
 // there, not closed, and may be gone on with. One that a program has answered
 // is not resumed, for the sheets are gone with it.
 func nextFolder(stem string, resume func(Folder) bool) Folder {
 	for n := 1; ; n++ {
-		dir := Folder(fmt.Sprintf("%s-%d", stem, n))
+		dir := numbered(stem, n)
 		if !safefile.Exists(string(dir)) {
 			return dir
 		}

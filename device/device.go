@@ -73,6 +73,9 @@ func (h Home) In(dir string) Home { return Home{dir, h.PINCost} }
 // DKEK shares.
 func (h Home) Imports() string { return filepath.Join(h.dir, "imports") }
 
+// Backups is the file in which the backups that were made on this computer are noted.
+func (h Home) Backups() string { return filepath.Join(h.dir, "backups.jsonl") }
+
 // Open connects to a device: "pcsc:" and a reader, as package pcsc names it,
 // or the name of an embedded device.
 func (h Home) Open(name string) (apdu.Conn, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"conclave/apdu"
+	"conclave/dkek"
 	"conclave/wire"
 )
 
@@ -84,6 +85,22 @@ func (h *HSM) keyDomain(n byte) (*wire.DKEKStatus, error) {
 		return nil, nil
 	}
 	return status, err
+}
+
+// KeyDomain finds the DKEK with a key check value: 0 for the one that DKEK tells of,
+// or the number of the key domain. Found is false where the device has no such one;
+// one whose check value is hidden is taken for it.
+func (h *HSM) KeyDomain(kcv dkek.KCV) (n byte, found bool, err error) {
+	for ; n < maxKeyDomains; n++ {
+		status, err := h.keyDomain(n)
+		if err != nil {
+			return 0, false, err
+		}
+		if status != nil && status.Outstanding == 0 && (status.Hidden() || status.KCV == kcv) {
+			return n, true, nil
+		}
+	}
+	return 0, false, nil
 }
 
 func noDKEK(err error) bool {

@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/big"
@@ -247,6 +248,20 @@ func (k PublicKey) SPKI() ([]byte, error) {
 		return nil, err
 	}
 	return x509.MarshalPKIXPublicKey(pub)
+}
+
+// Fingerprint is SHA-256 of the SubjectPublicKeyInfo, in hex; empty for no key, and
+// for one that cannot be written as one.
+func (k *PublicKey) Fingerprint() string {
+	if k == nil {
+		return ""
+	}
+	der, err := k.SPKI()
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
 }
 
 // ParseSPKI reads a SubjectPublicKeyInfo.

@@ -18,15 +18,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
 	"conclave/ca"
+	"conclave/internal/strictjson"
 	"conclave/quorum"
 )
 
@@ -169,7 +168,7 @@ const Format = "conclave plan 1"
 // for Check.
 func Parse(content []byte) (*Plan, error) {
 	d := json.NewDecoder(bytes.NewReader(content))
-	if err := checkFields(d); err != nil {
+	if err := strictjson.Check(d); err != nil {
 		return nil, fmt.Errorf("plan, line %d: %w", lineAt(content, d.InputOffset()), err)
 	}
 	d = json.NewDecoder(bytes.NewReader(content))
@@ -227,57 +226,6 @@ func explain(content []byte, err error) error {
 		return fmt.Errorf("plan: %s is not a time; one such as 2027-01-15T09:00:00Z was expected", when.Value)
 	}
 	return fmt.Errorf("plan: %w", err)
-}
-
-// checkFields refuses objects with a field that comes twice (encoding/json takes
-// the last, whether in capital letters or not), and text after the end.
-func checkFields(d *json.Decoder) error {
-	if err := checkValue(d, maxDepth); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more after the end of the plan; remove it")
-	}
-	return nil
-}
-
-// maxDepth is how deep objects and lists may be nested; a plan nests five.
-const maxDepth = 20
-
-func checkValue(d *json.Decoder, depth int) error {
-	if depth == 0 {
-		return fmt.Errorf("objects and lists are nested more than %d deep", maxDepth)
-	}
-	token, err := d.Token()
-	if err != nil {
-		return err
-	}
-	delim, ok := token.(json.Delim)
-	if !ok {
-		return nil
-	}
-	seen := map[string]bool{}
-	for d.More() {
-		if delim == '{' {
-			name, err := d.Token()
-			if err != nil {
-				return err
-			}
-			field := strings.ToLower(name.(string))
-			if strings.ContainsFunc(field, func(r rune) bool { return r > unicode.MaxASCII }) { // which encoding/json may take for a letter
-				return fmt.Errorf("the field %q has a character that no field has", name)
-			}
-			if seen[field] {
-				return fmt.Errorf("the field %q comes twice in one object; remove one", name)
-			}
-			seen[field] = true
-		}
-		if err := checkValue(d, depth-1); err != nil {
-			return err
-		}
-	}
-	_, err = d.Token()
-	return err
 }
 
 // Bytes writes the plan as indented JSON.

@@ -41,9 +41,18 @@ func (cmd keyWrap) Run(c *console) error {
 		if err := place.Finish(content); err != nil {
 			return err
 		}
+		cmd.note(c, h, f, content)
 		fmt.Fprintf(c.out, "Key %d is wrapped to %s\n", key.Ref, cmd.File)
 		return nil
 	})
+}
+
+// note remembers on this computer where the key is backed up, unless its file does not
+// show which key it is.
+func (cmd keyWrap) note(c *console, h *hsm.HSM, f wire.WrapFile, content []byte) {
+	if r, err := custody.NewBackupRecord(c.serialOf(h), cmd.File, f, content); err == nil {
+		c.noteBackups([]custody.BackupRecord{r})
+	}
 }
 
 type keyUnwrap struct {

@@ -27,6 +27,15 @@ type (
 	keyGroup struct {
 		Key keyCommands `cmd:"" help:"Keys: generate, use, back up, restore."`
 	}
+	backupGroup struct {
+		Backup backupCard `cmd:"" help:"Back up a whole device: every key, certificate and data object."`
+	}
+	restoreGroup struct {
+		Restore restoreCard `cmd:"" help:"Restore what conclave backup has saved to another device."`
+	}
+	statusGroup struct {
+		Status overview `cmd:"" help:"Show all devices, and which of their keys are backed up, when and where."`
+	}
 	ceremonyGroup struct {
 		Ceremony ceremonyCommands `cmd:"" help:"A key ceremony from its plan: check, rehearse, hold, verify."`
 	}
@@ -50,6 +59,9 @@ type all struct {
 	hsmGroup
 	dkekGroup
 	keyGroup
+	backupGroup
+	restoreGroup
+	statusGroup
 	ceremonyGroup
 	caGroup
 	logGroup
@@ -76,6 +88,12 @@ func grammarOf(args []string) grammar {
 		return new(one[dkekGroup])
 	case "key":
 		return new(one[keyGroup])
+	case "backup":
+		return new(one[backupGroup])
+	case "restore":
+		return new(one[restoreGroup])
+	case "status":
+		return new(one[statusGroup])
 	case "ceremony":
 		return new(one[ceremonyGroup])
 	case "ca":

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"conclave/custody"
@@ -9,8 +10,19 @@ import (
 
 // dkekSource is the DKEK that wrapped keys are under: its share files, and how
 // each of them is opened.
-type dkekSource struct {
-	DKEK         []string       `name:"dkek" required:"" sep:"none" placeholder:"FILE" help:"Share file of the DKEK; once for each of its shares."`
+type dkekSource struct{ optionalDKEK }
+
+// Validate wants a DKEK, and rejects contradictory options.
+func (d dkekSource) Validate() error {
+	if len(d.DKEK) == 0 {
+		return errors.New("missing flags: --dkek=FILE")
+	}
+	return d.optionalDKEK.Validate()
+}
+
+// optionalDKEK is a dkekSource for what can do without, where no share file is named.
+type optionalDKEK struct {
+	DKEK         []string       `name:"dkek" sep:"none" placeholder:"FILE" help:"Share file of the DKEK; once for each of its shares."`
 	Shares       []string       `sep:"none" placeholder:"FILE" help:"File with the sheets that open the share file, - for standard input; once for each share file, in the same order."`
 	DKEKPassword secretArgument `name:"dkek-password" placeholder:"SECRET" help:"Password of the share files: env:NAME, file:PATH or the password itself."`
 	Sheets       int            `placeholder:"M" help:"Let M custodians enter their sheets. A record beside the share file knows how many."`
@@ -18,7 +30,7 @@ type dkekSource struct {
 }
 
 // Validate rejects contradictory options.
-func (d dkekSource) Validate() error {
+func (d optionalDKEK) Validate() error {
 	if len(d.Shares) > 0 && len(d.Shares) != len(d.DKEK) {
 		return fmt.Errorf("--shares: %d were expected, one for each share file", len(d.DKEK))
 	}
@@ -26,7 +38,7 @@ func (d dkekSource) Validate() error {
 }
 
 // open opens all share files, having read all of them first.
-func (d dkekSource) open(ctx context.Context, c *console) (custody.DKEK, error) {
+func (d optionalDKEK) open(ctx context.Context, c *console) (custody.DKEK, error) {
 	files, err := custody.ReadShareFiles(d.DKEK, !d.NoRecord)
 	if err != nil {
 		return custody.DKEK{}, err
@@ -37,7 +49,7 @@ func (d dkekSource) open(ctx context.Context, c *console) (custody.DKEK, error) 
 }
 
 // how is the way in which share file i is opened.
-func (d dkekSource) how(i int) opening {
+func (d optionalDKEK) how(i int) opening {
 	o := opening{Password: d.DKEKPassword, Custodians: d.Sheets, NoRecord: d.NoRecord}
 	if i < len(d.Shares) {
 		o.Shares = d.Shares[i]

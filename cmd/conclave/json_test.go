@@ -40,6 +40,20 @@ func TestJSON(t *testing.T) {
 			newKeyEntry(hsm.Key{Ref: 1, Public: &public, Description: &wire.PrKD{Type: wire.KeyEC, Label: "Root", ID: []byte{0xA1, 0xB2}}}),
 			newKeyEntry(hsm.Key{Ref: 2}),
 		},
+		"status.json": overviewReport{
+			Devices: []deviceOverview{
+				{Name: "broken", Error: "why", Keys: []keyOverview{}},
+				{Name: "default", Status: &deviceStatus{Device: "default", Serial: "ZZCL0123456", Version: "3.5", Options: optionNames(0)}, Keys: []keyOverview{
+					newKeyOverview(hsm.Key{Ref: 1, Public: &public}, []custody.BackupRecord{{
+						Time: time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC), Serial: "ZZCL0123456", PublicKey: public.Fingerprint(), KCV: kcv.String(),
+						Path: "/nowhere/card/key-01-0123abcd.wrap", SHA256: "00",
+					}}),
+					newKeyOverview(hsm.Key{Ref: 2, Public: &public}, nil),
+				}},
+			},
+			Readers: []string{"pcsc:Virtual PCD 00 00"},
+			Due:     []dueEntry{{Day: time.Date(2027, 11, 1, 0, 0, 0, 0, time.UTC), What: "drill", Why: "so that it works", Overdue: false, Soon: true}},
+		},
 		"rehearse.json": newRehearsalReport(custody.RoundTripReport{
 			Stages: []custody.Stage{{What: "make device 1", Result: "serial number ZZCL0123456", Took: 1500 * time.Millisecond}},
 			KCV:    kcv, PublicKey: &public,

@@ -2,12 +2,14 @@ package main
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
+	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/terminal"
@@ -126,19 +128,8 @@ func newKeyEntry(k hsm.Key) keyEntry {
 	return entry
 }
 
-// fingerprint is SHA-256 of the SubjectPublicKeyInfo, in hex; empty for a key
-// whose public half is not known.
-func fingerprint(public *wire.PublicKey) string {
-	if public == nil {
-		return ""
-	}
-	der, err := public.SPKI()
-	if err != nil {
-		return ""
-	}
-	sum := sha256.Sum256(der)
-	return hex.EncodeToString(sum[:])
-}
+// fingerprint names a public key, as wire.PublicKey.Fingerprint does.
+func fingerprint(public *wire.PublicKey) string { return public.Fingerprint() }
 
 type keyDelete struct {
 	userLogin
@@ -153,8 +144,7 @@ func (cmd keyDelete) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		loss := fmt.Sprintf("Deleting key %d (%s) destroys it, unless it was wrapped before", key.Ref, describe(key))
-		if err := c.confirm(cmd.Yes, loss, "its reference", strconv.Itoa(int(key.Ref))); err != nil {
+		if err := cmd.confirm(c, key); err != nil {
 			return err
 		}
 		if err := c.login(h, cmd.PIN); err != nil {
@@ -166,6 +156,29 @@ func (cmd keyDelete) Run(c *console) error {
 		fmt.Fprintf(c.out, "Key %d is deleted.\n", key.Ref)
 		return nil
 	})
+}
+
+// confirm lets the user type what the key is called, and its reference where a backup
+// of it is known: who deletes the only copy shall know which key it is.
+func (cmd keyDelete) confirm(c *console, key hsm.Key) error {
+	records, err := custody.NotedBackups(c.home.Backups())
+	if err != nil {
+		c.note("conclave: warning: which keys are backed up is not known: %v", err)
+	}
+	loss := fmt.Sprintf("Deleting key %d (%s) destroys it", key.Ref, describe(key))
+	reference := strconv.Itoa(int(key.Ref))
+	if r, state := custody.LatestBackup(records, key.Public.Fingerprint()); state.Holds() {
+		loss += fmt.Sprintf("; its backup of %s is %s", r.Time.Local().Format(time.DateOnly), terminal.Printable(r.Path))
+		return c.confirm(cmd.Yes, loss, "its reference", reference)
+	}
+	loss += ", and it is NOT BACKED UP, as far as this computer knows"
+	if cmd.Yes {
+		c.note("conclave: warning: %s", loss)
+	}
+	if d := key.Description; d != nil && d.Label != "" && d.Label == strings.TrimSpace(terminal.Printable(d.Label)) {
+		return c.confirm(cmd.Yes, loss, "its label", d.Label)
+	}
+	return c.confirm(cmd.Yes, loss, "its reference", reference)
 }
 
 func describe(k hsm.Key) string {

@@ -23,6 +23,8 @@ const (
 	exitNotEnough  = 5 // fewer sheets than the threshold
 	exitDamaged    = 6 // the share file, or the file of a wrapped key, is damaged
 	exitUnproved   = 7 // the evidence fits together, but the paper does not prove all of it
+	exitIncomplete = 8 // something of a device is not backed up
+	exitOverdue    = 9 // a day that a ceremony has set is past
 )
 
 func main() {

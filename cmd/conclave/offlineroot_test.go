@@ -76,6 +76,8 @@ func replies() []reply {
 		{`Type from the sheet\. Code[^:]*: $`, func(p *people, _ []string) string { return p.codes[p.custodian] }},
 		{`SO-PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = soPIN; return soPIN }},
 		{`user PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = pin; return pin }},
+		{`(?:New u|U)ser PIN(?:, again)?: $`, always(pin)},
+		{`New SO-PIN(?:, again)?: $`, always(soPIN)},
 		{`the same again: $`, func(p *people, _ []string) string { return p.typed }},
 		{`\(yes/no\): $`, always("yes")},
 		{`Leave it out\? \[y/N\] $`, always("y")},
@@ -152,8 +154,14 @@ func enterShell(t *testing.T, dir string) *people {
 // do types a command, and lets people answer until it ends; it must succeed.
 func (p *people) do(command string) string {
 	p.t.Helper()
+	return p.ends("0", command)
+}
+
+// ends is do for a command that must end with a status.
+func (p *people) ends(want, command string) string {
+	p.t.Helper()
 	shown, status := p.try(command)
-	if status != "0" {
+	if status != want {
 		p.t.Fatalf("%s ended with %s:\n%s", command, status, shown)
 	}
 	return shown

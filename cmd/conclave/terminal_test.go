@@ -62,7 +62,7 @@ func TestConfirmation(t *testing.T) {
 		t.Fatal("the key was erased")
 	}
 	s = begin(t, "key", "delete", "1", "--pin", "env:PIN")
-	s.Answer(`type its reference \(1\): $`, "1")
+	s.Answer(`NOT BACKED UP, as far as this computer knows\. To go on, type its reference \(1\): $`, "1") // it has no label
 	s.Expect("Key 1 is deleted")
 	s.End(0)
 	s = begin(t, "hsm", "delete")
@@ -71,6 +71,31 @@ func TestConfirmation(t *testing.T) {
 	if list := conclave(t, "hsm", "list"); strings.Contains(list, "default") {
 		t.Fatalf("the device is still there:\n%s", list)
 	}
+}
+
+// TestDeletingTheOnlyCopy: whoever deletes a key that no backup holds types its label,
+// and where there is a backup its reference.
+func TestDeletingTheOnlyCopy(t *testing.T) {
+	home(t)
+	conclave(t, "hsm", "init", "--pin", "env:PIN", "--so-pin", "env:SOPIN", "--dkek-shares", "0")
+	conclave(t, "key", "generate", "--type", "ec:P-256", "--label", "Root CA", "--pin", "env:PIN")
+	s := begin(t, "key", "delete", "1", "--pin", "env:PIN")
+	s.Answer(`it is NOT BACKED UP, as far as this computer knows\. To go on, type its label \(Root CA\): $`, "1")
+	s.Expect("conclave: its label was not typed; nothing was changed")
+	s.End(1)
+	file := filepath.Join(t.TempDir(), "root.wrap")
+	conclave(t, "key", "wrap", "1", file, "--pin", "env:PIN")
+	s = begin(t, "key", "delete", "1", "--pin", "env:PIN")
+	s.Answer(`its backup of 20[0-9-]+ is \S+root\.wrap\. To go on, type its reference \(1\): $`, "2")
+	s.Expect("conclave: its reference was not typed; nothing was changed")
+	s.End(1)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	s = begin(t, "key", "delete", "1", "--pin", "env:PIN")
+	s.Answer(`NOT BACKED UP, .* type its label \(Root CA\): $`, "Root CA")
+	s.Expect("Key 1 is deleted")
+	s.End(0)
 }
 
 // clearScreen is how a terminal is told to forget what it showed.

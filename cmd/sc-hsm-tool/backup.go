@@ -27,7 +27,31 @@ func (t *tool) wrap() error {
 	if err != nil {
 		return err
 	}
-	return t.write(content)
+	if err := t.write(content); err != nil {
+		return err
+	}
+	t.remember(f, content)
+	return nil
+}
+
+// remember notes the backup on this computer, for conclave status. Nothing fails for
+// that.
+func (t *tool) remember(f wire.WrapFile, content []byte) {
+	home, err := t.home()
+	if err != nil {
+		return
+	}
+	serial, err := t.hsm.Serial()
+	if err != nil {
+		return
+	}
+	r, err := custody.NewBackupRecord(serial, t.file, f, content)
+	if err != nil {
+		return // it does not show of which key it is
+	}
+	if err := custody.NoteBackup(home.Backups(), r); err != nil {
+		t.note("warning: the backup is made, but not noted for conclave status: %v", err)
+	}
 }
 
 // write makes the output file, whose place is taken.

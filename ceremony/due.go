@@ -1,0 +1,109 @@
+package ceremony
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"conclave/ca"
+	"conclave/ca/register"
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
+	"conclave/internal/safefile"
+)
+
+// Due are the days that a ceremony leaves to people, in order: the next drill after
+// the last one that is known, the ends of certificates, and those of the newest CRLs
+// in its register, or of the planned ones where it has none. Drills are looked for
+// where they are held if no one says otherwise.
+func (f Folder) Due(ctx context.Context) ([]plan.Date, error) {
+	file, err := plan.ReadFile(f.evidence(evidence.PlanFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not the folder of a ceremony that was begun: %w", f, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	last, err := f.lastDrill(file.Plan)
+	if err != nil {
+		return nil, err
+	}
+	dates := slices.DeleteFunc(file.Plan.Schedule(), func(d plan.Date) bool { return about(d, "drill-") })
+	after := last.Schedule()
+	if i := slices.IndexFunc(after, func(d plan.Date) bool { return about(d, "drill-") }); i >= 0 {
+		dates = append(dates, after[i])
+	}
+	if safefile.Exists(f.Register()) {
+		crls, err := f.nextCRLs(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Register(), err)
+		}
+		dates = append(slices.DeleteFunc(dates, func(d plan.Date) bool { return about(d, "crl-") }), crls...)
+	}
+	slices.SortStableFunc(dates, func(a, b plan.Date) int { return a.Day.Compare(b.Day) })
+	return dates, nil
+}
+
+// about says what a date of a schedule is for: its ID has that after the plan's start.
+func about(d plan.Date, what string) bool {
+	_, rest, _ := strings.Cut(d.ID, "-")
+	return strings.HasPrefix(rest, what)
+}
+
+// lastDrill is the plan of the last drill that was closed, or that of the ceremony
+// itself.
+func (f Folder) lastDrill(last *plan.Plan) (*plan.Plan, error) {
+	for n := 1; ; n++ {
+		drill := numbered(drillStem(f.Evidence()), n)
+		if !safefile.Exists(string(drill)) {
+			return last, nil
+		}
+		if !safefile.Exists(drill.Evidence()) || safefile.Exists(drill.key()) {
+			continue // not held, or not closed
+		}
+		held, err := plan.ReadFile(drill.drillPlan())
+		if err != nil {
+			return nil, err
+		}
+		if held.Plan.Start.After(last.Start) {
+			last = held.Plan
+		}
+	}
+}
+
+// nextCRLs are the days on which the newest CRL of each issuer in the register ends.
+func (f Folder) nextCRLs(ctx context.Context) (dates []plan.Date, err error) {
+	r, err := register.Open(f.Register())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	entries, err := r.Entries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	newest := map[string]*x509.RevocationList{}
+	for _, e := range entries {
+		if e.Kind != ca.KindCRL || e.DER == nil {
+			continue
+		}
+		crl, err := x509.ParseRevocationList(e.DER)
+		if err != nil {
+			return nil, fmt.Errorf("%v: %w", e, err)
+		}
+		if last := newest[string(e.Issuer)]; last == nil || crl.NextUpdate.After(last.NextUpdate) {
+			newest[string(e.Issuer)] = crl
+		}
+	}
+	for _, crl := range newest {
+		dates = append(dates, plan.Date{
+			ID: fmt.Sprintf("crl-%v", crl.Number), What: "next CRL of " + crl.Issuer.String(), Why: "Without it nothing under this issuer is trusted.",
+			Day: crl.NextUpdate, Remind: []int{60, 14},
+		})
+	}
+	return dates, nil
+}
