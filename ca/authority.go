@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"conclave/ca/lint"
@@ -53,11 +54,41 @@ func (a Authority) Prepare(spec Spec, public crypto.PublicKey) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := r.draft(a.Linter)
+	rehearsed, found, err := r.judge(a.Linter)
 	if err != nil {
 		return nil, err
 	}
-	return &Draft{d, spec.leftOut()}, nil
+	notes := append(spec.notes(), spec.leftOut()...)
+	if spec.exempt() && r.demands == lint.Private && len(found) > 0 {
+		var name []lint.Finding
+		if found, name, err = a.partName(spec, public, found); err != nil {
+			return nil, err
+		}
+		for _, f := range name {
+			notes = append(notes, "a lint found this in the subject, which is carried on as it is: "+f.String())
+		}
+	}
+	if err := r.refusal(found); err != nil {
+		return nil, err
+	}
+	return &Draft{draft{r, rehearsed}, notes}, nil
+}
+
+// partName parts what lints found in the name from all else: a certificate with another
+// name does not have it.
+func (a Authority) partName(spec Spec, public crypto.PublicKey, found []lint.Finding) (other, name []lint.Finding, err error) {
+	spec.RawSubject, spec.Subject = nil, Name{CommonName: "Another CA"}
+	r, err := newRecipe(spec, public, a.Certificate, a.Publication)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, other, err = r.judge(a.Linter)
+	for _, f := range found {
+		if !slices.ContainsFunc(other, func(o lint.Finding) bool { return o.Lint == f.Lint }) {
+			name = append(name, f)
+		}
+	}
+	return other, name, err
 }
 
 // draft rehearses and lints a certificate.
@@ -120,7 +151,7 @@ func (a Authority) parentOf(old *x509.Certificate, from, until time.Time) (*x509
 		return nil, fmt.Errorf("certificate %s: it does not sign itself; the certificate of its issuer was expected", SerialOf(old))
 	}
 	if !bytes.Equal(old.RawIssuer, a.Certificate.RawSubject) || old.CheckSignatureFrom(a.Certificate) != nil {
-		return nil, fmt.Errorf("certificate %s: it is not from %s", SerialOf(old), a.Certificate.Subject)
+		return nil, fmt.Errorf("certificate %s: it is not from %s", SerialOf(old), DistinguishedName(a.Certificate.RawSubject))
 	}
 	return a.Certificate, errors.Join(keycheck.Sound(a.Certificate.PublicKey), checkIssuer(a.Certificate), Spec{NotBefore: from, NotAfter: until}.checkWithin(a.Certificate))
 }
@@ -138,7 +169,7 @@ func (a Authority) demandsOf(old *x509.Certificate) (lint.Demands, error) {
 // check wants a signer that belongs to the certificate.
 func (a Authority) check() error {
 	if a.Certificate != nil && !sameKey(a.Certificate.PublicKey, a.Signer.Public()) {
-		return fmt.Errorf("signer: its key is not that of the certificate of %s", a.Certificate.Subject)
+		return fmt.Errorf("signer: its key is not that of the certificate of %s", DistinguishedName(a.Certificate.RawSubject))
 	}
 	return nil
 }
@@ -156,7 +187,7 @@ func (a Authority) newSerial() (Serial, error) {
 // After any error but ErrNumberUsed it may have been signed; the ledger keeps
 // the intent.
 func (a Authority) Sign(ctx context.Context, d *Draft) (*x509.Certificate, error) {
-	signed, err := a.sign(ctx, d.draft, distinguishedName(d.linted.certificate.RawSubject))
+	signed, err := a.sign(ctx, d.draft, DistinguishedName(d.linted.certificate.RawSubject))
 	return signed.certificate, err
 }
 

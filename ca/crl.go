@@ -120,7 +120,7 @@ func (d *CRLDraft) Text() string {
 	c := d.linted.crl
 	var b strings.Builder
 	fmt.Fprintf(&b, "CRL: %s\nIssuer: %s\nCRL number: %s\nThis update: %s\nNext update: %s\nSignature algorithm: %s\nCertificates: %d\n",
-		d.scope, distinguishedName(c.RawIssuer), d.after(), timeText(c.ThisUpdate), timeText(c.NextUpdate), c.SignatureAlgorithm, len(c.RevokedCertificateEntries))
+		d.scope, DistinguishedName(c.RawIssuer), d.after(), timeText(c.ThisUpdate), timeText(c.NextUpdate), c.SignatureAlgorithm, len(c.RevokedCertificateEntries))
 	shown := d.shown()
 	for _, e := range shown {
 		fmt.Fprintf(&b, "Certificate %x: %s, %s\n", e.SerialNumber, timeText(e.RevocationTime), reasonName(e.ReasonCode))

@@ -40,25 +40,40 @@ func (r recipe) rehearse() (Signed, error) {
 	return r.sign(key)
 }
 
-// draft rehearses and lints.
-func (r recipe) draft(linter lint.Linter) (draft, error) {
+// judge rehearses and lints.
+func (r recipe) judge(linter lint.Linter) (Signed, []lint.Finding, error) {
 	rehearsed, err := r.rehearse()
 	if err != nil {
-		return draft{}, err
+		return Signed{}, nil, err
 	}
-	what, judge := "certificate", linter.Certificate
+	judge := linter.Certificate
 	if r.kind == KindCRL {
-		what, judge = "CRL", linter.CRL
+		judge = linter.CRL
 	}
 	found, err := judge(rehearsed.DER, r.demands)
+	return rehearsed, found, err
+}
+
+// draft wants no lint to find anything.
+func (r recipe) draft(linter lint.Linter) (draft, error) {
+	rehearsed, found, err := r.judge(linter)
 	if err != nil {
 		return draft{}, err
+	}
+	return draft{r, rehearsed}, r.refusal(found)
+}
+
+// refusal says what lints have found.
+func (r recipe) refusal(found []lint.Finding) error {
+	what := "certificate"
+	if r.kind == KindCRL {
+		what = "CRL"
 	}
 	var problems []error
 	for _, f := range found {
 		problems = append(problems, fmt.Errorf("%s is refused by a lint: %s", what, f))
 	}
-	return draft{r, rehearsed}, errors.Join(problems...)
+	return errors.Join(problems...)
 }
 
 // draft is what was linted, and is ready to be signed.

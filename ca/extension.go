@@ -194,7 +194,7 @@ func generalName(n asn1.RawValue) string {
 	case n.Class != asn1.ClassContextSpecific:
 		return "no name"
 	case n.Tag == 4:
-		return "the directory name " + distinguishedName(n.Bytes)
+		return "the directory name " + DistinguishedName(n.Bytes)
 	case n.Tag == 7 && (len(n.Bytes) == net.IPv4len || len(n.Bytes) == net.IPv6len):
 		return "IP " + net.IP(n.Bytes).String()
 	case !known:

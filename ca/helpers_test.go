@@ -185,7 +185,7 @@ func newLeaf(t testing.TB, issuer *x509.Certificate, key crypto.Signer, host str
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: serial.Int(), Subject: ca.Name{CommonName: host}.PKIX(), DNSNames: []string{host},
+		SerialNumber: serial.Int(), RawSubject: ca.Name{CommonName: host}.DER(), DNSNames: []string{host},
 		NotBefore: began, NotAfter: began.AddDate(0, 1, 0), KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}

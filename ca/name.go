@@ -1,196 +1,210 @@
 package ca
 
 import (
-	"crypto/x509/pkix"
-	"encoding/asn1"
-	"encoding/hex"
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
-// Name is a distinguished name as a plan writes it.
+// Name is a distinguished name as a plan writes it: an object with the fields that
+// most have, encoded in the order of BR section 7.1.4.2; or any other as a string, RFC
+// 4514, encoded in the order that it says; or "request", the one of the request.
 type Name struct {
 	CommonName   string `json:"commonName"`
 	Organization string `json:"organization,omitempty"`
 	Country      string `json:"country,omitempty"`
 	Province     string `json:"province,omitempty"`
 	Locality     string `json:"locality,omitempty"`
+
+	text string // of one that the fields cannot say, which are empty then
 }
 
-// attribute is a part of a name.
-type attribute struct {
-	label string // RFC 4514 section 3
-	field string // in JSON
-	oid   asn1.ObjectIdentifier
-	most  int // characters, RFC 5280 appendix A.1
-}
+// asInRequest is written in the place of a name.
+const asInRequest = "request"
 
-// attributes are in the order in which they are encoded, BR section 7.1.4.2.
-var attributes = []attribute{
-	{"C", "country", asn1.ObjectIdentifier{2, 5, 4, 6}, 2},
-	{"ST", "province", asn1.ObjectIdentifier{2, 5, 4, 8}, 128},
-	{"L", "locality", asn1.ObjectIdentifier{2, 5, 4, 7}, 128},
-	{"O", "organization", asn1.ObjectIdentifier{2, 5, 4, 10}, 64},
-	{"CN", "commonName", asn1.ObjectIdentifier{2, 5, 4, 3}, 64},
-}
+// AsInRequest says whether the name is that of the request, whatever it is.
+func (n Name) AsInRequest() bool { return n.text == asInRequest }
 
-// values are a name's, in the order of attributes.
-func (n *Name) values() []*string {
+// fields are the values of the fields, in the order of attributes.
+func (n *Name) fields() []*string {
 	return []*string{&n.Country, &n.Province, &n.Locality, &n.Organization, &n.CommonName}
 }
 
-// PKIX gives the name as crypto/x509 has it, with its attributes in the order of
-// BR section 7.1.4.2.
-func (n Name) PKIX() pkix.Name {
-	name := pkix.Name{}
-	for i, value := range n.values() {
+// ParseName reads a name as in RFC 4514, CN=…,O=…,C=…, or "request".
+func ParseName(text string) (Name, error) {
+	if text == asInRequest {
+		return Name{text: text}, nil
+	}
+	parsed, err := parseDN(text)
+	if err != nil {
+		return Name{}, fmt.Errorf("name %q: %w", text, err)
+	}
+	return parsed.name(), nil
+}
+
+// NameOf reads a name, DER. The order is kept where the fields of Name cannot say all
+// of it; string types are not.
+func NameOf(content []byte) (Name, error) {
+	parsed, err := readDN(content)
+	if err != nil {
+		return Name{}, err
+	}
+	return parsed.name(), nil
+}
+
+// name gives what says it in a plan.
+func (n dn) name() (name Name) {
+	for _, parts := range n {
+		i := slices.IndexFunc(attributes, func(a attribute) bool { return a.label == parts[0].label })
+		if len(parts) > 1 || i < 0 || attributes[i].field == "" || *name.fields()[i] != "" {
+			return Name{text: n.String()}
+		}
+		*name.fields()[i] = parts[0].text
+	}
+	return name
+}
+
+func (n Name) dn() (name dn) {
+	if n.text != "" {
+		name, _ = parseDN(n.text) // which it was made of
+		return name
+	}
+	for i, value := range n.fields() {
 		if *value != "" {
-			name.ExtraNames = append(name.ExtraNames, pkix.AttributeTypeAndValue{Type: attributes[i].oid, Value: *value})
+			name = append(name, []part{{attribute: attributes[i], text: *value}})
 		}
 	}
 	return name
 }
 
-// String gives the name for people, as in RFC 4514.
-func (n Name) String() string { return n.PKIX().String() }
-
-// ParseName reads a name as in RFC 4514: CN=…,O=…,C=….
-func ParseName(text string) (n Name, err error) {
-	for _, part := range splitUnescaped(text) {
-		label, escaped, ok := strings.Cut(part, "=")
-		label = strings.ToUpper(strings.TrimSpace(label))
-		i := slices.IndexFunc(attributes, func(a attribute) bool { return a.label == label })
-		if !ok || i < 0 {
-			return Name{}, fmt.Errorf("name %q: %q is not an attribute; CN=…, O=…, C=…, ST=… or L=… was expected, with \\ before a comma that belongs to a value", text, part)
-		}
-		value, err := unescape(escaped)
-		if err != nil {
-			return Name{}, fmt.Errorf("name %q: %s: %w", text, label, err)
-		}
-		if field := n.values()[i]; *field != "" || value == "" {
-			return Name{}, fmt.Errorf("name %q: %s appears twice, or is empty; one value was expected", text, label)
-		}
-		*n.values()[i] = value
-	}
-	return n, nil
-}
-
-// splitUnescaped splits at commas that have no backslash before them.
-func splitUnescaped(text string) (parts []string) {
-	start := 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case ',':
-			parts, start = append(parts, text[start:i]), i+1
-		}
-	}
-	return append(parts, text[start:])
-}
-
-// unescape reads a value, RFC 4514 section 3: a backslash is before a special
-// character, or before two hexadecimal digits.
-func unescape(text string) (string, error) {
-	var b strings.Builder
-	for rest := strings.TrimLeft(text, " "); rest != ""; {
-		before, after, found := strings.Cut(rest, `\`)
-		b.WriteString(before)
-		if !found {
-			break
-		}
-		if after == "" {
-			return "", errors.New(`it ends with \; a character was expected after it`)
-		}
-		if octet, err := hex.DecodeString(after[:min(2, len(after))]); err == nil {
-			b.Write(octet)
-			rest = after[2:]
-			continue
-		}
-		_, size := utf8.DecodeRuneInString(after)
-		b.WriteString(after[:size])
-		rest = after[size:]
-	}
-	return b.String(), nil
-}
-
-// check tells what is wrong with the name in a certificate.
-func (n Name) check(public bool) error {
-	var problems []error
-	for i, value := range n.values() {
-		if err := attributes[i].check(*value); err != nil {
-			problems = append(problems, fmt.Errorf("subject.%s: %w", attributes[i].field, err))
-		}
-	}
-	if n.CommonName == "" {
-		problems = append(problems, errors.New("subject.commonName: it is missing"))
-	}
-	if public && n.Country == "" {
-		problems = append(problems, errors.New("subject.country: it is missing; two letters were expected (BR section 7.1.2.10.2)"))
-	}
-	if public && n.Organization == "" {
-		problems = append(problems, errors.New("subject.organization: it is missing; the CA's was expected (BR section 7.1.2.10.2)"))
-	}
-	return errors.Join(problems...)
-}
-
-func (a attribute) check(value string) error {
-	unprintable := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
-	switch n := utf8.RuneCountInString(value); {
-	case value == "":
+// DER encodes the name, RFC 5280 section 4.1.2.4: nil for one with text that is not
+// UTF-8, and for that of a request.
+func (n Name) DER() []byte {
+	if n.AsInRequest() {
 		return nil
-	case n > a.most:
-		return fmt.Errorf("%d characters; at most %d were expected (RFC 5280 appendix A.1)", n, a.most)
-	case !utf8.ValidString(value) || strings.ContainsFunc(value, unprintable):
-		return fmt.Errorf("%q has a character that cannot be printed; type it again", value)
-	case strings.TrimSpace(value) != value:
-		return fmt.Errorf("%q begins or ends with a space; leave that out", value)
-	case a.label == "C" && strings.ContainsFunc(value, func(r rune) bool { return r < 'A' || r > 'Z' }), a.label == "C" && n != 2:
-		return fmt.Errorf("%q; two capital letters were expected (ISO 3166-1)", value)
+	}
+	return n.dn().der()
+}
+
+// String gives the name for people, as in RFC 4514.
+func (n Name) String() string {
+	if n.AsInRequest() {
+		return "as in the request"
+	}
+	return n.dn().String()
+}
+
+// Map gives a name with other values, which fn makes of the attributes' short names
+// and values.
+func (n Name) Map(fn func(label, value string) string) Name {
+	if n.AsInRequest() {
+		return n
+	}
+	name := n.dn()
+	for _, parts := range name {
+		for i := range parts {
+			parts[i].text = fn(parts[i].label, parts[i].text)
+		}
+	}
+	return name.name()
+}
+
+// MarshalJSON implements json.Marshaler: an object where the fields say all, else a
+// string.
+func (n Name) MarshalJSON() ([]byte, error) {
+	if n.text != "" {
+		return json.Marshal(n.text)
+	}
+	type object Name
+	return json.Marshal(object(n))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *Name) UnmarshalJSON(content []byte) (err error) {
+	if bytes.HasPrefix(content, []byte(`"`)) {
+		var text string
+		if err := json.Unmarshal(content, &text); err != nil {
+			return err
+		}
+		*n, err = ParseName(text)
+		return err
+	}
+	type object Name
+	d := json.NewDecoder(bytes.NewReader(content))
+	d.DisallowUnknownFields()
+	if err := d.Decode((*object)(n)); err != nil {
+		return fmt.Errorf("subject: %v", err) // its offset is none of the plan's
 	}
 	return nil
 }
 
-// MaxName is how many bytes of DER a distinguished name has that is shown: the time
-// that this takes grows with the square.
-const MaxName = 16 << 10
+// Check tells what is wrong with a name that a private CA is to have.
+func (n Name) Check() error { return n.check(false) }
 
-// distinguishedName gives a name, DER, for people.
-func distinguishedName(der []byte) string {
-	if len(der) > MaxName {
-		return fmt.Sprintf("(a name of %d bytes)", len(der))
+func (n Name) check(public bool) error {
+	if n.AsInRequest() {
+		return errors.New("subject: there is no request whose name it could be; write the name, such as CN=Example Root CA,O=Example Ltd,C=CH")
 	}
-	var rdn pkix.RDNSequence
-	if rest, err := asn1.Unmarshal(der, &rdn); err != nil || len(rest) > 0 {
-		return fmt.Sprintf("(no name: %x)", der)
+	name := n.dn()
+	problems := []error{name.checkValues()}
+	switch {
+	case public:
+		problems = append(problems, name.checkPublic())
+	case n.text == "" && n.CommonName == "":
+		problems = append(problems, errors.New("subject.commonName: it is missing"))
 	}
-	return rdn.String()
+	return errors.Join(problems...)
 }
 
-// der encodes the name.
-func (n Name) der() []byte {
-	der, err := asn1.Marshal(n.PKIX().ToRDNSequence())
-	if err != nil {
-		return nil // a string that is not UTF-8, which check refuses
+// checkValues checks each attribute.
+func (n dn) checkValues() error {
+	var problems []error
+	seen := map[string]bool{}
+	for _, p := range n.parts() {
+		if err := p.check(p.text); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", p.name(), err))
+		}
+		if seen[p.label] && !p.repeats {
+			problems = append(problems, fmt.Errorf("%s: it appears twice; one value was expected", p.name()))
+		}
+		seen[p.label] = true
 	}
-	return der
+	if size := len(n.der()); size > MaxName {
+		problems = append(problems, fmt.Errorf("subject: %d bytes; %d at most were expected", size, MaxName))
+	}
+	return errors.Join(problems...)
 }
 
-// sortedAttributes are those of a name, DER, as text.
-func sortedAttributes(der []byte) (all []string, err error) {
-	var rdn pkix.RDNSequence
-	if rest, err := asn1.Unmarshal(der, &rdn); err != nil || len(rest) > 0 {
-		return nil, fmt.Errorf("name: it is not a distinguished name: %x", der)
+// checkPublic wants a name to have what BR section 7.1.2.10.2 demands of a CA's, and
+// nothing beyond what it lists, in the order of section 7.1.4.2.
+func (n dn) checkPublic() error {
+	var problems []error
+	if !n.has("CN") {
+		problems = append(problems, errors.New("subject.commonName: it is missing; the CA's was expected (BR section 7.1.2.10.2)"))
 	}
-	for _, set := range rdn {
-		for _, a := range set {
-			all = append(all, fmt.Sprintf("%v=%v", a.Type, a.Value))
+	if !n.has("C") {
+		problems = append(problems, errors.New("subject.country: it is missing; two letters were expected (BR section 7.1.2.10.2)"))
+	}
+	if !n.has("O") {
+		problems = append(problems, errors.New("subject.organization: it is missing; the CA's was expected (BR section 7.1.2.10.2)"))
+	}
+	allowed := []string{"C", "ST", "L", "postalCode", "STREET", "O", "CN"}
+	last := 0
+	for _, parts := range n {
+		if len(parts) > 1 {
+			problems = append(problems, fmt.Errorf("subject: %s are one part of the name; each attribute in one of its own was expected (BR section 7.1.4.2)", dn{parts}))
+		}
+		for _, p := range parts {
+			i := slices.Index(allowed, p.label)
+			if i < 0 {
+				problems = append(problems, fmt.Errorf("%s: the name of a public CA has none (BR section 7.1.2.10.2); leave it out", p.name()))
+			} else if i < last {
+				problems = append(problems, fmt.Errorf("%s: it comes after %s; the order C, ST, L, postalCode, STREET, O, CN was expected (BR section 7.1.4.2)", p.name(), allowed[last]))
+			}
+			last = max(last, i)
 		}
 	}
-	slices.Sort(all)
-	return all, nil
+	return errors.Join(problems...)
 }

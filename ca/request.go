@@ -84,8 +84,23 @@ func (r *Request) Check(spec Spec) error {
 	return nil
 }
 
+// Named gives a spec with the name of the request, which Check has found to be the
+// planned one. A request without a name gets the planned one.
+func (r *Request) Named(spec Spec) Spec {
+	if !r.nameless() && spec.Existing == nil {
+		spec.RawSubject = r.Subject
+	}
+	return spec
+}
+
+// nameless says whether the name is an empty SEQUENCE.
+func (r *Request) nameless() bool { return bytes.Equal(r.Subject, []byte{0x30, 0}) }
+
 func (s Spec) checkRequestedName(request *Request) error {
-	if bytes.Equal(request.Subject, []byte{0x30, 0}) { // an empty SEQUENCE
+	if request.nameless() {
+		if s.Subject.AsInRequest() {
+			return errors.New("its subject is empty, and the certificate was to have it; write the name")
+		}
 		return nil
 	}
 	if existing := s.existing(); existing != nil {
@@ -94,8 +109,6 @@ func (s Spec) checkRequestedName(request *Request) error {
 		}
 		return nil
 	}
-	if !sameName(request.Subject, s.Subject) {
-		return fmt.Errorf("its subject is %s, but %s was planned; change one of them", distinguishedName(request.Subject), s.Subject)
-	}
-	return nil
+	_, err := s.readRequested(request.Subject)
+	return err
 }

@@ -63,7 +63,7 @@ func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base 
 
 func (s CRLSpec) checkIssuer(issuer *x509.Certificate) error {
 	if issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 { // without the extension it may do all
-		return fmt.Errorf("issuer: the key of %s may not sign CRLs (RFC 5280 section 4.2.1.3)", issuer.Subject)
+		return fmt.Errorf("issuer: the key of %s may not sign CRLs (RFC 5280 section 4.2.1.3)", DistinguishedName(issuer.RawSubject))
 	}
 	if s.ThisUpdate.Before(issuer.NotBefore) || s.ThisUpdate.After(issuer.NotAfter) {
 		return fmt.Errorf("thisUpdate: %s; a time within the issuer's validity, %s to %s, was expected", timeText(s.ThisUpdate), timeText(issuer.NotBefore), timeText(issuer.NotAfter))
@@ -84,7 +84,7 @@ func (s CRLSpec) checkBase(number *big.Int, base *x509.RevocationList, issuer *x
 	case base.Number == nil || base.Number.Cmp(big.NewInt(s.DeltaOf)) != 0:
 		return fmt.Errorf("deltaOf: the full CRL number %d was expected, but this is number %v", s.DeltaOf, base.Number)
 	case !bytes.Equal(base.RawIssuer, issuer.RawSubject) || !bytes.Equal(base.AuthorityKeyId, issuer.SubjectKeyId):
-		return fmt.Errorf("deltaOf: CRL number %d is not signed by %s with the key of its certificate, as its delta CRLs must be", s.DeltaOf, issuer.Subject)
+		return fmt.Errorf("deltaOf: CRL number %d is not signed by %s with the key of its certificate, as its delta CRLs must be", s.DeltaOf, DistinguishedName(issuer.RawSubject))
 	case slices.ContainsFunc(base.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidDeltaCRLIndicator) }):
 		return fmt.Errorf("deltaOf: CRL number %d is a delta CRL; a full one was expected", s.DeltaOf)
 	case number.Cmp(base.Number) <= 0 || s.ThisUpdate.Before(base.ThisUpdate):

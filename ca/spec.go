@@ -12,8 +12,12 @@ import (
 
 // Spec says what a certificate is to be.
 type Spec struct {
-	Profile     Profile      `json:"profile"`
-	Subject     Name         `json:"subject,omitzero"` // of a cross-signed certificate that of Existing, or left out
+	Profile Profile `json:"profile"`
+	Subject Name    `json:"subject,omitzero"` // of a cross-signed certificate that of Existing, or left out
+	// RawSubject is the name in the request, DER, which the certificate has byte for
+	// byte (RFC 5280 section 4.1.2.6): it is Subject, encoded by someone else. See
+	// Request.Named.
+	RawSubject  []byte       `json:"-"`
 	NotBefore   time.Time    `json:"notBefore"`
 	NotAfter    time.Time    `json:"notAfter"`
 	Serial      Serial       `json:"serial,omitzero"` // zero: drawn at random
@@ -46,7 +50,77 @@ func (s Spec) checkSubject(r rules) error {
 	if r.cross && s.Subject == (Name{}) {
 		return nil
 	}
+	switch {
+	case s.RawSubject != nil:
+		return s.checkRawSubject(r)
+	case s.Subject.AsInRequest() && !r.self:
+		return nil // checked when the request is there
+	}
 	return s.Subject.check(r.public)
+}
+
+// checkRawSubject checks the name of a request, which exists: it is as long as it is,
+// and is encoded in whichever way readers know.
+func (s Spec) checkRawSubject(r rules) error {
+	name, err := s.readRequested(s.RawSubject)
+	if err != nil {
+		return err
+	}
+	problems := []error{name.checkStrings()}
+	if !s.Subject.AsInRequest() {
+		problems = append(problems, s.Subject.check(false))
+	}
+	if r.public {
+		problems = append(problems, name.checkPublic())
+	}
+	return errors.Join(problems...)
+}
+
+// readRequested reads the name in a request, DER, which must be the planned one.
+func (s Spec) readRequested(raw []byte) (dn, error) {
+	name, err := readDN(raw)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("its subject is %w", err)
+	case !s.Subject.AsInRequest() && !name.same(s.Subject.dn()):
+		return nil, fmt.Errorf("its subject is %s, but %s was planned; change one of them, or write request in the place of the name", name, s.Subject)
+	}
+	return name, nil
+}
+
+// subject is the name of the certificate, DER: that of an existing root byte for byte
+// (BR section 7.1.2.2.2), and so that of a request; nil if that is not there.
+func (s Spec) subject() []byte {
+	if existing := s.existing(); existing != nil {
+		return existing.RawSubject
+	}
+	if s.RawSubject != nil {
+		return s.RawSubject
+	}
+	return s.Subject.DER()
+}
+
+// exempt says whether the name is one that lints need not like: that of a request, or
+// one with an email address.
+func (s Spec) exempt() bool { return s.RawSubject != nil || s.Subject.dn().has(labelEmail) }
+
+// notes are what people should know of the name of a certificate.
+func (s Spec) notes() (notes []string) {
+	name, err := readDN(s.subject())
+	if err != nil {
+		return nil
+	}
+	switch planned := s.Subject.String(); {
+	case s.RawSubject == nil:
+	case s.Subject.AsInRequest():
+		notes = append(notes, "the subject is as in the request, byte for byte")
+	case name.String() != planned:
+		notes = append(notes, "the subject is as in the request, byte for byte; planned was "+planned)
+	}
+	if name.has(labelEmail) {
+		notes = append(notes, "the subject has an email address, which is for old software alone; a certificate has it in subjectAltName (RFC 5280 section 4.1.2.6)")
+	}
+	return notes
 }
 
 // checkExisting wants the self-signed certificate whose name and key are
@@ -65,9 +139,9 @@ func (s Spec) checkExisting(r rules) error {
 	case keycheck.Length(existing.PublicKey) != nil:
 		return fmt.Errorf("existing: %w", keycheck.Length(existing.PublicKey))
 	case existing.CheckSignatureFrom(existing) != nil || !bytes.Equal(existing.RawSubject, existing.RawIssuer):
-		return fmt.Errorf("existing: %s is not a root: it does not sign itself", distinguishedName(existing.RawSubject))
-	case s.Subject != (Name{}) && !sameName(existing.RawSubject, s.Subject):
-		return fmt.Errorf("subject: %s, but that of the root is %s; leave it out", s.Subject, distinguishedName(existing.RawSubject))
+		return fmt.Errorf("existing: %s is not a root: it does not sign itself", DistinguishedName(existing.RawSubject))
+	case s.Subject != (Name{}) && !sameName(existing.RawSubject, s.Subject.DER()):
+		return fmt.Errorf("subject: %s, but that of the root is %s; leave it out", s.Subject, DistinguishedName(existing.RawSubject))
 	}
 	return nil
 }

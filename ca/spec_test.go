@@ -254,6 +254,7 @@ func TestNames(t *testing.T) {
 		"CN=Root CA,O=Example Ltd,C=CH": {CommonName: "Root CA", Organization: "Example Ltd", Country: "CH"},
 		`cn=Root\, the first, o=A\2bB`:  {CommonName: "Root, the first", Organization: "A+B"},
 		`CN=R\C3\BC\\,ST=Bern,L=Thun`:   {CommonName: `Rü\`, Province: "Bern", Locality: "Thun"},
+		"c=CH, commonName=Root CA":      {CommonName: "Root CA", Country: "CH"},
 	} {
 		name, err := ca.ParseName(text)
 		if err != nil || name != want {
@@ -266,10 +267,14 @@ func TestNames(t *testing.T) {
 	for text, want := range map[string]string{
 		"":          "is not an attribute",
 		"CN":        "is not an attribute",
-		"OU=x":      "is not an attribute",
-		"CN=a,CN=b": "CN appears twice, or is empty",
-		"CN=":       "CN appears twice, or is empty",
-		`CN=a\`:     `it ends with \`,
+		"/CN=x/O=y": `"/CN=x/O=y" is not an attribute; CN=…, O=…, C=…, DC=… or another one was expected`,
+		"CN=A,2=x":  `"2=x" is not an attribute`,
+		"CN=A+B":    `"B" is not an attribute; `,
+		"CN=":       "CN: it is empty; one value was expected",
+		`CN=a\`:     `CN: it ends with \`,
+		`CN="a, b"`: `CN: " stands for itself only with \ before it`,
+		"O=a;CN=b":  `O: ; stands for itself only with \ before it`,
+		"CN=#0c01":  "CN: it begins with #",
 	} {
 		_, err := ca.ParseName(text)
 		mustSay(t, text, err, want)

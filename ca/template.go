@@ -105,6 +105,9 @@ func (s Spec) checkParties(r rules, public crypto.PublicKey, issuer *x509.Certif
 	if err := keycheck.ForCertificate(public); err != nil {
 		return err
 	}
+	if s.Subject.AsInRequest() && s.RawSubject == nil {
+		return errors.New("subject: it is as in the request, which is not there; check the request first")
+	}
 	if issuer == nil {
 		if !r.self {
 			return fmt.Errorf("profile: %s, but there is no issuer; root, or the issuer's certificate, was expected", s.Profile)
@@ -147,29 +150,20 @@ func (s Spec) template(r rules, public crypto.PublicKey, issuer *x509.Certificat
 		return nil, err
 	}
 	t := &x509.Certificate{
-		SignatureAlgorithm: algorithm, SerialNumber: s.Serial.number, Subject: s.Subject.PKIX(),
+		SignatureAlgorithm: algorithm, SerialNumber: s.Serial.number, RawSubject: s.subject(),
 		NotBefore: s.NotBefore.UTC(), NotAfter: s.NotAfter.UTC(), SubjectKeyId: id, AuthorityKeyId: id,
 	}
 	if issuer != nil {
 		t.AuthorityKeyId = issuer.SubjectKeyId
 	}
-	if existing := s.existing(); existing != nil {
-		copyIdentity(t, existing)
+	if existing := s.existing(); existing != nil && len(existing.SubjectKeyId) > 0 {
+		t.SubjectKeyId = existing.SubjectKeyId // certificates below name it
 	}
 	s.extend(t, r)
 	if issuer != nil && r.ca {
 		publication.apply(t)
 	}
 	return t, s.addPolicies(t, r)
-}
-
-// copyIdentity gives a template the name of an existing root byte for byte (BR
-// section 7.1.2.2.2), and its key identifier: certificates below name both.
-func copyIdentity(t, existing *x509.Certificate) {
-	t.RawSubject = existing.RawSubject
-	if len(existing.SubjectKeyId) > 0 {
-		t.SubjectKeyId = existing.SubjectKeyId
-	}
 }
 
 // extend adds the extensions that say what the key is for.

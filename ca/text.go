@@ -14,11 +14,11 @@ func (d *Draft) Text() string {
 	c := d.linted.certificate
 	var b strings.Builder
 	line := func(label, format string, args ...any) { fmt.Fprintf(&b, label+": "+format+"\n", args...) }
-	line("Subject", "%s", distinguishedName(c.RawSubject))
+	line("Subject", "%s", DistinguishedName(c.RawSubject))
 	for _, note := range d.notes {
 		line("Note", "%s", note)
 	}
-	line("Issuer", "%s", distinguishedName(c.RawIssuer))
+	line("Issuer", "%s", DistinguishedName(c.RawIssuer))
 	line("Serial number", "%x", c.SerialNumber)
 	line("Not before", "%s", timeText(c.NotBefore))
 	line("Not after", "%s", timeText(c.NotAfter))

@@ -17,7 +17,7 @@ func (s Spec) CheckUnder(issuer *x509.Certificate) error {
 		return err
 	}
 	if r.self {
-		return fmt.Errorf("profile: %s is for one that signs itself, but there is an issuer, %s; subordinate or cross was expected", s.Profile, issuer.Subject)
+		return fmt.Errorf("profile: %s is for one that signs itself, but there is an issuer, %s; subordinate or cross was expected", s.Profile, DistinguishedName(issuer.RawSubject))
 	}
 	return errors.Join(checkIssuer(issuer), s.checkWithin(issuer), s.checkOtherName(r, issuer),
 		s.checkPathUnder(r, issuer), s.checkUsagesUnder(r, issuer), s.Constraints.checkUnder(issuer))
@@ -26,11 +26,11 @@ func (s Spec) CheckUnder(issuer *x509.Certificate) error {
 func checkIssuer(issuer *x509.Certificate) error {
 	switch {
 	case !issuer.BasicConstraintsValid || !issuer.IsCA:
-		return fmt.Errorf("issuer: %s is not a CA (RFC 5280 section 4.2.1.9)", issuer.Subject)
+		return fmt.Errorf("issuer: %s is not a CA (RFC 5280 section 4.2.1.9)", DistinguishedName(issuer.RawSubject))
 	case issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCertSign == 0:
-		return fmt.Errorf("issuer: the key of %s may not sign certificates (RFC 5280 section 4.2.1.3)", issuer.Subject)
+		return fmt.Errorf("issuer: the key of %s may not sign certificates (RFC 5280 section 4.2.1.3)", DistinguishedName(issuer.RawSubject))
 	case len(issuer.SubjectKeyId) == 0:
-		return fmt.Errorf("issuer: %s has no subject key identifier, which what it issues must name (RFC 5280 section 4.2.1.2)", issuer.Subject)
+		return fmt.Errorf("issuer: %s has no subject key identifier, which what it issues must name (RFC 5280 section 4.2.1.2)", DistinguishedName(issuer.RawSubject))
 	}
 	return nil
 }
@@ -50,8 +50,8 @@ func (s Spec) checkWithin(issuer *x509.Certificate) error {
 // taken for one of the issuer's own. Cross-signing makes such ones if a CA
 // changes its key.
 func (s Spec) checkOtherName(r rules, issuer *x509.Certificate) error {
-	if !r.cross && sameName(issuer.RawSubject, s.Subject) {
-		return fmt.Errorf("subject: %s is the issuer's name; another one was expected", s.Subject)
+	if !r.cross && sameName(issuer.RawSubject, s.subject()) {
+		return fmt.Errorf("subject: %s is the issuer's name; another one was expected", DistinguishedName(s.subject()))
 	}
 	return nil
 }
@@ -140,12 +140,4 @@ func emailWithin(name, limit string) bool {
 		return domainWithin(strings.TrimPrefix(host, "."), parent) && !strings.EqualFold(host, parent)
 	}
 	return strings.EqualFold(host, limit)
-}
-
-// sameName says whether a name, DER, has the attributes of another, in whatever
-// order and string type: this package encodes them in its own.
-func sameName(der []byte, n Name) bool {
-	attributes, err := sortedAttributes(der)
-	own, ownErr := sortedAttributes(n.der())
-	return err == nil && ownErr == nil && slices.Equal(attributes, own)
 }

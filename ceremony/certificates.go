@@ -27,11 +27,10 @@ func (s *signing) issue(ctx context.Context, planned *plan.Certificate) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	public, err := s.subjectKey(planned)
+	spec, public, err := s.subject(planned)
 	if err != nil {
 		return nil, err
 	}
-	spec := planned.Spec
 	if lost, err := s.numberLost(ctx, spec.Serial.Int()); err != nil {
 		return nil, err
 	} else if lost {
@@ -74,37 +73,44 @@ func (s *signing) keepCertificate(ctx context.Context, planned *plan.Certificate
 	}, nil
 }
 
-// subjectKey is the key that is certified.
-func (s *signing) subjectKey(planned *plan.Certificate) (crypto.PublicKey, error) {
+// subject is whose key is certified, and what the certificate is to be, with the name
+// of the request.
+func (s *signing) subject(planned *plan.Certificate) (ca.Spec, crypto.PublicKey, error) {
 	if planned.Key != "" {
-		content, err := safefile.Read(s.Dir.evidence(evidence.AttestationFile(planned.Key)), maxSmall)
-		if err != nil {
-			return nil, err
-		}
-		request, err := wire.ParseAuthenticatedRequest(content)
-		if err != nil {
-			return nil, err
-		}
-		spki, err := request.Request.Key.SPKI()
-		if err != nil {
-			return nil, err
-		}
-		return x509.ParsePKIXPublicKey(spki)
+		public, err := s.attestedKey(planned.Key)
+		return planned.Spec, public, err
 	}
 	if planned.Existing != nil {
 		existing, err := x509.ParseCertificate(planned.Existing)
 		if err != nil {
-			return nil, err
+			return ca.Spec{}, nil, err
 		}
-		return existing.PublicKey, nil
+		return planned.Spec, existing.PublicKey, nil
 	}
 	content, err := safefile.Read(s.Dir.evidence(evidence.InputFile(planned.Request)), ca.MaxFile)
 	if err != nil {
-		return nil, err
+		return ca.Spec{}, nil, err
 	}
 	request, err := ca.CheckRequest(content, planned.Spec)
 	if err != nil {
+		return ca.Spec{}, nil, err
+	}
+	return request.Named(planned.Spec), request.Public, nil
+}
+
+// attestedKey is a key that was made in this ceremony.
+func (s *signing) attestedKey(name string) (crypto.PublicKey, error) {
+	content, err := safefile.Read(s.Dir.evidence(evidence.AttestationFile(name)), maxSmall)
+	if err != nil {
 		return nil, err
 	}
-	return request.Public, nil
+	request, err := wire.ParseAuthenticatedRequest(content)
+	if err != nil {
+		return nil, err
+	}
+	spki, err := request.Request.Key.SPKI()
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParsePKIXPublicKey(spki)
 }

@@ -68,7 +68,14 @@ func practiceRequest(path string, original, practice *plan.Certificate) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: practice.Subject.PKIX()}, key)
+	name := practice.Subject
+	if name.AsInRequest() {
+		if name, err = ca.NameOf(request.Subject); err != nil {
+			return nil, err
+		}
+		name = plan.PracticeName(name)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{RawSubject: name.DER()}, key)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +99,7 @@ func (a Ceremony) practiceIssuer(path string, practice *plan.Certificate) ([]byt
 		return nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: plan.PracticeSubject(cert).PKIX(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
+		SerialNumber: big.NewInt(1), RawSubject: plan.PracticeSubject(cert).DER(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: cert.KeyUsage,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)

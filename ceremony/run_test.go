@@ -87,8 +87,8 @@ func writeRequest(t *testing.T, path string, p *plan.Plan) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subject := p.FindCertificate("issuing").Subject.PKIX()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject, DNSNames: []string{"ca.example.com"}}, key)
+	subject := p.FindCertificate("issuing").Subject.DER()
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{RawSubject: subject, DNSNames: []string{"ca.example.com"}}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func otherRoot(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(7), Subject: ca.Name{CommonName: "Other Root", Organization: "Other Ltd"}.PKIX(), IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(7), RawSubject: ca.Name{CommonName: "Other Root", Organization: "Other Ltd"}.DER(), IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, NotBefore: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)

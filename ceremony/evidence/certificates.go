@@ -58,14 +58,15 @@ func (v signatures) certificate(id string, planned *plan.Certificate) {
 	v.agrees(file, id, "certificate sha256", string(facts.Certificate), hashOf(cert.Raw))
 	v.agrees(file, id, "serial number", facts.Serial, fmt.Sprintf("%x", cert.SerialNumber))
 	v.intents(id, ca.KindCertificate, cert.SerialNumber, cert.RawTBSCertificate)
-	if err := v.subject(planned, cert); err != nil {
+	spec, err := v.subject(planned, cert)
+	if err != nil {
 		v.problem(file, "%v", err)
 	}
 	issuer := v.issuer(planned.Issuer)
 	if issuer == nil && planned.Issuer != "" {
 		return
 	}
-	if err := v.asPlanned(planned, cert, issuer); err != nil {
+	if err := v.asPlanned(planned, spec, cert, issuer); err != nil {
 		v.problem(file, "%v", err)
 		return
 	}
@@ -77,13 +78,13 @@ func (v signatures) certificate(id string, planned *plan.Certificate) {
 		v.problem(file, "its signature: %v", err)
 		return
 	}
-	v.shown("certificate %s: %s, serial number %x, as planned byte for byte", planned.Name, planned.Subject, cert.SerialNumber)
+	v.shown("certificate %s: %s, serial number %x, as planned byte for byte", planned.Name, ca.DistinguishedName(cert.RawSubject), cert.SerialNumber)
 }
 
 // asPlanned rebuilds what was to be signed from the plan, the serial number and
 // the key.
-func (v signatures) asPlanned(planned *plan.Certificate, cert, issuer *x509.Certificate) error {
-	spec, publication := planned.Spec, planned.Publication
+func (v signatures) asPlanned(planned *plan.Certificate, spec ca.Spec, cert, issuer *x509.Certificate) error {
+	publication := planned.Publication
 	if planned.Issuer != "" {
 		publication = v.plan.FindCertificate(planned.Issuer).Publication
 	}
@@ -100,26 +101,31 @@ func (v signatures) asPlanned(planned *plan.Certificate, cert, issuer *x509.Cert
 	return nil
 }
 
-// subject checks that the certified key is the one of the plan, or of the
-// request.
-func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) error {
+// subject checks that the certified key is the one of the plan, or of the request, and
+// gives what the certificate is to be. Its name is the request's byte for byte; earlier
+// versions encoded the planned one.
+func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) (ca.Spec, error) {
+	spec := planned.Spec
 	if planned.Key != "" {
 		spki, err := v.attestedKey(planned.Key)
 		if err == nil && !bytes.Equal(spki, cert.RawSubjectPublicKeyInfo) {
 			err = fmt.Errorf("its key is not the key %s that the device attests", planned.Key)
 		}
-		return err
+		return spec, err
 	}
 	if planned.Existing != nil {
-		return nil // what the plan says of it is compared byte for byte
+		return spec, nil // what the plan says of it is compared byte for byte
 	}
 	content := v.read(InputFile(planned.Request))
 	if len(content) > maxKey {
-		return fmt.Errorf("%s has %d bytes; %d at most were expected", InputFile(planned.Request), len(content), maxKey)
+		return spec, fmt.Errorf("%s has %d bytes; %d at most were expected", InputFile(planned.Request), len(content), maxKey)
 	}
-	request, err := ca.CheckRequest(content, planned.Spec)
+	request, err := ca.CheckRequest(content, spec)
 	if err != nil {
-		return fmt.Errorf("%s: %w", InputFile(planned.Request), err)
+		return spec, fmt.Errorf("%s: %w", InputFile(planned.Request), err)
+	}
+	if spec.Subject.AsInRequest() || bytes.Equal(cert.RawSubject, request.Subject) {
+		spec = request.Named(spec)
 	}
 	for _, remark := range request.Remarks(planned.Spec) {
 		v.shown("request of %s: %s", planned.Name, remark)
@@ -128,7 +134,7 @@ func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) e
 	if err == nil && !bytes.Equal(spki, cert.RawSubjectPublicKeyInfo) {
 		err = errors.New("its key is not the one of the request")
 	}
-	return err
+	return spec, err
 }
 
 // crl compares a CRL with what it is to be, byte for byte, by the plan and the

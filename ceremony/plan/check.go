@@ -285,6 +285,9 @@ func (c *checker) newCertificate(field string, cert *Certificate, before []Certi
 	if cert.Key != "" && c.plan.FindKey(cert.Key) == nil {
 		c.say(field+".key", "%q is not one of the plan's keys", cert.Key)
 	}
+	if cert.Subject.AsInRequest() && cert.Request == "" {
+		c.say(field+".subject", "it is as in the request, and there is no request; write the name")
+	}
 	c.sayAll(field, cert.Spec.Check())
 	c.sayAll(field, cert.Publication.Check())
 	if cert.Issuer == "" {

@@ -36,7 +36,7 @@ func (p *Plan) Rehearsal() (*Plan, error) {
 	for i := range r.Certificates {
 		c := &r.Certificates[i]
 		if c.File == "" {
-			c.Subject = practiceName(c.Subject)
+			c.Subject = PracticeName(c.Subject)
 		}
 		if c.Existing == nil {
 			continue
@@ -50,9 +50,14 @@ func (p *Plan) Rehearsal() (*Plan, error) {
 	return &r, nil
 }
 
-func practiceName(n ca.Name) ca.Name {
-	n.CommonName, n.Organization = practice(n.CommonName), practice(n.Organization)
-	return n
+// PracticeName is what takes the place of the name of a certificate.
+func PracticeName(n ca.Name) ca.Name {
+	return n.Map(func(label, value string) string {
+		if label == "CN" || label == "O" || label == "OU" {
+			return practice(value)
+		}
+		return value
+	})
 }
 
 // PracticeSubject is what takes the place of a certificate's subject.
@@ -71,7 +76,7 @@ func practiceRoot(existing []byte) ([]byte, error) {
 		return nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: PracticeSubject(cert).PKIX(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
+		SerialNumber: big.NewInt(1), RawSubject: PracticeSubject(cert).DER(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: cert.KeyUsage,
 	}
 	return x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)

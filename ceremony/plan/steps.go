@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,7 +202,7 @@ func (p *Plan) copies() step.Step {
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 func (p *Plan) certify(c Certificate) step.Step {
-	return step.Step{
+	s := step.Step{
 		ID: step.Certify.ID(c.Name), Action: step.Certify, Object: c.Name, Title: "Issue the certificate " + c.Name, By: step.Administrator,
 		Do: []string{
 			"Read what is to be signed; " + p.Who(step.Witness) + " compares it with the runbook, and agrees.",
@@ -211,6 +212,11 @@ func (p *Plan) certify(c Certificate) step.Step {
 		Expect: []string{"Profile " + string(c.Profile) + ", linted without a finding above notice", "Signed by " + signedBy(c.Issuer)},
 		Write:  []string{"Serial number, the last eight digits", "Certificate, the first four words"},
 	}
+	if c.Subject.AsInRequest() { // the plan does not say it
+		s.Do = slices.Insert(s.Do, 0, "Read the subject aloud, as it is in the request; "+p.Who(step.Witness)+" writes it into the runbook, and asks whether it is the name of the CA that is meant.")
+		s.Write = append(s.Write, "Subject")
+	}
+	return s
 }
 
 func signedBy(issuer string) string {

@@ -118,11 +118,11 @@ func (t *throwAway) certificate(ctx context.Context, planned *plan.Certificate) 
 	if err != nil {
 		return "", err
 	}
-	public, remarks, err := t.subject(planned)
+	spec, public, remarks, err := t.subject(planned)
 	if err != nil {
 		return "", err
 	}
-	draft, err := authority.Prepare(planned.Spec, public)
+	draft, err := authority.Prepare(spec, public)
 	if err != nil {
 		return "", err
 	}
@@ -151,31 +151,33 @@ func (t *throwAway) issuer(planned *plan.Certificate) (ca.Authority, error) {
 	return ca.Authority{Signer: key, Publication: planned.Publication, Ledger: t.ledger, Linter: t.Linter, Rand: rand.Reader}, err
 }
 
-// subject is the key that is certified, with remarks on its request.
-func (t *throwAway) subject(planned *plan.Certificate) (public crypto.PublicKey, remarks []string, err error) {
+// subject is whose key is certified, and what the certificate is to be, with the name
+// of the request, and remarks on it.
+func (t *throwAway) subject(planned *plan.Certificate) (spec ca.Spec, public crypto.PublicKey, remarks []string, err error) {
+	spec = planned.Spec
 	if planned.Existing != nil {
 		existing, err := ca.ParseCertificate(planned.Existing)
 		if err != nil {
-			return nil, nil, err
+			return spec, nil, nil, err
 		}
-		return existing.PublicKey, nil, nil
+		return spec, existing.PublicKey, nil, nil
 	}
 	if planned.Request != "" {
 		content, err := safefile.Read(filepath.Join(t.Base, planned.Request), ca.MaxFile)
 		if err != nil {
-			return nil, nil, err
+			return spec, nil, nil, err
 		}
-		request, err := ca.CheckRequest(content, planned.Spec)
+		request, err := ca.CheckRequest(content, spec)
 		if err != nil {
-			return nil, nil, err
+			return spec, nil, nil, err
 		}
-		return request.Public, request.Remarks(planned.Spec), nil
+		return request.Named(spec), request.Public, request.Remarks(spec), nil
 	}
 	key, err := t.key(planned.Key)
 	if err != nil {
-		return nil, nil, err
+		return spec, nil, nil, err
 	}
-	return key.Public(), nil, nil
+	return spec, key.Public(), nil, nil
 }
 
 // key makes a throw-away key in place of one of the plan's.

@@ -54,7 +54,7 @@ func newRoom(t *testing.T) *room {
 		Plan: p, Base: dir, Dir: filepath.Join(dir, "plan.ceremony"), Linter: zlint.Linter{}, Now: p.Start,
 		Connect: func(d plan.Device) (apdu.Conn, error) { return h.Open(d.Name) },
 	}, h}
-	r.request(t, x509.CertificateRequest{Subject: p.FindCertificate("issuing").Subject.PKIX()})
+	r.request(t, x509.CertificateRequest{RawSubject: p.FindCertificate("issuing").Subject.DER()})
 	return r
 }
 
@@ -77,7 +77,7 @@ func (r *room) request(t *testing.T, template x509.CertificateRequest) {
 
 // withName is a request that asks for a name, too.
 func (r *room) withName() x509.CertificateRequest {
-	return x509.CertificateRequest{Subject: r.Plan.FindCertificate("issuing").Subject.PKIX(), DNSNames: []string{"ca.example.com"}}
+	return x509.CertificateRequest{RawSubject: r.Plan.FindCertificate("issuing").Subject.DER(), DNSNames: []string{"ca.example.com"}}
 }
 
 // device makes the primary device, with a key in it.

@@ -121,7 +121,7 @@ func (d *day) UnmarshalText(text []byte) (err error) {
 // distinguishedName is a subject on the command line.
 type distinguishedName struct{ ca.Name }
 
-// UnmarshalText implements encoding.TextUnmarshaler: CN=…,O=…,C=….
+// UnmarshalText implements encoding.TextUnmarshaler.
 func (n *distinguishedName) UnmarshalText(text []byte) (err error) {
 	n.Name, err = ca.ParseName(string(text))
 	return err
@@ -130,7 +130,7 @@ func (n *distinguishedName) UnmarshalText(text []byte) (err error) {
 // certificateFlags say what a certificate is to be.
 type certificateFlags struct {
 	validityFlags
-	Subject distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…: common name, organisation, country; also ST, L."`
+	Subject distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…: common name, organisation, country; also ST, L, OU, DC and any other of RFC 4514, what is encoded last first. request: as it is in the request."`
 	PathLen *int              `placeholder:"N" help:"CAs that may follow this one in a chain."`
 	Policy  []string          `placeholder:"OID" help:"Certificate policies."`
 	constraintFlags

@@ -80,7 +80,7 @@ func (cmd caIssue) Run(c *console) error {
 	}
 	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
 		spec.NotBefore = cmd.under(a.Certificate, spec.NotBefore)
-		return a.Prepare(spec, request.Public)
+		return a.Prepare(request.Named(spec), request.Public)
 	})
 }
 
@@ -176,11 +176,14 @@ type caRequest struct {
 	userLogin
 	Key     keyName           `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
 	Out     string            `arg:"" help:"File for the request."`
-	Subject distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…"`
+	Subject distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…, or any other name, as in RFC 4514."`
 }
 
 // Run makes the request.
 func (cmd caRequest) Run(c *console) error {
+	if err := cmd.Subject.Check(); err != nil { // as on the day when the certificate is issued
+		return err
+	}
 	place, err := c.reserve(cmd.Out, certificateRoom)
 	if err != nil {
 		return err
@@ -191,7 +194,7 @@ func (cmd caRequest) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: cmd.Subject.PKIX()}, signer)
+		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{RawSubject: cmd.Subject.DER()}, signer)
 		if err != nil {
 			return err
 		}
