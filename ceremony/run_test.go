@@ -1,6 +1,7 @@
 package ceremony_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -168,6 +169,7 @@ func TestCeremonyAndDrill(t *testing.T) {
 // first.
 func (s *stage) next(t *testing.T) {
 	n := s.yearLater(t)
+	n.certifyAsRequested(t)
 	n.rehearse(t)
 	if err := n.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
@@ -178,11 +180,12 @@ func (s *stage) next(t *testing.T) {
 		t.Errorf("the register was continued twice: %v", err)
 	}
 	shown := strings.Join(n.verified(t).Shown, "\n")
-	for _, want := range []string{"CRL full: number 2, certificates revoked: 1", "CRL delta: number 3, certificates revoked: 1", "certificate cross: "} {
+	for _, want := range []string{"CRL full: number 2, certificates revoked: 1", "CRL delta: number 3, certificates revoked: 1", "certificate cross: ", "certificate sub: CN=Müller Sub CA,O=Acme,C=CH, serial number "} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("the report does not say %q:\n%s", want, shown)
 		}
 	}
+	n.keepsName(t)
 	if out, err := exec.Command("openssl", "crl", "-in", filepath.Join(n.evidence(), "crls/delta.crl"), "-noout", "-text").CombinedOutput(); err != nil || !strings.Contains(string(out), "Delta CRL Indicator: critical") {
 		t.Errorf("openssl shows %v\n%s", err, out)
 	}
@@ -256,6 +259,45 @@ func (s *stage) nextPlan(t *testing.T) *plan.Plan {
 	}
 }
 
+// certifyAsRequested adds a CA to the plan whose name only its request says.
+func (s *stage) certifyAsRequested(t *testing.T) {
+	t.Helper()
+	name, err := ca.ParseName("request")
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := os.ReadFile("../ca/testdata/names/bmp.csr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Base, "bmp.csr"), request, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	from := s.Plan.Start
+	s.Plan.Certificates = append(s.Plan.Certificates, plan.Certificate{Name: "sub", Issuer: "root", Request: "bmp.csr", Spec: ca.Spec{
+		Profile: ca.Subordinate, Subject: name, NotBefore: from, NotAfter: from.AddDate(5, 0, 0),
+	}})
+	if s.Source, err = s.Plan.Bytes(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// keepsName wants the certificate of a request to have its name byte for byte.
+func (s *stage) keepsName(t *testing.T) {
+	t.Helper()
+	cert, err := ca.ReadCertificate(filepath.Join(s.evidence(), "certificates/sub.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(s.Base, "bmp.csr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if request, err := ca.ParseRequest(content); err != nil || !bytes.Equal(cert.RawSubject, request.Subject) {
+		t.Errorf("the certificate's name is %s, %v", ca.DistinguishedName(cert.RawSubject), err)
+	}
+}
+
 // otherRoot is a root of someone else.
 func otherRoot(t *testing.T) []byte {
 	t.Helper()
@@ -295,9 +337,12 @@ func (s *stage) rehearse(t *testing.T) {
 	if err := (ceremony.Rehearsal{Ceremony: r.Ceremony, Auto: true}).Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	if !r.verified(t).Practice {
+	report := r.verified(t)
+	if !report.Practice {
 		t.Error("the evidence of the rehearsal does not say that it is one")
 	}
+	wantShown(t, report, "certificate sub: CN=PRACTICE Müller Sub CA,O=PRACTICE Acme,C=CH")
+	r.keepsName(t)
 }
 
 // drill holds two drills of the ceremony with the same people.
