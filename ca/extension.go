@@ -131,17 +131,6 @@ func keyUsageNames(usage x509.KeyUsage) (names []string) {
 	return names
 }
 
-// usagesOf are the extended key usages of a certificate, by name or object identifier.
-func usagesOf(c *x509.Certificate) (usages []string) {
-	for _, usage := range c.ExtKeyUsage {
-		usages = append(usages, usageName(usage))
-	}
-	for _, oid := range c.UnknownExtKeyUsage {
-		usages = append(usages, oid.String())
-	}
-	return usages
-}
-
 // policiesOf are the policies of a certificate.
 func policiesOf(c *x509.Certificate) (policies []string) {
 	for _, policy := range c.Policies {

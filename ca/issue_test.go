@@ -262,6 +262,30 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestUsages lets OpenSSL name the usages of a CA, in the order that was planned.
+func TestUsages(t *testing.T) {
+	foreign.Need(t, "openssl")
+	a := newAuthority(t, ca.Root, newKey(t))
+	s := spec(ca.Subordinate)
+	s.ExtKeyUsage = []string{"smartcardLogon", "clientAuth", "1.3.6.1.4.1.32473.9", "encryptingFileSystem", "1.3.6.1.5.5.7.3.1", "pkinitKDC", "pkinitClient", "ipsecIKE"}
+	draft, err := a.Prepare(s, newKey(t).Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := newFolder(t).certificates("sub.pem", sign(t, a, draft))
+	out := mustRun(t, "openssl", "x509", "-in", path, "-noout", "-ext", "extendedKeyUsage")
+	want := "Microsoft Smartcard Login, TLS Web Client Authentication, 1.3.6.1.4.1.32473.9, Microsoft Encrypted File System, " +
+		"TLS Web Server Authentication, Signing KDC Response, PKINIT Client Auth, ipsec Internet Key Exchange"
+	if !strings.Contains(out, want) {
+		t.Errorf("openssl: %s; %s was expected", out, want)
+	}
+	for _, name := range []string{"smartcardLogon", "clientAuth", "1.3.6.1.4.1.32473.9", "serverAuth"} {
+		if !strings.Contains(draft.Text(), name) {
+			t.Errorf("%s is not shown:\n%s", name, draft.Text())
+		}
+	}
+}
+
 func serial(t testing.TB, text string) (s ca.Serial) {
 	t.Helper()
 	if err := s.UnmarshalText([]byte(text)); err != nil {

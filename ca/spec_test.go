@@ -3,6 +3,7 @@ package ca_test
 import (
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/json"
 	"math/big"
 	"net"
@@ -67,6 +68,11 @@ func TestCheck(t *testing.T) {
 		{ca.OCSP, func(s *ca.Spec) { s.ExtKeyUsage = []string{"serverAuth"} }, "extKeyUsage: a responder has OCSPSigning alone"},
 		{ca.Subordinate, func(s *ca.Spec) { s.ExtKeyUsage = []string{"any"} }, `extKeyUsage: "any" is not known`},
 		{ca.Subordinate, func(s *ca.Spec) { s.ExtKeyUsage = []string{"serverAuth", "serverAuth"} }, "extKeyUsage: serverAuth appears twice"},
+		{ca.Subordinate, func(s *ca.Spec) { s.ExtKeyUsage = []string{"clientAuth", "1.3.6.1.5.5.7.3.2"} }, "extKeyUsage: 1.3.6.1.5.5.7.3.2 appears twice"},
+		{ca.Subordinate, func(s *ca.Spec) { s.ExtKeyUsage = []string{"serverAuth", "OCSPSigning"} }, "extKeyUsage: OCSPSigning lets a CA answer for its issuer"},
+		{ca.CABFSubordinate, func(s *ca.Spec) { s.ExtKeyUsage = []string{"serverAuth", "OCSPSigning"} }, "extKeyUsage: OCSPSigning lets a CA answer for its issuer"},
+		{ca.Cross, func(s *ca.Spec) { s.ExtKeyUsage = []string{"1.3.6.1.5.5.7.3.9"} }, "extKeyUsage: OCSPSigning lets a CA answer for its issuer"},
+		{ca.CABFSubordinate, func(s *ca.Spec) { s.ExtKeyUsage = []string{"serverAuth", "1.2.3"} }, "extKeyUsage: 1.2.3; beside serverAuth, only clientAuth"},
 		{ca.CABFSubordinate, func(s *ca.Spec) { s.ExtKeyUsage = []string{"clientAuth"} }, "extKeyUsage: serverAuth is missing"},
 		{ca.CABFSubordinate, func(s *ca.Spec) { s.ExtKeyUsage = []string{"serverAuth", "codeSigning"} }, "extKeyUsage: codeSigning; beside serverAuth, only clientAuth"},
 		{ca.Subordinate, func(s *ca.Spec) { s.Existing = []byte{} }, "existing: it is for cross-signing, but the profile is subordinate"},
@@ -159,6 +165,9 @@ func TestCheckExisting(t *testing.T) {
 // TestCheckUnder names what does not fit an issuer.
 func TestCheckUnder(t *testing.T) {
 	serverOnly := func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }
+	smartcard := func(c *x509.Certificate) {
+		c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 3, 6, 1, 4, 1, 311, 20, 2, 2}}
+	}
 	domain := func(c *x509.Certificate) { c.PermittedDNSDomains = []string{"example.com"} }
 	network := func(c *x509.Certificate) {
 		c.PermittedIPRanges = []*net.IPNet{{IP: net.IP{192, 0, 2, 0}, Mask: net.CIDRMask(24, 32)}}
@@ -188,6 +197,8 @@ func TestCheckUnder(t *testing.T) {
 		{func(c *x509.Certificate) { c.MaxPathLen, c.MaxPathLenZero = 0, true }, func(s *ca.Spec) { s.Profile = ca.OCSP }, ""},
 		{serverOnly, func(s *ca.Spec) { s.ExtKeyUsage = []string{"serverAuth", "clientAuth"} }, "extKeyUsage: clientAuth; the issuer does not have it"},
 		{serverOnly, func(s *ca.Spec) { s.ExtKeyUsage = []string{"serverAuth"} }, ""},
+		{serverOnly, func(s *ca.Spec) { s.ExtKeyUsage = []string{"1.2.3"} }, "extKeyUsage: 1.2.3; the issuer does not have it"},
+		{smartcard, func(s *ca.Spec) { s.ExtKeyUsage = []string{"smartcardLogon"} }, ""},
 		{domain, permit(ca.Constraints{PermittedDNS: []string{"a.example.com", "Example.COM"}}), ""},
 		{domain, permit(ca.Constraints{PermittedDNS: []string{"badexample.com"}}), `permittedDNS: "badexample.com" is not within`},
 		{network, permit(ca.Constraints{PermittedIP: []string{"192.0.2.128/25"}}), ""},

@@ -169,7 +169,8 @@ func (s Spec) template(r rules, public crypto.PublicKey, issuer *x509.Certificat
 // extend adds the extensions that say what the key is for.
 func (s Spec) extend(t *x509.Certificate, r rules) {
 	for _, usage := range s.usages(r) {
-		t.ExtKeyUsage = append(t.ExtKeyUsage, extKeyUsages[usage])
+		oid, _ := usageOID(usage) // Check has found it
+		t.UnknownExtKeyUsage = append(t.UnknownExtKeyUsage, oid)
 	}
 	if !r.ca {
 		t.KeyUsage = x509.KeyUsageDigitalSignature

@@ -73,13 +73,13 @@ func (s Spec) checkPathUnder(r rules, issuer *x509.Certificate) error {
 // checkUsagesUnder wants a CA to have no extended key usage that its issuer
 // lacks: Windows and browsers take an issuer's usages as a limit for all below.
 func (s Spec) checkUsagesUnder(r rules, issuer *x509.Certificate) error {
-	limited := len(issuer.ExtKeyUsage)+len(issuer.UnknownExtKeyUsage) > 0 && !slices.Contains(issuer.ExtKeyUsage, x509.ExtKeyUsageAny)
-	if !limited || !r.ca {
+	limit := usagesOf(issuer)
+	if len(limit) == 0 || slices.Contains(issuer.ExtKeyUsage, x509.ExtKeyUsageAny) || !r.ca {
 		return nil
 	}
 	var problems []error
 	for _, usage := range s.usages(r) {
-		if u, ok := extKeyUsages[usage]; ok && !slices.Contains(issuer.ExtKeyUsage, u) {
+		if oid, ok := usageOID(usage); ok && !slices.Contains(limit, usageName(oid.String())) {
 			problems = append(problems, fmt.Errorf("extKeyUsage: %s; the issuer does not have it, so nothing below can", usage))
 		}
 	}

@@ -134,7 +134,7 @@ type certificateFlags struct {
 	PathLen *int              `placeholder:"N" help:"CAs that may follow this one in a chain."`
 	Policy  []string          `placeholder:"OID" help:"Certificate policies."`
 	constraintFlags
-	Usage  []string  `name:"usage" placeholder:"NAME" help:"Extended key usages: serverAuth, clientAuth, emailProtection, codeSigning, timeStamping. Absent: the profile's."`
+	Usage  []string  `name:"usage" placeholder:"NAME" help:"Extended key usages: serverAuth, clientAuth, emailProtection, codeSigning, timeStamping, documentSigning, smartcardLogon, encryptingFileSystem, pkinitClient, pkinitKDC, ipsecIKE, or an object identifier. Absent: the profile's."`
 	Serial ca.Serial `placeholder:"HEX" help:"Serial number. Absent: drawn at random."`
 }
 
