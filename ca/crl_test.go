@@ -88,7 +88,7 @@ func TestCRL(t *testing.T) {
 func TestDeltaCRL(t *testing.T) {
 	foreign.Need(t, "openssl")
 	a := newAuthority(t, ca.Root, newKey(t))
-	a.Publication.DeltaCRL = "http://pki.example.com/delta.crl"
+	a.Publication.DeltaCRL = ca.URLs{"http://pki.example.com/delta.crl"}
 	var certs [4]*x509.Certificate
 	for i := range certs {
 		certs[i] = issue(t, a, spec(ca.Subordinate), newKey(t).Public())
@@ -179,7 +179,7 @@ func TestCRLIsRefused(t *testing.T) {
 // TestCRLTBS rebuilds full and delta CRLs from what a verifier has.
 func TestCRLTBS(t *testing.T) {
 	a := newAuthority(t, ca.Root, newKey(t))
-	a.Publication.DeltaCRL = "http://pki.example.com/delta.crl"
+	a.Publication.DeltaCRL = ca.URLs{"http://pki.example.com/delta.crl"}
 	revoke(a, issue(t, a, spec(ca.Subordinate), newKey(t).Public()), 1, 6)
 	full := list(t, a, 2, ca.CRLSpec{})
 	revoke(a, issue(t, a, spec(ca.Subordinate), newKey(t).Public()), 3, 0)

@@ -133,7 +133,7 @@ func newKey(t testing.TB) crypto.Signer { return makeKeys(t, "P-256")[0] }
 var began = time.Now().UTC().Truncate(time.Hour).Add(-24 * time.Hour)
 
 func published() ca.Publication {
-	return ca.Publication{CRL: "http://pki.example.com/root.crl", Certificate: "http://pki.example.com/root.cer"}
+	return ca.Publication{CRL: ca.URLs{"http://pki.example.com/root.crl"}, Certificate: ca.URLs{"http://pki.example.com/root.cer"}}
 }
 
 // spec is a good one of a profile.

@@ -111,22 +111,11 @@ func (s CRLSpec) crlExtensions(publication Publication) ([]pkix.Extension, error
 		value, err := asn1.Marshal(s.DeltaOf)
 		return []pkix.Extension{{Id: oidDeltaCRLIndicator, Critical: true, Value: value}}, err
 	}
-	if publication.DeltaCRL == "" {
+	if len(publication.DeltaCRL) == 0 {
 		return nil, nil
 	}
-	value, err := asn1.Marshal([]distributionPoint{{fullName{[]asn1.RawValue{
-		{Class: asn1.ClassContextSpecific, Tag: 6, Bytes: []byte(publication.DeltaCRL)}, // uniformResourceIdentifier
-	}}}})
+	value, err := distributionPoints(publication.DeltaCRL)
 	return []pkix.Extension{{Id: oidFreshestCRL, Value: value}}, err
-}
-
-// distributionPoint is RFC 5280 section 4.2.1.13's.
-type distributionPoint struct {
-	Name fullName `asn1:"tag:0"`
-}
-
-type fullName struct {
-	FullName []asn1.RawValue `asn1:"tag:0"`
 }
 
 // entries are what a CRL lists, by serial number: a full one all that is

@@ -180,7 +180,7 @@ func TestPrepareIsRefused(t *testing.T) {
 	public := newAuthority(t, ca.CABFRoot, newKey(t))
 	public.Publication = ca.Publication{}
 	broken := root
-	broken.Publication = ca.Publication{CRL: "https://pki.example.com/root.crl", Certificate: "http://", DeltaCRL: "ftp://x/", OCSP: "http://ocsp.example.com/ #"}
+	broken.Publication = ca.Publication{CRL: ca.URLs{"https://pki.example.com/root.crl"}, Certificate: ca.URLs{"http://"}, DeltaCRL: ca.URLs{"ftp://x/"}, OCSP: ca.URLs{"http://ocsp.example.com/ #"}}
 	empty := root
 	empty.Rand = strings.NewReader("")
 	for _, tc := range []struct {

@@ -7,62 +7,10 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"net/url"
 
 	"conclave/ca/lint"
 	"conclave/internal/keycheck"
 )
-
-// Publication is where relying parties find what an issuer publishes.
-type Publication struct {
-	CRL         string `json:"crl,omitempty"`
-	DeltaCRL    string `json:"deltaCRL,omitempty"` // the newest delta CRL, which full ones name
-	Certificate string `json:"certificate,omitempty"`
-	OCSP        string `json:"ocsp,omitempty"`
-}
-
-// IsZero says whether nothing is published.
-func (p Publication) IsZero() bool { return p == Publication{} }
-
-// Check tells all that is wrong with the URLs. They are http: https would need a
-// certificate to check whether a certificate is good (RFC 5280 section 8; BR
-// section 7.1.2.11.2).
-func (p Publication) Check() error {
-	var problems []error
-	for _, place := range []struct{ field, url string }{
-		{"crl", p.CRL}, {"deltaCRL", p.DeltaCRL}, {"certificate", p.Certificate}, {"ocsp", p.OCSP},
-	} {
-		u, err := url.Parse(place.url)
-		if place.url != "" && (err != nil || u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || !ascii(place.url)) {
-			problems = append(problems, fmt.Errorf("publication.%s: %q; a URL such as http://pki.example.com/root.crl was expected, with http and in ASCII", place.field, place.url))
-		}
-	}
-	return errors.Join(problems...)
-}
-
-// ascii says whether a text is of printable ASCII without spaces.
-func ascii(text string) bool {
-	for _, b := range []byte(text) {
-		if b <= ' ' || b >= 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-// checkFor wants what a profile needs to be published.
-func (p Publication) checkFor(r rules) error {
-	problems := []error{p.Check()}
-	if r.public && r.ca && !r.self {
-		if p.CRL == "" {
-			problems = append(problems, errors.New("publication.crl: the issuer has none; the URL of its CRL was expected (BR section 7.1.2.11.2)"))
-		}
-		if p.Certificate == "" {
-			problems = append(problems, errors.New("publication.certificate: the issuer has none; the URL of its certificate was expected (BR section 7.1.2.10.3)"))
-		}
-	}
-	return errors.Join(problems...)
-}
 
 // newRecipe checks a spec, the subject's key and the issuer; nil is one that
 // signs itself.
@@ -161,7 +109,9 @@ func (s Spec) template(r rules, public crypto.PublicKey, issuer *x509.Certificat
 	}
 	s.extend(t, r)
 	if issuer != nil && r.ca {
-		publication.apply(t)
+		if err := publication.apply(t); err != nil {
+			return nil, err
+		}
 	}
 	return t, s.addPolicies(t, r)
 }
@@ -183,20 +133,6 @@ func (s Spec) extend(t *x509.Certificate, r rules) {
 		t.MaxPathLen, t.MaxPathLenZero = *s.PathLen, *s.PathLen == 0
 	}
 	s.Constraints.apply(t)
-}
-
-// apply names where the issuer publishes. A responder's certificate does not:
-// its revocation is not looked up (RFC 6960 section 4.2.2.2.1), and whoever asks
-// it has the issuer's certificate.
-func (p Publication) apply(t *x509.Certificate) {
-	for _, place := range []struct {
-		url  string
-		urls *[]string
-	}{{p.CRL, &t.CRLDistributionPoints}, {p.Certificate, &t.IssuingCertificateURL}, {p.OCSP, &t.OCSPServer}} {
-		if place.url != "" {
-			*place.urls = []string{place.url}
-		}
-	}
 }
 
 func (s Spec) usages(r rules) []string {

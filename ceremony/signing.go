@@ -197,9 +197,9 @@ func (s *signing) certificate(planned *plan.Certificate) (*x509.Certificate, err
 }
 
 // publish writes a file as it is to be published, DER.
-func (s *signing) publish(name, url string, content []byte) error {
-	if url != "" {
-		s.people.Tell("To be published as " + url + ": " + s.Dir.publish(name))
+func (s *signing) publish(name string, urls ca.URLs, content []byte) error {
+	if len(urls) > 0 {
+		s.people.Tell("To be published as " + urls.String() + ": " + s.Dir.publish(name))
 	}
 	return putFile(s.Dir.publish(name), content)
 }

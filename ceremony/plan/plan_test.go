@@ -233,3 +233,47 @@ func TestCheckTime(t *testing.T) {
 		}
 	}
 }
+
+// TestSubjects: a plan has names as objects, as strings and as those of requests, and
+// what is published at several places. The witness hears a name that the plan does not
+// say.
+func TestSubjects(t *testing.T) {
+	text := string(example(t))
+	for _, change := range [][2]string{
+		{`{"commonName": "Example Root CA", "organization": "Example Ltd", "country": "CH"}`, `"CN=Example-CA,OU=PKI,DC=example,DC=com"`},
+		{`{"commonName": "Example Issuing CA 1", "organization": "Example Ltd", "country": "CH"}`, `"request"`},
+		{`"http://pki.example.com/root.crl"`, `["ldap:///CN=Example-CA,DC=example,DC=com?certificateRevocationList?base", "http://pki.example.com/root.crl"]`},
+	} {
+		if !strings.Contains(text, change[0]) {
+			t.Fatalf("%s is not in the example", change[0])
+		}
+		text = strings.Replace(text, change[0], change[1], 1)
+	}
+	p := parse(t, []byte(text))
+	if err := p.Check(); err != nil {
+		t.Error(err)
+	}
+	r, err := p.Rehearsal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name := r.FindCertificate("root").Subject.String(); name != "CN=PRACTICE Example-CA,OU=PRACTICE PKI,DC=example,DC=com" || !r.FindCertificate("issuing").Subject.AsInRequest() {
+		t.Errorf("the rehearsal's root is %s", name)
+	}
+	for _, s := range p.Steps() {
+		if heard := strings.HasPrefix(s.Do[0], "Read the subject aloud"); heard != (s.ID == "certificate-issuing") {
+			t.Errorf("step %s begins with %q", s.ID, s.Do[0])
+		}
+	}
+	written, err := p.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := parse(t, written).Bytes(); err != nil || string(again) != string(written) {
+		t.Errorf("a plan that was written and read is another one (%v)", err)
+	}
+	p.FindCertificate("root").Subject = p.FindCertificate("issuing").Subject
+	if err := p.Check(); err == nil || !strings.Contains(err.Error(), "certificates[0].subject: it is as in the request, and there is no request; write the name") {
+		t.Errorf("a root as in the request: %v", err)
+	}
+}

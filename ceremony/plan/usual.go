@@ -72,7 +72,7 @@ func lastSecond(from time.Time, years int) time.Time {
 func (a Answers) root(day time.Time) Certificate {
 	base := strings.TrimSuffix(a.URL, "/")
 	root := Certificate{
-		Name: "root", Key: "root", Publication: ca.Publication{CRL: base + "/root.crl", Certificate: base + "/root.cer"},
+		Name: "root", Key: "root", Publication: ca.Publication{CRL: ca.URLs{base + "/root.crl"}, Certificate: ca.URLs{base + "/root.cer"}},
 		Spec: ca.Spec{
 			Profile: ca.Root, Subject: ca.Name{CommonName: a.Root, Organization: a.Organization, Country: a.Country},
 			NotBefore: day, NotAfter: lastSecond(day, a.RootYears),

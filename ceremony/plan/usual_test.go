@@ -60,7 +60,7 @@ func TestUsualPlan(t *testing.T) {
 		t.Errorf("devices %+v; %+v were expected", p.Devices, want)
 	}
 	root, issuing := p.FindCertificate("root"), p.FindCertificate("issuing")
-	if root.Publication.CRL != "http://pki.example.com/root.crl" {
+	if root.Publication.CRL.String() != "http://pki.example.com/root.crl" {
 		t.Errorf("the CRL is published at %s", root.Publication.CRL)
 	}
 	if from, to := "2027-01-15T00:00:00Z", "2047-01-14T23:59:59Z"; root.NotBefore.Format(time.RFC3339) != from || root.NotAfter.Format(time.RFC3339) != to {

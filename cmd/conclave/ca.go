@@ -61,9 +61,9 @@ func (f registerFlag) with(make bool, fn func(*register.Register) error) (err er
 
 // publicationFlags say where what an issuer publishes is.
 type publicationFlags struct {
-	CRLURL  string `name:"crl-url" placeholder:"URL" help:"Where the issuer's CRL is published."`
-	CertURL string `name:"cert-url" placeholder:"URL" help:"Where the issuer's certificate is published."`
-	OCSPURL string `name:"ocsp-url" placeholder:"URL" help:"Where the issuer's OCSP responder answers."`
+	CRLURL  []string `name:"crl-url" sep:"none" placeholder:"URL" help:"Where the issuer's CRL is published: http, or ldap. Several places: the option several times."`
+	CertURL []string `name:"cert-url" sep:"none" placeholder:"URL" help:"Where the issuer's certificate is published; as --crl-url."`
+	OCSPURL []string `name:"ocsp-url" sep:"none" placeholder:"URL" help:"Where the issuer's OCSP responder answers: http. Several: the option several times."`
 }
 
 func (f publicationFlags) publication() ca.Publication {
@@ -173,7 +173,6 @@ func (f constraintFlags) constraints() *ca.Constraints {
 type issuerFlags struct {
 	userLogin
 	registerFlag
-	publicationFlags
 	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer, whose key is in the device."`
 }
 
@@ -202,7 +201,7 @@ func (c *console) withAuthority(f issuerFlags, fn func(ca.Authority) error) erro
 			if err != nil {
 				return err
 			}
-			return fn(ca.Authority{Certificate: cert, Signer: signer, Publication: f.publication(), Ledger: r, Linter: lint.Program{}, Rand: h})
+			return fn(ca.Authority{Certificate: cert, Signer: signer, Ledger: r, Linter: lint.Program{}, Rand: h})
 		})
 	})
 }

@@ -53,6 +53,7 @@ func (cmd caRoot) Run(c *console) error {
 
 type caIssue struct {
 	issuerFlags
+	publicationFlags
 	certificateFlags
 	LeaveOut []string `name:"leave-out" placeholder:"NAME" help:"Extensions that the request asks for, by name or OID, and the certificate is not to follow. Absent: asked at a terminal, refused elsewhere."`
 	Request  string   `arg:"" help:"The request."`
@@ -66,6 +67,10 @@ func (cmd caIssue) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	publication := cmd.publication()
+	if responder := cmd.Profile == string(ca.OCSP) || cmd.Profile == string(ca.CABFOCSP); responder && !publication.IsZero() {
+		return fmt.Errorf("--profile %s: a responder's certificate names no URL of its issuer's; leave out --crl-url, --cert-url and --ocsp-url", cmd.Profile)
+	}
 	content, err := safefile.Read(cmd.Request, ca.MaxFile)
 	if err != nil {
 		return err
@@ -75,11 +80,12 @@ func (cmd caIssue) Run(c *console) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", cmd.Request, err)
 	}
-	if cmd.CRLURL == "" && cmd.Profile == string(ca.Subordinate) {
+	if len(cmd.CRLURL) == 0 && cmd.Profile == string(ca.Subordinate) {
 		c.note("conclave: warning: without --crl-url no one will know where to find out whether this CA is revoked")
 	}
 	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
 		spec.NotBefore = cmd.under(a.Certificate, spec.NotBefore)
+		a.Publication = publication
 		return a.Prepare(request.Named(spec), request.Public)
 	})
 }
@@ -126,6 +132,7 @@ func (c *console) decide(request *ca.Request, spec *ca.Spec) error {
 
 type caCross struct {
 	issuerFlags
+	publicationFlags
 	validityFlags
 	PathLen *int   `placeholder:"N" help:"CAs that may follow it in a chain."`
 	Other   string `arg:"" help:"Certificate of the other root."`
@@ -146,6 +153,7 @@ func (cmd caCross) Run(c *console) error {
 	spec := ca.Spec{Profile: ca.Profile(cmd.Profile), NotBefore: from, NotAfter: until, PathLen: cmd.PathLen}
 	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
 		spec.NotBefore = cmd.under(a.Certificate, spec.NotBefore)
+		a.Publication = cmd.publication()
 		return a.PrepareCross(spec, other)
 	})
 }
