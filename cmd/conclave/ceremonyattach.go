@@ -26,6 +26,10 @@ func (cmd ceremonyAttach) Validate() error {
 	switch {
 	case cmd.Request == "" && cmd.Stamp == "" && cmd.Signature == "":
 		return errors.New("one of --request, --stamp and --signature was expected")
+	case cmd.Roots != "" && cmd.Stamp == "":
+		return errors.New("--roots: it is for --stamp alone; leave it out")
+	case cmd.Signature == "" && (cmd.Signers != "" || cmd.Name != ""):
+		return errors.New("--signers and --name: they are for --signature alone; leave them out")
 	case cmd.Stamp != "" && cmd.Roots == "":
 		return errors.New("--roots: the roots of the time-stamping authority are missing")
 	case cmd.Signature != "" && (cmd.Signers == "" || !goodName(cmd.Name)):

@@ -11,9 +11,9 @@ import (
 type ceremonyRehearse struct {
 	Plan    string          `arg:"" help:"The plan."`
 	Dir     ceremony.Folder `placeholder:"DIR" help:"Folder of the rehearsal. Default: PLAN.rehearsal-N."`
-	Auto    bool            `help:"Let the program answer for everyone; without it people come to this terminal."`
+	Auto    bool            `xor:"who" help:"Let the program answer for everyone; without it people come to this terminal."`
 	Trouble []string        `placeholder:"NAME" help:"Let something go wrong: card-pulled, custodian-absent, wrong-sheet, printer-empty, power-cut, or all."`
-	QR      bool            `name:"qr" help:"Show the code of each sheet as a QR code too."`
+	QR      bool            `name:"qr" xor:"who" help:"Show the code of each sheet as a QR code too."`
 }
 
 // faults are those that were asked for.

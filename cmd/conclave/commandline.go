@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -132,5 +133,24 @@ func parse(args []string) (command *kong.Context, o *options, err error) {
 		return nil, nil, err
 	}
 	command, err = parser.Parse(args)
+	if err == nil {
+		err = givenOnce(command)
+	}
 	return command, g.get(), err
+}
+
+// givenOnce refuses an option that takes one value and comes twice: kong takes the
+// last, and someone may have meant the first.
+func givenOnce(command *kong.Context) error {
+	seen := map[*kong.Flag]bool{}
+	for _, at := range command.Path {
+		if at.Flag == nil || at.Flag.IsCumulative() || at.Flag.IsCounter() {
+			continue
+		}
+		if seen[at.Flag] {
+			return fmt.Errorf("--%s is given twice; it was expected once", at.Flag.Name)
+		}
+		seen[at.Flag] = true
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -34,6 +35,36 @@ func TestGroups(t *testing.T) {
 	for _, args := range [][]string{nil, {"--help"}, {"--help", "hsm"}, {"nonsense"}, {"--device"}} {
 		if got := children(t, grammarOf(args)); len(got) != len(groups) {
 			t.Errorf("%q is parsed by the groups %q alone", args, got)
+		}
+	}
+}
+
+// TestGivenOnce: an option that takes one value comes once, however it is written, and
+// whatever the environment says; those that take several, and those that are counted,
+// come again.
+func TestGivenOnce(t *testing.T) {
+	t.Setenv("CONCLAVE_DEVICE", "environment")
+	for _, tc := range []struct {
+		args []string
+		want string // "" for good
+	}{
+		{[]string{"hsm", "status", "--device", "a"}, ""},
+		{[]string{"--device", "a", "hsm", "status", "--device=b"}, "--device is given twice; it was expected once"},
+		{[]string{"hsm", "init", "--label=a", "--label", "a"}, "--label is given twice"},
+		{[]string{"hsm", "init", "--yes", "--yes"}, "--yes is given twice"},
+		{[]string{"key", "generate", "--type", "rsa:2048", "--id", "01", "--id", "02"}, "--id is given twice"},
+		{[]string{"ca", "list", "--register", "a", "--register", "a"}, "--register is given twice"},
+		{[]string{"ca", "cross", "a", "b", "--issuer", "c", "--crl-url", "http://a,b", "--crl-url", "http://c"}, ""},
+		{[]string{"key", "recover", "a", "--dkek", "b", "--dkek", "c", "--out", "d", "--plain", "--plain"}, ""},
+	} {
+		command, _, err := parse(tc.args)
+		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tc.want)) {
+			t.Errorf("%q: %v; %q was expected", tc.args, err, tc.want)
+		}
+		if urls := command.Selected().Target; err == nil && command.Selected().Name == "cross" {
+			if cross := urls.Interface().(caCross); len(cross.CRLURL) != 2 || cross.CRLURL[0] != "http://a,b" {
+				t.Errorf("--crl-url: %q", cross.CRLURL)
+			}
 		}
 	}
 }

@@ -106,7 +106,7 @@ type newSet struct {
 
 // checkNone refuses options that are for custodians.
 func (s newSet) checkNone() error {
-	if s.Custodians != 0 || len(s.Custodian) > 0 || s.Names != "" || s.PDF != "" || s.Print != "" || len(s.To) > 0 || s.NoReadback || s.Ceremony != "" {
+	if s.Custodians != 0 || len(s.Custodian) > 0 || s.Names != "" || s.PDF != "" || s.Print != "" || len(s.To) > 0 || s.NoReadback || s.Ceremony != "" || s.QR || s.Strength != int(quorum.Strength128) {
 		return errors.New("these options are for custodians, and --threshold is missing; say how many of them open the file")
 	}
 	return nil

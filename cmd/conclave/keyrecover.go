@@ -39,6 +39,10 @@ func (cmd keyRecover) Validate() error {
 		return errors.New("--plain writes private keys that whoever sees the file can use; if that is meant, say it twice: --plain --plain")
 	case cmd.Plain > 0 && (cmd.OutPassword != "" || cmd.Format != "pkcs8" || cmd.Into != ""):
 		return errors.New("--plain goes only with --out and the format pkcs8, and without a password")
+	case cmd.Into != "" && (cmd.OutPassword != "" || cmd.Format != "pkcs8"):
+		return errors.New("--format and --out-password: they are for --out alone; leave them out")
+	case cmd.Into == "" && cmd.PIN != "":
+		return errors.New("--pin: it is for --into alone; leave it out")
 	case cmd.Format == "pkcs12" && len(cmd.Wraps) != 1:
 		return errors.New("--format pkcs12: the file holds one key; call it once for each")
 	}

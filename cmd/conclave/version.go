@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -13,6 +14,14 @@ import (
 type version struct {
 	SBOM    bool   `name:"sbom" help:"Show the bill of materials instead (CycloneDX, JSON)."`
 	Program string `arg:"" optional:"" help:"A program that go build has made, for --sbom. Default: this one."`
+}
+
+// Validate rejects a program that is not looked at.
+func (cmd version) Validate() error {
+	if cmd.Program != "" && !cmd.SBOM {
+		return errors.New("a program is for --sbom alone; leave it out, or add that")
+	}
+	return nil
 }
 
 // Run shows what this program was built from.
