@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -181,16 +182,22 @@ func (p part) String() string {
 	return p.label + "=" + escape(p.text)
 }
 
-// escape writes a value, RFC 4514 section 2.4.
+// escape writes a value, RFC 4514 section 2.4. What cannot be printed is hexadecimal:
+// a name that someone else has made can have line ends, which would begin another fact.
 func escape(text string) string {
 	var b strings.Builder
-	for i := range len(text) {
+	for i, r := range text {
 		first, last := i == 0, i == len(text)-1
-		switch c := text[i]; {
-		case strings.IndexByte(`,+"\<>;`, c) >= 0, c == '#' && first, c == ' ' && (first || last):
+		switch {
+		case !unicode.IsPrint(r):
+			for _, octet := range []byte(string(r)) {
+				fmt.Fprintf(&b, `\%02X`, octet)
+			}
+			continue
+		case strings.ContainsRune(`,+"\<>;`, r), r == '#' && first, r == ' ' && (first || last):
 			b.WriteByte('\\')
 		}
-		b.WriteByte(text[i])
+		b.WriteRune(r)
 	}
 	return b.String()
 }

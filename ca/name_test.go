@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf16"
 
 	"pgregory.net/rapid"
@@ -200,6 +201,7 @@ func TestRequestedNames(t *testing.T) {
 		{"UniversalString", pkix.RDNSequence{{organization}, {attribute(cn, 28, wide("Müller CA", 4))}}, ""},
 		{"case and spaces", pkix.RDNSequence{{organization}, {attribute(cn, asn1.TagUTF8String, " MÜLLER   ca")}}, ""},
 		{"types exchanged", pkix.RDNSequence{{attribute(cn, asn1.TagUTF8String, "Acme")}, {attribute(o, asn1.TagUTF8String, "Müller CA")}}, "its subject is O=Müller CA,CN=Acme, but CN=Müller CA,O=Acme was planned"},
+		{"another line", pkix.RDNSequence{{organization}, {attribute(cn, asn1.TagUTF8String, "Eve\nIssuer: CN=\u202eA")}}, `its subject is CN=Eve\0AIssuer: CN=\E2\80\AEA,O=Acme, but`},
 		{"another value", pkix.RDNSequence{{organization}, {attribute(cn, asn1.TagUTF8String, "Muller CA")}}, "its subject is CN=Muller CA,O=Acme, but"},
 		{"one more", pkix.RDNSequence{{organization}, {organization}, {attribute(cn, asn1.TagUTF8String, "Müller CA")}}, "its subject is CN=Müller CA,O=Acme,O=Acme, but"},
 		{"no text", pkix.RDNSequence{{organization}, {attribute(cn, asn1.TagOctetString, "Müller CA")}}, "its subject is CN=#040a4dc3bc6c6c6572204341,O=Acme, but"},
@@ -313,4 +315,22 @@ func TestRequestedNameIsRefused(t *testing.T) {
 	mustSay(t, "without a request", err, "subject: it is as in the request, which is not there")
 	s.Profile = ca.Root
 	mustSay(t, "a root", s.Check(), "there is no request whose name it could be")
+}
+
+// FuzzDistinguishedName wants a name to be one line without what cannot be printed, and
+// to read as it is shown.
+func FuzzDistinguishedName(f *testing.F) {
+	f.Fuzz(func(t *testing.T, content []byte) {
+		shown := ca.DistinguishedName(content)
+		if strings.ContainsFunc(shown, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q is shown", shown)
+		}
+		n, err := ca.NameOf(content)
+		if err != nil || strings.Contains(shown, "=#") || len(n.DER()) <= 2 {
+			return
+		}
+		if again, err := ca.ParseName(shown); err != nil || !bytes.Equal(again.DER(), n.DER()) {
+			t.Errorf("%s reads as %s, %v", shown, again, err)
+		}
+	})
 }

@@ -212,9 +212,9 @@ func signerOf(h *hsm.HSM, cert *x509.Certificate) (*hsm.Signer, error) {
 	var uncompared *hsm.UncomparedError
 	switch {
 	case errors.As(err, &uncompared):
-		return nil, fmt.Errorf("the key of %s: %w; conclave key certificate %d FILE lets a key show it", cert.Subject, err, uncompared.Refs[0])
+		return nil, fmt.Errorf("the key of %s: %w; conclave key certificate %d FILE lets a key show it", ca.DistinguishedName(cert.RawSubject), err, uncompared.Refs[0])
 	case errors.Is(err, hsm.ErrNotFound):
-		return nil, fmt.Errorf("the device does not hold the key of %s", cert.Subject)
+		return nil, fmt.Errorf("the device does not hold the key of %s", ca.DistinguishedName(cert.RawSubject))
 	}
 	return signer, err
 }
