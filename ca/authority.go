@@ -60,13 +60,14 @@ func (a Authority) Prepare(spec Spec, public crypto.PublicKey) (*Draft, error) {
 	}
 	notes := append(spec.notes(), spec.leftOut()...)
 	if spec.exempt() && r.demands == lint.Private && len(found) > 0 {
-		var name []lint.Finding
-		if found, name, err = a.partName(spec, public, found); err != nil {
+		inName, err := a.inName(spec, public, found)
+		if err != nil {
 			return nil, err
 		}
-		for _, f := range name {
+		for _, f := range inName {
 			notes = append(notes, "a lint found this in the subject, which is carried on as it is: "+f.String())
 		}
+		found = slices.DeleteFunc(found, func(f lint.Finding) bool { return slices.Contains(inName, f) })
 	}
 	if err := r.refusal(found); err != nil {
 		return nil, err
@@ -74,21 +75,18 @@ func (a Authority) Prepare(spec Spec, public crypto.PublicKey) (*Draft, error) {
 	return &Draft{draft{r, rehearsed}, notes}, nil
 }
 
-// partName parts what lints found in the name from all else: a certificate with another
-// name does not have it.
-func (a Authority) partName(spec Spec, public crypto.PublicKey, found []lint.Finding) (other, name []lint.Finding, err error) {
-	spec.RawSubject, spec.Subject = nil, Name{CommonName: "Another CA"}
+// inName are those of findings that lints have in the name alone: a certificate with
+// another one does not have them.
+func (a Authority) inName(spec Spec, public crypto.PublicKey, found []lint.Finding) ([]lint.Finding, error) {
+	spec.RawSubject, spec.Subject = nil, Name{CommonName: spec.Serial.String()}
 	r, err := newRecipe(spec, public, a.Certificate, a.Publication)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	_, other, err = r.judge(a.Linter)
-	for _, f := range found {
-		if !slices.ContainsFunc(other, func(o lint.Finding) bool { return o.Lint == f.Lint }) {
-			name = append(name, f)
-		}
-	}
-	return other, name, err
+	_, other, err := r.judge(a.Linter)
+	return slices.DeleteFunc(slices.Clone(found), func(f lint.Finding) bool {
+		return slices.ContainsFunc(other, func(o lint.Finding) bool { return o.Lint == f.Lint })
+	}), err
 }
 
 // draft rehearses and lints a certificate.

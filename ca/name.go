@@ -44,12 +44,17 @@ func ParseName(text string) (Name, error) {
 	return parsed.name(), nil
 }
 
-// NameOf reads a name, DER. The order is kept where the fields of Name cannot say all
-// of it; string types are not.
+// NameOf reads a name, DER, whose attributes must be text. The order is kept where the
+// fields of Name cannot say all of it; string types are not.
 func NameOf(content []byte) (Name, error) {
 	parsed, err := readDN(content)
 	if err != nil {
 		return Name{}, err
+	}
+	for _, p := range parsed.parts() {
+		if p.value != nil {
+			return Name{}, fmt.Errorf("%s: text was expected", p)
+		}
 	}
 	return parsed.name(), nil
 }

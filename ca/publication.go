@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -35,15 +34,15 @@ func (u URLs) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements json.Unmarshaler. An empty string is none.
 func (u *URLs) UnmarshalJSON(content []byte) error {
-	if bytes.HasPrefix(content, []byte("[")) {
-		return json.Unmarshal(content, (*[]string)(u))
-	}
 	var one string
-	if err := json.Unmarshal(content, &one); err != nil {
-		return errors.New("publication: a URL, or a list of URLs, was expected")
+	if json.Unmarshal(content, &one) == nil {
+		if *u = nil; one != "" {
+			*u = URLs{one}
+		}
+		return nil
 	}
-	if *u = nil; one != "" {
-		*u = URLs{one}
+	if err := json.Unmarshal(content, (*[]string)(u)); err != nil {
+		return errors.New("publication: a URL, or a list of URLs, was expected")
 	}
 	return nil
 }

@@ -60,7 +60,9 @@ func TestPublicationInJSON(t *testing.T) {
 			t.Errorf("%s is written as %s, %v", text, written, err)
 		}
 	}
-	mustSay(t, "a number", json.Unmarshal([]byte(`{"crl":7}`), new(ca.Publication)), "a URL, or a list of URLs, was expected")
+	for _, bad := range []string{"7", "[7]", `{"url":"http://a.example.com"}`} {
+		mustSay(t, bad, json.Unmarshal([]byte(`{"crl":`+bad+`}`), new(ca.Publication)), "a URL, or a list of URLs, was expected")
+	}
 }
 
 // TestSeveralPlaces: the places of one CRL are names of one distribution point, as
