@@ -311,6 +311,12 @@ func TestRequestedNameIsRefused(t *testing.T) {
 		}
 		mustSay(t, want, err, want)
 	}
+	s.Profile = ca.Subordinate
+	if s.RawSubject, err = asn1.Marshal(pkix.RDNSequence{{attribute(asn1.ObjectIdentifier{2, 5, 4, 3}, asn1.TagPrintableString, "a@b")}}); err != nil {
+		t.Fatal(err)
+	}
+	mustSay(t, "a string of another type", s.Check(), "that of the request, CN=a@b, has a string that is not of its type")
+	s.RawSubject = nil
 	_, err = a.Prepare(s, newKey(t).Public())
 	mustSay(t, "without a request", err, "subject: it is as in the request, which is not there")
 	s.Profile = ca.Root

@@ -3,6 +3,8 @@ package ca
 import (
 	"bytes"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"time"
@@ -67,6 +69,9 @@ func (s Spec) checkRawSubject(r rules) error {
 		return err
 	}
 	problems := []error{name.checkStrings()}
+	if _, err := asn1.Unmarshal(s.RawSubject, new(pkix.RDNSequence)); err != nil {
+		problems = append(problems, fmt.Errorf("subject: that of the request, %s, has a string that is not of its type, which much software refuses; a request with UTF8String was expected: %w", name, err))
+	}
 	if !s.Subject.AsInRequest() {
 		problems = append(problems, s.Subject.check(false))
 	}
