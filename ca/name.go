@@ -163,6 +163,16 @@ func (n Name) check(public bool) error {
 	return errors.Join(problems...)
 }
 
+// Notes are what people should know of a name that is good.
+func (n Name) Notes() []string { return n.dn().notes() }
+
+func (n dn) notes() []string {
+	if !n.has(labelEmail) {
+		return nil
+	}
+	return []string{"the subject has an email address, which is for old software alone; a certificate has it in subjectAltName (RFC 5280 section 4.1.2.6)"}
+}
+
 // checkValues checks each attribute.
 func (n dn) checkValues() error {
 	var problems []error

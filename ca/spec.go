@@ -122,10 +122,7 @@ func (s Spec) notes() (notes []string) {
 	case name.String() != planned:
 		notes = append(notes, "the subject is as in the request, byte for byte; planned was "+planned)
 	}
-	if name.has(labelEmail) {
-		notes = append(notes, "the subject has an email address, which is for old software alone; a certificate has it in subjectAltName (RFC 5280 section 4.1.2.6)")
-	}
-	return notes
+	return append(notes, name.notes()...)
 }
 
 // checkExisting wants the self-signed certificate whose name and key are

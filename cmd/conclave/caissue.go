@@ -192,6 +192,9 @@ func (cmd caRequest) Run(c *console) error {
 	if err := cmd.Subject.Check(); err != nil { // as on the day when the certificate is issued
 		return err
 	}
+	for _, note := range cmd.Subject.Notes() {
+		c.note("conclave: warning: %s", note)
+	}
 	place, err := c.reserve(cmd.Out, certificateRoom)
 	if err != nil {
 		return err
