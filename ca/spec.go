@@ -88,7 +88,7 @@ func (s Spec) readRequested(raw []byte) (dn, error) {
 	case err != nil:
 		return nil, fmt.Errorf("its subject is %w", err)
 	case !s.Subject.AsInRequest() && !name.same(s.Subject.dn()):
-		return nil, fmt.Errorf("its subject is %s, but %s was planned; change one of them, or write request in the place of the name", name, s.Subject)
+		return nil, fmt.Errorf("its subject is %s, but %s was planned; change one of them, or write \"request\" in the place of the name", name, s.Subject)
 	}
 	return name, nil
 }
