@@ -204,7 +204,7 @@ func (a Authority) withProfile(ctx context.Context, spec CRLSpec) (CRLSpec, erro
 		spec.Profile = known
 	}
 	if profiles[known].public && !profiles[spec.Profile].public {
-		return spec, fmt.Errorf("profile: %s, but %s has the profile %s in the register, whose rules hold; leave it out", spec.Profile, a.Certificate.Subject, known)
+		return spec, fmt.Errorf("profile: %s, but %s has the profile %s in the register, whose rules hold; leave it out", spec.Profile, DistinguishedName(a.Certificate.RawSubject), known)
 	}
 	return spec, nil
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
@@ -62,7 +63,7 @@ func PracticeName(n ca.Name) ca.Name {
 
 // PracticeSubject is what takes the place of a certificate's subject.
 func PracticeSubject(cert *x509.Certificate) ca.Name {
-	return ca.Name{CommonName: practice(cert.Subject.CommonName)}
+	return ca.Name{CommonName: practice(cmp.Or(cert.Subject.CommonName, "root"))} // old ones may have none
 }
 
 // practiceRoot makes a root like an existing one.
