@@ -42,7 +42,7 @@ func TestRootTrustedByNginxAndCurl(t *testing.T) {
 	d.initialise()
 	d.root("1", "root")
 	d.root("2", "other", "--register", "other.sqlite")
-	serial := d.issue("issuing", 10, "--path-len", "0", "--permit-dns", "example.test")
+	serial := d.issue("issuing", 10, published("--path-len", "0", "--permit-dns", "example.test")...)
 	d.crlOfIssuing()
 	d.tlsCertificate("www.example.test")
 	d.tlsCertificate("www.example.net")
@@ -77,8 +77,8 @@ func TestCAOnACardInAReader(t *testing.T) {
 	t.Setenv("CONCLAVE_DEVICE", "pcsc:")
 	d.initialise()
 	d.root("1", "root")
-	d.issue("kept", 10, "--path-len", "0")
-	revoked := d.issue("revoked", 10)
+	d.issue("kept", 10, published("--path-len", "0")...)
+	revoked := d.issue("revoked", 10, published()...)
 	d.issue("responder", 1, "--profile", "ocsp")
 	verify := []string{"verify", "-x509_strict", "-crl_check_all", "-CAfile", "root.pem", "-CRLfile"}
 
@@ -225,8 +225,12 @@ func (d *desk) root(ref, name string, args ...string) {
 // sign lets the root sign.
 func (d *desk) sign(command string, args ...string) {
 	d.T.Helper()
-	d.Run("our conclave", slices.Concat([]string{"ca", command}, args, []string{"--issuer", "root.pem",
-		"--crl-url", crlURL, "--cert-url", rootURL, "--ocsp-url", ocspURL, "--pin", "env:PIN"})...)
+	d.Run("our conclave", slices.Concat([]string{"ca", command}, args, []string{"--issuer", "root.pem", "--pin", "env:PIN"})...)
+}
+
+// published are the options that say where the root publishes, and others.
+func published(options ...string) []string {
+	return append([]string{"--crl-url", crlURL, "--cert-url", rootURL, "--ocsp-url", ocspURL}, options...)
 }
 
 // request makes a key that OpenSSL holds, and a request for it.
