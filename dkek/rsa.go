@@ -45,6 +45,21 @@ func decodeRSA(size int, content fields) (*rsa.PrivateKey, error) {
 	if err := checkRSA(size, n, e); err != nil {
 		return nil, err
 	}
+	return withoutPrimes(n, e, d)
+}
+
+// NewRSA makes a key of the modulus n and the exponents e and d, from which it
+// recovers the primes, as Unwrap does of a blob. It refuses what Unwrap refuses:
+// numbers that do not belong together, and keys that are not good ones.
+func NewRSA(n, e, d *big.Int) (*rsa.PrivateKey, error) {
+	if err := checkRSA(n.BitLen(), n, e); err != nil {
+		return nil, err
+	}
+	return withoutPrimes(n, e, d)
+}
+
+// withoutPrimes makes a key whose public part was checked.
+func withoutPrimes(n, e, d *big.Int) (*rsa.PrivateKey, error) {
 	if d.Cmp(big.NewInt(1)) <= 0 || d.Cmp(n) >= 0 {
 		return nil, errors.New("the private exponent d is not between 1 and the modulus n")
 	}

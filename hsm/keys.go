@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"conclave/apdu"
-	"conclave/tlv"
 	"conclave/wire"
 )
 
@@ -121,39 +120,7 @@ func ParsePublic(content []byte) (*wire.PublicKey, error) {
 		}
 		return &request.Request.Key, nil
 	}
-	spki, err := subjectPublicKeyInfo(content)
-	if err != nil {
-		return nil, fmt.Errorf("certificate: %w", err)
-	}
-	return wire.ParseSPKI(spki)
-}
-
-// subjectPublicKeyInfo takes the key out of an X.509 certificate (RFC 5280
-// section 4.1), whatever its curve: crypto/x509 refuses those it cannot use.
-func subjectPublicKeyInfo(certificate []byte) (spki []byte, err error) {
-	const sequence, version = 0x30, 0xA0
-	outer := tlv.Cursor(certificate)
-	signed, err := outer.Take(sequence)
-	if err != nil {
-		return nil, err
-	}
-	inner := tlv.Cursor(signed)
-	tbs, err := inner.Take(sequence)
-	if err != nil {
-		return nil, err
-	}
-	fields := tlv.Cursor(tbs)
-	// serial number, signature, issuer, validity, subject, then the key
-	for before := 5; before >= 0; {
-		tag, _, element, err := fields.Next()
-		if err != nil {
-			return nil, err
-		}
-		if spki = element; tag != version {
-			before--
-		}
-	}
-	return spki, nil
+	return wire.ParseCertified(content)
 }
 
 // NewKey says what key to generate.

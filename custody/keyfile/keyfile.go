@@ -1,5 +1,6 @@
 // Package keyfile writes a recovered private key as a file that other software
-// reads: PKCS#8, in the clear or encrypted, and PKCS#12.
+// reads: PKCS#8, in the clear or encrypted, and PKCS#12. It reads the key files
+// of other software too, in those forms and in some more: begin with [Read].
 //
 // Keys are what dkek.DKEK.Unwrap returns: *rsa.PrivateKey, *curve.PrivateKey
 // and dkek.AESKey. The last has no such form, and is refused everywhere.
@@ -84,13 +85,24 @@ func PublicPEM(key any) ([]byte, error) {
 }
 
 func publicDER(key any) ([]byte, error) {
+	public, err := Public(key)
+	if err != nil {
+		return nil, err
+	}
+	return public.SPKI()
+}
+
+// Public gives the public half.
+func Public(key any) (public wire.PublicKey, err error) {
 	switch key := key.(type) {
 	case *rsa.PrivateKey:
-		return wire.RSAPublicKey(&key.PublicKey).SPKI()
+		public = wire.RSAPublicKey(&key.PublicKey)
+		public.Bits = key.N.BitLen()
+		return public, nil
 	case *curve.PrivateKey:
-		return wire.ECPublicKey(key.Curve, key.Q).SPKI()
+		return wire.ECPublicKey(key.Curve, key.Q), nil
 	}
-	return nil, unsupported(key)
+	return public, unsupported(key)
 }
 
 var errNoPassword = errors.New("the password for the key file is empty; a password is needed to encrypt it")
