@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"conclave/apdu"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/wire"
@@ -120,7 +121,8 @@ func Restore(h *hsm.HSM, f wire.WrapFile, how Restoring) (r Restored, err error)
 	for range attempts {
 		r, err = how.attempt(h, f, public)
 		taken := errors.Is(err, hsm.ErrOccupied) && how.Ref == 0
-		if !taken && !errors.Is(err, hsm.ErrAnotherKey) {
+		unwrapped := errors.Is(err, apdu.FileNotFound) // by the other process, as its own
+		if !taken && !unwrapped && !errors.Is(err, hsm.ErrAnotherKey) {
 			return r, err
 		}
 	}

@@ -237,6 +237,9 @@ func (h *HSM) withFiles(ref byte, description, certificate []byte, fn func() err
 		return err // the files belong to that key now
 	}
 	if err != nil {
+		if now, failed := h.Files(); failed == nil && slices.Contains(now, wire.PrefixKey.File(ref)) {
+			return err // another process has made a key there meanwhile
+		}
 		return errors.Join(err, h.deleteAll(files))
 	}
 	for fid, content := range files {
