@@ -21,6 +21,7 @@ type keyCommands struct {
 	List        keyList        `cmd:"" help:"List the keys."`
 	Wrap        keyWrap        `cmd:"" help:"Back up a key: wrap it to a file."`
 	Unwrap      keyUnwrap      `cmd:"" help:"Restore a key from a file."`
+	Import      keyImport      `cmd:"" help:"Bring a key that was made elsewhere to the device."`
 	Certificate keyCertificate `cmd:"" help:"Give a key its certificate, or what shows its public half."`
 	Delete      keyDelete      `cmd:"" help:"Delete a key."`
 	Sign        keySign        `cmd:"" help:"Sign a file."`
