@@ -227,6 +227,7 @@ func TestContradictions(t *testing.T) {
 	all["two keys"] = twoKeys(t)
 	for name, table := range map[string][]contradiction{
 		"ceremony": slices.Concat(ofOrder(), ofPeople(), ofThings(), ofTheRecord(), ofSignatures()), "year later": ofTheRegister(), "drill": ofTheDrill(), "two keys": ofKeys(),
+		"rehearsal": ofImports(),
 	} {
 		for i, c := range table {
 			if testing.Short() && i%3 != 0 {

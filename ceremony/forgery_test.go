@@ -287,7 +287,10 @@ func eventful(t *testing.T) map[string]held {
 		"Number of the bag of the sheet of Ca": {"A-1000"},
 	}}
 	all["drill"] = held{d.forge(t), d.Plan}
-	all["rehearsal"] = newStage(t, func(p *plan.Plan) { p.Custody.EraseStandby = true }).troubled(t)
+	all["rehearsal"] = newStage(t, func(p *plan.Plan) { // whose key is imported
+		p.Custody.EraseStandby = true
+		p.Keys[0].Import = "old.key"
+	}).troubled(t)
 	return all
 }
 

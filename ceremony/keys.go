@@ -13,8 +13,11 @@ import (
 )
 
 // generate makes a key in the custody's device, and keeps the device's word
-// that it did so.
+// that it did so; or it brings one there.
 func (p *proceedings) generate(ctx context.Context, name string) (done, error) {
+	if planned := p.Plan.FindKey(name); planned.Import != "" {
+		return p.importKey(ctx, planned)
+	}
 	h, err := p.devices.login(ctx, p.Plan.Custody.Device)
 	if err != nil {
 		return done{}, err
@@ -30,6 +33,11 @@ func (p *proceedings) generate(ctx context.Context, name string) (done, error) {
 	if err := p.Dir.put(evidence.AttestationFile(name), attestation); err != nil {
 		return done{}, err
 	}
+	return p.present(ctx, name, public, step.GenerateFacts{Reference: int(ref), Attestation: sumOf(sha256.Sum256(attestation))})
+}
+
+// present lets the public half of a key be read aloud, which is in the device.
+func (p *proceedings) present(ctx context.Context, name string, public *wire.PublicKey, facts step.GenerateFacts) (done, error) {
 	spki, err := public.SPKI()
 	if err != nil {
 		return done{}, err
@@ -38,10 +46,9 @@ func (p *proceedings) generate(ctx context.Context, name string) (done, error) {
 	if err := p.people.readAloud(ctx, "Public key "+name, sum[:]); err != nil {
 		return done{}, err
 	}
-	return done{
-		fmt.Sprintf("key %s (%s) is at reference %d of the device %s", name, hsm.Key{Public: public}.Size(), ref, p.Plan.Custody.Device),
-		step.GenerateFacts{Reference: int(ref), Public: sumOf(sum), Attestation: sumOf(sha256.Sum256(attestation))},
-	}, nil
+	facts.Public = sumOf(sum)
+	text := fmt.Sprintf("key %s (%s) is at reference %d of the device %s", name, hsm.Key{Public: public}.Size(), facts.Reference, p.Plan.Custody.Device)
+	return done{text, facts}, nil
 }
 
 // attestationOf gives the authenticated request for a key, verified under the

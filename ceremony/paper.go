@@ -36,6 +36,14 @@ func (p Program) Runbook(ctx context.Context, f plan.File, linter lint.Linter, m
 		}
 		book.Materials = append(book.Materials, material(path, "comes with the plan", sha256.Sum256(content)))
 	}
+	for _, path := range f.Plan.KeyFiles() {
+		content, err := readKeyFile(f.Base(), path)
+		if err != nil {
+			return book, err
+		}
+		book.Materials = append(book.Materials, material(path, "the file of a key that is imported", sha256.Sum256(content)))
+		content.Wipe()
+	}
 	if f.Plan.Drill == nil {
 		book.Expect = preflight.Check{Plan: f.Plan, Base: f.Base(), Linter: linter, Now: f.Plan.Start}.Lines(ctx)
 	}

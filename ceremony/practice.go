@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
@@ -19,12 +20,22 @@ import (
 )
 
 // Practise puts what the plan of a rehearsal refers to into the ceremony's base, if
-// it is not there yet: instead of each request, one for a key of the same kind that
-// is thrown away, and instead of each certificate that exists, one of the same kind
+// it is not there yet: instead of each key that is imported one of the same type, so
+// that the true one is left alone; instead of each request, one for a key of the same
+// kind that is thrown away, and instead of each certificate that exists, one of the same kind
 // whose key is in a practice device. The original plan and its folder say what kind.
 func (a Ceremony) Practise(original *plan.Plan, base string) error {
 	if len(original.Certificates) != len(a.Plan.Certificates) {
 		return errors.New("this is not the rehearsal of that plan")
+	}
+	for i := range a.Plan.Keys {
+		k := &a.Plan.Keys[i]
+		if k.Import == "" {
+			continue
+		}
+		if err := a.once(k.Import, func() ([]byte, error) { return a.practiceKeyFile(k) }); err != nil {
+			return fmt.Errorf("key %s: %w", k.Name, err)
+		}
 	}
 	for i := range a.Plan.Certificates {
 		c, o := &a.Plan.Certificates[i], &original.Certificates[i]
@@ -83,11 +94,18 @@ func practiceRequest(path string, original, practice *plan.Certificate) ([]byte,
 }
 
 // practiceIssuer makes a root like the one in a file, with its key in a
-// practice device.
+// practice device, or where it will be imported from.
 func (a Ceremony) practiceIssuer(path string, practice *plan.Certificate) ([]byte, error) {
 	cert, err := ca.ReadCertificate(path)
 	if err != nil {
 		return nil, err
+	}
+	if k := a.importedFor(cert, practice.Device); k != nil {
+		signer, err := a.practiceSigner(k)
+		if err != nil {
+			return nil, err
+		}
+		return practiceRoot(cert, signer)
 	}
 	h, err := a.practiceDevice(a.Plan.FindDevice(practice.Device))
 	if err != nil {
@@ -98,6 +116,11 @@ func (a Ceremony) practiceIssuer(path string, practice *plan.Certificate) ([]byt
 	if err != nil {
 		return nil, err
 	}
+	return practiceRoot(cert, signer)
+}
+
+// practiceRoot makes a root like another one, for another key.
+func practiceRoot(cert *x509.Certificate, signer crypto.Signer) ([]byte, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), RawSubject: plan.PracticeSubject(cert).DER(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: cert.KeyUsage,

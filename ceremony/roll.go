@@ -22,12 +22,22 @@ func (p *proceedings) open(ctx context.Context, _ string) (done, error) {
 		return done{}, err
 	}
 	key := p.key.Fingerprint()
-	facts := step.OpenFacts{Watch: watch, Key: sumOf(key), Inputs: map[string]step.Sum{}}
+	facts := step.OpenFacts{Watch: watch, Key: sumOf(key), Inputs: map[string]step.Sum{}, KeyFiles: map[string]step.Sum{}}
 	hashes := []hash{{"Plan", sha256.Sum256(p.Source)}, {"Program", p.Program.SHA256}}
 	for _, path := range p.Plan.Inputs() {
 		sum := sha256.Sum256(inputs[path])
 		hashes = append(hashes, hash{path, sum})
 		facts.Inputs[path] = sumOf(sum)
+	}
+	for _, path := range p.Plan.KeyFiles() {
+		content, err := readKeyFile(p.Base, path)
+		if err != nil {
+			return done{}, err
+		}
+		sum := sha256.Sum256(content)
+		content.Wipe()
+		hashes = append(hashes, hash{path, sum})
+		facts.KeyFiles[path] = sumOf(sum)
 	}
 	for _, h := range append(hashes, hash{"Ceremony key", key}) {
 		if err := p.people.readAloud(ctx, h.label, h.sum[:]); err != nil {

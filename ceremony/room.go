@@ -39,7 +39,8 @@ type Question struct {
 	Usual string
 }
 
-// PINQuestion asks a person for a PIN. A Fresh one is about to be set.
+// PINQuestion asks a person for a PIN, or for the password of a key file, whose PIN
+// is 0. A Fresh one is about to be set.
 type PINQuestion struct {
 	Who, What string
 	PIN       wire.PINReference

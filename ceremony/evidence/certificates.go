@@ -109,7 +109,7 @@ func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) (
 	if planned.Key != "" {
 		spki, err := v.attestedKey(planned.Key)
 		if err == nil && !bytes.Equal(spki, cert.RawSubjectPublicKeyInfo) {
-			err = fmt.Errorf("its key is not the key %s that the device attests", planned.Key)
+			err = fmt.Errorf("its key is not the key %s of the plan, which is in %s", planned.Key, AttestationFile(planned.Key))
 		}
 		return spec, err
 	}

@@ -217,6 +217,11 @@ func (s *story) untold(e transcript.Entry) {
 	s.program = s.now
 }
 
+// imports says whether a step imports a key, under the DKEK that custodians give.
+func (s *story) imports(id string) bool {
+	return slices.ContainsFunc(s.plan.Keys, func(k plan.Key) bool { return k.Import != "" && step.Generate.ID(k.Name) == id })
+}
+
 // fits wants a note to be in a step that makes such notes.
 func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
 	action := s.actions[e.Step]
@@ -226,7 +231,7 @@ func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
 	}{
 		{"sheets", note.Sheets != "" && action != step.Share},
 		{"about to sign", note.Sign != "" && action != step.Certify && action != step.SignCRL},
-		{"custodians", note.Custodians != "" && action != step.Import && action != step.OpenBackup},
+		{"custodians", note.Custodians != "" && action != step.Import && action != step.OpenBackup && !s.imports(e.Step)},
 		{"medium", note.Medium != 0 && action != step.Copy},
 	} {
 		if fact.out {

@@ -74,5 +74,5 @@ func ProofPurpose(ceremonyKey [32]byte, name string) string {
 }
 
 // AttestationFile is where the authenticated request for a key is, with which
-// its device says that it made the key.
+// its device says that it made the key. That of an imported key it has signed itself.
 func AttestationFile(key string) string { return path.Join(attestations, key+".cvc") }

@@ -43,7 +43,7 @@ func (v *verifier) step(s step.Step) {
 	case step.Import:
 		v.imported(s.ID)
 	case step.Generate:
-		v.attestation(s.ID, s.Object)
+		v.key(s.ID, s.Object)
 	case step.Backup:
 		v.backup(s.ID, s.Object)
 	case step.Restore:
@@ -94,6 +94,7 @@ func (v *verifier) inputs(id string) {
 			v.agrees(file, id, "input "+path, string(facts.Inputs[path]), v.sum(file))
 		}
 	}
+	family(v, id, "key file ", facts.KeyFiles, v.plan.KeyFiles())
 	if v.plan.Drill != nil {
 		return
 	}
@@ -314,21 +315,14 @@ func (v *verifier) given(id, custodians string) {
 	v.agrees(TranscriptFile, id, fact, custodians, noted)
 }
 
-// attestation checks that the device says that it made the key.
-func (v *verifier) attestation(id, key string) {
-	facts, file := Of[step.GenerateFacts](v.facts, id), AttestationFile(key)
+// key checks a key that was made, or imported: its type, and whose word it has.
+func (v *verifier) key(id, key string) {
+	facts, file, planned := Of[step.GenerateFacts](v.facts, id), AttestationFile(key), v.plan.FindKey(key)
 	v.sumIs(file, id, "attestation sha256", facts.Attestation)
 	request, err := wire.ParseAuthenticatedRequest(v.read(file))
 	if err != nil {
 		v.problem(file, "%v", err)
 		return
-	}
-	chain, err := v.deviceChain(v.plan.Custody.Device)
-	if err != nil {
-		return // told at the device
-	}
-	if err := chain.CheckAttestation(request); err != nil {
-		v.problem(file, "%v", err)
 	}
 	spki, err := request.Request.Key.SPKI()
 	if err != nil {
@@ -337,11 +331,43 @@ func (v *verifier) attestation(id, key string) {
 	}
 	v.agrees(file, id, "public key sha256", string(facts.Public), hashOf(spki))
 	v.alone(id, key, facts)
-	planned, err := wire.ParseKeyType(v.plan.FindKey(key).Type)
-	if err != nil || !sameType(planned, request.Request.Key) {
-		v.problem(file, "the key is not of the type %s", v.plan.FindKey(key).Type)
+	if err := planned.CheckType(request.Request.Key); err != nil {
+		v.problem(file, "%v", err)
 	}
+	if planned.Import != "" {
+		v.importedKey(id, planned, facts, request)
+		v.shown("key %s: imported from %s, public key %s; it was made elsewhere, and copies of it may be there", key, planned.Import, hashOf(spki))
+		return
+	}
+	for _, fact := range []struct{ name, value string }{{"key file sha256", string(facts.KeyFile)}, {"custodians", facts.Custodians}} {
+		if fact.value != "" {
+			v.problem(TranscriptFile, "step %s, fact %q: it is %s, and the plan imports no key there", id, fact.name, fact.value)
+		}
+	}
+	v.attestation(file, request)
 	v.shown("key %s: made by the device %s, public key %s", key, v.plan.Custody.Device, hashOf(spki))
+}
+
+// attestation checks that the device says that it made the key.
+func (v *verifier) attestation(file string, request *wire.AuthenticatedRequest) {
+	chain, err := v.deviceChain(v.plan.Custody.Device)
+	if err != nil {
+		return // told at the device
+	}
+	if err := chain.CheckAttestation(request); err != nil {
+		v.problem(file, "%v", err)
+	}
+}
+
+// importedKey checks a key that no device has made: that it is of the file that was
+// read aloud, by the request that it has signed itself, and that custodians have come.
+func (v *verifier) importedKey(id string, planned *plan.Key, facts step.GenerateFacts, request *wire.AuthenticatedRequest) {
+	if err := request.Verify(request.Request.Key); err != nil {
+		v.problem(AttestationFile(planned.Name), "%v", err)
+	}
+	opened := Of[step.OpenFacts](v.facts, step.Open.ID()).KeyFiles[planned.Import]
+	v.same(id, "key file sha256", string(facts.KeyFile), step.Open.ID(), "key file "+planned.Import, string(opened))
+	v.given(id, facts.Custodians)
 }
 
 // alone wants a key to be at a reference where a key can be, and no other key to
@@ -373,10 +399,6 @@ func (v *verifier) backup(id, key string) {
 		made := step.Generate.ID(key)
 		v.same(id, "key reference", strconv.Itoa(facts.Reference), made, "key reference", strconv.Itoa(Of[step.GenerateFacts](v.facts, made).Reference))
 	}
-}
-
-func sameType(template, key wire.PublicKey) bool {
-	return template.Type == key.Type && template.Bits == key.Bits && template.Curve == key.Curve
 }
 
 // restored compares what was restored with what was made and wrapped.

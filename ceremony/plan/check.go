@@ -198,16 +198,34 @@ func (c *checker) devices() {
 }
 
 func (c *checker) keys() {
-	names := map[string]bool{}
+	names, files := map[string]bool{}, map[string]bool{}
 	for i, k := range c.plan.Keys {
 		field := fmt.Sprintf("keys[%d]", i)
 		c.name(field+".name", k.Name, names)
 		if _, err := wire.ParseKeyType(k.Type); err != nil {
 			c.say(field+".type", "%v", err)
 		}
+		c.keyFile(field+".import", k.Import, files)
 	}
 	if len(c.plan.Keys) > 0 && c.plan.Custody == nil {
 		c.say("custody", "it is missing, and a key that no one can restore is not made; say how the keys are kept")
+	}
+}
+
+// keyFile checks the path of a key that is imported, which must not become part of
+// the evidence.
+func (c *checker) keyFile(field, path string, seen map[string]bool) {
+	if path == "" {
+		return
+	}
+	c.path(field, path)
+	clean := filepath.Clean(path)
+	if seen[clean] {
+		c.say(field, "%s is imported twice; a key has one name", path)
+	}
+	seen[clean] = true
+	if slices.ContainsFunc(c.plan.Inputs(), func(input string) bool { return filepath.Clean(input) == clean }) {
+		c.say(field, "%s comes with the plan as a certificate, request or register too, and would remain with the evidence; put what is public into a file of its own", path)
 	}
 }
 

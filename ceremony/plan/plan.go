@@ -27,6 +27,7 @@ import (
 	"conclave/ca"
 	"conclave/internal/strictjson"
 	"conclave/quorum"
+	"conclave/wire"
 )
 
 // Plan is a ceremony. Every object in its JSON may have a comment. Names of
@@ -118,11 +119,14 @@ func (p *Plan) Scheme() quorum.Scheme {
 	return quorum.Scheme{Threshold: p.Custody.Threshold, Total: len(p.People.Custodians), Strength: quorum.Strength128}
 }
 
-// Key is a key to be generated in the custody's device.
+// Key is a key to be generated in the custody's device, or to be brought there.
 type Key struct {
 	Comment string `json:"comment,omitempty"`
 	Name    string `json:"name"`
 	Type    string `json:"type"` // rsa:BITS or ec:CURVE
+	// Import is the file of a key that exists: a path relative to the plan. Without it
+	// the device makes one.
+	Import string `json:"import,omitempty"`
 }
 
 // Certificate is one to be issued; or, if File is set, one that exists already,
@@ -286,6 +290,29 @@ func (p *Plan) Inputs() (paths []string) {
 			if path != "" && !slices.Contains(paths, path) {
 				paths = append(paths, path)
 			}
+		}
+	}
+	return paths
+}
+
+// CheckType refuses a public key that is not of the type of the key.
+func (k Key) CheckType(public wire.PublicKey) error {
+	template, err := wire.ParseKeyType(k.Type)
+	if err == nil && (template.Type != public.Type || template.Bits != public.Bits || template.Curve != public.Curve) {
+		err = fmt.Errorf("the key is not of the type %s", k.Type)
+	}
+	return err
+}
+
+// KeyFiles are the files of keys that are imported, by their paths relative to the
+// plan. They are no inputs, which remain with the evidence.
+func (p *Plan) KeyFiles() (paths []string) {
+	if p.Drill != nil {
+		return nil
+	}
+	for _, k := range p.Keys {
+		if k.Import != "" {
+			paths = append(paths, k.Import)
 		}
 	}
 	return paths

@@ -157,6 +157,9 @@ func (p *Plan) importInto(device, which string) step.Step {
 }
 
 func (p *Plan) generate(k Key) step.Step {
+	if k.Import != "" {
+		return p.importKey(k)
+	}
 	return step.Step{
 		ID: step.Generate.ID(k.Name), Action: step.Generate, Object: k.Name, Title: "Generate the key " + k.Name, By: step.Administrator,
 		Do: []string{
@@ -165,6 +168,24 @@ func (p *Plan) generate(k Key) step.Step {
 		},
 		Expect: []string{"Type " + k.Type + "; the device attests that it made the key."},
 		Write:  []string{"Public key, the first four words"},
+	}
+}
+
+// importKey brings a key to the device in place of generating one.
+func (p *Plan) importKey(k Key) step.Step {
+	return step.Step{
+		ID: step.Generate.ID(k.Name), Action: step.Generate, Object: k.Name, Title: "Import the key " + k.Name + " from " + k.Import, By: step.Custodians,
+		Do: []string{
+			"Type the password of the key file " + k.Import + ", if it is asked for. It is not shown.",
+			"Type the user PIN of the device " + p.Custody.Device + ", if it is asked for.",
+			fmt.Sprintf("%d custodians come to the screen one after the other; each types the code of their sheet.", p.Custody.Threshold),
+			"Read the words of the public key aloud; " + p.Who(step.Witness) + " types the last one.",
+		},
+		Expect: []string{
+			"Type " + k.Type + "; the device signs, and the signature verifies with the public key of the file.",
+			"The device does not attest this key: it has not made it. " + k.Import + " and its copies are destroyed when the backup is proved, or sealed up.",
+		},
+		Write: []string{"Public key, the first four words"},
 	}
 }
 

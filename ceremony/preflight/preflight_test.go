@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -211,6 +212,37 @@ func TestYearlyCRLOfAPublicRoot(t *testing.T) {
 	}
 }
 
+// keyFile imports a key of a curve that is not encrypted.
+func (r *room) keyFile(t *testing.T, c elliptic.Curve, mode os.FileMode) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(c, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.Base, "old.key"), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), mode); err != nil {
+		t.Fatal(err)
+	}
+	r.Plan.Keys[0].Import = "old.key"
+}
+
+// TestKeyFile: what is known of a key file is told, without its password.
+func TestKeyFile(t *testing.T) {
+	r := newRoom(t)
+	r.keyFile(t, elliptic.P384(), 0o600)
+	if problems := r.problems(); problems != "" {
+		t.Errorf("problems:\n%s", problems)
+	}
+	found := r.Run(t.Context())
+	i := slices.IndexFunc(found, func(f preflight.Finding) bool { return f.What == "key root" })
+	if i < 0 || found[i].Detail != "old.key, SEC 1, is not encrypted: whoever has it has the key" {
+		t.Errorf("found %v", found)
+	}
+}
+
 func TestProblems(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(t *testing.T, r *room)
@@ -277,6 +309,13 @@ func TestProblems(t *testing.T) {
 		}, "CRL root-crl-1: nextUpdate: 2036-11-01T00:00:00Z, more than 5 years after thisUpdate"},
 		"CRL of a public root for 13 months": {func(t *testing.T, r *room) { r.yearly(t, 13) }, "CRL root-crl-2: nextUpdate: 2027-12-01T00:00:00Z; at most 12 months after thisUpdate"},
 		"register":                           {func(t *testing.T, r *room) { r.register(t) }, "may have been signed, and no one has said so"},
+		"no key file":                        {func(_ *testing.T, r *room) { r.Plan.Keys[0].Import = "old.key" }, "key root: open "},
+		"a key file that others read":        {func(t *testing.T, r *room) { r.keyFile(t, elliptic.P384(), 0o644) }, "key root: others on this machine can read old.key"},
+		"a key of another type":              {func(t *testing.T, r *room) { r.keyFile(t, elliptic.P256(), 0o600) }, "key root: old.key: the key is not of the type ec:secp384r1"},
+		"a request as key file": {func(_ *testing.T, r *room) {
+			r.Plan.Keys[0].Import = "copy.csr"
+			os.Rename(filepath.Join(r.Base, "issuing.csr"), filepath.Join(r.Base, "copy.csr"))
+		}, "key root: copy.csr: it holds a certificate request and no private key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRoom(t)

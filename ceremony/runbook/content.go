@@ -185,6 +185,9 @@ func bring(p *plan.Plan) []string {
 			"The backup media in their bags, and the sheets of the custodians in theirs",
 			fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())))
 	}
+	for _, path := range p.KeyFiles() {
+		all = append(all, "The key file "+path+" beside the plan, and whoever knows its password")
+	}
 	sheets := fmt.Sprintf("Paper for the %d sheets, which are copied by hand from the screen", len(p.People.Custodians))
 	if p.Custody.Printer != "" {
 		sheets = fmt.Sprintf("The printer %s with its power and cable, and paper for the %d sheets", p.Custody.Printer, len(p.People.Custodians))

@@ -43,6 +43,8 @@ type OpenFacts struct {
 	Key    Sum            `fact:"ceremony key sha256"`
 	Watch  string         `fact:"time by the watch" own:"words"`
 	Inputs map[string]Sum `fact:"input *"` // by path relative to the plan
+	// KeyFiles are those of keys that are imported, by path relative to the plan.
+	KeyFiles map[string]Sum `fact:"key file *"`
 }
 
 // RollCallFacts are those of RollCall.
@@ -114,9 +116,11 @@ type ImportFacts struct {
 
 // GenerateFacts are those of Generate.
 type GenerateFacts struct {
-	Reference   int `fact:"key reference"` // in the device
-	Public      Sum `fact:"public key sha256"`
-	Attestation Sum `fact:"attestation sha256"`
+	Reference   int    `fact:"key reference"` // in the device
+	Public      Sum    `fact:"public key sha256"`
+	Attestation Sum    `fact:"attestation sha256"` // of an imported key, of the request that it has signed itself
+	KeyFile     Sum    `fact:"key file sha256" optional:"an imported key has one"`
+	Custodians  string `fact:"custodians" optional:"an imported key comes under the DKEK that they give"`
 }
 
 // BackupFacts are those of Backup.
