@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -10,10 +9,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"conclave/ca/lint"
-	"conclave/internal/keycheck"
 	"conclave/internal/safefile"
 )
 
@@ -105,67 +102,11 @@ func (a Authority) PrepareCross(spec Spec, other *x509.Certificate) (*Draft, err
 	return a.Prepare(spec, other.PublicKey)
 }
 
-// PrepareAgain makes a certificate ready that is like an old one of this
-// authority's: name, key and extensions stay, serial number and validity are
-// new. Its key must be sound, but need not be one that a new certificate would be
-// issued for; and it is linted as strictly as the old one can be.
-func (a Authority) PrepareAgain(old *x509.Certificate, from, until time.Time) (*Draft, error) {
-	if err := errors.Join(a.check(), checkPeriod("notBefore", from, "notAfter", until)); err != nil {
-		return nil, err
-	}
-	if err := keycheck.Sound(old.PublicKey); err != nil { // the rules for new keys came after it
-		return nil, fmt.Errorf("certificate %s: %w", SerialOf(old), err)
-	}
-	parent, err := a.parentOf(old, from, until)
-	if err != nil {
-		return nil, err
-	}
-	algorithm, err := signatureAlgorithm(a.Signer.Public())
-	if err != nil {
-		return nil, err
-	}
-	serial, err := a.newSerial()
-	if err != nil {
-		return nil, err
-	}
-	demands, err := a.demandsOf(old)
-	if err != nil {
-		return nil, err
-	}
-	template := &x509.Certificate{
-		SignatureAlgorithm: algorithm, SerialNumber: serial.number, RawSubject: old.RawSubject,
-		NotBefore: from.UTC(), NotAfter: until.UTC(), ExtraExtensions: old.Extensions,
-	}
-	return a.draft(certificateRecipe(template, parent, old.PublicKey, a.Signer.Public(), demands))
-}
-
-// parentOf is the issuer of an old certificate for the new one: the authority's,
-// or the old one itself if that is a root.
-func (a Authority) parentOf(old *x509.Certificate, from, until time.Time) (*x509.Certificate, error) {
-	if sameKey(old.PublicKey, a.Signer.Public()) && old.CheckSignatureFrom(old) == nil {
-		return old, nil
-	}
-	if a.Certificate == nil {
-		return nil, fmt.Errorf("certificate %s: it does not sign itself; the certificate of its issuer was expected", SerialOf(old))
-	}
-	if !bytes.Equal(old.RawIssuer, a.Certificate.RawSubject) || old.CheckSignatureFrom(a.Certificate) != nil {
-		return nil, fmt.Errorf("certificate %s: it is not from %s", SerialOf(old), DistinguishedName(a.Certificate.RawSubject))
-	}
-	return a.Certificate, errors.Join(keycheck.Sound(a.Certificate.PublicKey), checkIssuer(a.Certificate), Spec{NotBefore: from, NotAfter: until}.checkWithin(a.Certificate))
-}
-
-// demandsOf are all demands, if an old certificate meets them; otherwise those
-// of a private PKI.
-func (a Authority) demandsOf(old *x509.Certificate) (lint.Demands, error) {
-	found, err := a.Linter.Certificate(old.Raw, lint.Public)
-	if err != nil || len(found) > 0 {
-		return lint.Private, err
-	}
-	return lint.Public, nil
-}
-
 // check wants a signer that belongs to the certificate.
 func (a Authority) check() error {
+	if a.Signer.Public() == nil {
+		return errors.New("signer: its key is of a kind, or on a curve, that is not supported in certificates; RSA, or ECDSA on P-256, P-384 or P-521, was expected")
+	}
 	if a.Certificate != nil && !sameKey(a.Certificate.PublicKey, a.Signer.Public()) {
 		return fmt.Errorf("signer: its key is not that of the certificate of %s", DistinguishedName(a.Certificate.RawSubject))
 	}
@@ -196,14 +137,7 @@ func ParseCertificate(content []byte) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	if err := keycheck.Length(cert.PublicKey); err != nil {
-		return nil, err
-	}
-	return cert, nil
+	return parseCertificate(der)
 }
 
 // ReadCertificate reads a file with one certificate.

@@ -319,6 +319,17 @@ func TestJava(t *testing.T) {
 		add(kind+" outside", "INVALID_NAME", a.Certificate, crls, outside, sub)
 		add(kind+" revoked", "REVOKED", a.Certificate, revoked, inside, sub)
 	}
+	for _, kind := range []string{"debian", "sha1", "v1", "id"} {
+		key, root, sub := oldRoots()[kind].make(t)
+		a := carryOn(root, key)
+		crl := firstCRL(t, a)
+		renewed, verdict := renew(t, a, root), "valid"
+		if ca.NamesNumberOf(sub, root) {
+			verdict = "NO_TRUST_ANCHOR"
+		}
+		add(kind+" renewed", verdict, renewed, []*x509.RevocationList{crl}, sub)
+		add(kind+" renewed, both", "valid", renewed, []*x509.RevocationList{crl}, renew(t, carryOn(renewed, key), sub))
+	}
 	out := mustRun(t, "java", filepath.Join("testdata", "Validate.java"), dir)
 	for name, verdict := range want {
 		if !strings.Contains(out, name+": "+verdict) {

@@ -176,7 +176,7 @@ func TestAgain(t *testing.T) {
 
 func again(t *testing.T, a ca.Authority, old *x509.Certificate, from, until time.Time) *x509.Certificate {
 	t.Helper()
-	draft, err := a.PrepareAgain(old, from, until)
+	draft, err := a.PrepareRenewal(old, from, until)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,13 +202,13 @@ func TestAgainIsRefused(t *testing.T) {
 		from, until time.Time
 		want        string
 	}{
-		{stranger, began, began.AddDate(1, 0, 0), "it is not from CN=Example root"},
+		{stranger, began, began.AddDate(1, 0, 0), "but is not signed with the key of that certificate"},
 		{ca.Authority{Signer: a.Signer}, began, began.AddDate(1, 0, 0), "the certificate of its issuer was expected"},
 		{a, began, began.AddDate(40, 0, 0), "notAfter: "},
 		{a, began, began, "is not after notBefore"},
 	} {
-		_, err := tc.by.PrepareAgain(sub, tc.from, tc.until)
-		mustSay(t, "PrepareAgain", err, tc.want)
+		_, err := tc.by.PrepareRenewal(sub, tc.from, tc.until)
+		mustSay(t, "PrepareRenewal", err, tc.want)
 	}
 }
 

@@ -154,9 +154,14 @@ func (p Publication) apply(t *x509.Certificate) error {
 func distributionPoints(urls URLs) ([]byte, error) {
 	var names []asn1.RawValue
 	for _, text := range urls {
-		names = append(names, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 6, Bytes: []byte(text)}) // uniformResourceIdentifier
+		names = append(names, uri(text))
 	}
 	return asn1.Marshal([]distributionPoint{{fullName{names}}})
+}
+
+// uri is a GeneralName, RFC 5280 section 4.2.1.6.
+func uri(text string) asn1.RawValue {
+	return asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 6, Bytes: []byte(text)} // uniformResourceIdentifier
 }
 
 // distributionPoint is RFC 5280 section 4.2.1.13's.

@@ -218,7 +218,7 @@ func TestLongKeys(t *testing.T) {
 	}
 	_, err = ca.ParseCertificate(der)
 	mustSay(t, "ParseCertificate", err, want)
-	mustSay(t, "Check", ca.Spec{Profile: ca.Cross, Existing: der}.Check(), "existing: "+want)
+	mustSay(t, "Check", ca.Spec{Profile: ca.Cross, Existing: der}.Check(), "existing: the certificate of the root that is cross-signed, DER, was expected: "+want)
 }
 
 // TestLongFiles are not looked into, and names in them not shown.
@@ -330,8 +330,8 @@ func TestPrimeModulus(t *testing.T) {
 		_, err = issuer.Prepare(s, root.PublicKey)
 		mustSay(t, "Prepare "+string(profile), err, want)
 	}
-	_, err = bad.PrepareAgain(root, began, began.AddDate(1, 0, 0))
-	mustSay(t, "PrepareAgain", err, want)
+	_, err = bad.PrepareRenewal(root, began, began.AddDate(1, 0, 0))
+	mustSay(t, "PrepareRenewal", err, want)
 	bad.Certificate = root
 	_, err = bad.Prepare(spec(ca.Subordinate), newKey(t).Public())
 	mustSay(t, "Prepare", err, "issuer: key: "+want)

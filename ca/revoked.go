@@ -43,6 +43,9 @@ func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base 
 	if err != nil {
 		return recipe{}, err
 	}
+	if issuer, err = carriedOn(issuer); err != nil {
+		return recipe{}, err
+	}
 	if err := errors.Join(publication.Check(), spec.checkIssuer(issuer), spec.checkBase(number, base, issuer), spec.checkRevocations(revocations)); err != nil {
 		return recipe{}, err
 	}

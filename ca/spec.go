@@ -1,15 +1,11 @@
 package ca
 
 import (
-	"bytes"
-	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
 	"time"
-
-	"conclave/internal/keycheck"
 )
 
 // Spec says what a certificate is to be.
@@ -134,14 +130,12 @@ func (s Spec) checkExisting(r rules) error {
 		}
 		return nil
 	}
-	existing, err := x509.ParseCertificate(s.Existing)
+	existing, err := parseCertificate(s.Existing)
 	switch {
 	case err != nil:
 		return fmt.Errorf("existing: the certificate of the root that is cross-signed, DER, was expected: %w", err)
-	case keycheck.Length(existing.PublicKey) != nil:
-		return fmt.Errorf("existing: %w", keycheck.Length(existing.PublicKey))
-	case existing.CheckSignatureFrom(existing) != nil || !bytes.Equal(existing.RawSubject, existing.RawIssuer):
-		return fmt.Errorf("existing: %s is not a root: it does not sign itself", DistinguishedName(existing.RawSubject))
+	case CheckIssued(existing, existing) != nil:
+		return fmt.Errorf("existing: %s is not a root: %w", DistinguishedName(existing.RawSubject), CheckIssued(existing, existing))
 	case s.Subject != (Name{}) && !sameName(existing.RawSubject, s.Subject.DER()):
 		return fmt.Errorf("subject: %s, but that of the root is %s; leave it out", s.Subject, DistinguishedName(existing.RawSubject))
 	}

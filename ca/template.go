@@ -50,7 +50,7 @@ func certificateRecipe(template, parent *x509.Certificate, subject, issuer crypt
 
 // checkParties checks the subject's key, the issuer, and that they fit.
 func (s Spec) checkParties(r rules, public crypto.PublicKey, issuer *x509.Certificate) error {
-	if err := keycheck.ForCertificate(public); err != nil {
+	if err := r.checkKey(public); err != nil {
 		return err
 	}
 	if s.Subject.AsInRequest() && s.RawSubject == nil {
@@ -62,7 +62,7 @@ func (s Spec) checkParties(r rules, public crypto.PublicKey, issuer *x509.Certif
 		}
 		return nil
 	}
-	if err := keycheck.ForCertificate(issuer.PublicKey); err != nil {
+	if err := keycheck.Sound(issuer.PublicKey); err != nil {
 		return fmt.Errorf("issuer: %w", err)
 	}
 	if sameKey(public, issuer.PublicKey) {
@@ -72,6 +72,15 @@ func (s Spec) checkParties(r rules, public crypto.PublicKey, issuer *x509.Certif
 		return errors.New("key: it is not that of the root that is cross-signed")
 	}
 	return s.CheckUnder(issuer)
+}
+
+// checkKey wants a key that a certificate may be issued for. The key of another root
+// has been certified already: it must be sound.
+func (r rules) checkKey(public crypto.PublicKey) error {
+	if r.cross && !r.public {
+		return keycheck.Sound(public)
+	}
+	return keycheck.ForCertificate(public)
 }
 
 // existing is the root that is cross-signed, nil for none.
@@ -102,10 +111,14 @@ func (s Spec) template(r rules, public crypto.PublicKey, issuer *x509.Certificat
 		NotBefore: s.NotBefore.UTC(), NotAfter: s.NotAfter.UTC(), SubjectKeyId: id, AuthorityKeyId: id,
 	}
 	if issuer != nil {
-		t.AuthorityKeyId = issuer.SubjectKeyId
+		if t.AuthorityKeyId, err = keyIdentifier(issuer); err != nil {
+			return nil, err
+		}
 	}
-	if existing := s.existing(); existing != nil && len(existing.SubjectKeyId) > 0 {
-		t.SubjectKeyId = existing.SubjectKeyId // certificates below name it
+	if existing := s.existing(); existing != nil { // certificates below name it
+		if t.SubjectKeyId, err = keyIdentifier(existing); err != nil {
+			return nil, err
+		}
 	}
 	s.extend(t, r)
 	if issuer != nil && r.ca {

@@ -25,12 +25,12 @@ func (s Spec) CheckUnder(issuer *x509.Certificate) error {
 
 func checkIssuer(issuer *x509.Certificate) error {
 	switch {
-	case !issuer.BasicConstraintsValid || !issuer.IsCA:
+	case !saysCA(issuer):
 		return fmt.Errorf("issuer: %s is not a CA (RFC 5280 section 4.2.1.9)", DistinguishedName(issuer.RawSubject))
+	case issuer.Version >= 3 && !issuer.BasicConstraintsValid:
+		return fmt.Errorf("issuer: %s does not say that it is a CA, so that nothing that it issues is trusted (RFC 5280 section 4.2.1.9); make its certificate new first: conclave ca renew", DistinguishedName(issuer.RawSubject))
 	case issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCertSign == 0:
 		return fmt.Errorf("issuer: the key of %s may not sign certificates (RFC 5280 section 4.2.1.3)", DistinguishedName(issuer.RawSubject))
-	case len(issuer.SubjectKeyId) == 0:
-		return fmt.Errorf("issuer: %s has no subject key identifier, which what it issues must name (RFC 5280 section 4.2.1.2)", DistinguishedName(issuer.RawSubject))
 	}
 	return nil
 }

@@ -14,15 +14,15 @@ import (
 	"conclave/ca/lint"
 	"conclave/ca/register"
 	"conclave/hsm"
-	"conclave/internal/keycheck"
 	"conclave/internal/safefile"
+	"conclave/terminal"
 )
 
 type caCommands struct {
 	Root    caRoot    `cmd:"" help:"Make a root: a key of the device signs its own certificate."`
 	Issue   caIssue   `cmd:"" help:"Issue a certificate for a request (PKCS #10)."`
 	Cross   caCross   `cmd:"" help:"Cross-sign another root: a certificate of ours for its name and key."`
-	Resign  caResign  `cmd:"" help:"Issue a certificate again, with another serial number and validity."`
+	Renew   caRenew   `cmd:"" help:"Make a root, or a CA below it, new: the same name and key, another validity and hash."`
 	Revoke  caRevoke  `cmd:"" help:"Note that a certificate is revoked; the next CRL says so."`
 	CRL     caCRL     `cmd:"" name:"crl" help:"Sign a CRL, or a delta CRL."`
 	Request caRequest `cmd:"" help:"Make a request (PKCS #10) for a key of the device."`
@@ -176,22 +176,21 @@ type issuerFlags struct {
 	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer, whose key is in the device."`
 }
 
-// readExisting reads a certificate that exists, and tells why a new one would not
-// be issued for its key.
+// readExisting reads a certificate that exists, and tells what is wrong with it.
 func (c *console) readExisting(path string) (*x509.Certificate, error) {
 	cert, err := ca.ReadCertificate(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := keycheck.ForCertificate(cert.PublicKey); err != nil {
-		c.note("conclave: warning: %s: %v", path, err)
+	for _, finding := range ca.Findings(cert) {
+		c.note("conclave: warning: %s: %s", path, terminal.Printable(finding))
 	}
 	return cert, nil
 }
 
 // withAuthority runs fn with the authority of the issuer's certificate.
 func (c *console) withAuthority(f issuerFlags, fn func(ca.Authority) error) error {
-	cert, err := c.readExisting(f.Issuer)
+	cert, err := ca.ReadCertificate(f.Issuer)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -158,15 +161,18 @@ func (cmd caCross) Run(c *console) error {
 	})
 }
 
-type caResign struct {
-	issuerFlags
+type caRenew struct {
+	userLogin
+	registerFlag
+	publicationFlags
 	validityFlags
-	Old string `arg:"" help:"The certificate to be issued again."`
-	Out string `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Old    string `arg:"" help:"The certificate that is to be made new."`
+	Out    string `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Issuer string `placeholder:"FILE" help:"Certificate of the issuer, whose key is in the device. Absent: a root is its own."`
 }
 
-// Run issues the certificate again.
-func (cmd caResign) Run(c *console) error {
+// Run makes the certificate new.
+func (cmd caRenew) Run(c *console) error {
 	old, err := c.readExisting(cmd.Old)
 	if err != nil {
 		return err
@@ -175,9 +181,46 @@ func (cmd caResign) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
-		return a.PrepareAgain(old, cmd.under(a.Certificate, from), until)
+	switch root := bytes.Equal(old.RawSubject, old.RawIssuer); {
+	case !root && cmd.Issuer == "":
+		return fmt.Errorf("--issuer: %s is not a root; the certificate of its issuer was expected", cmd.Old)
+	case root && !cmd.publication().IsZero():
+		return errors.New("--crl-url, --cert-url, --ocsp-url: a root is looked up nowhere; leave them out, and give them for what it issues")
+	}
+	if err := cmd.with(false, func(r *register.Register) error { return cmd.tellOfNumber(c, r, old) }); err != nil {
+		return err
+	}
+	issuer := issuerFlags{cmd.userLogin, cmd.registerFlag, cmp.Or(cmd.Issuer, cmd.Old)}
+	return c.issueUnder(issuer, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
+		a.Publication = cmd.publication()
+		return a.PrepareRenewal(old, cmd.under(a.Certificate, from), until)
 	})
+}
+
+// tellOfNumber tells how many of the certificates that the register has will not be
+// taken to be from the new one.
+func (cmd caRenew) tellOfNumber(c *console, r *register.Register, old *x509.Certificate) error {
+	entries, err := r.Entries(c.ctx)
+	if err != nil {
+		return err
+	}
+	count := 0
+	for _, e := range entries {
+		if e.Kind != ca.KindCertificate || e.DER == nil || !bytes.Equal(e.Issuer, old.RawSubject) {
+			continue
+		}
+		cert, err := x509.ParseCertificate(e.DER)
+		if err != nil {
+			return err
+		}
+		if ca.NamesNumberOf(cert, old) && !cert.Equal(old) {
+			count++
+		}
+	}
+	if count > 0 {
+		c.note("conclave: warning: %d certificates name the serial number of %s, beside its key; OpenSSL and Java do not take them to be from the new one: keep the old one where they are verified, until they have ended or are new themselves", count, terminal.Printable(old.Subject.String()))
+	}
+	return nil
 }
 
 type caRequest struct {

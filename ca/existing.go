@@ -1,0 +1,181 @@
+package ca
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/md5"
+	"crypto/rsa"
+	"crypto/sha1"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"conclave/internal/curve"
+	"conclave/internal/keycheck"
+)
+
+// What exists is carried on: it is not held to what new certificates are. What is
+// wrong with it is told (Findings).
+
+// CheckSignature verifies a signature that was made at any time: SHA-1 and MD5,
+// which crypto/x509 refuses, say nothing against what someone's own key has signed
+// long ago.
+func CheckSignature(signer *x509.Certificate, algorithm x509.SignatureAlgorithm, tbs, signature []byte) error {
+	key, ok := signer.PublicKey.(*rsa.PublicKey)
+	if !ok || algorithm != x509.MD5WithRSA {
+		return signer.CheckSignature(algorithm, tbs, signature)
+	}
+	sum := md5.Sum(tbs)
+	return rsa.VerifyPKCS1v15(key, crypto.MD5, sum[:], signature)
+}
+
+// CheckIssued says whether an issuer has signed a certificate, whatever the
+// algorithm and the extensions of both.
+func CheckIssued(cert, issuer *x509.Certificate) error {
+	if !bytes.Equal(cert.RawIssuer, issuer.RawSubject) {
+		return fmt.Errorf("it is from %s, and not from %s", DistinguishedName(cert.RawIssuer), DistinguishedName(issuer.RawSubject))
+	}
+	err := CheckSignature(issuer, cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature)
+	if errors.Is(err, x509.ErrUnsupportedAlgorithm) {
+		return fmt.Errorf("whether %s has signed it cannot be told: its signature, or the key of that, is of a kind that cannot be verified here", DistinguishedName(issuer.RawSubject))
+	}
+	if err != nil {
+		return fmt.Errorf("it names %s as its issuer, but is not signed with the key of that certificate", DistinguishedName(issuer.RawSubject))
+	}
+	return nil
+}
+
+// isRoot says whether a certificate is its own issuer.
+func isRoot(cert *x509.Certificate) bool { return bytes.Equal(cert.RawSubject, cert.RawIssuer) }
+
+// keyIdentifier is what certificates and CRLs of an issuer name its key with: its
+// own identifier, of whatever length. One that has none is given that which most
+// software computes (RFC 5280 section 4.2.1.2, method 1), so that what others have
+// issued for it fits.
+func keyIdentifier(cert *x509.Certificate) ([]byte, error) {
+	if len(cert.SubjectKeyId) > 0 {
+		return cert.SubjectKeyId, nil
+	}
+	var info struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Key       asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(cert.RawSubjectPublicKeyInfo, &info); err != nil {
+		return nil, fmt.Errorf("key: %w", err)
+	}
+	sum := sha1.Sum(info.Key.Bytes)
+	return sum[:], nil
+}
+
+// carriedOn is an issuer with what crypto/x509 insists on: an identifier of its key,
+// and a right to sign CRLs that is said and not only not denied (RFC 5280 section
+// 4.2.1.3 limits a key only where the extension is present).
+func carriedOn(issuer *x509.Certificate) (*x509.Certificate, error) {
+	id, err := keyIdentifier(issuer)
+	if err != nil {
+		return nil, err
+	}
+	carried := *issuer
+	carried.SubjectKeyId = id
+	if carried.KeyUsage == 0 {
+		carried.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	}
+	return &carried, nil
+}
+
+// Findings tell what is wrong with a certificate that exists, above all with a CA's, and
+// what comes of it. None of it keeps anyone from carrying it on.
+func Findings(cert *x509.Certificate) (found []string) {
+	say := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	switch cert.SignatureAlgorithm {
+	case x509.MD5WithRSA, x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1:
+		if isRoot(cert) {
+			say("its own signature is %s; no one needs to verify a root's own signature, but some tools refuse it; conclave ca renew makes a better one", cert.SignatureAlgorithm)
+		} else {
+			say("its signature is %s, which most software refuses; conclave ca renew, with its issuer's key, makes a better one", cert.SignatureAlgorithm)
+		}
+	}
+	if err := keycheck.ForCertificate(cert.PublicKey); err != nil {
+		say("%v", err)
+	}
+	if saysCA(cert) {
+		found = append(found, extensionFindings(cert)...)
+	}
+	if name, err := readDN(cert.RawSubject); err == nil && name.has(labelEmail) {
+		say("its name has an email address, which new names should not (RFC 5280 section 4.1.2.6); it stays as it is")
+	}
+	if serial := cert.SerialNumber; serial.Sign() <= 0 || serial.BitLen() > 159 {
+		say("its serial number is %x; a positive one of 20 octets at most was expected (RFC 5280 section 4.1.2.2)", serial)
+	}
+	if now := time.Now(); now.After(cert.NotAfter) {
+		say("it ended on %s; conclave ca renew makes one that is valid", timeText(cert.NotAfter))
+	}
+	return found
+}
+
+func extensionFindings(cert *x509.Certificate) (found []string) {
+	switch {
+	case cert.Version < 3:
+		found = append(found, fmt.Sprintf("it is of version %d, so that it cannot say that it is a CA's (RFC 5280 section 4.1.2.1); conclave ca renew makes one that does", cert.Version))
+	case !cert.BasicConstraintsValid:
+		found = append(found, "it has no basicConstraints, so that most software does not take it for a CA's (RFC 5280 section 4.2.1.9); conclave ca renew adds them")
+	}
+	if cert.Version >= 3 && cert.KeyUsage == 0 {
+		found = append(found, "it has no keyUsage, so that its key may sign everything, CRLs too (RFC 5280 section 4.2.1.3); conclave ca renew adds it")
+	}
+	if cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCRLSign == 0 {
+		found = append(found, "its keyUsage does not let it sign CRLs (RFC 5280 section 4.2.1.3); conclave ca renew adds that")
+	}
+	if len(cert.SubjectKeyId) == 0 {
+		found = append(found, "it has no identifier of its key; what it issues names the SHA-1 of it, as most software computes it (RFC 5280 section 4.2.1.2)")
+	}
+	return found
+}
+
+// outline is what every certificate says, also one that crypto/x509 cannot read. What
+// follows in it is left out.
+type outline struct {
+	TBS struct {
+		Version   int `asn1:"optional,explicit,default:0,tag:0"`
+		Number    *big.Int
+		Algorithm pkix.AlgorithmIdentifier
+		Issuer    asn1.RawValue
+		Validity  asn1.RawValue
+		Subject   asn1.RawValue
+		Key       asn1.RawValue
+	}
+}
+
+// Unreadable is a certificate that this program cannot read.
+type Unreadable struct {
+	Issuer, Subject []byte   // distinguished names, DER
+	Number          *big.Int // serial number
+	err             error
+}
+
+// Error says why.
+func (u *Unreadable) Error() string { return u.err.Error() }
+
+// Unwrap gives the reason.
+func (u *Unreadable) Unwrap() error { return u.err }
+
+// parseCertificate reads a certificate, DER. The error is an *Unreadable if it is one
+// that crypto/x509 cannot read, such as one whose key is on a curve that it lacks.
+func parseCertificate(der []byte) (*x509.Certificate, error) {
+	cert, err := x509.ParseCertificate(der)
+	if err == nil {
+		return cert, keycheck.Length(cert.PublicKey)
+	}
+	var o outline
+	if rest, failed := asn1.Unmarshal(der, &o); failed != nil || len(rest) > 0 {
+		return nil, err
+	}
+	if c, _, failed := curve.ParseSPKI(o.TBS.Key.FullBytes); failed == nil {
+		err = fmt.Errorf("its key is on %s, which is not supported in certificates; RSA, or ECDSA on P-256, P-384 or P-521, was expected", c.Name)
+	}
+	return nil, &Unreadable{o.TBS.Issuer.FullBytes, o.TBS.Subject.FullBytes, o.TBS.Number, err}
+}
