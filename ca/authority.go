@@ -51,6 +51,9 @@ func (a Authority) Prepare(spec Spec, public crypto.PublicKey) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.excused, err = a.excused(spec, r); err != nil {
+		return nil, err
+	}
 	rehearsed, found, err := r.judge(a.Linter)
 	if err != nil {
 		return nil, err
@@ -84,6 +87,21 @@ func (a Authority) inName(spec Spec, public crypto.PublicKey, found []lint.Findi
 	return slices.DeleteFunc(slices.Clone(found), func(f lint.Finding) bool {
 		return slices.ContainsFunc(other, func(o lint.Finding) bool { return o.Lint == f.Lint })
 	}), err
+}
+
+// excused are the lints that a root which is cross-signed does not pass itself: its
+// name and its key are carried on.
+func (a Authority) excused(spec Spec, r recipe) ([]string, error) {
+	existing := spec.existing()
+	if existing == nil || r.demands != lint.Private {
+		return nil, nil
+	}
+	today, err := a.today(existing, spec.NotBefore)
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.Linter.Certificate(today, lint.Private)
+	return names(found), err
 }
 
 // draft rehearses and lints a certificate.

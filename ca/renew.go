@@ -51,7 +51,7 @@ func (a Authority) PrepareRenewal(old *x509.Certificate, from, until time.Time) 
 		NotBefore: from.UTC(), NotAfter: until.UTC(), ExtraExtensions: extensions,
 	}
 	r := certificateRecipe(template, parent, old.PublicKey, a.Signer.Public(), lint.Private)
-	if r.demands, r.excused, err = a.demandsOf(old, *template, parent); err != nil {
+	if r.demands, r.excused, err = a.demandsOf(old, from); err != nil {
 		return nil, err
 	}
 	return a.draft(r)
@@ -105,26 +105,48 @@ func (a Authority) parentOf(old *x509.Certificate, from, until time.Time) (*x509
 	return a.Certificate, errors.Join(keycheck.Sound(a.Certificate.PublicKey), checkIssuer(a.Certificate), Spec{NotBefore: from, NotAfter: until}.checkWithin(a.Certificate))
 }
 
-// demandsOf are all demands, if the old certificate would meet them today, for as long
-// as it was valid; otherwise those of a private PKI, but for the lints that it does
-// not pass: no renewal can mend a key or a name.
-func (a Authority) demandsOf(old *x509.Certificate, template x509.Certificate, parent *x509.Certificate) (lint.Demands, []string, error) {
-	template.ExtraExtensions = old.Extensions
-	template.NotAfter = template.NotBefore.Add(old.NotAfter.Sub(old.NotBefore))
-	rehearsed, err := certificateRecipe(&template, parent, old.PublicKey, a.Signer.Public(), lint.Public).rehearse()
+// demandsOf are all demands, if the old certificate would meet them today; otherwise
+// those of a private PKI, but for the lints that it does not pass: no renewal can mend a
+// key or a name.
+func (a Authority) demandsOf(old *x509.Certificate, from time.Time) (lint.Demands, []string, error) {
+	today, err := a.today(old, from)
 	if err != nil {
 		return "", nil, err
 	}
-	found, err := a.Linter.Certificate(rehearsed.DER, lint.Public)
+	found, err := a.Linter.Certificate(today, lint.Public)
 	if err != nil || len(found) == 0 {
 		return lint.Public, nil, err
 	}
-	found, err = a.Linter.Certificate(rehearsed.DER, lint.Private)
-	var failed []string
-	for _, f := range found {
-		failed = append(failed, f.Lint)
+	found, err = a.Linter.Certificate(today, lint.Private)
+	return lint.Private, names(found), err
+}
+
+// today is a certificate that exists as it would be issued today, DER: with another
+// number and beginning, but valid for as long as it was, and signed by a key that is
+// thrown away. Most lints look at certificates of their own time alone.
+func (a Authority) today(old *x509.Certificate, from time.Time) ([]byte, error) {
+	algorithm, err := signatureAlgorithm(a.Signer.Public())
+	if err != nil {
+		return nil, err
 	}
-	return lint.Private, failed, err
+	serial, err := a.newSerial()
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SignatureAlgorithm: algorithm, SerialNumber: serial.number, RawSubject: old.RawSubject, ExtraExtensions: old.Extensions,
+		NotBefore: from.UTC(), NotAfter: from.UTC().Add(old.NotAfter.Sub(old.NotBefore)),
+	}
+	rehearsed, err := certificateRecipe(template, &x509.Certificate{RawSubject: old.RawIssuer}, old.PublicKey, a.Signer.Public(), lint.Private).rehearse()
+	return rehearsed.DER, err
+}
+
+// names are those of the lints.
+func names(found []lint.Finding) (all []string) {
+	for _, f := range found {
+		all = append(all, f.Lint)
+	}
+	return all
 }
 
 // Extensions that every CA's certificate has, RFC 5280 section 4.2.1, and those that

@@ -19,7 +19,7 @@ import (
 // oldRoot is a root of the kinds that people bring, with a CA below it, both made by
 // OpenSSL.
 type oldRoot struct {
-	key      string // a file of private keys in testdata
+	key      string // a file of private keys in testdata; empty for P-256
 	name     string // how OpenSSL writes it
 	request  []string
 	sections string // of OpenSSL's configuration: root and sub
@@ -33,16 +33,17 @@ const (
 
 func oldRoots() map[string]oldRoot {
 	return map[string]oldRoot{
-		"debian": {"rsa2048.pem", "/C=CH/O=Old Ltd/CN=Old Root", nil,
+		"debian": {"", "/C=CH/O=Old Ltd/CN=Old Root", nil,
 			"[root]\nbasicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always,issuer\n" + plainSub, []string{"it has no keyUsage"}},
 		"sha1": {"rsa2048.pem", "/C=CH/O=Old Ltd/CN=Old SHA1 Root", []string{"-sha1"}, plainRoot + plainSub, []string{"its own signature is SHA1-RSA"}},
 		"md5":  {"rsa2048.pem", "/C=CH/O=Old Ltd/CN=Old MD5 Root", []string{"-md5"}, plainRoot + plainSub, []string{"its own signature is MD5-RSA"}},
 		"e3":   {"rsa2048-e3.pem", "/C=CH/O=Old Ltd/CN=Old e3 Root", nil, plainRoot + plainSub, []string{"key: its RSA exponent is 3"}},
-		"v1": {"rsa2048.pem", "/C=CH/O=Old Ltd/CN=Version 1", nil,
+		"v1": {"", "/C=CH/O=Old Ltd/CN=Version 1", nil,
 			"[sub]\nbasicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\nkeyUsage=critical,keyCertSign,cRLSign\n", []string{"it is of version 1", "it has no identifier of its key"}},
-		"bare":  {"rsa2048.pem", "/CN=Bare", nil, "[root]\nsubjectKeyIdentifier=hash\n" + plainSub, []string{"it has no basicConstraints", "it has no keyUsage"}},
-		"email": {"rsa2048.pem", "/C=CH/O=M\u00fcller/CN=Old/emailAddress=ca@example.com", []string{"-utf8"}, plainRoot + plainSub, []string{"its name has an email address"}},
-		"id": {"rsa2048.pem", "/CN=Short Identifier", nil,
+		"bare": {"", "/CN=Bare", []string{"-set_serial", "0"}, "[root]\nsubjectKeyIdentifier=hash\n" + plainSub,
+			[]string{"it has no basicConstraints", "it has no keyUsage", "its serial number is 0; a positive one"}},
+		"email": {"", "/C=CH/O=M\u00fcller/CN=Old/emailAddress=ca@example.com", []string{"-utf8"}, plainRoot + plainSub, []string{"its name has an email address"}},
+		"id": {"", "/CN=Short Identifier", nil,
 			strings.Replace(plainRoot, "=hash", "=01020304", 1) + plainSub, nil},
 	}
 }
@@ -50,16 +51,7 @@ func oldRoots() map[string]oldRoot {
 // make lets OpenSSL make the root and the CA below it, whose key is the next one in the file.
 func (o oldRoot) make(t *testing.T) (key crypto.Signer, root, sub *x509.Certificate) {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join("testdata", o.key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, _ := pem.Decode(content)
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key = parsed.(crypto.Signer)
+	key = o.privateKey(t)
 	f := newFolder(t)
 	config := "[req]\ndistinguished_name=dn\nprompt=no\nstring_mask=nombstr\n"
 	if strings.Contains(o.sections, "[root]") {
@@ -72,6 +64,23 @@ func (o oldRoot) make(t *testing.T) (key crypto.Signer, root, sub *x509.Certific
 	mustRun(t, "openssl", "req", "-new", "-config", configFile, "-key", subKey, "-subj", "/O=Old Ltd/CN=Old Sub", "-out", request)
 	mustRun(t, "openssl", "x509", "-req", "-in", request, "-CA", rootFile, "-CAkey", keyFile, "-CAcreateserial", "-days", "3000", "-extfile", configFile, "-extensions", "sub", "-out", subFile)
 	return key, readCertificate(t, rootFile), readCertificate(t, subFile)
+}
+
+func (o oldRoot) privateKey(t *testing.T) crypto.Signer {
+	t.Helper()
+	if o.key == "" {
+		return newKey(t)
+	}
+	content, err := os.ReadFile(filepath.Join("testdata", o.key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(content)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.(crypto.Signer)
 }
 
 func readCertificate(t *testing.T, path string) *x509.Certificate {
@@ -91,8 +100,9 @@ func carryOn(root *x509.Certificate, key crypto.Signer) ca.Authority {
 // TestOldRoots renews roots that OpenSSL has made in all the ways that were once
 // usual: the CA below each is good under the new one, for OpenSSL, GnuTLS and Go
 // (for Java see TestJava), and so is the CA when it is renewed too. Before that, each
-// old one signs a CRL. Under a root without a key identifier OpenSSL makes
-// certificates that name its serial number, and no other one is taken for theirs.
+// old one signs a CRL and a certificate. Under a root without a key identifier OpenSSL
+// makes certificates that name its serial number, and no other one is taken for
+// theirs.
 func TestOldRoots(t *testing.T) {
 	foreign.Need(t, "openssl", "certtool")
 	for kind, old := range oldRoots() {
@@ -105,6 +115,7 @@ func TestOldRoots(t *testing.T) {
 			if out := mustRun(t, "openssl", "crl", "-noout", "-CAfile", f.certificates("old.pem", root), "-in", f.crls("old.crl", crl)); !strings.Contains(out, "verify OK") {
 				t.Errorf("openssl crl: %s", out)
 			}
+			judgeIssued(t, a, kind)
 			renewed := renew(t, a, root)
 			if !bytes.Equal(crl.AuthorityKeyId, renewed.SubjectKeyId) {
 				t.Errorf("the CRL names the key %x, the new root %x", crl.AuthorityKeyId, renewed.SubjectKeyId)
@@ -118,6 +129,27 @@ func TestOldRoots(t *testing.T) {
 			}
 			judgeRenewed(t, renewed, renew(t, carryOn(renewed, key), sub))
 		})
+	}
+}
+
+// judgeIssued lets an old root issue, and cross-sign itself under another one: what was
+// demanded of new keys and certificates later is not in the way.
+func judgeIssued(t *testing.T, a ca.Authority, kind string) {
+	t.Helper()
+	s := spec(ca.Subordinate)
+	s.NotBefore, s.NotAfter = a.Certificate.NotBefore, a.Certificate.NotAfter
+	draft, err := a.Prepare(s, newKey(t).Public())
+	if kind == "bare" {
+		mustSay(t, "Prepare", err, "make its certificate new first: conclave ca renew")
+	} else if err != nil {
+		t.Fatal(err)
+	} else {
+		f := newFolder(t)
+		mustRun(t, "openssl", "verify", "-CAfile", f.certificates("root.pem", a.Certificate), f.certificates("sub.pem", sign(t, a, draft)))
+	}
+	other := newAuthority(t, ca.Root, newKey(t))
+	if _, err := other.PrepareCross(ca.Spec{Profile: ca.Cross, NotBefore: s.NotBefore, NotAfter: s.NotBefore.AddDate(5, 0, 0)}, a.Certificate); err != nil {
+		t.Error(err)
 	}
 }
 
