@@ -3,9 +3,12 @@ package ca
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/md5"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -49,6 +52,9 @@ func CheckIssued(cert, issuer *x509.Certificate) error {
 	return nil
 }
 
+// ReasonName names a CRLReason (RFC 5280 section 5.3.1).
+func ReasonName(code int) string { return reasonName(code) }
+
 // isRoot says whether a certificate is its own issuer.
 func isRoot(cert *x509.Certificate) bool { return bytes.Equal(cert.RawSubject, cert.RawIssuer) }
 
@@ -71,9 +77,7 @@ func keyIdentifier(cert *x509.Certificate) ([]byte, error) {
 	return sum[:], nil
 }
 
-// carriedOn is an issuer with what crypto/x509 insists on: an identifier of its key,
-// and a right to sign CRLs that is said and not only not denied (RFC 5280 section
-// 4.2.1.3 limits a key only where the extension is present).
+// carriedOn is an issuer with an identifier of its key, on which crypto/x509 insists.
 func carriedOn(issuer *x509.Certificate) (*x509.Certificate, error) {
 	id, err := keyIdentifier(issuer)
 	if err != nil {
@@ -81,10 +85,29 @@ func carriedOn(issuer *x509.Certificate) (*x509.Certificate, error) {
 	}
 	carried := *issuer
 	carried.SubjectKeyId = id
-	if carried.KeyUsage == 0 {
-		carried.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
-	}
 	return &carried, nil
+}
+
+// Prove lets the authority's key sign something that is no certificate, and verifies
+// that with its certificate: both belong together.
+func (a Authority) Prove() error {
+	if err := a.check(); err != nil {
+		return err
+	}
+	algorithm := x509.SHA256WithRSA
+	if _, ok := a.Signer.Public().(*ecdsa.PublicKey); ok {
+		algorithm = x509.ECDSAWithSHA256
+	}
+	message := "conclave: proof that a key is that of a certificate: " + rand.Text()
+	digest := sha256.Sum256([]byte(message))
+	signature, err := a.Signer.Sign(rand.Reader, digest[:], crypto.SHA256)
+	if err == nil {
+		err = a.Certificate.CheckSignature(algorithm, []byte(message), signature)
+	}
+	if err != nil {
+		return fmt.Errorf("signer: a signature of its key was to be verified with the certificate of %s: %w", a.Certificate.Subject, err)
+	}
+	return nil
 }
 
 // Findings tell what is wrong with a certificate that exists, above all with a CA's, and

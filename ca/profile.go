@@ -107,6 +107,9 @@ func (p Profile) Check() error {
 	return err
 }
 
+// IsPublic says whether the CA/Browser Forum's demands hold.
+func (p Profile) IsPublic() bool { return profiles[p].public }
+
 // CheckReason says whether a CRL of an issuer with this profile may give a reason
 // code (RFC 5280 section 5.3.1) for a CA's certificate, or any other. A public one
 // gives few, and one for each CA (BR section 7.2.2); what takes a hold back is in none

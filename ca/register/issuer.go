@@ -1,7 +1,9 @@
 package register
 
 import (
+	"bytes"
 	"context"
+	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -71,6 +73,23 @@ func (i Issuer) check() error {
 		return fmt.Errorf("issuer %q: %w", name, err)
 	}
 	return nil
+}
+
+// markUnknown notes that CRLs of the issuer of a certificate that was made elsewhere are
+// unknown, unless the register knows better. A root's own certificate says nothing of
+// that.
+func markUnknown(ctx context.Context, tx *sql.Tx, cert *x509.Certificate) error {
+	if bytes.Equal(cert.RawIssuer, cert.RawSubject) {
+		return nil
+	}
+	var crls int
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM intent WHERE issuer = ? AND kind = ?", cert.RawIssuer, string(ca.KindCRL)).Scan(&crls); err != nil {
+		return err
+	}
+	if _, known, err := lastIssuer(ctx, tx, cert.RawIssuer); err != nil || known || crls > 0 {
+		return err
+	}
+	return Issuer{Name: cert.RawIssuer, CRLsUnknown: true}.insert(ctx, tx)
 }
 
 func (i Issuer) insert(ctx context.Context, tx *sql.Tx) error {

@@ -107,18 +107,12 @@ func (r *Register) NewestCRL(ctx context.Context, issuer []byte) (der []byte, er
 }
 
 // Import adds a certificate that was made elsewhere. The error is
-// ca.ErrNumberUsed if its issuer has used its serial number, also for itself.
+// ca.ErrNumberUsed if its issuer has used its serial number, also for itself. An
+// issuer that has issued elsewhere may have signed CRLs there: unless the register
+// knows it, its CRLs are unknown from then on.
 func (r *Register) Import(ctx context.Context, cert *x509.Certificate) error {
-	if len(cert.Raw) == 0 {
-		return r.explain(errors.New("the certificate to import has no DER; parse it first"))
-	}
-	subject, err := nameText(cert.RawSubject)
+	intent, err := intentOf(cert)
 	if err != nil {
-		return r.explain(fmt.Errorf("certificate %x: subject: %w", cert.SerialNumber, err))
-	}
-	intent := ca.Intent{Kind: ca.KindCertificate, Issuer: cert.RawIssuer, Number: cert.SerialNumber, Subject: subject,
-		TBS: sha256.Sum256(cert.RawTBSCertificate), Time: cert.NotBefore}
-	if err := checkIntent(intent); err != nil {
 		return r.explain(err)
 	}
 	return r.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
@@ -126,9 +120,29 @@ func (r *Register) Import(ctx context.Context, cert *x509.Certificate) error {
 		if err != nil {
 			return err
 		}
-		return finish(ctx, tx, id, intent, cert.Raw)
+		if err := finish(ctx, tx, id, intent, cert.Raw); err != nil {
+			return err
+		}
+		return markUnknown(ctx, tx, cert)
 	})
 }
+
+// intentOf is what a certificate that exists was once intended to be.
+func intentOf(cert *x509.Certificate) (ca.Intent, error) {
+	if len(cert.Raw) == 0 {
+		return ca.Intent{}, errors.New("the certificate to import has no DER; parse it first")
+	}
+	subject, err := nameText(cert.RawSubject)
+	if err != nil {
+		return ca.Intent{}, fmt.Errorf("certificate %x: subject: %w", cert.SerialNumber, err)
+	}
+	intent := ca.Intent{Kind: ca.KindCertificate, Issuer: cert.RawIssuer, Number: cert.SerialNumber, Subject: subject,
+		TBS: sha256.Sum256(cert.RawTBSCertificate), Time: cert.NotBefore}
+	return intent, checkIntent(intent)
+}
+
+// errUnknown is the error for an issuer whose CRLs are unknown.
+var errUnknown = errors.New("the issuer has issued certificates elsewhere, and its last CRL from there is not in the register, so that the next one could take revocations back; give it with: conclave ca adopt --crl; if there never was one, say so with: conclave ca crl --first")
 
 // Settle notes what people found out about an intent that is unfinished: that
 // it was not signed, or may have been, and how they know. The number stays used.
@@ -152,9 +166,13 @@ func (r *Register) Settle(ctx context.Context, issuer []byte, kind ca.Kind, numb
 	})
 }
 
-// LastCRL implements ca.Ledger.
+// LastCRL implements ca.Ledger. Where the issuer's CRLs are unknown (see Issuer), it
+// is an error: the next one would take back revocations, and use numbers twice.
 func (r *Register) LastCRL(ctx context.Context, issuer []byte) (last *big.Int, err error) {
 	err = r.view(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if found, _, err := lastIssuer(ctx, tx, issuer); err != nil || found.CRLsUnknown {
+			return errors.Join(err, errUnknown)
+		}
 		var number []byte
 		err := tx.QueryRowContext(ctx, `SELECT number FROM intent WHERE issuer = ? AND kind = ?
 			ORDER BY length(number) DESC, number DESC LIMIT 1`, issuer, string(ca.KindCRL)).Scan(&number)

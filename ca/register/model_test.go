@@ -121,7 +121,23 @@ func (m *machine) Settle(t *rapid.T) {
 func (m *machine) Import(t *rapid.T) {
 	s := m.draw(t)
 	if s.Kind == ca.KindCertificate {
-		m.check(t, "Import", s, m.add(s, Issued), m.Register.Import(context.Background(), parse(t, s.der)))
+		isNew := m.add(s, Issued)
+		if isNew {
+			m.mark(s.Issuer)
+		}
+		m.check(t, "Import", s, isNew, m.Register.Import(context.Background(), parse(t, s.der)))
+	}
+}
+
+// mark notes that the CRLs of an issuer are unknown, of which nothing is known.
+func (m *model) mark(issuer []byte) {
+	for _, e := range m.entries {
+		if e.Kind == ca.KindCRL && bytes.Equal(e.Issuer, issuer) {
+			return
+		}
+	}
+	if !slices.ContainsFunc(m.issuers, func(i Issuer) bool { return bytes.Equal(i.Name, issuer) }) {
+		m.issuers = append(m.issuers, Issuer{Name: issuer, CRLsUnknown: true})
 	}
 }
 

@@ -35,7 +35,8 @@ func changes(t *testing.T) []change {
 	public := func(r *Register) error { return r.SetProfile(ctx, a.name(), ca.CABFRoot) }
 	one, two, three, list := a.certificate(t, 11), a.certificate(t, 12), a.certificate(t, 13), a.crl(t, 1)
 	return []change{begin(one), finish(one), begin(two), settle(two), begin(list), finish(list), public, take(three),
-		revoke(one, 6), revoke(one, 8), revoke(three, 1), finish(two)}
+		revoke(one, 6), revoke(one, 8), revoke(three, 1), finish(two),
+		func(r *Register) error { _, err := r.Adopt(ctx, adoptionOf(t, a)); return err }}
 }
 
 // stateOf is all that is in the register.

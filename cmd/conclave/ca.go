@@ -28,6 +28,7 @@ type caCommands struct {
 	Request caRequest `cmd:"" help:"Make a request (PKCS #10) for a key of the device."`
 	List    caList    `cmd:"" help:"List what the register has."`
 	Export  caExport  `cmd:"" help:"Write the register as JSON."`
+	Adopt   caAdopt   `cmd:"" help:"Take a CA that was kept elsewhere into the register: what it has issued and revoked, and its last CRL."`
 	Import  caImport  `cmd:"" help:"Take a certificate that was made elsewhere into the register."`
 	Settle  caSettle  `cmd:"" help:"Say what became of something that was about to be signed when the power failed."`
 }

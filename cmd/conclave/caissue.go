@@ -145,7 +145,7 @@ type caCross struct {
 
 // Run cross-signs.
 func (cmd caCross) Run(c *console) error {
-	other, err := ca.ReadCertificate(cmd.Other)
+	other, err := c.readExisting(cmd.Other)
 	if err != nil {
 		return err
 	}

@@ -97,6 +97,7 @@ type caCRL struct {
 	NextUpdate day    `required:"" placeholder:"DATE" help:"When the next one will be there at the latest; a date is 00:00 UTC of that day."`
 	Number     int64  `placeholder:"N" help:"CRL number. Absent: one more than the last."`
 	DeltaOf    int64  `placeholder:"N" help:"Sign a delta CRL to the full one with this number."`
+	First      bool   `help:"Say that an issuer that has issued certificates elsewhere has never signed a CRL."`
 
 	UnusualDates bool `help:"The dates are meant, although they are before those of the last CRL, years apart, or far from the clock."`
 }
@@ -116,6 +117,9 @@ func (cmd caCRL) Run(c *console) error {
 		return err
 	}
 	defer place.Release()
+	if err := cmd.checkFirst(c); err != nil {
+		return err
+	}
 	return c.withAuthority(cmd.issuerFlags, func(a ca.Authority) error {
 		draft, err := a.PrepareCRL(c.ctx, spec)
 		if err != nil {
@@ -134,6 +138,28 @@ func (cmd caCRL) Run(c *console) error {
 		}
 		fmt.Fprintf(c.out, "CRL number %d written to %s; certificates revoked: %d\n", crl.Number, cmd.Out, len(crl.RevokedCertificateEntries))
 		return nil
+	})
+}
+
+// checkFirst notes that no earlier CRL is missing, or warns where no one has said so.
+func (cmd caCRL) checkFirst(c *console) error {
+	issuer, err := ca.ReadCertificate(cmd.Issuer)
+	if err != nil {
+		return err
+	}
+	return cmd.with(false, func(r *register.Register) error {
+		if cmd.First {
+			return r.NoEarlierCRL(c.ctx, issuer.RawSubject)
+		}
+		_, known, err := r.Issuer(c.ctx, issuer.RawSubject)
+		if err != nil || known {
+			return err
+		}
+		last, err := r.LastCRL(c.ctx, issuer.RawSubject)
+		if err == nil && last == nil {
+			c.note("conclave: warning: the register knows nothing of CRLs from before; if there were any, do not publish this one: conclave ca adopt goes on from the last")
+		}
+		return err
 	})
 }
 
@@ -181,7 +207,7 @@ type caImport struct {
 func (cmd caImport) Run(c *console) error {
 	cert, err := c.readExisting(cmd.Certificate)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; a CRL, an index.txt and a whole folder are for: conclave ca adopt", err)
 	}
 	return cmd.with(true, func(r *register.Register) error {
 		if err := r.Import(c.ctx, cert); err != nil {

@@ -123,10 +123,14 @@ func (c *console) showJSON(value any) error {
 	return encoder.Encode(value)
 }
 
-// showTable shows rows in columns, the first row being the heads.
+// showTable shows rows in columns, the first row being the heads. Files of others may
+// be in them.
 func (c *console) showTable(rows [][]string) error {
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = terminal.Printable(cell)
+		}
 		fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
 	return table.Flush()

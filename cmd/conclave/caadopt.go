@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+
+	"conclave/ca"
+	"conclave/ca/adopt"
+	"conclave/ca/register"
+	"conclave/hsm"
+	"conclave/terminal"
+)
+
+type caAdopt struct {
+	userLogin
+	registerFlag
+	Root         string   `arg:"" help:"Certificate of the CA."`
+	Key          keyName  `required:"" placeholder:"KEY" help:"Its key in the device: reference, label:NAME or id:HEX."`
+	Index        string   `placeholder:"FILE" help:"index.txt of openssl ca or easy-rsa: what was issued and revoked."`
+	CRL          string   `name:"crl" placeholder:"FILE" help:"The last CRL."`
+	Certificates []string `sep:"none" placeholder:"DIR" help:"Folder of certificates, or a file with several; may be given several times."`
+	Serial       string   `placeholder:"FILE" help:"File with the next serial number."`
+	CRLNumber    string   `name:"crlnumber" placeholder:"FILE" help:"File with the number of the next CRL."`
+	Profile      string   `enum:",root,subordinate,cabf-root,cabf-subordinate" default:"" help:"root or subordinate, or cabf-root or cabf-subordinate: the CA/Browser Forum's rules hold. Default: root, or what the register has."`
+}
+
+// Run takes a CA that was kept elsewhere into the register.
+func (cmd caAdopt) Run(c *console) error {
+	cert, err := c.readExisting(cmd.Root)
+	if err != nil {
+		return err
+	}
+	source, findings, err := cmd.source()
+	if err != nil {
+		return err
+	}
+	source.Issuer = cert
+	adoption, contradictions, err := source.Merge(time.Now())
+	if err != nil {
+		return fmt.Errorf("nothing was adopted: %w", err)
+	}
+	if err := cmd.prove(c, ca.Authority{Certificate: cert}); err != nil {
+		return err
+	}
+	for _, finding := range append(findings, contradictions...) {
+		showFinding(c, finding)
+	}
+	return cmd.with(true, func(r *register.Register) error {
+		done, err := r.Adopt(c.ctx, adoption)
+		if err != nil {
+			return fmt.Errorf("nothing was adopted: %w", err)
+		}
+		for _, finding := range done.Findings {
+			showFinding(c, finding)
+		}
+		fmt.Fprintf(c.out, "%s is adopted. New in the register: certificates: %d; without their content: %d; revocations: %d. It had before: %d\n",
+			terminal.Printable(cert.Subject.String()), done.Certificates, done.Lost, done.Revocations, done.Known)
+		return cmd.tellNext(c, r, source)
+	})
+}
+
+// showFinding shows text that may have that of anyone's files in it.
+func showFinding(c *console, finding string) { fmt.Fprintln(c.out, "-", terminal.Printable(finding)) }
+
+// source reads all but the CA's own certificate.
+func (cmd caAdopt) source() (s adopt.Source, findings []string, err error) {
+	s.Profile = ca.Profile(cmd.Profile)
+	if cmd.Index != "" {
+		if s.Index, err = adopt.ReadIndex(cmd.Index); err != nil {
+			return s, nil, err
+		}
+	}
+	if cmd.CRL != "" {
+		if s.CRL, err = adopt.ReadCRL(cmd.CRL); err != nil {
+			return s, nil, err
+		}
+	}
+	if cmd.Serial != "" {
+		if s.NextSerial, err = adopt.ReadNumber(cmd.Serial); err != nil {
+			return s, nil, err
+		}
+	}
+	if cmd.CRLNumber != "" {
+		if s.NextCRL, err = adopt.ReadNumber(cmd.CRLNumber); err != nil {
+			return s, nil, err
+		}
+	}
+	s.Certificates, findings, err = adopt.ReadCertificates(cmd.Certificates...)
+	return s, findings, err
+}
+
+// prove lets the key in the device sign, and verifies that with the certificate.
+func (cmd caAdopt) prove(c *console, a ca.Authority) error {
+	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
+		signer, err := cmd.Key.signer(h)
+		if err != nil {
+			return err
+		}
+		a.Signer = signer
+		return a.Prove()
+	})
+}
+
+// tellNext shows what becomes of numbers, and the last CRL beside the next one, from
+// which Adopt lets nothing be missing.
+func (cmd caAdopt) tellNext(c *console, r *register.Register, s adopt.Source) error {
+	if s.NextSerial != nil {
+		fmt.Fprintf(c.out, "Serial numbers are drawn at random from now on (BR section 7.1); %x, which %s has as the next one, will not be used\n", s.NextSerial, terminal.Printable(cmd.Serial))
+	}
+	issuer, _, err := r.Issuer(c.ctx, s.Issuer.RawSubject)
+	if err != nil {
+		return err
+	}
+	if issuer.CRLsUnknown {
+		fmt.Fprintln(c.out, "The last CRL is not here. Until it is, no CRL is signed: adopt it with the same command and --crl; if there never was one, say so: conclave ca crl --first")
+		return nil
+	}
+	next, err := r.LastCRL(c.ctx, s.Issuer.RawSubject)
+	if err != nil {
+		return err
+	}
+	if next == nil {
+		next = new(big.Int)
+	}
+	revocations, err := r.Revocations(c.ctx, s.Issuer.RawSubject)
+	if err != nil {
+		return err
+	}
+	count := len(slices.DeleteFunc(revocations, func(r ca.Revocation) bool { return r.Reason == reasons()["removeFromCRL"] }))
+	before := ""
+	if s.CRL != nil {
+		before = fmt.Sprintf("; of the %d that the last one lists none is missing", len(s.CRL.Entries))
+	}
+	fmt.Fprintf(c.out, "The next CRL has the number %d, and lists %d certificates%s\n", next.Add(next, big.NewInt(1)), count, before)
+	return nil
+}
