@@ -101,7 +101,7 @@ func (a Authority) excused(spec Spec, r recipe) ([]string, error) {
 		return nil, err
 	}
 	found, err := a.Linter.Certificate(today, lint.Private)
-	return names(found), err
+	return lintsOf(found), err
 }
 
 // draft rehearses and lints a certificate.

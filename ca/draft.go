@@ -21,7 +21,7 @@ type recipe struct {
 	demands lint.Demands
 	create  func(key crypto.Signer) (der []byte, err error) // lets a key sign
 	profile Profile                                         // of a CA's certificate; empty for anything else
-	excused []string                                        // lints that what is renewed does not pass either
+	excused []string                                        // lints that what is carried on does not pass either
 }
 
 func (r recipe) sign(key crypto.Signer) (Signed, error) {

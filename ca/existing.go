@@ -43,7 +43,8 @@ func CheckIssued(cert, issuer *x509.Certificate) error {
 		return fmt.Errorf("it is from %s, and not from %s", DistinguishedName(cert.RawIssuer), DistinguishedName(issuer.RawSubject))
 	}
 	err := CheckSignature(issuer, cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature)
-	if errors.Is(err, x509.ErrUnsupportedAlgorithm) {
+	key, isRSA := issuer.PublicKey.(*rsa.PublicKey)
+	if short := isRSA && key.N.BitLen() < 1024; short || errors.Is(err, x509.ErrUnsupportedAlgorithm) { // crypto/rsa verifies with no shorter one
 		return fmt.Errorf("whether %s has signed it cannot be told: its signature, or the key of that, is of a kind that cannot be verified here", DistinguishedName(issuer.RawSubject))
 	}
 	if err != nil {
@@ -55,7 +56,8 @@ func CheckIssued(cert, issuer *x509.Certificate) error {
 // ReasonName names a CRLReason (RFC 5280 section 5.3.1).
 func ReasonName(code int) string { return reasonName(code) }
 
-// isRoot says whether a certificate is its own issuer.
+// isRoot says whether a certificate has the name of its issuer. Whether it is its own,
+// CheckIssued knows.
 func isRoot(cert *x509.Certificate) bool { return bytes.Equal(cert.RawSubject, cert.RawIssuer) }
 
 // keyIdentifier is what certificates and CRLs of an issuer name its key with: its
@@ -105,7 +107,7 @@ func (a Authority) Prove() error {
 		err = a.Certificate.CheckSignature(algorithm, []byte(message), signature)
 	}
 	if err != nil {
-		return fmt.Errorf("signer: a signature of its key was to be verified with the certificate of %s: %w", a.Certificate.Subject, err)
+		return fmt.Errorf("signer: a signature of its key was to be verified with the certificate of %s: %w", DistinguishedName(a.Certificate.RawSubject), err)
 	}
 	return nil
 }

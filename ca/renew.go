@@ -3,7 +3,6 @@ package ca
 import (
 	"bytes"
 	"cmp"
-
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -118,7 +117,7 @@ func (a Authority) demandsOf(old *x509.Certificate, from time.Time) (lint.Demand
 		return lint.Public, nil, err
 	}
 	found, err = a.Linter.Certificate(today, lint.Private)
-	return lint.Private, names(found), err
+	return lint.Private, lintsOf(found), err
 }
 
 // today is a certificate that exists as it would be issued today, DER: with another
@@ -141,8 +140,8 @@ func (a Authority) today(old *x509.Certificate, from time.Time) ([]byte, error) 
 	return rehearsed.DER, err
 }
 
-// names are those of the lints.
-func names(found []lint.Finding) (all []string) {
+// lintsOf are the lints that have found something.
+func lintsOf(found []lint.Finding) (all []string) {
 	for _, f := range found {
 		all = append(all, f.Lint)
 	}
@@ -205,7 +204,7 @@ func renewedExtensions(old, issuer *x509.Certificate, p Publication) ([]pkix.Ext
 	r.set(oidAuthorityKeyID, false, struct {
 		KeyID []byte `asn1:"tag:0"`
 	}{issuers})
-	if !isRoot(old) {
+	if CheckIssued(old, old) != nil {
 		r.publish(old, p)
 	}
 	return r.extensions, r.err

@@ -56,7 +56,7 @@ func (cmd caAdopt) Run(c *console) error {
 			showFinding(c, finding)
 		}
 		fmt.Fprintf(c.out, "%s is adopted. New in the register: certificates: %d; without their content: %d; revocations: %d. It had before: %d\n",
-			terminal.Printable(cert.Subject.String()), done.Certificates, done.Lost, done.Revocations, done.Known)
+			terminal.Printable(ca.DistinguishedName(cert.RawSubject)), done.Certificates, done.Lost, done.Revocations, done.Known)
 		return cmd.tellNext(c, r, source)
 	})
 }

@@ -181,10 +181,10 @@ func (cmd caRenew) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	switch root := bytes.Equal(old.RawSubject, old.RawIssuer); {
-	case !root && cmd.Issuer == "":
-		return fmt.Errorf("--issuer: %s is not a root; the certificate of its issuer was expected", cmd.Old)
-	case root && !cmd.publication().IsZero():
+	switch other := ca.CheckIssued(old, old); {
+	case other != nil && cmd.Issuer == "":
+		return fmt.Errorf("--issuer: %s is not its own: %w; the certificate of its issuer was expected", cmd.Old, other)
+	case other == nil && !cmd.publication().IsZero():
 		return errors.New("--crl-url, --cert-url, --ocsp-url: a root is looked up nowhere; leave them out, and give them for what it issues")
 	}
 	if err := cmd.with(false, func(r *register.Register) error { return cmd.tellOfNumber(c, r, old) }); err != nil {
@@ -218,7 +218,7 @@ func (cmd caRenew) tellOfNumber(c *console, r *register.Register, old *x509.Cert
 		}
 	}
 	if count > 0 {
-		c.note("conclave: warning: %d certificates name the serial number of %s, beside its key; OpenSSL and Java do not take them to be from the new one: keep the old one where they are verified, until they have ended or are new themselves", count, terminal.Printable(old.Subject.String()))
+		c.note("conclave: warning: %d certificates name the serial number of %s, beside its key; OpenSSL and Java do not take them to be from the new one: keep the old one where they are verified, until they have ended or are new themselves", count, terminal.Printable(ca.DistinguishedName(old.RawSubject)))
 	}
 	return nil
 }
