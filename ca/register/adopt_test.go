@@ -144,7 +144,7 @@ func TestAdoptRefuses(t *testing.T) {
 // says that there was none.
 func TestUnknownCRLs(t *testing.T) {
 	ctx, a := context.Background(), newAuthority(t, "Root")
-	const want = "give it with: conclave ca adopt --crl; if there never was one, say so with: conclave ca crl --first"
+	const want = "give it with: conclave ca adopt --crl; if there never was one, say so with --first, to that or to conclave ca crl"
 	adoption := adoptionOf(t, a)
 	adoption.Issuer.CRLsUnknown, adoption.CRL = true, nil
 	for name, known := range map[string]func(r *Register){

@@ -142,7 +142,7 @@ func intentOf(cert *x509.Certificate) (ca.Intent, error) {
 }
 
 // errUnknown is the error for an issuer whose CRLs are unknown.
-var errUnknown = errors.New("the issuer has issued certificates elsewhere, and its last CRL from there is not in the register, so that the next one could take revocations back; give it with: conclave ca adopt --crl; if there never was one, say so with: conclave ca crl --first")
+var errUnknown = errors.New("the issuer has issued certificates elsewhere, and its last CRL from there is not in the register, so that the next one could take revocations back; give it with: conclave ca adopt --crl; if there never was one, say so with --first, to that or to conclave ca crl")
 
 // Settle notes what people found out about an intent that is unfinished: that
 // it was not signed, or may have been, and how they know. The number stays used.

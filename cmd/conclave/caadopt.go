@@ -19,7 +19,8 @@ type caAdopt struct {
 	Root         string   `arg:"" help:"Certificate of the CA."`
 	Key          keyName  `required:"" placeholder:"KEY" help:"Its key in the device: reference, label:NAME or id:HEX."`
 	Index        string   `placeholder:"FILE" help:"index.txt of openssl ca or easy-rsa: what was issued and revoked."`
-	CRL          string   `name:"crl" placeholder:"FILE" help:"The last CRL."`
+	CRL          string   `name:"crl" xor:"last" placeholder:"FILE" help:"The last CRL."`
+	First        bool     `xor:"last" help:"Say that it has never signed a CRL."`
 	Certificates []string `sep:"none" placeholder:"DIR" help:"Folder of certificates, or a file with several; may be given several times."`
 	Serial       string   `placeholder:"FILE" help:"File with the next serial number."`
 	CRLNumber    string   `name:"crlnumber" placeholder:"FILE" help:"File with the number of the next CRL."`
@@ -41,6 +42,7 @@ func (cmd caAdopt) Run(c *console) error {
 	if err != nil {
 		return fmt.Errorf("nothing was adopted: %w", err)
 	}
+	adoption.Issuer.CRLsUnknown = adoption.Issuer.CRLsUnknown && !cmd.First
 	if err := cmd.prove(c, ca.Authority{Certificate: cert}); err != nil {
 		return err
 	}
@@ -114,7 +116,7 @@ func (cmd caAdopt) tellNext(c *console, r *register.Register, s adopt.Source) er
 		return err
 	}
 	if issuer.CRLsUnknown {
-		fmt.Fprintln(c.out, "The last CRL is not here. Until it is, no CRL is signed: adopt it with the same command and --crl; if there never was one, say so: conclave ca crl --first")
+		fmt.Fprintln(c.out, "The last CRL is not here. Until it is, no CRL is signed: adopt it with the same command and --crl; if there never was one, say so with --first, to this command or to conclave ca crl")
 		return nil
 	}
 	next, err := r.LastCRL(c.ctx, s.Issuer.RawSubject)
