@@ -10,6 +10,8 @@ import (
 // it held are taken once more, which clears them, and whole pages go back to the
 // system. It takes some tens of milliseconds.
 func Forget() {
+	// Each processor of the runtime keeps places and pages that no other one can take.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // what is taken below stays taken
 	for range 3 {                                    // what a sync.Pool has, such as the JSON of a key, is let go of by the second
 		runtime.GC()
