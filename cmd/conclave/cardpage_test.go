@@ -8,21 +8,13 @@ import (
 	"testing"
 )
 
-// comeTwice are two custodians who come to the screen with their codes.
-func (p *people) comeTwice() {
-	for _, custodian := range []string{"1", "3"} {
-		p.once = append(p.once, oneAnswer{`a custodian comes to the screen alone[^\n]*\s+Press <enter> when you are alone\. $`, ""},
-			oneAnswer{`Code, or [^:\n]*: $`, p.codes[custodian]})
-	}
-}
-
 // TestBackUpTheCardPage does what docs/back-up-the-card.md says, at a terminal: on a
 // device with two keys, whose DKEK custodians have.
 func TestBackUpTheCardPage(t *testing.T) {
 	home(t)
 	p := enterShell(t, t.TempDir())
 	p.do("conclave dkek create dkek.pbe --threshold 2 --custodian Alice --custodian Bob --custodian Carol")
-	p.comeTwice()
+	p.twoCome()
 	p.do("conclave dkek import dkek.pbe")
 	for _, label := range []string{"root", "tls"} {
 		p.do("conclave key generate --type ec:P-256 --pin env:PIN --label " + label)
@@ -31,7 +23,7 @@ func TestBackUpTheCardPage(t *testing.T) {
 	var shown []string
 	for _, command := range commands(t, "../../docs/back-up-the-card.md") {
 		if strings.Contains(command, "--dkek ") {
-			p.comeTwice()
+			p.twoCome()
 		}
 		status := "0"
 		if len(shown) == 0 { // nothing is backed up yet

@@ -13,16 +13,10 @@ import (
 // device that has a DKEK.
 func TestExistingRootPage(t *testing.T) {
 	foreign.Need(t, "openssl")
-	t.Setenv("XDG_DATA_HOME", t.TempDir())
-	t.Setenv("PIN", pin)
-	t.Setenv("SOPIN", soPIN)
+	home(t)
 	p := enterShell(t, t.TempDir())
-	p.do("conclave hsm create && conclave hsm init --pin env:PIN --so-pin env:SOPIN --dkek-shares 1")
 	p.do("conclave dkek create dkek.pbe --threshold 2 --custodian Alice --custodian Bob --custodian Carol")
-	for _, number := range []string{"1", "3"} { // who come to the import of the key
-		p.once = append(p.once, oneAnswer{`a custodian comes to the screen alone[^\n]*\s+Press <enter> when you are alone\. $`, ""},
-			oneAnswer{`Type from the sheet\. Code[^:]*: $`, p.codes[number]})
-	}
+	p.twoCome() // to the import of the key
 	shown := map[string]string{}
 	for _, command := range commands(t, "../../docs/existing-root.md") {
 		shown[command] = p.do(command)

@@ -22,10 +22,7 @@ func TestKeyInAFilePage(t *testing.T) {
 	shown := map[string]string{}
 	for _, command := range commands(t, "../../docs/key-in-a-file.md") {
 		if strings.Contains(command, " import ") {
-			for _, number := range []string{"1", "3"} {
-				p.once = append(p.once, oneAnswer{`a custodian comes to the screen alone[^\n]*\s+Press <enter> when you are alone\. $`, ""},
-					oneAnswer{`Type from the sheet\. Code[^:]*: $`, p.codes[number]})
-			}
+			p.twoCome()
 		}
 		words := strings.Fields(command)
 		shown[strings.Join(words[:3], " ")] = p.do(command)

@@ -98,6 +98,15 @@ func replies() []reply {
 	}
 }
 
+// twoCome lets two custodians come to the screen with their codes, next time that
+// any are asked for.
+func (p *people) twoCome() {
+	for _, custodian := range []string{"1", "3"} {
+		p.once = append(p.once, oneAnswer{`a custodian comes to the screen alone[^\n]*\s+Press <enter> when you are alone\. $`, ""},
+			oneAnswer{`Code, or [^:\n]*: $`, p.codes[custodian]})
+	}
+}
+
 // until answers every prompt until one comes that ends it, and gives what was
 // shown meanwhile.
 func (p *people) until(end string) string {
