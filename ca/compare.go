@@ -107,7 +107,7 @@ func checkGone(revocations []Revocation, earlier ...*x509.RevocationList) error 
 			continue
 		}
 		for _, e := range crl.RevokedCertificateEntries {
-			if serial := e.SerialNumber.Text(16); e.ReasonCode != reasonRemoveFromCRL && !known[serial] {
+			if serial := e.SerialNumber.Text(16); e.ReasonCode != ReasonRemoveFromCRL && !known[serial] {
 				known[serial] = true // told of once
 				gone = append(gone, serial)
 			}

@@ -123,7 +123,7 @@ func (d *CRLDraft) Text() string {
 		d.scope, DistinguishedName(c.RawIssuer), d.after(), timeText(c.ThisUpdate), timeText(c.NextUpdate), c.SignatureAlgorithm, len(c.RevokedCertificateEntries))
 	shown := d.shown()
 	for _, e := range shown {
-		fmt.Fprintf(&b, "Certificate %x: %s, %s\n", e.SerialNumber, timeText(e.RevocationTime), reasonName(e.ReasonCode))
+		fmt.Fprintf(&b, "Certificate %x: %s, %s\n", e.SerialNumber, timeText(e.RevocationTime), ReasonName(e.ReasonCode))
 	}
 	if more := len(c.RevokedCertificateEntries) - len(shown); more > 0 {
 		fmt.Fprintf(&b, "Certificates that are not shown: %d\n", more)

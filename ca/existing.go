@@ -53,9 +53,6 @@ func CheckIssued(cert, issuer *x509.Certificate) error {
 	return nil
 }
 
-// ReasonName names a CRLReason (RFC 5280 section 5.3.1).
-func ReasonName(code int) string { return reasonName(code) }
-
 // isRoot says whether a certificate has the name of its issuer. Whether it is its own,
 // CheckIssued knows.
 func isRoot(cert *x509.Certificate) bool { return bytes.Equal(cert.RawSubject, cert.RawIssuer) }

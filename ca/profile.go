@@ -124,10 +124,10 @@ func (p Profile) CheckReason(reason int, isCA bool) error {
 			return fmt.Errorf("a public CA gives a reason for the certificate of a CA (BR section 7.2.2); %s was expected", publicReasons)
 		}
 		return nil
-	case 1, 3, 4, 5, 9, reasonRemoveFromCRL:
+	case 1, 3, 4, 5, 9, ReasonRemoveFromCRL:
 		return nil
 	}
-	return fmt.Errorf("a public CA does not give the reason %s (BR section 7.2.2); %s was expected", reasonName(reason), publicReasons)
+	return fmt.Errorf("a public CA does not give the reason %s (BR section 7.2.2); %s was expected", ReasonName(reason), publicReasons)
 }
 
 const publicReasons = "keyCompromise, affiliationChanged, superseded, cessationOfOperation or privilegeWithdrawn"

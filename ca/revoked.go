@@ -14,22 +14,32 @@ import (
 	"time"
 )
 
-// Reason codes, RFC 5280 section 5.3.1, by number; 7 is not used.
+// reasonNames are those of reason codes, by number (RFC 5280 section 5.3.1); 7 is not
+// used.
 var reasonNames = []string{
 	"unspecified", "keyCompromise", "cACompromise", "affiliationChanged", "superseded", "cessationOfOperation",
 	"certificateHold", "", "removeFromCRL", "privilegeWithdrawn", "aACompromise",
 }
 
+// Reason codes that are unlike the others, RFC 5280 section 5.3.1.
 const (
-	reasonCertificateHold = 6
-	reasonRemoveFromCRL   = 8
+	reasonCertificateHold = 6 // may be taken back
+	ReasonRemoveFromCRL   = 8 // takes a hold back, and is no revocation
 )
 
-func reasonName(code int) string {
+// ReasonName names a reason code.
+func ReasonName(code int) string {
 	if code < 0 || code >= len(reasonNames) || reasonNames[code] == "" {
 		return fmt.Sprintf("reason %d", code)
 	}
 	return reasonNames[code]
+}
+
+// ParseReason gives the reason code with a name, as RFC 5280 section 5.3.1 writes it;
+// false for another name.
+func ParseReason(name string) (code int, known bool) {
+	code = slices.Index(reasonNames, name)
+	return code, name != "" && code >= 0
 }
 
 // newCRLRecipe checks what a good spec and the issuer have in common, and
@@ -153,8 +163,8 @@ func bySerial(crl *x509.RevocationList) map[string]x509.RevocationListEntry {
 func (r Revocation) belongs(base *x509.RevocationList, before x509.RevocationListEntry, inBase bool) bool {
 	switch {
 	case base == nil:
-		return r.Reason != reasonRemoveFromCRL
-	case r.Reason == reasonRemoveFromCRL:
+		return r.Reason != ReasonRemoveFromCRL
+	case r.Reason == ReasonRemoveFromCRL:
 		return inBase || !seconds(r.Time).Before(base.ThisUpdate)
 	}
 	return !inBase || before.ReasonCode != r.Reason || !before.RevocationTime.Equal(seconds(r.Time))

@@ -130,7 +130,7 @@ func (cmd caAdopt) tellNext(c *console, r *register.Register, s adopt.Source) er
 	if err != nil {
 		return err
 	}
-	count := len(slices.DeleteFunc(revocations, func(r ca.Revocation) bool { return r.Reason == reasons()["removeFromCRL"] }))
+	count := len(slices.DeleteFunc(revocations, func(r ca.Revocation) bool { return r.Reason == ca.ReasonRemoveFromCRL }))
 	before := ""
 	if s.CRL != nil {
 		before = fmt.Sprintf("; of the %d that the last one lists none is missing", len(s.CRL.Entries))

@@ -18,17 +18,9 @@ type caRevoke struct {
 	Yes    bool   `help:"Ask nothing."`
 }
 
-// reasons are the names of CRLReason (RFC 5280 section 5.3.1).
-func reasons() map[string]int {
-	return map[string]int{
-		"unspecified": 0, "keyCompromise": 1, "cACompromise": 2, "affiliationChanged": 3, "superseded": 4, "cessationOfOperation": 5,
-		"certificateHold": 6, "removeFromCRL": 8, "privilegeWithdrawn": 9, "aACompromise": 10,
-	}
-}
-
 // Run notes the revocation.
 func (cmd caRevoke) Run(c *console) error {
-	reason, ok := reasons()[cmd.Reason]
+	reason, ok := ca.ParseReason(cmd.Reason)
 	if !ok {
 		return fmt.Errorf("--reason %s is not one of RFC 5280, section 5.3.1; see --help", cmd.Reason)
 	}
