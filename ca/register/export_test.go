@@ -154,7 +154,7 @@ func FuzzParseExport(f *testing.F) {
 			must(t, replay(r, e))
 		}
 		for _, issuer := range parsed.Issuers {
-			must(t, r.SetIssuer(context.Background(), issuer))
+			must(t, r.setIssuer(issuer))
 		}
 		if got := export(t, r); !bytes.Equal(got, b) {
 			t.Errorf("%s\nis exported again as\n%s", b, got)

@@ -2,7 +2,6 @@ package register
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +37,7 @@ func TestFormat1(t *testing.T) {
 	}
 	r = open(t, path)
 	root := newAuthority(t, "Root").name()
-	must(t, r.SetIssuer(context.Background(), Issuer{root, ca.Root, true}))
+	must(t, r.setIssuer(Issuer{root, ca.Root, true}))
 	wantIssuer(t, open(t, closed(t, r)), Issuer{root, ca.Root, true}, root, true)
 }
 

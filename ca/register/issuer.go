@@ -21,15 +21,6 @@ type Issuer struct {
 	CRLsUnknown bool
 }
 
-// SetIssuer notes what is known of an issuer from now on. What was known before
-// stays in the file.
-func (r *Register) SetIssuer(ctx context.Context, issuer Issuer) error {
-	if err := issuer.check(); err != nil {
-		return r.explain(err)
-	}
-	return r.update(ctx, func(ctx context.Context, tx *sql.Tx) error { return issuer.insert(ctx, tx) })
-}
-
 // Issuer gives what is known of an issuer, by its distinguished name, DER; false
 // where nothing was ever noted.
 func (r *Register) Issuer(ctx context.Context, name []byte) (found Issuer, known bool, err error) {

@@ -157,7 +157,7 @@ func filled(t testing.TB) *Register {
 	r := newRegister(t)
 	fill(t, r)
 	for _, issuer := range issuersOf(t) {
-		must(t, r.SetIssuer(context.Background(), issuer))
+		must(t, r.setIssuer(issuer))
 	}
 	return r
 }
