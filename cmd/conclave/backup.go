@@ -90,7 +90,7 @@ func (cmd keyUnwrap) Run(c *console) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", cmd.File, err)
 		}
-		fmt.Fprintf(c.out, "Key %d is restored: %s, public key %s\n", key.Ref, describe(key.Key), fingerprint(key.Public))
+		fmt.Fprintf(c.out, "Key %d is restored: %s, public key %s\n", key.Ref, describe(key.Key), key.Public.Fingerprint())
 		c.noteCompleted(key)
 		c.noteUntried(key)
 		return c.noteSameID(h, key.Ref)

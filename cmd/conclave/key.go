@@ -80,7 +80,7 @@ func (cmd keyGenerate) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "Key %d is generated: %s, public key %s\n", key.Ref, key.Size(), fingerprint(key.Public))
+		fmt.Fprintf(c.out, "Key %d is generated: %s, public key %s\n", key.Ref, key.Size(), key.Public.Fingerprint())
 		return c.noteSameID(h, key.Ref)
 	})
 }
@@ -122,15 +122,12 @@ func (cmd keyList) Run(c *console) error {
 }
 
 func newKeyEntry(k hsm.Key) keyEntry {
-	entry := keyEntry{Ref: k.Ref, Type: k.Size(), Fingerprint: fingerprint(k.Public)}
+	entry := keyEntry{Ref: k.Ref, Type: k.Size(), Fingerprint: k.Public.Fingerprint()}
 	if d := k.Description; d != nil {
 		entry.Label, entry.ID = d.Label, hex.EncodeToString(d.ID)
 	}
 	return entry
 }
-
-// fingerprint names a public key, as wire.PublicKey.Fingerprint does.
-func fingerprint(public *wire.PublicKey) string { return public.Fingerprint() }
 
 type keyDelete struct {
 	userLogin

@@ -34,7 +34,7 @@ func (cmd keyCertificate) Run(c *console) error {
 			return err
 		}
 		c.noteCompleted(done)
-		fmt.Fprintf(c.out, "Key %d: %s, public key %s\n", done.Ref, describe(done.Key), fingerprint(done.Public))
+		fmt.Fprintf(c.out, "Key %d: %s, public key %s\n", done.Ref, describe(done.Key), done.Public.Fingerprint())
 		return nil
 	})
 }

@@ -236,7 +236,7 @@ func (cmd keyImport) alone(c *console, h *hsm.HSM, key custody.Incoming, all cus
 
 // report says what is on the device now, and what is left to do.
 func (cmd keyImport) report(c *console, key custody.Restored, source *keyfile.Source) {
-	fmt.Fprintf(c.out, "Key %d is imported: %s, public key SHA-256 %s", key.Ref, terminal.Printable(describe(key.Key)), fingerprint(key.Public))
+	fmt.Fprintf(c.out, "Key %d is imported: %s, public key SHA-256 %s", key.Ref, terminal.Printable(describe(key.Key)), key.Public.Fingerprint())
 	if key.NotTried == nil {
 		fmt.Fprintf(c.out, "; it signed, and the signature verifies against %s\n", cmd.File)
 	} else {

@@ -95,7 +95,7 @@ func newRehearsalReport(r custody.RoundTripReport, took time.Duration, failure e
 	if failure != nil {
 		report.Error = failure.Error()
 	} else {
-		report.KCV, report.Fingerprint = r.KCV.String(), fingerprint(r.PublicKey)
+		report.KCV, report.Fingerprint = r.KCV.String(), r.PublicKey.Fingerprint()
 	}
 	for _, s := range r.Stages {
 		report.Steps = append(report.Steps, rehearsalStep{s.What, s.Result, s.Took.Seconds()})
