@@ -37,6 +37,11 @@ func list(t testing.TB, a ca.Authority, hours int, s ca.CRLSpec) *x509.Revocatio
 	t.Helper()
 	s.ThisUpdate = began.Add(time.Duration(hours) * time.Hour)
 	s.NextUpdate = s.ThisUpdate.AddDate(0, 6, 0)
+	return signCRL(t, a, s)
+}
+
+func signCRL(t testing.TB, a ca.Authority, s ca.CRLSpec) *x509.RevocationList {
+	t.Helper()
 	draft, err := a.PrepareCRL(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)

@@ -156,15 +156,7 @@ func judgeIssued(t *testing.T, a ca.Authority, kind string) {
 // firstCRL is an authority's, of the moment in which its certificate begins.
 func firstCRL(t *testing.T, a ca.Authority) *x509.RevocationList {
 	t.Helper()
-	draft, err := a.PrepareCRL(t.Context(), ca.CRLSpec{ThisUpdate: a.Certificate.NotBefore, NextUpdate: a.Certificate.NotBefore.AddDate(0, 1, 0)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	crl, err := a.SignCRL(t.Context(), draft)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return crl
+	return signCRL(t, a, ca.CRLSpec{ThisUpdate: a.Certificate.NotBefore, NextUpdate: a.Certificate.NotBefore.AddDate(0, 1, 0)})
 }
 
 func mustFind(t *testing.T, cert *x509.Certificate, want []string) {

@@ -16,20 +16,27 @@ import (
 	"conclave/wire"
 )
 
-// backup runs a backup, with or without private data, and gives what it told.
-func backup(t *testing.T, h *hsm.HSM, dir string, private bool) (*custody.Manifest, string) {
+// openBackup opens the folder of a device's backup, and notes what is told.
+func openBackup(t *testing.T, h *hsm.HSM, dir string) (b *custody.CardBackup, told *strings.Builder) {
 	t.Helper()
 	serial, err := h.Serial()
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := custody.OpenCardBackup(dir, serial)
-	if err != nil {
+	if b, err = custody.OpenCardBackup(dir, serial); err != nil {
 		t.Fatal(err)
 	}
+	told = new(strings.Builder)
+	b.Tell = func(text string) { told.WriteString(text + "\n") }
+	return b, told
+}
+
+// backup runs a backup, with or without private data, and gives what it told.
+func backup(t *testing.T, h *hsm.HSM, dir string, private bool) (*custody.Manifest, string) {
+	t.Helper()
+	b, told := openBackup(t, h, dir)
 	defer b.Close()
-	var told strings.Builder
-	b.PrivateData, b.Tell = private, func(text string) { told.WriteString(text + "\n") }
+	b.PrivateData = private
 	if err := b.Run(h); err != nil {
 		t.Fatal(err)
 	}
@@ -352,15 +359,7 @@ func TestCardBackupCutOffByTheReader(t *testing.T) {
 	h := join(t, home, nothing)
 	generate(t, h, 1, "one")
 	generate(t, h, 2, "two")
-	serial, err := h.Serial()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := custody.OpenCardBackup(dir, serial)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Tell = func(string) {}
+	b, _ := openBackup(t, h, dir)
 	if err := b.Run(join(t, home, func(conn apdu.Conn) apdu.Conn { return &unplugged{Conn: conn} })); !errors.Is(err, errUnplugged) {
 		t.Errorf("%v", err)
 	}

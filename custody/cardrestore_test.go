@@ -22,8 +22,7 @@ import (
 // shared is a home whose one device has the DKEK of hsm's vectors.
 func shared(t *testing.T) device.Home {
 	t.Helper()
-	home := device.NewHome(filepath.Join(t.TempDir(), "home"))
-	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	home := cheapHome(filepath.Join(t.TempDir(), "home"))
 	if _, err := home.Create("device"); err != nil {
 		t.Fatal(err)
 	}
@@ -327,17 +326,8 @@ func TestProveBackup(t *testing.T) {
 // proved runs a backup and proves it.
 func proved(t *testing.T, h *hsm.HSM, dir string, d custody.DKEK) (string, *custody.Manifest) {
 	t.Helper()
-	serial, err := h.Serial()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := custody.OpenCardBackup(dir, serial)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b, told := openBackup(t, h, dir)
 	defer b.Close()
-	var told strings.Builder
-	b.Tell = func(text string) { told.WriteString(text + "\n") }
 	if err := b.Run(h); err != nil {
 		t.Fatal(err)
 	}

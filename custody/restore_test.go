@@ -20,6 +20,13 @@ import (
 	"conclave/wire"
 )
 
+// cheapHome is a folder of devices whose PINs cost nothing.
+func cheapHome(path string) device.Home {
+	home := device.NewHome(path)
+	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	return home
+}
+
 // initialized is a device of its own that waits for DKEK shares.
 func initialized(t *testing.T, dkekShares int) *hsm.HSM {
 	t.Helper()
@@ -29,8 +36,7 @@ func initialized(t *testing.T, dkekShares int) *hsm.HSM {
 // initializedOn is initialized, with something in between.
 func initializedOn(t *testing.T, dkekShares int, between func(apdu.Conn) apdu.Conn) *hsm.HSM {
 	t.Helper()
-	home := device.NewHome(filepath.Join(t.TempDir(), "home"))
-	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	home := cheapHome(filepath.Join(t.TempDir(), "home"))
 	if _, err := home.Create("device"); err != nil {
 		t.Fatal(err)
 	}
@@ -38,15 +44,8 @@ func initializedOn(t *testing.T, dkekShares int, between func(apdu.Conn) apdu.Co
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := hsm.Open(between(conn))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.Close() })
-	init := wire.Initialization{
-		Options: wire.OptionResetRetryCounter, UserPIN: secret.Bytes("648219"), SOPIN: secret.Bytes("57621880"), Retries: 3, DKEKShares: dkekShares,
-	}
-	if err := h.Initialize(init, ""); err != nil {
+	h := session(t, between(conn))
+	if err := h.Initialize(wire.UsualInitialization(secret.Bytes("648219"), secret.Bytes("57621880"), dkekShares), ""); err != nil {
 		t.Fatal(err)
 	}
 	return h
