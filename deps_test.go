@@ -66,8 +66,10 @@ func forbidden() map[string][]string {
 		"conclave/ceremony/step": {"conclave/apdu", "conclave/ca", "conclave/quorum", "conclave/wire", "conclave/ceremony/plan"},
 		"conclave/device":        {"conclave/quorum", "conclave/ca", "conclave/internal/tty"},
 		"conclave/custody":       {"conclave/ca", "conclave/card", "conclave/link", "conclave/internal/tty", "github.com/alecthomas/kong"},
-		"conclave/ceremony":      {"conclave/internal/tty", "github.com/alecthomas/kong"},
-		"conclave/terminal":      {"github.com/alecthomas/kong"},
+		// Key files are read where there is no device.
+		"conclave/custody/keyfile": {"conclave/hsm", "conclave/quorum"},
+		"conclave/ceremony":        {"conclave/internal/tty", "github.com/alecthomas/kong"},
+		"conclave/terminal":        {"github.com/alecthomas/kong"},
 	}
 }
 
