@@ -176,14 +176,7 @@ func bring(p *plan.Plan) []string {
 		return all
 	}
 	if p.Drill != nil {
-		from := "the ceremony"
-		if p.Drill.Last != "" {
-			from = "the drill whose closing is " + p.Drill.Last + " (its evidence is needed too: --last)"
-		}
-		return append(all,
-			"The numbers of the bags are those of "+from,
-			"The backup media in their bags, and the sheets of the custodians in theirs",
-			fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())))
+		return append(all, bringToDrill(p)...)
 	}
 	for _, path := range p.KeyFiles() {
 		all = append(all, "The key file "+path+" beside the plan, and whoever knows its password")
@@ -196,6 +189,19 @@ func bring(p *plan.Plan) []string {
 		fmt.Sprintf("Envelopes that light does not shine through, %d, one for each sheet", len(p.People.Custodians)),
 		fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())),
 		"Backup media, new and empty, two or more, to be kept in two places")
+}
+
+// bringToDrill lists what a drill needs beside that.
+func bringToDrill(p *plan.Plan) []string {
+	from := "the ceremony"
+	if p.Drill.Last != "" {
+		from = "the drill whose closing is " + p.Drill.Last + " (its evidence is needed too: --last)"
+	}
+	return []string{
+		"The numbers of the bags are those of " + from,
+		"The backup media in their bags, and the sheets of the custodians in theirs",
+		fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())),
+	}
 }
 
 // rules say how the paper is used.
