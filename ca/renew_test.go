@@ -48,7 +48,7 @@ func oldRoots() map[string]oldRoot {
 	}
 }
 
-// make lets OpenSSL make the root and the CA below it, whose key is the next one in the file.
+// make lets OpenSSL make the root and the CA below it, whose key is a new one.
 func (o oldRoot) make(t *testing.T) (key crypto.Signer, root, sub *x509.Certificate) {
 	t.Helper()
 	key = o.privateKey(t)

@@ -28,7 +28,7 @@ const (
 )
 
 // MaxShareFile is how many bytes are read of a share file: far more than it has, so
-// that of another file that was named by mistake can be said what it is.
+// that another file, which was named by mistake, can be called what it is.
 const MaxShareFile = 64 << 10
 
 // padding is the PKCS#7 padding of a whole block, the last block of plaintext.

@@ -18,8 +18,9 @@ import (
 // key.
 
 // AskPublic lets the device compute the public half of a key, and proves it. The sizes
-// are those that an RSA modulus may have, in bits; none for all that cards know. The error is ErrNotAllowed
-// where the key's list of algorithms leaves no way. The user must be logged in.
+// are those that an RSA modulus may have, in bits; none for all that cards know. The
+// error is ErrNotAllowed where the key's list of algorithms leaves no way. The user
+// must be logged in.
 func (h *HSM) AskPublic(ref byte, t wire.KeyType, sizes ...int) (public *wire.PublicKey, err error) {
 	if err := h.begin(); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ import (
 const (
 	// MaxIndex is how many bytes an index.txt may have.
 	MaxIndex = 64 << 20
-	// MaxLines is how many lines.
+	// MaxLines is how many lines it may have.
 	MaxLines = 500_000
 )
 

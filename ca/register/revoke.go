@@ -27,8 +27,9 @@ const (
 //
 // A revocation is final, but for certificateHold: any other reason may follow,
 // or removeFromCRL, after which the certificate is as it was before. It can be made
-// more exact: an earlier time, a reason where there was none, or keyCompromise. That is how one
-// is put right whose time lies in the future, before which no CRL can be signed.
+// more exact: an earlier time, a reason where there was none, or keyCompromise. That
+// is how one is put right whose time lies in the future, before which no CRL can be
+// signed.
 //
 // What a person wants to revoke now is for Entry.CheckRevocation first.
 func (r *Register) Revoke(ctx context.Context, issuer []byte, revocation ca.Revocation) error {
