@@ -33,27 +33,33 @@ func (a Authority) PrepareRenewal(old *x509.Certificate, from, until time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	algorithm, err := signatureAlgorithm(a.Signer.Public())
-	if err != nil {
-		return nil, err
-	}
-	serial, err := a.newSerial()
-	if err != nil {
-		return nil, err
-	}
 	extensions, err := renewedExtensions(old, parent, a.Publication)
 	if err != nil {
 		return nil, err
 	}
-	template := &x509.Certificate{
-		SignatureAlgorithm: algorithm, SerialNumber: serial.number, RawSubject: old.RawSubject,
-		NotBefore: from.UTC(), NotAfter: until.UTC(), ExtraExtensions: extensions,
+	template, err := a.anew(old, from, until, extensions)
+	if err != nil {
+		return nil, err
 	}
 	r := certificateRecipe(template, parent, old.PublicKey, a.Signer.Public(), lint.Private)
 	if r.demands, r.excused, err = a.demandsOf(old, from); err != nil {
 		return nil, err
 	}
 	return a.draft(r)
+}
+
+// anew is a certificate with the name of an old one, and a number and a signature of
+// its own.
+func (a Authority) anew(old *x509.Certificate, from, until time.Time, extensions []pkix.Extension) (*x509.Certificate, error) {
+	algorithm, err := signatureAlgorithm(a.Signer.Public())
+	if err != nil {
+		return nil, err
+	}
+	serial, err := a.newSerial()
+	return &x509.Certificate{
+		SignatureAlgorithm: algorithm, SerialNumber: serial.number, RawSubject: old.RawSubject,
+		NotBefore: from.UTC(), NotAfter: until.UTC(), ExtraExtensions: extensions,
+	}, err
 }
 
 // checkRenewal wants a key that is not worthless, and a validity such as new
@@ -124,17 +130,9 @@ func (a Authority) demandsOf(old *x509.Certificate, from time.Time) (lint.Demand
 // number and beginning, but valid for as long as it was, and signed by a key that is
 // thrown away. Most lints look at certificates of their own time alone.
 func (a Authority) today(old *x509.Certificate, from time.Time) ([]byte, error) {
-	algorithm, err := signatureAlgorithm(a.Signer.Public())
+	template, err := a.anew(old, from, from.Add(old.NotAfter.Sub(old.NotBefore)), old.Extensions)
 	if err != nil {
 		return nil, err
-	}
-	serial, err := a.newSerial()
-	if err != nil {
-		return nil, err
-	}
-	template := &x509.Certificate{
-		SignatureAlgorithm: algorithm, SerialNumber: serial.number, RawSubject: old.RawSubject, ExtraExtensions: old.Extensions,
-		NotBefore: from.UTC(), NotAfter: from.UTC().Add(old.NotAfter.Sub(old.NotBefore)),
 	}
 	rehearsed, err := certificateRecipe(template, &x509.Certificate{RawSubject: old.RawIssuer}, old.PublicKey, a.Signer.Public(), lint.Private).rehearse()
 	return rehearsed.DER, err
