@@ -36,7 +36,7 @@ type Revocation struct {
 
 // IsFinal says whether it cannot be taken back, as a hold can.
 func (r Revocation) IsFinal() bool {
-	return r.Reason != reasonCertificateHold && r.Reason != ReasonRemoveFromCRL
+	return r.Reason != ReasonCertificateHold && r.Reason != ReasonRemoveFromCRL
 }
 
 // ErrNumberUsed is the error for a number that the issuer has used, whether or

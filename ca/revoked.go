@@ -23,7 +23,7 @@ var reasonNames = []string{
 
 // Reason codes that are unlike the others, RFC 5280 section 5.3.1.
 const (
-	reasonCertificateHold = 6 // may be taken back
+	ReasonCertificateHold = 6 // may be taken back, or become another
 	ReasonRemoveFromCRL   = 8 // takes a hold back, and is no revocation
 )
 

@@ -209,11 +209,11 @@ func isPlain(text string) bool {
 // revocation is that of a certificate; false for none.
 func (m *merger) revocation(r *record) (ca.Revocation, bool) {
 	indexed, listed := r.line != nil && r.line.Status == Revoked, r.listed != nil
-	if indexed && r.line.Reason == ca.ReasonRemoveFromCRL {
+	if indexed && r.line.Reason == reasonRemoveFromCRL {
 		m.say("%s: certificate %x was taken off the CRL (removeFromCRL); it is not revoked", r.line, r.number)
 		indexed = false
 	}
-	if listed && r.listed.Reason == ca.ReasonRemoveFromCRL {
+	if listed && r.listed.Reason == reasonRemoveFromCRL {
 		m.say("%s: certificate %x is listed as taken off it (removeFromCRL); it is not revoked", m.CRL.File, r.number)
 		listed = false
 	}

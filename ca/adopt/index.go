@@ -13,7 +13,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"conclave/ca"
 	"conclave/internal/safefile"
 )
 
@@ -150,6 +149,9 @@ func parseTime(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%.40q is not a time; one such as 350215094037Z or 20350215094037Z was expected", text)
 }
 
+// reasonRemoveFromCRL is not a revocation (RFC 5280 section 5.3.1).
+const reasonRemoveFromCRL = 8
+
 // parseRevocation reads a time, and after commas a reason with what belongs to it.
 func (l *Line) parseRevocation(text string) (err error) {
 	switch {
@@ -172,7 +174,7 @@ func (l *Line) parseRevocation(text string) (err error) {
 // openssl-ca(1) has beside them, in lower case.
 var reasons = map[string]int{
 	"": 0, "unspecified": 0, "keycompromise": 1, "cacompromise": 2, "affiliationchanged": 3, "superseded": 4, "cessationofoperation": 5,
-	"certificatehold": 6, "removefromcrl": ca.ReasonRemoveFromCRL, "privilegewithdrawn": 9, "aacompromise": 10,
+	"certificatehold": 6, "removefromcrl": reasonRemoveFromCRL, "privilegewithdrawn": 9, "aacompromise": 10,
 	"holdinstruction": 6, "keytime": 1, "cakeytime": 2,
 }
 

@@ -15,9 +15,9 @@ import (
 const (
 	unspecified     = 0
 	keyCompromise   = 1
-	certificateHold = 6 // may be taken back, or become another
+	certificateHold = ca.ReasonCertificateHold
 	unusedReason    = 7
-	removeFromCRL   = 8 // takes a hold back
+	removeFromCRL   = ca.ReasonRemoveFromCRL
 	lastReason      = 10
 )
 
