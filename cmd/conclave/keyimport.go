@@ -165,11 +165,7 @@ func (cmd keyImport) readWrapped(ctx context.Context, c *console) (k custody.Inc
 	if k, err = cmd.judge(c, source); err != nil {
 		return k, nil, err
 	}
-	spki, err := k.Public.SPKI()
-	if err == nil {
-		err = wrapped.compare(spki)
-	}
-	if err != nil {
+	if err := wrapped.compare(k.Public); err != nil {
 		source.Wipe()
 		return k, nil, err
 	}

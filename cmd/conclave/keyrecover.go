@@ -1,11 +1,6 @@
 package main
 
 import (
-	"bytes"
-
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -101,19 +96,21 @@ func (k *recovered) open(c *console, all custody.DKEK) (err error) {
 	if k.key, _, err = all.Unwrap(k.file.Blob); err != nil {
 		return all.Explain(k.path, err)
 	}
-	public, err := keyfile.PublicPEM(k.key)
+	text, err := keyfile.PublicPEM(k.key)
 	if err != nil {
 		fmt.Fprintf(c.out, "%s: %v\n", filepath.Base(k.path), err)
 		return nil
 	}
-	block, _ := pem.Decode(public)
-	sum := sha256.Sum256(block.Bytes)
-	fmt.Fprintf(c.out, "%s: public key %s\n%s", filepath.Base(k.path), hex.EncodeToString(sum[:]), public)
-	return k.compare(block.Bytes)
+	public, err := keyfile.Public(k.key)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s: public key %s\n%s", filepath.Base(k.path), public.Fingerprint(), text)
+	return k.compare(public)
 }
 
 // compare checks that the certificate or request in the file is of this key.
-func (k *recovered) compare(spki []byte) error {
+func (k *recovered) compare(own wire.PublicKey) error {
 	if k.file.Certificate == nil {
 		return nil
 	}
@@ -121,11 +118,10 @@ func (k *recovered) compare(spki []byte) error {
 	if err != nil {
 		return nil // there is nothing to compare it with
 	}
-	want, err := public.SPKI()
-	if err == nil && !bytes.Equal(want, spki) {
+	if public.Fingerprint() != own.Fingerprint() {
 		return &custody.OpenError{Status: custody.Damaged, Err: fmt.Errorf("%s: the certificate in the file is of another key than the one that is wrapped in it; was it put together from two backups?", k.path)}
 	}
-	return err
+	return nil
 }
 
 // write makes the file, whose place is taken.
