@@ -1,6 +1,9 @@
 package transfer
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // fromCRLF undoes what writing in text mode does, and FTP without "binary".
 func fromCRLF(content []byte) ([]byte, error) {
@@ -45,11 +48,21 @@ func join(parts [][]byte, first, second int) (b []byte) {
 	return b
 }
 
-// withoutEnd takes off what programs add: line ends, and the bytes that fill a
-// block of XMODEM (1A) or of a disk (00).
+// whiteSpace is what editors and the clipboard add.
+const whiteSpace = " \t\r\n"
+
+func withoutBegin(content []byte) ([]byte, error) {
+	if rest := bytes.TrimLeft(content, whiteSpace); len(rest) < len(content) {
+		return rest, nil
+	}
+	return nil, errOther
+}
+
+// withoutEnd takes off what programs add: line ends and spaces, and the bytes that
+// fill a block of XMODEM (1A) or of a disk (00).
 func withoutEnd(content []byte) (before [][]byte) {
 	const most = 4
-	for n := 1; n <= min(most, len(content)) && bytes.IndexByte([]byte("\r\n"), content[len(content)-n]) >= 0; n++ {
+	for n := 1; n <= min(most, len(content)) && strings.IndexByte(whiteSpace, content[len(content)-n]) >= 0; n++ {
 		before = append(before, content[:len(content)-n])
 	}
 	for _, filler := range []string{"\x1A", "\x00"} {

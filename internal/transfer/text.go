@@ -6,6 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"mime/quotedprintable"
+	"regexp"
+	"slices"
+	"strings"
 )
 
 // shortest is the number of characters below which nothing is taken for hexadecimal
@@ -24,12 +29,21 @@ type form struct {
 	decode func(letters []byte) ([]byte, error)
 }
 
-func hexadecimal() form { return form{name: "hexadecimal", isIn: isHex, ignore: ":", decode: hexBytes} }
+func hexadecimal() form {
+	return form{name: "hexadecimal", isIn: isHex, ignore: ":-,", decode: hexBytes}
+}
+
 func base64Text() form {
 	return form{name: "base64", isIn: isBase64, words: true, ignore: "=", decode: base64Bytes}
 }
 
-func decodeHex(text []byte) ([]byte, error)    { return hexadecimal().read(text) }
+// sourcePrefixes stand before bytes, or all of them, in the source of programs.
+var sourcePrefixes = strings.NewReplacer("0x", "", `\x`, "")
+
+func decodeHex(text []byte) ([]byte, error) {
+	return hexadecimal().read([]byte(sourcePrefixes.Replace(string(text))))
+}
+
 func decodeBase64(text []byte) ([]byte, error) { return base64Text().read(text) }
 
 func (f form) read(text []byte) ([]byte, error) {
@@ -55,10 +69,11 @@ func (f form) isMeant(letters []byte) bool {
 	return foreign*20 <= len(letters) && (!f.words || capitals*5 >= len(letters))
 }
 
-// letters leaves out what may stand between them: white space, and the lines
-// that begin and end an armour.
+// letters leaves out what may stand between them: white space, the signs of a
+// quotation, and the lines that begin and end an armour.
 func (f form) letters(text []byte) (letters []byte) {
 	for line := range bytes.Lines(text) {
+		line = bytes.TrimLeft(line, "> ")
 		if bytes.HasPrefix(line, []byte("-----")) {
 			continue
 		}
@@ -78,7 +93,7 @@ func isHex(c byte) bool {
 }
 
 func isBase64(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '+' || c == '/'
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '+' || c == '/' || c == '-' || c == '_'
 }
 
 func hexBytes(letters []byte) ([]byte, error) {
@@ -93,7 +108,9 @@ func hexBytes(letters []byte) ([]byte, error) {
 	return hex.AppendDecode(nil, letters)
 }
 
+// base64Bytes reads also the letters of URLs (RFC 4648, section 5).
 func base64Bytes(letters []byte) ([]byte, error) {
+	letters = bytes.ReplaceAll(bytes.ReplaceAll(letters, []byte("-"), []byte("+")), []byte("_"), []byte("/"))
 	raw, err := base64.RawStdEncoding.Strict().AppendDecode(nil, letters)
 	var position base64.CorruptInputError
 	if errors.As(err, &position) {
@@ -120,4 +137,43 @@ func explainText(text []byte, check func([]byte) error) error {
 		return fmt.Errorf("read as %s: %w", f.name, err)
 	}
 	return nil
+}
+
+// dumpLine is an offset, up to 16 bytes, and, behind a gap or a line, the same as text:
+// with a colon as xxd writes it, without as hexdump -C, od -t x1, certutil -encodehex and
+// Format-Hex do.
+var dumpLine = regexp.MustCompile(`(?m)^[> \t]*[0-9A-Fa-f]{4,16}(?::[ \t]*((?:(?:[0-9A-Fa-f]{2})+ ?){1,16})|[ \t]+((?:[0-9A-Fa-f]{2}(?:[ \t]{1,2}|\r?$)){1,16}))`)
+
+func decodeDump(text []byte) (b []byte, err error) {
+	for _, line := range dumpLine.FindAllSubmatch(text, -1) {
+		digits := bytes.Join(bytes.Fields(slices.Concat(line[1], line[2])), nil)
+		if b, err = hex.AppendDecode(b, digits); err != nil {
+			return nil, err
+		}
+	}
+	if len(b) == 0 {
+		return nil, errOther
+	}
+	return b, nil
+}
+
+func fromQuotedPrintable(text []byte) ([]byte, error) {
+	if !bytes.Contains(text, []byte("=")) {
+		return nil, errOther
+	}
+	return io.ReadAll(quotedprintable.NewReader(bytes.NewReader(text)))
+}
+
+// longestParagraph takes what was sent as text out of the mail that it came in.
+func longestParagraph(text []byte) (longest []byte, err error) {
+	paragraphs := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n\n")
+	if len(paragraphs) == 1 {
+		return nil, errOther
+	}
+	for _, p := range paragraphs {
+		if len(p) > len(longest) {
+			longest = []byte(p)
+		}
+	}
+	return longest, nil
 }

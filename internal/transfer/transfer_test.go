@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"mime/quotedprintable"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -43,8 +44,46 @@ func damages() []damage {
 			return []byte(strings.TrimSpace(strings.ReplaceAll(fmt.Sprintf("% X", b), " ", ":")))
 		}},
 		{"base64", "", func(b []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(b)) }},
+		{"spaces", endText, func(b []byte) []byte { return append(b, "  \n"...) }},
+		{"UTF-16 without a mark", utf16Text, func(b []byte) []byte { return utf16Of(latin1(b), 0)[2:] }},
+		{"quoted-printable", "it was written as quoted-printable", quotedPrintable},
+		{"xxd", "", func(b []byte) []byte { return dump(b, "%08x: ", 2) }},
+		{"hexdump -C", "", func(b []byte) []byte { return []byte(hex.Dump(b)) }},
+		{"base64 of URLs", "", func(b []byte) []byte { return []byte(base64.RawURLEncoding.EncodeToString(b)) }},
 		{"base64 in armour", "", func(b []byte) []byte { return armour(base64.StdEncoding.EncodeToString(b)) }},
 	}
+}
+
+func quotedPrintable(b []byte) []byte {
+	var text bytes.Buffer
+	w := quotedprintable.NewWriter(&text)
+	w.Binary = true
+	if _, err := w.Write(b); err != nil {
+		panic(err)
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return text.Bytes()
+}
+
+// dump writes 16 bytes in a line, in groups of so many, and then as text.
+func dump(b []byte, offset string, group int) (text []byte) {
+	for at := 0; at < len(b); at += 16 {
+		line, shown := "", ""
+		for i, c := range b[at:min(at+16, len(b))] {
+			line += hex.EncodeToString([]byte{c})
+			if (i+1)%group == 0 {
+				line += " "
+			}
+			if c < ' ' || c > '~' {
+				c = '.'
+			}
+			shown += string(c)
+		}
+		text = fmt.Appendf(text, offset+"%-*s %s\n", at, 32+16/group, line, shown)
+	}
+	return text
 }
 
 func latin1(b []byte) (text []rune) {
@@ -144,6 +183,35 @@ func TestUndoSeveral(t *testing.T) {
 			t.Errorf("%X, %q, %v; %q was expected", got, what, err, name)
 		}
 	}
+}
+
+// TestUndoAsSent takes a content out of what people and programs have put around it.
+func TestUndoAsSent(t *testing.T) {
+	original := drawn(t)
+	text := string(armour(base64.StdEncoding.EncodeToString(original)))
+	for name, test := range map[string]struct{ content, want string }{
+		"quoted":             {strings.ReplaceAll("\n"+text, "\n", "\n> "), ""},
+		"in a mail":          {"Hi Bob,\r\n\r\nhere is the key:\r\n\r\n" + strings.ReplaceAll(text, "\n", "\r\n") + "\r\nRegards", "text was put around it"},
+		"pasted":             {"\n\n " + string(original), "white space was put before it"},
+		"in a source":        {"0x" + strings.ReplaceAll(fmt.Sprintf("% x", original), " ", ", 0x"), ""},
+		"od -A x -t x1z":     {strings.ReplaceAll(string(dump(original, "%06x ", 1)), "  ", "  >"), ""},
+		"certutil":           {string(dump(original, "%04x  ", 1)), ""},
+		"PowerShell's >":     {string(utf16Of(codePage437(append(original, "\r\n"...)), 0)), utf16Text + ", and " + endText},
+		"a code page of DOS": {string(codePage437(original)), utf8Text},
+	} {
+		got, what, err := transfer.Undo([]byte(test.content), is(original))
+		if err != nil || what != test.want || !bytes.Equal(got, original) {
+			t.Errorf("%s: %X, %q, %v; %q was expected", name, got, what, err, test.want)
+		}
+	}
+}
+
+// codePage437 is how a terminal of Windows shows bytes.
+func codePage437(b []byte) (text []rune) {
+	for _, c := range b {
+		text = append(text, charmap.CodePage437.DecodeByte(c))
+	}
+	return text
 }
 
 // mixed is what git makes of line ends.
