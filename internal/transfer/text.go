@@ -166,7 +166,7 @@ func fromQuotedPrintable(text []byte) ([]byte, error) {
 
 // longestParagraph takes what was sent as text out of the mail that it came in.
 func longestParagraph(text []byte) (longest []byte, err error) {
-	paragraphs := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n\n")
+	paragraphs := strings.Split(strings.ReplaceAll(strings.TrimSpace(string(text)), "\r\n", "\n"), "\n\n")
 	if len(paragraphs) == 1 {
 		return nil, errOther
 	}

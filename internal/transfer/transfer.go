@@ -32,13 +32,13 @@ func changes() []change {
 		{what: "", undo: only(decodeBase64)},
 		{what: "", undo: only(decodeDump)},
 		{what: "it was written as quoted-printable", undo: only(fromQuotedPrintable)},
-		{what: "text was put around it", undo: only(longestParagraph)},
 		{what: "it was saved as UTF-16 text", undo: fromUTF16},
 		{what: "it was saved as UTF-8 text", undo: fromUTF8},
 		{what: "each line end 0A became 0D 0A", undo: only(fromCRLF)},
 		{what: "each line end 0A that had no 0D before it became 0D 0A", undo: fromMixedCRLF, guesses: true},
 		{what: "white space was put before it", undo: only(withoutBegin)},
 		{what: "line ends or padding were added at its end", undo: withoutEnd},
+		{what: "text was put around it", undo: only(longestParagraph)},
 	}
 }
 

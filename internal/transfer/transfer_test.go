@@ -193,6 +193,7 @@ func TestUndoAsSent(t *testing.T) {
 		"quoted":             {strings.ReplaceAll("\n"+text, "\n", "\n> "), ""},
 		"in a mail":          {"Hi Bob,\r\n\r\nhere is the key:\r\n\r\n" + strings.ReplaceAll(text, "\n", "\r\n") + "\r\nRegards", "text was put around it"},
 		"pasted":             {"\n\n " + string(original), "white space was put before it"},
+		"five line ends":     {string(original) + "\n\n\n\n\n", endText + ", and " + endText},
 		"in a source":        {"0x" + strings.ReplaceAll(fmt.Sprintf("% x", original), " ", ", 0x"), ""},
 		"od -A x -t x1z":     {strings.ReplaceAll(string(dump(original, "%06x ", 1)), "  ", "  >"), ""},
 		"certutil":           {string(dump(original, "%04x  ", 1)), ""},
