@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"conclave/apdu"
 	"conclave/hsm"
@@ -21,9 +22,6 @@ type CardRestore struct {
 
 	failed, done int
 }
-
-// errNotRestored ends a run that has left something out.
-var errNotRestored = errors.New("not everything is restored")
 
 // Run restores what the other device had at the last backup. The user must be logged
 // in. Each key is seen to sign, if it may. One that cannot be restored does not keep
@@ -48,8 +46,11 @@ func (r *CardRestore) Run(h *hsm.HSM) error {
 			return err
 		}
 	}
-	if r.failed > 0 {
-		return fmt.Errorf("%w: %d of %d failed, as told above; the rest is on the device", errNotRestored, r.failed, r.failed+r.done)
+	switch {
+	case r.failed > 0 && r.done == 0:
+		return fmt.Errorf("nothing is restored: %d of %d failed, as told above", r.failed, r.failed)
+	case r.failed > 0:
+		return fmt.Errorf("not everything is restored: %d of %d failed, as told above; the rest is on the device", r.failed, r.failed+r.done)
 	}
 	return nil
 }
@@ -72,7 +73,8 @@ func (r *CardRestore) settle(h *hsm.HSM, what string, do func() (string, error))
 }
 
 // key restores a key to the reference that it had.
-func (r *CardRestore) key(h *hsm.HSM, k SavedKey) (result string, err error) {
+func (r *CardRestore) key(h *hsm.HSM, saved SavedKey) (result string, err error) {
+	k := savedIn{saved, r.Dir}
 	content, changed, err := k.undone(r.Dir)
 	if err != nil {
 		return "", err
@@ -90,9 +92,17 @@ func (r *CardRestore) key(h *hsm.HSM, k SavedKey) (result string, err error) {
 	return "", err
 }
 
+// savedIn is a key of a folder.
+type savedIn struct {
+	SavedKey
+	dir string
+}
+
+func (k savedIn) path() string { return filepath.Join(k.dir, k.File) }
+
 // restore restores a key once. Again says that another program came between, and that
 // what it has left is worth another look.
-func (k SavedKey) restore(h *hsm.HSM, f wire.WrapFile) (result string, again bool, err error) {
+func (k savedIn) restore(h *hsm.HSM, f wire.WrapFile) (result string, again bool, err error) {
 	keys, err := h.Keys()
 	if err != nil {
 		return "", false, err
@@ -114,7 +124,7 @@ func (k SavedKey) restore(h *hsm.HSM, f wire.WrapFile) (result string, again boo
 
 // recognise proves that a key of the device is the one in the backup, and gives it the
 // description that it may lack since a run was cut off.
-func (k SavedKey) recognise(h *hsm.HSM, there hsm.Key, f wire.WrapFile) (string, error) {
+func (k savedIn) recognise(h *hsm.HSM, there hsm.Key, f wire.WrapFile) (string, error) {
 	if _, err := Prove(h, there.Ref); err != nil {
 		return "", err
 	}
@@ -126,16 +136,42 @@ func (k SavedKey) recognise(h *hsm.HSM, there hsm.Key, f wire.WrapFile) (string,
 			return "", err
 		}
 	}
-	same, err := holds(h, wire.PrefixEECert.File(there.Ref), f.Certificate)
-	if err == nil && !same {
-		return "is there already, with another certificate, which was left as it is", nil
+	certificate, err := k.certificate(h, there.Ref, f.Certificate)
+	if err != nil {
+		return "", err
 	}
-	return "is there already", err
+	if there.Description != nil && f.Description != nil && !describesSame(there.Description, f.Description) {
+		certificate += fmt.Sprintf("; it has another description there, with the label %q and the ID %x", there.Description.Label, there.Description.ID)
+	}
+	return "is there already" + certificate, nil
 }
+
+// certificate gives a key of the device the certificate of the backup, where the device
+// has none: what its key was made with says no more than that. Another certificate is left
+// alone.
+func (k savedIn) certificate(h *hsm.HSM, ref byte, saved []byte) (told string, err error) {
+	same, err := holds(h, wire.PrefixEECert.File(ref), saved)
+	if same || err != nil {
+		return "", err
+	}
+	now, err := h.Certificate(ref)
+	switch {
+	case err != nil:
+		return "", err
+	case isX509(saved) && !isX509(now):
+		return "; it has its certificate now", h.SetCertificate(ref, saved)
+	case !isX509(saved):
+		return "; it has a certificate there, and none in the backup", nil
+	}
+	return fmt.Sprintf(", with another certificate, which was left as it is; with that of the backup in its place: conclave key unwrap %s --ref %d --force", k.path(), ref), nil
+}
+
+// isX509 says whether it is a certificate, and no request of a card.
+func isX509(certificate []byte) bool { return len(certificate) > 0 && certificate[0] == 0x30 }
 
 // occupied judges a key at the reference of another one, which does not show the same
 // public half.
-func (k SavedKey) occupied(h *hsm.HSM, there hsm.Key, f wire.WrapFile) (string, error) {
+func (k savedIn) occupied(h *hsm.HSM, there hsm.Key, f wire.WrapFile) (string, error) {
 	switch {
 	case there.Public == nil && k.proves(h, f):
 		files := map[wire.FID][]byte{wire.PrefixPrKD.File(there.Ref): f.Description, wire.PrefixEECert.File(there.Ref): f.Certificate}
@@ -151,12 +187,12 @@ func (k SavedKey) occupied(h *hsm.HSM, there hsm.Key, f wire.WrapFile) (string, 
 	case k.PublicKey == "" && describesSame(there.Description, f.Description):
 		return "is there already, going by its description alone: the backup does not show its public half", nil
 	}
-	return "", fmt.Errorf("the device has another key there, %s; move that one, or restore this one elsewhere: conclave key unwrap %s --ref N", savedKey(there), k.File)
+	return "", fmt.Errorf("the device has another key there, %s; move that one, or restore this one elsewhere: conclave key unwrap %s --ref N", savedKey(there), k.path())
 }
 
 // proves says whether the key at the reference of this one signs as this one, though
 // it does not show its public half: a run was cut off before it had its certificate.
-func (k SavedKey) proves(h *hsm.HSM, f wire.WrapFile) bool {
+func (k savedIn) proves(h *hsm.HSM, f wire.WrapFile) bool {
 	public, err := hsm.ParsePublic(f.Certificate)
 	return err == nil && public.Fingerprint() == k.PublicKey && h.Prove(k.Reference, *public) == nil
 }
@@ -169,7 +205,7 @@ func describesSame(there *wire.PrKD, saved []byte) bool {
 
 // unwrap restores a key to a reference that is free, and proves that it is the one in
 // the manifest. If it is not, it goes again.
-func (k SavedKey) unwrap(h *hsm.HSM, f wire.WrapFile) (result string, again bool, err error) {
+func (k savedIn) unwrap(h *hsm.HSM, f wire.WrapFile) (result string, again bool, err error) {
 	r, err := Restore(h, f, Restoring{Ref: k.Reference})
 	var unusable *UnusableError
 	var present *PresentError

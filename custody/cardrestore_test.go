@@ -2,13 +2,17 @@ package custody_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"conclave/apdu"
 	"conclave/card"
@@ -214,6 +218,48 @@ func TestRestoreRecognises(t *testing.T) {
 	keys, err := h.Keys()
 	if err != nil || len(keys) != 2 || keys[0].Description == nil {
 		t.Errorf("%+v, %v", keys, err)
+	}
+}
+
+// TestRestoreBringsTheCertificate: the device was restored before the key had its
+// certificate, and gets it; a certificate of its own is left alone, and told.
+func TestRestoreBringsTheCertificate(t *testing.T) {
+	dir, m := folder(t, 1)
+	h := withVectors(t)
+	if told, err := restore(t, h, dir); err != nil {
+		t.Fatal(told, err)
+	}
+	signer, err := h.Signer(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range []string{"is there already; it has its certificate now", "is there already, with another certificate, which was left as it is; with that of the backup in its place: conclave key unwrap " + filepath.Join(dir, m.Keys[0].File) + " --ref 1 --force"} {
+		template := &x509.Certificate{SerialNumber: big.NewInt(int64(n + 1)), NotAfter: time.Now().Add(time.Hour)}
+		certificate, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := custody.ReadWrapFile(filepath.Join(dir, m.Keys[0].File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Certificate = certificate
+		content, err := f.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		forge(t, dir, m.Keys[0], content)
+		if m, err = custody.ReadManifest(dir); err != nil {
+			t.Fatal(err)
+		}
+		told, err := restore(t, h, dir)
+		if err != nil {
+			t.Error(err)
+		}
+		wants(t, told, want)
+		if now, err := h.Certificate(1); err != nil || bytes.Equal(now, certificate) != (n == 0) {
+			t.Errorf("certificate %d: %v", n, err)
+		}
 	}
 }
 
