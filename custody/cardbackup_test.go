@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/text/encoding/unicode"
+
 	"conclave/apdu"
 	"conclave/custody"
 	"conclave/hsm"
@@ -331,6 +333,43 @@ func TestManifestRefuses(t *testing.T) {
 		if _, err := custody.ParseManifest([]byte(changed)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestManifestFromAnEditor: an editor of Windows has saved it; and one that was cut off is
+// told from one that is not there.
+func TestManifestFromAnEditor(t *testing.T) {
+	h, dir := withVectors(t), filepath.Join(t.TempDir(), "card")
+	generate(t, h, 1, "Müller")
+	backup(t, h, dir, false)
+	path := filepath.Join(dir, custody.ManifestFile)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	utf16, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().Bytes(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, saved := range [][]byte{append([]byte("\uFEFF"), content...), utf16} {
+		if err := os.WriteFile(path, saved, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := custody.ReadManifest(dir); err != nil || m.Keys[0].Label != "Müller" {
+			t.Errorf("%+v, %v", m, err)
+		}
+	}
+	if err := os.WriteFile(path, content[:100], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := custody.ReadManifest(dir); err == nil || !strings.Contains(err.Error(), "was it cut off, or changed? Take another copy of it") {
+		t.Errorf("cut off: %v", err)
+	}
+	if _, err := custody.ReadManifest(path); err == nil || !strings.Contains(err.Error(), "is a file; the folder of a backup was expected") {
+		t.Errorf("a file: %v", err)
+	}
+	if _, err := custody.OpenCardBackup(path, "ZZ1"); err == nil || !strings.Contains(err.Error(), "it is a file, and a folder was expected") {
+		t.Errorf("a file: %v", err)
 	}
 }
 

@@ -12,7 +12,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"syscall"
 	"time"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"conclave/internal/safefile"
 	"conclave/internal/strictjson"
@@ -106,20 +111,26 @@ func keyTitle(ref byte, size, label string) string {
 // String is for people.
 func (o SavedObject) String() string { return "file " + o.FID }
 
-// ReadManifest reads the manifest of a folder. The error wraps fs.ErrNotExist if
-// there is none.
+// ReadManifest reads the manifest of a folder, also one that was saved as UTF-16, or with
+// a mark. The error wraps fs.ErrNotExist if there is none.
 func ReadManifest(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, ManifestFile)
 	content, err := safefile.Read(path, MaxManifest)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is no folder of backups: %w", dir, err)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s is no folder of backups: %w; a wrapped key is restored with: conclave key unwrap FILE", dir, err)
+	case errors.Is(err, syscall.ENOTDIR):
+		return nil, fmt.Errorf("%s is a file; the folder of a backup was expected. A wrapped key is restored with: conclave key unwrap %s", dir, dir)
+	case err != nil:
 		return nil, err
 	}
-	m, err := ParseManifest(content)
+	text, _, err := transform.Bytes(unicode.BOMOverride(encoding.Nop.NewDecoder()), content) // editors of Windows
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	m, err := ParseManifest(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; was it cut off, or changed? Take another copy of it. The wrapped keys beside it are whole without it: conclave key unwrap FILE restores one, and conclave backup begins another folder", path, err)
 	}
 	return m, nil
 }

@@ -193,8 +193,11 @@ func Append(path string, line []byte) error {
 // there is none. When it returns, they are on disk: what lies in a directory is gone
 // with it.
 func MkdirAll(dir string) error {
-	if info, err := os.Stat(dir); err == nil && info.IsDir() {
-		return nil
+	if info, err := os.Stat(dir); err == nil {
+		if info.IsDir() {
+			return nil
+		}
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: fmt.Errorf("%w; it is a file, and a folder was expected", syscall.ENOTDIR)}
 	}
 	parent := filepath.Dir(dir)
 	if parent != dir {
