@@ -151,7 +151,7 @@ func (a Authority) Sign(ctx context.Context, d *Draft) (*x509.Certificate, error
 // ParseCertificate reads one certificate: DER, PEM with whatever text around it, or
 // base64.
 func ParseCertificate(content []byte) (*x509.Certificate, error) {
-	der, err := decode(content, formCertificate)
+	der, err := CertificateDER(content)
 	if err != nil {
 		return nil, err
 	}

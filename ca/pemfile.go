@@ -57,6 +57,10 @@ var advice = map[form]map[form]string{
 	},
 }
 
+// CertificateDER gives the one certificate that a file has, on whatever curve its key is:
+// DER, PEM with whatever text around it, or base64.
+func CertificateDER(content []byte) ([]byte, error) { return decode(content, formCertificate) }
+
 // found is something in a file.
 type found struct {
 	form form

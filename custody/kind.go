@@ -56,11 +56,11 @@ func kinds() []kind {
 	}
 }
 
-// explainKind adds to the error of a file that is not of the kind expected what it
+// ExplainKind adds to the error of a file that is not of the kind expected what it
 // is, if that is known.
-func explainKind(path string, content []byte, expected string, err error) error {
+func ExplainKind(path string, content []byte, expected string, err error) error {
 	for _, k := range kinds() {
-		if !k.is(content) {
+		if k.name == expected || !k.is(content) {
 			continue
 		}
 		text := fmt.Sprintf("%s is %s; %s was expected", path, k.name, expected)

@@ -97,7 +97,7 @@ func readShareFile(path string) (file dkek.ShareFile, changed string, err error)
 	}
 	original, changed, err := transfer.Undo(content, checkShareFile)
 	if err != nil {
-		return file, "", explainKind(path, content, "a DKEK share file", err)
+		return file, "", ExplainKind(path, content, "a DKEK share file", err)
 	}
 	file, err = dkek.ParseShareFile(original)
 	return file, changed, err

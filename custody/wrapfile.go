@@ -25,7 +25,7 @@ func ReadWrapFile(path string) (w Wrapped, err error) {
 	}
 	original, changed, undoErr := transfer.Undo(w.Content, checkWrapFile)
 	if undoErr != nil {
-		return w, explainKind(path, w.Content, "a wrapped key", undoErr)
+		return w, ExplainKind(path, w.Content, "a wrapped key", undoErr)
 	}
 	w.Changed = changed
 	w.WrapFile, err = wire.ParseWrapFile(original)

@@ -4,6 +4,7 @@ import (
 	"encoding/pem"
 	"fmt"
 
+	"conclave/ca"
 	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/safefile"
@@ -46,18 +47,24 @@ func readKeyCertificate(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, rest := pem.Decode(content)
-	for block != nil && block.Type != "CERTIFICATE" {
-		block, rest = pem.Decode(rest)
+	der := firstCertificate(content)
+	if der == nil {
+		if der, err = ca.CertificateDER(content); err != nil {
+			return nil, custody.ExplainKind(path, content, "a certificate", err)
+		}
 	}
-	switch {
-	case block != nil:
-		content = block.Bytes
-	case len(content) == 0 || content[0] != 0x30:
-		return nil, fmt.Errorf("%s: no certificate was found; X.509 in PEM or DER was expected", path)
+	if _, err := hsm.ParsePublic(der); err != nil {
+		return nil, custody.ExplainKind(path, content, "a certificate", err)
 	}
-	if _, err := hsm.ParsePublic(content); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	return der, nil
+}
+
+// firstCertificate is that of a file of PEM; nil if there is none.
+func firstCertificate(content []byte) []byte {
+	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			return block.Bytes
+		}
 	}
-	return content, nil
+	return nil
 }
