@@ -51,7 +51,7 @@ func pinFailure(err error, ref wire.PINReference) error {
 	case sw == apdu.ReferenceDataUnusable:
 		return ErrTransportPIN
 	case sw == apdu.ReferenceNotFound:
-		return fmt.Errorf("%w; the device was never initialised", err)
+		return fmt.Errorf("%w; the device was never initialised: do that first, with: conclave hsm init", err)
 	}
 	return err
 }

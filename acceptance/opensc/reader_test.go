@@ -74,6 +74,9 @@ func TestConclaveThroughAReader(t *testing.T) {
 	d.Run("our conclave", "key", "wrap", "1", d.File("key.wrap"), "--pin", "env:PIN")
 	d.Run("our conclave", "key", "delete", "1", "--yes", "--pin", "env:PIN")
 	d.Run("our conclave", "key", "unwrap", d.File("key.wrap"), "--ref", "3", "--pin", "env:PIN")
+	if out := d.Run("our conclave", "status", "--readers"); !strings.Contains(out, pcscdtest.Reader+", device "+serial) || !strings.Contains(out, " has no card in it") {
+		t.Errorf("one reader has a backed-up card in it, and the other one none:\n%s", out)
+	}
 	d.Run("our conclave", "key", "public", "3", "--format", "der", "--out", d.File("before3.der"))
 	d.Write("data", "hello")
 	d.Run("our conclave", "key", "sign", "3", "--algorithm", "rsa-pkcs1-sha256", "--in", d.File("data"), "--out", d.File("signature"), "--pin", "env:PIN")

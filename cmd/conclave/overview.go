@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
+	"conclave/internal/safefile"
 	"conclave/link/pcsc"
 	"conclave/terminal"
 )
@@ -24,7 +26,7 @@ type overview struct {
 // overviewReport is what status shows.
 type overviewReport struct {
 	Devices []deviceOverview `json:"devices"`
-	Readers []string         `json:"readers"` // that were not looked at
+	Readers []string         `json:"readers"` // that were not looked at, or have no card
 	Due     []dueEntry       `json:"due"`
 }
 
@@ -35,6 +37,7 @@ type deviceOverview struct {
 	Error  string        `json:"error,omitempty"`
 	Status *deviceStatus `json:"status"`
 	Keys   []keyOverview `json:"keys"`
+	empty  bool          // a reader without a card
 }
 
 // keyOverview is a key and its newest backup, or the last that is known to be lost;
@@ -69,7 +72,7 @@ func (cmd overview) Run(c *console) error {
 	if cmd.JSON {
 		return c.showJSON(report)
 	}
-	return report.show(c)
+	return report.show(c, cmd.Readers)
 }
 
 func (cmd overview) look(c *console) (report overviewReport, err error) {
@@ -87,11 +90,17 @@ func (cmd overview) look(c *console) (report overviewReport, err error) {
 			report.Readers = append(report.Readers, "pcsc:"+reader)
 		}
 	}
-	if cmd.Readers {
-		names, report.Readers = append(names, report.Readers...), []string{}
-	}
 	for _, name := range names {
 		report.Devices = append(report.Devices, cmd.device(c, name, records))
+	}
+	if cmd.Readers {
+		report.Readers = slices.DeleteFunc(report.Readers, func(reader string) bool {
+			device := cmd.device(c, reader, records)
+			if !device.empty {
+				report.Devices = append(report.Devices, device)
+			}
+			return !device.empty
+		})
 	}
 	report.Due, err = cmd.due(c)
 	return report, err
@@ -105,7 +114,9 @@ func (cmd overview) records(c *console) ([]custody.BackupRecord, error) {
 	}
 	paths := slices.Clone(cmd.Backups)
 	for _, folder := range cmd.Ceremony {
-		paths = append(paths, folder.Backup())
+		if safefile.Exists(folder.Backup()) { // one that makes a CRL has none
+			paths = append(paths, folder.Backup())
+		}
 	}
 	for _, path := range paths {
 		found, err := custody.FoundBackups(path)
@@ -132,7 +143,7 @@ func (cmd overview) device(c *console, name string, records []custody.BackupReco
 		return err
 	})
 	if err != nil {
-		o.Error = err.Error()
+		o.Error, o.empty = err.Error(), errors.Is(err, pcsc.ErrNoCard)
 	}
 	return o
 }
@@ -178,14 +189,18 @@ func (r overviewReport) exitStatus() int {
 	return 0
 }
 
-func (r overviewReport) show(c *console) error {
+func (r overviewReport) show(c *console, looked bool) error {
 	for _, d := range r.Devices {
 		if err := d.show(c); err != nil {
 			return err
 		}
 	}
 	for _, reader := range r.Readers {
-		fmt.Fprintf(c.out, "%s was not looked at; --readers does\n", terminal.Printable(reader))
+		why := "was not looked at; --readers does"
+		if looked {
+			why = "has no card in it"
+		}
+		fmt.Fprintf(c.out, "%s %s\n", terminal.Printable(reader), why)
 	}
 	if len(r.Devices)+len(r.Readers) == 0 {
 		fmt.Fprintln(c.out, "There is no device; make one with: conclave hsm create")
