@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"conclave/custody"
@@ -148,6 +149,26 @@ func (c *console) noteSameID(h *hsm.HSM, ref byte) error {
 		if d := other.Description; other.Ref != ref && d != nil && bytes.Equal(d.ID, key.Description.ID) {
 			c.note("conclave: warning: key %d (%s) has the ID %x too, and PKCS#11 programs pick one of the two; to give key %d another one, delete it and make it or restore it again with --id",
 				other.Ref, terminal.Printable(describe(other)), key.Description.ID, key.Ref)
+		}
+	}
+	return nil
+}
+
+// noteSharedIDs warns of each ID that several keys of a device have.
+func (c *console) noteSharedIDs(h *hsm.HSM) error {
+	keys, err := h.Keys()
+	if err != nil {
+		return err
+	}
+	byID := map[string][]hsm.Key{}
+	for _, k := range keys {
+		if k.Description != nil {
+			byID[string(k.Description.ID)] = append(byID[string(k.Description.ID)], k)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		if len(byID[id]) > 1 {
+			c.note("conclave: warning: these keys have one ID, and PKCS#11 programs pick one of them: %s", introduce(byID[id]))
 		}
 	}
 	return nil

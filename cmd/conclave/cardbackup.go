@@ -134,7 +134,8 @@ func (cmd restoreCard) Run(c *console) error {
 		if err := c.login(h, cmd.PIN); err != nil {
 			return err
 		}
-		return (&custody.CardRestore{Dir: cmd.Dir, Manifest: manifest, Tell: c.tell}).Run(h)
+		err := (&custody.CardRestore{Dir: cmd.Dir, Manifest: manifest, Tell: c.tell}).Run(h)
+		return errors.Join(err, c.noteSharedIDs(h))
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"conclave/custody"
 )
@@ -31,7 +32,14 @@ type optionalDKEK struct {
 
 // Validate rejects contradictory options.
 func (d optionalDKEK) Validate() error {
-	if len(d.Shares) > 0 && len(d.Shares) != len(d.DKEK) {
+	password, sheets := d.DKEKPassword != "", d.Sheets > 0
+	shares := len(d.Shares) > 0 && !slices.Contains(d.Shares, "") // for all; an empty name leaves its file to the others
+	switch {
+	case len(d.DKEK) == 0 && (len(d.Shares) > 0 || password || sheets || d.NoRecord):
+		return errors.New("--dkek FILE was expected: the share file that is to be opened")
+	case password && sheets, shares && (password || sheets):
+		return errors.New("--shares, --dkek-password, --sheets: each opens the share file, and one of them was expected")
+	case len(d.Shares) > 0 && len(d.Shares) != len(d.DKEK):
 		return fmt.Errorf("--shares: %d were expected, one for each share file", len(d.DKEK))
 	}
 	return nil
