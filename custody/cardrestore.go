@@ -47,6 +47,8 @@ func (r *CardRestore) Run(h *hsm.HSM) error {
 		}
 	}
 	switch {
+	case r.failed+r.done == 0:
+		r.Tell(fmt.Sprintf("nothing is in the backup of device %s", r.Manifest.Serial))
 	case r.failed > 0 && r.done == 0:
 		return fmt.Errorf("nothing is restored: %d of %d failed, as told above", r.failed, r.failed)
 	case r.failed > 0:

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -249,6 +250,23 @@ func (m *Manifest) Records(dir string) (records []BackupRecord) {
 		}
 	}
 	return records
+}
+
+// CheckDKEK fails for a DKEK that opens none of the keys.
+func (m *Manifest) CheckDKEK(d DKEK) error {
+	var under []string
+	for _, k := range m.Keys {
+		switch {
+		case k.KCV == d.KCV().String():
+			return nil
+		case k.Current() && !slices.Contains(under, k.KCV):
+			under = append(under, k.KCV)
+		}
+	}
+	if len(under) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the keys of the backup are under another DKEK, key check value %s, than that of the share files, %s", strings.Join(under, ", "), d.KCV())
 }
 
 // wrapped reads the file of a key.

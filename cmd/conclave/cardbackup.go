@@ -78,6 +78,9 @@ func (cmd backupCard) prove(ctx context.Context, c *console, backup *custody.Car
 		return err
 	}
 	defer all.Wipe()
+	if err := backup.Manifest.CheckDKEK(all); err != nil {
+		return fmt.Errorf("%w; the backup is up to date, and was not opened", err)
+	}
 	dir, err := os.MkdirTemp("", "conclave-proof-")
 	if err != nil {
 		return err
@@ -128,7 +131,7 @@ func (cmd restoreCard) Run(c *console) error {
 		return err
 	}
 	return c.withHSM(func(h *hsm.HSM) error {
-		if err := cmd.giveDKEK(ctx, c, h); err != nil {
+		if err := cmd.giveDKEK(ctx, c, h, manifest); err != nil {
 			return err
 		}
 		if err := c.login(h, cmd.PIN); err != nil {
@@ -140,8 +143,9 @@ func (cmd restoreCard) Run(c *console) error {
 }
 
 // giveDKEK gives a device that waits for its DKEK what it waits for. Custodians come
-// for nothing else.
-func (cmd restoreCard) giveDKEK(ctx context.Context, c *console, h *hsm.HSM) error {
+// for nothing else. A DKEK that no key of the backup is under is not given: the device
+// could not forget it again.
+func (cmd restoreCard) giveDKEK(ctx context.Context, c *console, h *hsm.HSM, m *custody.Manifest) error {
 	status, err := h.DKEK()
 	if err != nil || status == nil || status.Outstanding == 0 && len(cmd.DKEK) == 0 {
 		return err
@@ -158,6 +162,9 @@ func (cmd restoreCard) giveDKEK(ctx context.Context, c *console, h *hsm.HSM) err
 		return err
 	}
 	defer all.Wipe()
+	if err := m.CheckDKEK(all); err != nil {
+		return fmt.Errorf("%w; the device was given nothing", err)
+	}
 	return all.Give(h, func() (*custody.Journal, error) { return c.journal(h, 0) })
 }
 
