@@ -115,7 +115,7 @@ func Restore(h *hsm.HSM, f wire.WrapFile, how Restoring) (r Restored, err error)
 	if err != nil {
 		return r, err
 	}
-	if err := how.absent(h, 0, public); err != nil {
+	if err := absent(h, how.replaced(), public); err != nil {
 		return r, err
 	}
 	for range attempts {
@@ -149,9 +149,17 @@ func (how Restoring) certify(f *wire.WrapFile) (*wire.PublicKey, error) {
 	return certified, err
 }
 
+// replaced is the reference of the key that is to be replaced; 0 for none.
+func (how Restoring) replaced() byte {
+	if how.Replace {
+		return how.Ref
+	}
+	return 0
+}
+
 // absent fails if the device has the key under another reference.
-func (how Restoring) absent(h *hsm.HSM, ref byte, public *wire.PublicKey) error {
-	if public == nil || how.Replace {
+func absent(h *hsm.HSM, ref byte, public *wire.PublicKey) error {
+	if public == nil {
 		return nil
 	}
 	keys, err := h.Keys()
@@ -203,9 +211,12 @@ const toldPublic = "its public half: the device has told it, and the key has pro
 func (how Restoring) finish(h *hsm.HSM, f wire.WrapFile, ref byte, public *wire.PublicKey) (r Restored, err error) {
 	var completed []string
 	if public == nil {
-		if public = ask(h, ref, f.Blob); public != nil {
+		public = ask(h, ref, f.Blob)
+		if public != nil {
 			completed = []string{toldPublic}
-			err = how.absent(h, ref, public)
+		}
+		if !how.Replace {
+			err = absent(h, ref, public)
 		}
 		if public != nil && err == nil {
 			err = how.keep(h, f, ref, *public)

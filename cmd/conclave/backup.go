@@ -87,7 +87,13 @@ func (cmd keyUnwrap) Run(c *console) error {
 		}
 	}
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
+		if err := cmd.warnOfLoss(c, h, f.WrapFile); err != nil {
+			return err
+		}
 		key, err := custody.Restore(h, f.WrapFile, how)
+		if errors.Is(err, hsm.ErrForeignDKEK) {
+			return fmt.Errorf("%s: %w; with the share file of that DKEK: conclave key import %s --from-dkek FILE --dkek FILE", cmd.File, err, cmd.File)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", cmd.File, err)
 		}
@@ -96,6 +102,24 @@ func (cmd keyUnwrap) Run(c *console) error {
 		c.noteUntried(key)
 		return c.noteSameID(h, key.Ref)
 	})
+}
+
+// warnOfLoss says what becomes of the key that is replaced, if it is another one.
+func (cmd keyUnwrap) warnOfLoss(c *console, h *hsm.HSM, f wire.WrapFile) error {
+	if !cmd.Force {
+		return nil
+	}
+	old, err := h.Key(cmd.Ref)
+	if errors.Is(err, hsm.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if public, err := hsm.ParsePublic(f.Certificate); err == nil && h.Compare(old, *public) == nil {
+		return nil
+	}
+	return c.confirmLoss(cmd.Force, fmt.Sprintf("Replacing key %d (%s) destroys it", old.Ref, describe(old)), old)
 }
 
 // readWrapFile reads the file of a wrapped key, and tells what was undone in it.

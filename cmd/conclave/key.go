@@ -43,12 +43,12 @@ func (t *keyType) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// hexBytes are bytes as hex digits on the command line.
+// hexBytes are bytes as hex digits on the command line, with colons between them or not.
 type hexBytes []byte
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (b *hexBytes) UnmarshalText(text []byte) (err error) {
-	if *b, err = hex.DecodeString(string(text)); err != nil {
+	if *b, err = hex.DecodeString(strings.ReplaceAll(string(text), ":", "")); err != nil {
 		return fmt.Errorf("%q is not hexadecimal", text)
 	}
 	return nil
@@ -159,24 +159,29 @@ func (cmd keyDelete) Run(c *console) error {
 // confirm lets the user type what the key is called, and its reference where a backup
 // of it is known: who deletes the only copy shall know which key it is.
 func (cmd keyDelete) confirm(c *console, key hsm.Key) error {
+	return c.confirmLoss(cmd.Yes, fmt.Sprintf("Deleting key %d (%s) destroys it", key.Ref, describe(key)), key)
+}
+
+// confirmLoss says of a key that is about to be destroyed whether it is backed up, and
+// asks, unless yes.
+func (c *console) confirmLoss(yes bool, loss string, key hsm.Key) error {
 	records, err := custody.NotedBackups(c.home.Backups())
 	if err != nil {
 		c.note("conclave: warning: which keys are backed up is not known: %v", err)
 	}
-	loss := fmt.Sprintf("Deleting key %d (%s) destroys it", key.Ref, describe(key))
 	reference := strconv.Itoa(int(key.Ref))
 	if r, state := custody.LatestBackup(records, key.Public.Fingerprint()); state.Holds() {
 		loss += fmt.Sprintf("; its backup of %s is %s", r.Time.Local().Format(time.DateOnly), terminal.Printable(r.Path))
-		return c.confirm(cmd.Yes, loss, "its reference", reference)
+		return c.confirm(yes, loss, "its reference", reference)
 	}
 	loss += ", and it is NOT BACKED UP, as far as this computer knows"
-	if cmd.Yes {
+	if yes {
 		c.note("conclave: warning: %s", loss)
 	}
 	if d := key.Description; d != nil && d.Label != "" && d.Label == strings.TrimSpace(terminal.Printable(d.Label)) {
-		return c.confirm(cmd.Yes, loss, "its label", d.Label)
+		return c.confirm(yes, loss, "its label", d.Label)
 	}
-	return c.confirm(cmd.Yes, loss, "its reference", reference)
+	return c.confirm(yes, loss, "its reference", reference)
 }
 
 func describe(k hsm.Key) string {

@@ -33,7 +33,7 @@ func (n *keyName) UnmarshalText(text []byte) error {
 	case scheme == "label":
 		n.label = value
 	case scheme == "id":
-		return (*hexBytes)(&n.id).UnmarshalText([]byte(strings.ReplaceAll(value, ":", "")))
+		return (*hexBytes)(&n.id).UnmarshalText([]byte(value))
 	}
 	return nil
 }
