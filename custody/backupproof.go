@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -20,7 +21,7 @@ const proofDevice = "proof"
 // practice device, and lets it sign there. What does not open is NOT BACKED UP from
 // then on. Dir is an empty directory for
 // what the practice device needs.
-func (b *CardBackup) Prove(devices ThrowawayDevices, dir string, d DKEK) (err error) {
+func (b *CardBackup) Prove(ctx context.Context, devices ThrowawayDevices, dir string, d DKEK) (err error) {
 	if _, err := devices.Create(proofDevice); err != nil {
 		return err
 	}
@@ -38,6 +39,9 @@ func (b *CardBackup) Prove(devices ThrowawayDevices, dir string, d DKEK) (err er
 		return err
 	}
 	for i := range b.Manifest.Keys {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if k := &b.Manifest.Keys[i]; k.Current() {
 			if err := b.proveKey(h, k, d); err != nil {
 				return err

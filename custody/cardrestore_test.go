@@ -2,10 +2,12 @@ package custody_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -380,8 +382,13 @@ func proved(t *testing.T, h *hsm.HSM, dir string, d custody.DKEK) (string, *cust
 	scratch := t.TempDir()
 	home := device.NewHome(filepath.Join(scratch, "home"))
 	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
-	if err := b.Prove(home, scratch, d); err != nil {
+	if err := b.Prove(t.Context(), home, scratch, d); err != nil {
 		t.Fatal(err)
+	}
+	interrupted, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	if err := b.Prove(interrupted, home, scratch, d); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
 	}
 	if left, err := home.List(); err != nil || len(left) > 0 {
 		t.Errorf("%v is left, %v", left, err)

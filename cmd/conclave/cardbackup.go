@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -23,8 +22,6 @@ type backupCard struct {
 
 // Run backs up the whole device. What is saved already and unchanged is left alone.
 func (cmd backupCard) Run(c *console) error {
-	ctx, stop := interrupt.Context(c.ctx)
-	defer stop()
 	return c.withHSM(func(h *hsm.HSM) error {
 		serial, err := h.Serial()
 		if err != nil {
@@ -45,7 +42,7 @@ func (cmd backupCard) Run(c *console) error {
 			return err
 		}
 		if len(cmd.DKEK) > 0 {
-			if err := cmd.prove(ctx, c, backup); err != nil {
+			if err := cmd.prove(c, backup); err != nil {
 				return err
 			}
 		}
@@ -71,8 +68,11 @@ func (c *console) tell(text string) {
 	fmt.Fprintln(c.out, terminal.Printable(strings.ReplaceAll(terminal.Sentence(text), "\n", "; ")))
 }
 
-// prove opens the backup on a practice device, in a folder that is gone afterwards.
-func (cmd backupCard) prove(ctx context.Context, c *console, backup *custody.CardBackup) (err error) {
+// prove opens the backup on a practice device, in a folder that is gone afterwards, also
+// where that is interrupted. What goes before may be cut off at any moment.
+func (cmd backupCard) prove(c *console, backup *custody.CardBackup) (err error) {
+	ctx, stop := interrupt.Context(c.ctx)
+	defer stop()
 	all, err := cmd.optionalDKEK.open(ctx, c)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (cmd backupCard) prove(ctx context.Context, c *console, backup *custody.Car
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	return backup.Prove(tracedHome{c.home.In(dir), c}, dir, all)
+	return backup.Prove(ctx, tracedHome{c.home.In(dir), c}, dir, all)
 }
 
 // conclude says how much of the device is in the folder. What is missing is the exit
@@ -124,14 +124,12 @@ type restoreCard struct {
 
 // Run brings a backup back to a device that has its DKEK, or waits for it.
 func (cmd restoreCard) Run(c *console) error {
-	ctx, stop := interrupt.Context(c.ctx)
-	defer stop()
 	manifest, err := custody.ReadManifest(cmd.Dir)
 	if err != nil {
 		return err
 	}
 	return c.withHSM(func(h *hsm.HSM) error {
-		if err := cmd.giveDKEK(ctx, c, h, manifest); err != nil {
+		if err := cmd.giveDKEK(c, h, manifest); err != nil {
 			return err
 		}
 		if err := c.login(h, cmd.PIN); err != nil {
@@ -145,7 +143,9 @@ func (cmd restoreCard) Run(c *console) error {
 // giveDKEK gives a device that waits for its DKEK what it waits for. Custodians come
 // for nothing else. A DKEK that no key of the backup is under is not given: the device
 // could not forget it again.
-func (cmd restoreCard) giveDKEK(ctx context.Context, c *console, h *hsm.HSM, m *custody.Manifest) error {
+func (cmd restoreCard) giveDKEK(c *console, h *hsm.HSM, m *custody.Manifest) error {
+	ctx, stop := interrupt.Context(c.ctx)
+	defer stop()
 	status, err := h.DKEK()
 	if err != nil || status == nil || status.Outstanding == 0 && len(cmd.DKEK) == 0 {
 		return err
