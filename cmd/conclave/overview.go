@@ -85,25 +85,33 @@ func (cmd overview) look(c *console) (report overviewReport, err error) {
 		return report, err
 	}
 	report = overviewReport{Devices: []deviceOverview{}, Readers: []string{}, Due: []dueEntry{}}
-	if readers, err := pcsc.Readers(); err == nil {
-		for _, reader := range readers {
-			report.Readers = append(report.Readers, "pcsc:"+reader)
-		}
-	}
 	for _, name := range names {
 		report.Devices = append(report.Devices, cmd.device(c, name, records))
 	}
-	if cmd.Readers {
-		report.Readers = slices.DeleteFunc(report.Readers, func(reader string) bool {
-			device := cmd.device(c, reader, records)
-			if !device.empty {
-				report.Devices = append(report.Devices, device)
-			}
-			return !device.empty
-		})
-	}
+	cmd.readers(c, &report, records)
 	report.Due, err = cmd.due(c)
 	return report, err
+}
+
+// readers names the readers, and looks at the cards in them if that is wanted. Where
+// there is no smart card service that is an error for who wants it alone.
+func (cmd overview) readers(c *console, report *overviewReport, records []custody.BackupRecord) {
+	found, err := pcsc.Readers()
+	if err != nil && cmd.Readers {
+		report.Devices = append(report.Devices, deviceOverview{Name: "readers", Error: err.Error(), Keys: []keyOverview{}})
+	}
+	for _, reader := range found {
+		reader = "pcsc:" + reader
+		var device deviceOverview
+		if cmd.Readers {
+			device = cmd.device(c, reader, records)
+		}
+		if !cmd.Readers || device.empty {
+			report.Readers = append(report.Readers, reader)
+		} else {
+			report.Devices = append(report.Devices, device)
+		}
+	}
 }
 
 // records are those of this computer, and of what the command line names.
