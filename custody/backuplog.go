@@ -129,8 +129,8 @@ func NotedBackups(path string) (records []BackupRecord, err error) {
 	return records, nil
 }
 
-// FoundBackups are those at a path: the keys of a folder with a manifest, the wrapped
-// keys in one without, or that in a file.
+// FoundBackups are those at a path: the keys that the manifest of a folder lists and the
+// wrapped keys beside them, or that in a file.
 func FoundBackups(path string) (records []BackupRecord, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -144,24 +144,25 @@ func FoundBackups(path string) (records []BackupRecord, err error) {
 		return []BackupRecord{r}, nil
 	}
 	m, err := ReadManifest(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return foundIn(path)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		m = &Manifest{}
+	case err != nil:
 		return nil, err
 	}
-	return m.Records(path), nil
+	beside, err := m.unlisted(path)
+	return append(m.Records(path), beside...), err
 }
 
-// foundIn are the wrapped keys in a folder, by the end of their names. What is no
-// wrapped key, or does not say of which, is left out.
-func foundIn(dir string) (records []BackupRecord, err error) {
+// unlisted are the wrapped keys in a folder, by the end of their names, that the
+// manifest does not list. What is no wrapped key, or does not say of which, is left out.
+func (m *Manifest) unlisted(dir string) (records []BackupRecord, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
 	for _, entry := range entries {
-		if filepath.Ext(entry.Name()) != ".wrap" {
+		if filepath.Ext(entry.Name()) != ".wrap" || m.lists(entry.Name()) {
 			continue
 		}
 		info, err := entry.Info()

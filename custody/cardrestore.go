@@ -46,6 +46,9 @@ func (r *CardRestore) Run(h *hsm.HSM) error {
 			return err
 		}
 	}
+	if err := r.tellUnlisted(); err != nil {
+		return err
+	}
 	switch {
 	case r.failed+r.done == 0:
 		r.Tell(fmt.Sprintf("nothing is in the backup of device %s", r.Manifest.Serial))
@@ -55,6 +58,22 @@ func (r *CardRestore) Run(h *hsm.HSM) error {
 		return fmt.Errorf("not everything is restored: %d of %d failed, as told above; the rest is on the device", r.failed, r.failed+r.done)
 	}
 	return nil
+}
+
+// tellUnlisted names wrapped keys that someone has put beside those of the backup, and
+// that are in none of it.
+func (r *CardRestore) tellUnlisted() error {
+	saved := map[string]bool{}
+	for _, k := range r.Manifest.Keys {
+		saved[k.PublicKey] = true
+	}
+	beside, err := r.Manifest.unlisted(r.Dir)
+	for _, f := range beside {
+		if !saved[f.PublicKey] {
+			r.Tell(fmt.Sprintf("%s is in the folder, and not in its manifest; it is restored with: conclave key unwrap %s", filepath.Base(f.Path), f.Path))
+		}
+	}
+	return err
 }
 
 // settle tells how something went. Its error is that of a broken link, or of a login

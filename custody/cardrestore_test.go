@@ -265,6 +265,32 @@ func TestRestoreBringsTheCertificate(t *testing.T) {
 	}
 }
 
+// TestKeysBesideABackup: what someone has put into the folder is a backup of its key, and
+// a restore says that it is not one of the keys that come back.
+func TestKeysBesideABackup(t *testing.T) {
+	dir, m := folder(t, 1)
+	other, from := folder(t, 2)
+	content, err := os.ReadFile(filepath.Join(other, from.Keys[0].File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside := filepath.Join(dir, "by-sc-hsm-tool.wrap")
+	for path, content := range map[string][]byte{beside: content, filepath.Join(dir, "notes.wrap"): []byte("no key")} {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	records, err := custody.FoundBackups(dir)
+	if err != nil || len(records) != 2 || records[0].PublicKey != m.Keys[0].PublicKey || records[1].PublicKey != from.Keys[0].PublicKey {
+		t.Errorf("%+v, %v", records, err)
+	}
+	told, err := restore(t, withVectors(t), dir)
+	if err != nil || strings.Count(told, "not in its manifest") != 1 {
+		t.Errorf("%s: %v", told, err)
+	}
+	wants(t, told, "by-sc-hsm-tool.wrap is in the folder, and not in its manifest; it is restored with: conclave key unwrap "+beside)
+}
+
 // forge writes a file of a folder anew, and its hash to the manifest.
 func forge(t *testing.T, dir string, k custody.SavedKey, content []byte) {
 	t.Helper()
