@@ -147,7 +147,7 @@ func (b *CardBackup) replaced(by SavedKey) {
 		switch {
 		case !old.Current() || old.Reference != by.Reference:
 			continue
-		case old.PublicKey != by.PublicKey:
+		case old.PublicKey != "" && old.PublicKey != by.PublicKey: // one that did not show its public half may be the same
 			b.Tell(fmt.Sprintf("%s is no longer on the device; %s stays", old, old.File))
 		default:
 			if _, err := old.Read(b.dir); err == nil {

@@ -270,6 +270,16 @@ func TestCardBackupOfAKeyWithoutAFace(t *testing.T) {
 		}
 		wants(t, told, want)
 	}
+	k, err := h.Key(4)
+	if err == nil {
+		_, err = custody.Complete(h, k, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, told := backup(t, h, dir, false); strings.Contains(told, "no longer") || !strings.Contains(told, ", as it was, stays in key-04-") {
+		t.Errorf("completed: %s", told)
+	}
 }
 
 // TestCardBackupFolders: one process at a time, and one device.

@@ -25,6 +25,8 @@ func (k Key) Size() string {
 		return k.Public.Curve.Name
 	case k.Public != nil:
 		return fmt.Sprintf("RSA-%d", k.Public.Bits)
+	case k.Description != nil && k.Description.Bits == 0: // some tools leave it out
+		return k.Description.Type.String()
 	case k.Description != nil:
 		return fmt.Sprintf("%s-%d", k.Description.Type, k.Description.Bits)
 	}

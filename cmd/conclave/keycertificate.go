@@ -36,7 +36,7 @@ func (cmd keyCertificate) Run(c *console) error {
 		}
 		c.noteCompleted(done)
 		fmt.Fprintf(c.out, "Key %d: %s, public key %s\n", done.Ref, describe(done.Key), done.Public.Fingerprint())
-		return nil
+		return c.noteSameID(h, done.Ref)
 	})
 }
 
