@@ -70,7 +70,7 @@ func (r *CardRestore) tellUnlisted() error {
 	beside, err := r.Manifest.unlisted(r.Dir)
 	for _, f := range beside {
 		if !saved[f.PublicKey] {
-			r.Tell(fmt.Sprintf("%s is in the folder, and not in its manifest; it is restored with: conclave key unwrap %s", filepath.Base(f.Path), f.Path))
+			r.Tell("a wrapped key is in the folder, and not in its manifest; it is restored with: conclave key unwrap " + f.Path)
 		}
 	}
 	return err

@@ -288,7 +288,7 @@ func TestKeysBesideABackup(t *testing.T) {
 	if err != nil || strings.Count(told, "not in its manifest") != 1 {
 		t.Errorf("%s: %v", told, err)
 	}
-	wants(t, told, "by-sc-hsm-tool.wrap is in the folder, and not in its manifest; it is restored with: conclave key unwrap "+beside)
+	wants(t, told, "a wrapped key is in the folder, and not in its manifest; it is restored with: conclave key unwrap "+beside)
 }
 
 // forge writes a file of a folder anew, and its hash to the manifest.
