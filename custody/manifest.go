@@ -16,10 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
-
 	"conclave/internal/safefile"
 	"conclave/internal/strictjson"
 	"conclave/internal/transfer"
@@ -125,7 +121,7 @@ func ReadManifest(dir string) (*Manifest, error) {
 	case err != nil:
 		return nil, err
 	}
-	text, _, err := transform.Bytes(unicode.BOMOverride(encoding.Nop.NewDecoder()), content) // editors of Windows
+	text, err := transfer.Text(content)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

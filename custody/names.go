@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"conclave/internal/safefile"
+	"conclave/internal/transfer"
 	"conclave/quorum"
 )
 
@@ -22,7 +23,11 @@ func ReadNames(path string) (names []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for line := range strings.Lines(string(content)) {
+	text, err := transfer.Text(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for line := range strings.Lines(string(text)) {
 		if name := strings.TrimSpace(line); name != "" && name[0] != '#' {
 			names = append(names, name)
 		}

@@ -10,11 +10,11 @@ import (
 
 func TestReadNames(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "names")
-	if err := os.WriteFile(path, []byte("# the board\nAda Admin\r\n\n  Jos\u00e9\t\n#Bob\nC#"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("\uFEFFZoe\n# the board\nAda Admin\r\n\n  Jos\u00e9\t\n#Bob\nC#"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	names, err := ReadNames(path)
-	if want := []string{"Ada Admin", "Jos\u00e9", "C#"}; err != nil || !slices.Equal(names, want) {
+	if want := []string{"Zoe", "Ada Admin", "Jos\u00e9", "C#"}; err != nil || !slices.Equal(names, want) {
 		t.Errorf("%q, %v; %q was expected", names, err, want)
 	}
 }

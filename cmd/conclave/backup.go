@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"conclave/custody"
@@ -119,7 +118,7 @@ func (cmd keyUnwrap) warnOfLoss(c *console, h *hsm.HSM, f wire.WrapFile) error {
 	if public, err := hsm.ParsePublic(f.Certificate); err == nil && h.Compare(old, *public) == nil {
 		return nil
 	}
-	return c.confirmLoss(cmd.Force, fmt.Sprintf("Replacing key %d (%s) destroys it", old.Ref, describe(old)), old)
+	return confirmLoss(c, cmd.Force, fmt.Sprintf("Replacing key %d (%s) destroys it", old.Ref, describe(old)), old)
 }
 
 // readWrapFile reads the file of a wrapped key, and tells what was undone in it.
@@ -173,26 +172,6 @@ func (c *console) noteSameID(h *hsm.HSM, ref byte) error {
 		if d := other.Description; other.Ref != ref && d != nil && bytes.Equal(d.ID, key.Description.ID) {
 			c.note("conclave: warning: key %d (%s) has the ID %x too, and PKCS#11 programs pick one of the two; to give key %d another one, delete it and make it or restore it again with --id",
 				other.Ref, terminal.Printable(describe(other)), key.Description.ID, key.Ref)
-		}
-	}
-	return nil
-}
-
-// noteSharedIDs warns of each ID that several keys of a device have.
-func (c *console) noteSharedIDs(h *hsm.HSM) error {
-	keys, err := h.Keys()
-	if err != nil {
-		return err
-	}
-	byID := map[string][]hsm.Key{}
-	for _, k := range keys {
-		if k.Description != nil {
-			byID[string(k.Description.ID)] = append(byID[string(k.Description.ID)], k)
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(byID)) {
-		if len(byID[id]) > 1 {
-			c.note("conclave: warning: these keys have one ID, and PKCS#11 programs pick one of them: %s", introduce(byID[id]))
 		}
 	}
 	return nil

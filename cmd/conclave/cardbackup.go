@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -136,8 +137,28 @@ func (cmd restoreCard) Run(c *console) error {
 			return err
 		}
 		err := (&custody.CardRestore{Dir: cmd.Dir, Manifest: manifest, Tell: c.tell}).Run(h)
-		return errors.Join(err, c.noteSharedIDs(h))
+		return errors.Join(err, cmd.noteSharedIDs(c, h))
 	})
+}
+
+// noteSharedIDs warns of each ID that several keys of a device have.
+func (cmd restoreCard) noteSharedIDs(c *console, h *hsm.HSM) error {
+	keys, err := h.Keys()
+	if err != nil {
+		return err
+	}
+	byID := map[string][]hsm.Key{}
+	for _, k := range keys {
+		if k.Description != nil {
+			byID[string(k.Description.ID)] = append(byID[string(k.Description.ID)], k)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		if len(byID[id]) > 1 {
+			c.note("conclave: warning: these keys have one ID, and PKCS#11 programs pick one of them: %s", introduce(byID[id]))
+		}
+	}
+	return nil
 }
 
 // giveDKEK gives a device that waits for its DKEK what it waits for. Custodians come

@@ -142,7 +142,7 @@ func (cmd keyDelete) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		if err := cmd.confirm(c, key); err != nil {
+		if err := confirmLoss(c, cmd.Yes, fmt.Sprintf("Deleting key %d (%s) destroys it", key.Ref, describe(key)), key); err != nil {
 			return err
 		}
 		if err := c.login(h, cmd.PIN); err != nil {
@@ -156,15 +156,10 @@ func (cmd keyDelete) Run(c *console) error {
 	})
 }
 
-// confirm lets the user type what the key is called, and its reference where a backup
-// of it is known: who deletes the only copy shall know which key it is.
-func (cmd keyDelete) confirm(c *console, key hsm.Key) error {
-	return c.confirmLoss(cmd.Yes, fmt.Sprintf("Deleting key %d (%s) destroys it", key.Ref, describe(key)), key)
-}
-
-// confirmLoss says of a key that is about to be destroyed whether it is backed up, and
-// asks, unless yes.
-func (c *console) confirmLoss(yes bool, loss string, key hsm.Key) error {
+// confirmLoss lets the user type what a key is called that is about to be destroyed, and
+// its reference where a backup of it is known: who deletes the only copy shall know which
+// key it is.
+func confirmLoss(c *console, yes bool, loss string, key hsm.Key) error {
 	records, err := custody.NotedBackups(c.home.Backups())
 	if err != nil {
 		c.note("conclave: warning: which keys are backed up is not known: %v", err)

@@ -10,6 +10,7 @@ import (
 	"conclave/custody"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
+	"conclave/internal/transfer"
 	"conclave/quorum"
 	"conclave/terminal"
 )
@@ -93,7 +94,12 @@ func readSheets(c *console, path string) ([]quorum.Typed, error) {
 			return nil, err
 		}
 		defer clear(content)
-		r = bytes.NewReader(content)
+		text, err := transfer.Text(content)
+		if err != nil {
+			return nil, fmt.Errorf("sheets in %s: %w", path, err)
+		}
+		defer clear(text)
+		r = bytes.NewReader(text)
 	}
 	sheets, err := quorum.ReadSheets(r)
 	if err != nil {

@@ -53,10 +53,14 @@ func TestFromArgument(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("CONCLAVE_TEST_PIN", "648219")
+	notepad := path + ".txt" // as Windows saves "Unicode"
+	if err := os.WriteFile(notepad, []byte("\xFF\xFE6\x004\x008\x002\x001\x009\x00\r\x00\n\x00"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		argument string
 		exposed  bool
-	}{{"env:CONCLAVE_TEST_PIN", false}, {"file:" + path, false}, {"648219", true}} {
+	}{{"env:CONCLAVE_TEST_PIN", false}, {"file:" + path, false}, {"file:" + notepad, false}, {"648219", true}} {
 		value, exposed, err := secret.FromArgument(test.argument)
 		if err != nil || !value.Equal(secret.Bytes("648219")) || exposed != test.exposed {
 			t.Errorf("%q: %d bytes, exposed %t, %v", test.argument, len(value), exposed, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"conclave/internal/safefile"
+	"conclave/internal/transfer"
 )
 
 // maxFile is how many bytes the file of a secret may have.
@@ -30,7 +31,12 @@ func FromArgument(argument string) (value Bytes, exposed bool, err error) {
 		if err != nil {
 			return nil, false, err
 		}
-		line, _, _ := bytes.Cut(content, []byte("\n"))
+		defer clear(content)
+		text, err := transfer.Text(content) // of a PIN, a mark would cost a try
+		if err != nil {
+			return nil, false, err
+		}
+		line, _, _ := bytes.Cut(text, []byte("\n"))
 		return Bytes(bytes.TrimSuffix(line, []byte("\r"))), false, nil
 	}
 	return Bytes(argument), true, nil

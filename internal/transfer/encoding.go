@@ -6,8 +6,18 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
+
+// Text gives what people have written in an editor, as UTF-8 and without a mark: those
+// of Windows put one before it, or save UTF-16. Other texts are copied as they are.
+func Text(content []byte) ([]byte, error) {
+	text, _, err := transform.Bytes(unicode.BOMOverride(encoding.Nop.NewDecoder()), content)
+	return text, err
+}
 
 // fromUTF16 undoes what Notepad and PowerShell do: text, or bytes that were taken
 // for it, behind a byte order mark or without one.
