@@ -1,6 +1,10 @@
 package custody
 
 import (
+	"errors"
+	"fmt"
+	"syscall"
+
 	"conclave/internal/safefile"
 	"conclave/internal/transfer"
 	"conclave/wire"
@@ -17,7 +21,11 @@ type Wrapped struct {
 // for; what was changed in transfer is undone where the lengths in it prove that
 // (the device proves the rest, with the blob's MAC).
 func ReadWrapFile(path string) (w Wrapped, err error) {
-	if w.Content, err = safefile.Read(path, wire.MaxWrapFile); err != nil {
+	w.Content, err = safefile.Read(path, wire.MaxWrapFile)
+	switch {
+	case errors.Is(err, syscall.EISDIR):
+		return w, fmt.Errorf("%w: name the wrapped keys in it; or all of a backup comes back with: conclave restore %s", err, path)
+	case err != nil:
 		return w, err
 	}
 	if w.WrapFile, err = wire.ParseWrapFile(w.Content); err == nil {
