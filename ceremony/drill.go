@@ -14,7 +14,6 @@ import (
 	"conclave/custody"
 	"conclave/dkek"
 	"conclave/hsm"
-	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/quorum"
 	"conclave/wire"
@@ -109,26 +108,38 @@ func (p *proceedings) inspect(ctx context.Context, _ string) (done, error) {
 	if err := p.people.openBag(ctx, plan.Media, facts.Bag); err != nil {
 		return done{}, err
 	}
-	file, _, err := p.backups.read()
+	file, err := custody.ReadUnopened(p.backups.shareFile(), false)
 	if err != nil {
 		return done{}, err
 	}
-	facts.ShareFile = step.Sum(file.SHA256())
-	if want := of[step.ShareFacts](p.log, step.Share.ID()).ShareFile; facts.ShareFile != want {
-		return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.backups.shareFile(), file.SHA256(), want)
+	facts.ShareFile = step.Sum(file.ShareFile.SHA256())
+	if err := asRecorded(file.Path, facts.ShareFile, of[step.ShareFacts](p.log, step.Share.ID()).ShareFile, file.Changed); err != nil {
+		return done{}, err
 	}
 	for _, k := range p.Plan.Keys {
-		content, err := safefile.Read(p.backups.wrapped(k.Name), wire.MaxWrapFile)
-		if err != nil {
+		path := p.backups.wrapped(k.Name)
+		f, err := custody.ReadWrapFile(path)
+		if f.Content == nil {
 			return done{}, err
 		}
-		sum := sumOf(sha256.Sum256(content))
-		if want := of[step.BackupFacts](p.log, step.Backup.ID(k.Name)).Wrapped; sum != want {
-			return done{}, fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", p.backups.wrapped(k.Name), sum, want)
+		facts.Wrapped[k.Name] = sumOf(sha256.Sum256(f.Content))
+		if err := asRecorded(path, facts.Wrapped[k.Name], of[step.BackupFacts](p.log, step.Backup.ID(k.Name)).Wrapped, f.Changed); err != nil {
+			return done{}, err
 		}
-		facts.Wrapped[k.Name] = sum
 	}
 	return done{"the backup is what the ceremony recorded", facts}, nil
+}
+
+// asRecorded fails for a file of the backup that is not the one of the ceremony. What
+// has changed it in transfer is known of some.
+func asRecorded(path string, sum, want step.Sum, changed string) error {
+	switch {
+	case changed != "":
+		return fmt.Errorf("%s was changed in transfer: %s. A restore undoes that in memory; but use another copy, and replace this one", path, changed)
+	case sum != want:
+		return fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", path, sum, want)
+	}
+	return nil
 }
 
 // throwaway is the device of a drill, which no one knows the PIN of.

@@ -365,8 +365,35 @@ func (s *stage) drill(t *testing.T) {
 	again, report := s.holdDrill(t, origin, last, s.players)
 	wantShown(t, report, "bags: 8 of 8 were closed")
 	again.invented(t)
+	s.changedBackup(t, origin, last)
 	if list, _ := s.Devices.(home).List(); strings.Join(list, " ") != "primary standby" {
 		t.Errorf("devices left: %v", list)
+	}
+}
+
+// changedBackup is a drill for which the files of the backup were opened in an editor.
+func (s *stage) changedBackup(t *testing.T, origin, last *evidence.Origin) {
+	for _, name := range []string{"dkek.pbe", s.Plan.Keys[0].Name + ".wrap"} {
+		path := filepath.Join(string(s.Dir), "backup", name)
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text []rune
+		for _, b := range content {
+			text = append(text, rune(b))
+		}
+		if err := os.WriteFile(path, []byte(string(text)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d := s.drillStage(t, origin, last)
+		d.Room = s.players
+		if err := d.Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), name+" was changed in transfer: it was saved as UTF-8 text. ") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
