@@ -176,6 +176,7 @@ type outline struct {
 type Unreadable struct {
 	Issuer, Subject []byte   // distinguished names, DER
 	Number          *big.Int // serial number
+	DER             []byte   // all of it
 	err             error
 }
 
@@ -199,5 +200,5 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 	if c, _, failed := curve.ParseSPKI(o.TBS.Key.FullBytes); failed == nil {
 		err = fmt.Errorf("its key is on %s, which is not supported in certificates; RSA, or ECDSA on P-256, P-384 or P-521, was expected", c.Name)
 	}
-	return nil, &Unreadable{o.TBS.Issuer.FullBytes, o.TBS.Subject.FullBytes, o.TBS.Number, err}
+	return nil, &Unreadable{o.TBS.Issuer.FullBytes, o.TBS.Subject.FullBytes, o.TBS.Number, der, err}
 }

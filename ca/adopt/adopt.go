@@ -333,12 +333,7 @@ func (m *merger) tellGaps() {
 	if len(missing) == 0 {
 		return
 	}
-	shown := missing[:min(len(missing), 10)]
-	more := ""
-	if rest := len(missing) - len(shown); rest > 0 {
-		more = fmt.Sprintf(" and %d more", rest)
-	}
-	m.say("serial numbers %s%s lie before the next one, %x, and nothing is known of what bears them: were these certificates issued?", strings.Join(shown, ", "), more, m.NextSerial)
+	m.say("serial numbers %s lie before the next one, %x, and nothing is known of what bears them: were these certificates issued?", listed(missing, 10), m.NextSerial)
 }
 
 // mostProblems is how many problems are told.

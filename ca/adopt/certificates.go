@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"conclave/ca"
@@ -45,29 +46,66 @@ func (c *Certificate) number() *big.Int {
 }
 
 // ReadCertificates reads files with certificates, and folders of such files, but not
-// what is in folders below those: DER, or PEM with whatever is between the certificates.
-// Findings tell what is left, and why.
+// what is in folders below those: DER, PEM with whatever is between the certificates,
+// PKCS #7. Findings tell what is left, and why.
 func ReadCertificates(paths ...string) (all []Certificate, findings []string, err error) {
+	var left []leftOut
 	for _, path := range paths {
 		files, err := filesOf(path)
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, file := range files {
-			found, left, err := readFile(file)
+			found, more, err := readFile(file)
 			if err != nil && file == path {
 				return nil, nil, err
 			}
 			if err != nil {
-				left = []string{fmt.Sprintf("%v; left", err)}
+				more = append(more, leftOut{"", err.Error()})
 			}
-			all, findings = append(all, found...), append(findings, left...)
+			all, left = append(all, found...), append(left, more...)
 			if len(all) > MaxCertificates {
 				return nil, nil, fmt.Errorf("%s: more than %d certificates; adopt them in several steps", path, MaxCertificates)
 			}
 		}
 	}
-	return all, findings, nil
+	return all, findingsOf(left), nil
+}
+
+// leftOut is something that is no certificate.
+type leftOut struct {
+	file string // empty where why names it
+	why  string
+}
+
+// findingsOf are a line for each reason: a folder can have as many requests and keys as
+// certificates.
+func findingsOf(left []leftOut) (findings []string) {
+	var reasons []string
+	files := map[string][]string{} // by reason
+	for _, l := range left {
+		if files[l.why] == nil {
+			reasons = append(reasons, l.why)
+		}
+		files[l.why] = append(files[l.why], l.file)
+	}
+	for _, why := range reasons {
+		if files[why][0] == "" {
+			findings = append(findings, why+"; left")
+			continue
+		}
+		findings = append(findings, fmt.Sprintf("%s: %s; left", listed(files[why], 3), why))
+	}
+	return findings
+}
+
+// listed are the first few of several things.
+func listed(all []string, most int) string {
+	shown := all[:min(len(all), most)]
+	if rest := len(all) - len(shown); rest > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), rest)
+	}
+	return strings.Join(shown, ", ")
 }
 
 // filesOf are those in a folder, or the one file.
@@ -88,52 +126,53 @@ func filesOf(path string) ([]string, error) {
 }
 
 // readFile reads the certificates in a file.
-func readFile(path string) (all []Certificate, findings []string, err error) {
+func readFile(path string) (all []Certificate, left []leftOut, err error) {
 	content, err := safefile.Read(path, MaxBundle)
 	if err != nil {
 		return nil, nil, err
 	}
-	take := func(what string, der []byte) {
-		found, err := parse(path, der)
-		if err != nil {
-			findings = append(findings, fmt.Sprintf("%s: %sit is not a certificate: %v; left", path, what, err))
-			return
+	leave := func(format string, args ...any) { left = append(left, leftOut{path, fmt.Sprintf(format, args...)}) }
+	take := func(content []byte) {
+		for _, der := range unpacked(content) {
+			found, err := parse(path, der)
+			if err != nil {
+				leave("it is not a certificate: %v", err)
+				continue
+			}
+			all = append(all, found)
 		}
-		all = append(all, found)
 	}
 	if !bytes.Contains(content, []byte("-----BEGIN ")) {
-		take("", content)
-		return all, findings, nil
+		take(content)
+		return all, left, nil
 	}
-	for n := 1; ; n++ {
-		block, rest := pem.Decode(content)
-		if block == nil {
-			break
-		}
-		content = rest
-		what := fmt.Sprintf("block %d: ", n)
+	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
 		switch {
-		case block.Type == "CERTIFICATE" || block.Type == "X509 CERTIFICATE":
-			take(what, block.Bytes)
+		case slices.Contains([]string{"CERTIFICATE", "X509 CERTIFICATE", "PKCS7", "CMS"}, block.Type):
+			take(block.Bytes)
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-			findings = append(findings, fmt.Sprintf("%s: %sit is a private key; left: should it be there?", path, what))
+			leave("there is a private key; should it be there?")
 		default:
-			findings = append(findings, fmt.Sprintf("%s: %sit is a %.40s; left", path, what, block.Type))
+			leave("there is a %.40s", block.Type)
 		}
 	}
-	if len(all)+len(findings) == 0 {
-		findings = append(findings, path+": it looks like PEM, but has no whole block; left")
+	if len(all)+len(left) == 0 {
+		leave("it looks like PEM, but has no whole block")
 	}
-	return all, findings, nil
+	return all, left, nil
 }
 
-func parse(path string, der []byte) (Certificate, error) {
-	if len(der) > ca.MaxFile {
-		return Certificate{}, fmt.Errorf("%d bytes; %d at most were expected", len(der), ca.MaxFile)
+// parse reads one certificate in any of the forms that ca.ParseCertificate knows.
+func parse(path string, content []byte) (Certificate, error) {
+	if len(content) > ca.MaxFile {
+		return Certificate{}, fmt.Errorf("%d bytes; %d at most were expected", len(content), ca.MaxFile)
 	}
-	cert, err := ca.ParseCertificate(der)
+	cert, err := ca.ParseCertificate(content)
 	if unread, ok := errors.AsType[*ca.Unreadable](err); ok && unread.Number.Sign() >= 0 {
-		return Certificate{path, der, nil, unread}, nil
+		return Certificate{path, unread.DER, nil, unread}, nil
 	}
-	return Certificate{path, der, cert, nil}, err
+	if err != nil {
+		return Certificate{}, err
+	}
+	return Certificate{path, cert.Raw, cert, nil}, nil
 }
