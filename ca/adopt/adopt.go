@@ -219,12 +219,14 @@ func (m *merger) revocation(r *record) (ca.Revocation, bool) {
 	}
 	var revocation ca.Revocation
 	switch {
-	case listed:
+	case listed && !(indexed && r.endsHold()):
 		revocation = r.listed.Revocation
 		m.compareRevocations(r, indexed)
 	case indexed:
 		revocation = ca.Revocation{Serial: r.number, Time: r.line.Revoked, Reason: r.line.Reason}
-		if m.CRL != nil && !r.line.Revoked.After(m.CRL.ThisUpdate) && r.line.Expires.After(m.CRL.ThisUpdate) {
+		if listed {
+			m.say("%s: certificate %x has been revoked since %s (%s), but in the CRL it is on hold; that ends", r.line, r.number, timeText(r.line.Revoked), ca.ReasonName(r.line.Reason))
+		} else if m.CRL != nil && !r.line.Revoked.After(m.CRL.ThisUpdate) && r.line.Expires.After(m.CRL.ThisUpdate) {
 			m.say("%s: certificate %x has been revoked since %s, but the CRL of %s does not list it; the next one will", r.line, r.number, timeText(r.line.Revoked), timeText(m.CRL.ThisUpdate))
 		}
 	default:
@@ -236,6 +238,12 @@ func (m *merger) revocation(r *record) (ca.Revocation, bool) {
 		revocation.Time = m.now
 	}
 	return revocation, true
+}
+
+// endsHold says whether the index has more than a hold, which the CRL has: a hold may
+// become final, but nothing final becomes a hold.
+func (r *record) endsHold() bool {
+	return r.listed.Reason == reasonCertificateHold && r.line.Reason != reasonCertificateHold
 }
 
 // compareRevocations compares the index with the CRL, which has the certificate.

@@ -6,9 +6,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base64"
 	"fmt"
 	"math/big"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"conclave/ca"
 	"conclave/ca/adopt"
 	"conclave/ca/register"
+	"conclave/internal/foreign"
 )
 
 // now is when everything is adopted.
@@ -59,6 +62,8 @@ func TestMerge(t *testing.T) {
 			[]ca.Revocation{{Serial: big.NewInt(0x1001), Time: may, Reason: 1}}, []string{"index.txt, line 1: certificate 1001 is not revoked there, but the CRL has it as revoked since 2026-05-01T12:00:00Z (keyCompromise), which holds"}},
 		{"the CRL says when and why", adopt.Source{Certificates: found(one), Index: []adopt.Line{revoked(0x1001, june, "")}, CRL: i.crl(t, 5, entry(0x1001, may, 1))},
 			[]ca.Revocation{{Serial: big.NewInt(0x1001), Time: may, Reason: 1}}, []string{"since 2026-06-01T12:00:00Z (unspecified), but in the CRL since 2026-05-01T12:00:00Z (keyCompromise), which holds"}},
+		{"a hold has ended", adopt.Source{Certificates: found(one), Index: []adopt.Line{revoked(0x1001, june, ",keyCompromise")}, CRL: i.crl(t, 5, entry(0x1001, may, 6))},
+			[]ca.Revocation{{Serial: big.NewInt(0x1001), Time: june, Reason: 1}}, []string{"since 2026-06-01T12:00:00Z (keyCompromise), but in the CRL it is on hold; that ends"}},
 		{"the CRL lacks one", adopt.Source{Certificates: found(one), Index: []adopt.Line{revoked(0x1001, may, "")}, CRL: i.crl(t, 5)},
 			[]ca.Revocation{{Serial: big.NewInt(0x1001), Time: may}}, []string{"but the CRL of 2026-09-01T12:00:00Z does not list it; the next one will"}},
 		{"revoked since the CRL", adopt.Source{Certificates: found(one), Index: []adopt.Line{revoked(0x1001, later, "")}, CRL: i.crl(t, 5)},
@@ -190,6 +195,11 @@ func TestReadCertificates(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for n := range 5 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("h%d.csr", n)), armour("CERTIFICATE REQUEST", []byte{1}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := os.Mkdir(filepath.Join(dir, "g-folder"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +207,7 @@ func TestReadCertificates(t *testing.T) {
 	if err != nil || len(certs) != 3 || !certs[0].Parsed.Equal(one) || !certs[2].Parsed.Equal(two) {
 		t.Errorf("%d certificates, %v; three were expected", len(certs), err)
 	}
-	want := []string{"block 3: it is a X509 CRL; left", "c-empty: it is not a certificate", "d-cut.pem: it looks like PEM, but has no whole block", "e.key: block 1: it is a private key; left: should it be there?", "131073 bytes; 131072 at most were expected", "is a directory; a file was expected; left"}
+	want := []string{"b-bundle.pem: there is a X509 CRL; left", "c-empty: it is not a certificate", "d-cut.pem: it looks like PEM, but has no whole block", "e.key: there is a private key; should it be there?; left", "131073 bytes; 131072 at most were expected", "is a directory; a file was expected; left", "h0.csr, " + filepath.Join(dir, "h1.csr") + ", " + filepath.Join(dir, "h2.csr") + " and 2 more: there is a CERTIFICATE REQUEST; left"}
 	if len(findings) != len(want) {
 		t.Fatalf("%q; %q were expected", findings, want)
 	}
@@ -208,6 +218,37 @@ func TestReadCertificates(t *testing.T) {
 	}
 	if _, _, err := adopt.ReadCertificates(filepath.Join(dir, "missing")); err == nil {
 		t.Error("a folder that does not exist is read")
+	}
+}
+
+// TestFormsOfOneCertificate reads a certificate in several forms as the same one, that in
+// the file of a Windows or Java program that has its issuer beside it too.
+func TestFormsOfOneCertificate(t *testing.T) {
+	foreign.Need(t, "openssl")
+	i, dir := newIssuer(t, "Root"), t.TempDir()
+	one := i.issue(t, 2)
+	write := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	bundle := write("chain.pem", slices.Concat(armour("CERTIFICATE", i.cert.Raw), armour("CERTIFICATE", one.Raw)))
+	write("one.cer", one.Raw)
+	write("one.b64", []byte(base64.StdEncoding.EncodeToString(armour("CERTIFICATE", one.Raw))))
+	for name, form := range map[string]string{"chain.p7b": "PEM", "chain.p7c": "DER"} {
+		if out, err := exec.Command("openssl", "crl2pkcs7", "-nocrl", "-certfile", bundle, "-outform", form, "-out", filepath.Join(dir, name)).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	certs, findings, err := adopt.ReadCertificates(dir)
+	if err != nil || len(certs) != 8 || len(findings) > 0 {
+		t.Fatalf("%d certificates, %q, %v; eight were expected", len(certs), findings, err)
+	}
+	adoption, findings, err := adopt.Source{Issuer: i.cert, Certificates: certs}.Merge(now)
+	if err != nil || len(adoption.Certificates) != 3 || len(findings) > 0 { // the issuer's own comes first, and as one that it has issued
+		t.Errorf("%d certificates, %q, %v; the issuer's own and one were expected", len(adoption.Certificates), findings, err)
 	}
 }
 
