@@ -166,13 +166,15 @@ func (a *adopting) takeSigned(ctx context.Context, intent ca.Intent, der []byte)
 		}
 		if own {
 			a.entries[slot(intent.Kind, intent.Number)] = &Entry{Intent: intent, DER: der, id: id}
+		} else if err := markUnknown(ctx, a.tx, intent.Issuer); err != nil {
+			return false, err
 		}
 		return true, finish(ctx, a.tx, id, intent, der)
 	case bytes.Equal(e.DER, der):
 		a.done.Known++
 		return false, nil
 	case e.DER != nil:
-		return false, fmt.Errorf("%s: the register has other bytes for it (SHA-256 %x), these are %x: two were signed with the same number, keep both and find out why",
+		return false, fmt.Errorf("%s: the register has other bytes for it (SHA-256 %x), these are %x: two were signed with the same number, keep both and find out why; if the issuer has had two keys, each is adopted into a register of its own: --register",
 			e, sha256.Sum256(e.DER), sha256.Sum256(der))
 	}
 	e.DER = der

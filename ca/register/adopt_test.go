@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"errors"
 	"math/big"
 	"reflect"
 	"testing"
@@ -78,6 +79,9 @@ func TestAdoptNoRoot(t *testing.T) {
 	done := adopt(t, r, Adoption{Issuer: Issuer{Name: sub.name()}, Certificates: []*x509.Certificate{own, parse(t, sub.certificate(t, 14).der)}})
 	if done.Certificates != 2 {
 		t.Errorf("%+v; two certificates were expected", done)
+	}
+	if _, err := r.LastCRL(ctx, root.name()); !errors.Is(err, errUnknown) {
+		t.Errorf("a CRL of the CA above could follow: %v", err)
 	}
 	for _, issuer := range [][]byte{root.name(), sub.name()} {
 		if _, err := r.Signed(ctx, issuer, ca.KindCertificate, big.NewInt(14)); err != nil {

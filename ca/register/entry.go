@@ -47,11 +47,7 @@ func (e Entry) State() State {
 func (e Entry) String() string { return title(e.Intent) }
 
 func title(intent ca.Intent) string {
-	issuer, err := nameText(intent.Issuer)
-	if err != nil {
-		issuer = fmt.Sprintf("%X", intent.Issuer)
-	}
-	return fmt.Sprintf("%s %x of %q", intent.Kind, numberBytes(intent.Number), issuer)
+	return fmt.Sprintf("%s %x of %q", intent.Kind, numberBytes(intent.Number), ca.DistinguishedName(intent.Issuer))
 }
 
 // Entries returns all that the register has, in order of time, and within a

@@ -1,9 +1,7 @@
 package register
 
 import (
-	"bytes"
 	"context"
-	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -66,21 +64,17 @@ func (i Issuer) check() error {
 	return nil
 }
 
-// markUnknown notes that CRLs of the issuer of a certificate that was made elsewhere are
-// unknown, unless the register knows better. A root's own certificate says nothing of
-// that.
-func markUnknown(ctx context.Context, tx *sql.Tx, cert *x509.Certificate) error {
-	if bytes.Equal(cert.RawIssuer, cert.RawSubject) {
-		return nil
-	}
+// markUnknown notes that CRLs of the issuer of something that was made elsewhere are
+// unknown, unless the register knows better.
+func markUnknown(ctx context.Context, tx *sql.Tx, issuer []byte) error {
 	var crls int
-	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM intent WHERE issuer = ? AND kind = ?", cert.RawIssuer, string(ca.KindCRL)).Scan(&crls); err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM intent WHERE issuer = ? AND kind = ?", issuer, string(ca.KindCRL)).Scan(&crls); err != nil {
 		return err
 	}
-	if _, known, err := lastIssuer(ctx, tx, cert.RawIssuer); err != nil || known || crls > 0 {
+	if _, known, err := lastIssuer(ctx, tx, issuer); err != nil || known || crls > 0 {
 		return err
 	}
-	return Issuer{Name: cert.RawIssuer, CRLsUnknown: true}.insert(ctx, tx)
+	return Issuer{Name: issuer, CRLsUnknown: true}.insert(ctx, tx)
 }
 
 func (i Issuer) insert(ctx context.Context, tx *sql.Tx) error {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 
 	"conclave/ca"
 )
@@ -72,7 +73,7 @@ func need(ctx context.Context, tx *sql.Tx, issuer []byte, kind ca.Kind, number *
 	}
 	e, err := find(ctx, tx, issuer, kind, number)
 	if err == nil && e == nil {
-		err = fmt.Errorf("%s: the register has nothing with that number; check number and issuer, and begin it or import it first",
+		err = fmt.Errorf("%s: the register has nothing with that number; check number and issuer; what was signed elsewhere is for: conclave ca import, conclave ca adopt",
 			title(ca.Intent{Kind: kind, Issuer: issuer, Number: number}))
 	}
 	return e, err
@@ -116,15 +117,30 @@ func (r *Register) Import(ctx context.Context, cert *x509.Certificate) error {
 		return r.explain(err)
 	}
 	return r.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		id, err := begin(ctx, tx, intent)
-		if err != nil {
-			return err
+		if err := takeImported(ctx, tx, intent, cert.Raw); err != nil || bytes.Equal(cert.RawIssuer, cert.RawSubject) {
+			return err // a root's own certificate does not say that it has issued others
 		}
-		if err := finish(ctx, tx, id, intent, cert.Raw); err != nil {
-			return err
-		}
-		return markUnknown(ctx, tx, cert)
+		return markUnknown(ctx, tx, cert.RawIssuer)
 	})
+}
+
+// takeImported takes a certificate that the register lacks, or of which it has the number
+// alone.
+func takeImported(ctx context.Context, tx *sql.Tx, intent ca.Intent, der []byte) error {
+	e, err := find(ctx, tx, intent.Issuer, intent.Kind, intent.Number)
+	switch {
+	case err != nil:
+		return err
+	case e != nil && bytes.Equal(e.DER, der):
+		return fmt.Errorf("%s: %w, by this certificate: it is in the register already", e, ca.ErrNumberUsed)
+	case e != nil && e.DER == nil && e.TBS == [sha256.Size]byte{}: // adopted without it
+		return finish(ctx, tx, e.id, e.Intent, der)
+	}
+	id, err := begin(ctx, tx, intent)
+	if err != nil {
+		return err
+	}
+	return finish(ctx, tx, id, intent, der)
 }
 
 // intentOf is what a certificate that exists was once intended to be.
@@ -132,11 +148,10 @@ func intentOf(cert *x509.Certificate) (ca.Intent, error) {
 	if len(cert.Raw) == 0 {
 		return ca.Intent{}, errors.New("the certificate to import has no DER; parse it first")
 	}
-	subject, err := nameText(cert.RawSubject)
-	if err != nil {
+	if _, err := nameText(cert.RawSubject); err != nil {
 		return ca.Intent{}, fmt.Errorf("certificate %x: subject: %w", cert.SerialNumber, err)
 	}
-	intent := ca.Intent{Kind: ca.KindCertificate, Issuer: cert.RawIssuer, Number: cert.SerialNumber, Subject: subject,
+	intent := ca.Intent{Kind: ca.KindCertificate, Issuer: cert.RawIssuer, Number: cert.SerialNumber, Subject: strings.ToValidUTF8(ca.DistinguishedName(cert.RawSubject), "\uFFFD"),
 		TBS: sha256.Sum256(cert.RawTBSCertificate), Time: cert.NotBefore}
 	return intent, checkIntent(intent)
 }

@@ -3,7 +3,12 @@ package register
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"math/big"
@@ -173,6 +178,40 @@ func TestUnfinishedIsWhatFinishTakes(t *testing.T) {
 func TestImportRefuses(t *testing.T) {
 	ctx, r := context.Background(), newRegister(t)
 	wantError(t, r, r.Import(ctx, &x509.Certificate{SerialNumber: big.NewInt(2)}), "has no DER")
+}
+
+// TestImportOfWhatIsKnown takes a certificate whose number alone was adopted, and says
+// of one that the register has that it has it.
+func TestImportOfWhatIsKnown(t *testing.T) {
+	ctx, r, a := context.Background(), newRegister(t), newAuthority(t, "Root")
+	cert := parse(t, a.certificate(t, 2).der)
+	adopt(t, r, Adoption{Issuer: Issuer{Name: a.name()}, Lost: []Lost{{ca.KindCertificate, cert.SerialNumber, "not known", "lost", day}}})
+	must(t, r.Import(ctx, cert))
+	if der, err := r.Signed(ctx, a.name(), ca.KindCertificate, cert.SerialNumber); err != nil || !bytes.Equal(der, cert.Raw) {
+		t.Errorf("%x, %v; the certificate was expected", der, err)
+	}
+	err := r.Import(ctx, cert)
+	wantError(t, r, err, "by this certificate: it is in the register already")
+	if !errors.Is(err, ca.ErrNumberUsed) {
+		t.Errorf("%v is not ErrNumberUsed", err)
+	}
+}
+
+// TestImportNamesAll gives the name of an imported certificate as people write it.
+func TestImportNamesAll(t *testing.T) {
+	ctx, r := context.Background(), newRegister(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(5), NotBefore: day, NotAfter: day.AddDate(1, 0, 0),
+		Subject: pkix.Name{ExtraNames: []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}, Value: "ca@x.example"}}}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	must(t, err)
+	must(t, r.Import(ctx, parse(t, der)))
+	entries, err := r.Entries(ctx)
+	must(t, err)
+	if got := entries[0]; got.Subject != "emailAddress=ca@x.example" || got.String() != `certificate 05 of "emailAddress=ca@x.example"` {
+		t.Errorf("%s for %s", got, got.Subject)
+	}
 }
 
 func TestLastCRL(t *testing.T) {
