@@ -152,6 +152,10 @@ func TestCRLIsRefused(t *testing.T) {
 	responder := a
 	responder.Certificate = issue(t, a, spec(ca.OCSP), newKey(t).Public())
 	responder.Certificate.PublicKey = a.Signer.Public()
+	leaf := responder
+	leaf.Certificate = &x509.Certificate{}
+	*leaf.Certificate = *responder.Certificate
+	leaf.Certificate.BasicConstraintsValid, leaf.Certificate.KeyUsage = true, 0
 	for _, tc := range []struct {
 		by   ca.Authority
 		spec ca.CRLSpec
@@ -160,6 +164,8 @@ func TestCRLIsRefused(t *testing.T) {
 		{ca.Authority{Signer: a.Signer}, at(6), "CRL: the authority has no certificate yet"},
 		{responder, at(6), "may not sign CRLs"},
 		{a, at(4), "certificate " + sub.SerialNumber.Text(16) + " has been revoked since"},
+		{leaf, at(6), "is not a CA, and its key may not sign CRLs"},
+		{a, at(24 * 365 * 100), "; make it new first: conclave ca renew"},
 		{a, at(-1), "a time within the issuer's validity"},
 		{a, with(at(6), func(s *ca.CRLSpec) { s.Number = 2 }), "number: 2, but the issuer has used 2; a greater one was expected"},
 		{a, with(at(6), func(s *ca.CRLSpec) { s.Number = -1 }), "number: -1"},

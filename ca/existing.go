@@ -124,7 +124,7 @@ func Findings(cert *x509.Certificate) (found []string) {
 	if err := keycheck.ForCertificate(cert.PublicKey); err != nil {
 		say("%v", err)
 	}
-	if saysCA(cert) {
+	if saysCA(cert) || isRoot(cert) {
 		found = append(found, extensionFindings(cert)...)
 	}
 	if name, err := readDN(cert.RawSubject); err == nil && name.has(labelEmail) {
@@ -149,7 +149,9 @@ func extensionFindings(cert *x509.Certificate) (found []string) {
 	if cert.Version >= 3 && cert.KeyUsage == 0 {
 		found = append(found, "it has no keyUsage, so that its key may sign everything, CRLs too (RFC 5280 section 4.2.1.3); conclave ca renew adds it")
 	}
-	if cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCRLSign == 0 {
+	if err := checkMayBeCA(cert); err != nil {
+		found = append(found, fmt.Sprintf("%v; it issues nothing, and is not made new", err))
+	} else if cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCRLSign == 0 {
 		found = append(found, "its keyUsage does not let it sign CRLs (RFC 5280 section 4.2.1.3); conclave ca renew adds that")
 	}
 	if len(cert.SubjectKeyId) == 0 {

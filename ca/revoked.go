@@ -75,10 +75,16 @@ func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base 
 }
 
 func (s CRLSpec) checkIssuer(issuer *x509.Certificate) error {
-	if issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 { // without the extension it may do all
-		return fmt.Errorf("issuer: the key of %s may not sign CRLs (RFC 5280 section 4.2.1.3)", DistinguishedName(issuer.RawSubject))
+	if issuer.BasicConstraintsValid && !issuer.IsCA && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
+		return fmt.Errorf("issuer: %s is not a CA, and its key may not sign CRLs (RFC 5280 section 4.2.1.3)", DistinguishedName(issuer.RawSubject))
 	}
-	if s.ThisUpdate.Before(issuer.NotBefore) || s.ThisUpdate.After(issuer.NotAfter) {
+	if issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 { // without the extension it may do all
+		return fmt.Errorf("issuer: the key of %s may not sign CRLs (RFC 5280 section 4.2.1.3); if it is a CA's, make its certificate new first: conclave ca renew", DistinguishedName(issuer.RawSubject))
+	}
+	if s.ThisUpdate.After(issuer.NotAfter) {
+		return fmt.Errorf("thisUpdate: %s, but the certificate of %s ended at %s; make it new first: conclave ca renew", timeText(s.ThisUpdate), DistinguishedName(issuer.RawSubject), timeText(issuer.NotAfter))
+	}
+	if s.ThisUpdate.Before(issuer.NotBefore) {
 		return fmt.Errorf("thisUpdate: %s; a time within the issuer's validity, %s to %s, was expected", timeText(s.ThisUpdate), timeText(issuer.NotBefore), timeText(issuer.NotAfter))
 	}
 	return nil

@@ -76,6 +76,9 @@ func (m *merger) record(number *big.Int) *record {
 // of the files in it. An error is a contradiction of which no side can be taken. Now is
 // the time that revocations in the future are put at.
 func (s Source) Merge(now time.Time) (register.Adoption, []string, error) {
+	if isLeaf(s.Issuer) {
+		return register.Adoption{}, nil, fmt.Errorf("the certificate of %s is not a CA's; that of the CA which is adopted was expected", ca.DistinguishedName(s.Issuer.RawSubject))
+	}
 	m := merger{Source: s, now: now.UTC().Truncate(time.Second), records: map[string]*record{}}
 	m.addCertificates()
 	m.addIndex()
@@ -95,6 +98,11 @@ func (s Source) Merge(now time.Time) (register.Adoption, []string, error) {
 	}
 	m.continueNumbers(&all)
 	return all, m.findings, joined(m.problems)
+}
+
+// isLeaf says whether a certificate from an issuer says that it is not a CA's.
+func isLeaf(cert *x509.Certificate) bool {
+	return !bytes.Equal(cert.RawIssuer, cert.RawSubject) && (cert.BasicConstraintsValid && !cert.IsCA || cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0)
 }
 
 func (m *merger) inOrder() (all []*record) {
@@ -156,6 +164,10 @@ func (m *merger) addCRL() error {
 		if r.listed != nil {
 			m.say("%s: certificate %x is listed twice; the first time holds", m.CRL.File, entry.Serial)
 			continue
+		}
+		if !isReason(entry.Reason) {
+			m.say("%s: certificate %x is revoked with reason %d, which there is not (RFC 5280 section 5.3.1); it is taken as unspecified", m.CRL.File, entry.Serial, entry.Reason)
+			entry.Reason = 0
 		}
 		r.listed = entry
 	}
@@ -281,10 +293,10 @@ const mostCRLs = 32
 func (m *merger) continueNumbers(all *register.Adoption) {
 	m.tellGaps()
 	last := new(big.Int)
-	if m.CRL != nil && m.CRL.Number != nil {
+	if m.CRL != nil && m.CRL.Number != nil && m.CRL.Number.Sign() >= 0 {
 		last, all.CRL = m.CRL.Number, m.CRL.DER
 	} else if m.CRL != nil {
-		m.say("%s: it has no number (RFC 5280 section 5.2.3), so that the register has its entries and not the CRL itself; the next one will have a number", m.CRL.File)
+		m.say("%s: it has no number that a CRL can have (RFC 5280 section 5.2.3), so that the register has its entries and not the CRL itself; the next one will have a number", m.CRL.File)
 	}
 	if m.NextCRL == nil || m.NextCRL.Sign() == 0 {
 		return
@@ -293,25 +305,29 @@ func (m *merger) continueNumbers(all *register.Adoption) {
 	switch used.Cmp(last) {
 	case 1:
 		if new(big.Int).Sub(used, last).BitLen() > mostCRLs {
-			m.refuse("%x was to be the number of the next CRL, which is far from the last one that is known (%s); is it the file with the next serial number?", m.NextCRL, hexText(last))
+			m.refuse("%s was to be the number of the next CRL, which is far from the last one that is known (%s); is it the file with the next serial number?", crlText(m.NextCRL), crlText(last))
 			return
 		}
 		all.Lost = append(all.Lost, register.Lost{Kind: ca.KindCRL, Number: used, Subject: "not known", Time: m.now,
-			Note: fmt.Sprintf("adopted without the CRL: %x was to be the number of the next one", m.NextCRL)})
+			Note: fmt.Sprintf("adopted without the CRL: %s was to be the number of the next one", crlText(m.NextCRL))})
 		if m.CRL != nil {
-			m.say("%x was to be the number of the next CRL, but the one in %s has %s: is there a later one, which revokes more?", m.NextCRL, m.CRL.File, hexText(m.CRL.Number))
+			m.say("%s was to be the number of the next CRL, but the one in %s has %s: is there a later one, which revokes more?", crlText(m.NextCRL), m.CRL.File, crlText(m.CRL.Number))
 		}
 	case -1:
-		m.say("%x was to be the number of the next CRL, but the one in %s has %x already; the next one follows that", m.NextCRL, m.CRL.File, last)
+		m.say("%s was to be the number of the next CRL, but the one in %s has %s already; the next one follows that", crlText(m.NextCRL), m.CRL.File, crlText(last))
 	}
 }
 
-// hexText is a number as OpenSSL's files have it.
-func hexText(number *big.Int) string {
-	if number == nil {
+// crlText is a number as CRLs are counted, and where that differs as OpenSSL's files
+// have it.
+func crlText(number *big.Int) string {
+	switch {
+	case number == nil:
 		return "none"
+	case number.Cmp(big.NewInt(10)) < 0:
+		return number.String()
 	}
-	return number.Text(16)
+	return fmt.Sprintf("%d (0x%X)", number, number)
 }
 
 // mostGaps is how many numbers in a row, from the lowest known one to the next one,

@@ -64,6 +64,10 @@ func TestMerge(t *testing.T) {
 			[]ca.Revocation{{Serial: big.NewInt(0x1001), Time: may, Reason: 1}}, []string{"since 2026-06-01T12:00:00Z (unspecified), but in the CRL since 2026-05-01T12:00:00Z (keyCompromise), which holds"}},
 		{"a hold has ended", adopt.Source{Certificates: found(one), Index: []adopt.Line{revoked(0x1001, june, ",keyCompromise")}, CRL: i.crl(t, 5, entry(0x1001, may, 6))},
 			[]ca.Revocation{{Serial: big.NewInt(0x1001), Time: june, Reason: 1}}, []string{"since 2026-06-01T12:00:00Z (keyCompromise), but in the CRL it is on hold; that ends"}},
+		{"a reason that there is not", adopt.Source{Certificates: found(one), CRL: i.crl(t, 5, entry(0x1001, may, 7))},
+			[]ca.Revocation{{Serial: big.NewInt(0x1001), Time: may}}, []string{"last.crl: certificate 1001 is revoked with reason 7, which there is not (RFC 5280 section 5.3.1); it is taken as unspecified"}},
+		{"a number below zero", adopt.Source{Certificates: found(one), CRL: i.crl(t, -5, entry(0x1001, may, 1))},
+			[]ca.Revocation{{Serial: big.NewInt(0x1001), Time: may, Reason: 1}}, []string{"last.crl: it has no number that a CRL can have"}},
 		{"the CRL lacks one", adopt.Source{Certificates: found(one), Index: []adopt.Line{revoked(0x1001, may, "")}, CRL: i.crl(t, 5)},
 			[]ca.Revocation{{Serial: big.NewInt(0x1001), Time: may}}, []string{"but the CRL of 2026-09-01T12:00:00Z does not list it; the next one will"}},
 		{"revoked since the CRL", adopt.Source{Certificates: found(one), Index: []adopt.Line{revoked(0x1001, later, "")}, CRL: i.crl(t, 5)},
@@ -145,16 +149,25 @@ func TestMergeRefuses(t *testing.T) {
 	i, other := newIssuer(t, "Root"), newIssuer(t, "Root")
 	valid := line(t, fmt.Sprintf(validLine, 0x1001, 0x1001))
 	for want, source := range map[string]adopt.Source{
-		"certificate 1001 is in 1.pem, and another one with the same number in 2.pem":                                                                          {Certificates: found(i.issue(t, 0x1001), i.issue(t, 0x1001))},
-		"index.txt, line 1 and line 1 have the same serial number, 1001":                                                                                       {Index: []adopt.Line{valid, valid}},
-		"last.crl: it is not signed with the key of CN=Root; is it of an earlier key?":                                                                         {CRL: other.crl(t, 1)},
-		"8000000000000000 was to be the number of the next CRL, which is far from the last one that is known (5); is it the file with the next serial number?": {CRL: i.crl(t, 5), NextCRL: new(big.Int).Lsh(big.NewInt(1), 63)},
-		"last.crl: it is from CN=Else; the last CRL of CN=Root was expected":                                                                                   {CRL: newIssuer(t, "Else").crl(t, 1)},
+		"certificate 1001 is in 1.pem, and another one with the same number in 2.pem":                                                                                                  {Certificates: found(i.issue(t, 0x1001), i.issue(t, 0x1001))},
+		"index.txt, line 1 and line 1 have the same serial number, 1001":                                                                                                               {Index: []adopt.Line{valid, valid}},
+		"last.crl: it is not signed with the key of CN=Root; is it of an earlier key?":                                                                                                 {CRL: other.crl(t, 1)},
+		"9223372036854775808 (0x8000000000000000) was to be the number of the next CRL, which is far from the last one that is known (5); is it the file with the next serial number?": {CRL: i.crl(t, 5), NextCRL: new(big.Int).Lsh(big.NewInt(1), 63)},
+		"last.crl: it is from CN=Else; the last CRL of CN=Root was expected":                                                                                                           {CRL: newIssuer(t, "Else").crl(t, 1)},
 	} {
 		source.Issuer = i.cert
 		if _, _, err := source.Merge(now); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; %q was expected", err, want)
 		}
+	}
+}
+
+// TestMergeRefusesLeaf refuses the certificate of someone else than a CA.
+func TestMergeRefusesLeaf(t *testing.T) {
+	i := newIssuer(t, "Root")
+	leaf := i.sign(t, &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Leaf"}, NotBefore: began, NotAfter: ended, BasicConstraintsValid: true})
+	if _, _, err := (adopt.Source{Issuer: leaf}).Merge(now); err == nil || err.Error() != "the certificate of CN=Leaf is not a CA's; that of the CA which is adopted was expected" {
+		t.Errorf("%v; a refusal was expected", err)
 	}
 }
 

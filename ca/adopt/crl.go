@@ -95,6 +95,17 @@ func parseCRL(der []byte) (*CRL, error) {
 	return crl, nil
 }
 
+// Revoked is how many certificates it has as revoked, each counted once.
+func (c *CRL) Revoked() int {
+	numbers := map[string]bool{}
+	for _, e := range c.Entries {
+		if e.Reason != reasonRemoveFromCRL {
+			numbers[e.Serial.Text(16)] = true
+		}
+	}
+	return len(numbers)
+}
+
 func (e *Entry) addExtensions(extensions []pkix.Extension) error {
 	for _, extension := range extensions {
 		switch {

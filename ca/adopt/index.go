@@ -182,6 +182,9 @@ var reasons = map[string]int{
 	"holdinstruction": reasonCertificateHold, "keytime": 1, "cakeytime": 2,
 }
 
+// isReason says whether there is a reason with that code; 7 is not used.
+func isReason(code int) bool { return code >= 0 && code <= 10 && code != 7 }
+
 // parseReason reads a reason, in lower case, and what belongs to it.
 func (l *Line) parseReason(reason, extra string) (err error) {
 	code, ok := reasons[reason]

@@ -133,7 +133,7 @@ func (cmd caAdopt) tellNext(c *console, r *register.Register, s adopt.Source) er
 	count := len(slices.DeleteFunc(revocations, func(r ca.Revocation) bool { return r.Reason == ca.ReasonRemoveFromCRL }))
 	before := ""
 	if s.CRL != nil {
-		before = fmt.Sprintf("; of the %d that the last one lists none is missing", len(s.CRL.Entries))
+		before = fmt.Sprintf("; of the %d that the last one has as revoked none is missing", s.CRL.Revoked())
 	}
 	fmt.Fprintf(c.out, "The next CRL has the number %d, and lists %d certificates%s\n", next.Add(next, big.NewInt(1)), count, before)
 	return nil
