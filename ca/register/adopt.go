@@ -91,7 +91,7 @@ type adopting struct {
 func slot(kind ca.Kind, number *big.Int) string { return string(kind) + " " + number.Text(16) }
 
 func (a *adopting) run(ctx context.Context) error {
-	had, err := selectEntries(ctx, a.tx, "intent.issuer = ?", a.Issuer.Name)
+	had, err := selectEntries(ctx, a.tx, ofIssuer, a.Issuer.Name)
 	if err != nil {
 		return err
 	}
