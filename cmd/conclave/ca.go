@@ -50,8 +50,17 @@ func (f registerFlag) open(make bool) (*register.Register, error) {
 	return r, err
 }
 
-// with runs fn with the register, and closes it, so that it is one file.
-func (f registerFlag) with(make bool, fn func(*register.Register) error) (err error) {
+// with runs fn with the register, and closes it, so that it is one file. One that a
+// ceremony has continued is not used any more: its numbers would be used twice.
+func (f registerFlag) with(make bool, fn func(*register.Register) error) error {
+	if err := register.CheckContinued(f.Register, ""); err != nil {
+		return err
+	}
+	return f.look(make, fn)
+}
+
+// look runs fn with a register that may be an old one.
+func (f registerFlag) look(make bool, fn func(*register.Register) error) (err error) {
 	r, err := f.open(make)
 	if err != nil {
 		return err

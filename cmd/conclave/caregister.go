@@ -161,7 +161,7 @@ type caList struct {
 
 // Run lists the register.
 func (cmd caList) Run(c *console) error {
-	return cmd.with(false, func(r *register.Register) error {
+	return cmd.look(false, func(r *register.Register) error {
 		entries, err := r.Entries(c.ctx)
 		if err != nil {
 			return err
@@ -187,7 +187,7 @@ type caExport struct {
 
 // Run writes the register as JSON.
 func (cmd caExport) Run(c *console) error {
-	return cmd.with(false, func(r *register.Register) error { return r.Export(c.ctx, c.out) })
+	return cmd.look(false, func(r *register.Register) error { return r.Export(c.ctx, c.out) })
 }
 
 type caImport struct {
