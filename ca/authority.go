@@ -165,6 +165,9 @@ func ReadCertificate(path string) (*x509.Certificate, error) {
 		return nil, err
 	}
 	cert, err := ParseCertificate(content)
+	if _, unread := errors.AsType[*Unreadable](err); unread {
+		return nil, fmt.Errorf("%s: it cannot be read here: %w", path, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

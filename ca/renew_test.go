@@ -3,8 +3,11 @@ package ca_test
 import (
 	"bytes"
 	"crypto"
+	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -205,5 +208,29 @@ func judgeRenewed(t *testing.T, root, sub *x509.Certificate) {
 	roots.AddCert(root)
 	if _, err := sub.Verify(x509.VerifyOptions{Roots: roots}); err != nil {
 		t.Errorf("Go: %v", err)
+	}
+}
+
+// TestFindingsOfNoCA says of what signs itself and is not a CA's that it issues nothing,
+// and not that it can be renewed.
+func TestFindingsOfNoCA(t *testing.T) {
+	for want, change := range map[string]func(*x509.Certificate){
+		"it signs itself, and says that it is not a CA's (RFC 5280 section 4.2.1.9); it issues nothing, and is not made new":             func(c *x509.Certificate) { c.IsCA = false },
+		"its key may not sign certificates, so that it is not a CA's (RFC 5280 section 4.2.1.3); it issues nothing, and is not made new": func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature },
+		"its keyUsage does not let it sign CRLs (RFC 5280 section 4.2.1.3); conclave ca renew adds that":                                 func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCertSign },
+	} {
+		key := newKey(t)
+		template := &x509.Certificate{SerialNumber: big.NewInt(5), Subject: pkix.Name{CommonName: "Root"}, NotBefore: began, NotAfter: began.AddDate(100, 0, 0),
+			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte{1}}
+		change(template)
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cert, err := ca.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustFind(t, cert, []string{want})
 	}
 }

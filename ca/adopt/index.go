@@ -64,6 +64,7 @@ func ReadIndex(path string) ([]Line, error) {
 func ParseIndex(file string, content []byte) (lines []Line, err error) {
 	var problems []error
 	number := 0
+	content = bytes.TrimPrefix(content, []byte("\uFEFF")) // of an editor of Windows
 	for text := range bytes.Lines(content) {
 		if number++; number > MaxLines {
 			return nil, fmt.Errorf("%s: more than %d lines; is it an index.txt?", file, MaxLines)

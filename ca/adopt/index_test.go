@@ -30,7 +30,7 @@ func TestParseIndex(t *testing.T) {
 		"R\t350215094037Z\t261129094043Z,CAkeyTime,20240229120000Z\t1001\tunknown\t/":             {Status: adopt.Revoked, Revoked: revoked, Reason: 2, KeyTime: time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC), Subject: "/"},
 		"R\t350215094037Z\t261129094043Z,holdInstruction,holdInstructionReject\t1001\tunknown\t/": {Status: adopt.Revoked, Revoked: revoked, Reason: 6, Subject: "/"},
 	} {
-		lines, err := adopt.ParseIndex("index.txt", []byte("# a comment\n\n"+text+"\n"))
+		lines, err := adopt.ParseIndex("index.txt", []byte("\uFEFF# a comment\n\n"+text+"\n"))
 		want.File, want.Number, want.Expires, want.Serial = "index.txt", 3, expires, big.NewInt(0x1001)
 		if err != nil || len(lines) != 1 || !reflect.DeepEqual(lines[0], want) {
 			t.Errorf("%q: %+v, %v; %+v was expected", text, lines, err, want)
