@@ -212,7 +212,7 @@ func judgeRenewed(t *testing.T, root, sub *x509.Certificate) {
 }
 
 // TestFindingsOfNoCA says of what signs itself and is not a CA's that it issues nothing,
-// and not that it can be renewed.
+// and not that it can be renewed. Nor does cross-signing make a CA of it.
 func TestFindingsOfNoCA(t *testing.T) {
 	for want, change := range map[string]func(*x509.Certificate){
 		"it signs itself, and says that it is not a CA's (RFC 5280 section 4.2.1.9); it issues nothing, and is not made new":             func(c *x509.Certificate) { c.IsCA = false },
@@ -232,5 +232,11 @@ func TestFindingsOfNoCA(t *testing.T) {
 			t.Fatal(err)
 		}
 		mustFind(t, cert, []string{want})
+		cross := ca.Spec{Profile: ca.Cross, Existing: der, NotBefore: began, NotAfter: began.AddDate(5, 0, 0)}
+		if strings.Contains(want, "issues nothing") {
+			mustSay(t, "Check", cross.Check(), "existing: CN=Root is not a CA: "+strings.TrimSuffix(want, "; it issues nothing, and is not made new"))
+		} else if err := cross.Check(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -136,6 +136,8 @@ func (s Spec) checkExisting(r rules) error {
 		return fmt.Errorf("existing: the certificate of the root that is cross-signed, DER, was expected: %w", err)
 	case CheckIssued(existing, existing) != nil:
 		return fmt.Errorf("existing: %s is not a root: %w", DistinguishedName(existing.RawSubject), CheckIssued(existing, existing))
+	case checkMayBeCA(existing) != nil:
+		return fmt.Errorf("existing: %s is not a CA: %w", DistinguishedName(existing.RawSubject), checkMayBeCA(existing))
 	case s.Subject != (Name{}) && !sameName(existing.RawSubject, s.Subject.DER()):
 		return fmt.Errorf("subject: %s, but that of the root is %s; leave it out", s.Subject, DistinguishedName(existing.RawSubject))
 	}
