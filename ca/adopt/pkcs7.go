@@ -25,7 +25,7 @@ func unpacked(content []byte) (all [][]byte) {
 	if rest, err := asn1.Unmarshal(content, &p); err != nil || len(rest) > 0 || !p.Type.Equal(oidSignedData) {
 		return [][]byte{content}
 	}
-	for rest := p.Content.Certificates.Bytes; len(rest) > 0; {
+	for rest := p.Content.Certificates.Bytes; len(rest) > 0 && len(all) <= MaxCertificates; {
 		var one asn1.RawValue
 		after, err := asn1.Unmarshal(rest, &one)
 		if err != nil {
