@@ -32,7 +32,7 @@ func begin(ctx context.Context, tx *sql.Tx, intent ca.Intent) (int64, error) {
 		return 0, err
 	}
 	if used != nil {
-		return 0, fmt.Errorf("%s: %w, by one for %q of %s, which is %s; take another number",
+		return 0, fmt.Errorf("%s: %w, by one for %q of %s, which is %s; take another number; the same command does, if it was given none",
 			used, ca.ErrNumberUsed, used.Subject, timeText(used.Time), used.State())
 	}
 	return insert(ctx, tx, "intent", string(intent.Kind), intent.Issuer, numberBytes(intent.Number),
