@@ -81,15 +81,15 @@ type leftOut struct {
 // findingsOf are a line for each reason: a folder can have as many requests and keys as
 // certificates.
 func findingsOf(left []leftOut) (findings []string) {
-	var reasons []string
+	var order []string
 	files := map[string][]string{} // by reason
 	for _, l := range left {
 		if files[l.why] == nil {
-			reasons = append(reasons, l.why)
+			order = append(order, l.why)
 		}
 		files[l.why] = append(files[l.why], l.file)
 	}
-	for _, why := range reasons {
+	for _, why := range order {
 		if files[why][0] == "" {
 			findings = append(findings, why+"; left")
 			continue

@@ -44,7 +44,7 @@ func TestNumberIsUsedOnce(t *testing.T) {
 				if !errors.Is(err, ca.ErrNumberUsed) {
 					t.Errorf("error %v; ErrNumberUsed was expected", err)
 				}
-				wantError(t, r, err, `certificate 02 of "CN=Root"`, "take another number")
+				wantError(t, r, err, `certificate 02 of "CN=Root"`, "the number is used")
 			}
 			if !bytes.Equal(export(t, r), before) {
 				t.Error("a refused number changed the register")
