@@ -46,6 +46,9 @@ func (cmd caAdopt) Run(c *console) error {
 	if err := cmd.prove(c, ca.Authority{Certificate: cert}); err != nil {
 		return err
 	}
+	if cmd.First && source.NextCRL != nil && source.NextCRL.Cmp(big.NewInt(1)) > 0 {
+		contradictions = append(contradictions, fmt.Sprintf("%s: the next CRL was to have the number %d: is there no last one, as --first says?", cmd.CRLNumber, source.NextCRL))
+	}
 	for _, finding := range append(findings, contradictions...) {
 		showFinding(c, finding)
 	}
