@@ -176,7 +176,7 @@ func TestAgain(t *testing.T) {
 
 func again(t *testing.T, a ca.Authority, old *x509.Certificate, from, until time.Time) *x509.Certificate {
 	t.Helper()
-	draft, err := a.PrepareRenewal(old, from, until)
+	draft, err := a.PrepareRenewal(old, ca.Renewal{NotBefore: from, NotAfter: until})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestAgainIsRefused(t *testing.T) {
 		{a, began, began.AddDate(40, 0, 0), "notAfter: "},
 		{a, began, began, "is not after notBefore"},
 	} {
-		_, err := tc.by.PrepareRenewal(sub, tc.from, tc.until)
+		_, err := tc.by.PrepareRenewal(sub, ca.Renewal{NotBefore: tc.from, NotAfter: tc.until})
 		mustSay(t, "PrepareRenewal", err, tc.want)
 	}
 }

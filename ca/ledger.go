@@ -11,9 +11,11 @@ import (
 type Kind string
 
 // The kinds. Certificates have serial numbers, CRLs have CRL numbers; full and
-// delta CRLs share theirs (RFC 5280 section 5.2.3).
+// delta CRLs share theirs (RFC 5280 section 5.2.3). A renewal is a root's certificate
+// that has the serial number of the one in whose place it is.
 const (
 	KindCertificate Kind = "certificate"
+	KindRenewal     Kind = "renewal"
 	KindCRL         Kind = "crl"
 )
 

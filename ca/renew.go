@@ -15,21 +15,30 @@ import (
 	"conclave/internal/keycheck"
 )
 
+// Renewal says what is new about a certificate that takes the place of an old one.
+type Renewal struct {
+	NotBefore, NotAfter time.Time
+	// KeepSerial keeps a root's serial number, for the sake of certificates that name it
+	// (see NamesNumberOf): RFC 5280 section 4.1.2.2 wants another one, so the old root must
+	// go wherever the new one comes.
+	KeepSerial bool
+}
+
 // PrepareRenewal makes a certificate ready that takes the place of an old one: a
 // root's, or one that this authority has issued. Name, key and key identifier stay
 // byte for byte, so that what the old one has issued is good under the new one.
-// Serial number, validity and the signature's hash are new; what says that it is a CA,
-// what its key is for and by which key it is signed is said as RFC 5280 wants it. The
-// authority's URLs replace the old ones, kind by kind, but for a root, which no one
-// looks up anywhere; all else stays.
+// Serial number (unless it is kept), validity and the signature's hash are new; what
+// says that it is a CA, what its key is for and by which key it is signed is said as
+// RFC 5280 wants it. The authority's URLs replace the old ones, kind by kind, but for a
+// root, which no one looks up anywhere; all else stays.
 //
 // Its key must be sound, but need not be one that a new certificate would be issued
 // for; and it is linted as strictly as the old one can be.
-func (a Authority) PrepareRenewal(old *x509.Certificate, from, until time.Time) (*Draft, error) {
-	if err := errors.Join(a.check(), a.Publication.Check(), checkRenewal(old, from, until)); err != nil {
+func (a Authority) PrepareRenewal(old *x509.Certificate, spec Renewal) (*Draft, error) {
+	if err := errors.Join(a.check(), a.Publication.Check(), spec.check(old)); err != nil {
 		return nil, err
 	}
-	parent, err := a.parentOf(old, from, until)
+	parent, err := a.parentOf(old, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -37,12 +46,15 @@ func (a Authority) PrepareRenewal(old *x509.Certificate, from, until time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	template, err := a.anew(old, from, until, extensions)
+	template, err := a.anew(old, spec.NotBefore, spec.NotAfter, extensions)
 	if err != nil {
 		return nil, err
 	}
 	r := certificateRecipe(template, parent, old.PublicKey, a.Signer.Public(), lint.Private)
-	if r.demands, r.excused, err = a.demandsOf(old, from); err != nil {
+	if spec.KeepSerial {
+		r.kind, template.SerialNumber = KindRenewal, old.SerialNumber
+	}
+	if r.demands, r.excused, err = a.demandsOf(old, spec.NotBefore); err != nil {
 		return nil, err
 	}
 	return a.draft(r)
@@ -62,9 +74,9 @@ func (a Authority) anew(old *x509.Certificate, from, until time.Time, extensions
 	}, err
 }
 
-// checkRenewal wants a key that is not worthless, and a validity such as new
-// certificates of its kind may have.
-func checkRenewal(old *x509.Certificate, from, until time.Time) error {
+// check wants a key that is not worthless, and a validity such as new certificates of
+// its kind may have.
+func (r Renewal) check(old *x509.Certificate) error {
 	validity := rules{longest: longestOCSP}
 	if saysCA(old) {
 		validity.longest = longestPrivate
@@ -72,7 +84,10 @@ func checkRenewal(old *x509.Certificate, from, until time.Time) error {
 	if err := errors.Join(keycheck.Sound(old.PublicKey), checkMayBeCA(old)); err != nil { // the rules for new keys came after it
 		return fmt.Errorf("certificate %s: %w", SerialOf(old), err)
 	}
-	return validity.checkValidity(from, until)
+	if r.KeepSerial && !isRoot(old) {
+		return fmt.Errorf("certificate %s: it is not a root's, and its issuer could not revoke one of two that have one serial number; leave out that it is kept", SerialOf(old))
+	}
+	return validity.checkValidity(r.NotBefore, r.NotAfter)
 }
 
 // saysCA says whether a certificate is a CA's: it says so itself, or it is from before
@@ -94,7 +109,7 @@ func checkMayBeCA(old *x509.Certificate) error {
 
 // parentOf is the issuer of an old certificate for the new one: the authority's,
 // or the old one itself if that is a root.
-func (a Authority) parentOf(old *x509.Certificate, from, until time.Time) (*x509.Certificate, error) {
+func (a Authority) parentOf(old *x509.Certificate, spec Renewal) (*x509.Certificate, error) {
 	if isRoot(old) && sameKey(old.PublicKey, a.Signer.Public()) {
 		if err := CheckIssued(old, old); err != nil {
 			return nil, fmt.Errorf("certificate %s: %w", SerialOf(old), err)
@@ -107,7 +122,7 @@ func (a Authority) parentOf(old *x509.Certificate, from, until time.Time) (*x509
 	if err := CheckIssued(old, a.Certificate); err != nil {
 		return nil, fmt.Errorf("certificate %s: %w", SerialOf(old), err)
 	}
-	return a.Certificate, errors.Join(keycheck.Sound(a.Certificate.PublicKey), checkIssuer(a.Certificate), Spec{NotBefore: from, NotAfter: until}.checkWithin(a.Certificate))
+	return a.Certificate, errors.Join(keycheck.Sound(a.Certificate.PublicKey), checkIssuer(a.Certificate), Spec{NotBefore: spec.NotBefore, NotAfter: spec.NotAfter}.checkWithin(a.Certificate))
 }
 
 // demandsOf are all demands, if the old certificate would meet them today; otherwise

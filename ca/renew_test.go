@@ -175,7 +175,7 @@ func mustFind(t *testing.T, cert *x509.Certificate, want []string) {
 // renew makes a certificate new, and sees what has stayed and what has not.
 func renew(t *testing.T, a ca.Authority, old *x509.Certificate) *x509.Certificate {
 	t.Helper()
-	draft, err := a.PrepareRenewal(old, time.Now().UTC().Truncate(time.Second), old.NotAfter)
+	draft, err := a.PrepareRenewal(old, ca.Renewal{NotBefore: time.Now().UTC().Truncate(time.Second), NotAfter: old.NotAfter})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -330,7 +330,7 @@ func TestPrimeModulus(t *testing.T) {
 		_, err = issuer.Prepare(s, root.PublicKey)
 		mustSay(t, "Prepare "+string(profile), err, want)
 	}
-	_, err = bad.PrepareRenewal(root, began, began.AddDate(1, 0, 0))
+	_, err = bad.PrepareRenewal(root, ca.Renewal{NotBefore: began, NotAfter: began.AddDate(1, 0, 0)})
 	mustSay(t, "PrepareRenewal", err, want)
 	bad.Certificate = root
 	_, err = bad.Prepare(spec(ca.Subordinate), newKey(t).Public())

@@ -26,7 +26,7 @@ type Signed struct {
 // ParseSigned reads what is of a kind, DER, with nothing after it. It does not
 // verify the signature.
 func ParseSigned(kind Kind, der []byte) (Signed, error) {
-	if kind == KindCertificate {
+	if kind != KindCRL {
 		c, err := x509.ParseCertificate(der)
 		if err != nil {
 			return Signed{}, err

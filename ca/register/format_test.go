@@ -2,6 +2,8 @@ package register
 
 import (
 	"bytes"
+	"context"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +41,19 @@ func TestFormat1(t *testing.T) {
 	root := newAuthority(t, "Root").name()
 	must(t, r.setIssuer(Issuer{root, ca.Root, true}))
 	wantIssuer(t, open(t, closed(t, r)), Issuer{root, ca.Root, true}, root, true)
+}
+
+// TestFormat1TakesRenewals begins one with the process that has changed the format, and
+// with the next one.
+func TestFormat1TakesRenewals(t *testing.T) {
+	r, issuer := open(t, released(t)), newAuthority(t, "Root").name()
+	for number := range int64(2) {
+		intent := ca.Intent{Kind: ca.KindRenewal, Issuer: issuer, Number: big.NewInt(2 + number), Subject: "CN=Root", Time: day}
+		must(t, r.Begin(context.Background(), intent))
+		wantError(t, r, r.Begin(context.Background(), intent), ca.ErrNumberUsed.Error())
+		r = open(t, closed(t, r))
+	}
+	wantError(t, r, r.Begin(context.Background(), ca.Intent{Kind: "other", Issuer: issuer, Number: big.NewInt(9), Time: day}), `"renewal" or "crl" was expected`)
 }
 
 // TestFormat1AtOnce opens one from many places.

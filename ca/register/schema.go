@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,7 +41,7 @@ type table struct {
 // The conditions repeat what the columns say about uniqueness, because an
 // INSERT OR REPLACE would delete what is in its way and call no trigger.
 var tables = [...]table{
-	{"intent", `kind TEXT NOT NULL CHECK (kind IN ('certificate', 'crl')),
+	{"intent", `kind TEXT NOT NULL CHECK (kind IN ('certificate', 'renewal', 'crl')),
 	issuer BLOB NOT NULL,
 	number BLOB NOT NULL CHECK (length(number) > 0),
 	subject TEXT NOT NULL,
@@ -68,12 +69,14 @@ var tables = [...]table{
 		`EXISTS (SELECT 1 FROM issuer WHERE id = NEW.id)`},
 }
 
-// tablesOf are those of a format: format 1 had none for issuers.
+// tablesOf are those of a format: format 1 had none for issuers, and knew no renewals.
 func tablesOf(version int64) []table {
-	if version == 1 {
-		return tables[:len(tables)-1]
+	if version != 1 {
+		return tables[:]
 	}
-	return tables[:]
+	of := slices.Clone(tables[:len(tables)-1])
+	of[0].columns = strings.Replace(of[0].columns, "'renewal', ", "", 1)
+	return of
 }
 
 // schema is the table with its triggers, as SQLite keeps their text.
@@ -94,14 +97,19 @@ func schema(of []table) (all []string) {
 }
 
 // leaveFormat1 brings a file of format 1 to the present one: it gets the tables that
-// it lacks. All that was in it stays, byte for byte; so no copy is kept, by which
-// numbers would one day be used twice.
+// it lacks, and may have the kinds that there are now
+// (https://www.sqlite.org/lang_altertable.html section 7 has this way to change a
+// CHECK). All that was in it stays, byte for byte; so no copy is kept, by which numbers
+// would one day be used twice.
 func leaveFormat1(ctx context.Context, tx *sql.Tx) error {
 	version, err := pragma(ctx, tx, "user_version")
 	if err != nil || version != 1 { // another process was first
 		return err
 	}
-	for _, statement := range append(schema(tables[len(tablesOf(1)):]), fmt.Sprintf("PRAGMA user_version = %d", fileKind.Version)) {
+	statements := append(schema(tables[len(tablesOf(1)):]), "PRAGMA writable_schema = ON",
+		fmt.Sprintf("UPDATE sqlite_schema SET sql = '%s' WHERE name = 'intent'", strings.ReplaceAll(tables[0].schema()[0], "'", "''")),
+		"PRAGMA writable_schema = RESET", fmt.Sprintf("PRAGMA user_version = %d", fileKind.Version))
+	for _, statement := range statements {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("it has format 1, and must be brought to format %d before it is used: %w", fileKind.Version, err)
 		}

@@ -16,8 +16,8 @@ import (
 
 // checkIntent refuses what could not be found or printed again.
 func checkIntent(intent ca.Intent) error {
-	if intent.Kind != ca.KindCertificate && intent.Kind != ca.KindCRL {
-		return fmt.Errorf("the intent's kind is %q; %q or %q was expected", intent.Kind, ca.KindCertificate, ca.KindCRL)
+	if intent.Kind != ca.KindCertificate && intent.Kind != ca.KindRenewal && intent.Kind != ca.KindCRL {
+		return fmt.Errorf("the intent's kind is %q; %q, %q or %q was expected", intent.Kind, ca.KindCertificate, ca.KindRenewal, ca.KindCRL)
 	}
 	if err := checkNumber(intent.Number); err != nil {
 		return fmt.Errorf("%s: %w", intent.Kind, err)

@@ -169,6 +169,7 @@ type caRenew struct {
 	Old    string `arg:"" help:"The certificate that is to be made new."`
 	Out    string `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 	Issuer string `placeholder:"FILE" help:"Certificate of the issuer, whose key is in the device. Absent: a root is its own."`
+	Keep   bool   `name:"keep-serial" help:"Keep a root's serial number, for certificates that name it, such as those of easy-rsa. Take the old root away wherever the new one is put: they are not told apart by their numbers."`
 }
 
 // Run makes the certificate new.
@@ -187,13 +188,15 @@ func (cmd caRenew) Run(c *console) error {
 	case other == nil && !cmd.publication().IsZero():
 		return errors.New("--crl-url, --cert-url, --ocsp-url: a root is looked up nowhere; leave them out, and give them for what it issues")
 	}
-	if err := cmd.with(false, func(r *register.Register) error { return cmd.tellOfNumber(c, r, old) }); err != nil {
-		return err
+	if !cmd.Keep {
+		if err := cmd.with(false, func(r *register.Register) error { return cmd.tellOfNumber(c, r, old) }); err != nil {
+			return err
+		}
 	}
 	issuer := issuerFlags{cmd.userLogin, cmd.registerFlag, cmp.Or(cmd.Issuer, cmd.Old)}
 	return c.issueUnder(issuer, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
 		a.Publication = cmd.publication()
-		return a.PrepareRenewal(old, cmd.under(a.Certificate, from), until)
+		return a.PrepareRenewal(old, ca.Renewal{NotBefore: cmd.under(a.Certificate, from), NotAfter: until, KeepSerial: cmd.Keep})
 	})
 }
 
@@ -218,7 +221,7 @@ func (cmd caRenew) tellOfNumber(c *console, r *register.Register, old *x509.Cert
 		}
 	}
 	if count > 0 {
-		c.note("conclave: warning: %d certificates name the serial number of %s, beside its key; OpenSSL and Java do not take them to be from the new one: keep the old one where they are verified, until they have ended or are new themselves", count, terminal.Printable(ca.DistinguishedName(old.RawSubject)))
+		c.note("conclave: warning: %d certificates name the serial number of %s, beside its key; OpenSSL and Java do not take them to be from the new one; give it the same number: --keep-serial; or keep the old one where they are verified, until they have ended or are new themselves", count, terminal.Printable(ca.DistinguishedName(old.RawSubject)))
 	}
 	return nil
 }

@@ -212,10 +212,11 @@ func (cmd caImport) Run(c *console) error {
 
 type caSettle struct {
 	registerFlag
-	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer."`
-	CRL    bool   `name:"crl" help:"It is a CRL."`
-	Number string `arg:"" help:"Serial number, or CRL number, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
-	Note   string `arg:"" help:"What is known about it, in your own words."`
+	Issuer  string `required:"" placeholder:"FILE" help:"Certificate of the issuer."`
+	CRL     bool   `name:"crl" xor:"kind" help:"It is a CRL."`
+	Renewal bool   `xor:"kind" help:"It is a root's renewal that keeps its serial number."`
+	Number  string `arg:"" help:"Serial number, or CRL number, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
+	Note    string `arg:"" help:"What is known about it, in your own words."`
 }
 
 // Run settles an intent.
@@ -225,8 +226,11 @@ func (cmd caSettle) Run(c *console) error {
 		return err
 	}
 	kind := ca.KindCertificate
-	if cmd.CRL {
+	switch {
+	case cmd.CRL:
 		kind = ca.KindCRL
+	case cmd.Renewal:
+		kind = ca.KindRenewal
 	}
 	return cmd.with(false, func(r *register.Register) error {
 		entry, err := r.Named(c.ctx, issuer.RawSubject, kind, cmd.Number)
