@@ -103,7 +103,7 @@ func ExampleCheckRequest() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	draft, err := root.Prepare(spec, request.Public)
+	draft, err := root.Prepare(request.Complete(spec), request.Public)
 	if err != nil {
 		log.Fatal(err)
 	}

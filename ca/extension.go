@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"slices"
@@ -14,7 +15,7 @@ import (
 // extensionNames are those of RFC 5280 section 4.2 and of others that requests ask
 // for, by object identifier.
 var extensionNames = map[string]string{
-	"2.5.29.9": "subjectDirectoryAttributes", "2.5.29.15": "keyUsage", "2.5.29.16": "privateKeyUsagePeriod", "2.5.29.17": "subjectAltName",
+	"2.5.29.9": "subjectDirectoryAttributes", "2.5.29.14": "subjectKeyIdentifier", "2.5.29.15": "keyUsage", "2.5.29.16": "privateKeyUsagePeriod", "2.5.29.17": "subjectAltName",
 	"2.5.29.18": "issuerAltName", "2.5.29.19": "basicConstraints", "2.5.29.30": "nameConstraints", "2.5.29.31": "cRLDistributionPoints",
 	"2.5.29.32": "certificatePolicies", "2.5.29.33": "policyMappings", "2.5.29.35": "authorityKeyIdentifier", "2.5.29.36": "policyConstraints",
 	"2.5.29.37": "extKeyUsage", "2.5.29.46": "freshestCRL", "2.5.29.54": "inhibitAnyPolicy", "1.3.6.1.5.5.7.1.1": "authorityInfoAccess",
@@ -25,7 +26,8 @@ var extensionNames = map[string]string{
 }
 
 // passedOver are extensions that only tell of the requester, by object identifier:
-// no certificate follows them, and no one need decide about them.
+// no certificate follows them but the key identifier, see Request.Complete, and no one
+// need decide about them.
 var passedOver = map[string]string{
 	"2.5.29.14":              "the key identifier, which is computed here",
 	"1.2.840.113549.1.9.15":  "what the requester can decrypt (SMIMECapabilities, RFC 8551)",
@@ -74,6 +76,8 @@ func inWords(e pkix.Extension) string {
 		return size + " that cannot be read"
 	}
 	switch extensionName(e.Id) {
+	case "subjectKeyIdentifier":
+		return few([]string{hex.EncodeToString(c.SubjectKeyId)})
 	case "basicConstraints":
 		return caWords(c)
 	case "keyUsage":

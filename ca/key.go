@@ -1,16 +1,19 @@
 package ca
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 
 	"conclave/internal/keycheck"
 )
@@ -62,6 +65,30 @@ func signatureAlgorithm(public crypto.PublicKey) (x509.SignatureAlgorithm, error
 // keyID identifies a key: the first 160 bits of the SHA-256 of its BIT STRING
 // (RFC 7093 section 2, method 1).
 func keyID(public crypto.PublicKey) ([]byte, error) {
+	bits, err := keyBits(public)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(bits)
+	return sum[:20], nil
+}
+
+// identifies says whether an identifier is made of a key as RFC 5280 section 4.2.1.2
+// says, with SHA-1, whole or the last 60 bits of it, or as keyID makes it.
+func identifies(id []byte, public crypto.PublicKey) bool {
+	own, err := keyID(public)
+	if err != nil {
+		return false
+	}
+	bits, _ := keyBits(public) // keyID has read them
+	sum := sha1.Sum(bits)
+	short := slices.Clone(sum[12:])
+	short[0] = 0x40 | short[0]&0x0f
+	return bytes.Equal(id, own) || bytes.Equal(id, sum[:]) || bytes.Equal(id, short)
+}
+
+// keyBits are the bytes of a key's BIT STRING.
+func keyBits(public crypto.PublicKey) ([]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return nil, fmt.Errorf("key: %w", err)
@@ -73,8 +100,7 @@ func keyID(public crypto.PublicKey) ([]byte, error) {
 	if _, err := asn1.Unmarshal(der, &info); err != nil {
 		return nil, fmt.Errorf("key: %w", err)
 	}
-	sum := sha256.Sum256(info.Key.Bytes)
-	return sum[:20], nil
+	return info.Key.Bytes, nil
 }
 
 // sameKey says whether two public keys are the same.

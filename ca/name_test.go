@@ -213,7 +213,7 @@ func TestRequestedNames(t *testing.T) {
 		request, err := ca.CheckRequest(named(t, subject), planned)
 		if tc.want != "" {
 			mustSay(t, tc.what, err, tc.want)
-		} else if err != nil || !bytes.Equal(request.Named(planned).RawSubject, subject) {
+		} else if err != nil || !bytes.Equal(request.Complete(planned).RawSubject, subject) {
 			t.Errorf("%s: %v", tc.what, err)
 		}
 	}
@@ -249,7 +249,7 @@ func TestRequestedNameIsKept(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 			continue
 		}
-		draft, err := a.Prepare(request.Named(s), request.Public)
+		draft, err := a.Prepare(request.Complete(s), request.Public)
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue
@@ -258,7 +258,7 @@ func TestRequestedNameIsKept(t *testing.T) {
 		if !bytes.Equal(cert.RawSubject, request.Subject) || !strings.Contains(draft.Text(), want.note) {
 			t.Errorf("%s: the subject is %s\n%s", file, ca.DistinguishedName(cert.RawSubject), draft.Text())
 		}
-		rebuilt := request.Named(s)
+		rebuilt := request.Complete(s)
 		rebuilt.Serial = ca.SerialOf(cert)
 		if tbs, err := ca.TBS(rebuilt, cert.PublicKey, a.Certificate, a.Publication); err != nil || !bytes.Equal(tbs, cert.RawTBSCertificate) {
 			t.Errorf("%s: rebuilt, it is not what was signed, %v", file, err)
@@ -307,7 +307,7 @@ func TestRequestedNameIsRefused(t *testing.T) {
 		s.Profile = tc.profile
 		request, err := ca.CheckRequest(named(t, tc.subject), s)
 		if err == nil {
-			_, err = a.Prepare(request.Named(s), request.Public)
+			_, err = a.Prepare(request.Complete(s), request.Public)
 		}
 		mustSay(t, want, err, want)
 	}

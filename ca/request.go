@@ -84,13 +84,35 @@ func (r *Request) Check(spec Spec) error {
 	return nil
 }
 
-// Named gives a spec with the name of the request, which Check has found to be the
-// planned one. A request without a name gets the planned one.
-func (r *Request) Named(spec Spec) Spec {
-	if !r.nameless() && spec.Existing == nil {
+// Complete gives a spec with what the certificate has from a request that Check has
+// found good: its name, if it has one, and its key identifier, if that is one of the
+// key. What is cross-signed has both from the other root.
+func (r *Request) Complete(spec Spec) Spec {
+	if spec.Existing != nil {
+		return spec
+	}
+	if !r.nameless() {
 		spec.RawSubject = r.Subject
 	}
+	if !spec.leavesOut(oidSubjectKeyID) {
+		spec.KeyID = r.keyID()
+	}
 	return spec
+}
+
+// keyID is the identifier of its key that a request asks for; nil for none, and for one
+// that is not made of the key: it could be that of another CA.
+func (r *Request) keyID() []byte {
+	for _, e := range r.asked {
+		var id []byte
+		if !e.Id.Equal(oidSubjectKeyID) {
+			continue
+		}
+		if rest, err := asn1.Unmarshal(e.Value, &id); err == nil && len(rest) == 0 && identifies(id, r.Public) {
+			return id
+		}
+	}
+	return nil
 }
 
 // nameless says whether the name is an empty SEQUENCE.

@@ -135,6 +135,7 @@ func mustBeIssued(t *testing.T, root ca.Authority, content []byte, outcome, rema
 	if err := request.Check(s); err != nil {
 		t.Fatal(err)
 	}
+	s = request.Complete(s)
 	told := strings.Join(request.Remarks(s), "\n")
 	for remark := range strings.SplitSeq(remarks, "; ") {
 		if !strings.Contains(told, remark) {

@@ -14,8 +14,12 @@ type Spec struct {
 	Subject Name    `json:"subject,omitzero"` // of a cross-signed certificate that of Existing, or left out
 	// RawSubject is the name in the request, DER, which the certificate has byte for
 	// byte (RFC 5280 section 4.1.2.6): it is Subject, encoded by someone else. See
-	// Request.Named.
-	RawSubject  []byte       `json:"-"`
+	// Request.Complete.
+	RawSubject []byte `json:"-"`
+	// KeyID is the key identifier in the request, which what that CA has issued before
+	// may name (RFC 5280 section 4.2.1.1); nil: it is made of the key. See
+	// Request.Complete.
+	KeyID       []byte       `json:"-"`
 	NotBefore   time.Time    `json:"notBefore"`
 	NotAfter    time.Time    `json:"notAfter"`
 	Serial      Serial       `json:"serial,omitzero"` // zero: drawn at random

@@ -98,6 +98,9 @@ func (s Spec) template(r rules, public crypto.PublicKey, issuer *x509.Certificat
 	if err != nil {
 		return nil, err
 	}
+	if s.KeyID != nil {
+		id = s.KeyID
+	}
 	signer := public
 	if issuer != nil {
 		signer = issuer.PublicKey

@@ -102,16 +102,19 @@ func (r *Request) readExtensions(values []asn1.RawValue) error {
 }
 
 // Remarks tell, a line each, of what is passed over in a request, since it only tells
-// of the requester, and of what a spec leaves out.
+// of the requester, of what a spec leaves out, and of the key identifier, if a spec that
+// was completed has it.
 func (r *Request) Remarks(spec Spec) []string {
 	remarks := slices.Clone(r.remarks)
 	for _, e := range r.asked {
 		name := extensionName(e.Id)
 		switch {
-		case passedOver[e.Id.String()] != "":
-			remarks = append(remarks, "passed over: "+passedOver[e.Id.String()])
 		case spec.leavesOut(e.Id):
 			remarks = append(remarks, fmt.Sprintf("left out: %s (%s)", name, inWords(e)))
+		case e.Id.Equal(oidSubjectKeyID) && spec.KeyID != nil:
+			remarks = append(remarks, "followed: the key identifier, which what it has issued before may name")
+		case passedOver[e.Id.String()] != "":
+			remarks = append(remarks, "passed over: "+passedOver[e.Id.String()])
 		case name == "keyUsage" && spec.Profile != OCSP && spec.Profile != CABFOCSP:
 			if more := moreUsages(e.Value); more != "" {
 				remarks = append(remarks, "passed over: the key usage "+more+", beside keyCertSign and cRLSign, which are those of a CA")

@@ -73,8 +73,8 @@ func (s *signing) keepCertificate(ctx context.Context, planned *plan.Certificate
 	}, nil
 }
 
-// subject is whose key is certified, and what the certificate is to be, with the name
-// of the request.
+// subject is whose key is certified, and what the certificate is to be, with what
+// it has from the request.
 func (s *signing) subject(planned *plan.Certificate) (ca.Spec, crypto.PublicKey, error) {
 	if planned.Key != "" {
 		public, err := s.attestedKey(planned.Key)
@@ -95,7 +95,7 @@ func (s *signing) subject(planned *plan.Certificate) (ca.Spec, crypto.PublicKey,
 	if err != nil {
 		return ca.Spec{}, nil, err
 	}
-	return request.Named(planned.Spec), request.Public, nil
+	return request.Complete(planned.Spec), request.Public, nil
 }
 
 // attestedKey is a key that was made in this ceremony.

@@ -2,10 +2,15 @@ package ceremony_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -224,7 +229,8 @@ type contradiction struct {
 // interrupted verifies.
 func TestContradictions(t *testing.T) {
 	all := eventful(t)
-	all["two keys"] = twoKeys(t)
+	var requester *ecdsa.PrivateKey
+	all["two keys"], requester = twoKeys(t)
 	for name, table := range map[string][]contradiction{
 		"ceremony": slices.Concat(ofOrder(), ofPeople(), ofThings(), ofTheRecord(), ofSignatures()), "year later": ofTheRegister(), "drill": ofTheDrill(), "two keys": ofKeys(),
 		"rehearsal": ofImports(),
@@ -244,6 +250,7 @@ func TestContradictions(t *testing.T) {
 		t.Run(name+"/mutated", h.mutated)
 	}
 	t.Run("drill/not compared", all["drill"].notCompared)
+	t.Run("two keys/earlier identifier", func(t *testing.T) { all["two keys"].earlierIdentifier(t, requester) })
 }
 
 // contradicts wants a story to be refused for what is wrong with it, and for
@@ -655,10 +662,31 @@ func ofTheDrill() []contradiction {
 	}
 }
 
-// twoKeys holds a ceremony with two keys.
-func twoKeys(t *testing.T) held {
+// twoKeys holds a ceremony with two keys, and gives the one that has signed the
+// request, which asks for no key identifier.
+func twoKeys(t *testing.T) (held, *ecdsa.PrivateKey) {
 	s := newStage(t, func(p *plan.Plan) { p.Keys = append(p.Keys, plan.Key{Name: "spare", Type: "ec:secp384r1"}) })
-	return held{s.forge(t), s.Plan}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Base, "issuing.csr"), issuingRequest(t, s.Plan, key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return held{s.forge(t), s.Plan}, key
+}
+
+// earlierIdentifier lets the request ask for the key identifier that earlier versions
+// passed over.
+func (h held) earlierIdentifier(t *testing.T, key *ecdsa.PrivateKey) {
+	s := h.retell(t)
+	s.facts("open")["input issuing.csr"] = s.write("inputs/issuing.csr", issuingRequest(t, h.plan, key, keyIdentifier(t, key)))
+	report, err := s.verify()
+	if err != nil || !slices.ContainsFunc(report.Shown, func(text string) bool {
+		return strings.HasPrefix(text, "request of issuing: passed over: the key identifier")
+	}) {
+		t.Errorf("%v\n%s", err, strings.Join(report.Shown, "\n"))
+	}
 }
 
 // ofKeys are stories of two keys that are one.

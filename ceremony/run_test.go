@@ -6,8 +6,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -80,23 +83,39 @@ func newStage(t *testing.T, change func(*plan.Plan)) *stage {
 	}, players}
 }
 
-// writeRequest writes one that asks for a name, as much software does, which the plan
-// leaves out.
+// writeRequest writes one by a new key.
 func writeRequest(t *testing.T, path string, p *plan.Plan) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	subject := p.FindCertificate("issuing").Subject.DER()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{RawSubject: subject, DNSNames: []string{"ca.example.com"}}, key)
+	if err := os.WriteFile(path, issuingRequest(t, p, key, keyIdentifier(t, key)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// issuingRequest asks for a name, as much software does, which the plan leaves out.
+func issuingRequest(t *testing.T, p *plan.Plan, key *ecdsa.PrivateKey, extensions ...pkix.Extension) []byte {
+	t.Helper()
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+		RawSubject: p.FindCertificate("issuing").Subject.DER(), DNSNames: []string{"ca.example.com"}, ExtraExtensions: extensions,
+	}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	content := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
-	if err := os.WriteFile(path, content, 0o600); err != nil {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
+}
+
+// keyIdentifier is that of a key with SHA-1, which keytool and Windows ask for.
+func keyIdentifier(t *testing.T, key *ecdsa.PrivateKey) pkix.Extension {
+	t.Helper()
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
 		t.Fatal(err)
 	}
+	sum := sha1.Sum(point)
+	return pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 14}, Value: append([]byte{4, 20}, sum[:]...)}
 }
 
 func testProgram(t *testing.T) ceremony.Program { return programOf(t, "the program") }
@@ -160,6 +179,7 @@ func TestCeremonyAndDrill(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(string(s.Dir), "ceremony.key")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the ceremony key after the close: %v", err)
 	}
+	s.keepsKeyIdentifier(t)
 	t.Run("drill", s.drill)
 	t.Run("next", s.next)
 }
@@ -295,6 +315,23 @@ func (s *stage) keepsName(t *testing.T) {
 	}
 	if request, err := ca.ParseRequest(content); err != nil || !bytes.Equal(cert.RawSubject, request.Subject) {
 		t.Errorf("the certificate's name is %s, %v", ca.DistinguishedName(cert.RawSubject), err)
+	}
+}
+
+// keepsKeyIdentifier wants the certificate of a request to have the one that it asks
+// for.
+func (s *stage) keepsKeyIdentifier(t *testing.T) {
+	t.Helper()
+	cert, err := ca.ReadCertificate(filepath.Join(s.evidence(), "certificates/issuing.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := cert.PublicKey.(*ecdsa.PublicKey).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha1.Sum(point); !bytes.Equal(cert.SubjectKeyId, sum[:]) {
+		t.Errorf("the key identifier is %x; %x was asked for", cert.SubjectKeyId, sum)
 	}
 }
 

@@ -102,8 +102,7 @@ func (v signatures) asPlanned(planned *plan.Certificate, spec ca.Spec, cert, iss
 }
 
 // subject checks that the certified key is the one of the plan, or of the request, and
-// gives what the certificate is to be. Its name is the request's byte for byte; earlier
-// versions encoded the planned one.
+// gives what the certificate is to be.
 func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) (ca.Spec, error) {
 	spec := planned.Spec
 	if planned.Key != "" {
@@ -124,10 +123,8 @@ func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) (
 	if err != nil {
 		return spec, fmt.Errorf("%s: %w", InputFile(planned.Request), err)
 	}
-	if spec.Subject.AsInRequest() || bytes.Equal(cert.RawSubject, request.Subject) {
-		spec = request.Named(spec)
-	}
-	for _, remark := range request.Remarks(planned.Spec) {
+	spec = asIssued(request.Complete(spec), cert)
+	for _, remark := range request.Remarks(spec) {
 		v.shown("request of %s: %s", planned.Name, remark)
 	}
 	spki, err := x509.MarshalPKIXPublicKey(request.Public)
@@ -135,6 +132,18 @@ func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) (
 		err = errors.New("its key is not the one of the request")
 	}
 	return spec, err
+}
+
+// asIssued gives a spec without what earlier versions did not take from the request:
+// they encoded the planned name, and made the key identifier of the key.
+func asIssued(spec ca.Spec, cert *x509.Certificate) ca.Spec {
+	if !spec.Subject.AsInRequest() && !bytes.Equal(cert.RawSubject, spec.RawSubject) {
+		spec.RawSubject = nil
+	}
+	if !bytes.Equal(cert.SubjectKeyId, spec.KeyID) {
+		spec.KeyID = nil
+	}
+	return spec
 }
 
 // crl compares a CRL with what it is to be, byte for byte, by the plan and the

@@ -151,8 +151,8 @@ func (t *throwAway) issuer(planned *plan.Certificate) (ca.Authority, error) {
 	return ca.Authority{Signer: key, Publication: planned.Publication, Ledger: t.ledger, Linter: t.Linter, Rand: rand.Reader}, err
 }
 
-// subject is whose key is certified, and what the certificate is to be, with the name
-// of the request, and remarks on it.
+// subject is whose key is certified, and what the certificate is to be, with what it
+// has from the request, and remarks on that.
 func (t *throwAway) subject(planned *plan.Certificate) (spec ca.Spec, public crypto.PublicKey, remarks []string, err error) {
 	spec = planned.Spec
 	if planned.Existing != nil {
@@ -171,7 +171,8 @@ func (t *throwAway) subject(planned *plan.Certificate) (spec ca.Spec, public cry
 		if err != nil {
 			return spec, nil, nil, err
 		}
-		return request.Named(spec), request.Public, request.Remarks(spec), nil
+		spec = request.Complete(spec)
+		return spec, request.Public, request.Remarks(spec), nil
 	}
 	key, err := t.key(planned.Key)
 	if err != nil {

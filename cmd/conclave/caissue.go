@@ -89,12 +89,12 @@ func (cmd caIssue) Run(c *console) error {
 	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
 		spec.NotBefore = cmd.under(a.Certificate, spec.NotBefore)
 		a.Publication = publication
-		return a.Prepare(request.Named(spec), request.Public)
+		return a.Prepare(spec, request.Public)
 	})
 }
 
 // checkRequest checks a request, and lets people at a terminal decide what of it is
-// left out; the spec has it then.
+// left out; the spec has that then, and what the certificate has from the request.
 func (c *console) checkRequest(content []byte, spec *ca.Spec) (*ca.Request, error) {
 	request, err := ca.ParseRequest(content)
 	if err != nil {
@@ -108,6 +108,7 @@ func (c *console) checkRequest(content []byte, spec *ca.Spec) (*ca.Request, erro
 	if err := request.Check(*spec); err != nil {
 		return nil, err
 	}
+	*spec = request.Complete(*spec)
 	for _, remark := range request.Remarks(*spec) {
 		c.note("conclave: request: %s", terminal.Printable(remark))
 	}
