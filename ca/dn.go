@@ -219,7 +219,25 @@ func parseDN(text string) (name dn, err error) {
 	return name, nil
 }
 
+// slashedDN reads a name as OpenSSL's -subj has it, /C=CH/O=Acme/CN=Sub, so that it can
+// be told how it is written here; nil for any other.
+func slashedDN(text string) (name dn) {
+	rest, slashed := strings.CutPrefix(text, "/")
+	for _, written := range splitUnescaped(rest, '/') {
+		label, value, ok := strings.Cut(written, "=")
+		a, known := findAttribute(label)
+		if !slashed || !ok || !known || value == "" {
+			return nil
+		}
+		name = append(name, []part{{attribute: a, text: value}})
+	}
+	return name
+}
+
 func parsePart(text string) (part, error) {
+	if strings.TrimSpace(text) == "" {
+		return part{}, errors.New("it is empty, or has a comma or a plus sign too many; CN=… was expected, or several such parts with commas between them")
+	}
 	label, escaped, ok := strings.Cut(text, "=")
 	a, known := findAttribute(label)
 	if !ok || !known {
@@ -255,6 +273,9 @@ func unescape(text string) (string, error) {
 	text = strings.TrimLeft(text, " ")
 	if strings.HasPrefix(text, "#") {
 		return "", errors.New(`it begins with #, which is for hexadecimal digits; text was expected, with \ before a # that belongs to it`)
+	}
+	if strings.HasPrefix(text, `"`) {
+		return "", errors.New(`a value has no quotation marks around it; \ before a comma that belongs to it was expected`)
 	}
 	var b strings.Builder
 	for rest := text; rest != ""; {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Name is a distinguished name as a plan writes it: an object with the fields that
@@ -38,10 +39,15 @@ func ParseName(text string) (Name, error) {
 		return Name{text: text}, nil
 	}
 	parsed, err := parseDN(text)
-	if err != nil {
-		return Name{}, fmt.Errorf("name %q: %w", text, err)
+	switch slashed := slashedDN(text); {
+	case err == nil:
+		return parsed.name(), nil
+	case slashed != nil:
+		return Name{}, fmt.Errorf("name %q: it is written as OpenSSL's -subj has it; %s was expected", text, slashed)
+	case strings.EqualFold(strings.TrimSpace(text), asInRequest):
+		return Name{}, fmt.Errorf("name %q: in small letters and alone, %s was expected", text, asInRequest)
 	}
-	return parsed.name(), nil
+	return Name{}, fmt.Errorf("name %q: %w", text, err)
 }
 
 // NameOf reads a name, DER, whose attributes must be text. The order is kept where the

@@ -278,16 +278,22 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":          "is not an attribute",
-		"CN":        "is not an attribute",
-		"/CN=x/O=y": `"/CN=x/O=y" is not an attribute; CN=…, O=…, C=…, DC=… or another one was expected`,
-		"CN=A,2=x":  `"2=x" is not an attribute`,
-		"CN=A+B":    `"B" is not an attribute; `,
-		"CN=":       "CN: it is empty; one value was expected",
-		`CN=a\`:     `CN: it ends with \`,
-		`CN="a, b"`: `CN: " stands for itself only with \ before it`,
-		"O=a;CN=b":  `O: ; stands for itself only with \ before it`,
-		"CN=#0c01":  "CN: it begins with #",
+		"":                           "it is empty, or has a comma",
+		"CN":                         "is not an attribute",
+		"CN=x,Q=y":                   `"Q=y" is not an attribute; CN=…, O=…, C=…, DC=… or another one was expected`,
+		"CN=A,2=x":                   `"2=x" is not an attribute`,
+		"CN=A+B":                     `"B" is not an attribute; `,
+		"CN=":                        "CN: it is empty; one value was expected",
+		`CN=a\`:                      `CN: it ends with \`,
+		`CN="a, b"`:                  `CN: a value has no quotation marks around it; \ before a comma`,
+		`CN=a"b`:                     `CN: " stands for itself only with \ before it`,
+		"/C=CH/O=a, b/OU=x=y/CN=c/d": "is not an attribute",
+		"/C=CH/O=a, b/OU=x=y/CN=c":   `it is written as OpenSSL's -subj has it; CN=c,OU=x=y,O=a\, b,C=CH was expected`,
+		"Request ":                   "in small letters and alone, request was expected",
+		" ":                          "it is empty, or has a comma or a plus sign too many; CN=… was expected",
+		"CN=a,":                      "it is empty, or has a comma",
+		"O=a;CN=b":                   `O: ; stands for itself only with \ before it`,
+		"CN=#0c01":                   "CN: it begins with #",
 	} {
 		_, err := ca.ParseName(text)
 		mustSay(t, text, err, want)
