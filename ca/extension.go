@@ -87,7 +87,7 @@ func inWords(e pkix.Extension) string {
 	case "certificatePolicies":
 		return few(policiesOf(c))
 	case "nameConstraints":
-		return strings.NewReplacer("--permit-", "permitted ", "--exclude-", "excluded ").Replace(few(constraintOptions(c)))
+		return strings.NewReplacer("--permit-", "permitted ", "--exclude-", "excluded ").Replace(few(constraintOptions(constraintsOf(c))))
 	case "cRLDistributionPoints":
 		return few(c.CRLDistributionPoints)
 	case "authorityInfoAccess":
@@ -143,22 +143,30 @@ func policiesOf(c *x509.Certificate) (policies []string) {
 	return policies
 }
 
-// constraintOptions are the options of the command line for the name constraints of a
-// certificate.
-func constraintOptions(c *x509.Certificate) (options []string) {
+// constraintsOf are the name constraints of a certificate that can be planned.
+func constraintsOf(c *x509.Certificate) *Constraints {
 	addresses := func(ranges []*net.IPNet) (all []string) {
 		for _, r := range ranges {
 			all = append(all, r.String())
 		}
 		return all
 	}
+	return &Constraints{
+		PermittedDNS: c.PermittedDNSDomains, ExcludedDNS: c.ExcludedDNSDomains,
+		PermittedIP: addresses(c.PermittedIPRanges), ExcludedIP: addresses(c.ExcludedIPRanges),
+		PermittedEmail: c.PermittedEmailAddresses, ExcludedEmail: c.ExcludedEmailAddresses,
+	}
+}
+
+// constraintOptions are the options of the command line for name constraints.
+func constraintOptions(c *Constraints) (options []string) {
 	for _, list := range []struct {
 		option string
 		values []string
 	}{
-		{"--permit-dns", c.PermittedDNSDomains}, {"--exclude-dns", c.ExcludedDNSDomains},
-		{"--permit-ip", addresses(c.PermittedIPRanges)}, {"--exclude-ip", addresses(c.ExcludedIPRanges)},
-		{"--permit-email", c.PermittedEmailAddresses}, {"--exclude-email", c.ExcludedEmailAddresses},
+		{"--permit-dns", c.PermittedDNS}, {"--exclude-dns", c.ExcludedDNS},
+		{"--permit-ip", c.PermittedIP}, {"--exclude-ip", c.ExcludedIP},
+		{"--permit-email", c.PermittedEmail}, {"--exclude-email", c.ExcludedEmail},
 	} {
 		if len(list.values) > 0 {
 			options = append(options, list.option+" "+strings.Join(list.values, ","))
@@ -213,21 +221,26 @@ func moreUsages(value []byte) string {
 
 // follow says which options let a certificate of this spec have what a request asks
 // for, "" for none, or for more than anyone types.
-func (s Spec) follow(e pkix.Extension) string {
+func (s Spec) follow(e pkix.Extension) (options string) {
 	c, err := sample(&x509.Certificate{ExtraExtensions: []pkix.Extension{e}})
-	r, unknown := s.Profile.rules()
-	if err != nil || unknown != nil || !r.ca || len(e.Value) > 1000 {
+	if err != nil || len(e.Value) > 1000 {
 		return ""
 	}
-	switch name := extensionName(e.Id); {
-	case name == "basicConstraints" && c.IsCA && (c.MaxPathLen > 0 || c.MaxPathLenZero):
-		return fmt.Sprintf("--path-len %d (in a plan: pathLen)", c.MaxPathLen)
-	case name == "extKeyUsage" && len(usagesOf(c)) > 0 && r.checkUsages(usagesOf(c)) == nil:
-		return "--usage " + strings.Join(usagesOf(c), ",") + " (in a plan: extKeyUsage)"
-	case name == "certificatePolicies" && len(policiesOf(c)) > 0 && r.checkPolicies(policiesOf(c)) == nil:
-		return "--policy " + strings.Join(policiesOf(c), ",") + " (in a plan: policies)"
-	case name == "nameConstraints" && len(constraintOptions(c)) > 0:
-		return strings.Join(constraintOptions(c), " ") + " (in a plan: nameConstraints)"
+	switch extensionName(e.Id) {
+	case "basicConstraints":
+		s.PathLen, options = &c.MaxPathLen, fmt.Sprintf("--path-len %d (in a plan: pathLen)", c.MaxPathLen)
+	case "extKeyUsage":
+		s.ExtKeyUsage, options = usagesOf(c), "--usage "+strings.Join(usagesOf(c), ",")+" (in a plan: extKeyUsage)"
+	case "certificatePolicies":
+		s.Policies, options = policiesOf(c), "--policy "+strings.Join(policiesOf(c), ",")+" (in a plan: policies)"
+	case "nameConstraints":
+		s.Constraints, options = constraintsOf(c), strings.Join(constraintOptions(constraintsOf(c)), " ")+" (in a plan: nameConstraints)"
+	default:
+		return ""
 	}
-	return ""
+	planned, err := s.extensions()
+	if err != nil || !slices.ContainsFunc(planned, func(p pkix.Extension) bool { return p.Id.Equal(e.Id) && covers(p, e) }) {
+		return "" // such as policies with qualifiers, or a CA that may not have the usage
+	}
+	return options
 }

@@ -73,6 +73,9 @@ func TestCheckRequest(t *testing.T) {
 		{limited, planned, []string{"nameConstraints=permitted;DNS:example.org"}, "it asks for nameConstraints (permitted dns example.org), but planned is permitted dns example.com, excluded ip 0.0.0.0/0,::/0: follow it with --permit-dns example.org (in a plan: nameConstraints), or"},
 		{limited, planned, []string{"subjectAltName=DNS:www.example.com"}, "it asks for subjectAltName (DNS www.example.com), which the certificate will not have: leave it out with --leave-out subjectAltName (in a plan: leaveOut)"},
 		{limited, planned, []string{"certificatePolicies=1.2.3.4,1.2.3.5"}, "it asks for certificatePolicies (1.2.3.4, 1.2.3.5), but planned is 1.2.3.4: follow it with --policy 1.2.3.4,1.2.3.5"},
+		{unlimited, planned, []string{"certificatePolicies=DER:301e301c06022a033016301406082b060105050702011608687474703a2f2f78"}, "(1.2.3), which the certificate will not have: leave it out"}, // with a qualifier
+		{unlimited, planned, []string{"nameConstraints=permitted;DNS:.example.com"}, "(permitted dns .example.com), which the certificate will not have: leave it out"}, // without example.com itself
+		{unlimited, planned, []string{"nameConstraints=permitted;DNS:example.com,permitted;URI:.example.com"}, "(permitted dns example.com), which the certificate will not have: leave it out"},
 		{limited, planned, []string{"crlDistributionPoints=URI:http://x.example/a.crl"}, "it asks for cRLDistributionPoints (http://x.example/a.crl), which"},
 		{limited, planned, []string{"authorityInfoAccess=OCSP;URI:http://x.example/ocsp"}, "it asks for authorityInfoAccess (http://x.example/ocsp), which"},
 		{limited, planned, []string{"subjectAltName=email:a@example.com,URI:spiffe://cluster.local/ns/a,IP:192.0.2.1,RID:1.2.3,otherName:1.2.3;UTF8:x"},

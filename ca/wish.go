@@ -181,7 +181,7 @@ func (r *Request) undecided(spec Spec) ([]Wish, error) {
 				continue
 			}
 			if w.Planned = inWords(planned[i]); w.Planned == w.Asked { // such as policies with qualifiers
-				w.Asked, w.Follow = fmt.Sprintf("%s, and more, %d bytes", w.Asked, len(e.Value)), ""
+				w.Asked = fmt.Sprintf("%s, and more, %d bytes", w.Asked, len(e.Value))
 			}
 		}
 		if e.Critical {
