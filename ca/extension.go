@@ -51,9 +51,8 @@ var attributeNames = map[string]string{
 	"1.3.6.1.4.1.311.2.1.14": "extensions, as older Windows asks for them",
 }
 
-func extensionName(oid asn1.ObjectIdentifier) string {
-	return cmp.Or(extensionNames[oid.String()], oid.String())
-}
+// extensionName is what people call an extension, by its object identifier.
+func extensionName(oid string) string { return cmp.Or(extensionNames[oid], oid) }
 
 func isExtensionName(name string) bool {
 	for _, known := range extensionNames {
@@ -67,15 +66,18 @@ func isExtensionName(name string) bool {
 // inWords says what an extension says, for people; of what is not known, how many
 // bytes it has.
 func inWords(e pkix.Extension) string {
-	if extensionName(e.Id) == "subjectAltName" {
+	name, size := extensionNames[e.Id.String()], fmt.Sprintf("%d bytes", len(e.Value))
+	switch name {
+	case "":
+		return size
+	case "subjectAltName":
 		return generalNames(e.Value)
 	}
-	size := fmt.Sprintf("%d bytes", len(e.Value))
 	c, err := sample(&x509.Certificate{ExtraExtensions: []pkix.Extension{e}})
 	if err != nil {
 		return size + " that cannot be read"
 	}
-	switch extensionName(e.Id) {
+	switch name {
 	case "subjectKeyIdentifier":
 		return few([]string{hex.EncodeToString(c.SubjectKeyId)})
 	case "basicConstraints":
@@ -226,7 +228,7 @@ func (s Spec) follow(e pkix.Extension) (options string) {
 	if err != nil || len(e.Value) > 1000 {
 		return ""
 	}
-	switch extensionName(e.Id) {
+	switch extensionName(e.Id.String()) {
 	case "basicConstraints":
 		s.PathLen, options = &c.MaxPathLen, fmt.Sprintf("--path-len %d (in a plan: pathLen)", c.MaxPathLen)
 	case "extKeyUsage":

@@ -13,7 +13,7 @@ import (
 type Request struct {
 	Public  crypto.PublicKey
 	Subject []byte // the name, DER
-	asked   []pkix.Extension
+	asked   []askedExtension
 	remarks []string
 }
 
@@ -94,7 +94,7 @@ func (r *Request) Complete(spec Spec) Spec {
 	if !r.nameless() {
 		spec.RawSubject = r.Subject
 	}
-	if !spec.leavesOut(oidSubjectKeyID) {
+	if !spec.leavesOut(oidSubjectKeyID.String()) {
 		spec.KeyID = r.keyID()
 	}
 	return spec

@@ -74,13 +74,14 @@ func TestCheckRequest(t *testing.T) {
 		{limited, planned, []string{"subjectAltName=DNS:www.example.com"}, "it asks for subjectAltName (DNS www.example.com), which the certificate will not have: leave it out with --leave-out subjectAltName (in a plan: leaveOut)"},
 		{limited, planned, []string{"certificatePolicies=1.2.3.4,1.2.3.5"}, "it asks for certificatePolicies (1.2.3.4, 1.2.3.5), but planned is 1.2.3.4: follow it with --policy 1.2.3.4,1.2.3.5"},
 		{unlimited, planned, []string{"certificatePolicies=DER:301e301c06022a033016301406082b060105050702011608687474703a2f2f78"}, "(1.2.3), which the certificate will not have: leave it out"}, // with a qualifier
-		{unlimited, planned, []string{"nameConstraints=permitted;DNS:.example.com"}, "(permitted dns .example.com), which the certificate will not have: leave it out"}, // without example.com itself
+		{unlimited, planned, []string{"nameConstraints=permitted;DNS:.example.com"}, "(permitted dns .example.com), which the certificate will not have: leave it out"},                          // without example.com itself
 		{unlimited, planned, []string{"nameConstraints=permitted;DNS:example.com,permitted;URI:.example.com"}, "(permitted dns example.com), which the certificate will not have: leave it out"},
 		{limited, planned, []string{"crlDistributionPoints=URI:http://x.example/a.crl"}, "it asks for cRLDistributionPoints (http://x.example/a.crl), which"},
 		{limited, planned, []string{"authorityInfoAccess=OCSP;URI:http://x.example/ocsp"}, "it asks for authorityInfoAccess (http://x.example/ocsp), which"},
 		{limited, planned, []string{"subjectAltName=email:a@example.com,URI:spiffe://cluster.local/ns/a,IP:192.0.2.1,RID:1.2.3,otherName:1.2.3;UTF8:x"},
 			"it asks for subjectAltName (email a@example.com, URI spiffe://cluster.local/ns/a, IP 192.0.2.1, 2 bytes of another kind, a name of another kind, 9 bytes), which"},
 		{limited, planned, []string{"subjectAltName=" + strings.Repeat("DNS:"+strings.Repeat("a", 300)+",", 9) + "DNS:b"}, strings.Repeat("a", 196) + "… and 2 more), which"},
+		{limited, planned, []string{"2.25.329800735698586629295641978511506172918=DER:0500"}, "it asks for 2.25.329800735698586629295641978511506172918 (2 bytes), which the certificate will not have: leave it out with --leave-out 2.25.329800735698586629295641978511506172918"},
 		{limited, planned, []string{"1.2.3.4.5=DER:0500"}, "it asks for 1.2.3.4.5 (2 bytes), which the certificate will not have: leave it out with --leave-out 1.2.3.4.5"},
 	} {
 		content := request(t, tc.subject, tc.extensions...)
@@ -124,7 +125,7 @@ func TestCheckRequestForm(t *testing.T) {
 		{bytes.Replace(block.Bytes, []byte{2, 1, 0}, []byte{4, 1, 0}, 1), "request: it is not PKCS #10 (RFC 2986), or is damaged"},
 		{pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: append(bytes.Clone(block.Bytes), 0)}), "it is not PKCS #10"},
 		{request(t, planned, many...), "it asks for 101 extensions; 100 at most were expected"},
-		{request(t, planned, "1.2"+strings.Repeat(".3", 63)+"=DER:0500"), "an extension's object identifier has 65 numbers; 64 at most were expected"},
+		{request(t, planned, "1.2"+strings.Repeat(".3", 64)+"=DER:0500"), "an extension's object identifier has 65 bytes; 64 at most were expected"},
 		{[]byte(mustRun(t, "openssl", "req", "-new", "-newkey", "rsa:1024", "-nodes", "-keyout", newFolder(t).dir+"/k", "-subj", "/CN=x", "-batch")), "RSA with 1024 bits"},
 	} {
 		_, err := ca.CheckRequest(dropChatter(tc.content), spec(ca.Subordinate))

@@ -46,10 +46,17 @@ const (
 	// mostAsked is how many extensions, and how many attributes, a request may have;
 	// real ones have ten.
 	mostAsked = 100
-	// longestOID is how many numbers an object identifier in it may have; X.690 sets no
-	// limit, and real ones have fewer than twenty.
+	// longestOID is how many bytes an object identifier in it may have; X.690 sets no
+	// limit, and those that are made of UUIDs (X.667) have twenty.
 	longestOID = 64
 )
+
+// askedExtension is one that a request asks for. Its Id is nil where a number in the
+// object identifier is longer than encoding/asn1 can hold, as those of UUIDs are.
+type askedExtension struct {
+	pkix.Extension
+	oid string
+}
 
 // readAttributes reads what a request asks for, and remarks on what is passed over.
 func (r *Request) readAttributes(attributes []asn1.RawValue) error {
@@ -58,16 +65,17 @@ func (r *Request) readAttributes(attributes []asn1.RawValue) error {
 	}
 	for _, raw := range attributes {
 		var a struct { // RFC 2986 section 4.1
-			ID     asn1.ObjectIdentifier
+			ID     asn1.RawValue
 			Values []asn1.RawValue `asn1:"set"`
 		}
 		if _, err := asn1.Unmarshal(raw.FullBytes, &a); err != nil {
 			return fmt.Errorf("its attributes cannot be read: %w", err)
 		}
-		if len(a.ID) > longestOID {
-			return fmt.Errorf("an attribute's object identifier has %d numbers; %d at most were expected", len(a.ID), longestOID)
+		id, err := readOID(a.ID)
+		if err != nil {
+			return fmt.Errorf("an attribute's object identifier %w", err)
 		}
-		switch id := a.ID.String(); id {
+		switch id {
 		case "1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14": // extensionRequest, RFC 2985 section 5.4.2, and older Windows' own
 			if err := r.readExtensions(a.Values); err != nil {
 				return err
@@ -79,23 +87,41 @@ func (r *Request) readAttributes(attributes []asn1.RawValue) error {
 	return nil
 }
 
+// readOID reads an object identifier whose numbers may be of any size.
+func readOID(der asn1.RawValue) (string, error) {
+	if len(der.Bytes) > longestOID {
+		return "", fmt.Errorf("has %d bytes; %d at most were expected", len(der.Bytes), longestOID)
+	}
+	var oid x509.OID
+	if err := oid.UnmarshalBinary(der.Bytes); err != nil || der.Class != asn1.ClassUniversal || der.Tag != asn1.TagOID {
+		return "", errors.New("is none (X.690 section 8.19)")
+	}
+	return oid.String(), nil
+}
+
 func (r *Request) readExtensions(values []asn1.RawValue) error {
 	for _, value := range values {
-		var asked []pkix.Extension
+		var asked []struct { // RFC 5280 section 4.1
+			ID       asn1.RawValue
+			Critical bool `asn1:"optional"`
+			Value    []byte
+		}
 		if _, err := asn1.Unmarshal(value.FullBytes, &asked); err != nil {
 			return fmt.Errorf("the extensions that it asks for cannot be read: %w", err)
 		}
-		r.asked = append(r.asked, asked...)
-	}
-	if len(r.asked) > mostAsked {
-		return fmt.Errorf("it asks for %d extensions; %d at most were expected", len(r.asked), mostAsked)
-	}
-	for i, e := range r.asked {
-		if len(e.Id) > longestOID {
-			return fmt.Errorf("an extension's object identifier has %d numbers; %d at most were expected", len(e.Id), longestOID)
+		if n := len(r.asked) + len(asked); n > mostAsked {
+			return fmt.Errorf("it asks for %d extensions; %d at most were expected", n, mostAsked)
 		}
-		if slices.ContainsFunc(r.asked[:i], func(other pkix.Extension) bool { return other.Id.Equal(e.Id) }) {
-			return fmt.Errorf("it asks for %s twice", extensionName(e.Id))
+		for _, e := range asked {
+			oid, err := readOID(e.ID)
+			if err != nil {
+				return fmt.Errorf("an extension's object identifier %w", err)
+			}
+			if slices.ContainsFunc(r.asked, func(other askedExtension) bool { return other.oid == oid }) {
+				return fmt.Errorf("it asks for %s twice", extensionName(oid))
+			}
+			id, _ := parseOID(oid)
+			r.asked = append(r.asked, askedExtension{pkix.Extension{Id: id, Critical: e.Critical, Value: e.Value}, oid})
 		}
 	}
 	return nil
@@ -107,14 +133,14 @@ func (r *Request) readExtensions(values []asn1.RawValue) error {
 func (r *Request) Remarks(spec Spec) []string {
 	remarks := slices.Clone(r.remarks)
 	for _, e := range r.asked {
-		name := extensionName(e.Id)
+		name := extensionName(e.oid)
 		switch {
-		case spec.leavesOut(e.Id):
-			remarks = append(remarks, fmt.Sprintf("left out: %s (%s)", name, inWords(e)))
+		case spec.leavesOut(e.oid):
+			remarks = append(remarks, fmt.Sprintf("left out: %s (%s)", name, inWords(e.Extension)))
 		case e.Id.Equal(oidSubjectKeyID) && spec.KeyID != nil:
 			remarks = append(remarks, "followed: the key identifier, which what it has issued before may name")
-		case passedOver[e.Id.String()] != "":
-			remarks = append(remarks, "passed over: "+passedOver[e.Id.String()])
+		case passedOver[e.oid] != "":
+			remarks = append(remarks, "passed over: "+passedOver[e.oid])
 		case name == "keyUsage" && spec.Profile != OCSP && spec.Profile != CABFOCSP:
 			if more := moreUsages(e.Value); more != "" {
 				remarks = append(remarks, "passed over: the key usage "+more+", beside keyCertSign and cRLSign, which are those of a CA")
@@ -125,8 +151,8 @@ func (r *Request) Remarks(spec Spec) []string {
 }
 
 // leavesOut says whether a spec leaves an extension out, whatever a request asks for.
-func (s Spec) leavesOut(oid asn1.ObjectIdentifier) bool {
-	return slices.Contains(s.LeaveOut, extensionName(oid)) || slices.Contains(s.LeaveOut, oid.String())
+func (s Spec) leavesOut(oid string) bool {
+	return slices.Contains(s.LeaveOut, extensionName(oid)) || slices.Contains(s.LeaveOut, oid)
 }
 
 // leftOut is a note for those who agree to a certificate.
@@ -163,8 +189,8 @@ func (r *Request) Undecided(spec Spec) ([]Wish, error) {
 }
 
 func (r *Request) undecided(spec Spec) ([]Wish, error) {
-	asked := slices.DeleteFunc(slices.Clone(r.asked), func(e pkix.Extension) bool {
-		return passedOver[e.Id.String()] != "" || spec.leavesOut(e.Id)
+	asked := slices.DeleteFunc(slices.Clone(r.asked), func(e askedExtension) bool {
+		return passedOver[e.oid] != "" || spec.leavesOut(e.oid)
 	})
 	if len(asked) == 0 {
 		return nil, nil
@@ -175,9 +201,9 @@ func (r *Request) undecided(spec Spec) ([]Wish, error) {
 	}
 	var wishes []Wish
 	for _, e := range asked {
-		w := Wish{Extension: extensionName(e.Id), Asked: inWords(e), Follow: spec.follow(e)}
+		w := Wish{Extension: extensionName(e.oid), Asked: inWords(e.Extension), Follow: spec.follow(e.Extension)}
 		if i := slices.IndexFunc(planned, func(p pkix.Extension) bool { return p.Id.Equal(e.Id) }); i >= 0 {
-			if covers(planned[i], e) {
+			if covers(planned[i], e.Extension) {
 				continue
 			}
 			if w.Planned = inWords(planned[i]); w.Planned == w.Asked { // such as policies with qualifiers
@@ -237,7 +263,7 @@ func covers(planned, asked pkix.Extension) bool {
 	if bytes.Equal(planned.Value, asked.Value) {
 		return true
 	}
-	switch extensionName(planned.Id) {
+	switch extensionName(planned.Id.String()) {
 	case "basicConstraints":
 		var have, want basicConstraints
 		_, err := asn1.Unmarshal(planned.Value, &have)
