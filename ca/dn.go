@@ -33,6 +33,8 @@ type part struct {
 	value []byte
 }
 
+var errNoName = errors.New("not a distinguished name (RFC 5280 section 4.1.2.4)")
+
 // MaxName is how many bytes of DER a distinguished name has that is looked into.
 const MaxName = 16 << 10
 
@@ -44,18 +46,18 @@ func readDN(content []byte) (name dn, err error) {
 	input := cryptobyte.String(content)
 	var sequence cryptobyte.String
 	if !input.ReadASN1(&sequence, casn1.SEQUENCE) || !input.Empty() {
-		return nil, fmt.Errorf("no name: %x", content)
+		return nil, errNoName
 	}
 	for !sequence.Empty() {
 		var set cryptobyte.String
 		if !sequence.ReadASN1(&set, casn1.SET) || set.Empty() {
-			return nil, fmt.Errorf("no name: %x", content)
+			return nil, errNoName
 		}
 		var parts []part
 		for !set.Empty() {
 			p, ok := readPart(&set)
 			if !ok {
-				return nil, fmt.Errorf("no name: %x", content)
+				return nil, errNoName
 			}
 			parts = append(parts, p)
 		}

@@ -43,9 +43,8 @@ func ParseRequest(content []byte) (*Request, error) {
 	if rest, err := asn1.Unmarshal(der, &parsed); err != nil || len(rest) > 0 {
 		return nil, errors.New("request: it is not PKCS #10 (RFC 2986), or is damaged; openssl req -text -in FILE shows what can be read of it")
 	}
-	var name pkix.RDNSequence
-	if _, err := asn1.Unmarshal(parsed.Info.Subject.FullBytes, &name); err != nil {
-		return nil, errors.New("request: its subject is not a distinguished name (RFC 5280 section 4.1.2.4); make it again")
+	if _, err := readDN(parsed.Info.Subject.FullBytes); err != nil {
+		return nil, fmt.Errorf("request: its subject is %w", err)
 	}
 	r := &Request{Subject: parsed.Info.Subject.FullBytes}
 	if r.Public, err = parsed.Info.PublicKey.parse(); err != nil { // before anything is verified with it
