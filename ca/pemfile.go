@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding"
@@ -32,6 +33,8 @@ const (
 	formCRMF        form = "CRMF (RFC 4211)"
 	formCMP         form = "CMP (RFC 9810)"
 	formCRL         form = "a CRL"
+	formKeyStore    form = "a key store of Java, which is for private keys"
+	formPuTTY       form = "a private key of PuTTY"
 	formUnknown     form = ""
 )
 
@@ -74,6 +77,9 @@ func decode(content []byte, want form) ([]byte, error) {
 	if len(content) > MaxFile {
 		return nil, fmt.Errorf("%d bytes; %d at most were expected", len(content), MaxFile)
 	}
+	if len(content) == 0 {
+		return nil, fmt.Errorf("the file is empty; %s was expected", want)
+	}
 	if isDER(content) {
 		return want.only([]found{{formOf(content), content}})
 	}
@@ -99,7 +105,21 @@ func decode(content []byte, want form) ([]byte, error) {
 	if rest, err := asn1.Unmarshal(content, &first); err == nil && first.Tag == asn1.TagSequence {
 		return nil, fmt.Errorf("there is more after it, %d bytes; %s alone was expected", len(rest), want)
 	}
+	for _, row := range beginnings {
+		if bytes.HasPrefix(content, []byte(row.text)) {
+			return want.only([]found{{form: row.form}})
+		}
+	}
 	return nil, fmt.Errorf("it is neither DER nor PEM nor base64; %s was expected: is it cut off, or was it changed on its way?", want)
+}
+
+// beginnings are those of files with private keys that are neither DER nor PEM.
+var beginnings = []struct {
+	text string
+	form form
+}{
+	{"\xfe\xed\xfe\xed", formKeyStore}, {"\xce\xce\xce\xce", formKeyStore}, // JKS, JCEKS
+	{"PuTTY-User-Key-File", formPuTTY},
 }
 
 // only wants a file to hold one thing, and that to be the right one. A private key
@@ -107,7 +127,7 @@ func decode(content []byte, want form) ([]byte, error) {
 func (want form) only(all []found) ([]byte, error) {
 	var forms []string
 	for _, f := range all {
-		if f.form == formPrivateKey || f.form == formPKCS12 {
+		if slices.Contains([]form{formPrivateKey, formPKCS12, formKeyStore, formPuTTY}, f.form) {
 			return nil, fmt.Errorf("ALARM: it holds %s. If someone has sent it, others can have read it on its way, and a new key must be made; %s alone was expected", f.form, want)
 		}
 		forms = append(forms, string(f.form))
@@ -134,7 +154,8 @@ func isDER(content []byte) bool {
 var armour = regexp.MustCompile("-----(BEGIN|END) [^-\r\n]*-----")
 
 // plainLines gives the lines of a text without what mail programs and editors put
-// around them: marks of the encoding, signs of a quotation, spaces, empty lines. PEM
+// around them: marks of the encoding, signs of a quotation, spaces (web pages have some
+// that do not break), empty lines. PEM
 // that was pasted as one line, or is in JSON, gets its lines back.
 func plainLines(content []byte) []byte {
 	plain := encoding.Nop.NewDecoder()
@@ -148,7 +169,7 @@ func plainLines(content []byte) []byte {
 	text = armour.ReplaceAll(bytes.ReplaceAll(text, []byte(`\n`), []byte("\n")), []byte("\n$0\n"))
 	var lines [][]byte
 	for _, line := range bytes.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' }) {
-		if line = bytes.Trim(line, "> \t"); len(line) > 0 {
+		if line = bytes.Trim(line, "> \t\u00a0"); len(line) > 0 {
 			lines = append(lines, line)
 		}
 	}

@@ -116,7 +116,10 @@ func TestCheckRequestForm(t *testing.T) {
 		content []byte
 		want    string
 	}{
-		{nil, "request: it is neither DER nor PEM nor base64; a request (PKCS #10) was expected"},
+		{nil, "request: the file is empty; a request (PKCS #10) was expected"},
+		{[]byte("\xfe\xed\xfe\xed\x00\x00\x00\x02"), "ALARM: it holds a key store of Java, which is for private keys. If someone has sent it"},
+		{[]byte("PuTTY-User-Key-File-3: ecdsa"), "ALARM: it holds a private key of PuTTY. If"},
+		{[]byte("dear all"), "request: it is neither DER nor PEM nor base64; a request (PKCS #10) was expected"},
 		{append(bytes.Clone(block.Bytes), 0), "request: there is more after it, 1 bytes; a request (PKCS #10) alone was expected"},
 		{append(bytes.Clone(good), good...), "there are 2 things in it, a request (PKCS #10), a request (PKCS #10)…; a request (PKCS #10) alone was expected"},
 		{newAuthority(t, ca.Root, newKey(t)).Certificate.Raw, "it is a certificate; a request (PKCS #10) was expected: ask for the request"},

@@ -85,6 +85,7 @@ func TestCertificateForms(t *testing.T) {
 		"text before and after": "Certificate:\n    Data:\n" + text + "\n-- \nAda\n", "quoted": "> " + strings.ReplaceAll(text, "\n", "\n> "),
 		"UTF-16": wide, "UTF-8 with a mark": "\xef\xbb\xbf" + text, "base64": base64.StdEncoding.EncodeToString(block.Bytes),
 		"base64 without padding": strings.TrimRight(base64.StdEncoding.EncodeToString(block.Bytes), "="),
+		"from a web page":        strings.ReplaceAll(text, "\n", "\u00a0\n"),
 		"base64 of PEM":          base64.StdEncoding.EncodeToString(content),
 	} {
 		if cert, err := ca.ParseCertificate([]byte(form)); err != nil || !bytes.Equal(cert.Raw, block.Bytes) {
