@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -79,9 +80,14 @@ func (p Publication) Check() error {
 	return errors.Join(problems...)
 }
 
+// severalURLs finds a second URL after a comma: a comma by itself may belong to one.
+var severalURLs = regexp.MustCompile(`(?i)[,;] ?(http|ldap):/`)
+
 func checkURL(text string, ldap bool) error {
 	u, err := url.Parse(text)
 	switch {
+	case severalURLs.MatchString(text):
+		return errors.New("one URL was expected; several are a list in a plan, and the option several times on the command line")
 	case err != nil || !ascii(text) || u.User != nil || u.Fragment != "":
 	case u.Scheme == "http" && u.Hostname() != "":
 		return nil

@@ -34,6 +34,7 @@ func TestPublication(t *testing.T) {
 		{"ldap:///CN=A", "with an entry and an attribute of it"},
 		{"ldap:///CN=A b?certificateRevocationList", "in ASCII"},
 		{"", `publication.crl: ""`},
+		{"http://a.example.com/a.crl,http://b.example.com/a.crl", "one URL was expected; several are a list in a plan, and the option several times"},
 		{"http://twice.example.com/a.crl", "publication.crl: http://twice.example.com/a.crl appears twice"},
 	} {
 		mustSay(t, tc.url, ca.Publication{CRL: ca.URLs{tc.url, "http://twice.example.com/a.crl"}}.Check(), tc.want)

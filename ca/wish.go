@@ -147,6 +147,11 @@ func (r *Request) Remarks(spec Spec) []string {
 			}
 		}
 	}
+	for _, name := range spec.LeaveOut {
+		if !slices.ContainsFunc(r.asked, func(e askedExtension) bool { return e.oid == name || extensionName(e.oid) == name }) {
+			remarks = append(remarks, "it does not ask for "+name+", which was to be left out")
+		}
+	}
 	return remarks
 }
 

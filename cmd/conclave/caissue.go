@@ -74,11 +74,14 @@ func (cmd caIssue) Run(c *console) error {
 	if responder := cmd.Profile == string(ca.OCSP) || cmd.Profile == string(ca.CABFOCSP); responder && !publication.IsZero() {
 		return fmt.Errorf("--profile %s: a responder's certificate names no URL of its issuer's; leave out --crl-url, --cert-url and --ocsp-url", cmd.Profile)
 	}
+	spec.LeaveOut = cmd.LeaveOut
+	if err := spec.Check(); err != nil { // before the request is blamed for it
+		return err
+	}
 	content, err := safefile.Read(cmd.Request, ca.MaxFile)
 	if err != nil {
 		return err
 	}
-	spec.LeaveOut = cmd.LeaveOut
 	request, err := c.checkRequest(content, &spec)
 	if err != nil {
 		return fmt.Errorf("%s: %w", cmd.Request, err)
