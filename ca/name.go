@@ -139,13 +139,18 @@ func (n *Name) UnmarshalJSON(content []byte) (err error) {
 		if err := json.Unmarshal(content, &text); err != nil {
 			return err
 		}
-		*n, err = ParseName(text)
-		return err
+		if *n, err = ParseName(text); err != nil {
+			return fmt.Errorf("subject: %w", err)
+		}
+		return nil
 	}
 	type object Name
 	d := json.NewDecoder(bytes.NewReader(content))
 	d.DisallowUnknownFields()
-	if err := d.Decode((*object)(n)); err != nil {
+	var wrong *json.UnmarshalTypeError
+	if err := d.Decode((*object)(n)); errors.As(err, &wrong) {
+		return fmt.Errorf("subject: it has a %s; text was expected: a name as in RFC 4514, an object with commonName, organization…, or %q", wrong.Value, asInRequest)
+	} else if err != nil {
 		return fmt.Errorf("subject: %v", err) // its offset is none of the plan's
 	}
 	return nil

@@ -128,8 +128,8 @@ func TestNamesInJSON(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		`{"commonName":"A","unit":"B"}`: `subject: json: unknown field "unit"`,
-		`"Example Root CA"`:             `"Example Root CA" is not an attribute`,
-		"7":                             "subject: json: cannot unmarshal number",
+		`"Example Root CA"`:             `subject: name "Example Root CA": "Example Root CA" is not an attribute`,
+		"7":                             `subject: it has a number; text was expected: a name as in RFC 4514, an object with commonName, organization…, or "request"`,
 	} {
 		mustSay(t, text, json.Unmarshal([]byte(text), new(ca.Name)), want)
 	}

@@ -123,7 +123,7 @@ func newVerifier(fsys fs.FS, options Options) (*verifier, error) {
 func (v *verifier) problem(file, format string, args ...any) {
 	switch n := len(v.report.Problems); {
 	case n < maxProblems:
-		text := fmt.Sprintf(format, args...)
+		text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ") // of joined errors
 		if len(text) > maxProblem {
 			text = strings.ToValidUTF8(text[:maxProblem], "") + " and so on"
 		}

@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -225,11 +226,32 @@ func explain(content []byte, err error) error {
 	var when *time.ParseError
 	switch {
 	case errors.As(err, &wrong):
-		return fmt.Errorf("plan, line %d: the field %s has a %s; %s was expected", lineAt(content, wrong.Offset), wrong.Field, wrong.Value, wrong.Type)
+		return fmt.Errorf("plan, line %d: the field %s has a %s; %s was expected", lineAt(content, wrong.Offset), fieldOf(wrong), wrong.Value, kindOf(wrong.Type))
 	case errors.As(err, &when):
 		return fmt.Errorf("plan: %s is not a time; one such as 2027-01-15T09:00:00Z was expected", when.Value)
 	}
 	return fmt.Errorf("plan: %w", err)
+}
+
+// fieldOf is where the plan has a field: the structures that are embedded are no part
+// of it.
+func fieldOf(wrong *json.UnmarshalTypeError) string {
+	return strings.NewReplacer(".Spec.", ".", ".CRLSpec.", ".").Replace(wrong.Field)
+}
+
+// kindOf says what a field takes in JSON.
+func kindOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Slice:
+		return "a list"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64:
+		return "a number"
+	}
+	return "an object"
 }
 
 // Bytes writes the plan as indented JSON.

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"conclave/apdu"
@@ -53,8 +54,9 @@ func (f *findings) good(what, format string, args ...any) {
 	f.all = append(f.all, Finding{What: what, Detail: fmt.Sprintf(format, args...)})
 }
 
+// bad notes a problem. What several joined errors say is one line.
 func (f *findings) bad(what, format string, args ...any) {
-	f.all = append(f.all, Finding{what, fmt.Sprintf(format, args...), true})
+	f.all = append(f.all, Finding{what, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; "), true})
 }
 
 // judge notes an error, or each of joined ones, or else what is good.

@@ -257,6 +257,9 @@ func TestProblems(t *testing.T) {
 		}, "certificate issuing: "},
 		"a request for more": {func(t *testing.T, r *room) { r.request(t, r.withName()) },
 			"certificate issuing: request: it asks for subjectAltName (DNS ca.example.com), which the certificate will not have: leave it out with --leave-out subjectAltName (in a plan: leaveOut)"},
+		"a request of someone else for more": {func(t *testing.T, r *room) {
+			r.request(t, x509.CertificateRequest{Subject: pkix.Name{CommonName: "Eve"}, DNSNames: []string{"ca.example.com"}})
+		}, `in the place of the name; it asks for subjectAltName (DNS ca.example.com)`},
 		"nothing to leave out": {func(_ *testing.T, r *room) { r.Plan.Certificates[0].LeaveOut = []string{"keyUsage"} },
 			"plan: certificates[0].leaveOut: there is no request that asks for anything; leave it out"},
 		"keys on the device": {func(t *testing.T, r *room) { r.device(t) },
