@@ -59,15 +59,15 @@ func (a Authority) Prepare(spec Spec, public crypto.PublicKey) (*Draft, error) {
 		return nil, err
 	}
 	notes := append(spec.notes(), spec.leftOut()...)
-	if spec.exempt() && r.demands == lint.Private && len(found) > 0 {
-		inName, err := a.inName(spec, public, found)
+	if r.demands == lint.Private {
+		inSubject, inIssuer, err := a.inNames(spec, public, found)
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range inName {
+		for _, f := range inSubject {
 			notes = append(notes, "a lint found this in the subject, which is carried on as it is: "+f.String())
 		}
-		found = slices.DeleteFunc(found, func(f lint.Finding) bool { return slices.Contains(inName, f) })
+		r.excused = slices.Concat(r.excused, lintsOf(inSubject), lintsOf(inIssuer))
 	}
 	if err := r.refusal(found); err != nil {
 		return nil, err
@@ -75,10 +75,26 @@ func (a Authority) Prepare(spec Spec, public crypto.PublicKey) (*Draft, error) {
 	return &Draft{draft{r, rehearsed}, notes}, nil
 }
 
-// inName are those of findings that lints have in the name alone: a certificate with
-// another one does not have them.
-func (a Authority) inName(spec Spec, public crypto.PublicKey, found []lint.Finding) ([]lint.Finding, error) {
-	spec.RawSubject, spec.Subject = nil, Name{CommonName: spec.Serial.String()}
+// inNames are those of findings that lints have in names alone that are carried on: in
+// the subject, where lints need not like it, and in the issuer's name, which exists. A
+// certificate with another name does not have them.
+func (a Authority) inNames(spec Spec, public crypto.PublicKey, found []lint.Finding) (inSubject, inIssuer []lint.Finding, err error) {
+	other := Name{CommonName: spec.Serial.String()}
+	if len(found) > 0 && spec.exempt() {
+		renamed := spec
+		renamed.RawSubject, renamed.Subject = nil, other
+		inSubject, err = a.notFound(renamed, public, found)
+	}
+	if len(found) > len(inSubject) && a.Certificate != nil && err == nil {
+		issuer := *a.Certificate
+		issuer.RawSubject, a.Certificate = other.DER(), &issuer
+		inIssuer, err = a.notFound(spec, public, found)
+	}
+	return inSubject, inIssuer, err
+}
+
+// notFound are those of findings that lints do not have in the certificate of a spec.
+func (a Authority) notFound(spec Spec, public crypto.PublicKey, found []lint.Finding) ([]lint.Finding, error) {
 	r, err := newRecipe(spec, public, a.Certificate, a.Publication)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/json"
+	"math/big"
 	"os"
 	"strings"
 	"testing"
@@ -266,6 +267,30 @@ func TestRequestedNameIsKept(t *testing.T) {
 		if file == "rev" || file == "bmp" {
 			goesWith(t, a.Certificate, cert, "testdata/names/leaf-of-"+file+".pem")
 		}
+	}
+}
+
+// TestIssuerNameIsCarriedOn issues under a root whose name lints do not like, and makes
+// no such name itself.
+func TestIssuerNameIsCarriedOn(t *testing.T) {
+	a := newAuthority(t, ca.Root, newKey(t))
+	a.Linter = zlint.Linter{}
+	s := spec(ca.Root)
+	s.Subject = name(t, "CN=A+serialNumber=7,O=Acme,C=CH")
+	_, err := ca.Authority{Signer: a.Signer, Ledger: newMemory(), Linter: a.Linter}.Prepare(s, a.Signer.Public())
+	mustSay(t, "a new root", err, "certificate is refused by a lint: warn: Certificates should not have multiple attributes in a single RDN (issuer)")
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: big.NewInt(1), RawSubject: s.Subject.DER(), NotBefore: began, NotAfter: s.NotAfter, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}, &x509.Certificate{RawSubject: s.Subject.DER()}, a.Signer.Public(), a.Signer)
+	if err == nil {
+		a.Certificate, err = x509.ParseCertificate(der)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cert := issue(t, a, spec(ca.Subordinate), newKey(t).Public()); !bytes.Equal(cert.RawIssuer, a.Certificate.RawSubject) {
+		t.Errorf("it is from %s", ca.DistinguishedName(cert.RawIssuer))
 	}
 }
 
