@@ -12,6 +12,7 @@ import (
 )
 
 type ceremonyNew struct {
+	withoutDevice
 	Plan string `arg:"" help:"File to write."`
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -134,7 +136,7 @@ func parse(args []string) (command *kong.Context, o *options, err error) {
 	}
 	command, err = parser.Parse(args)
 	if err == nil {
-		err = givenOnce(command)
+		err = errors.Join(givenOnce(command), givenForUse(command))
 	}
 	return command, g.get(), err
 }
@@ -151,6 +153,32 @@ func givenOnce(command *kong.Context) error {
 			return fmt.Errorf("--%s is given twice; it was expected once", at.Flag.Name)
 		}
 		seen[at.Flag] = true
+	}
+	return nil
+}
+
+// withoutDevice is part of a command that uses no device.
+type withoutDevice struct{}
+
+func (withoutDevice) useless() []string { return []string{"device", "trace"} }
+
+// withOtherDevices is part of a command that uses all devices, or those that something
+// else names.
+type withOtherDevices struct{}
+
+func (withOtherDevices) useless() []string { return []string{"device"} }
+
+// givenForUse refuses an option that a command would pass over. The environment is for
+// all commands.
+func givenForUse(command *kong.Context) error {
+	c, ok := command.Selected().Target.Interface().(interface{ useless() []string })
+	if !ok {
+		return nil
+	}
+	for _, at := range command.Path {
+		if at.Flag != nil && slices.Contains(c.useless(), at.Flag.Name) {
+			return fmt.Errorf("--%s: %s makes no use of it; leave it out", at.Flag.Name, command.Selected().FullPath())
+		}
 	}
 	return nil
 }

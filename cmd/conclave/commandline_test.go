@@ -39,6 +39,28 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// TestGivenForUse: the options of every command are refused where they would be passed
+// over.
+func TestGivenForUse(t *testing.T) {
+	t.Setenv("CONCLAVE_DEVICE", "environment")
+	for _, tc := range []struct {
+		args []string
+		want string // "" for good
+	}{
+		{[]string{"ca", "list"}, ""},
+		{[]string{"ca", "list", "--device", "a"}, "--device: conclave ca list makes no use of it; leave it out"},
+		{[]string{"--trace=a", "dkek", "check", "b"}, "--trace: conclave dkek check makes no use of it"},
+		{[]string{"ceremony", "run", "plan", "--trace", "a"}, ""},
+		{[]string{"ceremony", "run", "plan", "--device", "a"}, "--device: conclave ceremony run makes no use of it"},
+		{[]string{"--device", "a", "status"}, "--device: conclave status makes no use of it"},
+		{[]string{"--device", "a", "key", "list", "--trace", "b"}, ""},
+	} {
+		if _, _, err := parse(tc.args); tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tc.want)) {
+			t.Errorf("%q: %v; %q was expected", tc.args, err, tc.want)
+		}
+	}
+}
+
 // TestGivenOnce: an option that takes one value comes once, however it is written, and
 // whatever the environment says; those that take several, and those that are counted,
 // come again.

@@ -11,6 +11,7 @@ import (
 )
 
 type dkekCheck struct {
+	withoutDevice
 	File   string `arg:"" optional:"" help:"Share file that the set record is beside. The file itself is not opened."`
 	Record string `placeholder:"FILE" help:"The set record, where it is elsewhere."`
 	Sheet  string `placeholder:"FILE" help:"File with the sheet, - for standard input. Absent: it is typed, or scanned."`

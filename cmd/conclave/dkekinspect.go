@@ -8,6 +8,7 @@ import (
 )
 
 type dkekInspect struct {
+	withoutDevice
 	File         string         `arg:"" help:"Share file, or a base64 copy of it."`
 	Password     secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file: env:NAME, file:PATH or the password itself."`
 	PasswordFile string         `name:"password-file" placeholder:"FILE" xor:"how" help:"File with the password in its first line."`

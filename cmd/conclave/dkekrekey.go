@@ -11,6 +11,7 @@ import (
 )
 
 type dkekRekey struct {
+	withoutDevice
 	File  string   `arg:"" help:"Share file to write, with the new DKEK."`
 	Wraps []string `arg:"" help:"Files of wrapped keys, under the old DKEK."`
 	Out   string   `required:"" placeholder:"DIR" help:"Directory for the files of the keys under the new DKEK, which keep their names."`

@@ -30,7 +30,10 @@ func (hsmCreate) Run(c *console) error {
 	return nil
 }
 
-type hsmList struct{ listing }
+type hsmList struct {
+	withOtherDevices
+	listing
+}
 
 // deviceEntry is an embedded device in a list.
 type deviceEntry struct {

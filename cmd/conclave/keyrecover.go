@@ -15,6 +15,7 @@ import (
 )
 
 type keyRecover struct {
+	withOtherDevices
 	Wraps []string `arg:"" help:"Files of wrapped keys."`
 	dkekSource
 	Out         string         `placeholder:"FILE" xor:"target" help:"File to write the private keys to."`

@@ -12,6 +12,7 @@ import (
 )
 
 type version struct {
+	withoutDevice
 	SBOM    bool   `name:"sbom" help:"Show the bill of materials instead (CycloneDX, JSON)."`
 	Program string `arg:"" optional:"" help:"A program that go build has made, for --sbom. Default: this one."`
 }
