@@ -2,10 +2,12 @@ package ca_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/hex"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +38,37 @@ func identified(t *testing.T, a ca.Authority, key, subject, identifier string, l
 		t.Errorf("%s: rebuilt, it is not what was signed, %v", identifier, err)
 	}
 	return cert, strings.Join(request.Remarks(s), "\n")
+}
+
+// TestLikeRequest: a request for practice leaves the same to be decided, and asks for its
+// own key's identifier.
+func TestLikeRequest(t *testing.T) {
+	foreign.Need(t, "openssl")
+	content := request(t, planned, "subjectAltName=DNS:a.example.com", "basicConstraints=critical,CA:TRUE,pathlen:0", "subjectKeyIdentifier=hash", "2.25.329800735698586629295641978511506172918=DER:0500")
+	original, err := ca.ParseRequest(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := spec(ca.Subordinate)
+	key := newKey(t)
+	der, err := original.Like(s.Subject.DER(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	like, err := ca.ParseRequest(der)
+	if err != nil || !key.Public().(*ecdsa.PublicKey).Equal(like.Public) {
+		t.Fatalf("it is by another key, %v", err)
+	}
+	want, err := original.Undecided(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := like.Undecided(s); err != nil || !reflect.DeepEqual(got, want[:2]) {
+		t.Errorf("undecided: %v, %v; %v was expected", got, err, want[:2])
+	}
+	if like.Complete(s).KeyID == nil || bytes.Equal(like.Complete(s).KeyID, original.Complete(s).KeyID) {
+		t.Errorf("its key identifier is %x", like.Complete(s).KeyID)
+	}
 }
 
 // TestRequestedKeyIdentifier follows the identifier that a request asks for if it is

@@ -3,6 +3,8 @@ package ca
 import (
 	"bytes"
 	"crypto"
+	"crypto/rand"
+	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
@@ -97,6 +99,30 @@ func (r *Request) Complete(spec Spec) Spec {
 		spec.KeyID = r.keyID()
 	}
 	return spec
+}
+
+// Like makes a request, DER, that asks for the same for another name, DER, and is by
+// another key, so that what is decided about one can be rehearsed with the other. It
+// does not ask for what crypto/x509 cannot write, extensions under object identifiers of
+// UUIDs.
+func (r *Request) Like(subject []byte, key crypto.Signer) ([]byte, error) {
+	template := &x509.CertificateRequest{RawSubject: subject}
+	for _, e := range r.asked {
+		if e.Id == nil {
+			continue
+		}
+		if e.Id.Equal(oidSubjectKeyID) && r.keyID() != nil {
+			id, err := keyID(key.Public())
+			if err != nil {
+				return nil, err
+			}
+			if e.Value, err = asn1.Marshal(id); err != nil {
+				return nil, err
+			}
+		}
+		template.ExtraExtensions = append(template.ExtraExtensions, e.Extension)
+	}
+	return x509.CreateCertificateRequest(rand.Reader, template, key)
 }
 
 // keyID is the identifier of its key that a request asks for; nil for none, and for one

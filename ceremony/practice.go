@@ -21,10 +21,10 @@ import (
 
 // Practise puts what the plan of a rehearsal refers to into the ceremony's base, if
 // it is not there yet: instead of each key that is imported one of the same type, so
-// that the true one is left alone; instead of each request, one for a key of the same
-// kind that is thrown away; and instead of each certificate that exists, one of the
-// same kind whose key is in a practice device. The original plan and its folder say
-// what kind.
+// that the true one is left alone; instead of each request, one that asks for the same,
+// by a key of the same kind that is thrown away; and instead of each certificate that
+// exists, one of the same kind whose key is in a practice device. The original plan and
+// its folder say what kind.
 func (a Ceremony) Practise(original *plan.Plan, base string) error {
 	if len(original.Certificates) != len(a.Plan.Certificates) {
 		return errors.New("this is not the rehearsal of that plan")
@@ -87,7 +87,7 @@ func practiceRequest(path string, original, practice *plan.Certificate) ([]byte,
 		}
 		name = plan.PracticeName(name)
 	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{RawSubject: name.DER()}, key)
+	der, err := request.Like(name.DER(), key)
 	if err != nil {
 		return nil, err
 	}
