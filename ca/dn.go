@@ -41,7 +41,7 @@ const MaxName = 16 << 10
 // readDN reads a name, DER.
 func readDN(content []byte) (name dn, err error) {
 	if len(content) > MaxName {
-		return nil, fmt.Errorf("a name of %d bytes", len(content))
+		return nil, fmt.Errorf("a name of %d bytes; %d at most were expected", len(content), MaxName)
 	}
 	input := cryptobyte.String(content)
 	var sequence cryptobyte.String
@@ -321,11 +321,11 @@ func (n dn) folded() (all []string) {
 }
 
 // checkStrings wants strings of the types that crypto/x509 reads, and with it much
-// else.
+// else. What is in them is encoding/asn1's to check.
 func (n dn) checkStrings() error {
 	known := []int{asn1.TagPrintableString, asn1.TagUTF8String, asn1.TagT61String, asn1.TagIA5String, asn1.TagNumericString, asn1.TagBMPString}
 	for _, p := range n.parts() {
-		if p.value != nil || !slices.Contains(known, int(p.read)) {
+		if !slices.Contains(known, int(p.read)) {
 			return fmt.Errorf("%s: %s is encoded with the ASN.1 type %d, which much software refuses; a request with PrintableString or UTF8String was expected (RFC 5280 section 4.1.2.4)", p.name(), p, p.read)
 		}
 	}

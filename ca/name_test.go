@@ -320,6 +320,10 @@ func TestRequestedNameIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	latin, err := asn1.Marshal(pkix.RDNSequence{{attribute(asn1.ObjectIdentifier{2, 5, 4, 3}, asn1.TagUTF8String, "M\xfcller")}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	mistyped, err := asn1.Marshal(pkix.RDNSequence{{attribute(asn1.ObjectIdentifier{2, 5, 4, 3}, asn1.TagPrintableString, "a@b")}})
 	if err != nil {
 		t.Fatal(err)
@@ -328,11 +332,12 @@ func TestRequestedNameIsRefused(t *testing.T) {
 		profile ca.Profile
 		subject []byte
 	}{
-		"subject.commonName: CN=A is encoded with the ASN.1 type 28":        {ca.Subordinate, universal},
-		"that of the request, CN=a@b, has a string that is not of its type": {ca.Subordinate, mistyped},
-		"subject.country: it comes after CN; the order C, ST, L,":           {ca.CABFSubordinate, name(t, "C=CH,O=A+OU=B,CN=C").DER()},
-		"its subject is empty, and the certificate was to have it":          {ca.Subordinate, ca.Name{}.DER()},
-		"is the issuer's name; another one was expected":                    {ca.Subordinate, a.Certificate.RawSubject},
+		"subject.commonName: CN=A is encoded with the ASN.1 type 28":                               {ca.Subordinate, universal},
+		"subject: that of the request, CN=#0c064dfc6c6c6572, has a string that is not of its type": {ca.Subordinate, latin},
+		"that of the request, CN=a@b, has a string that is not of its type":                        {ca.Subordinate, mistyped},
+		"subject.country: it comes after CN; the order C, ST, L,":                                  {ca.CABFSubordinate, name(t, "C=CH,O=A+OU=B,CN=C").DER()},
+		"its subject is empty, and the certificate was to have it":                                 {ca.Subordinate, ca.Name{}.DER()},
+		"is the issuer's name; another one was expected":                                           {ca.Subordinate, a.Certificate.RawSubject},
 	} {
 		s.Profile = tc.profile
 		request, err := ca.CheckRequest(named(t, tc.subject), s)
@@ -340,6 +345,9 @@ func TestRequestedNameIsRefused(t *testing.T) {
 			_, err = a.Prepare(request.Complete(s), request.Public)
 		}
 		mustSay(t, want, err, want)
+		if strings.Contains(err.Error(), "ASN.1 type 12") { // UTF8String, which is what was expected
+			t.Error(err)
+		}
 	}
 	s.Profile = ca.Subordinate
 	_, err = a.Prepare(s, newKey(t).Public())

@@ -112,6 +112,9 @@ func (c *console) checkRequest(content []byte, spec *ca.Spec) (*ca.Request, erro
 		return nil, err
 	}
 	*spec = request.Complete(*spec)
+	if err := spec.Check(); err != nil { // its name
+		return nil, fmt.Errorf("request: %w", err)
+	}
 	for _, remark := range request.Remarks(*spec) {
 		c.note("conclave: request: %s", terminal.Printable(remark))
 	}
