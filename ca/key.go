@@ -73,6 +73,24 @@ func keyID(public crypto.PublicKey) ([]byte, error) {
 	return sum[:20], nil
 }
 
+// KeyIDFor is the subject key identifier that a certificate of a spec has for a key; nil
+// for a key for which there is no certificate.
+func (s Spec) KeyIDFor(public crypto.PublicKey) []byte {
+	if s.KeyID != nil {
+		return s.KeyID
+	}
+	id, err := keyID(public)
+	if err != nil {
+		return nil
+	}
+	return id
+}
+
+// HasKey says whether a certificate is for a key.
+func HasKey(cert *x509.Certificate, public crypto.PublicKey) bool {
+	return sameKey(cert.PublicKey, public)
+}
+
 // identifies says whether an identifier is made of a key as RFC 5280 section 4.2.1.2
 // says, with SHA-1, whole or the last 60 bits of it, or as keyID makes it.
 func identifies(id []byte, public crypto.PublicKey) bool {

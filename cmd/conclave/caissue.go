@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
@@ -89,11 +90,48 @@ func (cmd caIssue) Run(c *console) error {
 	if len(cmd.CRLURL) == 0 && cmd.Profile == string(ca.Subordinate) {
 		c.note("conclave: warning: without --crl-url no one will know where to find out whether this CA is revoked")
 	}
+	if err := cmd.with(false, func(r *register.Register) error { return cmd.tellOfKeyID(c, r, spec, request) }); err != nil {
+		return err
+	}
 	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
 		spec.NotBefore = cmd.under(a.Certificate, spec.NotBefore)
 		a.Publication = publication
 		return a.Prepare(spec, request.Public)
 	})
+}
+
+// tellOfKeyID warns where the last certificate of the same key has another key
+// identifier: what the CA has issued with it does not go with the new one.
+func (cmd caIssue) tellOfKeyID(c *console, r *register.Register, spec ca.Spec, request *ca.Request) error {
+	var last *x509.Certificate
+	err := eachCertificate(c.ctx, r, func(earlier *x509.Certificate) {
+		if earlier.IsCA && len(earlier.SubjectKeyId) > 0 && ca.HasKey(earlier, request.Public) {
+			last = earlier
+		}
+	})
+	if last != nil && !bytes.Equal(last.SubjectKeyId, spec.KeyIDFor(request.Public)) {
+		c.note("conclave: warning: certificate %x of the same key has the key identifier %x, and this one will have another: OpenSSL and Windows do not take what was issued under the one to be from the other. A request that asks for that identifier is followed; one that asks for another is not with --leave-out subjectKeyIdentifier",
+			last.SerialNumber, last.SubjectKeyId)
+	}
+	return err
+}
+
+// eachCertificate runs fn with each certificate that a register has in full, in the
+// order of the register, but for those that crypto/x509 cannot read.
+func eachCertificate(ctx context.Context, r *register.Register, fn func(*x509.Certificate)) error {
+	entries, err := r.Entries(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Kind != ca.KindCertificate || e.DER == nil {
+			continue
+		}
+		if cert, err := x509.ParseCertificate(e.DER); err == nil {
+			fn(cert)
+		}
+	}
+	return nil
 }
 
 // checkRequest checks a request, and lets people at a terminal decide what of it is
@@ -210,27 +248,16 @@ func (cmd caRenew) Run(c *console) error {
 // tellOfNumber tells how many of the certificates that the register has will not be
 // taken to be from the new one.
 func (cmd caRenew) tellOfNumber(c *console, r *register.Register, old *x509.Certificate) error {
-	entries, err := r.Entries(c.ctx)
-	if err != nil {
-		return err
-	}
 	count := 0
-	for _, e := range entries {
-		if e.Kind != ca.KindCertificate || e.DER == nil || !bytes.Equal(e.Issuer, old.RawSubject) {
-			continue
-		}
-		cert, err := x509.ParseCertificate(e.DER)
-		if err != nil {
-			return err
-		}
-		if ca.NamesNumberOf(cert, old) && !cert.Equal(old) {
+	err := eachCertificate(c.ctx, r, func(cert *x509.Certificate) {
+		if bytes.Equal(cert.RawIssuer, old.RawSubject) && ca.NamesNumberOf(cert, old) && !cert.Equal(old) {
 			count++
 		}
-	}
+	})
 	if count > 0 {
 		c.note("conclave: warning: %d certificates name the serial number of %s, beside its key; OpenSSL and Java do not take them to be from the new one; give it the same number: --keep-serial; or keep the old one where they are verified, until they have ended or are new themselves", count, terminal.Printable(ca.DistinguishedName(old.RawSubject)))
 	}
-	return nil
+	return err
 }
 
 type caRequest struct {
