@@ -119,9 +119,12 @@ func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) (
 	if len(content) > maxKey {
 		return spec, fmt.Errorf("%s has %d bytes; %d at most were expected", InputFile(planned.Request), len(content), maxKey)
 	}
-	request, err := ca.CheckRequest(content, spec)
+	request, err := ca.ParseRequest(content)
 	if err != nil {
 		return spec, fmt.Errorf("%s: %w", InputFile(planned.Request), err)
+	}
+	if err := request.Check(spec); err != nil {
+		v.problem(CertificateFile(planned.Name), "%s: %v", InputFile(planned.Request), err)
 	}
 	spec = asIssued(request.Complete(spec), cert)
 	for _, remark := range request.Remarks(spec) {
