@@ -48,7 +48,7 @@ const (
 	mostAsked = 100
 	// longestOID is how many bytes an object identifier in it may have; X.690 sets no
 	// limit, and those that are made of UUIDs (X.667) have twenty.
-	longestOID = 64
+	longestOID = 320
 )
 
 // askedExtension is one that a request asks for. Its Id is nil where a number in the
