@@ -93,7 +93,7 @@ func (p *proceedings) openKeyFile(ctx context.Context, planned *plan.Key) (k cus
 func (p *proceedings) unlock(ctx context.Context, path string, content secret.Bytes) (source *keyfile.Source, err error) {
 	q := PINQuestion{Who: p.Plan.People.Administrator, What: "password of the key file " + path}
 	for {
-		source, err = keyfile.Read(ctx, content, func() (secret.Bytes, error) { return p.people.pin(ctx, q) })
+		source, err = keyfile.Read(content, func() (secret.Bytes, error) { return p.people.pin(ctx, q) })
 		if !errors.Is(err, keyfile.ErrPassword) {
 			return source, err
 		}
@@ -176,7 +176,7 @@ func (a Ceremony) practiceSigner(k *plan.Key) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := keyfile.Read(context.Background(), content, func() (secret.Bytes, error) { return secret.Bytes(practicePIN), nil })
+	source, err := keyfile.Read(content, func() (secret.Bytes, error) { return secret.Bytes(practicePIN), nil })
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func (c Check) keyFile(ctx context.Context, k plan.Key) (detail string, err erro
 	if safefile.Exposed(path) {
 		return "", fmt.Errorf("others on this machine can read %s, and may have copied it; type: chmod 600 %s", k.Import, safefile.Quoted(path))
 	}
-	source, err := keyfile.Read(ctx, content, func() (secret.Bytes, error) { return nil, errLocked })
+	source, err := keyfile.Read(content, func() (secret.Bytes, error) { return nil, errLocked })
 	if errors.Is(err, errLocked) {
 		return fmt.Sprintf("%s is encrypted; whoever knows its password comes to the ceremony", k.Import), nil
 	}

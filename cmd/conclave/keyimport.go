@@ -134,7 +134,7 @@ func (cmd keyImport) readFile(ctx context.Context, c *console) (k custody.Incomi
 		return k, nil, err
 	}
 	defer clear(content)
-	source, err = keyfile.Read(ctx, content, func() (secret.Bytes, error) { return c.ask(cmd.Password, "password of "+cmd.File) })
+	source, err = keyfile.Read(content, func() (secret.Bytes, error) { return c.ask(cmd.Password, "password of "+cmd.File) })
 	if err != nil {
 		return k, nil, fmt.Errorf("%s: %w", cmd.File, err)
 	}

@@ -117,21 +117,19 @@ func explainCurve(name string) error {
 	return explainKind("an algorithm that is not known here")
 }
 
-// explainEncryption names an encryption that is not read here: PBES1 (RFC 8018,
-// appendix A.3), that of PKCS#12 (RFC 7292, appendix C), or a part of PBES2.
+// explainEncryption names an encryption that is not read here: one of PBES1 (RFC
+// 8018, appendix A.3) or of PKCS#12 (RFC 7292, appendix C), or a part of PBES2 or of a
+// MAC.
 func explainEncryption(oid asn1.ObjectIdentifier) error {
 	name := oid.String()
 	if known := map[string]string{
-		"1.2.840.113549.1.5.1": "PBES1 with MD2 and DES", "1.2.840.113549.1.5.3": "PBES1 with MD5 and DES",
-		"1.2.840.113549.1.5.4": "PBES1 with MD2 and RC2", "1.2.840.113549.1.5.6": "PBES1 with MD5 and RC2",
-		"1.2.840.113549.1.5.10": "PBES1 with SHA-1 and DES", "1.2.840.113549.1.5.11": "PBES1 with SHA-1 and RC2",
+		"1.2.840.113549.1.5.1": "PBES1 with MD2 and DES", "1.2.840.113549.1.5.4": "PBES1 with MD2 and RC2",
+		"1.2.840.113549.1.5.6": "PBES1 with MD5 and RC2", "1.2.840.113549.1.5.11": "PBES1 with SHA-1 and RC2",
 		"1.2.840.113549.1.12.1.1": "PKCS#12's RC4 with 128 bits", "1.2.840.113549.1.12.1.2": "PKCS#12's RC4 with 40 bits",
-		"1.2.840.113549.1.12.1.3": "PKCS#12's triple DES", "1.2.840.113549.1.12.1.4": "PKCS#12's triple DES with two keys",
-		"1.2.840.113549.1.12.1.5": "PKCS#12's RC2 with 128 bits", "1.2.840.113549.1.12.1.6": "PKCS#12's RC2 with 40 bits",
 	}[name]; known != "" {
 		name = known
 	}
-	return fmt.Errorf("it is encrypted with %.60s, which is not read here; let OpenSSL write it anew: %s", name, convertPKey)
+	return fmt.Errorf("it is protected with %.60s, which is not read here; let OpenSSL write it anew: PKCS#8 with %s; PKCS#12 with %s", name, convertPKey, convertPKCS12)
 }
 
 // explainDER says what a file in DER is that is none of the forms that are read.

@@ -2,7 +2,6 @@ package keyfile_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"testing"
 
@@ -15,7 +14,7 @@ import (
 func FuzzRead(f *testing.F) {
 	unasked := func() (secret.Bytes, error) { return nil, errors.New("no password") }
 	f.Fuzz(func(t *testing.T, content []byte) {
-		s, err := keyfile.Read(context.Background(), content, unasked)
+		s, err := keyfile.Read(content, unasked)
 		if err != nil {
 			return
 		}
@@ -23,7 +22,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := keyfile.Read(context.Background(), der, unasked)
+		again, err := keyfile.Read(der, unasked)
 		if err != nil {
 			t.Fatal(err)
 		}

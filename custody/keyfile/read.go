@@ -2,8 +2,8 @@ package keyfile
 
 import (
 	"bytes"
-	"context"
 	"crypto/rsa"
+	"encoding/base64"
 	"errors"
 
 	"conclave/internal/curve"
@@ -33,17 +33,17 @@ type Asking func() (secret.Bytes, error)
 // ErrPassword is the error for a file that its password does not open.
 var ErrPassword = errors.New("the password does not open it; try another one, with the keyboard's layout in mind")
 
-// Read reads a key file of others: PEM, DER or JSON. It takes
+// Read reads a key file of others: PEM, DER, also in base64, or JSON. It takes
 //
-//   - PKCS#8 (RFC 5958), in the clear or encrypted with PBES2 (RFC 8018);
+//   - PKCS#8 (RFC 5958), in the clear or encrypted, with PBES2 (RFC 8018) or as before that;
 //   - PKCS#1 (RFC 8017) and SEC 1 (RFC 5915), also as OpenSSL once encrypted them (RFC 1421);
 //   - PKCS#12 (RFC 7292) of a key and its certificates;
 //   - JWK (RFC 7517).
 //
 // Certificates beside the key are taken along, and text around PEM is passed over.
 // Whatever else it finds, it names, with what to do. The work that a file can ask
-// for is bounded; where PKCS#12 hides how much it is, ctx ends the wait.
-func Read(ctx context.Context, content []byte, ask Asking) (*Source, error) {
+// for is bounded: some seconds.
+func Read(content []byte, ask Asking) (*Source, error) {
 	content = bytes.TrimPrefix(content, []byte("\xEF\xBB\xBF")) // as Windows begins text
 	switch {
 	case bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")):
@@ -51,7 +51,11 @@ func Read(ctx context.Context, content []byte, ask Asking) (*Source, error) {
 	case bytes.Contains(content, []byte("-----BEGIN ")):
 		return readPEM(content, ask)
 	case len(content) > 0 && content[0] == 0x30:
-		return readDER(ctx, content, ask)
+		return readDER(content, ask)
+	}
+	if der, err := base64.StdEncoding.DecodeString(string(content)); err == nil && len(der) > 0 && der[0] == 0x30 {
+		defer clear(der)
+		return readDER(der, ask)
 	}
 	return nil, explainOther(content)
 }

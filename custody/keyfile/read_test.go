@@ -2,7 +2,8 @@ package keyfile_test
 
 import (
 	"bytes"
-	"context"
+	"cmp"
+	"crypto/x509"
 	"encoding/asn1"
 	"encoding/json"
 	"errors"
@@ -10,18 +11,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"conclave/custody/keyfile"
 	"conclave/internal/foreign"
 	"conclave/internal/secret"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+	"software.sslmate.com/src/go-pkcs12"
 )
 
 // readAs reads a file with the usual password.
 func readAs(t *testing.T, content []byte) (*keyfile.Source, error) {
 	t.Helper()
-	return keyfile.Read(t.Context(), content, func() (secret.Bytes, error) { return secret.Bytes(password), nil })
+	return keyfile.Read(content, func() (secret.Bytes, error) { return secret.Bytes(password), nil })
 }
 
 // checkReads reads a file, which must give the key of pub.pem.
@@ -83,6 +89,9 @@ func TestReadWhatOpenSSLWrites(t *testing.T) {
 				{encrypted, "pkcs8 -topk8 -v2 aes-192-cbc -v2prf hmacWithSHA384 -passout file:password"},
 				{encrypted, "pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA512 -outform DER -passout file:password"},
 				{encrypted, "pkcs8 -topk8 -v2 des3 -v2prf hmacWithSHA256 -passout file:password"},
+				{encrypted, "pkcs8 -topk8 -v1 PBE-SHA1-3DES -passout file:password"},
+				{encrypted, "pkcs8 -topk8 -v1 PBE-MD5-DES -passout file:password -provider default -provider legacy"},
+				{encrypted, "pkcs8 -topk8 -v1 PBE-SHA1-DES -iter 1 -passout file:password -provider default -provider legacy"},
 				{encrypted, "pkcs8 -topk8 -scrypt -scrypt_N 1024 -scrypt_r 8 -scrypt_p 1 -passout file:password"},
 			} {
 				o.run(append(strings.Fields(file.command), "-in", "generated.pem", "-out", "written")...)
@@ -122,6 +131,10 @@ func TestReadCurves(t *testing.T) {
 func TestReadWhatOthersWrite(t *testing.T) {
 	o := oneOf(t, "EC", "ec_paramgen_curve:prime256v1")
 	foreign.Need(t, "certtool", "keytool", "ssh-keygen")
+	o.tool("certtool", "--to-p12", "--load-privkey", "generated.pem", "--p12-name", "A", "--pkcs-cipher", "3des-pkcs12", "--password", password, "--outfile", "gnutls.p12")
+	o.checkReads("gnutls.p12", "PKCS#12") // in PEM
+	o.run("base64", "-in", "key.der", "-out", "bare")
+	o.checkReads("bare", "PKCS#8")
 	o.tool("certtool", "--to-p8", "--load-privkey", "generated.pem", "--password", password, "--outfile", "gnutls.p8")
 	o.checkReads("gnutls.p8", "PKCS#8, encrypted")
 	o.tool("certtool", "--key-info", "--infile", "generated.pem", "--outfile", "text.pem") // with all its numbers before, and without its curve
@@ -133,7 +146,7 @@ func TestReadWhatOthersWrite(t *testing.T) {
 		"-storetype", "PKCS12", "-keystore", "java.p12", "-storepass", "ASCII only")
 	o.run("pkcs12", "-in", "java.p12", "-passin", "pass:ASCII only", "-nodes", "-nocerts", "-out", "java.pem")
 	o.run("pkey", "-in", "java.pem", "-pubout", "-out", "pub.pem")
-	s, err := keyfile.Read(t.Context(), o.read("java.p12"), func() (secret.Bytes, error) { return secret.Bytes("ASCII only"), nil })
+	s, err := keyfile.Read(o.read("java.p12"), func() (secret.Bytes, error) { return secret.Bytes("ASCII only"), nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,21 +178,160 @@ func TestReadPKCS12(t *testing.T) {
 		if s.Label != "A" || !bytes.Equal(s.Certificate, o.read("sub.der")) || len(s.Chain) != 1 || !s.Encrypted {
 			t.Errorf("%s: label %q, certificate of %d bytes, chain of %d", how, s.Label, len(s.Certificate), len(s.Chain))
 		}
-		_, err := keyfile.Read(t.Context(), o.read("a.p12"), func() (secret.Bytes, error) { return secret.Bytes("wrong"), nil })
+		_, err := keyfile.Read(o.read("a.p12"), func() (secret.Bytes, error) { return secret.Bytes("wrong"), nil })
 		if !errors.Is(err, keyfile.ErrPassword) {
 			t.Errorf("%s: with a wrong password: %v", how, err)
 		}
 	}
-
-	// What the library does not take, OpenSSL takes apart as the error says.
-	k := oneOf(t, "EC", "ec_paramgen_curve:brainpoolP256r1")
-	k.run("pkcs12", "-export", "-inkey", "generated.pem", "-nocerts", "-passout", "file:password", "-out", "b.p12")
-	_, err := readAs(t, k.read("b.p12"))
-	wantError(t, err, "openssl pkcs12 -in FILE -out NEW.pem")
-	k.write("new password", []byte(password+"\n"))
-	k.run("pkcs12", "-in", "b.p12", "-out", "NEW.pem", "-passin", "file:password", "-passout", "file:new password")
-	k.checkReads("NEW.pem", "PKCS#8, encrypted")
 }
+
+// TestReadPKCS12OfEveryKind reads what the encodings have in common with no other.
+func TestReadPKCS12OfEveryKind(t *testing.T) {
+	o := oneOf(t, "EC", "ec_paramgen_curve:brainpoolP256r1")
+	o.run("req", "-x509", "-new", "-key", "generated.pem", "-subj", "/CN=a", "-out", "a.crt")
+	o.write("none", []byte("\n"))
+	o.write("emoji", []byte("Größe 😀\n"))
+	o.write("latin1", []byte("Gr\xF6\xDFe\n"))
+	const own, none = "-in a.crt -name A", "-in a.crt -name A -keypbe NONE -certpbe NONE"
+	for how, want := range map[string]struct {
+		password          string
+		encrypted, lonely bool
+	}{
+		own:             {"password", true, false},
+		own + " -nomac": {"password", true, false},
+		own + " -nomaciter -noiter -macalg sha384": {"password", true, false},
+		own + " -legacy":                {"none", true, false},
+		own + " -legacy -macalg sha512": {"emoji", true, false},
+		own + " -keypbe PBE-SHA1-RC2-128 -certpbe PBE-SHA1-RC2-128 -legacy":  {"latin1", true, false},
+		own + " -keypbe PBE-SHA1-2DES -certpbe PBE-SHA1-2DES -macalg sha224": {"password", true, false},
+		own + " -keypbe DES-EDE3-CBC -certpbe AES-192-CBC -iter 3":           {"emoji", true, false},
+		"-nocerts -name A":       {"password", true, true},
+		none + " -macalg sha256": {"password", false, false},
+		none + " -nomac":         {"", false, false},
+	} {
+		o.run(append(strings.Fields("pkcs12 -export -inkey generated.pem -out a.p12 -passout file:"+cmp.Or(want.password, "password")), strings.Fields(how)...)...)
+		s, err := keyfile.Read(o.read("a.p12"), func() (secret.Bytes, error) {
+			if want.password == "" {
+				t.Errorf("%s: a password was asked for", how)
+			}
+			return bytes.TrimSuffix(o.read(want.password), []byte("\n")), nil
+		})
+		if err != nil {
+			t.Errorf("%s: %v", how, err)
+			continue
+		}
+		if public, err := keyfile.PublicPEM(s.Key); err != nil || !bytes.Equal(public, o.read("pub.pem")) {
+			t.Errorf("%s: another key, %v", how, err)
+		}
+		if s.Label != "A" || (s.Certificate == nil) != want.lonely || s.Encrypted != want.encrypted {
+			t.Errorf("%s: label %q, certificate of %d bytes, encrypted %v", how, s.Label, len(s.Certificate), s.Encrypted)
+		}
+		if strings.Contains(how, "NONE -nomac") {
+			continue
+		}
+		_, err = keyfile.Read(o.read("a.p12"), func() (secret.Bytes, error) { return secret.Bytes("wrong"), nil })
+		if !errors.Is(err, keyfile.ErrPassword) {
+			t.Errorf("%s: with a wrong password: %v", how, err)
+		}
+	}
+}
+
+// inPieces writes DER as NSS and Bouncy Castle write BER: without lengths, and octet
+// strings in pieces.
+func inPieces(t *testing.T, der cryptobyte.String) (ber []byte) {
+	t.Helper()
+	for !der.Empty() {
+		var element, content cryptobyte.String
+		var kind cbasn1.Tag
+		if !der.ReadAnyASN1Element(&element, &kind) {
+			t.Fatal("no DER")
+		}
+		inner := element
+		inner.ReadAnyASN1(&content, &kind)
+		encrypted := kind == 0x80
+		if kind&0x20 == 0 && kind != cbasn1.OCTET_STRING && !encrypted {
+			ber = append(ber, element...)
+			continue
+		}
+		ber = append(ber, byte(kind|0x20), 0x80)
+		if kind&0x20 != 0 {
+			ber = append(ber, inPieces(t, content)...)
+		} else {
+			for piece := range slices.Chunk(content, 100) {
+				ber = append(append(ber, byte(cbasn1.OCTET_STRING), byte(len(piece))), piece...)
+			}
+		}
+		ber = append(ber, 0, 0)
+	}
+	return ber
+}
+
+// TestReadBER: OpenSSL judges that it is PKCS#12.
+func TestReadBER(t *testing.T) {
+	o := oneOf(t, "EC", "ec_paramgen_curve:brainpoolP256r1")
+	o.run("req", "-x509", "-new", "-key", "generated.pem", "-subj", "/CN=a", "-out", "a.crt")
+	o.run("pkcs12", "-export", "-inkey", "generated.pem", "-in", "a.crt", "-passout", "file:password", "-out", "a.p12")
+	ber := inPieces(t, o.read("a.p12"))
+	o.write("ber.p12", ber)
+	o.run("pkcs12", "-in", "ber.p12", "-passin", "file:password", "-nodes", "-out", "judged.pem")
+	o.checkReads("judged.pem", "PKCS#8")
+	if s := o.checkReads("ber.p12", "PKCS#12"); s.Certificate == nil {
+		t.Error("no certificate")
+	}
+	for n := range ber {
+		if s, err := readAs(t, ber[:n]); err == nil {
+			t.Fatalf("cut after %d bytes it is read: %v", n, s.Form)
+		}
+	}
+}
+
+// TestReadPBMAC1 reads the encoding that RFC 9579 added, which OpenSSL 3.4 and later read.
+func TestReadPBMAC1(t *testing.T) {
+	o := oneOf(t, "EC", "ec_paramgen_curve:prime256v1")
+	o.run("req", "-x509", "-new", "-key", "generated.pem", "-subj", "/CN=a", "-outform", "DER", "-out", "a.der")
+	key, err := x509.ParsePKCS8PrivateKey(o.read("key.der"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(o.read("a.der"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := pkcs12.Modern2026.Encode(key, cert, nil, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.write("a.p12", file)
+	o.checkReads("a.p12", "PKCS#12")
+	file[len(file)/2] ^= 1
+	if _, err := readAs(t, file); !errors.Is(err, keyfile.ErrPassword) {
+		t.Errorf("changed, it is opened: %v", err)
+	}
+}
+
+// TestReadPKCS12Names: the names that people gave come before those of Windows.
+func TestReadPKCS12Names(t *testing.T) {
+	foreign.Need(t, "keytool")
+	o := oneOf(t, "EC", "ec_paramgen_curve:prime256v1")
+	o.run("req", "-x509", "-new", "-key", "generated.pem", "-subj", "/CN=a", "-out", "a.crt")
+	o.run("pkcs12", "-export", "-inkey", "generated.pem", "-in", "a.crt", "-name", "old", "-keypbe", "NONE", "-certpbe", "NONE", "-nomac", "-passout", "file:password", "-out", "a.p12")
+	// The certificates come first; OpenSSL names them as it does the key.
+	if s, err := readAs(t, bytes.Replace(o.read("a.p12"), []byte("\x00o\x00l\x00d"), []byte("\x00R\x00o\x00t"), 1)); err != nil || s.Label != "Rot" {
+		t.Errorf("label %q, %v", s.Label, err)
+	}
+
+	o.run("pkcs12", "-export", "-nokeys", "-in", "a.crt", "-passout", "file:password", "-out", "nokey.p12")
+	_, err := readAs(t, o.read("nokey.p12"))
+	wantError(t, err, "it holds no private key, but 1 certificates")
+	for _, name := range []string{"one", "two"} {
+		o.run("pkcs12", "-export", "-inkey", "generated.pem", "-in", "a.crt", "-name", name, "-passout", "pass:ASCII only", "-out", name+".p12")
+	}
+	o.tool("keytool", "-importkeystore", "-srckeystore", "one.p12", "-srcstorepass", "ASCII only", "-destkeystore", "two.p12", "-deststorepass", "ASCII only")
+	_, err = keyfile.Read(o.read("two.p12"), func() (secret.Bytes, error) { return secret.Bytes("ASCII only"), nil })
+	wantError(t, err, `it holds 2 private keys, named "two", "one"`, convertedPKCS12)
+}
+
+const convertedPKCS12 = "openssl pkcs12 -in FILE -out NEW.pem"
 
 func TestReadBundle(t *testing.T) {
 	o := oneOf(t, "EC", "ec_paramgen_curve:prime256v1")
@@ -208,7 +360,7 @@ func TestReadTellsWhatItIs(t *testing.T) {
 	o.run("genpkey", "-paramfile", "dsa.params", "-out", "dsa.pem")
 	o.run("pkey", "-in", "dsa.pem", "-traditional", "-out", "olddsa.pem")
 	o.run("pkey", "-in", "dsa.pem", "-traditional", "-outform", "DER", "-out", "dsa.der")
-	o.run("pkcs8", "-topk8", "-in", "generated.pem", "-v1", "PBE-SHA1-3DES", "-passout", "file:password", "-out", "pbe.pem")
+	o.run("pkcs8", "-topk8", "-in", "generated.pem", "-v1", "PBE-SHA1-RC4-128", "-passout", "file:password", "-out", "pbe.pem", "-provider", "legacy", "-provider", "default")
 	o.run("genrsa", "-primes", "3", "-out", "three.pem", "1024")
 	o.run("crl2pkcs7", "-nocrl", "-certfile", "a.crt", "-out", "a.p7b")
 	for name, want := range map[string][]string{
@@ -227,7 +379,7 @@ func TestReadTellsWhatItIs(t *testing.T) {
 		"olddsa.pem": {"a key for DSA"},
 		"dsa.der":    {"a key for DSA"},
 		"three.pem":  {"more than two primes"},
-		"pbe.pem":    {"PKCS#12's triple DES", "openssl pkey -in FILE -aes256 -out NEW.pem"},
+		"pbe.pem":    {"PKCS#12's RC4 with 128 bits", "openssl pkey -in FILE -aes256 -out NEW.pem"},
 	} {
 		_, err := readAs(t, o.read(name))
 		for _, part := range want {
@@ -238,6 +390,7 @@ func TestReadTellsWhatItIs(t *testing.T) {
 	}
 	for content, want := range map[string]string{
 		"":                                     "it is no key file that is known here",
+		"YWJj":                                 "it is no key file that is known here",
 		"\xFE\xED\xFE\xED\x00\x00":             "keytool -importkeystore",
 		"PuTTY-User-Key-File-3: x":             "puttygen FILE",
 		"Salted__12345678":                     "it is named with --dkek",
@@ -246,14 +399,15 @@ func TestReadTellsWhatItIs(t *testing.T) {
 		"\x30\x03\x04\x01\x00":                 "DER of a kind that is not known here",
 		"\x30\x82":                             "copied whole",
 		"\x30\x00\x00":                         "something follows its end",
-		"\x30\x80\x02\x01\x03\x30\x80\x06\x09": "PKCS#12 in BER",
+		"\x30\x80\x02\x01\x03\x30\x80\x06\x09": "copied whole",
 		"{":                                    "no JWK",
 		`{"kty":"EC","kty":"RSA"}`:             "comes twice in one object",
 		`{"kty":"EC","d":"!"}`:                 "a value in it is not what a JWK has there",
 		`{"kty":"oct","k":"AA"}`:               "this card has no AES",
 		`{"kty":"OKP","crv":"Ed25519"}`:        "a key for Ed25519",
 		`{"kty":"RSA","n":"AA"}`:               "it is a public RSA key",
-		`{"keys":[{},{}]}`:                     "a set of 2 keys",
+		`{"keys":[{"d":"AA"},{"k":"AA"}]}`:     "a set of 2 private keys",
+		`{"keys":[{},{}]}`:                     "no JWK of an RSA or EC key",
 		`{"ciphertext":"AA"}`:                  "encrypted JWK",
 		`{}`:                                   "no JWK of an RSA or EC key",
 	} {
@@ -271,13 +425,13 @@ func TestReadJWK(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = readAs(t, content)
-	wantError(t, err, "a set of 2 keys")
+	wantError(t, err, "a set of 2 private keys")
 	var set struct{ Keys []json.RawMessage }
 	if err := json.Unmarshal(content, &set); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []struct{ label, public string }{{"1", "30a0424cd21c2944838a2d75c92b37e76ea20d9f00893a3b4eee8a3c0aafec3e"}, {"2011-04-29", "d2fc7b6a0a1e6c67104aeb8f88b257669b4df679ddad099b5c4a6cd9a88015b5"}} {
-		for _, content := range [][]byte{set.Keys[i], fmt.Appendf(nil, "{\"keys\":[%s]}", set.Keys[i])} {
+		for _, content := range [][]byte{set.Keys[i], fmt.Appendf(nil, "{\"keys\":[%s]}", set.Keys[i]), fmt.Appendf(nil, "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AA\"},%s]}", set.Keys[i])} {
 			s, err := readAs(t, content)
 			if err != nil {
 				t.Fatal(err)
@@ -305,7 +459,7 @@ func TestReadWrongPassword(t *testing.T) {
 	for _, name := range []string{"old.pem", "new.pem"} {
 		content := o.read(name)
 		for i := range 1000 {
-			_, err := keyfile.Read(t.Context(), content, func() (secret.Bytes, error) { return fmt.Append(nil, "wrong", i), nil })
+			_, err := keyfile.Read(content, func() (secret.Bytes, error) { return fmt.Append(nil, "wrong", i), nil })
 			if !errors.Is(err, keyfile.ErrPassword) {
 				t.Fatalf("%s, password %d: %v", name, i, err)
 			}
@@ -381,20 +535,7 @@ func TestReadIsBounded(t *testing.T) {
 		if bytes.Equal(content, o.read(name)) {
 			t.Fatalf("%s does not have % X", name, change[0])
 		}
-		_, err := keyfile.Read(t.Context(), content, unasked)
+		_, err := keyfile.Read(content, unasked)
 		wantError(t, err, "more work than is done here")
-	}
-}
-
-// TestReadEndsWithItsContext: what PKCS#12 hides does not hold anyone up.
-func TestReadEndsWithItsContext(t *testing.T) {
-	o := oneOf(t, "EC", "ec_paramgen_curve:prime256v1")
-	o.run("req", "-x509", "-new", "-key", "generated.pem", "-subj", "/CN=a", "-out", "a.crt")
-	o.run("pkcs12", "-export", "-inkey", "generated.pem", "-in", "a.crt", "-passout", "file:password", "-out", "a.p12")
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := keyfile.Read(ctx, o.read("a.p12"), func() (secret.Bytes, error) { return secret.Bytes(password), nil })
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
 	}
 }

@@ -1,7 +1,6 @@
 package keyfile
 
 import (
-	"context"
 	"encoding/asn1"
 	"errors"
 
@@ -13,21 +12,19 @@ import (
 var errMalformed = errors.New("its structure is damaged; was it copied whole?")
 
 // readDER tells the forms apart by what they begin with.
-func readDER(ctx context.Context, der []byte, ask Asking) (*Source, error) {
+func readDER(der []byte, ask Asking) (*Source, error) {
 	var body cryptobyte.String
 	input := cryptobyte.String(der)
+	if isPKCS12(der) {
+		return readPKCS12(der, ask)
+	}
 	if !input.ReadASN1(&body, tag.SEQUENCE) {
-		if isPKCS12(der) {
-			return nil, errBER
-		}
 		return nil, errMalformed
 	}
 	if !input.Empty() {
 		return nil, errors.New("something follows its end; was it copied whole, and nothing else with it?")
 	}
 	switch first, second := tagsOf(body); {
-	case isPKCS12(der):
-		return readPKCS12(ctx, der, ask)
 	case first == tag.INTEGER && second == tag.SEQUENCE:
 		return plain("PKCS#8", readPKCS8, der)
 	case first == tag.SEQUENCE && second == tag.OCTET_STRING:

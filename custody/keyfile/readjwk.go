@@ -27,6 +27,7 @@ type jwk struct {
 	Others       []json.RawMessage `json:"oth"`
 	Certificates [][]byte          `json:"x5c"`
 	Keys         []jwk             `json:"keys"`
+	Symmetric    string            `json:"k"`          // RFC 7518, section 6.4.1
 	Ciphertext   string            `json:"ciphertext"` // of a JWE (RFC 7516, section 7.2)
 }
 
@@ -49,11 +50,15 @@ func readJWK(content []byte) (*Source, error) {
 	if err := json.Unmarshal(content, &k); err != nil { // which would show what is in it
 		return nil, errors.New("it is JSON, and a value in it is not what a JWK has there")
 	}
-	if len(k.Keys) == 1 {
-		k = k.Keys[0]
+	if len(k.Keys) > 1 { // with public keys of others, perhaps
+		k.Keys = slices.DeleteFunc(k.Keys, func(k jwk) bool { return k.D == nil && k.Symmetric == "" })
 	}
-	if len(k.Keys) > 1 {
-		return nil, fmt.Errorf("it holds a set of %d keys; one was expected: put each into a file of its own, and import them one by one", len(k.Keys))
+	switch len(k.Keys) {
+	case 0:
+	case 1:
+		k = k.Keys[0]
+	default:
+		return nil, fmt.Errorf("it holds a set of %d private keys; one was expected: put each into a file of its own, and import them one by one", len(k.Keys))
 	}
 	key, err := k.key()
 	if err != nil {

@@ -22,6 +22,7 @@ const (
 	labelSEC1      = "EC PRIVATE KEY"
 	labelCurve     = "EC PARAMETERS"
 	labelOpenSSH   = "OPENSSH PRIVATE KEY"
+	labelPKCS12    = "PKCS12" // of certtool
 	privateSuffix  = "PRIVATE KEY"
 	maxBlocks      = 100 // of a file: a key, and a long chain
 	formEncrypted1 = ", encrypted as OpenSSL once did (RFC 1421)"
@@ -38,6 +39,8 @@ func readPEM(content []byte, ask Asking) (*Source, error) {
 	var named *curve.Curve
 	for _, block := range blocks {
 		switch {
+		case block.Type == labelPKCS12 && len(blocks) == 1:
+			return readPKCS12(block.Bytes, ask)
 		case strings.HasSuffix(block.Type, privateSuffix):
 			private = append(private, block)
 		case isCertificate(block.Type):
