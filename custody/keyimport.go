@@ -54,16 +54,22 @@ func NewIncoming(key any) (k Incoming, finding error, err error) {
 	return k, keycheck.ForCertificate(public), nil
 }
 
-// Check looks at a device before anyone is asked for anything: that it has or waits
-// for a DKEK, that the reference is free, unless it is 0, and that the key is not
+// Check looks at a device before anyone is asked for anything: that its user PIN is not
+// blocked, that it has or waits for a DKEK that people can have, that the reference is free, unless it is 0, and that the key is not
 // there, as far as the device shows it; else the error is a *PresentError.
 func (k Incoming) Check(h *hsm.HSM, ref byte) error {
-	status, err := h.DKEK()
+	status, err := h.Status()
 	if err != nil {
 		return err
 	}
-	if status == nil {
+	if status.Initialised && status.User.Blocked() {
+		return &hsm.PINError{Ref: wire.UserPIN}
+	}
+	if status.DKEK == nil {
 		return errors.New("the device has no DKEK, under which keys come to it; conclave hsm init --dkek-shares 1, which erases it, lets it wait for one, and conclave dkek create makes that")
+	}
+	if status.DKEK.Shares == 0 {
+		return errors.New("the device has made its DKEK at random, so that no custodian has it, and no key comes to it; conclave hsm init --dkek-shares 1, which erases it, lets it wait for one, and conclave dkek create makes that")
 	}
 	keys, err := h.Keys()
 	if err != nil {

@@ -18,6 +18,9 @@ type PINState struct {
 	PublicKey bool
 }
 
+// Blocked says whether no try is left.
+func (p PINState) Blocked() bool { return p == PINState{} }
+
 // Status is what a device says without a PIN.
 type Status struct {
 	Version     wire.Version

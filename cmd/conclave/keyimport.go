@@ -81,13 +81,10 @@ const maxLabel = 100
 
 // read reads the file, and tells what is to be said of the key.
 func (cmd keyImport) read(ctx context.Context, c *console) (k custody.Incoming, source *keyfile.Source, err error) {
-	if safefile.Exposed(cmd.File) {
-		c.note("conclave: warning: others on this machine can read %s, and may have copied it; type: chmod 600 %s", cmd.File, safefile.Quoted(cmd.File))
-	}
 	if len(cmd.FromDKEK) > 0 {
 		k, source, err = cmd.readWrapped(ctx, c)
 	} else {
-		k, source, err = cmd.readFile(ctx, c)
+		k, source, err = cmd.readFile(c)
 	}
 	if err != nil {
 		return k, nil, err
@@ -100,8 +97,9 @@ func (cmd keyImport) read(ctx context.Context, c *console) (k custody.Incoming, 
 	}
 	if k.Label == "" || len(k.Label) > maxLabel {
 		name := filepath.Base(cmd.File)
-		k.Label = strings.ToValidUTF8(strings.TrimSuffix(name, filepath.Ext(name)), "?")
+		k.Label = strings.TrimSuffix(name, filepath.Ext(name))
 	}
+	k.Label = terminal.Printable(k.Label) // other programs show it as it is
 	if cmd.Label != "" {
 		k.Label = cmd.Label
 	}
@@ -109,7 +107,7 @@ func (cmd keyImport) read(ctx context.Context, c *console) (k custody.Incoming, 
 		k.ID = cmd.ID
 	}
 	if len(source.Chain) > 0 {
-		c.note("conclave: %d certificates of the file are not the key's, and do not go to the device; keep them: openssl takes them out of PKCS#12 with pkcs12 -nokeys", len(source.Chain))
+		c.note("conclave: other certificates in the file: %d; they do not go to the device: keep them where the chain is served from", len(source.Chain))
 	}
 	return k, source, nil
 }
@@ -128,7 +126,7 @@ func (cmd keyImport) certificate(k custody.Incoming) ([]byte, error) {
 }
 
 // readFile reads a key file.
-func (cmd keyImport) readFile(ctx context.Context, c *console) (k custody.Incoming, source *keyfile.Source, err error) {
+func (cmd keyImport) readFile(c *console) (k custody.Incoming, source *keyfile.Source, err error) {
 	content, err := safefile.Read(cmd.File, keyfile.MaxFile)
 	if err != nil {
 		return k, nil, err
@@ -140,6 +138,9 @@ func (cmd keyImport) readFile(ctx context.Context, c *console) (k custody.Incomi
 	}
 	if k, err = cmd.judge(c, source); err != nil {
 		return k, nil, err
+	}
+	if safefile.Exposed(cmd.File) {
+		c.note("conclave: warning: others on this machine can read %s, and may have copied it; type: chmod 600 %s", cmd.File, safefile.Quoted(cmd.File))
 	}
 	k.Certificate, k.Label = source.Certificate, source.Label
 	return k, source, nil

@@ -4,14 +4,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"conclave/device"
+	"conclave/hsm"
 	"conclave/internal/secret"
 	"conclave/terminal"
+	"conclave/wire"
 )
 
 // Exit codes. Those from 3 on say how a share file opened, or why it did not.
@@ -55,9 +58,18 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 		c.trace = file
 	}
 	if err := command.Run(c); err != nil {
-		return fail(err, exitCode(err))
+		return fail(advised(err), exitCode(err))
 	}
 	return c.exit
+}
+
+// advised adds what to do about a blocked PIN, which every command may meet.
+func advised(err error) error {
+	var pin *hsm.PINError
+	if errors.As(err, &pin) && pin.Ref == wire.UserPIN && pin.Tries == 0 {
+		return fmt.Errorf("%w; the SO-PIN gives its tries back: conclave hsm pin reset --keep-pin", err)
+	}
+	return err
 }
 
 // fail shows an error as one line. Files of others may be in it, so nothing of it

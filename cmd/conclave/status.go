@@ -105,8 +105,7 @@ func tokenLabel(h *hsm.HSM) (string, error) {
 
 // newPINStatus is of a session in which no PIN has been verified.
 func newPINStatus(p hsm.PINState) *pinStatus {
-	blocked := p.Tries == 0 && !p.Transport && !p.PublicKey
-	return &pinStatus{Tries: p.Tries, Blocked: blocked, Transport: p.Transport, PublicKey: p.PublicKey}
+	return &pinStatus{Tries: p.Tries, Blocked: p.Blocked(), Transport: p.Transport, PublicKey: p.PublicKey}
 }
 
 func newDKEKStatus(s *wire.DKEKStatus) *dkekStatus {
