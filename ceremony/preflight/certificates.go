@@ -227,6 +227,9 @@ func (t *throwAway) oldCertificate(planned *plan.Certificate) (string, error) {
 		}
 		detail += ", but none would be issued for its key today; " + err.Error()
 	}
+	if err := t.hasKey(planned, cert); err != nil {
+		return "", err
+	}
 	key, err := ca.ThrowAwayKey(cert.PublicKey)
 	if err != nil {
 		return "", err

@@ -84,7 +84,7 @@ func (c Check) Run(ctx context.Context) []Finding {
 	}
 	f.good("plan", "%d steps, SHA-256 %x", len(c.Plan.Steps()), c.Sum)
 	c.names(f)
-	c.keyFiles(ctx, f)
+	c.keyFiles(f)
 	c.certificates(ctx, f)
 	c.devices(f)
 	c.printer(f)

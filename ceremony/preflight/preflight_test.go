@@ -229,6 +229,48 @@ func (r *room) keyFile(t *testing.T, c elliptic.Curve, mode os.FileMode) {
 	r.Plan.Keys[0].Import = "old.key"
 }
 
+// existingRoot puts a root in place of the one that is made: that of the key file, or
+// another one.
+func (r *room) existingRoot(t *testing.T, own bool) {
+	t.Helper()
+	r.keyFile(t, elliptic.P384(), 0o600)
+	content, err := os.ReadFile(filepath.Join(r.Base, "old.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(content)
+	key, err := x509.ParseECPrivateKey(block.Bytes)
+	if err == nil && !own {
+		key, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := &r.Plan.Certificates[0]
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Example Root CA"}, NotBefore: old.NotBefore, NotAfter: old.NotAfter,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(r.Base, "root.cer"), der, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	*old = plan.Certificate{Name: "root", File: "root.cer", Device: r.Plan.Custody.Device, Publication: old.Publication}
+}
+
+// TestExistingRootHasItsKey: the key of a root that exists comes to the device that is
+// erased, or the room would find out that it is not there.
+func TestExistingRootHasItsKey(t *testing.T) {
+	r := newRoom(t)
+	r.existingRoot(t, true)
+	if problems := r.problems(); problems != "" {
+		t.Errorf("problems:\n%s", problems)
+	}
+}
+
 // TestKeyFile: what is known of a key file is told, without its password.
 func TestKeyFile(t *testing.T) {
 	r := newRoom(t)
@@ -313,6 +355,8 @@ func TestProblems(t *testing.T) {
 		"CRL of a public root for 13 months": {func(t *testing.T, r *room) { r.yearly(t, 13) }, "CRL root-crl-2: nextUpdate: 2027-12-01T00:00:00Z; at most 12 months after thisUpdate"},
 		"register":                           {func(t *testing.T, r *room) { r.register(t) }, "may have been signed, and no one has said so"},
 		"no key file":                        {func(_ *testing.T, r *room) { r.Plan.Keys[0].Import = "old.key" }, "key root: open "},
+		"a root of another key":              {func(t *testing.T, r *room) { r.existingRoot(t, false) }, "certificate root: its key would not be in the device primary, which the ceremony erases"},
+		"a root whose key is made anew":      {func(t *testing.T, r *room) { r.existingRoot(t, true); r.Plan.Keys[0].Import = "" }, "certificate root: its key would not be in the device primary"},
 		"a key file that others read":        {func(t *testing.T, r *room) { r.keyFile(t, elliptic.P384(), 0o644) }, "key root: others on this machine can read old.key"},
 		"a key of another type":              {func(t *testing.T, r *room) { r.keyFile(t, elliptic.P256(), 0o600) }, "key root: old.key: the key is not of the type ec:secp384r1"},
 		"a request as key file": {func(_ *testing.T, r *room) {
