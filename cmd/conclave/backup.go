@@ -81,7 +81,8 @@ func (cmd keyUnwrap) Run(c *console) error {
 	}
 	how := custody.Restoring{Ref: cmd.Ref, Replace: cmd.Force, Label: cmd.Label, ID: cmd.ID}
 	if cmd.Certificate != "" {
-		if how.Certificate, err = readKeyCertificate(cmd.Certificate); err != nil {
+		public, _ := hsm.ParsePublic(f.Certificate) // nil where the file lacks it
+		if how.Certificate, err = readKeyCertificate(cmd.Certificate, public); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/safefile"
+	"conclave/wire"
 )
 
 type keyCertificate struct {
@@ -21,7 +22,7 @@ func (cmd keyCertificate) Run(c *console) error {
 	var certificate []byte
 	if cmd.File != "" {
 		var err error
-		if certificate, err = readKeyCertificate(cmd.File); err != nil {
+		if certificate, err = readKeyCertificate(cmd.File, nil); err != nil {
 			return err
 		}
 	}
@@ -40,14 +41,15 @@ func (cmd keyCertificate) Run(c *console) error {
 	})
 }
 
-// readKeyCertificate reads the first certificate of a file, which is the key's where
-// those of its issuers follow. DER is given, on whatever curve the key is.
-func readKeyCertificate(path string) ([]byte, error) {
+// readKeyCertificate reads the certificate of a key from a file, which may have those
+// of its issuers too. Where the key is not known, nil, it is the first one. DER is
+// given, on whatever curve the key is.
+func readKeyCertificate(path string, of *wire.PublicKey) ([]byte, error) {
 	content, err := safefile.Read(path, certificateRoom)
 	if err != nil {
 		return nil, err
 	}
-	der := firstCertificate(content)
+	der := keyCertificateIn(content, of)
 	if der == nil {
 		if der, err = ca.CertificateDER(content); err != nil {
 			return nil, custody.ExplainKind(path, content, "a certificate", err)
@@ -59,12 +61,19 @@ func readKeyCertificate(path string) ([]byte, error) {
 	return der, nil
 }
 
-// firstCertificate is that of a file of PEM; nil if there is none.
-func firstCertificate(content []byte) []byte {
+// keyCertificateIn is the certificate of a key in a file of PEM, else the first one;
+// nil if there is none.
+func keyCertificateIn(content []byte, of *wire.PublicKey) (first []byte) {
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type == "CERTIFICATE" {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		if public, err := hsm.ParsePublic(block.Bytes); err == nil && of != nil && public.Equal(*of) {
 			return block.Bytes
 		}
+		if first == nil {
+			first = block.Bytes
+		}
 	}
-	return nil
+	return first
 }

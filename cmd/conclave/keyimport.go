@@ -114,7 +114,7 @@ func (cmd keyImport) read(ctx context.Context, c *console) (k custody.Incoming, 
 
 // certificate reads the certificate of the key.
 func (cmd keyImport) certificate(k custody.Incoming) ([]byte, error) {
-	certificate, err := readKeyCertificate(cmd.Certificate)
+	certificate, err := readKeyCertificate(cmd.Certificate, &k.Public)
 	if err != nil {
 		return nil, err
 	}
