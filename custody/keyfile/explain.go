@@ -37,8 +37,6 @@ func otherFiles() map[string]string {
 		"Salted__":             "it is a DKEK share file, and holds no key of yours; it is named with --dkek",
 		"ssh-":                 "it is a public key of OpenSSH; the file beside it without .pub has the private key",
 		"ecdsa-sha2-":          "it is a public key of OpenSSH; the file beside it without .pub has the private key",
-		"\xFF\xFE":             "it is text in UTF-16, as some editors of Windows store it; store it as UTF-8",
-		"\xFE\xFF":             "it is text in UTF-16, as some editors of Windows store it; store it as UTF-8",
 	}
 }
 

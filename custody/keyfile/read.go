@@ -8,6 +8,7 @@ import (
 
 	"conclave/internal/curve"
 	"conclave/internal/secret"
+	"conclave/internal/transfer"
 	"conclave/wire"
 )
 
@@ -40,20 +41,23 @@ var ErrPassword = errors.New("the password does not open it; try another one, wi
 //   - PKCS#12 (RFC 7292) of a key and its certificates;
 //   - JWK (RFC 7517).
 //
-// Certificates beside the key are taken along, and text around PEM is passed over.
+// Certificates beside the key are taken along. Text around PEM is passed over, and what
+// mail programs and editors have done to it.
 // Whatever else it finds, it names, with what to do. The work that a file can ask
 // for is bounded: some seconds.
 func Read(content []byte, ask Asking) (*Source, error) {
-	content = bytes.TrimPrefix(content, []byte("\xEF\xBB\xBF")) // as Windows begins text
+	if json := bytes.TrimSpace(bytes.TrimPrefix(content, []byte("\xEF\xBB\xBF"))); bytes.HasPrefix(json, []byte("{")) {
+		return readJWK(json)
+	}
+	text := transfer.PlainLines(content)
+	defer clear(text)
 	switch {
-	case bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")):
-		return readJWK(content)
-	case bytes.Contains(content, []byte("-----BEGIN ")):
-		return readPEM(content, ask)
+	case bytes.Contains(text, []byte("-----BEGIN ")):
+		return readPEM(text, ask)
 	case len(content) > 0 && content[0] == 0x30:
 		return readDER(content, ask)
 	}
-	if der, err := base64.StdEncoding.DecodeString(string(content)); err == nil && len(der) > 0 && der[0] == 0x30 {
+	if der, err := base64.StdEncoding.DecodeString(string(text)); err == nil && len(der) > 0 && der[0] == 0x30 {
 		defer clear(der)
 		return readDER(der, ask)
 	}

@@ -141,6 +141,21 @@ func TestReadWhatOthersWrite(t *testing.T) {
 	o.checkReads("text.pem", "SEC 1")
 	o.write("crlf.pem", append([]byte("\xEF\xBB\xBFthe key of the root\r\n"), bytes.ReplaceAll(o.read("generated.pem"), []byte("\n"), []byte("\r\n"))...))
 	o.checkReads("crlf.pem", "PKCS#8")
+	o.run("ec", "-in", "generated.pem", "-aes128", "-passout", "file:password", "-out", "old.pem") // with headers, and an empty line
+	for _, old := range []string{"generated.pem", "old.pem"} {
+		form := map[string]string{"generated.pem": "PKCS#8", "old.pem": "SEC 1, encrypted as OpenSSL once did (RFC 1421)"}[old]
+		text := o.read(old)
+		wide := []byte("\xFF\xFE")
+		for _, b := range text {
+			wide = append(wide, b, 0)
+		}
+		o.write("utf16.pem", wide)
+		o.checkReads("utf16.pem", form)
+		o.write("quoted.pem", append([]byte("> "), bytes.ReplaceAll(text, []byte("\n"), []byte("\n> "))...))
+		o.checkReads("quoted.pem", form)
+		o.write("variable", bytes.ReplaceAll(text, []byte("\n"), []byte(`\n`)))
+		o.checkReads("variable", form)
+	}
 
 	o.tool("keytool", "-genkeypair", "-alias", "Wurzel ä", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", "CN=root",
 		"-storetype", "PKCS12", "-keystore", "java.p12", "-storepass", "ASCII only")
@@ -395,7 +410,6 @@ func TestReadTellsWhatItIs(t *testing.T) {
 		"PuTTY-User-Key-File-3: x":             "puttygen FILE",
 		"Salted__12345678":                     "it is named with --dkek",
 		"ssh-rsa AAAA":                         "without .pub",
-		"\xFF\xFE-\x00":                        "store it as UTF-8",
 		"\x30\x03\x04\x01\x00":                 "DER of a kind that is not known here",
 		"\x30\x82":                             "copied whole",
 		"\x30\x00\x00":                         "something follows its end",
