@@ -14,14 +14,14 @@ type spelling struct{ text, utf16 secret.Bytes }
 
 // eachSpelling tries the ways in which software has turned a password into UTF-16,
 // until one of them opens what it is for.
-func eachSpelling(password secret.Bytes, open func(spelling) error) error {
-	err := ErrPassword
+func eachSpelling(password secret.Bytes, open func(spelling) error) (err error) {
 	for _, units := range spellings(password) {
 		p := spelling{password, bigEndian(units)}
-		if err = open(p); !errors.Is(err, ErrPassword) {
-			return err
-		}
+		err = open(p)
 		p.utf16.Wipe()
+		if !errors.Is(err, ErrPassword) {
+			break
+		}
 	}
 	return err
 }
