@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
+	"conclave/ca"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
@@ -78,6 +80,9 @@ func (p *proceedings) openKeyFile(ctx context.Context, planned *plan.Key) (k cus
 	if err == nil {
 		err = planned.CheckType(k.Public)
 	}
+	if err == nil {
+		err = p.checkAwaited(planned, k.Public)
+	}
 	if err != nil {
 		source.Wipe()
 		return k, "", err
@@ -87,6 +92,32 @@ func (p *proceedings) openKeyFile(ctx context.Context, planned *plan.Key) (k cus
 	}
 	k.Label = planned.Name
 	return k, sum, nil
+}
+
+// checkAwaited refuses a key that a certificate which exists shows to be another one
+// than is awaited: it could be no other import's. A locked file tells no earlier.
+func (a Ceremony) checkAwaited(planned *plan.Key, public wire.PublicKey) (err error) {
+	for _, c := range a.Plan.Certificates {
+		if c.File == "" || c.Device != a.Plan.Custody.Device {
+			continue
+		}
+		cert, failed := ca.ReadCertificate(filepath.Join(a.Base, c.File))
+		if failed != nil {
+			return failed
+		}
+		awaited, failed := wire.ParseSPKI(cert.RawSubjectPublicKeyInfo)
+		if failed != nil {
+			return failed
+		}
+		if awaited.Equal(public) {
+			return nil
+		}
+		mayBe := func(k plan.Key) bool { return k.Import != "" && k.CheckType(*awaited) == nil }
+		if mayBe(*planned) && !slices.ContainsFunc(a.Plan.Keys, func(k plan.Key) bool { return k.Name != planned.Name && mayBe(k) }) {
+			err = fmt.Errorf("it is not the key of %s; put the file that has that key in its place", c.File)
+		}
+	}
+	return err
 }
 
 // unlock opens a key file, and asks for its password until it is right.

@@ -96,9 +96,9 @@ func TestKeyIsImported(t *testing.T) {
 	}
 }
 
-// TestRootIsCarriedOn: a root that there was, and whose key is imported, certifies; so
-// does the one in its place in a rehearsal, in which the true key is not opened.
-func TestRootIsCarriedOn(t *testing.T) {
+// carryingOn is importing with the root that there was, of the key.
+func carryingOn(t *testing.T) (s *stage, root *x509.Certificate) {
+	t.Helper()
 	s, key := importing(t, elliptic.P256())
 	old := &s.Plan.Certificates[0]
 	template := &x509.Certificate{
@@ -106,6 +106,9 @@ func TestRootIsCarriedOn(t *testing.T) {
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err == nil {
+		root, err = x509.ParseCertificate(der)
+	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(s.Base, "root.crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600)
 	}
@@ -119,6 +122,14 @@ func TestRootIsCarriedOn(t *testing.T) {
 	if s.Source, err = s.Plan.Bytes(); err != nil {
 		t.Fatal(err)
 	}
+	return s, root
+}
+
+// TestRootIsCarriedOn: a root that there was, and whose key is imported, certifies; so
+// does the one in its place in a rehearsal, in which the true key is not opened.
+func TestRootIsCarriedOn(t *testing.T) {
+	s, root := carryingOn(t)
+	var err error
 	rehearsed := *s
 	if rehearsed.Plan, err = s.Plan.Rehearsal(); err == nil {
 		rehearsed.Source, err = rehearsed.Plan.Bytes()
@@ -149,8 +160,8 @@ func TestRootIsCarriedOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if root, err := x509.ParseCertificate(der); err != nil || issued.CheckSignatureFrom(root) != nil {
-		t.Errorf("the root in the file has not issued it (%v)", err)
+	if err := issued.CheckSignatureFrom(root); err != nil {
+		t.Errorf("the root in the file has not issued it: %v", err)
 	}
 }
 
@@ -160,6 +171,14 @@ func TestKeyFileIsAsPlanned(t *testing.T) {
 	other, _ := importing(t, elliptic.P384())
 	if err := other.Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "old.key: the key is not of the type ec:secp256r1") {
 		t.Errorf("a key of another type: %v", err)
+	}
+	swapped, _ := carryingOn(t)
+	another, _ := importing(t, elliptic.P256())
+	if err := os.Rename(filepath.Join(another.Base, "old.key"), filepath.Join(swapped.Base, "old.key")); err != nil {
+		t.Fatal(err)
+	}
+	if err := swapped.Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), "old.key: it is not the key of root.crt") {
+		t.Errorf("the key of another root: %v", err)
 	}
 	changed, _ := importing(t, elliptic.P256())
 	changed.Room = &onStep{changed.Room, "key-root", func() {
