@@ -116,6 +116,7 @@ func carryingOn(t *testing.T) (s *stage, root *x509.Certificate) {
 		t.Fatal(err)
 	}
 	*old = plan.Certificate{Name: "root", File: "root.crt", Device: s.Plan.Custody.Device, Publication: old.Publication}
+	s.Plan.CRLs[0].First = true
 	if err := s.Plan.Check(); err != nil {
 		t.Fatal(err)
 	}

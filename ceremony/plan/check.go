@@ -372,7 +372,11 @@ func (c *checker) crls() {
 		if issuer.File == "" && crl.NextUpdate.After(issuer.NotAfter) {
 			c.say(field+".nextUpdate", "%s is after the end of its issuer, %s", date(crl.NextUpdate), date(issuer.NotAfter))
 		}
-		if before, ok := last[crl.Issuer]; ok && crl.ThisUpdate.After(before.NextUpdate) {
+		before, ok := last[crl.Issuer]
+		if issuer.File != "" && c.plan.Register == "" && !c.plan.Practice && !ok && !crl.First {
+			c.say(field+".first", "%s exists already, and no register is continued, so that what it has revoked before would be good again; name the register, which conclave ca adopt makes of what there is, or say true here: it has never signed a CRL", crl.Issuer)
+		}
+		if ok && crl.ThisUpdate.After(before.NextUpdate) {
 			c.say(field+".thisUpdate", "%s is after the next update of the CRL before it, %s; in between there would not be one", date(crl.ThisUpdate), date(before.NextUpdate))
 		}
 		last[crl.Issuer] = crl.CRLSpec

@@ -154,6 +154,9 @@ type CRL struct {
 	Comment string `json:"comment,omitempty"`
 	Name    string `json:"name"`
 	Issuer  string `json:"issuer"` // name of its certificate
+	// First says that an issuer which exists already has never signed a CRL, so that
+	// nothing that it has revoked can be missing from this one.
+	First bool `json:"first,omitempty"`
 	ca.CRLSpec
 }
 

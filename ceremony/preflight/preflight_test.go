@@ -259,6 +259,7 @@ func (r *room) existingRoot(t *testing.T, own bool) {
 		t.Fatal(err)
 	}
 	*old = plan.Certificate{Name: "root", File: "root.cer", Device: r.Plan.Custody.Device, Publication: old.Publication}
+	r.Plan.CRLs[0].First = true
 }
 
 // TestExistingRootHasItsKey: the key of a root that exists comes to the device that is
@@ -327,6 +328,7 @@ func TestProblems(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.Plan.Certificates[0] = plan.Certificate{Name: "root", File: "old.pem", Device: r.Plan.Devices[0].Name, Publication: r.Plan.Certificates[0].Publication}
+			r.Plan.CRLs[0].First = true
 		}, "certificate root: nothing can be issued under it: key: its RSA modulus is a prime number"},
 		"path length": {func(_ *testing.T, r *room) {
 			zero := 0
@@ -353,12 +355,16 @@ func TestProblems(t *testing.T) {
 			r.Plan.CRLs[0].NextUpdate = r.Plan.CRLs[0].ThisUpdate.AddDate(10, 0, 0)
 		}, "CRL root-crl-1: nextUpdate: 2036-11-01T00:00:00Z, more than 5 years after thisUpdate"},
 		"CRL of a public root for 13 months": {func(t *testing.T, r *room) { r.yearly(t, 13) }, "CRL root-crl-2: nextUpdate: 2027-12-01T00:00:00Z; at most 12 months after thisUpdate"},
-		"register":                           {func(t *testing.T, r *room) { r.register(t) }, "may have been signed, and no one has said so"},
-		"no key file":                        {func(_ *testing.T, r *room) { r.Plan.Keys[0].Import = "old.key" }, "key root: open "},
-		"a root of another key":              {func(t *testing.T, r *room) { r.existingRoot(t, false) }, "certificate root: its key would not be in the device primary, which the ceremony erases"},
-		"a root whose key is made anew":      {func(t *testing.T, r *room) { r.existingRoot(t, true); r.Plan.Keys[0].Import = "" }, "certificate root: its key would not be in the device primary"},
-		"a key file that others read":        {func(t *testing.T, r *room) { r.keyFile(t, elliptic.P384(), 0o644) }, "key root: others on this machine can read old.key"},
-		"a key of another type":              {func(t *testing.T, r *room) { r.keyFile(t, elliptic.P256(), 0o600) }, "key root: old.key: the key is not of the type ec:secp384r1"},
+		"CRL of an existing root, and no register": {func(t *testing.T, r *room) {
+			r.existingRoot(t, true)
+			r.Plan.CRLs[0].First = false
+		}, "crls[0].first: root exists already, and no register is continued"},
+		"register":                      {func(t *testing.T, r *room) { r.register(t) }, "may have been signed, and no one has said so"},
+		"no key file":                   {func(_ *testing.T, r *room) { r.Plan.Keys[0].Import = "old.key" }, "key root: open "},
+		"a root of another key":         {func(t *testing.T, r *room) { r.existingRoot(t, false) }, "certificate root: its key would not be in the device primary, which the ceremony erases"},
+		"a root whose key is made anew": {func(t *testing.T, r *room) { r.existingRoot(t, true); r.Plan.Keys[0].Import = "" }, "certificate root: its key would not be in the device primary"},
+		"a key file that others read":   {func(t *testing.T, r *room) { r.keyFile(t, elliptic.P384(), 0o644) }, "key root: others on this machine can read old.key"},
+		"a key of another type":         {func(t *testing.T, r *room) { r.keyFile(t, elliptic.P256(), 0o600) }, "key root: old.key: the key is not of the type ec:secp384r1"},
 		"a request as key file": {func(_ *testing.T, r *room) {
 			r.Plan.Keys[0].Import = "copy.csr"
 			os.Rename(filepath.Join(r.Base, "issuing.csr"), filepath.Join(r.Base, "copy.csr"))

@@ -103,6 +103,7 @@ func signing() runbook.Book {
 	p.Custody, p.Keys, p.People.Custodians, p.Place = nil, nil, nil, ""
 	p.Devices = p.Devices[:1]
 	p.Certificates = []plan.Certificate{{Name: "root", File: "root.pem", Device: "root-1"}}
+	p.Register = "register.sqlite"
 	return b
 }
 
