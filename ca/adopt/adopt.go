@@ -221,11 +221,11 @@ func isPlain(text string) bool {
 // revocation is that of a certificate; false for none.
 func (m *merger) revocation(r *record) (ca.Revocation, bool) {
 	indexed, listed := r.line != nil && r.line.Status == Revoked, r.listed != nil
-	if indexed && r.line.Reason == reasonRemoveFromCRL {
+	if indexed && r.line.Reason == ca.ReasonRemoveFromCRL {
 		m.say("%s: certificate %x was taken off the CRL (removeFromCRL); it is not revoked", r.line, r.number)
 		indexed = false
 	}
-	if listed && r.listed.Reason == reasonRemoveFromCRL {
+	if listed && r.listed.Reason == ca.ReasonRemoveFromCRL {
 		m.say("%s: certificate %x is listed as taken off it (removeFromCRL); it is not revoked", m.CRL.File, r.number)
 		listed = false
 	}
@@ -255,7 +255,7 @@ func (m *merger) revocation(r *record) (ca.Revocation, bool) {
 // endsHold says whether the index has more than a hold, which the CRL has: a hold may
 // become final, but nothing final becomes a hold.
 func (r *record) endsHold() bool {
-	return r.listed.Reason == reasonCertificateHold && r.line.Reason != reasonCertificateHold
+	return r.listed.Reason == ca.ReasonCertificateHold && r.line.Reason != ca.ReasonCertificateHold
 }
 
 // compareRevocations compares the index with the CRL, which has the certificate.

@@ -99,7 +99,7 @@ func parseCRL(der []byte) (*CRL, error) {
 func (c *CRL) Revoked() int {
 	numbers := map[string]bool{}
 	for _, e := range c.Entries {
-		if e.Reason != reasonRemoveFromCRL {
+		if e.Reason != ca.ReasonRemoveFromCRL {
 			numbers[e.Serial.Text(16)] = true
 		}
 	}

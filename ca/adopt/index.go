@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"conclave/ca"
 	"conclave/internal/safefile"
 )
 
@@ -150,13 +151,6 @@ func parseTime(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%.40q is not a time; one such as 350215094037Z or 20350215094037Z was expected", text)
 }
 
-// Reasons that are unlike the others (RFC 5280 section 5.3.1): one may become another,
-// and one is no revocation.
-const (
-	reasonCertificateHold = 6
-	reasonRemoveFromCRL   = 8
-)
-
 // parseRevocation reads a time, and after commas a reason with what belongs to it.
 func (l *Line) parseRevocation(text string) (err error) {
 	switch {
@@ -179,8 +173,8 @@ func (l *Line) parseRevocation(text string) (err error) {
 // openssl-ca(1) has beside them, in lower case.
 var reasons = map[string]int{
 	"": 0, "unspecified": 0, "keycompromise": 1, "cacompromise": 2, "affiliationchanged": 3, "superseded": 4, "cessationofoperation": 5,
-	"certificatehold": reasonCertificateHold, "removefromcrl": reasonRemoveFromCRL, "privilegewithdrawn": 9, "aacompromise": 10,
-	"holdinstruction": reasonCertificateHold, "keytime": 1, "cakeytime": 2,
+	"certificatehold": ca.ReasonCertificateHold, "removefromcrl": ca.ReasonRemoveFromCRL, "privilegewithdrawn": 9, "aacompromise": 10,
+	"holdinstruction": ca.ReasonCertificateHold, "keytime": 1, "cakeytime": 2,
 }
 
 // isReason says whether there is a reason with that code; 7 is not used.
