@@ -65,14 +65,11 @@ func keyIdentifier(cert *x509.Certificate) ([]byte, error) {
 	if len(cert.SubjectKeyId) > 0 {
 		return cert.SubjectKeyId, nil
 	}
-	var info struct {
-		Algorithm pkix.AlgorithmIdentifier
-		Key       asn1.BitString
+	bits, err := bitString(cert.RawSubjectPublicKeyInfo)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := asn1.Unmarshal(cert.RawSubjectPublicKeyInfo, &info); err != nil {
-		return nil, fmt.Errorf("key: %w", err)
-	}
-	sum := sha1.Sum(info.Key.Bytes)
+	sum := sha1.Sum(bits)
 	return sum[:], nil
 }
 

@@ -10,7 +10,6 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
 	"slices"
@@ -111,10 +110,12 @@ func keyBits(public crypto.PublicKey) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key: %w", err)
 	}
-	var info struct {
-		Algorithm pkix.AlgorithmIdentifier
-		Key       asn1.BitString
-	}
+	return bitString(der)
+}
+
+// bitString gives the bytes of that in a SubjectPublicKeyInfo, DER.
+func bitString(der []byte) ([]byte, error) {
+	var info subjectPublicKeyInfo
 	if _, err := asn1.Unmarshal(der, &info); err != nil {
 		return nil, fmt.Errorf("key: %w", err)
 	}
