@@ -19,8 +19,7 @@ const proofDevice = "proof"
 
 // Prove opens each key that the folder has of the device, under the DKEK, on a
 // practice device, and lets it sign there. What does not open is NOT BACKED UP from
-// then on. Dir is an empty directory for
-// what the practice device needs.
+// then on. Dir is an empty directory for what the practice device needs.
 func (b *CardBackup) Prove(ctx context.Context, devices ThrowawayDevices, dir string, d DKEK) (err error) {
 	if _, err := devices.Create(proofDevice); err != nil {
 		return err
