@@ -39,8 +39,12 @@ import (
 //	== name          begins a scenario, and says what is done wrong
 //	real             keys are derived as users have it, not at the cost of practice
 //	set NAME         puts the share file and record of a set into the directory
-//	run ARGUMENTS    starts conclave; columns N before it sets the width
-//	expect REGEXP    waits until that is shown
+//	run ARGUMENTS    starts conclave
+//	columns N        before run: the width of the window, where it matters
+//	rows N           the height of the window, which has 50; after run it changes
+//	environ NAME=VALUE  before run: a variable of its environment
+//	expect REGEXP    waits until that is shown, however its lines are broken: a space
+//	                 stands for any white space
 //	never REGEXP     checks that nothing before has shown that
 //	come             waits until a custodian is asked to come, and presses enter
 //	type TEXT        types it and enter; {…} stands for what is on the sheets
@@ -50,14 +54,19 @@ import (
 //	imported         checks that the device has the right DKEK now
 //	alter FILE HOW   damages a file
 //
-// No scenario enters a right share twice unless it says why.
+// No scenario enters a right share twice unless it says why. Each is played in a window
+// of one width, and those of a command take turns with all widths; with
+// CONCLAVE_TEST_WIDTHS=all each is played at each.
 func TestMistakes(t *testing.T) {
 	sets := &mistakeSets{made: map[string]func() *mistakeSet{}, home: sync.OnceValue(func() string { return initialisedHome(t) })}
+	turn := map[string]int{}
 	for _, s := range readScenarios(t) {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			s.run(t, sets)
-		})
+		for _, columns := range s.widths(turn) {
+			t.Run(fmt.Sprintf("%s (%d columns)", s.name, columns), func(t *testing.T) {
+				t.Parallel()
+				s.run(t, sets, columns)
+			})
+		}
 	}
 }
 
@@ -66,6 +75,24 @@ type scenario struct {
 	name  string
 	line  int
 	steps []string
+}
+
+// widths are those of the windows that the scenario is played in, given how many there
+// were before of the same command.
+func (s scenario) widths(turn map[string]int) []int {
+	all := []int{80, 40, 20, 200}
+	if os.Getenv("CONCLAVE_TEST_WIDTHS") == "all" {
+		return all
+	}
+	command := ""
+	for _, step := range s.steps {
+		if words := strings.Fields(step); words[0] == "run" {
+			command = strings.Join(words[1:min(3, len(words))], " ")
+			break
+		}
+	}
+	turn[command]++
+	return all[turn[command]%len(all):][:1]
 }
 
 func readScenarios(t *testing.T) (all []scenario) {
@@ -265,20 +292,23 @@ type attempt struct {
 	set     *mistakeSet
 	dir     string
 	columns int
+	rows    int
+	environ []string
 	real    bool
 	session *session
 }
 
-func (s scenario) run(t *testing.T, sets *mistakeSets) {
+func (s scenario) run(t *testing.T, sets *mistakeSets, columns int) {
 	if testing.Short() && slices.Contains(s.steps, "real") {
 		t.Skip("it runs the KDF at its real cost")
 	}
-	a := &attempt{t: t, sets: sets, dir: t.TempDir(), columns: 80}
+	a := &attempt{t: t, sets: sets, dir: t.TempDir(), columns: columns, rows: 50}
 	for _, step := range s.steps {
 		verb, rest, _ := strings.Cut(step, " ")
 		do, known := map[string]func(string){
 			"set": a.useSet, "run": a.run, "expect": a.expect, "never": a.never, "come": a.come, "type": a.enter, "press": a.press,
-			"hangup": a.hangup, "exit": a.exit, "imported": a.checkImport, "alter": a.alter,
+			"hangup": a.hangup, "exit": a.exit, "imported": a.checkImport, "alter": a.alter, "rows": a.setRows,
+			"environ": func(setting string) { a.environ = append(a.environ, setting) },
 			"real":    func(string) { a.real = true },
 			"columns": func(n string) { a.columns, _ = strconv.Atoi(n) },
 		}[verb]
@@ -294,7 +324,8 @@ func (s scenario) run(t *testing.T, sets *mistakeSets) {
 func (a *attempt) command(args ...string) *exec.Cmd {
 	command := exec.Command("conclave", args...)
 	command.Dir = a.dir
-	command.Env = append(os.Environ(), "XDG_DATA_HOME="+a.path("home"), "TMPDIR="+a.path("tmp"), "PIN="+pin, "SOPIN="+soPIN)
+	command.Env = append(os.Environ(), "XDG_DATA_HOME="+a.path("home"), "TMPDIR="+a.path("tmp"), "PIN="+pin, "SOPIN="+soPIN, "TERM=xterm")
+	command.Env = append(command.Env, a.environ...)
 	if a.real {
 		command.Env = append(command.Env, costVariable+"=real")
 	}
@@ -325,12 +356,19 @@ func (a *attempt) write(name string, content []byte) {
 
 func (a *attempt) run(arguments string) {
 	command := a.command(strings.Fields(a.expand(arguments))...)
-	terminal, err := pty.StartWithSize(command, &pty.Winsize{Rows: 50, Cols: uint16(a.columns)})
+	terminal, err := pty.StartWithSize(command, &pty.Winsize{Rows: uint16(a.rows), Cols: uint16(a.columns)})
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	a.session = &session{terminaltest.Attend(a.t, interruptibleFile(a.t, terminal)), a.t}
 	a.session.Command = command
+}
+
+func (a *attempt) setRows(n string) {
+	a.rows, _ = strconv.Atoi(n)
+	if a.session != nil {
+		a.session.Resize(a.columns, a.rows)
+	}
 }
 
 // interruptibleFile is the same terminal, which can be closed while another
@@ -347,12 +385,15 @@ func interruptibleFile(t *testing.T, terminal *os.File) *os.File {
 	return os.NewFile(uintptr(fd), "terminal")
 }
 
-func (a *attempt) expect(pattern string) { a.session.Expect(a.expand(pattern)) }
+func (a *attempt) expect(pattern string) { a.session.ExpectText(a.expand(pattern)) }
 
-func (a *attempt) come(string) { a.session.Answer(`Press <enter> when you are alone\. $`, "") }
+func (a *attempt) come(string) {
+	a.session.ExpectText(`Press <enter> when you are alone\. $`)
+	a.session.Enter("")
+}
 
 func (a *attempt) never(pattern string) {
-	if found := regexp.MustCompile(a.expand(pattern)).Find(a.session.All); found != nil {
+	if found := regexp.MustCompile(a.expand(pattern)).FindString(a.session.Text()); found != "" {
 		a.t.Errorf("%q was shown:\n%s", found, a.session.All)
 	}
 }
@@ -538,13 +579,14 @@ func another(c byte) string {
 }
 
 // nothingIsLeft looks for secrets where they must not be: on the screen when the
-// next custodian comes and at the end, and in all files.
+// next custodian comes and at the end, wherever their lines are broken, and in all
+// files.
 func (a *attempt) nothingIsLeft() {
 	secrets := a.set.secrets()
 	if a.session != nil {
 		for _, screen := range screensLeft(a.session.All) {
 			for _, s := range secrets {
-				if bytes.Contains(screen, []byte(s)) {
+				if strings.Contains(withoutSpace(string(screen)), withoutSpace(s)) {
 					a.t.Errorf("the screen still shows a sheet:\n%s", screen)
 				}
 			}
@@ -570,14 +612,17 @@ func (a *attempt) nothingIsLeft() {
 	}
 }
 
+func withoutSpace(text string) string { return strings.Join(strings.Fields(text), "") }
+
 // screensLeft are what the screen and its scrollback show whenever a custodian
 // is asked to come, and at the end.
 func screensLeft(all []byte) (screens [][]byte) {
 	clear := []byte("\x1b[H\x1b[2J\x1b[3J")
+	coming := regexp.MustCompile(`comes\s+to\s+the\s+screen\s+alone`)
 	parts := bytes.Split(all, clear)
 	for _, part := range parts {
-		if at := bytes.Index(part, []byte("comes to the screen alone")); at >= 0 {
-			screens = append(screens, part[:at])
+		if at := coming.FindIndex(part); at != nil {
+			screens = append(screens, part[:at[0]])
 		}
 	}
 	return append(screens, parts[len(parts)-1])

@@ -23,9 +23,11 @@ type Session struct {
 	shown    chan []byte
 }
 
-// Start starts a command in a terminal of its own.
+// Start starts a command in a terminal of its own, which has no size and can be
+// cleared.
 func Start(tb testing.TB, command *exec.Cmd) *Session {
 	tb.Helper()
+	command.Env = append(command.Environ(), "TERM=xterm")
 	terminal, err := pty.Start(command)
 	if err != nil {
 		tb.Fatal(err)
@@ -57,17 +59,30 @@ func Attend(tb testing.TB, terminal *os.File) *Session {
 	return s
 }
 
-// Expect waits until the pattern is shown, and gives its groups.
+// Expect waits until the pattern is shown, and gives its groups. Styles are not
+// looked at.
 func (s *Session) Expect(pattern string) []string {
+	s.tb.Helper()
+	return s.expect(pattern, unstyled)
+}
+
+// ExpectText is Expect for what is read, however its lines are broken: white space
+// and the ends of lines count as one space.
+func (s *Session) ExpectText(pattern string) []string {
+	s.tb.Helper()
+	return s.expect(pattern, unbroken)
+}
+
+func (s *Session) expect(pattern string, view func([]byte) reading) []string {
 	s.tb.Helper()
 	re := regexp.MustCompile(pattern)
 	patience := testrun.Patience(s.tb)
 	for {
-		if at := re.FindSubmatchIndex(s.All[s.Seen:]); at != nil {
-			groups := re.FindSubmatch(s.All[s.Seen:])
-			s.Seen += at[1]
+		seen := view(s.All[s.Seen:])
+		if at := re.FindSubmatchIndex(seen.text); at != nil {
+			s.Seen += seen.until(at[1])
 			var texts []string
-			for _, g := range groups {
+			for _, g := range re.FindSubmatch(seen.text) {
 				texts = append(texts, string(g))
 			}
 			return texts
