@@ -161,10 +161,11 @@ type odds int
 
 const (
 	// likely: eight bytes below 2^63, which is what sc-hsm-tool draws; or
-	// sixteen without a leading zero, which is what goes with 2^128+51.
+	// sixteen without a leading zero, which is what goes with 2^128+51. There is
+	// one to a combined secret at most.
 	likely odds = 1 << iota
 	// remote: anything else that quorum.Candidates knows, as of files made
-	// before OpenSC 0.16 or by hand.
+	// before OpenSC 0.16 or by hand, and bytes without their leading zeros.
 	remote
 )
 
@@ -188,11 +189,10 @@ func passwords(number, prime *big.Int, want odds) (list []secret.Bytes) {
 		if long128 && len(short) < size {
 			isLikely = false
 		}
-		if isLikely != (want&likely != 0) && want != likely|remote {
-			continue
+		if isLikely == (want&likely != 0) || want == likely|remote {
+			list = append(list, full)
 		}
-		list = append(list, full)
-		if len(short) < size && n.Cmp(prime) < 0 {
+		if len(short) < size && n.Cmp(prime) < 0 && want&remote != 0 {
 			list = append(list, short)
 		}
 	}

@@ -3,7 +3,6 @@ package repair
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -97,19 +96,15 @@ func readWords(t testing.TB, name, file string) (lines [][]string) {
 	return lines
 }
 
-// splitSet makes a set of 18 as sc-hsm-tool does: 63 bits over a safe prime
-// whose two top bits are set.
-func splitSet(t testing.TB, threshold int, used ...int) set {
-	return splitSetFrom(t, rand.Reader, threshold, used...)
-}
-
 // sameEachTime is random and the same in each run of a test: a mistake that is
 // expected at one place may, in a set in thousands, be explained at another.
 func sameEachTime(t testing.TB) io.Reader {
 	return mathrand.NewChaCha8(sha256.Sum256([]byte(t.Name())))
 }
 
-func splitSetFrom(t testing.TB, random io.Reader, threshold int, used ...int) set {
+// splitSet makes a set of 18 as sc-hsm-tool does: 63 bits over a safe prime
+// whose two top bits are set.
+func splitSet(t testing.TB, random io.Reader, threshold int, used ...int) set {
 	prime := new(big.Int)
 	for prime.Bit(62) == 0 {
 		var err error
@@ -122,16 +117,12 @@ func splitSetFrom(t testing.TB, random io.Reader, threshold int, used ...int) se
 		t.Fatal(err)
 	}
 	password[0] = password[0]&0x7F | 1
-	return splitOverFrom(t, random, prime, password, threshold, used...)
+	return splitOver(t, random, prime, password, threshold, used...)
 }
 
 // splitOver splits until the sheets that are used have full length, and no digit
 // twice in a row: an exchange of those would be no mistake.
-func splitOver(t testing.TB, prime *big.Int, password secret.Bytes, threshold int, used ...int) set {
-	return splitOverFrom(t, rand.Reader, prime, password, threshold, used...)
-}
-
-func splitOverFrom(t testing.TB, random io.Reader, prime *big.Int, password secret.Bytes, threshold int, used ...int) set {
+func splitOver(t testing.TB, random io.Reader, prime *big.Int, password secret.Bytes, threshold int, used ...int) set {
 	for {
 		shares, err := shamir.Split(random, new(big.Int).SetBytes(password), prime, threshold, 18)
 		if err != nil {

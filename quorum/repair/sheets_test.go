@@ -112,7 +112,7 @@ func TestMistakes(t *testing.T) {
 	for _, test := range mistakesMade {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := splitSetFrom(t, sameEachTime(t), test.threshold, test.sheets...)
+			s := splitSet(t, sameEachTime(t), test.threshold, test.sheets...)
 			drafts := s.of(test.sheets...)
 			test.make(drafts)
 			reading, o := repaired(t, drafts, s.password)
@@ -173,7 +173,7 @@ func TestEveryWrongDigit(t *testing.T) {
 // TestLookalikes: characters that are not digits stand for the one they are
 // like.
 func TestLookalikes(t *testing.T) {
-	s := splitOver(t, number("dc5f8eb51a1987ff"), readSet(t, "2-of-4").password, 2, 1, 2)
+	s := splitOver(t, sameEachTime(t), number("dc5f8eb51a1987ff"), readSet(t, "2-of-4").password, 2, 1, 2)
 	for r, digits := range lookalikes {
 		for _, d := range digits {
 			drafts := s.of(1, 2)
@@ -196,7 +196,7 @@ func TestLookalikes(t *testing.T) {
 // TestLongPrime: sheets over 2^128+51, with zeros of the prime left out.
 func TestLongPrime(t *testing.T) {
 	password := readSet(t, "2-of-4").password
-	s := splitOver(t, quorum.Prime128(), append(password, password...), 3, 2, 4, 5)
+	s := splitOver(t, sameEachTime(t), quorum.Prime128(), append(password, password...), 3, 2, 4, 5)
 	drafts := s.of(2, 4, 5)
 	for i := range drafts {
 		drafts[i].Prime = "01:00:00:00:00:00:00:00:00:00:00:00:00:00:00:33"
