@@ -146,9 +146,10 @@ func overwrite(content []byte, offset int, data []byte) []byte {
 	return append(content, data[n:]...)
 }
 
-// deleteFile is DELETE FILE: a file or a key by its FID, or the selected file.
+// deleteFile is DELETE FILE: a file or a key by its FID, or the selected file. OpenSC
+// sends P1 02, and pypicohsm (picohsm/PicoHSM.py, delete_file) 00.
 func (c *Card) deleteFile(cmd apdu.Command) ([]byte, error) {
-	if cmd.P1 != 0x02 || cmd.P2 != 0x00 {
+	if cmd.P1 != 0x02 && cmd.P1 != 0x00 || cmd.P2 != 0x00 {
 		return nil, apdu.WrongP1P2
 	}
 	fid := c.session.selected

@@ -234,7 +234,7 @@ func (d *ideal) delete(s *idealSession, c apdu.Command) reply {
 		_, there = d.keys[fid.ID()]
 	}
 	switch {
-	case c.P1 != 2 || c.P2 != 0:
+	case c.P1 != 2 && c.P1 != 0 || c.P2 != 0:
 		return refuse(apdu.WrongP1P2)
 	case len(c.Data) == 1:
 		return refuse(apdu.WrongLength)

@@ -414,7 +414,7 @@ func (r *run) writing() apdu.Command {
 }
 
 func (r *run) deletion() apdu.Command {
-	c := apdu.Command{INS: wire.InsDeleteFile, P1: 2}
+	c := apdu.Command{INS: wire.InsDeleteFile, P1: one(r, byte(0), 1, 2, 2)}
 	if !r.in(8) {
 		c.Data = binary.BigEndian.AppendUint16(nil, uint16(r.fid()))
 	}
