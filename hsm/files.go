@@ -85,8 +85,9 @@ func (h *HSM) WriteFile(fid wire.FID, content []byte) (err error) {
 		return err
 	}
 	defer h.end(&err)
-	// A card may leave the rest of a longer content in place.
-	if size, err := h.selectFile(fid); err == nil && size > len(content) {
+	// A card may leave the rest of a longer content in place. In EF.TokenInfo it does no
+	// harm, and pico-hsm, which makes that file of code, must not be told to delete it.
+	if size, err := h.selectFile(fid); err == nil && size > len(content) && fid != wire.EFTokenInfo {
 		if err := h.DeleteFile(fid); err != nil {
 			return err
 		}

@@ -102,7 +102,8 @@ func (h *HSM) ResetPIN(so, new secret.Bytes) error {
 }
 
 // Initialize erases the device and sets its PINs. A non-empty label becomes
-// the token's. A device that was initialised before wants its current SO-PIN.
+// the token's; the error is a *LabelError if all is done but that. A device that was
+// initialised before wants its current SO-PIN.
 func (h *HSM) Initialize(init wire.Initialization, label string) (err error) {
 	if err := h.begin(); err != nil {
 		return err
@@ -128,13 +129,34 @@ func (h *HSM) Initialize(init wire.Initialization, label string) (err error) {
 	if err := pinFailure(err, wire.SOPIN); err != nil {
 		return err
 	}
-	if label != "" {
-		if err := h.setLabel(init.UserPIN, label); err != nil {
-			return fmt.Errorf("the device is initialised, but: %w", err)
-		}
+	if label == "" {
+		return h.selectApplet()
 	}
-	return h.selectApplet()
+	labelled := h.setLabel(init.UserPIN, label)
+	if !errors.As(labelled, &broken) { // else there is no device to select it on
+		err = h.selectApplet()
+	}
+	if labelled != nil {
+		return errors.Join(&LabelError{labelled}, err)
+	}
+	return err
 }
+
+// LabelError is the error for a device that is initialised and has no label. A pico-hsm
+// breaks down when one is written, and is as good as before once it is plugged in again.
+type LabelError struct{ err error }
+
+// Error says what is done, and what is not.
+func (e *LabelError) Error() string {
+	text := fmt.Sprintf("the device is initialised, but its label could not be written: %v; it does without", e.err)
+	if _, broken := errors.AsType[*linkError](e.err); broken {
+		text += ". If it does not answer, plug it in again"
+	}
+	return text
+}
+
+// Unwrap gives the reason.
+func (e *LabelError) Unwrap() error { return e.err }
 
 // sendInitialization sends the command again if the card says that it is out of
 // memory: a Java card may find some only then, and CardContact's own scripts

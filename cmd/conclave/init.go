@@ -56,7 +56,12 @@ func (cmd hsmInit) Run(c *console) error {
 		}
 		defer init.UserPIN.Wipe()
 		defer init.SOPIN.Wipe()
-		if err := h.Initialize(init, cmd.Label); err != nil {
+		err = h.Initialize(init, cmd.Label)
+		if unlabelled, ok := errors.AsType[*hsm.LabelError](err); ok {
+			c.note("conclave: warning: %v", unlabelled)
+			err = nil
+		}
+		if err != nil {
 			return err
 		}
 		if err := c.forgetImports(h); err != nil {

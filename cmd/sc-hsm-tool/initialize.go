@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"conclave/apdu"
+	"conclave/hsm"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -33,7 +34,12 @@ func (t *tool) initializeDevice() error {
 	if err := t.setBiometrics(&init); err != nil {
 		return err
 	}
-	if err := t.hsm.Initialize(init, t.label); err != nil {
+	err = t.hsm.Initialize(init, t.label)
+	if unlabelled, ok := errors.AsType[*hsm.LabelError](err); ok {
+		t.note("warning: %v", unlabelled)
+		err = nil
+	}
+	if err != nil {
 		return newFailure(err, "sc_card_ctl(*, SC_CARDCTL_SC_HSM_INITIALIZE, *) failed with %s", initializeReason(err))
 	}
 	return nil
