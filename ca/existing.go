@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -95,8 +94,7 @@ func (a Authority) Prove() error {
 		algorithm = x509.ECDSAWithSHA256
 	}
 	message := "conclave: proof that a key is that of a certificate: " + rand.Text()
-	digest := sha256.Sum256([]byte(message))
-	signature, err := a.Signer.Sign(rand.Reader, digest[:], crypto.SHA256)
+	signature, err := crypto.SignMessage(a.Signer, rand.Reader, []byte(message), crypto.SHA256)
 	if err == nil {
 		err = a.Certificate.CheckSignature(algorithm, []byte(message), signature)
 	}

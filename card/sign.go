@@ -21,7 +21,7 @@ func (c *Card) sign(cmd apdu.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, hash := cmd.Data, hashOf(algorithm)
+	data, hash := cmd.Data, algorithm.Hash()
 	if hash != 0 {
 		data = digest(hash, data)
 	}
@@ -77,11 +77,6 @@ func signatureScheme(a wire.Algorithm) (wire.Algorithm, error) {
 	return 0, apdu.WrongP1P2
 }
 
-// hashOf is the hash that the card makes, 0 for none.
-func hashOf(a wire.Algorithm) crypto.Hash {
-	return []crypto.Hash{0, crypto.SHA1, crypto.SHA224, crypto.SHA256, crypto.SHA384, crypto.SHA512}[a&0x0F]
-}
-
 func digest(h crypto.Hash, data []byte) []byte {
 	switch h {
 	case crypto.SHA1:
@@ -115,7 +110,11 @@ func (k *key) signRSA(scheme wire.Algorithm, hash crypto.Hash, data []byte) ([]b
 		}
 		data = info
 	}
-	return k.rawRSA(padPKCS1(data, k.private.Size()))
+	block, err := wire.PadPKCS1(data, k.private.Size())
+	if err != nil {
+		return nil, apdu.WrongLength
+	}
+	return k.rawRSA(block)
 }
 
 // rawRSA is the private operation on a number below the modulus.
@@ -127,17 +126,6 @@ func (k *key) rawRSA(data []byte) ([]byte, error) {
 		return nil, fault{err}
 	}
 	return out, nil
-}
-
-// padPKCS1 is EMSA-PKCS1-v1_5 (RFC 8017 section 9.2) from step 3 on, for a
-// DigestInfo that leaves room for eight bytes of padding.
-func padPKCS1(info []byte, size int) []byte {
-	block := make([]byte, size-len(info), size)
-	for i := range block {
-		block[i] = 0xFF
-	}
-	block[0], block[1], block[len(block)-1] = 0, 1, 0
-	return append(block, info...)
 }
 
 // pssHash is the hash of RSASSA-PSS. One made by the host is recognised by its

@@ -3,7 +3,6 @@ package custody
 import (
 	"context"
 	"crypto"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -34,8 +33,7 @@ func (p *underWay) sign(ref byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	digest := sha256.Sum256([]byte(message))
-	signature, err := signer.Sign(nil, digest[:], crypto.SHA256)
+	signature, err := signer.SignMessage(nil, []byte(message), crypto.SHA256)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package hsm
 import (
 	"crypto"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -22,8 +21,7 @@ var ErrAnotherKey = errors.New("the public half is another key's")
 // must be logged in.
 func (h *HSM) Prove(ref byte, public wire.PublicKey) error {
 	challenge := []byte(rand.Text())
-	digest := sha256.Sum256(challenge)
-	signature, err := (&Signer{h, ref, public}).Sign(nil, digest[:], crypto.SHA256)
+	signature, err := (&Signer{h, ref, public}).SignMessage(nil, challenge, crypto.SHA256)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,12 @@
 package hsm
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rsa"
-	"crypto/sha256"
+	_ "crypto/sha1" // for SignMessage, as the next two
+	_ "crypto/sha256"
+	_ "crypto/sha512"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -46,7 +49,7 @@ func (h *HSM) privateOperation(name string, ins, ref byte, algorithm wire.Algori
 	return out, err
 }
 
-// Signer is a key of the device as a crypto.Signer.
+// Signer is a key of the device as a crypto.Signer and a crypto.MessageSigner.
 type Signer struct {
 	hsm    *HSM
 	ref    byte
@@ -81,29 +84,94 @@ func (s *Signer) Public() crypto.PublicKey {
 }
 
 // Sign implements crypto.Signer: PKCS#1 v1.5, PSS with a salt as long as the
-// hash, or ECDSA (DER). The card has its own randomness; rand is not read.
+// hash, or ECDSA (DER). The card has its own randomness; rand is not read. The error
+// is ErrNotAllowed too for a key that signs nothing but what the card hashes: see
+// SignMessage.
 func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	if s.public.Type == wire.KeyEC {
-		return s.hsm.Sign(s.ref, wire.ECDSA, digest)
+	scheme, err := s.scheme(digest, opts)
+	if err != nil {
+		return nil, err
 	}
-	hash := opts.HashFunc()
-	if pss, ok := opts.(*rsa.PSSOptions); ok {
-		if salt := pss.SaltLength; salt != rsa.PSSSaltLengthEqualsHash && salt != len(digest) {
-			return nil, fmt.Errorf("sign with key %d: PSS with salt length %d; the card makes the salt as long as the hash (rsa.PSSSaltLengthEqualsHash)", s.ref, salt)
-		}
-		return s.hsm.Sign(s.ref, wire.RSAPSS, digest)
+	if scheme == wire.RSAPKCS1 {
+		return s.signPKCS1(digest, opts.HashFunc())
 	}
+	return s.hsm.Sign(s.ref, scheme, digest)
+}
+
+// scheme is the algorithm for a digest.
+func (s *Signer) scheme(digest []byte, opts crypto.SignerOpts) (wire.Algorithm, error) {
+	pss, isPSS := opts.(*rsa.PSSOptions)
+	switch {
+	case s.public.Type == wire.KeyEC:
+		return wire.ECDSA, nil
+	case !isPSS:
+		return wire.RSAPKCS1, nil
+	case pss.SaltLength != rsa.PSSSaltLengthEqualsHash && pss.SaltLength != len(digest):
+		return 0, fmt.Errorf("sign with key %d: PSS with salt length %d; the card makes the salt as long as the hash (rsa.PSSSaltLengthEqualsHash)", s.ref, pss.SaltLength)
+	}
+	return wire.RSAPSS, nil
+}
+
+// signPKCS1 pads here and lets the card sign what results, as OpenSC
+// (src/libopensc/card-sc-hsm.c) and sc-hsm-embedded (src/pkcs11/token-sc-hsm.c) do:
+// some cards get a DigestInfo wrong. pico-hsm 6.6 takes its length for that of the
+// digest (src/hsm/cmd_signature.c), and answers 6400. A key's list may allow nothing
+// else, though.
+func (s *Signer) signPKCS1(digest []byte, hash crypto.Hash) ([]byte, error) {
 	info, err := wire.DigestInfo(hash, digest)
 	if err != nil {
 		return nil, err
 	}
-	return s.hsm.Sign(s.ref, wire.RSAPKCS1, info)
+	block, err := wire.PadPKCS1(info, len(bytes.TrimLeft(s.public.Modulus, "\x00")))
+	if err != nil {
+		return nil, fmt.Errorf("sign with key %d: %w", s.ref, err)
+	}
+	signature, err := s.hsm.Sign(s.ref, wire.RSARaw, block)
+	if errors.Is(err, ErrNotAllowed) {
+		return s.hsm.Sign(s.ref, wire.RSAPKCS1, info)
+	}
+	return signature, err
 }
+
+// SignMessage implements crypto.MessageSigner. The message is hashed here, and by the
+// card where the list of the key allows nothing else; then it must fit into a command.
+func (s *Signer) SignMessage(rand io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
+	hash := opts.HashFunc()
+	if !hash.Available() {
+		return nil, fmt.Errorf("sign with key %d: hash %v; one was expected that this program has", s.ref, hash)
+	}
+	sum := hash.New()
+	sum.Write(message)
+	digest := sum.Sum(nil)
+	signature, err := s.Sign(rand, digest, opts)
+	if !errors.Is(err, ErrNotAllowed) {
+		return signature, err
+	}
+	scheme, err := s.scheme(digest, opts)
+	if err != nil {
+		return nil, err
+	}
+	onCard, err := scheme.OnCard(hash)
+	if err != nil {
+		return nil, err
+	}
+	if len(message) > MaxMessage {
+		return nil, fmt.Errorf("sign with key %d: %w, but for what the device hashes, which is %d bytes at most; this has %d", s.ref, ErrNotAllowed, MaxMessage, len(message))
+	}
+	signature, err = s.hsm.Sign(s.ref, onCard, message)
+	if errors.Is(err, apdu.WrongLength) {
+		return nil, fmt.Errorf("%w: the device must hash this itself, and takes no %d bytes at once", err, len(message))
+	}
+	return signature, err
+}
+
+// MaxMessage is how long a message may be that the card hashes, in bytes; devices in
+// hardware take about a thousand.
+const MaxMessage = apdu.MaxExtendedData
 
 // signCVC signs as card verifiable certificates have it: SHA-256, and r‖s for EC.
 func (s *Signer) signCVC(message []byte) ([]byte, error) {
-	digest := sha256.Sum256(message)
-	signature, err := s.Sign(nil, digest[:], crypto.SHA256)
+	signature, err := s.SignMessage(nil, message, crypto.SHA256)
 	if err != nil || s.public.Type == wire.KeyRSA {
 		return signature, err
 	}

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"strings"
@@ -31,14 +30,15 @@ func (cmd keySign) Validate() error {
 	return nil
 }
 
-// Run hashes the input here and lets the device sign the digest.
+// Run hashes the input here and lets the device sign the digest, or lets the device
+// hash it too where the key allows nothing else.
 func (cmd keySign) Run(c *console) error {
 	place, err := c.reserveOutput(cmd.Out)
 	if err != nil {
 		return err
 	}
 	defer place.Release()
-	digest, err := c.digest(cmd.In, cmd.Algorithm.hash.New())
+	in, err := c.readInput(cmd.In, cmd.Algorithm.hash)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (cmd keySign) Run(c *console) error {
 		if err := c.login(h, cmd.PIN); err != nil {
 			return err
 		}
-		signature, err := cmd.Algorithm.sign(h, key.Ref, *public, digest)
+		signature, err := cmd.Algorithm.sign(h, key.Ref, *public, in)
 		if err != nil {
 			return err
 		}
@@ -65,20 +65,33 @@ func (cmd keySign) Run(c *console) error {
 	})
 }
 
-func (c *console) digest(path string, h hash.Hash) ([]byte, error) {
-	in := c.in
+// signInput is what is to be signed.
+type signInput struct {
+	digest  []byte
+	message []byte // the whole of it, nil where no device could hash it
+}
+
+func (c *console) readInput(path string, hash crypto.Hash) (in signInput, err error) {
+	var from io.Reader = c.in
 	if path != "-" {
 		file, err := os.Open(path)
 		if err != nil {
-			return nil, err
+			return in, err
 		}
 		defer file.Close()
-		in = file
+		from = file
 	}
-	if _, err := io.Copy(h, in); err != nil {
-		return nil, err
+	sum := hash.New()
+	hashed := io.TeeReader(from, sum)
+	if in.message, err = io.ReadAll(io.LimitReader(hashed, hsm.MaxMessage+1)); err != nil {
+		return in, err
 	}
-	return h.Sum(nil), nil
+	if len(in.message) > hsm.MaxMessage {
+		in.message = nil
+	}
+	_, err = io.Copy(io.Discard, hashed)
+	in.digest = sum.Sum(nil)
+	return in, err
 }
 
 // signAlgorithm is a way to sign on the command line.
@@ -119,17 +132,21 @@ func (a signAlgorithm) options() crypto.SignerOpts {
 	return a.hash
 }
 
-// sign signs a digest, and gives the signature only if it verifies.
-func (a signAlgorithm) sign(h *hsm.HSM, ref byte, public wire.PublicKey, digest []byte) ([]byte, error) {
+// sign signs what was read, and gives the signature only if it verifies.
+func (a signAlgorithm) sign(h *hsm.HSM, ref byte, public wire.PublicKey, in signInput) (signature []byte, err error) {
 	signer, err := h.Signer(ref)
 	if err != nil {
 		return nil, err
 	}
-	signature, err := signer.Sign(nil, digest, a.options())
+	if in.message != nil {
+		signature, err = signer.SignMessage(nil, in.message, a.options())
+	} else if signature, err = signer.Sign(nil, in.digest, a.options()); errors.Is(err, hsm.ErrNotAllowed) {
+		err = fmt.Errorf("%w; one that lets only the device hash signs no more than %d bytes", err, hsm.MaxMessage)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := a.verify(public, digest, signature); err != nil {
+	if err := a.verify(public, in.digest, signature); err != nil {
 		return nil, fmt.Errorf("the device's signature does not verify with the public key of key %d (%w); nothing was written", ref, err)
 	}
 	return signature, nil
