@@ -53,7 +53,7 @@ func encrypt(recipient age.Recipient, h Handout) ([]byte, error) {
 		return nil, err
 	}
 	fmt.Fprintf(w, "# Share %d of set %s (%v) for %s, key check value %s\n", h.Number, h.Set, h.Scheme, h.ShareFile, h.KCV)
-	fmt.Fprintf(w, "# Check it: age -d -i KEY SHEET | conclave dkek check %s --sheet -\n", h.ShareFile)
+	fmt.Fprintf(w, "# Check it: age -d -i KEY SHEET | conclave dkek check %s --sheets-file -\n", h.ShareFile)
 	fmt.Fprintf(w, "Code        : %s\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", h.Sheet.Code, h.Sheet.Prime, h.Sheet.ID, h.Sheet.Value)
 	if err := w.Close(); err != nil {
 		return nil, err

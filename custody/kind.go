@@ -50,7 +50,7 @@ func kinds() []kind {
 		{"an e-mail", toUnpack, begins("From ", "From:", "Return-Path:", "Received:", "Delivered-To:", "MIME-Version:", "Content-Type:")},
 		{"a private key (JWK)", toImport, contains(`"kty"`)},
 		{"JSON: a set record, a plan or a manifest", "name the file that it is about", begins("{")},
-		{"a file of custodians' sheets", "sheets open a share file, with: --shares", begins("prime", "share", "code", "sheet")},
+		{"a file of custodians' sheets", "sheets open a share file, with: --sheets-file", begins("prime", "share", "code", "sheet")},
 		{"written by uuencode", "write it as it was with: uudecode", begins("begin 6", "begin-base64 6")},
 		{"a PDF", "", begins("%PDF")},
 	}

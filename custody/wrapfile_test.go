@@ -145,7 +145,7 @@ func TestForeignFilesAreNamed(t *testing.T) {
 		"version https://git-lfs.github.com/spec/v1\noid sha256:": "git lfs pull",
 		"{\"format\": 1}":            " is JSON: a set record, a plan or a manifest; ",
 		`{"kty": "EC"}`:              toImport,
-		"prime dc:5f\nshare 2 9c:95": "with: --shares",
+		"prime dc:5f\nshare 2 9c:95": "with: --sheets-file",
 		"\"something else\"":         ": ",
 	} {
 		for expected, read := range map[string]func(string) error{

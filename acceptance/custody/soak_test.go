@@ -346,14 +346,14 @@ func (s *soak) pinOrder() order {
 	switch s.random.IntN(4) {
 	case 0:
 		o.name, o.fails = "guess", true
-		o.program = []string{"conclave", "hsm", "pin", "change", "--old", "env:WRONG", "--new", "env:NEW"}
+		o.program = []string{"conclave", "hsm", "pin", "change", "--pin", "env:WRONG", "--new-pin", "env:NEW"}
 		o.tried = func() {}
 	case 1:
 		o.name = "PIN reset"
-		o.program = []string{"conclave", "hsm", "pin", "reset", "--so-pin", "env:SOPIN", "--new", "env:NEW"}
+		o.program = []string{"conclave", "hsm", "pin", "reset", "--so-pin", "env:SOPIN", "--new-pin", "env:NEW"}
 	default:
 		o.name = "PIN change"
-		o.program = []string{"conclave", "hsm", "pin", "change", "--old", "env:PIN", "--new", "env:NEW"}
+		o.program = []string{"conclave", "hsm", "pin", "change", "--pin", "env:PIN", "--new-pin", "env:NEW"}
 	}
 	return o
 }

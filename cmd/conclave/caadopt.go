@@ -16,15 +16,15 @@ import (
 type caAdopt struct {
 	userLogin
 	registerFlag
-	Root         string   `arg:"" help:"Certificate of the CA."`
-	Key          keyName  `required:"" placeholder:"KEY" help:"Its key in the device: reference, label:NAME or id:HEX."`
-	Index        string   `placeholder:"FILE" help:"index.txt of openssl ca or easy-rsa: what was issued and revoked."`
-	CRL          string   `name:"crl" xor:"last" placeholder:"FILE" help:"The last CRL."`
-	First        bool     `xor:"last" help:"Say that it has never signed a CRL."`
-	Certificates []string `sep:"none" placeholder:"DIR" help:"Folder of certificates, or a file with several; may be given several times."`
-	Serial       string   `placeholder:"FILE" help:"File with the next serial number."`
-	CRLNumber    string   `name:"crlnumber" placeholder:"FILE" help:"File with the number of the next CRL."`
-	Profile      string   `enum:",root,subordinate,cabf-root,cabf-subordinate" default:"" help:"root or subordinate, or cabf-root or cabf-subordinate: the CA/Browser Forum's rules hold. Default: root, or what the register has."`
+	Root          string   `arg:"" help:"Certificate of the CA."`
+	Key           keyName  `required:"" placeholder:"KEY" help:"Its key in the device: reference, label:NAME or id:HEX."`
+	Index         string   `placeholder:"FILE" help:"index.txt of openssl ca or easy-rsa: what was issued and revoked."`
+	CRL           string   `name:"crl" xor:"last" placeholder:"FILE" help:"The last CRL."`
+	First         bool     `xor:"last" help:"Say that it has never signed a CRL."`
+	Certificates  []string `sep:"none" placeholder:"DIR" help:"Folder of certificates, or a file with several; may be given several times."`
+	SerialFile    string   `placeholder:"FILE" help:"File with the next serial number."`
+	CRLNumberFile string   `name:"crl-number-file" placeholder:"FILE" help:"File with the number of the next CRL."`
+	Profile       string   `enum:",root,subordinate,cabf-root,cabf-subordinate" default:"" help:"root or subordinate, or cabf-root or cabf-subordinate: the CA/Browser Forum's rules hold. Default: root, or what the register has."`
 }
 
 // Run takes a CA that was kept elsewhere into the register.
@@ -47,7 +47,7 @@ func (cmd caAdopt) Run(c *console) error {
 		return err
 	}
 	if cmd.First && source.NextCRL != nil && source.NextCRL.Cmp(big.NewInt(1)) > 0 {
-		contradictions = append(contradictions, fmt.Sprintf("%s: the next CRL was to have the number %d: is there no last one, as --first says?", cmd.CRLNumber, source.NextCRL))
+		contradictions = append(contradictions, fmt.Sprintf("%s: the next CRL was to have the number %d: is there no last one, as --first says?", cmd.CRLNumberFile, source.NextCRL))
 	}
 	for _, finding := range append(findings, contradictions...) {
 		showFinding(c, finding)
@@ -82,13 +82,13 @@ func (cmd caAdopt) source() (s adopt.Source, findings []string, err error) {
 			return s, nil, err
 		}
 	}
-	if cmd.Serial != "" {
-		if s.NextSerial, err = adopt.ReadNumber(cmd.Serial); err != nil {
+	if cmd.SerialFile != "" {
+		if s.NextSerial, err = adopt.ReadNumber(cmd.SerialFile); err != nil {
 			return s, nil, err
 		}
 	}
-	if cmd.CRLNumber != "" {
-		if s.NextCRL, err = adopt.ReadNumber(cmd.CRLNumber); err != nil {
+	if cmd.CRLNumberFile != "" {
+		if s.NextCRL, err = adopt.ReadNumber(cmd.CRLNumberFile); err != nil {
 			return s, nil, err
 		}
 	}
@@ -112,7 +112,7 @@ func (cmd caAdopt) prove(c *console, a ca.Authority) error {
 // which Adopt lets nothing be missing.
 func (cmd caAdopt) tellNext(c *console, r *register.Register, s adopt.Source) error {
 	if s.NextSerial != nil {
-		fmt.Fprintf(c.out, "Serial numbers are drawn at random from now on (BR section 7.1); %x, which %s has as the next one, will not be used\n", s.NextSerial, terminal.Printable(cmd.Serial))
+		fmt.Fprintf(c.out, "Serial numbers are drawn at random from now on (BR section 7.1); %x, which %s has as the next one, will not be used\n", s.NextSerial, terminal.Printable(cmd.SerialFile))
 	}
 	issuer, _, err := r.Issuer(c.ctx, s.Issuer.RawSubject)
 	if err != nil {

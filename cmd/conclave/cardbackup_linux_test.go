@@ -25,7 +25,7 @@ func withTwoKeys(t *testing.T) {
 	if err := os.WriteFile("sheets", []byte("prime dc:5f:8e:b5:1a:19:87:ff\nshare 2 9c:95:b7:e2:b3:92:fc:e3\nshare 4 46:cb:c3:f1:3e:cc:37:8e\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	conclave(t, "dkek", "import", "dkek.pbe", "--shares", "sheets")
+	conclave(t, "dkek", "import", "dkek.pbe", "--sheets-file", "sheets")
 	for _, label := range []string{"root", "tls"} {
 		conclave(t, "key", "generate", "--type", "ec:P-256", "--label", label, "--pin", "env:PIN")
 	}
@@ -85,7 +85,7 @@ func TestRestoreCutOff(t *testing.T) {
 		name := filepath.Base(t.TempDir()) + "-restored"
 		conclave(t, "hsm", "create", "--device", name)
 		conclave(t, "hsm", "init", "--device", name, "--pin", "env:PIN", "--so-pin", "env:SOPIN", "--dkek-shares", "1")
-		restore := []string{"restore", "card", "--device", name, "--pin", "env:PIN", "--dkek", "dkek.pbe", "--shares", "sheets"}
+		restore := []string{"restore", "card", "--device", name, "--pin", "env:PIN", "--dkek", "dkek.pbe", "--sheets-file", "sheets"}
 		calls := testrun.Cut(t, exec.Command("conclave", restore...), at)
 		conclave(t, restore...)
 		if got := conclave(t, "key", "list", "--device", name); got != want {

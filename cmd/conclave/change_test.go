@@ -55,7 +55,7 @@ func (s *session) writeCodes(path string, codes []string) {
 // inspect opens a share file with sheets in a file, which must be good.
 func inspect(t *testing.T, file, sheets string) string {
 	t.Helper()
-	return conclave(t, "dkek", "inspect", file, "--shares", sheets, "--json")
+	return conclave(t, "dkek", "inspect", file, "--sheets-file", sheets, "--json")
 }
 
 const vectorKCV = `"kcv": "7C7D7EC59505B990"`
@@ -64,7 +64,7 @@ const vectorKCV = `"kcv": "7C7D7EC59505B990"`
 // it, and do not go together.
 func TestReshare(t *testing.T) {
 	vectorDesk(t)
-	s := begin(t, "dkek", "reshare", "dkek.pbe", "--old-shares", "2-of-4.txt", "--threshold", "3", "--custodians", "4")
+	s := begin(t, "dkek", "reshare", "dkek.pbe", "--sheets-file", "2-of-4.txt", "--threshold", "3", "--custodians", "4")
 	codes := s.attend(4)
 	s.Expect("All 4 subsets that are large enough give the password, and the share file opens with what the sheets say")
 	s.Expect("New sheets made for dkek.pbe, set " + codes[0][:4])
@@ -74,7 +74,7 @@ func TestReshare(t *testing.T) {
 	if out := inspect(t, "dkek.pbe", "new.txt"); !strings.Contains(out, vectorKCV) || !strings.Contains(out, `"threshold": 3`) || !strings.Contains(out, `"strength": 64`) {
 		t.Errorf("the new sheets: %s", out)
 	}
-	if out := conclave(t, "dkek", "inspect", "dkek.pbe", "--shares", "2-of-4.txt", "--no-record"); !strings.Contains(out, "7C7D7EC59505B990") {
+	if out := conclave(t, "dkek", "inspect", "dkek.pbe", "--sheets-file", "2-of-4.txt", "--no-record"); !strings.Contains(out, "7C7D7EC59505B990") {
 		t.Errorf("the old sheets: %s", out)
 	}
 }
@@ -83,10 +83,10 @@ func TestReshare(t *testing.T) {
 // and what is to be destroyed is named.
 func TestReshareToANewFile(t *testing.T) {
 	vectorDesk(t)
-	s := begin(t, "dkek", "reshare", "leading-zero.pbe", "--old-shares", "leading-zero.txt", "--threshold", "2", "--custodians", "3")
+	s := begin(t, "dkek", "reshare", "leading-zero.pbe", "--sheets-file", "leading-zero.txt", "--threshold", "2", "--custodians", "3")
 	s.Expect("leading-zero.pbe: the password of this share file cannot be shared out: .*; give the DKEK share a new file: --new-file")
 	s.End(1)
-	s = begin(t, "dkek", "reshare", "leading-zero.pbe", "--old-shares", "leading-zero.txt", "--new-file", "new.pbe", "--threshold", "2", "--custodians", "3")
+	s = begin(t, "dkek", "reshare", "leading-zero.pbe", "--sheets-file", "leading-zero.txt", "--new-file", "new.pbe", "--threshold", "2", "--custodians", "3")
 	first := s.attend(3)
 	s.Expect("DKEK share written to new.pbe, set " + first[0][:4] + "; .*key check value 86387856F364F391")
 	s.Expect(`Destroy, wherever they are:\s+every copy of leading-zero.pbe, on paper too`)
@@ -124,22 +124,22 @@ func TestRekey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := begin(t, "dkek", "rekey", "new.pbe", "rsa-2048.wrap", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--shares", "2-of-4.txt", "--out", "out", "--threshold", "2", "--custodians", "3")
+	s := begin(t, "dkek", "rekey", "new.pbe", "rsa-2048.wrap", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--sheets-file", "2-of-4.txt", "--dir", "out", "--threshold", "2", "--custodians", "3")
 	codes := s.attend(3)
 	s.Expect("DKEK share written to new.pbe")
 	s.Expect("rsa-2048.wrap is wrapped anew to out/rsa-2048.wrap")
 	s.Expect(`destroy, wherever they are:\s+every copy of rsa-2048.wrap\s+every copy of EC-secp256r1.wrap\s+every copy of dkek.pbe\s+the old sheets`)
 	s.End(0)
 	s.writeCodes("new.txt", codes[:2])
-	old := conclave(t, "key", "recover", "rsa-2048.wrap", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--shares", "2-of-4.txt", "--out", "old.pem", "--plain", "--plain")
-	now := conclave(t, "key", "recover", "out/rsa-2048.wrap", "out/EC-secp256r1.wrap", "--dkek", "new.pbe", "--shares", "new.txt", "--out", "new.pem", "--plain", "--plain")
+	old := conclave(t, "key", "recover", "rsa-2048.wrap", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--sheets-file", "2-of-4.txt", "--out", "old.pem", "--plain", "--plain")
+	now := conclave(t, "key", "recover", "out/rsa-2048.wrap", "out/EC-secp256r1.wrap", "--dkek", "new.pbe", "--sheets-file", "new.txt", "--out", "new.pem", "--plain", "--plain")
 	if strings.ReplaceAll(now, "new.pem", "old.pem") != old {
 		t.Errorf("the keys are not the same:\n%s\n%s", old, now)
 	}
 	if after, err := os.ReadFile("rsa-2048.wrap"); err != nil || !bytes.Equal(before, after) {
 		t.Error("the old file was touched")
 	}
-	s = begin(t, "key", "recover", "out/rsa-2048.wrap", "--dkek", "dkek.pbe", "--shares", "2-of-4.txt", "--out", "x.pem", "--plain", "--plain")
+	s = begin(t, "key", "recover", "out/rsa-2048.wrap", "--dkek", "dkek.pbe", "--sheets-file", "2-of-4.txt", "--out", "x.pem", "--plain", "--plain")
 	s.Expect("out/rsa-2048.wrap: the key was wrapped under another DKEK")
 	s.End(exitWrongSheet)
 }
@@ -174,7 +174,7 @@ func TestSeveralShares(t *testing.T) {
 	s.Expect("a.pbe is in the device already")
 	s.Expect("1 of 3 shares still to be imported")
 	s.End(0)
-	if out := conclave(t, "dkek", "import", "dkek.pbe", "--shares", "2-of-4.txt"); !strings.Contains(out, "complete, key check value ") {
+	if out := conclave(t, "dkek", "import", "dkek.pbe", "--sheets-file", "2-of-4.txt"); !strings.Contains(out, "complete, key check value ") {
 		t.Errorf("%s", out)
 	}
 
@@ -183,7 +183,7 @@ func TestSeveralShares(t *testing.T) {
 	conclave(t, "key", "wrap", "1", "key.wrap", "--pin", "env:PIN")
 	public := conclave(t, "key", "public", "1")
 	recovered := conclave(t, "key", "recover", "key.wrap", "--dkek", "a.pbe", "--dkek", "b.pbe", "--dkek", "dkek.pbe",
-		"--dkek-password", "env:PASSWORD", "--shares", "", "--shares", "", "--shares", "2-of-4.txt", "--out", "key.pem", "--plain", "--plain")
+		"--dkek-password", "env:PASSWORD", "--sheets-file", "", "--sheets-file", "", "--sheets-file", "2-of-4.txt", "--out", "key.pem", "--plain", "--plain")
 	if !strings.Contains(recovered, public) {
 		t.Errorf("recovered %s, the device has %s", recovered, public)
 	}

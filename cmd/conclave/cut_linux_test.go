@@ -41,7 +41,7 @@ func TestCommandsCutOff(t *testing.T) {
 	commands := map[string]cutCommand{
 		"key wrap":    {[]string{"key", "wrap", "1", "FILE", "--pin", "env:PIN"}, isWrapFile, exists},
 		"key sign":    {[]string{"key", "sign", "1", "--algorithm", "ecdsa-sha256", "--in", "rsa-2048.wrap", "--out", "FILE", "--pin", "env:PIN"}, isSequence, exists},
-		"key recover": {[]string{"key", "recover", "rsa-2048.wrap", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--shares", "sheets", "--out", "FILE", "--plain", "--plain"}, isTwoKeys, exists},
+		"key recover": {[]string{"key", "recover", "rsa-2048.wrap", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--sheets-file", "sheets", "--out", "FILE", "--plain", "--plain"}, isTwoKeys, exists},
 		"dkek create": {[]string{"dkek", "create", "FILE", "--password", "correct horse"}, isShareFile, exists},
 		"ca root":     {[]string{"ca", "root", "1", "FILE", "--register", "FILE.sqlite", "--subject", "CN=Acme Root,O=Acme Ltd,C=CH", "--until", "2046-10-31", "--pin", "env:PIN"}, isCertificate, settle},
 		"ca request":  {[]string{"ca", "request", "1", "FILE", "--subject", "CN=Acme Sub,O=Acme Ltd,C=CH", "--pin", "env:PIN"}, isPEM, exists},

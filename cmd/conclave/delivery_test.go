@@ -67,7 +67,7 @@ func TestSheetsAsPDF(t *testing.T) {
 		if strings.Contains(string(s.All), code[:20]) && !strings.Contains(string(s.All), "\x1b[3J") {
 			t.Error("a code stays on the screen")
 		}
-		if out := pipe(t, []byte(code), "conclave", "dkek", "check", file, "--sheet", "-"); !strings.Contains(string(out), "is good: it agrees with the record") {
+		if out := pipe(t, []byte(code), "conclave", "dkek", "check", file, "--sheets-file", "-"); !strings.Contains(string(out), "is good: it agrees with the record") {
 			t.Errorf("check: %s", out)
 		}
 	}
@@ -109,12 +109,12 @@ func TestSheetsToAPrinter(t *testing.T) {
 			t.Fatalf("%s: %v", pattern, found)
 		}
 		sheet := pipe(t, nil, "age", "-d", "-i", key, found[0])
-		if out := pipe(t, sheet, "conclave", "dkek", "check", "share.pbe", "--sheet", "-"); !strings.Contains(string(out), "is good") {
+		if out := pipe(t, sheet, "conclave", "dkek", "check", "share.pbe", "--sheets-file", "-"); !strings.Contains(string(out), "is good") {
 			t.Errorf("check: %s", out)
 		}
 		sheets += string(sheet)
 	}
-	if out := pipe(t, []byte(sheets), "conclave", "dkek", "inspect", "share.pbe", "--shares", "-"); !strings.Contains(string(out), "good") {
+	if out := pipe(t, []byte(sheets), "conclave", "dkek", "inspect", "share.pbe", "--sheets-file", "-"); !strings.Contains(string(out), "good") {
 		t.Errorf("the three sheets together: %s", out)
 	}
 }

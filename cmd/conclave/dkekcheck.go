@@ -12,9 +12,9 @@ import (
 
 type dkekCheck struct {
 	withoutDevice
-	File   string `arg:"" optional:"" help:"Share file that the set record is beside. The file itself is not opened."`
-	Record string `placeholder:"FILE" help:"The set record, where it is elsewhere."`
-	Sheet  string `placeholder:"FILE" help:"File with the sheet, - for standard input. Absent: it is typed, or scanned."`
+	File       string `arg:"" optional:"" help:"Share file that the set record is beside. The file itself is not opened."`
+	Record     string `placeholder:"FILE" help:"The set record, where it is elsewhere."`
+	SheetsFile string `placeholder:"FILE" help:"File with the sheet, - for standard input. Absent: it is typed, or scanned."`
 }
 
 // Run judges one sheet: it needs no other custodian, no device, and no key.
@@ -27,9 +27,9 @@ func (cmd dkekCheck) Run(c *console) error {
 	}
 	entry := &quorum.Entry{Records: records, Want: 1}
 	defer entry.Wipe()
-	if cmd.Sheet == "" {
+	if cmd.SheetsFile == "" {
 		err = c.checkEntered(ctx, entry)
-	} else if err = checkTyped(c, cmd.Sheet, entry); err != nil {
+	} else if err = checkTyped(c, cmd.SheetsFile, entry); err != nil {
 		err = &custody.OpenError{Status: custody.WrongSheet, Err: err}
 	}
 	if err != nil {

@@ -97,7 +97,7 @@ type newSet struct {
 	Names      string   `placeholder:"FILE" help:"File with the names of the custodians, one on each line."`
 	Ceremony   string   `placeholder:"NAME" help:"Name of the ceremony, for sheets and record."`
 	Strength   int      `default:"128" placeholder:"BITS" help:"128 random bits, or 64: exactly as sc-hsm-tool makes them. Both work with it. Default: 128."`
-	PDF        string   `name:"pdf" placeholder:"DIR" xor:"paper" help:"Write each sheet as a PDF to this directory instead of showing it."`
+	PDF        string   `name:"pdf" placeholder:"DIR" xor:"paper" help:"Write each sheet as a PDF to this folder instead of showing it."`
 	Print      string   `placeholder:"COMMAND" xor:"paper" help:"Give each sheet as a PDF to this shell command instead of showing it, such as: lp -d PRINTER."`
 	QR         bool     `name:"qr" help:"Show the code as a QR code too."`
 	To         []string `sep:"none" placeholder:"N=KEY" help:"Encrypt the sheet of custodian N (number or name), who is not here, to an age1… or ssh-ed25519 key. It is written beside the share file."`

@@ -9,11 +9,10 @@ import (
 
 type dkekInspect struct {
 	withoutDevice
-	File         string         `arg:"" help:"Share file, or a base64 copy of it."`
-	Password     secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file: env:NAME, file:PATH or the password itself."`
-	PasswordFile string         `name:"password-file" placeholder:"FILE" xor:"how" help:"File with the password in its first line."`
-	Shares       string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input: codes, or lines with prime and shares as printed; in any order, and more than the threshold are welcome."`
-	NoRecord     bool           `name:"no-record" help:"Do without the set record beside the share file."`
+	File       string         `arg:"" help:"Share file, or a base64 copy of it."`
+	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file: env:NAME, file:PATH or the password itself."`
+	SheetsFile string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input: codes, or lines with prime and shares as printed; in any order, and more than the threshold are welcome."`
+	NoRecord   bool           `name:"no-record" help:"Do without the set record beside the share file."`
 	listing
 }
 
@@ -35,10 +34,7 @@ type inspection struct {
 func (cmd dkekInspect) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	o := opening{Password: cmd.Password, Shares: cmd.Shares, NoRecord: cmd.NoRecord}
-	if cmd.PasswordFile != "" {
-		o.Password = secretArgument("file:" + cmd.PasswordFile)
-	}
+	o := opening{Password: cmd.Password, SheetsFile: cmd.SheetsFile, NoRecord: cmd.NoRecord}
 	file, err := custody.ReadUnopened(cmd.File, !cmd.NoRecord)
 	var opened *custody.Opened
 	if err == nil {

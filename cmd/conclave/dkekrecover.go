@@ -15,15 +15,15 @@ import (
 type dkekRecover struct {
 	withoutDevice
 	File       string         `arg:"" help:"Share file, or a base64 copy of it."`
-	Shares     string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input. A ? stands for a digit that cannot be read."`
+	SheetsFile string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input. A ? stands for a digit that cannot be read."`
 	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"The password, as nearly as it is remembered: env:NAME, file:PATH or the password itself."`
 	Nearly     bool           `xor:"how" help:"Ask for the password as it is remembered."`
-	Custodians int            `placeholder:"M" xor:"how" help:"Let M custodians enter their sheets."`
+	Sheets     int            `placeholder:"M" xor:"how" help:"Let M custodians enter their sheets."`
 	NoRecord   bool           `name:"no-record" help:"Do without the set record beside the share file."`
 	listing
 }
 
-// Run searches as long as there is anything left to try. Without --shares and
+// Run searches as long as there is anything left to try. Without --sheets-file and
 // password custodians enter their sheets.
 func (cmd dkekRecover) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
@@ -76,8 +76,8 @@ func (cmd dkekRecover) password(ctx context.Context, c *console, file custody.Un
 func (cmd dkekRecover) sheets(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
 	var sheets []quorum.Typed
 	var err error
-	if cmd.Shares != "" {
-		sheets, err = readSheets(c, cmd.Shares)
+	if cmd.SheetsFile != "" {
+		sheets, err = readSheets(c, cmd.SheetsFile)
 	} else {
 		sheets, err = cmd.collect(ctx, c, file)
 	}
@@ -90,12 +90,12 @@ func (cmd dkekRecover) sheets(ctx context.Context, c *console, file custody.Unop
 
 // collect lets custodians type their sheets, whatever is on them.
 func (cmd dkekRecover) collect(ctx context.Context, c *console, file custody.Unopened) ([]quorum.Typed, error) {
-	n := cmd.Custodians
+	n := cmd.Sheets
 	if len(file.Records) > 0 {
 		n = max(n, file.Records[0].Threshold)
 	}
 	if n == 0 {
-		return nil, errors.New("--custodians: say how many will enter their sheets, at least the threshold; with more, the wrong one can be found")
+		return nil, errors.New("--sheets: say how many will enter their sheets, at least the threshold; with more, the wrong one can be found")
 	}
 	room, err := c.room()
 	if err != nil {

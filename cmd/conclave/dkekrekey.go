@@ -14,7 +14,7 @@ type dkekRekey struct {
 	withoutDevice
 	File  string   `arg:"" help:"Share file to write, with the new DKEK."`
 	Wraps []string `arg:"" help:"Files of wrapped keys, under the old DKEK."`
-	Out   string   `required:"" placeholder:"DIR" help:"Directory for the files of the keys under the new DKEK, which keep their names."`
+	Dir   string   `required:"" placeholder:"DIR" help:"Folder for the files of the keys under the new DKEK, which keep their names."`
 	dkekSource
 	newSet
 }
@@ -32,7 +32,7 @@ func (cmd dkekRekey) Validate() error {
 func (cmd dkekRekey) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	wraps := custody.Rewrapping{ShareFile: cmd.File, Wraps: cmd.Wraps, Dir: cmd.Out}
+	wraps := custody.Rewrapping{ShareFile: cmd.File, Wraps: cmd.Wraps, Dir: cmd.Dir}
 	if err := wraps.Reserve(); err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (cmd dkekRekey) Run(c *console) error {
 	}
 	m, err := cmd.prepare(c, cmd.File, custody.Reserve)
 	if errors.Is(err, fs.ErrExist) {
-		err = fmt.Errorf("%w. If a rekey made it that was cut off: destroy it, its sheets and the keys it wrote to %s, and run it again; nothing old was touched", err, cmd.Out)
+		err = fmt.Errorf("%w. If a rekey made it that was cut off: destroy it, its sheets and the keys it wrote to %s, and run it again; nothing old was touched", err, cmd.Dir)
 	}
 	if err != nil {
 		return err

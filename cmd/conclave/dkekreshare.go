@@ -12,9 +12,9 @@ import (
 
 type dkekReshare struct {
 	withoutDevice
-	File    string  `arg:"" help:"Share file to make new sheets for."`
-	NewFile string  `name:"new-file" placeholder:"FILE" help:"Put the same DKEK share into a new share file, with a new password."`
-	Old     opening `embed:"" prefix:"old-"`
+	File    string `arg:"" help:"Share file to make new sheets for."`
+	NewFile string `name:"new-file" placeholder:"FILE" help:"Put the same DKEK share into a new share file, with a new password."`
+	opening
 	newSet
 }
 
@@ -23,14 +23,14 @@ func (cmd dkekReshare) Validate() error {
 	if cmd.Threshold == 0 {
 		return errors.New("--threshold and the custodians were expected: who will open the file")
 	}
-	return errors.Join(cmd.newSet.check(), cmd.Old.Validate())
+	return errors.Join(cmd.newSet.check(), cmd.opening.Validate())
 }
 
 // Run opens the share file, and lets the new custodians come.
 func (cmd dkekReshare) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	file, err := custody.ReadUnopened(cmd.File, !cmd.Old.NoRecord)
+	file, err := custody.ReadUnopened(cmd.File, !cmd.NoRecord)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (cmd dkekReshare) Run(c *console) error {
 		return err
 	}
 	defer m.Place.Release()
-	opened, err := cmd.Old.open(ctx, c, file)
+	opened, err := cmd.open(ctx, c, file)
 	if err != nil {
 		return err
 	}

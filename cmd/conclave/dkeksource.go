@@ -24,7 +24,7 @@ func (d dkekSource) Validate() error {
 // optionalDKEK is a dkekSource for what can do without, where no share file is named.
 type optionalDKEK struct {
 	DKEK         []string       `name:"dkek" sep:"none" placeholder:"FILE" help:"Share file of the DKEK; once for each of its shares."`
-	Shares       []string       `sep:"none" placeholder:"FILE" help:"File with the sheets that open the share file, - for standard input; once for each share file, in the same order."`
+	SheetsFile   []string       `sep:"none" placeholder:"FILE" help:"File with the sheets that open the share file, - for standard input; once for each share file, in the same order."`
 	DKEKPassword secretArgument `name:"dkek-password" placeholder:"SECRET" help:"Password of the share files: env:NAME, file:PATH or the password itself."`
 	Sheets       int            `placeholder:"M" help:"Let M custodians enter their sheets. A record beside the share file knows how many."`
 	NoRecord     bool           `name:"no-record" help:"Do without the set record beside the share file."`
@@ -33,14 +33,14 @@ type optionalDKEK struct {
 // Validate rejects contradictory options.
 func (d optionalDKEK) Validate() error {
 	password, sheets := d.DKEKPassword != "", d.Sheets > 0
-	shares := len(d.Shares) > 0 && !slices.Contains(d.Shares, "") // for all; an empty name leaves its file to the others
+	file := len(d.SheetsFile) > 0 && !slices.Contains(d.SheetsFile, "") // for all; an empty name leaves its file to the others
 	switch {
-	case len(d.DKEK) == 0 && (len(d.Shares) > 0 || password || sheets || d.NoRecord):
+	case len(d.DKEK) == 0 && (len(d.SheetsFile) > 0 || password || sheets || d.NoRecord):
 		return errors.New("--dkek FILE was expected: the share file that is to be opened")
-	case password && sheets, shares && (password || sheets):
-		return errors.New("--shares, --dkek-password, --sheets: each opens the share file, and one of them was expected")
-	case len(d.Shares) > 0 && len(d.Shares) != len(d.DKEK):
-		return fmt.Errorf("--shares: %d were expected, one for each share file", len(d.DKEK))
+	case password && sheets, file && (password || sheets):
+		return errors.New("--sheets-file, --dkek-password, --sheets: each opens the share file, and one of them was expected")
+	case len(d.SheetsFile) > 0 && len(d.SheetsFile) != len(d.DKEK):
+		return fmt.Errorf("--sheets-file: %d were expected, one for each share file", len(d.DKEK))
 	}
 	return nil
 }
@@ -58,9 +58,9 @@ func (d optionalDKEK) open(ctx context.Context, c *console) (custody.DKEK, error
 
 // how is the way in which share file i is opened.
 func (d optionalDKEK) how(i int) opening {
-	o := opening{Password: d.DKEKPassword, Custodians: d.Sheets, NoRecord: d.NoRecord}
-	if i < len(d.Shares) {
-		o.Shares = d.Shares[i]
+	o := opening{Password: d.DKEKPassword, Sheets: d.Sheets, NoRecord: d.NoRecord}
+	if i < len(d.SheetsFile) {
+		o.SheetsFile = d.SheetsFile[i]
 	}
 	return o
 }

@@ -33,17 +33,17 @@ type keyImport struct {
 // device's.
 type fromDKEK struct {
 	FromDKEK         []string       `name:"from-dkek" sep:"none" placeholder:"FILE" help:"Share file of the DKEK that the wrapped key is under; once for each of its shares."`
-	FromShares       []string       `sep:"none" placeholder:"FILE" help:"File with the sheets that open that share file; once for each, in the same order."`
+	FromSheetsFile   []string       `sep:"none" placeholder:"FILE" help:"File with the sheets that open that share file; once for each, in the same order."`
 	FromDKEKPassword secretArgument `name:"from-dkek-password" placeholder:"SECRET" help:"Password of those share files."`
 }
 
 func (f fromDKEK) source() optionalDKEK {
-	return optionalDKEK{DKEK: f.FromDKEK, Shares: f.FromShares, DKEKPassword: f.FromDKEKPassword}
+	return optionalDKEK{DKEK: f.FromDKEK, SheetsFile: f.FromSheetsFile, DKEKPassword: f.FromDKEKPassword}
 }
 
 // Validate rejects contradictory options.
 func (cmd keyImport) Validate() error {
-	if len(cmd.FromDKEK) == 0 && (len(cmd.FromShares) > 0 || cmd.FromDKEKPassword != "") {
+	if len(cmd.FromDKEK) == 0 && (len(cmd.FromSheetsFile) > 0 || cmd.FromDKEKPassword != "") {
 		return errors.New("--from-dkek FILE was expected: the share file that they open")
 	}
 	return errors.Join(cmd.dkekSource.Validate(), cmd.fromDKEK.source().Validate())

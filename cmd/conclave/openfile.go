@@ -18,15 +18,15 @@ import (
 // opening is how a share file is opened: the flags of the commands that do.
 type opening struct {
 	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file: env:NAME, file:PATH or the password itself."`
-	Shares     string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input: codes, or lines with prime and shares as printed."`
-	Custodians int            `placeholder:"M" xor:"how" help:"Let M custodians enter their sheets: as many as the threshold; more, where a wrong one has to be found. A record beside the file knows how many."`
+	SheetsFile string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input: codes, or lines with prime and shares as printed."`
+	Sheets     int            `placeholder:"M" xor:"how" help:"Let M custodians enter their sheets: as many as the threshold; more, where a wrong one has to be found. A record beside the file knows how many."`
 	NoRecord   bool           `name:"no-record" help:"Do without the set record beside the share file."`
 }
 
 // Validate rejects contradictory options.
 func (o opening) Validate() error {
-	if o.Custodians != 0 && (o.Custodians < 2 || o.Custodians > 255) {
-		return errors.New("--custodians: 2 to 255 was expected")
+	if o.Sheets != 0 && (o.Sheets < 2 || o.Sheets > 255) {
+		return errors.New("--sheets: 2 to 255 was expected")
 	}
 	return nil
 }
@@ -37,9 +37,9 @@ func (o opening) Validate() error {
 func (o opening) open(ctx context.Context, c *console, file custody.Unopened) (opened *custody.Opened, err error) {
 	c.noteChanged(file.Path, file.Changed)
 	switch {
-	case o.Shares != "":
-		opened, err = o.withShares(ctx, c, file)
-	case o.Password == "" && (o.Custodians != 0 || len(file.Records) > 0):
+	case o.SheetsFile != "":
+		opened, err = o.withSheetsFile(ctx, c, file)
+	case o.Password == "" && (o.Sheets != 0 || len(file.Records) > 0):
 		opened, err = o.withCustodians(ctx, c, file)
 	default:
 		opened, err = o.withPassword(ctx, c, file)
@@ -61,8 +61,8 @@ func (o opening) withPassword(ctx context.Context, c *console, file custody.Unop
 	return custody.OpenWithPassword(ctx, file.ShareFile, password, progress)
 }
 
-func (o opening) withShares(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
-	sheets, err := readSheets(c, o.Shares)
+func (o opening) withSheetsFile(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
+	sheets, err := readSheets(c, o.SheetsFile)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (o opening) withCustodians(ctx context.Context, c *console, file custody.Un
 	}
 	progress, end := c.percent("decrypting the DKEK share")
 	defer end()
-	collection := &custody.Collection{Entry: &quorum.Entry{Records: file.Records, Want: o.Custodians}, Custodians: room}
+	collection := &custody.Collection{Entry: &quorum.Entry{Records: file.Records, Want: o.Sheets}, Custodians: room}
 	room.Tell("At any question a custodian may answer: undo, to take back the last sheet; leave, to let another one come.")
 	return custody.Opening{File: file.ShareFile, Collection: collection, Progress: progress, Search: c.searchProgress(), Limit: likely}.Run(ctx)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"conclave/hsm"
@@ -14,9 +15,22 @@ type pinCommands struct {
 }
 
 type pinChange struct {
-	SO  bool           `name:"so" help:"Change the SO-PIN."`
-	Old secretArgument `placeholder:"SECRET" help:"The present PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
-	New secretArgument `placeholder:"SECRET" help:"The new PIN."`
+	PIN      secretArgument `name:"pin" placeholder:"SECRET" help:"The present user PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
+	NewPIN   secretArgument `name:"new-pin" placeholder:"SECRET" help:"The new user PIN."`
+	SO       bool           `name:"so" help:"Change the SO-PIN instead."`
+	SOPIN    secretArgument `name:"so-pin" placeholder:"SECRET" help:"With --so: the present SO-PIN."`
+	NewSOPIN secretArgument `name:"new-so-pin" placeholder:"SECRET" help:"With --so: the new SO-PIN."`
+}
+
+// Validate rejects the PIN that is not changed.
+func (cmd pinChange) Validate() error {
+	switch {
+	case cmd.SO && (cmd.PIN != "" || cmd.NewPIN != ""):
+		return errors.New("--pin and --new-pin are of the user PIN; with --so, --so-pin and --new-so-pin were expected")
+	case !cmd.SO && (cmd.SOPIN != "" || cmd.NewSOPIN != ""):
+		return errors.New("--so-pin and --new-so-pin are for --so; without it, --pin and --new-pin were expected")
+	}
+	return nil
 }
 
 // Run changes the PIN.
@@ -38,20 +52,20 @@ func (cmd pinChange) Run(c *console) error {
 
 func (cmd pinChange) ask(c *console) (ref wire.PINReference, old, new secret.Bytes, err error) {
 	if !cmd.SO {
-		if old, err = c.ask(cmd.Old, "user PIN"); err == nil {
-			new, err = c.askNewPIN(cmd.New)
+		if old, err = c.ask(cmd.PIN, "user PIN"); err == nil {
+			new, err = c.askNewPIN(cmd.NewPIN)
 		}
 		return wire.UserPIN, old, new, err
 	}
-	if old, err = c.askSOPIN(cmd.Old); err == nil {
-		new, err = c.askNewSOPIN(cmd.New)
+	if old, err = c.askSOPIN(cmd.SOPIN); err == nil {
+		new, err = c.askNewSOPIN(cmd.NewSOPIN)
 	}
 	return wire.SOPIN, old, new, err
 }
 
 type pinReset struct {
 	SOPIN   secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
-	New     secretArgument `placeholder:"SECRET" xor:"new" help:"The new user PIN."`
+	NewPIN  secretArgument `name:"new-pin" placeholder:"SECRET" xor:"new" help:"The new user PIN."`
 	KeepPIN bool           `name:"keep-pin" xor:"new" help:"Keep the user PIN and give back its tries."`
 }
 
@@ -65,7 +79,7 @@ func (cmd pinReset) Run(c *console) error {
 		defer so.Wipe()
 		var new secret.Bytes
 		if !cmd.KeepPIN {
-			if new, err = c.askNewPIN(cmd.New); err != nil {
+			if new, err = c.askNewPIN(cmd.NewPIN); err != nil {
 				return err
 			}
 			defer new.Wipe()

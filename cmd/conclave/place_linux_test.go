@@ -24,9 +24,9 @@ func wanting() map[string]struct {
 	return map[string]command{
 		"dkek create":       {append([]string{"dkek", "create", "FILE"}, custodians...), `Press <enter> when you are alone`},
 		"dkek create alone": {[]string{"dkek", "create", "FILE"}, `Password: $`},
-		"dkek reshare":      {append([]string{"dkek", "reshare", "FILE", "--old-custodians", "2"}, custodians...), `Press <enter> when you are alone`},
-		"dkek reshare anew": {append([]string{"dkek", "reshare", "dkek.pbe", "--new-file", "FILE", "--old-custodians", "2"}, custodians...), `Press <enter> when you are alone`},
-		"dkek rekey":        {append([]string{"dkek", "rekey", "FILE", "rsa-2048.wrap", "--out", "DIR", "--dkek", "dkek.pbe", "--sheets", "2"}, custodians...), `Press <enter> when you are alone`},
+		"dkek reshare":      {append([]string{"dkek", "reshare", "FILE", "--sheets", "2"}, custodians...), `Press <enter> when you are alone`},
+		"dkek reshare anew": {append([]string{"dkek", "reshare", "dkek.pbe", "--new-file", "FILE", "--sheets", "2"}, custodians...), `Press <enter> when you are alone`},
+		"dkek rekey":        {append([]string{"dkek", "rekey", "FILE", "rsa-2048.wrap", "--dir", "DIR", "--dkek", "dkek.pbe", "--sheets", "2"}, custodians...), `Press <enter> when you are alone`},
 		"key wrap":          {[]string{"key", "wrap", "1", "FILE"}, `User PIN: $`},
 		"key sign":          {[]string{"key", "sign", "1", "--algorithm", "ecdsa-sha256", "--in", "dkek.pbe", "--out", "FILE"}, `User PIN: $`},
 		"key recover":       {[]string{"key", "recover", "rsa-2048.wrap", "--dkek", "dkek.pbe", "--sheets", "2", "--out", "FILE"}, `Press <enter> when you are alone`},

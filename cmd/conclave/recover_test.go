@@ -38,7 +38,7 @@ func TestRecoverPKCS12(t *testing.T) {
 	vectorDesk(t)
 	t.Setenv("OUT", "a long password")
 	recover := func(wrap string, args ...string) (string, error) {
-		all := append([]string{"key", "recover", wrap, "--dkek", "dkek.pbe", "--shares", "2-of-4.txt"}, args...)
+		all := append([]string{"key", "recover", wrap, "--dkek", "dkek.pbe", "--sheets-file", "2-of-4.txt"}, args...)
 		out, err := exec.Command("conclave", all...).CombinedOutput()
 		return string(out), err
 	}

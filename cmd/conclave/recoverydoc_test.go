@@ -83,11 +83,11 @@ func TestRecoveryPageCompletes(t *testing.T) {
 	foreign.Need(t, "openssl")
 	block := recoveryBlock(t, "sh complete")
 	vectorDesk(t)
-	conclave(t, "key", "recover", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--shares", "2-of-4.txt", "--out", "plain.pem", "--plain", "--plain")
+	conclave(t, "key", "recover", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--sheets-file", "2-of-4.txt", "--out", "plain.pem", "--plain", "--plain")
 	pipe(t, nil, "openssl", "req", "-x509", "-new", "-key", "plain.pem", "-subj", "/CN=root", "-out", "root.pem")
 	conclave(t, "hsm", "create")
 	conclave(t, "hsm", "init", "--pin", "env:PIN", "--so-pin", "env:SOPIN", "--dkek-shares", "1")
-	conclave(t, "dkek", "import", "dkek.pbe", "--shares", "2-of-4.txt")
+	conclave(t, "dkek", "import", "dkek.pbe", "--sheets-file", "2-of-4.txt")
 	if err := os.Rename("blob-alone.wrap", "root.wrap"); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ type rehearse struct {
 	withOtherDevices
 	Threshold  int     `default:"2" placeholder:"M" help:"Custodians who open the share file. Default: 2."`
 	Custodians int     `default:"4" placeholder:"N" help:"Custodians in all. Default: 4."`
-	KeyType    keyType `default:"rsa:2048" placeholder:"TYPE" help:"Type of the key, as for key generate. Default: rsa:2048."`
+	Type       keyType `default:"rsa:2048" placeholder:"TYPE" help:"Type of the key, as for key generate. Default: rsa:2048."`
 	Auto       bool    `help:"Let the program answer for the custodians; without it they come to this terminal."`
 	JSON       bool    `name:"json" help:"Show the report as JSON. It needs --auto."`
 }
@@ -52,7 +52,7 @@ func (cmd rehearse) Run(c *console) (err error) {
 	begin := time.Now()
 	report, failure := custody.RoundTrip{
 		Devices: tracedHome{c.home.In(dir), c}, Dir: dir, Custodians: custodians,
-		Threshold: cmd.Threshold, Total: cmd.Custodians, Key: cmd.KeyType.template,
+		Threshold: cmd.Threshold, Total: cmd.Custodians, Key: cmd.Type.template,
 		Announce: func(step string) { end(); c.note("* %s", step) }, Progress: progress,
 	}.Run(ctx)
 	end()
