@@ -158,7 +158,7 @@ func (h Home) Log(name string) (*devicelog.Log, error) {
 type missingError struct{ name string }
 
 func (e *missingError) Error() string {
-	return fmt.Sprintf("there is no device %q; make it with: conclave hsm create --device %s", e.name, e.name)
+	return fmt.Sprintf("there is no device %q; make it with: conclave hsm create %s", e.name, e.name)
 }
 
 func (e *missingError) Unwrap() error { return fs.ErrNotExist }

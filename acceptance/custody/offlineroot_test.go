@@ -72,7 +72,7 @@ func TestCAOnACardInAReader(t *testing.T) {
 	foreign.Need(t, "openssl")
 	pcscdtest.Start(t)
 	d := newDesk(t)
-	d.Run("our conclave", "hsm", "create", "--device", "card")
+	d.Run("our conclave", "hsm", "create", "card")
 	defer d.Serve("card")()
 	t.Setenv("CONCLAVE_DEVICE", "pcsc:")
 	d.initialise()
@@ -190,7 +190,7 @@ func (d *desk) examplePlan(name, primary string, changes ...string) {
 // serial number.
 func (d *desk) card(name, reader, address string) (serial string) {
 	d.T.Helper()
-	serial = strings.TrimSpace(d.Run("our conclave", "hsm", "create", "--device", name))
+	serial = strings.TrimSpace(d.Run("our conclave", "hsm", "create", name))
 	cmd := d.Command("our conclave", "hsm", "serve", "--device", name, "--vpcd", address)
 	d.start(cmd)
 	d.T.Cleanup(func() {

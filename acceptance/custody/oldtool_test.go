@@ -28,7 +28,7 @@ func TestOpenSCImportsSetsOf128Bits(t *testing.T) {
 	foreign.Need(t, "sc-hsm-tool", "expect")
 	pcscdtest.Start(t)
 	d := newDesk(t)
-	d.Run("our conclave", "hsm", "create", "--device", "first")
+	d.Run("our conclave", "hsm", "create", "first")
 	defer d.Serve("first")()
 	ctx, practising := d.PractisingOpenSC()
 	newOldToolSet(d, "unmodified", "sc-hsm-tool", t.Context(), quorum.Scheme{Threshold: 2, Total: 4, Strength: quorum.Strength128}).imports(1, 2)

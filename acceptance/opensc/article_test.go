@@ -28,7 +28,7 @@ func (d *desk) article() {
 func TestArticleWithOpenSC(t *testing.T) {
 	pcscdtest.Start(t)
 	d := newDesk(t)
-	d.Run("our conclave", "hsm", "create", "--device", "article")
+	d.Run("our conclave", "hsm", "create", "article")
 	stop := d.Serve("article")
 	d.article()
 	stop()
@@ -47,7 +47,7 @@ func TestArticleWithOurTool(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Path = tools + ":" + d.Path
-	d.Run("our conclave", "hsm", "create", "--device", "article")
+	d.Run("our conclave", "hsm", "create", "article")
 	stop := d.Serve("article")
 	d.article()
 	stop()

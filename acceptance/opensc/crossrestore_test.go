@@ -49,7 +49,7 @@ func TestOpenSCsBackupRestoredByUs(t *testing.T) {
 	foreign.Need(t, "sc-hsm-tool", "pkcs11-tool", "expect", "openssl")
 	pcscdtest.Start(t)
 	d := newDesk(t)
-	d.Run("our conclave", "hsm", "create", "--device", "first")
+	d.Run("our conclave", "hsm", "create", "first")
 	stop := d.Serve("first")
 	_, openSC := d.PractisingOpenSC()
 	d.Custodians("create-share.exp", d.File("dkek.pbe"), "2", "4", d.File("shares"), "", openSC)
@@ -62,9 +62,9 @@ func TestOpenSCsBackupRestoredByUs(t *testing.T) {
 		d.Run("sc-hsm-tool", "--wrap-key", d.File("key"+n+".wrap"), "--key-reference", n, "--pin", "env:PIN")
 	}
 	stop()
-	d.Run("our conclave", "hsm", "delete", "--device", "first", "--yes")
+	d.Run("our conclave", "hsm", "delete", "first", "--yes")
 
-	d.Run("our conclave", "hsm", "create", "--device", "second")
+	d.Run("our conclave", "hsm", "create", "second")
 	t.Setenv("CONCLAVE_DEVICE", "second")
 	d.Run("our conclave", "hsm", "init", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--dkek-shares", "1", "--yes")
 	d.Custodians("import-share.exp", d.File("dkek.pbe"), d.File("shares"), "", acceptance.Bin("practice/sc-hsm-tool"), "3", "4")
@@ -95,7 +95,7 @@ func TestOurBackupRestoredByOpenSC(t *testing.T) {
 	foreign.Need(t, "sc-hsm-tool", "pkcs11-tool", "pkcs15-tool", "expect", "openssl")
 	pcscdtest.Start(t)
 	d := newDesk(t)
-	d.Run("our conclave", "hsm", "create", "--device", "first")
+	d.Run("our conclave", "hsm", "create", "first")
 	t.Setenv("CONCLAVE_DEVICE", "first")
 	d.Custodians("create-share.exp", d.File("dkek.pbe"), "2", "4", d.File("shares"), "", acceptance.Bin("practice/sc-hsm-tool"))
 	d.Run("our conclave", "hsm", "init", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--dkek-shares", "1", "--yes")
@@ -108,7 +108,7 @@ func TestOurBackupRestoredByOpenSC(t *testing.T) {
 		d.ownSignature(n)
 	}
 
-	d.Run("our conclave", "hsm", "create", "--device", "second")
+	d.Run("our conclave", "hsm", "create", "second")
 	stop := d.Serve("second")
 	defer stop()
 	d.Run("sc-hsm-tool", "--initialize", "--so-pin", "env:SOPIN", "--pin", "env:PIN", "--dkek-shares", "1")

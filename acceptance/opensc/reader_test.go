@@ -60,7 +60,7 @@ func TestConclaveThroughAReader(t *testing.T) {
 	foreign.Need(t, "openssl")
 	pcscdtest.Start(t)
 	d := newDesk(t)
-	serial := strings.TrimSpace(d.Run("our conclave", "hsm", "create", "--device", "served"))
+	serial := strings.TrimSpace(d.Run("our conclave", "hsm", "create", "served"))
 	defer d.Serve("served")()
 	if out := d.Run("our conclave", "hsm", "list"); !strings.Contains(out, pcscdtest.Reader) {
 		t.Errorf("the reader is not listed:\n%s", out)

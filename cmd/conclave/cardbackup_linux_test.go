@@ -83,7 +83,7 @@ func TestRestoreCutOff(t *testing.T) {
 	want := conclave(t, "key", "list")
 	testrun.Cuts(t, 8, func(at int) int {
 		name := filepath.Base(t.TempDir()) + "-restored"
-		conclave(t, "hsm", "create", "--device", name)
+		conclave(t, "hsm", "create", name)
 		conclave(t, "hsm", "init", "--device", name, "--pin", "env:PIN", "--so-pin", "env:SOPIN", "--dkek-shares", "1")
 		restore := []string{"restore", "card", "--device", name, "--pin", "env:PIN", "--dkek", "dkek.pbe", "--sheets-file", "sheets"}
 		calls := testrun.Cut(t, exec.Command("conclave", restore...), at)

@@ -45,8 +45,8 @@ func TestCommandsCutOff(t *testing.T) {
 		"dkek create": {[]string{"dkek", "create", "FILE", "--password", "correct horse"}, isShareFile, exists},
 		"ca root":     {[]string{"ca", "root", "1", "FILE", "--register", "FILE.sqlite", "--subject", "CN=Acme Root,O=Acme Ltd,C=CH", "--until", "2046-10-31", "--pin", "env:PIN"}, isCertificate, settle},
 		"ca request":  {[]string{"ca", "request", "1", "FILE", "--subject", "CN=Acme Sub,O=Acme Ltd,C=CH", "--pin", "env:PIN"}, isPEM, exists},
-		"hsm create":  {[]string{"hsm", "create", "--device", "FILE"}, nil, `device "FILE": file already exists; delete it first or choose another name`},
-		"hsm delete":  {[]string{"hsm", "delete", "--device", "FILE", "--yes"}, nil, `there is no device "FILE"`},
+		"hsm create":  {[]string{"hsm", "create", "FILE"}, nil, `device "FILE": file already exists; delete it first or choose another name`},
+		"hsm delete":  {[]string{"hsm", "delete", "FILE", "--yes"}, nil, `there is no device "FILE"`},
 	}
 	for name, c := range commands {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +61,7 @@ func (c cutCommand) cut(t *testing.T, name string, at int) (calls int) {
 	file := filepath.Base(t.TempDir()) + "-" + name
 	args := strings.Split(strings.ReplaceAll(strings.Join(c.args, "\x00"), "FILE", file), "\x00")
 	if c.args[1] == "delete" {
-		conclave(t, "hsm", "create", "--device", file)
+		conclave(t, "hsm", "create", file)
 	}
 	calls = testrun.Cut(t, exec.Command("conclave", args...), at)
 	c.checkFile(t, file)

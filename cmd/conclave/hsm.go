@@ -18,11 +18,14 @@ type hsmCommands struct {
 	Delete hsmDelete   `cmd:"" help:"Destroy an embedded device with all its keys."`
 }
 
-type hsmCreate struct{}
+type hsmCreate struct {
+	withoutDevice
+	Name string `arg:"" default:"default" env:"CONCLAVE_DEVICE" help:"Name of the device. Default: default."`
+}
 
 // Run makes the device.
-func (hsmCreate) Run(c *console) error {
-	serial, err := c.home.Create(c.device)
+func (cmd hsmCreate) Run(c *console) error {
+	serial, err := c.home.Create(cmd.Name)
 	if err != nil {
 		return err
 	}
@@ -107,7 +110,9 @@ func (l deviceList) rows() [][]string {
 }
 
 type hsmDelete struct {
-	Yes bool `help:"Ask nothing."`
+	withoutDevice
+	Name string `arg:"" help:"Name of the device."`
+	Yes  bool   `help:"Ask nothing."`
 }
 
 // Run deletes a device even if it cannot be read.
@@ -116,13 +121,13 @@ func (cmd hsmDelete) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if slices.Contains(names, c.device) {
-		loss := fmt.Sprintf("Deleting device %q destroys it with all its keys", c.device)
-		if err := c.confirm(cmd.Yes, loss, "its name", c.device); err != nil {
+	if slices.Contains(names, cmd.Name) {
+		loss := fmt.Sprintf("Deleting device %q destroys it with all its keys", cmd.Name)
+		if err := c.confirm(cmd.Yes, loss, "its name", cmd.Name); err != nil {
 			return err
 		}
 	}
-	return c.home.Delete(c.device)
+	return c.home.Delete(cmd.Name)
 }
 
 // serialOf gives a device's serial number, which is empty where its

@@ -65,7 +65,7 @@ func TestConfirmation(t *testing.T) {
 	s.Answer(`NOT BACKED UP, as far as this computer knows\. To go on, type its reference \(1\): $`, "1") // it has no label
 	s.Expect("Key 1 is deleted")
 	s.End(0)
-	s = begin(t, "hsm", "delete")
+	s = begin(t, "hsm", "delete", "default")
 	s.Answer(`type its name \(default\): $`, "default")
 	s.End(0)
 	if list := conclave(t, "hsm", "list"); strings.Contains(list, "default") {
