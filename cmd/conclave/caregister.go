@@ -10,7 +10,6 @@ import (
 )
 
 type caRevoke struct {
-	withoutDevice
 	registerFlag
 	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer."`
 	Serial string `arg:"" help:"Serial number of the certificate, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
@@ -157,7 +156,6 @@ func (cmd caCRL) checkFirst(c *console) error {
 }
 
 type caList struct {
-	withoutDevice
 	registerFlag
 }
 
@@ -184,7 +182,6 @@ func (cmd caList) Run(c *console) error {
 }
 
 type caExport struct {
-	withoutDevice
 	registerFlag
 }
 
@@ -194,7 +191,6 @@ func (cmd caExport) Run(c *console) error {
 }
 
 type caImport struct {
-	withoutDevice
 	registerFlag
 	Certificate string `arg:"" help:"The certificate."`
 }
@@ -215,7 +211,6 @@ func (cmd caImport) Run(c *console) error {
 }
 
 type caSettle struct {
-	withoutDevice
 	registerFlag
 	Issuer  string `required:"" placeholder:"FILE" help:"Certificate of the issuer."`
 	CRL     bool   `name:"crl" xor:"kind" help:"It is a CRL."`

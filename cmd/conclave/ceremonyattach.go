@@ -12,7 +12,6 @@ import (
 )
 
 type ceremonyAttach struct {
-	withoutDevice
 	Bundle    string `arg:"" type:"existingdir" help:"Folder of the evidence."`
 	Request   string `placeholder:"FILE" xor:"what" help:"Write a request for a time stamp (RFC 3161), to be carried to an authority."`
 	Stamp     string `placeholder:"FILE" xor:"what" help:"Attach the authority's answer; --roots has its roots."`

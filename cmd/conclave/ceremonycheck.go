@@ -14,7 +14,7 @@ import (
 )
 
 type ceremonyCheck struct {
-	withOtherDevices
+	tracing
 	listing
 	Plan string          `arg:"" help:"The plan."`
 	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony. Default: PLAN.ceremony."`
@@ -75,7 +75,6 @@ func newFindings(found []preflight.Finding) []finding {
 }
 
 type ceremonyRunbook struct {
-	withoutDevice
 	Plan string `arg:"" help:"The plan."`
 	Out  string `placeholder:"STEM" help:"Write STEM.html and STEM.pdf. Default: PLAN.runbook."`
 	// Practice is for the rehearsal's paper.

@@ -12,7 +12,7 @@ import (
 )
 
 type ceremonyDrill struct {
-	withOtherDevices
+	tracing
 	Bundle string          `arg:"" type:"existingdir" help:"Folder of the ceremony's evidence."`
 	Backup string          `required:"" type:"existingdir" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
 	Last   string          `type:"existingdir" placeholder:"DIR" help:"Folder of the evidence of the drill before this one, whose bags are looked for. Absent: the ceremony's bags."`
@@ -60,7 +60,6 @@ func (cmd ceremonyDrill) Run(c *console) error {
 }
 
 type ceremonyCalendar struct {
-	withoutDevice
 	Plan string `arg:"" help:"The plan."`
 	Out  string `arg:"" help:"File to write, such as root.ics."`
 }

@@ -12,7 +12,6 @@ import (
 )
 
 type ceremonyNew struct {
-	withoutDevice
 	Plan string `arg:"" help:"File to write."`
 }
 

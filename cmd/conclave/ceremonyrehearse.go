@@ -9,7 +9,7 @@ import (
 )
 
 type ceremonyRehearse struct {
-	withOtherDevices
+	tracing
 	Plan    string          `arg:"" help:"The plan."`
 	Dir     ceremony.Folder `placeholder:"DIR" help:"Folder of the rehearsal. Default: PLAN.rehearsal-N."`
 	Auto    bool            `xor:"who" help:"Let the program answer for everyone; without it people come to this terminal."`

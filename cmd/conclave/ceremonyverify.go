@@ -14,7 +14,6 @@ import (
 )
 
 type ceremonyVerify struct {
-	withoutDevice
 	listing
 	Bundle  string  `arg:"" type:"existingdir" help:"Folder of the evidence."`
 	Key     *string `placeholder:"FINGERPRINT" help:"Fingerprint of the ceremony key from the paper: 32 words, or 64 hex digits."`

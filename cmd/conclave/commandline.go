@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -13,11 +14,30 @@ import (
 
 // options are those of every command.
 type options struct {
-	Device string `default:"default" env:"CONCLAVE_DEVICE" placeholder:"NAME" help:"Device: the name of an embedded one, or pcsc:READER for a card in a reader (pcsc: alone takes the first). Default: default."`
-	Trace  string `placeholder:"FILE" help:"Append the exchange with the card to FILE, without its secrets."`
+	Quiet bool `help:"Show results and errors alone: no notes, no progress."`
 }
 
 func (o *options) get() *options { return o }
+
+// chosenDevice is the option of the commands that are about one device.
+type chosenDevice struct {
+	Device string `default:"default" env:"CONCLAVE_DEVICE" placeholder:"NAME" help:"Device: its name, its serial number, or pcsc: and a part of its reader's name (pcsc: alone takes the first card). Default: default."`
+}
+
+func (d chosenDevice) chosen() string { return d.Device }
+
+// tracing is the option of the commands that exchange something with devices.
+type tracing struct {
+	Trace string `placeholder:"FILE" help:"Append the exchange with the card to FILE, without its secrets."`
+}
+
+func (t tracing) traceFile() string { return t.Trace }
+
+// onDevice are the options of the commands that work with one device.
+type onDevice struct {
+	chosenDevice
+	tracing
+}
 
 // The groups of commands. Every command is a struct whose Run does the work.
 type (
@@ -54,11 +74,15 @@ type (
 	versionGroup struct {
 		Version version `cmd:"" help:"Show the version."`
 	}
+	helpGroup struct {
+		Help help `cmd:"" help:"Show what a command does, and its options."`
+	}
 )
 
 // all is the whole command line.
 type all struct {
 	options
+	ShowVersion versionFlag `name:"version" help:"Show the version."`
 	hsmGroup
 	dkekGroup
 	keyGroup
@@ -70,6 +94,7 @@ type all struct {
 	logGroup
 	rehearseGroup
 	versionGroup
+	helpGroup
 }
 
 // one is the command line of one group alone.
@@ -107,38 +132,139 @@ func grammarOf(args []string) grammar {
 		return new(one[rehearseGroup])
 	case "version":
 		return new(one[versionGroup])
+	case "help":
+		return new(one[helpGroup])
 	}
 	return new(all)
 }
 
-// firstWord is the first argument that does not belong to an option.
-func firstWord(args []string) string {
+// wordsFirst puts the options that may come before the command, and have values, after
+// it, where the command has them that knows them.
+func wordsFirst(args []string) []string {
+	var words, moved []string
 	for i := 0; i < len(args); i++ {
-		switch name, _, joined := strings.Cut(args[i], "="); {
+		name, _, joined := strings.Cut(args[i], "=")
+		switch {
+		case name == "--":
+			return slices.Concat(words, moved, args[i:])
 		case name != "--device" && name != "--trace":
-			return args[i]
-		case !joined:
+			words = append(words, args[i])
+		case joined || i == len(args)-1:
+			moved = append(moved, args[i])
+		default:
+			moved = append(moved, args[i], args[i+1])
 			i++
 		}
 	}
-	return ""
+	return append(words, moved...)
+}
+
+// firstWord is the first argument that is no option.
+func firstWord(args []string) string {
+	i := slices.IndexFunc(args, func(arg string) bool { return !strings.HasPrefix(arg, "-") })
+	if i < 0 {
+		return ""
+	}
+	return args[i]
+}
+
+// newParser makes a parser of the arguments that grammarOf says.
+func newParser(g grammar) (*kong.Kong, error) {
+	return kong.New(g, kong.Name("conclave"),
+		kong.Description("A SmartCard-HSM in software, and the tools for it and for the real one."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.ValueFormatter(describeOption),
+		kong.PostBuild(func(k *kong.Kong) error { require(k.Model.Node); return nil }),
+		kong.Vars{"vpcd": link.VPCDAddress})
+}
+
+// require marks the options that a command requires, and others that have the same
+// options do not.
+func require(node *kong.Node) {
+	for _, child := range node.Children {
+		require(child)
+	}
+	command, ok := node.Target.Interface().(interface{ required() []string })
+	for _, flag := range node.Flags {
+		flag.Required = flag.Required || ok && slices.Contains(command.required(), flag.Name)
+	}
+}
+
+// describeOption is the help of an option, which says whether it can be left out.
+func describeOption(value *kong.Value) string {
+	help := kong.DefaultHelpValueFormatter(value)
+	if value.Flag != nil && value.Required {
+		help += " Required."
+	}
+	return help
 }
 
 // parse reads the command line. Asked for help, it shows it and ends the program.
 func parse(args []string) (command *kong.Context, o *options, err error) {
+	args = wordsFirst(args)
 	g := grammarOf(args)
-	parser, err := kong.New(g, kong.Name("conclave"),
-		kong.Description("A SmartCard-HSM in software, and the tools for it and for the real one."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Vars{"vpcd": link.VPCDAddress})
+	parser, err := newParser(g)
 	if err != nil {
 		return nil, nil, err
 	}
 	command, err = parser.Parse(args)
 	if err == nil {
-		err = errors.Join(givenOnce(command), givenForUse(command))
+		err = givenOnce(command)
 	}
-	return command, g.get(), err
+	if err != nil {
+		return nil, nil, explain(parser, command, err)
+	}
+	return command, g.get(), nil
+}
+
+// usageError is what is wrong with a command line.
+type usageError struct {
+	error
+	// help is shown in its place where there is nothing more to say.
+	help func(io.Writer) error
+}
+
+// explain says where to read on about a command line that has something wrong. Who has
+// named a group of commands, or nothing at all, reads on at once.
+func explain(parser *kong.Kong, command *kong.Context, err error) error {
+	var failed *kong.ParseError
+	if errors.As(err, &failed) {
+		command = failed.Context
+	}
+	node := command.Selected()
+	if node == nil {
+		node = parser.Model.Node
+	}
+	if command.Error == nil && !node.Leaf() {
+		return &usageError{error: err, help: func(w io.Writer) error {
+			parser.Stdout = w
+			return command.PrintUsage(false)
+		}}
+	}
+	switch option := useless(node, command.Args); {
+	case option == "" || !node.Leaf():
+	case option == "device" && len(node.Positional) > 0 && node.Positional[0].Name == "name":
+		err = fmt.Errorf("--device: here the name is an argument: %s NAME", node.FullPath())
+	default:
+		err = fmt.Errorf("--%s: %s makes no use of it; leave it out", option, node.FullPath())
+	}
+	return &usageError{error: fmt.Errorf("%w; see: %s --help", err, node.FullPath())}
+}
+
+// useless is an option about devices that the arguments have, and that their command
+// does not know.
+func useless(node *kong.Node, args []string) string {
+	known := slices.Concat(node.AllFlags(false)...)
+	for _, option := range []string{"device", "trace"} {
+		given := slices.ContainsFunc(args, func(arg string) bool {
+			name, _, _ := strings.Cut(arg, "=")
+			return name == "--"+option
+		})
+		if given && !slices.ContainsFunc(known, func(f *kong.Flag) bool { return f.Name == option }) {
+			return option
+		}
+	}
+	return ""
 }
 
 // givenOnce refuses an option that takes one value and comes twice: kong takes the
@@ -153,32 +279,6 @@ func givenOnce(command *kong.Context) error {
 			return fmt.Errorf("--%s is given twice; it was expected once", at.Flag.Name)
 		}
 		seen[at.Flag] = true
-	}
-	return nil
-}
-
-// withoutDevice is part of a command that uses no device.
-type withoutDevice struct{}
-
-func (withoutDevice) useless() []string { return []string{"device", "trace"} }
-
-// withOtherDevices is part of a command that uses all devices, or those that something
-// else names.
-type withOtherDevices struct{}
-
-func (withOtherDevices) useless() []string { return []string{"device"} }
-
-// givenForUse refuses an option that a command would pass over. The environment is for
-// all commands.
-func givenForUse(command *kong.Context) error {
-	c, ok := command.Selected().Target.Interface().(interface{ useless() []string })
-	if !ok {
-		return nil
-	}
-	for _, at := range command.Path {
-		if at.Flag != nil && slices.Contains(c.useless(), at.Flag.Name) {
-			return fmt.Errorf("--%s: %s makes no use of it; leave it out", at.Flag.Name, command.Selected().FullPath())
-		}
 	}
 	return nil
 }

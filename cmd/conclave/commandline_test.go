@@ -3,13 +3,11 @@ package main
 import (
 	"strings"
 	"testing"
-
-	"github.com/alecthomas/kong"
 )
 
 func children(t *testing.T, g grammar) (names []string) {
 	t.Helper()
-	parser, err := kong.New(g, kong.Vars{"vpcd": ""})
+	parser, err := newParser(g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,22 +24,22 @@ func TestGroups(t *testing.T) {
 		t.Errorf("groups %q", groups)
 	}
 	for _, name := range groups {
-		for _, args := range [][]string{{name}, {"--device", "hsm", name}, {"--device=x", "--trace", "key", name, "version"}} {
-			if got := children(t, grammarOf(args)); len(got) != 1 || got[0] != name {
+		for _, args := range [][]string{{name}, {"--device", "hsm", name}, {"--device=x", "--trace", "key", name, "version"}, {"--quiet", name}, {"--help", name}} {
+			if got := children(t, grammarOf(wordsFirst(args))); len(got) != 1 || got[0] != name {
 				t.Errorf("%q is parsed by the groups %q", args, got)
 			}
 		}
 	}
-	for _, args := range [][]string{nil, {"--help"}, {"--help", "hsm"}, {"nonsense"}, {"--device"}} {
-		if got := children(t, grammarOf(args)); len(got) != len(groups) {
+	for _, args := range [][]string{nil, {"--help"}, {"--version"}, {"nonsense"}, {"--device"}} {
+		if got := children(t, grammarOf(wordsFirst(args))); len(got) != len(groups) {
 			t.Errorf("%q is parsed by the groups %q alone", args, got)
 		}
 	}
 }
 
-// TestGivenForUse: the options of every command are refused where they would be passed
-// over.
-func TestGivenForUse(t *testing.T) {
+// TestDeviceOptions: they may come before the command, in it and behind it, and are
+// refused where they would be passed over.
+func TestDeviceOptions(t *testing.T) {
 	t.Setenv("CONCLAVE_DEVICE", "environment")
 	for _, tc := range []struct {
 		args []string
@@ -54,9 +52,23 @@ func TestGivenForUse(t *testing.T) {
 		{[]string{"ceremony", "run", "plan", "--device", "a"}, "--device: conclave ceremony run makes no use of it"},
 		{[]string{"--device", "a", "status"}, "--device: conclave status makes no use of it"},
 		{[]string{"--device", "a", "key", "list", "--trace", "b"}, ""},
+		{[]string{"key", "--device=a", "list", "--trace=b"}, ""},
+		{[]string{"--trace=b", "key", "--device", "a", "public", "--", "7"}, ""},
+		{[]string{"hsm", "create", "--device", "a"}, "--device: here the name is an argument: conclave hsm create NAME"},
 	} {
-		if _, _, err := parse(tc.args); tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tc.want)) {
+		command, _, err := parse(tc.args)
+		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tc.want)) {
 			t.Errorf("%q: %v; %q was expected", tc.args, err, tc.want)
+		}
+		if err != nil || command.Selected().Parent.Name != "key" {
+			continue
+		}
+		options := command.Selected().Target.Interface().(interface {
+			chosen() string
+			traceFile() string
+		})
+		if options.chosen() != "a" || options.traceFile() != "b" {
+			t.Errorf("%q: device %q, trace %q", tc.args, options.chosen(), options.traceFile())
 		}
 	}
 }
@@ -83,8 +95,8 @@ func TestGivenOnce(t *testing.T) {
 		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tc.want)) {
 			t.Errorf("%q: %v; %q was expected", tc.args, err, tc.want)
 		}
-		if urls := command.Selected().Target; err == nil && command.Selected().Name == "cross" {
-			if cross := urls.Interface().(caCross); len(cross.CRLURL) != 2 || cross.CRLURL[0] != "http://a,b" {
+		if err == nil && command.Selected().Name == "cross" {
+			if cross := command.Selected().Target.Interface().(caCross); len(cross.CRLURL) != 2 || cross.CRLURL[0] != "http://a,b" {
 				t.Errorf("--crl-url: %q", cross.CRLURL)
 			}
 		}

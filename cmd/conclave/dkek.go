@@ -17,7 +17,10 @@ type dkekCommands struct {
 	Rekey   dkekRekey     `cmd:"" help:"Make a new DKEK, and wrap keys under it that were wrapped under the old one."`
 }
 
-type dkekShowState struct{ listing }
+type dkekShowState struct {
+	onDevice
+	listing
+}
 
 // Run shows the DKEK's status as hsm status does.
 func (cmd dkekShowState) Run(c *console) error {

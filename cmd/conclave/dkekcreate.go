@@ -14,6 +14,7 @@ import (
 )
 
 type dkekCreate struct {
+	onDevice
 	File     string         `arg:"" help:"Share file to write."`
 	Password secretArgument `placeholder:"SECRET" help:"Password of the file, at least 6 characters: env:NAME, file:PATH or the password itself. Asked for if absent."`
 	newSet
@@ -112,9 +113,10 @@ func (s newSet) checkNone() error {
 	return nil
 }
 
-// check finds mistakes that show before the file with the names is read.
+// check finds mistakes that show before the file with the names is read, in options
+// that are there.
 func (s newSet) check() error {
-	if s.Names != "" {
+	if s.Names != "" || s.Threshold == 0 {
 		return nil
 	}
 	_, _, err := s.people()

@@ -11,6 +11,7 @@ import (
 )
 
 type dkekImport struct {
+	onDevice
 	Files []string `arg:"" help:"Share files, or base64 copies of them. Those that the device has already are passed over."`
 	opening
 }

@@ -13,7 +13,6 @@ import (
 )
 
 type dkekRecover struct {
-	withoutDevice
 	File       string         `arg:"" help:"Share file, or a base64 copy of it."`
 	SheetsFile string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input. A ? stands for a digit that cannot be read."`
 	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"The password, as nearly as it is remembered: env:NAME, file:PATH or the password itself."`

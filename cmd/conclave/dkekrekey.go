@@ -11,7 +11,6 @@ import (
 )
 
 type dkekRekey struct {
-	withoutDevice
 	File  string   `arg:"" help:"Share file to write, with the new DKEK."`
 	Wraps []string `arg:"" help:"Files of wrapped keys, under the old DKEK."`
 	Dir   string   `required:"" placeholder:"DIR" help:"Folder for the files of the keys under the new DKEK, which keep their names."`
@@ -19,11 +18,10 @@ type dkekRekey struct {
 	newSet
 }
 
+func (dkekRekey) required() []string { return []string{"dkek", "threshold"} }
+
 // Validate rejects contradictory options.
 func (cmd dkekRekey) Validate() error {
-	if cmd.Threshold == 0 {
-		return errors.New("--threshold and the custodians were expected: who will open the new file")
-	}
 	return errors.Join(cmd.newSet.check(), cmd.dkekSource.Validate())
 }
 

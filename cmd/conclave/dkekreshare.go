@@ -11,18 +11,16 @@ import (
 )
 
 type dkekReshare struct {
-	withoutDevice
 	File    string `arg:"" help:"Share file to make new sheets for."`
 	NewFile string `name:"new-file" placeholder:"FILE" help:"Put the same DKEK share into a new share file, with a new password."`
 	opening
 	newSet
 }
 
+func (dkekReshare) required() []string { return []string{"threshold"} }
+
 // Validate rejects contradictory options.
 func (cmd dkekReshare) Validate() error {
-	if cmd.Threshold == 0 {
-		return errors.New("--threshold and the custodians were expected: who will open the file")
-	}
 	return errors.Join(cmd.newSet.check(), cmd.opening.Validate())
 }
 

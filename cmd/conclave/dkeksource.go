@@ -13,13 +13,7 @@ import (
 // each of them is opened.
 type dkekSource struct{ optionalDKEK }
 
-// Validate wants a DKEK, and rejects contradictory options.
-func (d dkekSource) Validate() error {
-	if len(d.DKEK) == 0 {
-		return errors.New("missing flags: --dkek=FILE")
-	}
-	return d.optionalDKEK.Validate()
-}
+func (dkekSource) required() []string { return []string{"dkek"} }
 
 // optionalDKEK is a dkekSource for what can do without, where no share file is named.
 type optionalDKEK struct {

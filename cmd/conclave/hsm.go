@@ -19,7 +19,6 @@ type hsmCommands struct {
 }
 
 type hsmCreate struct {
-	withoutDevice
 	Name string `arg:"" default:"default" env:"CONCLAVE_DEVICE" help:"Name of the device. Default: default."`
 }
 
@@ -34,7 +33,7 @@ func (cmd hsmCreate) Run(c *console) error {
 }
 
 type hsmList struct {
-	withOtherDevices
+	tracing
 	listing
 }
 
@@ -110,7 +109,6 @@ func (l deviceList) rows() [][]string {
 }
 
 type hsmDelete struct {
-	withoutDevice
 	Name string `arg:"" help:"Name of the device."`
 	Yes  bool   `help:"Ask nothing."`
 }

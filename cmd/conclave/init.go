@@ -10,6 +10,7 @@ import (
 )
 
 type hsmInit struct {
+	onDevice
 	PIN          secretArgument `name:"pin" placeholder:"SECRET" help:"The new user PIN, 6 to 16 characters: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 	SOPIN        secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN, 16 hex digits: the present one, or a new one for a device that has none."`
 	Retries      int            `default:"3" help:"Tries of the user PIN: at most 3, 5 or 10 for a PIN of 6, 7 or more characters."`

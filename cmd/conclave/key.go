@@ -29,8 +29,9 @@ type keyCommands struct {
 	Recover     keyRecover     `cmd:"" help:"Open wrapped keys without a device, when none is left."`
 }
 
-// userLogin is the option of the commands that use a key.
+// userLogin are the options of the commands that use a key of the device.
 type userLogin struct {
+	onDevice
 	PIN secretArgument `name:"pin" placeholder:"SECRET" help:"The user PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 }
 
@@ -68,7 +69,7 @@ type keyGenerate struct {
 func (cmd keyGenerate) Run(c *console) error {
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
 		var key hsm.Key
-		err := c.prompts.Waiting("generating the key", func() error {
+		err := c.waiting("generating the key", func() error {
 			ref, request, err := h.GenerateKey(hsm.NewKey{
 				Ref: cmd.Ref, Key: cmd.Type.template, Label: cmd.Label, ID: cmd.ID, UseCounter: cmd.Uses, Algorithms: cmd.Algorithms,
 			})
@@ -85,7 +86,10 @@ func (cmd keyGenerate) Run(c *console) error {
 	})
 }
 
-type keyList struct{ listing }
+type keyList struct {
+	onDevice
+	listing
+}
 
 // keyEntry is a key in a list. What the device does not tell is empty.
 type keyEntry struct {
@@ -187,6 +191,7 @@ func describe(k hsm.Key) string {
 }
 
 type keyPublic struct {
+	onDevice
 	Key    keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
 	Format string  `enum:"pem,der" default:"pem" help:"pem or der. Default: pem."`
 	Out    string  `default:"-" placeholder:"FILE" help:"File to write, or - for standard output. Default: -."`

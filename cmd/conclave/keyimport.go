@@ -204,7 +204,7 @@ func (cmd keyImport) give(c *console, h *hsm.HSM, key custody.Incoming, all cust
 	if err := c.login(h, cmd.PIN); err != nil {
 		return r, err
 	}
-	err = c.prompts.Waiting("importing the key", func() error {
+	err = c.waiting("importing the key", func() error {
 		r, err = cmd.alone(c, h, key, all)
 		return err
 	})

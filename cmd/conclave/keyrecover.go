@@ -15,7 +15,7 @@ import (
 )
 
 type keyRecover struct {
-	withOtherDevices
+	tracing
 	Wraps []string `arg:"" help:"Files of wrapped keys."`
 	dkekSource
 	Out         string         `placeholder:"FILE" xor:"target" help:"File to write the private keys to."`

@@ -28,6 +28,7 @@ func (c *console) readLog() (*devicelog.Log, error) {
 }
 
 type logShow struct {
+	chosenDevice
 	listing
 	Last int `placeholder:"N" help:"The last N entries alone."`
 }
@@ -80,6 +81,7 @@ func logRow(e devicelog.Entry) []string {
 }
 
 type logVerify struct {
+	chosenDevice
 	listing
 	Checkpoint []string `type:"existingfile" placeholder:"FILE" help:"What conclave log export wrote earlier, and someone kept elsewhere. Without it an older copy of the whole device does not show."`
 }
@@ -160,6 +162,7 @@ func readCheckpoint(path string) (string, error) {
 }
 
 type logExport struct {
+	chosenDevice
 	listing
 	File       string `arg:"" help:"File to make: the entries as the device has them, a line of JSON each."`
 	Checkpoint bool   `help:"The last signed checkpoint alone: a few lines to keep elsewhere."`

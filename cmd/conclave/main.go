@@ -39,7 +39,7 @@ func main() {
 func run(ctx context.Context, findHome func() (device.Home, error), args []string) int {
 	command, options, err := parse(args)
 	if err != nil {
-		return fail(fmt.Errorf("%w; see: conclave --help", err), exitUsage)
+		return fail(err, exitCode(err))
 	}
 	home, err := findHome()
 	if err != nil {
@@ -47,10 +47,14 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 	}
 	c := &console{
 		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, prompts: terminal.NewPrompts(os.Stdin, os.Stderr),
-		home: home, device: options.Device,
+		home: home, quiet: options.Quiet,
 	}
-	if options.Trace != "" {
-		file, err := os.OpenFile(options.Trace, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	used := command.Selected().Target.Interface()
+	if d, ok := used.(interface{ chosen() string }); ok {
+		c.device = d.chosen()
+	}
+	if t, ok := used.(interface{ traceFile() string }); ok && t.traceFile() != "" {
+		file, err := os.OpenFile(t.traceFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
 			return fail(err, exitFailure)
 		}
@@ -75,6 +79,11 @@ func advised(err error) error {
 // fail shows an error as one line. Files of others may be in it, so nothing of it
 // reaches the terminal that a terminal would obey.
 func fail(err error, code int) int {
+	if usage := (*usageError)(nil); errors.As(err, &usage) && usage.help != nil {
+		if err = usage.help(os.Stderr); err == nil {
+			return code
+		}
+	}
 	text := strings.NewReplacer("\n", "; ", context.Canceled.Error(), terminal.ErrInterrupted.Error()).Replace(err.Error())
 	io.WriteString(os.Stderr, "conclave: "+terminal.Printable(text)+"\n")
 	return code

@@ -153,6 +153,9 @@ func exitCode(err error) int {
 	if code, ok := interrupt.ExitCode(err); ok {
 		return code
 	}
+	if usage := (*usageError)(nil); errors.As(err, &usage) {
+		return exitUsage
+	}
 	if code := exitCodes()[statusOf(err)]; code != 0 {
 		return code
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 type overview struct {
-	withOtherDevices
+	tracing
 	listing
 	Backups  []string          `arg:"" optional:"" placeholder:"PATH" help:"Backups that were made on another computer: folders of conclave backup, folders of wrapped keys, or files of them."`
 	Ceremony []ceremony.Folder `sep:"none" placeholder:"DIR" help:"Folder of a ceremony: its wrapped keys count as backups, and its dates are shown. May be given several times."`

@@ -15,6 +15,7 @@ type pinCommands struct {
 }
 
 type pinChange struct {
+	onDevice
 	PIN      secretArgument `name:"pin" placeholder:"SECRET" help:"The present user PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 	NewPIN   secretArgument `name:"new-pin" placeholder:"SECRET" help:"The new user PIN."`
 	SO       bool           `name:"so" help:"Change the SO-PIN instead."`
@@ -64,6 +65,7 @@ func (cmd pinChange) ask(c *console) (ref wire.PINReference, old, new secret.Byt
 }
 
 type pinReset struct {
+	onDevice
 	SOPIN   secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 	NewPIN  secretArgument `name:"new-pin" placeholder:"SECRET" xor:"new" help:"The new user PIN."`
 	KeepPIN bool           `name:"keep-pin" xor:"new" help:"Keep the user PIN and give back its tries."`

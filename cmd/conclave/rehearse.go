@@ -14,7 +14,7 @@ import (
 )
 
 type rehearse struct {
-	withOtherDevices
+	tracing
 	Threshold  int     `default:"2" placeholder:"M" help:"Custodians who open the share file. Default: 2."`
 	Custodians int     `default:"4" placeholder:"N" help:"Custodians in all. Default: 4."`
 	Type       keyType `default:"rsa:2048" placeholder:"TYPE" help:"Type of the key, as for key generate. Default: rsa:2048."`

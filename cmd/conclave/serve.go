@@ -11,6 +11,7 @@ import (
 )
 
 type hsmServe struct {
+	onDevice
 	VPCD     string `name:"vpcd" default:"${vpcd}" placeholder:"HOST:PORT" help:"Where pcscd's virtual reader waits for a card. Default: ${vpcd}."`
 	TrustAny bool   `name:"trust-any" help:"Serve whoever listens there, not root, pcscd's user and your own processes alone. Who listens can spoil the device with wrong PINs."`
 }

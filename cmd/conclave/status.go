@@ -10,7 +10,10 @@ import (
 	"conclave/wire"
 )
 
-type hsmStatus struct{ listing }
+type hsmStatus struct {
+	onDevice
+	listing
+}
 
 // deviceStatus is what status shows. What a device does not have is null: its PINs
 // before it is initialised, its DKEK if it was initialised without one.

@@ -3,16 +3,18 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"conclave/ceremony"
 )
 
 type version struct {
-	withoutDevice
 	SBOM    bool   `name:"sbom" help:"Show the bill of materials instead (CycloneDX, JSON)."`
 	Program string `arg:"" optional:"" help:"A program that go build has made, for --sbom. Default: this one."`
 }
@@ -30,9 +32,21 @@ func (cmd version) Run(c *console) error {
 	if cmd.SBOM {
 		return cmd.showSBOM(c)
 	}
-	fmt.Fprintln(c.out, "conclave", versionText(debug.ReadBuildInfo()))
+	showVersion(c.out)
 	return nil
 }
+
+// versionFlag is the same as an option.
+type versionFlag bool
+
+// BeforeReset shows the version, and ends the program.
+func (versionFlag) BeforeReset(app *kong.Kong) error {
+	showVersion(app.Stdout)
+	app.Exit(0)
+	return nil
+}
+
+func showVersion(w io.Writer) { fmt.Fprintln(w, "conclave", versionText(debug.ReadBuildInfo())) }
 
 func (cmd version) showSBOM(c *console) (err error) {
 	path := cmd.Program
