@@ -87,12 +87,15 @@ type visit struct {
 // accept gives a share to the entry. If the custodian agrees to what a doubt
 // suggests, that is taken; a problem is for the custodian to hear.
 func (v *visit) accept(ctx context.Context, share quorum.CustodianShare) (problem, err error) {
-	problem = v.Entry.Add(share)
+	problem = v.Entry.Add(ctx, share)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	suggested, err := v.settle(ctx, problem)
 	if err != nil || suggested == nil {
 		return problem, err
 	}
-	return v.Entry.Add(*suggested), nil
+	return v.Entry.Add(ctx, *suggested), nil
 }
 
 // settle asks about a doubt; it returns what the custodian agrees to, nil for

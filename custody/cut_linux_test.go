@@ -166,7 +166,7 @@ func checkRecord(t *testing.T, path string, codes []string) {
 		t.Fatalf("%d records, %v", len(u.Records), err)
 	}
 	for _, share := range readCodes(t, codes) {
-		if err := u.Records[0].Judge(share); err != nil {
+		if err := u.Records[0].Judge(t.Context(), share); err != nil {
 			t.Error(err)
 		}
 	}

@@ -105,7 +105,7 @@ func checkSealed(t *testing.T, content []byte, identity age.Identity, record *qu
 	for _, sheet := range sheets {
 		got, err := sheet.Read()
 		if err == nil {
-			err = record.Judge(got)
+			err = record.Judge(t.Context(), got)
 		}
 		if err != nil || record.NumberOf(got) != number {
 			t.Errorf("sheet %d is sealed as another one (%v)", number, err)

@@ -26,9 +26,12 @@ type Inspection struct {
 // Run opens the file. The error is an *OpenError if the sheets or the file
 // are at fault.
 func (in Inspection) Run(ctx context.Context) (*Opened, error) {
-	sorted := in.sort()
+	sorted := in.sort(ctx)
 	entry := sorted.entry
 	defer entry.Wipe()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	wanted := max(2, entry.Threshold())
 	if len(sorted.drafts) < wanted {
 		if sorted.wrong != nil {
@@ -66,7 +69,7 @@ func (s sorted) explain(opened *Opened, err error) (*Opened, error) {
 }
 
 // sort reads all sheets and judges each.
-func (in Inspection) sort() sorted {
+func (in Inspection) sort(ctx context.Context) sorted {
 	s := sorted{entry: &quorum.Entry{Records: in.Records}}
 	for i, typed := range in.Sheets {
 		share, err := typed.Read()
@@ -74,11 +77,11 @@ func (in Inspection) sort() sorted {
 			continue
 		}
 		if err == nil {
-			err = s.entry.Add(share)
+			err = s.entry.Add(ctx, share)
 		}
 		var doubt *quorum.Doubt
 		if errors.As(err, &doubt) && doubt.Share.Value != nil {
-			if err = s.entry.Add(doubt.Share); err == nil {
+			if err = s.entry.Add(ctx, doubt.Share); err == nil {
 				share = doubt.Share
 				s.faults = append(s.faults, Defect{"misread", share.ID, fmt.Sprintf("share %s: a character of the %s was wrong, and is corrected", share.ID, doubt.Where)})
 			}

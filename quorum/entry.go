@@ -1,6 +1,7 @@
 package quorum
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/big"
@@ -66,14 +67,14 @@ func (e *Entry) Prime() *big.Int {
 
 // Add judges a share and takes it if it can be right. The error says what is
 // wrong with it, and whose sheet it is about; it is a *Doubt if it is clear
-// what was meant.
-func (e *Entry) Add(share CustodianShare) error {
+// what was meant. It can take a second or two, which ctx ends at once.
+func (e *Entry) Add(ctx context.Context, share CustodianShare) error {
 	for _, s := range e.shares {
 		if err := together(s, share); err != nil {
 			return err
 		}
 	}
-	if err := e.matchRecord(share); err != nil {
+	if err := e.matchRecord(ctx, share); err != nil {
 		return err
 	}
 	e.shares = append(e.shares, share)
@@ -88,16 +89,26 @@ func (e *Entry) Has(share CustodianShare) bool {
 	})
 }
 
+// maxSearched is in how many records a share is looked for that fits none of them.
+const maxSearched = 2
+
 // matchRecord looks for the record that the share is of, and keeps to that one
 // from then on: the sheets of two sets do not go together.
-func (e *Entry) matchRecord(share CustodianShare) (problem error) {
+func (e *Entry) matchRecord(ctx context.Context, share CustodianShare) (problem error) {
 	for _, r := range e.Records {
-		err := r.Judge(share)
-		if err == nil {
+		if number, err := r.number(share); err == nil && r.fits(number, share) {
 			e.Records = []*Record{r}
 			return nil
 		}
-		if problem == nil || share.Set == r.Set {
+	}
+	searched := 0
+	for _, r := range e.Records {
+		_, err := r.number(share)
+		if err == nil && searched < maxSearched {
+			searched++
+			err = r.Judge(ctx, share)
+		}
+		if err != nil && (problem == nil || share.Set == r.Set) {
 			problem = err
 		}
 	}
@@ -112,7 +123,7 @@ func (e *Entry) CheckID(id string) error {
 		}
 	}
 	if r := e.Record(); r != nil {
-		_, err := r.number(CustodianShare{ID: id})
+		_, err := r.numbered(id)
 		return err
 	}
 	return nil
@@ -135,6 +146,9 @@ func together(earlier, share CustodianShare) error {
 	switch {
 	case earlier.Set != "" && share.Set != "" && earlier.Set != share.Set:
 		return otherSet("this sheet is of set %s, and that of custodian %s is of set %s; bring the sheet of set %s", share.Set, earlier.ID, earlier.Set, earlier.Set)
+	case earlier.Set != "" && share.Set != "" && (earlier.Threshold != share.Threshold || earlier.Total != share.Total):
+		return otherSet("sheet code: it says that set %s is %d-of-%d, and the code of custodian %s says %d-of-%d; they are of two sets with the same name: bring a sheet of that one",
+			share.Set, share.Threshold, share.Total, earlier.ID, earlier.Threshold, earlier.Total)
 	case earlier.Prime.Cmp(share.Prime) != 0:
 		return otherSet("prime: it differs from the one on the sheet of custodian %s; is one of the two sheets of another set?", earlier.ID)
 	case strings.EqualFold(earlier.ID, share.ID):

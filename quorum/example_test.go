@@ -1,6 +1,7 @@
 package quorum_test
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		if err := entry.Add(share); err != nil {
+		if err := entry.Add(context.Background(), share); err != nil {
 			log.Fatal(err)
 		}
 		fmt.Printf("custodian %s; complete: %t\n", share.ID, entry.Complete())

@@ -1,16 +1,16 @@
 package quorum
 
 import (
-	"bytes"
+	"context"
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math/big"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"conclave/dkek"
+	"conclave/internal/strictjson"
 )
 
 // Record is what is kept beside a share file about the set of sheets that open
@@ -80,10 +81,21 @@ const (
 // everybody, while all misreadings of a value are tried in a second or two.
 func defaultCost() FingerprintCost { return FingerprintCost{Passes: 1, Memory: 4 << 10, Threads: 1} }
 
+// Bounds of what a record may cost. One sheet can take 800 fingerprints: its own, 255 of
+// others, and those of a value's misreadings. So all passes together may go over no more
+// memory than those of records that are made here, and lanes, which wait for each other
+// four times in each pass, are few.
+const (
+	maxPassed  = 4 << 10 // KiB
+	maxThreads = 4
+	minLane    = 8 // KiB (RFC 9106 section 3.1)
+)
+
 // check bounds what a record can make this machine do.
 func (c FingerprintCost) check() error {
-	if c.Passes < 1 || c.Passes > 16 || c.Memory < 8 || c.Memory > 1<<20 || c.Threads < 1 {
-		return errors.New("set record: fingerprint_cost is out of bounds (1 to 16 passes over at most 1 GiB)")
+	if c.Passes < 1 || c.Threads < 1 || c.Threads > maxThreads || c.Memory < minLane*uint32(c.Threads) || uint64(c.Passes)*uint64(c.Memory) > maxPassed {
+		return fmt.Errorf("set record: fingerprint_cost is out of bounds: passes times memory_kib is %d at most, threads %d, and memory_kib %d at least for each",
+			maxPassed, maxThreads, minLane)
 	}
 	return nil
 }
@@ -140,9 +152,7 @@ func (r *Record) Bytes() ([]byte, error) {
 // ParseRecord reads a record and checks that it is complete.
 func ParseRecord(b []byte) (*Record, error) {
 	var r Record
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
+	if err := strictjson.Unmarshal(b, &r); err != nil {
 		return nil, fmt.Errorf("not a set record: %w", err)
 	}
 	if r.Format != recordFormat {
@@ -159,6 +169,11 @@ func (r *Record) check() error {
 	prime, err := parsePrime(r.Prime)
 	if err != nil {
 		return fmt.Errorf("set record: prime: %w", err)
+	}
+	for _, id := range append([]string{r.Set}, r.Replaces...) {
+		if len(id) != setIDSymbols || strings.ContainsFunc(id, func(c rune) bool { return symbolOf(c) < 0 }) {
+			return fmt.Errorf("set record: %.20q is not the name of a set; %d characters such as Q7ZX were expected", id, setIDSymbols)
+		}
 	}
 	if r.Strength == Strength128 && prime.Cmp(Prime128()) != 0 || r.Strength == Strength64 && prime.BitLen() != int(Strength64) {
 		return fmt.Errorf("set record: the prime is not one for a strength of %d bits", r.Strength)
@@ -191,14 +206,9 @@ func (r *Record) Name(number int) string {
 }
 
 // Judge compares a share with the record. The error says what does not fit,
-// and what to do; it is a *Doubt if one misread digit explains it.
-func (r *Record) Judge(share CustodianShare) error {
-	if share.Set != "" && share.Set != r.Set {
-		return r.otherSet(share.Set)
-	}
-	if prime, _ := parsePrime(r.Prime); prime.Cmp(share.Prime) != 0 {
-		return otherSet("prime: it is not that of set %s; is the sheet of another set?", r.Set)
-	}
+// and what to do; it is a *Doubt if one misread digit explains it. To look for one
+// takes a second or two; ctx ends that at once.
+func (r *Record) Judge(ctx context.Context, share CustodianShare) error {
 	number, err := r.number(share)
 	if err != nil {
 		return err
@@ -210,10 +220,45 @@ func (r *Record) Judge(share CustodianShare) error {
 	for other := range r.Custodians {
 		others = append(others, guess{number: other + 1, share: share})
 	}
-	if g, found := r.firstFit(others); found {
+	g, found, err := r.firstFit(ctx, others)
+	switch {
+	case err != nil:
+		return err
+	case found:
 		return fmt.Errorf("share value: it is that of %s, not of %s; check share ID and value: both are on one sheet", r.Name(g.number), r.Name(number))
 	}
-	return r.misread(number, share)
+	return r.misread(ctx, number, share)
+}
+
+// number is the custodian whose share this must be, by all that it says of itself but
+// its value.
+func (r *Record) number(share CustodianShare) (int, error) {
+	if share.Set != "" && share.Set != r.Set {
+		return 0, r.otherSet(share.Set)
+	}
+	if err := r.contradiction(share); err != nil {
+		return 0, err
+	}
+	if prime, _ := parsePrime(r.Prime); prime.Cmp(share.Prime) != 0 {
+		return 0, otherSet("prime: it is not that of set %s; is the sheet of another set?", r.Set)
+	}
+	return r.numbered(share.ID)
+}
+
+// contradiction is about a code of this very set, with its checksum, that says something
+// else about the set than the record, which has none and can be written by anyone: it
+// must not make fewer sheets be enough, say.
+func (r *Record) contradiction(share CustodianShare) error {
+	prime, _ := parsePrime(r.Prime)
+	if share.Set == "" || share.Threshold == r.Threshold && share.Total == r.Total && prime.Cmp(share.Prime) == 0 {
+		return nil
+	}
+	const anew = "the code has a checksum, so the record was changed, or is damaged: do without it (--no-record, or move it away)"
+	if share.Threshold == r.Threshold && share.Total == r.Total {
+		return fmt.Errorf("sheet code: its prime is not the one that the record of set %s has; %s", r.Set, anew)
+	}
+	return fmt.Errorf("sheet code: it says that set %s is %d-of-%d, and the set record that it is %d-of-%d; %s",
+		r.Set, share.Threshold, share.Total, r.Threshold, r.Total, anew)
 }
 
 // guess is a share that a custodian's may be, and the question that tells how
@@ -225,14 +270,15 @@ type guess struct {
 }
 
 // firstFit gives one of the guesses whose fingerprint is right; there is hardly
-// ever a second.
-func (r *Record) firstFit(guesses []guess) (fit guess, found bool) {
+// ever a second. The error is that of ctx: no fingerprint can be broken off, but each
+// takes some thousandths of a second.
+func (r *Record) firstFit(ctx context.Context, guesses []guess) (fit guess, found bool, err error) {
 	var workers sync.WaitGroup
 	var next atomic.Int64
 	var once sync.Once
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(guesses)); i = next.Add(1) - 1 {
+			for i := next.Add(1) - 1; i < int64(len(guesses)) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				if r.fits(guesses[i].number, guesses[i].share) {
 					once.Do(func() { fit, found = guesses[i], true })
 					next.Store(int64(len(guesses)))
@@ -241,15 +287,15 @@ func (r *Record) firstFit(guesses []guess) (fit guess, found bool) {
 		})
 	}
 	workers.Wait()
-	return fit, found
+	return fit, found, ctx.Err()
 }
 
-// number is the custodian that an ID means: a decimal, or the hexadecimal that
+// numbered is the custodian that an ID means: a decimal, or the hexadecimal that
 // sc-hsm-tool wants, if it has a letter.
-func (r *Record) number(share CustodianShare) (int, error) {
-	number := int(share.point(10).X.Int64())
+func (r *Record) numbered(id string) (int, error) {
+	number := int(CustodianShare{ID: id}.point(10).X.Int64())
 	if number > r.Total {
-		return 0, fmt.Errorf("share ID: %s; set %s has %d custodians", share.ID, r.Set, r.Total)
+		return 0, fmt.Errorf("share ID: %s; set %s has %d custodians", id, r.Set, r.Total)
 	}
 	return number, nil
 }
@@ -270,8 +316,12 @@ func (r *Record) fits(number int, share CustodianShare) bool {
 
 // misread looks for the one digit, or two exchanged ones, that make the share
 // what it was.
-func (r *Record) misread(number int, share CustodianShare) error {
-	if g, found := r.firstFit(misreadings(number, share)); found {
+func (r *Record) misread(ctx context.Context, number int, share CustodianShare) error {
+	g, found, err := r.firstFit(ctx, misreadings(number, share))
+	switch {
+	case err != nil:
+		return err
+	case found:
 		return &Doubt{Where: "share value", Why: "it is not the one in the set record; a digit was misread", Question: g.question, Share: g.share}
 	}
 	return fmt.Errorf("share value: it is not that of %s in set %s; compare every digit with the sheet, and check that the sheet says set %s",
@@ -280,7 +330,7 @@ func (r *Record) misread(number int, share CustodianShare) error {
 
 // NumberOf is the custodian whose share this is, 0 if it is nobody's.
 func (r *Record) NumberOf(share CustodianShare) int {
-	number, err := r.number(share)
+	number, err := r.numbered(share.ID)
 	if err != nil {
 		return 0
 	}

@@ -2,6 +2,7 @@ package quorum
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -80,7 +81,7 @@ func TestRecordHoldsNoSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, s := range set.Shares {
-			if err := again.Judge(s); err != nil {
+			if err := again.Judge(t.Context(), s); err != nil {
 				t.Errorf("share %s: %v", s.ID, err)
 			}
 		}
@@ -135,7 +136,7 @@ func TestJudge(t *testing.T) {
 		{"a custodian who does not exist", lines(set.Shares[2], "9"), "share ID: 9; set " + set.ID + " has 4 custodians"},
 		{"a misread digit", misread, "a digit was misread"},
 	} {
-		err := r.Judge(test.share)
+		err := r.Judge(t.Context(), test.share)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want %q", test.name, err, test.want)
 		}
@@ -144,7 +145,7 @@ func TestJudge(t *testing.T) {
 		}
 	}
 	var doubt *Doubt
-	if err := r.Judge(misread); !errors.As(err, &doubt) || !doubt.Share.Value.Equal(set.Shares[1].Value) || !strings.Contains(doubt.Question, "digit 7 should be") {
+	if err := r.Judge(t.Context(), misread); !errors.As(err, &doubt) || !doubt.Share.Value.Equal(set.Shares[1].Value) || !strings.Contains(doubt.Question, "digit 7 should be") {
 		t.Errorf("a misread digit: %v", err)
 	}
 }
@@ -162,8 +163,8 @@ func TestParseRecordRefuses(t *testing.T) {
 		"custodian missing": func(r *Record) { r.Custodians = r.Custodians[1:] },
 		"fingerprint":       func(r *Record) { r.Custodians[0].Fingerprint = "00" },
 		"salt":              func(r *Record) { r.Custodians[0].Salt = nil },
-		"memory":            func(r *Record) { r.Cost.Memory = 1 << 30 },
-		"threads":           func(r *Record) { r.Cost.Threads = 0 },
+		"set":               func(r *Record) { r.Set = "\x1b[2J" },
+		"replaced set":      func(r *Record) { r.Replaces = []string{"QQQQ", "of"} },
 	} {
 		var damaged Record
 		content, _ := json.Marshal(r)
@@ -176,10 +177,109 @@ func TestParseRecordRefuses(t *testing.T) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	for _, text := range []string{"", "[]", "{}", `{"format":"conclave share set 1","unknown":1}`} {
-		if _, err := ParseRecord([]byte(text)); err == nil {
-			t.Errorf("%s was read", text)
+	whole, err := r.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"": "not a set record", "[]": "not a set record", "{}": "format", `{"format":"conclave share set 1","unknown":1}`: "unknown field",
+		strings.Replace(string(whole), `"total": 3`, `"total": 3, "Threshold": 3`, 1): `the field "Threshold" comes twice`,
+		string(whole) + "{}": "there is more after the end",
+		string(whole[:len(whole)-3]) + `, "more": ` + strings.Repeat("[", 100_000): "nested more than 20 deep",
+	} {
+		if _, err := ParseRecord([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40s…: error %v, want %q", text, err, want)
 		}
+	}
+}
+
+// TestRecordCost: whatever a record says, a sheet costs no more memory, passed over, than
+// with one that is made here.
+func TestRecordCost(t *testing.T) {
+	for _, test := range []struct {
+		cost FingerprintCost
+		good bool
+	}{
+		{defaultCost(), true},
+		{FingerprintCost{4096 / 32, 32, 4}, true},
+		{FingerprintCost{512, 8, 1}, true},
+		{FingerprintCost{2, 4096, 1}, false},
+		{FingerprintCost{1, 4097, 1}, false},
+		{FingerprintCost{16, 1 << 20, 1}, false},
+		{FingerprintCost{1 << 31, 1 << 31, 1}, false},
+		{FingerprintCost{1, 4096, 5}, false},
+		{FingerprintCost{1, 4096, 255}, false},
+		{FingerprintCost{100, 31, 4}, false}, // argon2 would take 32
+		{FingerprintCost{0, 4096, 1}, false},
+		{FingerprintCost{1, 4096, 0}, false},
+		{FingerprintCost{1, 0, 1}, false},
+	} {
+		if err := test.cost.check(); (err == nil) != test.good {
+			t.Errorf("%+v: %v", test.cost, err)
+		}
+	}
+	const tried = 1 + maxShares + 543 // of a value of 34 digits: 15 others for each, and exchanges
+	share := drawSet(t, 2, 3, Strength128).Shares[0]
+	share.Value = secret.Bytes(bytes.Repeat([]byte{0x12}, 16))
+	if n := len(misreadings(1, share)); 1+maxShares+n > tried {
+		t.Errorf("%d fingerprints for one sheet; %d were expected to take less than two seconds", 1+maxShares+n, tried)
+	}
+}
+
+// TestJudgeEnds: what is broken off is no judgement.
+func TestJudgeEnds(t *testing.T) {
+	set := drawSet(t, 2, 3, Strength128)
+	r, _ := recordOf(t, set)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	wrong := set.Shares[0]
+	wrong.Value = wrong.Value.Clone()
+	wrong.Value[3] ^= 0x10
+	entry := &Entry{Records: []*Record{r}}
+	if err := entry.Add(ctx, wrong); !errors.Is(err, context.Canceled) || len(entry.Shares()) != 0 {
+		t.Errorf("%v, %d shares", err, len(entry.Shares()))
+	}
+}
+
+// TestRecordCannotOverruleCodes: a record that anyone can change says nothing against the
+// checksum of a code, above all not that fewer sheets are enough; nor do two codes.
+func TestRecordCannotOverruleCodes(t *testing.T) {
+	set := drawSet(t, 3, 5, Strength64)
+	other := drawSet(t, 3, 5, Strength64)
+	for name, test := range map[string]struct {
+		change func(*Record)
+		want   string
+	}{
+		"a lower threshold":  {func(r *Record) { r.Threshold = 2 }, "is 3-of-5, and the set record that it is 2-of-5; the code has a checksum"},
+		"a higher threshold": {func(r *Record) { r.Threshold = 5 }, "is 3-of-5, and the set record that it is 5-of-5"},
+		"fewer custodians":   {func(r *Record) { r.Total, r.Custodians = 3, r.Custodians[:3] }, "is 3-of-5, and the set record that it is 3-of-3"},
+		"another prime":      {func(r *Record) { r.Prime = other.Shares[0].Sheet().Prime }, "its prime is not the one that the record"},
+		"another strength":   {func(r *Record) { r.Strength, r.Prime = Strength128, colons(Prime128()) }, "its prime is not the one that the record"},
+	} {
+		r, _ := recordOf(t, set)
+		test.change(r)
+		content, err := r.Bytes()
+		if err == nil {
+			r, err = ParseRecord(content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, share := range []CustodianShare{set.Shares[0], set.Shares[4]} {
+			entry := &Entry{Records: []*Record{r}}
+			if err := entry.Add(t.Context(), share); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "--no-record") {
+				t.Errorf("%s, share %s: %v", name, share.ID, err)
+			}
+		}
+	}
+	twin := set.Shares[1]
+	twin.Threshold = 2
+	entry := &Entry{}
+	if err := entry.Add(t.Context(), set.Shares[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := entry.Add(t.Context(), twin); err == nil || !strings.Contains(err.Error(), "of two sets with the same name") {
+		t.Errorf("a code of the same set with another threshold: %v", err)
 	}
 }
 
@@ -201,14 +301,14 @@ func TestEntryKeepsToOneSet(t *testing.T) {
 	if entry.Record() != nil || entry.Threshold() != 0 {
 		t.Error("the set is known before any sheet")
 	}
-	if err := entry.Add(lines); err != nil || entry.Record() != b || entry.Threshold() != 3 || entry.Complete() {
+	if err := entry.Add(t.Context(), lines); err != nil || entry.Record() != b || entry.Threshold() != 3 || entry.Complete() {
 		t.Errorf("%v, threshold %d", err, entry.Threshold())
 	}
-	if err := entry.Add(first.Shares[0]); err == nil || !strings.Contains(err.Error(), "of set "+first.ID) {
+	if err := entry.Add(t.Context(), first.Shares[0]); err == nil || !strings.Contains(err.Error(), "of set "+first.ID) {
 		t.Errorf("a sheet of the other set: %v", err)
 	}
 	for _, s := range second.Shares[:2] {
-		if err := entry.Add(s); err != nil {
+		if err := entry.Add(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -230,7 +330,7 @@ func TestLocate(t *testing.T) {
 			if i == wrong {
 				share.Value[5] ^= 0x20
 			}
-			if err := entry.Add(share); err != nil {
+			if err := entry.Add(t.Context(), share); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -28,7 +28,7 @@ func (cmd dkekCheck) Run(c *console) error {
 	defer entry.Wipe()
 	if cmd.SheetsFile == "" {
 		err = c.checkEntered(ctx, entry)
-	} else if err = checkTyped(c, cmd.SheetsFile, entry); err != nil {
+	} else if err = checkTyped(ctx, c, cmd.SheetsFile, entry); err != nil && ctx.Err() == nil {
 		err = &custody.OpenError{Status: custody.WrongSheet, Err: err}
 	}
 	if err != nil {
@@ -51,7 +51,7 @@ func (cmd dkekCheck) records(c *console) ([]*quorum.Record, error) {
 }
 
 // checkTyped judges a sheet in a file.
-func checkTyped(c *console, path string, entry *quorum.Entry) error {
+func checkTyped(ctx context.Context, c *console, path string, entry *quorum.Entry) error {
 	sheets, err := readSheets(c, path)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func checkTyped(c *console, path string, entry *quorum.Entry) error {
 	for _, typed := range sheets {
 		share, err := typed.Read()
 		if err == nil && !entry.Has(share) {
-			err = entry.Add(share)
+			err = entry.Add(ctx, share)
 		}
 		if err != nil {
 			return err
