@@ -1,10 +1,12 @@
 package custody
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"conclave/dkek"
@@ -20,31 +22,43 @@ func RecordPath(shareFile, set string) string { return shareFile + ".set-" + set
 // its own.
 var ErrForeignRecord = errors.New("the share file is not the one that its set record was made for")
 
-// Records reads the records beside a share file. If there are some and none is
-// this file's, the file is damaged or has been replaced; the error is
-// ErrForeignRecord.
+// Records reads the records of a share file, those with its name beside it. Where it was
+// renamed or linked, they are those that name its content, in its folder and in the
+// folders that its links lead to. If there are some by its name and none is this file's,
+// the file is damaged or has been replaced; the error is ErrForeignRecord.
 func Records(shareFile string, file dkek.ShareFile) ([]*quorum.Record, error) {
-	all, err := allRecords(shareFile)
-	if err != nil || len(all) == 0 {
+	all, err := namedRecords(shareFile)
+	if err != nil {
 		return nil, err
 	}
-	var records []*quorum.Record
-	for _, r := range all {
-		if r.Of(file) {
-			records = append(records, r)
+	records := slices.DeleteFunc(slices.Clone(all), func(r *quorum.Record) bool { return !r.Of(file) })
+	for _, dir := range folders(shareFile) {
+		if len(records) > 0 {
+			return records, nil
 		}
+		records = recordsIn(dir, file)
 	}
-	if len(records) == 0 {
+	if len(records) == 0 && len(all) > 0 {
 		return nil, fmt.Errorf("%s: %w (%s): it is damaged, or a different one; use another copy, or the paper copy. To try this one all the same, move the record away",
 			shareFile, ErrForeignRecord, filepath.Base(RecordPath(shareFile, all[0].Set)))
 	}
 	return records, nil
 }
 
-func allRecords(shareFile string) (records []*quorum.Record, err error) {
-	paths, err := recordPaths(shareFile)
+// maxRecords is how many records one share file may have, and how many files are read
+// to find them. A set that replaces another one comes with a share file of its own, so
+// there are hardly ever two.
+const maxRecords = 100
+
+// namedRecords reads those that have the share file's name.
+func namedRecords(shareFile string) (records []*quorum.Record, err error) {
+	dir, name := filepath.Split(shareFile)
+	paths, err := recordPaths(filepath.Clean(dir), name)
 	if err != nil {
 		return nil, err
+	}
+	if len(paths) > maxRecords {
+		return nil, fmt.Errorf("%s has %d set records; %d at most were expected: move away those that do not open it", shareFile, len(paths), maxRecords)
 	}
 	for _, path := range paths {
 		r, err := ReadRecord(path)
@@ -56,26 +70,67 @@ func allRecords(shareFile string) (records []*quorum.Record, err error) {
 	return records, nil
 }
 
-// maxRecords is how many records one share file may have. A set that replaces
-// another one comes with a share file of its own, so there are hardly ever two.
-const maxRecords = 100
-
-func recordPaths(shareFile string) (paths []string, err error) {
-	entries, err := os.ReadDir(filepath.Dir(shareFile))
+// recordPaths are what may be the records of a share file by its name; of any one for
+// an empty name, and then also of other names than records have, which come last.
+func recordPaths(dir, name string) (paths []string, err error) {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	prefix := filepath.Base(RecordPath(shareFile, ""))
-	prefix = strings.TrimSuffix(prefix, ".json")
+	var others []string
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), ".json") {
-			paths = append(paths, filepath.Join(filepath.Dir(shareFile), e.Name()))
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case !strings.HasSuffix(e.Name(), ".json"):
+		case name != "" && strings.HasPrefix(e.Name(), name+".set-"), name == "" && strings.Contains(e.Name(), ".set-"):
+			paths = append(paths, path)
+		case name == "":
+			others = append(others, path)
 		}
 	}
-	if len(paths) > maxRecords {
-		return nil, fmt.Errorf("%s has %d set records; %d at most were expected: move away those that do not open it", shareFile, len(paths), maxRecords)
+	return append(paths, others...), nil
+}
+
+// folders are that of a file, and those of the files that its symbolic links lead to.
+func folders(path string) (dirs []string) {
+	const maxLinks = 40 // as Linux follows
+	for range maxLinks {
+		dir := filepath.Dir(path)
+		if whole, err := filepath.EvalSymlinks(dir); err == nil {
+			dir = whole
+		}
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+		target, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(dir, target)
+		}
+		path = target
 	}
-	return paths, nil
+	return dirs
+}
+
+// recordsIn looks in a folder for records that name the content of a share file. What is
+// no record is passed over, since no one has called it one.
+func recordsIn(dir string, file dkek.ShareFile) (records []*quorum.Record) {
+	paths, err := recordPaths(dir, "")
+	if err != nil {
+		return nil
+	}
+	for _, path := range paths[:min(len(paths), maxRecords)] {
+		content, err := safefile.Read(path, quorum.MaxRecord)
+		if err != nil || !bytes.Contains(content, []byte(file.SHA256())) {
+			continue
+		}
+		if r, err := quorum.ParseRecord(content); err == nil && r.Of(file) {
+			records = append(records, r)
+		}
+	}
+	return records
 }
 
 // ReadRecord reads a set record.

@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"conclave/custody"
+	"conclave/dkek"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
+	"conclave/internal/secret"
 	"conclave/internal/transfer"
+	"conclave/internal/typed"
 	"conclave/quorum"
 	"conclave/terminal"
 )
@@ -42,7 +46,7 @@ func (o opening) open(ctx context.Context, c *console, file custody.Unopened) (o
 	case o.Password == "" && (o.Sheets != 0 || len(file.Records) > 0):
 		opened, err = o.withCustodians(ctx, c, file)
 	default:
-		opened, err = o.withPassword(ctx, c, file)
+		opened, err = o.unrecorded(ctx, c, file)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file.Path, err)
@@ -50,15 +54,52 @@ func (o opening) open(ctx context.Context, c *console, file custody.Unopened) (o
 	return opened, nil
 }
 
-func (o opening) withPassword(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
-	password, err := c.ask(o.Password, "password")
+// unrecorded opens a share file that nothing tells of whether custodians have its
+// password. Where no one has given that, the person may say so.
+func (o opening) unrecorded(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
+	what := "password"
+	person := o.Password == "" && c.prompts.Interactive()
+	if person {
+		what += " (or <enter>, if custodians' sheets open it)"
+	}
+	password, err := c.ask(o.Password, what)
 	if err != nil {
 		return nil, err
 	}
+	if len(password) > 0 || !person {
+		return o.withPassword(ctx, c, file, password)
+	}
+	c.note("conclave: no set record was found with %s, which would say how many sheets open it; --sheets M says it too", file.Path)
+	if o.Sheets, err = c.askSheets(); err != nil {
+		return nil, err
+	}
+	return o.withCustodians(ctx, c, file)
+}
+
+// askSheets asks how many custodians are to come.
+func (c *console) askSheets() (int, error) {
+	for {
+		text, err := c.prompts.Line("How many custodians will enter their sheets? M of an M-of-N set: ")
+		if err != nil {
+			return 0, err
+		}
+		if m, err := strconv.Atoi(typed.Clean(text)); err == nil && m >= 2 && m <= 255 {
+			return m, nil
+		}
+		c.note("A number from 2 to 255 was expected.")
+	}
+}
+
+// withPassword opens a share file, and wipes the password.
+func (o opening) withPassword(ctx context.Context, c *console, file custody.Unopened, password secret.Bytes) (*custody.Opened, error) {
 	defer password.Wipe()
 	progress, end := c.percent("decrypting the DKEK share")
 	defer end()
-	return custody.OpenWithPassword(ctx, file.ShareFile, password, progress)
+	opened, err := custody.OpenWithPassword(ctx, file.ShareFile, password, progress)
+	if errors.Is(err, dkek.ErrPassword) && len(file.Records) == 0 {
+		err = fmt.Errorf("%w; if custodians' sheets open it, say how many: --sheets M", err)
+	}
+	return opened, err
 }
 
 func (o opening) withSheetsFile(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
