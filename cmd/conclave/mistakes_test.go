@@ -447,9 +447,17 @@ func (a *attempt) checkImport(string) {
 	}
 }
 
-// alter damages a file: bit N, truncate, base64, utf8, or content by another set's.
+// alter damages a file: bit N, truncate, base64, utf8, field NAME VALUE of JSON,
+// or content by another set's; or gives it another NAME: rename, link, symlink.
 func (a *attempt) alter(arguments string) {
-	words := strings.Fields(arguments)
+	words := strings.Fields(a.expand(arguments))
+	rename := map[string]func(old, new string) error{"rename": os.Rename, "link": os.Link, "symlink": os.Symlink}[words[1]]
+	if rename != nil {
+		if err := rename(a.path(words[0]), a.path(words[2])); err != nil {
+			a.t.Fatal(err)
+		}
+		return
+	}
 	content, err := os.ReadFile(a.path(words[0]))
 	if err != nil {
 		a.t.Fatal(err)
@@ -468,6 +476,8 @@ func (a *attempt) alter(arguments string) {
 		text := []byte(base64.StdEncoding.EncodeToString(content))
 		text[40] = 'A' + (text[40]+1-'A')%26
 		content = text
+	case "field":
+		content = regexp.MustCompile(`("`+words[2]+`": )[^,\n]+`).ReplaceAll(content, []byte("${1}"+words[3]))
 	case "by":
 		content = a.sets.get(a.t, words[2], a.real).file.Bytes()
 	}
