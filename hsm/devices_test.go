@@ -106,6 +106,34 @@ func TestKeyDomains(t *testing.T) {
 	}
 }
 
+// TestStatusOfKeyDomains: the answers are those that pico-hsm's tests expect
+// (tests/pico-hsm/test_004_key_domains.py, test_080_pka.py): 6A88 for a domain that is not
+// set up, 6A86 after the last, and four numbers for public keys.
+func TestStatusOfKeyDomains(t *testing.T) {
+	set := []byte{0x02, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0x90, 0x00}
+	answers := dkekAnswers(0, 0x6A, 0x88)
+	answers[[2]byte{wire.InsManageDKEK, 1}] = [][]byte{set}
+	answers[[2]byte{wire.InsManageDKEK, 2}] = [][]byte{{0x6A, 0x88}}
+	answers[[2]byte{wire.InsManagePublicKeys, 0}] = [][]byte{{3, 1, 2, 0, 0x90, 0x00}}
+	h := (&otherwise{answers: answers}).device(t)
+	domains, err := h.KeyDomains()
+	if err != nil || len(domains) != 3 || domains[0] != nil || domains[2] != nil || *domains[1] != (wire.DKEKStatus{Shares: 2, Outstanding: 1}) {
+		t.Errorf("key domains %v, %v", domains, err)
+	}
+	if keys, err := h.PublicKeys(); err != nil || *keys != (wire.PublicKeyStatus{Total: 3, Missing: 1, Required: 2}) {
+		t.Errorf("public keys %+v, %v", keys, err)
+	}
+	for name, answer := range map[string][]byte{"6A86": {0x6A, 0x86}, "6D00": {0x6D, 0x00}, "none": {0, 0, 0, 0, 0x90, 0x00}} {
+		h := (&otherwise{answers: map[[2]byte][][]byte{{wire.InsManagePublicKeys, 0}: {answer}}}).device(t)
+		if domains, err := h.KeyDomains(); err != nil || domains != nil {
+			t.Errorf("%s: key domains of a device without: %v, %v", name, domains, err)
+		}
+		if keys, err := h.PublicKeys(); err != nil || keys != nil {
+			t.Errorf("%s: public keys of a device without: %v, %v", name, keys, err)
+		}
+	}
+}
+
 // TestInitializeOutOfMemory: a Java card may need to be asked twice; and one
 // that leaves the bus may have done what it was asked.
 func TestInitializeOutOfMemory(t *testing.T) {

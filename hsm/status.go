@@ -90,6 +90,54 @@ func (h *HSM) keyDomain(n byte) (*wire.DKEKStatus, error) {
 	return status, err
 }
 
+// KeyDomains are the DKEKs of a device that can have several, by their numbers, nil for
+// those that are not set up; none where it has one DKEK at most. Wrapping and unwrapping
+// find the right one; what a device is asked for otherwise is about the first.
+func (h *HSM) KeyDomains() (domains []*wire.DKEKStatus, err error) {
+	if err := h.begin(); err != nil {
+		return nil, err
+	}
+	defer h.end(&err)
+	for n := byte(1); n < maxKeyDomains; n++ {
+		status, err := h.manageDKEK("ask for the status of a key domain", n, nil)
+		var refused apdu.Status
+		switch {
+		case errors.Is(err, apdu.ReferenceNotFound): // 6A88 is an empty one
+		case errors.As(err, &refused):
+			return domains, nil
+		case err != nil:
+			return nil, err
+		}
+		if domains == nil {
+			first, err := h.keyDomain(0)
+			if err != nil {
+				return nil, err
+			}
+			domains = append(domains, first)
+		}
+		domains = append(domains, status)
+	}
+	return domains, nil
+}
+
+// PublicKeys says how many keys of custodians log in to the device, in place of its
+// user PIN or beside it; nil where none do.
+func (h *HSM) PublicKeys() (*wire.PublicKeyStatus, error) {
+	const doing = "ask for the public keys that log in"
+	r, err := h.send(doing, apdu.Command{CLA: wire.ClassProprietary, INS: wire.InsManagePublicKeys, Ne: 4})
+	if err != nil || r.SW != apdu.OK { // 6D00, or 6A86 of a pico-hsm
+		return nil, err
+	}
+	status, err := wire.ParsePublicKeyStatus(r.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	if status.Total == 0 {
+		return nil, nil
+	}
+	return &status, nil
+}
+
 // KeyDomain finds the DKEK with a key check value: 0 for the one that DKEK tells of,
 // or the number of the key domain. Found is false where the device has no such one;
 // one whose check value is hidden is taken for it.

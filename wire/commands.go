@@ -207,3 +207,20 @@ func ParseDKEKStatus(b []byte) (DKEKStatus, error) {
 	}
 	return DKEKStatus{int(b[0]), int(b[1]), [8]byte(b[2:10])}, nil
 }
+
+// PublicKeyStatus is the answer to MANAGE PUBLIC KEY AUTHENTICATION: how many keys of
+// custodians there are.
+type PublicKeyStatus struct {
+	Total    int // that can log in
+	Missing  int // of those, not registered yet
+	Required int // that must log in
+	LoggedIn int
+}
+
+// ParsePublicKeyStatus reads the answer.
+func ParsePublicKeyStatus(b []byte) (PublicKeyStatus, error) {
+	if len(b) < 4 {
+		return PublicKeyStatus{}, fmt.Errorf("status of public keys of %d bytes; 4 were expected", len(b))
+	}
+	return PublicKeyStatus{int(b[0]), int(b[1]), int(b[2]), int(b[3])}, nil
+}

@@ -41,6 +41,7 @@ const (
 	InsGenerateKeyPair     byte = 0x46
 	InsInitializeDevice    byte = 0x50
 	InsManageDKEK          byte = 0x52
+	InsManagePublicKeys    byte = 0x54 // MANAGE PUBLIC KEY AUTHENTICATION
 	InsEnumerateObjects    byte = 0x58
 	InsDecipher            byte = 0x62
 	InsSign                byte = 0x68

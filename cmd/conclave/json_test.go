@@ -30,11 +30,13 @@ func TestJSON(t *testing.T) {
 		"hsm-status.json": deviceStatus{
 			Device: "default", Serial: "ZZCL0123456", CertifiedBy: "ZZCLCA00001", Label: "Root", Version: "3.5", Initialised: true,
 			UserPIN: newPINStatus(hsm.PINState{Tries: 3}), SOPIN: newPINStatus(hsm.PINState{}),
-			DKEK:    newDKEKStatus(&wire.DKEKStatus{Shares: 1, KCV: kcv}),
-			Options: optionNames(wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionUnblockOnly | wire.OptionLog),
+			DKEK:       newDKEKStatus(&wire.DKEKStatus{Shares: 1, KCV: kcv}),
+			KeyDomains: newKeyDomains([]*wire.DKEKStatus{{Shares: 1, KCV: kcv}, nil, {Shares: 3, Outstanding: 2}}),
+			PublicKeys: newPublicKeys(&wire.PublicKeyStatus{Total: 3, Missing: 1, Required: 2}),
+			Options:    optionNames(wire.OptionResetRetryCounter | wire.OptionTransportPIN | wire.OptionUnblockOnly | wire.OptionLog),
 		},
 		"hsm-status-new.json": deviceStatus{
-			Device: "default", Serial: "ZZCL0123456", CertifiedBy: "ZZCLCA00001", Label: "SmartCard-HSM", Version: "3.5", Options: optionNames(0),
+			Device: "default", Serial: "ZZCL0123456", CertifiedBy: "ZZCLCA00001", Label: "SmartCard-HSM", Version: "3.5", KeyDomains: newKeyDomains(nil), Options: optionNames(0),
 		},
 		"key-list.json": []keyEntry{
 			newKeyEntry(hsm.Key{Ref: 1, Public: &public, Description: &wire.PrKD{Type: wire.KeyEC, Label: "Root", ID: []byte{0xA1, 0xB2}}}),
@@ -43,7 +45,7 @@ func TestJSON(t *testing.T) {
 		"status.json": overviewReport{
 			Devices: []deviceOverview{
 				{Name: "broken", Error: "why", Keys: []keyOverview{}},
-				{Name: "default", Status: &deviceStatus{Device: "default", Serial: "ZZCL0123456", Version: "3.5", Options: optionNames(0)}, Keys: []keyOverview{
+				{Name: "default", Status: &deviceStatus{Device: "default", Serial: "ZZCL0123456", Version: "3.5", KeyDomains: newKeyDomains(nil), Options: optionNames(0)}, Keys: []keyOverview{
 					newKeyOverview(hsm.Key{Ref: 1, Public: &public}, []custody.BackupRecord{{
 						Time: time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC), Serial: "ZZCL0123456", PublicKey: public.Fingerprint(), KCV: kcv.String(),
 						Path: "/nowhere/card/key-01-0123abcd.wrap", SHA256: "00",

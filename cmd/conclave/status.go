@@ -16,7 +16,8 @@ type hsmStatus struct {
 }
 
 // deviceStatus is what status shows. What a device does not have is null: its PINs
-// before it is initialised, its DKEK if it was initialised without one.
+// before it is initialised, its DKEK if it was initialised without one, public keys that
+// log in. It has key domains where it can have several DKEKs.
 type deviceStatus struct {
 	Device      string      `json:"device"`
 	Serial      string      `json:"serial"`
@@ -27,7 +28,22 @@ type deviceStatus struct {
 	UserPIN     *pinStatus  `json:"user_pin"`
 	SOPIN       *pinStatus  `json:"so_pin"`
 	DKEK        *dkekStatus `json:"dkek"`
+	KeyDomains  []keyDomain `json:"key_domains"`
+	PublicKeys  *publicKeys `json:"public_keys"`
 	Options     []string    `json:"options"`
+}
+
+// keyDomain has a DKEK if it is set up.
+type keyDomain struct {
+	Number int         `json:"number"`
+	DKEK   *dkekStatus `json:"dkek"`
+}
+
+// publicKeys are those of custodians that log in to a device.
+type publicKeys struct {
+	Total      int `json:"total"`
+	Registered int `json:"registered"`
+	Required   int `json:"required"`
 }
 
 type pinStatus struct {
@@ -68,10 +84,19 @@ func (c *console) deviceStatus(h *hsm.HSM) (deviceStatus, error) {
 	if err != nil {
 		return deviceStatus{}, err
 	}
+	domains, err := h.KeyDomains()
+	if err != nil {
+		return deviceStatus{}, err
+	}
+	public, err := h.PublicKeys()
+	if err != nil {
+		return deviceStatus{}, err
+	}
 	serial, certifier := c.identityOf(h)
 	s := deviceStatus{
 		Device: c.device, Serial: serial, CertifiedBy: certifier, Label: label, Version: told.Version.String(),
-		Initialised: told.Initialised, DKEK: newDKEKStatus(told.DKEK), Options: optionNames(told.Options),
+		Initialised: told.Initialised, DKEK: newDKEKStatus(told.DKEK), KeyDomains: newKeyDomains(domains), PublicKeys: newPublicKeys(public),
+		Options: optionNames(told.Options),
 	}
 	if told.Initialised {
 		s.UserPIN, s.SOPIN = newPINStatus(told.User), newPINStatus(told.SO)
@@ -122,6 +147,21 @@ func newDKEKStatus(s *wire.DKEKStatus) *dkekStatus {
 	return shown
 }
 
+func newKeyDomains(told []*wire.DKEKStatus) []keyDomain {
+	domains := []keyDomain{}
+	for n, status := range told {
+		domains = append(domains, keyDomain{n, newDKEKStatus(status)})
+	}
+	return domains
+}
+
+func newPublicKeys(s *wire.PublicKeyStatus) *publicKeys {
+	if s == nil {
+		return nil
+	}
+	return &publicKeys{s.Total, s.Total - s.Missing, s.Required}
+}
+
 func optionNames(options wire.Options) []string {
 	names := []string{}
 	for _, o := range []struct {
@@ -155,9 +195,31 @@ func (s deviceStatus) rows() [][]string {
 	if options == "" {
 		options = "none"
 	}
-	return append(rows,
-		[]string{"User PIN", s.UserPIN.String()}, []string{"SO-PIN", s.SOPIN.String()},
-		[]string{"DKEK", s.DKEK.String()}, []string{"Options", options})
+	rows = append(rows, []string{"User PIN", s.UserPIN.String()}, []string{"SO-PIN", s.SOPIN.String()})
+	if p := s.PublicKeys; p != nil {
+		rows = append(rows, []string{"Public keys", fmt.Sprintf("%d of %d are registered, and %d must log in, which is not possible here: it takes the tools of the device's maker",
+			p.Registered, p.Total, p.Required)})
+	}
+	first := s.DKEK.String()
+	if s.DKEK == nil && len(s.KeyDomains) > 0 {
+		first = "none in key domain 0, where new keys go; they cannot be wrapped"
+	}
+	rows = append(rows, []string{"DKEK", first})
+	for _, d := range s.KeyDomains {
+		rows = append(rows, []string{fmt.Sprintf("Key domain %d", d.Number), d.String()})
+	}
+	return append(rows, []string{"Options", options})
+}
+
+// String says in words what it has, and what can be done with it here.
+func (d keyDomain) String() string {
+	switch {
+	case d.Number == 0:
+		return "see DKEK; new keys and shares go here"
+	case d.DKEK == nil:
+		return "not set up, and not used here"
+	}
+	return "DKEK " + d.DKEK.String() + "; its keys can be used, wrapped and restored, and the rest takes the tools of the device's maker"
 }
 
 // String says it in words.

@@ -140,14 +140,14 @@ func newBench(t *testing.T) *bench {
 // Transmit implements apdu.Card.
 func (b *bench) Transmit(command []byte) ([]byte, error) {
 	c, err := apdu.ParseCommand(command)
-	if err != nil || c.INS != insManageSE && c.INS != insPSO && c.INS != insManagePKA {
+	if err != nil || c.INS != insManageSE && c.INS != insPSO && c.INS != wire.InsManagePublicKeys {
 		return b.Embedded.Transmit(command)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.recorded = append(b.recorded, hex.EncodeToString(command))
 	answer := apdu.Response{SW: apdu.OK}
-	if c.INS == insManagePKA {
+	if c.INS == wire.InsManagePublicKeys {
 		answer.Data = []byte{3, 2, 2, 1}
 	}
 	if c.INS == insManageSE && len(b.unknown) > 0 && string(c.Data[2:]) == b.unknown[0] {

@@ -18,7 +18,6 @@ import (
 const (
 	insManageSE        byte = 0x22 // MANAGE SECURITY ENVIRONMENT (ISO 7816-4 section 11.5.11)
 	insPSO             byte = 0x2A // PERFORM SECURITY OPERATION (ISO 7816-8)
-	insManagePKA       byte = 0x54
 	setForVerification byte = 0x81 // P1 of MANAGE SECURITY ENVIRONMENT
 	signatureTemplate  byte = 0xB6 // its P2
 	verifyCertificate  byte = 0xBE // P2 of PERFORM SECURITY OPERATION
@@ -92,14 +91,14 @@ func pkaFailure(doing string, err error) error {
 
 // register lets the card verify the chain from the issuer of the other device
 // down to the key.
-func (t *tool) register(f *pkaFile) (pkaStatus, error) {
+func (t *tool) register(f *pkaFile) (wire.PublicKeyStatus, error) {
 	for _, c := range []*wire.CVC{f.issuer, f.device} {
 		if err := t.teach(c); err != nil {
-			return pkaStatus{}, fmt.Errorf("the certificate of %s: %w", c.CHR, err)
+			return wire.PublicKeyStatus{}, fmt.Errorf("the certificate of %s: %w", c.CHR, err)
 		}
 	}
 	if err := t.chooseKey(f.request.OuterCAR); err != nil {
-		return pkaStatus{}, fmt.Errorf("the key of device %s: %w", f.request.OuterCAR, err)
+		return wire.PublicKeyStatus{}, fmt.Errorf("the key of device %s: %w", f.request.OuterCAR, err)
 	}
 	return t.managePKA(f.signed)
 }
@@ -141,27 +140,20 @@ func (t *tool) showPKAStatus() error {
 	return nil
 }
 
-// pkaStatus is the answer to MANAGE PUBLIC KEY AUTHENTICATION: four numbers of
-// keys.
-type pkaStatus [4]byte
-
 // managePKA registers a key, or asks for the status only.
-func (t *tool) managePKA(key []byte) (pkaStatus, error) {
-	answer, err := t.send(apdu.Command{CLA: wire.ClassProprietary, INS: insManagePKA, Data: key, Ne: len(pkaStatus{})})
+func (t *tool) managePKA(key []byte) (status wire.PublicKeyStatus, err error) {
+	answer, err := t.send(apdu.Command{CLA: wire.ClassProprietary, INS: wire.InsManagePublicKeys, Data: key, Ne: 4})
 	if err != nil {
-		return pkaStatus{}, err
+		return status, err
 	}
-	if len(answer) < len(pkaStatus{}) {
-		return pkaStatus{}, fmt.Errorf("the card answered with %d bytes, %d were expected", len(answer), len(pkaStatus{}))
-	}
-	return pkaStatus(answer), nil
+	return wire.ParsePublicKeyStatus(answer)
 }
 
-func (t *tool) showPKA(s pkaStatus) {
-	t.Printf("Number of public keys:     %d\n", s[0])
-	t.Printf("Missing public keys:       %d\n", s[1])
-	t.Printf("Required pubkeys for auth: %d\n", s[2])
-	t.Printf("Authenticated public keys: %d\n", s[3])
+func (t *tool) showPKA(s wire.PublicKeyStatus) {
+	t.Printf("Number of public keys:     %d\n", s.Total)
+	t.Printf("Missing public keys:       %d\n", s.Missing)
+	t.Printf("Required pubkeys for auth: %d\n", s.Required)
+	t.Printf("Authenticated public keys: %d\n", s.LoggedIn)
 }
 
 // send sends a command that package hsm does not have.
