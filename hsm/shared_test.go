@@ -1,6 +1,7 @@
 package hsm_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -92,5 +93,24 @@ func TestOneTransaction(t *testing.T) {
 		if conn.outside != 0 || conn.transactions != 1 || conn.inside != 0 {
 			t.Errorf("%s: %d transactions and %d commands outside of one; one and none were expected, and that it ends", step.name, conn.transactions, conn.outside)
 		}
+	}
+}
+
+// TestPeekSerial: who only wants to know which device it is ends no one's login.
+func TestPeekSerial(t *testing.T) {
+	h, c := withShareOn(t, newDevice(t))
+	want, err := h.Serial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if serial, err := hsm.PeekSerial(link.Direct(c)); err != nil || serial != want {
+		t.Errorf("serial number %q, %v; %q was expected", serial, err, want)
+	}
+	if s, err := h.Status(); err != nil || !s.User.Verified {
+		t.Errorf("the login has ended: %+v, %v", s, err)
+	}
+	refuses := &otherwise{Conn: link.Direct(c), answers: map[[2]byte][][]byte{{wire.InsReadBinary, 0x02}: {{0x6D, 0x00}}}}
+	if serial, err := hsm.PeekSerial(refuses); serial != "" || !errors.Is(err, apdu.InstructionUnknown) {
+		t.Errorf("where another applet is selected: %q, %v", serial, err)
 	}
 }

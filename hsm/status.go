@@ -198,6 +198,10 @@ func (h *HSM) unverifiedDevice() (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseDevice(content)
+}
+
+func parseDevice(content []byte) (*Device, error) {
 	chain, err := wire.ParseDeviceChain(content)
 	if err != nil {
 		return nil, err
@@ -209,6 +213,34 @@ func (h *HSM) unverifiedDevice() (*Device, error) {
 // it need not be able to prove.
 func (h *HSM) Serial() (string, error) {
 	d, err := h.unverifiedDevice()
+	if err != nil {
+		return "", err
+	}
+	return d.Serial, nil
+}
+
+// PeekSerial reads what Serial does without selecting the applet, which would end the
+// logins that other processes have on the card. So it works only where the applet is
+// selected already: on devices that have no other, since their reset.
+func PeekSerial(conn apdu.Conn) (string, error) {
+	var content []byte
+	for chunk := maxChunk; chunk == maxChunk && len(content) < apdu.MaxExtendedData; {
+		at, err := wire.ReadAt(len(content))
+		if err != nil {
+			return "", err
+		}
+		r, err := apdu.Exchange(conn, apdu.Command{
+			INS: wire.InsReadBinary, P1: byte(wire.EFDevAut >> 8), P2: byte(wire.EFDevAut & 0xFF), Data: at, Ne: maxChunk,
+		})
+		if err != nil {
+			return "", err
+		}
+		if r.SW != apdu.OK && r.SW != apdu.EndOfFile && len(content) == 0 {
+			return "", fmt.Errorf("read the device's certificate: %w", r.SW)
+		}
+		content, chunk = append(content, r.Data...), len(r.Data)
+	}
+	d, err := parseDevice(content)
 	if err != nil {
 		return "", err
 	}

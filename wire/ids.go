@@ -16,7 +16,10 @@
 // (src/libopensc/card-sc-hsm.c) and from exchanges with its tools.
 package wire
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // AID is the application identifier of the SmartCard-HSM applet.
 func AID() []byte {
@@ -28,6 +31,11 @@ func ATR() []byte {
 	return []byte{0x3B, 0xFE, 0x18, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45, 0x80, 0x31, 0x81,
 		0x54, 0x48, 0x53, 0x4D, 0x31, 0x73, 0x80, 0x21, 0x40, 0x81, 0x07, 0xFA}
 }
+
+// IsATR says whether an answer to reset is that of a SmartCard-HSM, with contacts or
+// without, or of a device that passes for one: all have HSM1 in their historical bytes
+// (OpenSC, src/libopensc/card-sc-hsm.c).
+func IsATR(atr []byte) bool { return bytes.Contains(atr, []byte("HSM1")) }
 
 // Instruction bytes: those of ISO 7816-4 and 7816-8 if CLA is 00, the applet's
 // own if it is 80.

@@ -62,8 +62,9 @@ func TestConclaveThroughAReader(t *testing.T) {
 	d := newDesk(t)
 	serial := strings.TrimSpace(d.Run("our conclave", "hsm", "create", "served"))
 	defer d.Serve("served")()
-	if out := d.Run("our conclave", "hsm", "list"); !strings.Contains(out, pcscdtest.Reader) {
-		t.Errorf("the reader is not listed:\n%s", out)
+	if out := strings.Fields(d.Run("our conclave", "hsm", "list")); !strings.Contains(strings.Join(out, " "),
+		"pcsc:"+pcscdtest.Reader+" "+serial+" in a reader pcsc:"+pcscdtest.SecondReader+" reader without a card") {
+		t.Errorf("the readers are not listed: %q", out)
 	}
 	t.Setenv("CONCLAVE_DEVICE", "pcsc:")
 	if out := d.Run("our conclave", "hsm", "status"); !strings.Contains(out, serial) {

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
 	"conclave/hsm"
 	"conclave/link/pcsc"
+	"conclave/terminal"
+	"conclave/wire"
 )
 
 type hsmCommands struct {
@@ -45,14 +48,22 @@ type deviceEntry struct {
 	Error  string `json:"error,omitempty"`
 }
 
-type deviceList struct {
-	Devices []deviceEntry `json:"devices"`
-	// Readers are names for --device; null without a PC/SC service.
-	Readers []string `json:"readers"`
+// readerEntry is a reader, and the device in it.
+type readerEntry struct {
+	Name   string `json:"name"` // for --device
+	Serial string `json:"serial"`
+	State  string `json:"state"` // empty, device, other-card or unreadable
+	Error  string `json:"error,omitempty"`
 }
 
-// Run lists readers by name alone: to look at a card would end the sessions
-// that other processes have with it.
+type deviceList struct {
+	Devices []deviceEntry `json:"devices"`
+	// Readers is null without a PC/SC service, and ReadersError why.
+	Readers      []readerEntry `json:"readers"`
+	ReadersError string        `json:"readers_error,omitempty"`
+}
+
+// Run lists devices, and readers with what is in them.
 func (cmd hsmList) Run(c *console) error {
 	names, err := c.home.List()
 	if err != nil {
@@ -62,16 +73,50 @@ func (cmd hsmList) Run(c *console) error {
 	for _, name := range names {
 		list.Devices = append(list.Devices, c.deviceEntry(name))
 	}
-	if readers, err := pcsc.Readers(); err == nil {
-		list.Readers = []string{}
-		for _, reader := range readers {
-			list.Readers = append(list.Readers, "pcsc:"+reader)
-		}
+	readers, err := pcsc.Readers()
+	if err == nil {
+		list.Readers = []readerEntry{}
+	} else {
+		list.ReadersError = err.Error()
+	}
+	for _, reader := range readers {
+		list.Readers = append(list.Readers, peek(reader))
 	}
 	if cmd.JSON {
 		return c.showJSON(list)
 	}
-	return c.showTable(list.rows())
+	if err := c.showTable(list.rows()); err != nil {
+		return err
+	}
+	if list.ReadersError != "" {
+		c.note("conclave: cards in readers are not seen: %s", terminal.Printable(list.ReadersError))
+	}
+	return nil
+}
+
+// peek looks at a reader so that the logins that other processes have on its card go on:
+// it neither selects the applet nor resets the card, and sends nothing to a card that
+// does not pass for a SmartCard-HSM.
+func peek(reader string) readerEntry {
+	entry := readerEntry{Name: "pcsc:" + reader, State: "unreadable"}
+	card, err := pcsc.Open(reader)
+	if errors.Is(err, pcsc.ErrNoCard) {
+		entry.State = "empty"
+		return entry
+	}
+	if err == nil && !wire.IsATR(card.ATR()) {
+		entry.State = "other-card"
+		err = card.Leave()
+	} else if err == nil {
+		entry.Serial, err = hsm.PeekSerial(card)
+		if err = errors.Join(err, card.Leave()); err == nil {
+			entry.State = "device"
+		}
+	}
+	if err != nil {
+		entry.Error = err.Error()
+	}
+	return entry
 }
 
 func (c *console) deviceEntry(name string) deviceEntry {
@@ -102,10 +147,23 @@ func (l deviceList) rows() [][]string {
 		}
 		rows = append(rows, []string{d.Name, d.Serial, state})
 	}
-	for _, reader := range l.Readers {
-		rows = append(rows, []string{reader, "", "reader"})
+	for _, r := range l.Readers {
+		rows = append(rows, []string{r.Name, r.Serial, r.state()})
 	}
 	return rows
+}
+
+// state says it in words.
+func (r readerEntry) state() string {
+	switch {
+	case r.Error != "":
+		return "reader, not readable: " + r.Error
+	case r.State == "empty":
+		return "reader without a card"
+	case r.State == "other-card":
+		return "reader with another card"
+	}
+	return "in a reader"
 }
 
 type hsmDelete struct {

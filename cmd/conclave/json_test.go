@@ -25,8 +25,11 @@ func TestJSON(t *testing.T) {
 			{Name: "broken", State: "unreadable", Error: "why"},
 			{Name: "default", Serial: "ZZCL0123456", State: "initialised"},
 			{Name: "fresh", Serial: "ZZCL6543210", State: "new"},
-		}, Readers: []string{"pcsc:Virtual PCD 00 00"}},
-		"hsm-list-no-pcsc.json": deviceList{Devices: []deviceEntry{}},
+		}, Readers: []readerEntry{
+			{Name: "pcsc:Nitrokey HSM 00 00", Serial: "DENK0100042", State: "device"},
+			{Name: "pcsc:Virtual PCD 00 00", State: "empty"},
+		}},
+		"hsm-list-no-pcsc.json": deviceList{Devices: []deviceEntry{}, ReadersError: "why"},
 		"hsm-status.json": deviceStatus{
 			Device: "default", Serial: "ZZCL0123456", CertifiedBy: "ZZCLCA00001", Label: "Root", Version: "3.5", Initialised: true,
 			UserPIN: newPINStatus(hsm.PINState{Tries: 3}), SOPIN: newPINStatus(hsm.PINState{}),

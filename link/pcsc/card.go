@@ -164,7 +164,13 @@ func (c *Card) End() error {
 // Close implements apdu.Conn. It resets the card, so that a login of ours is
 // not there for the next process; while another process has a transaction it
 // waits for its end.
-func (c *Card) Close() error {
+func (c *Card) Close() error { return c.disconnect(resetCard) }
+
+// Leave ends the connection and leaves the card as it is, for who has only looked: the
+// sessions of other processes go on.
+func (c *Card) Leave() error { return c.disconnect(leaveCard) }
+
+func (c *Card) disconnect(disposition dword) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -172,7 +178,7 @@ func (c *Card) Close() error {
 	}
 	c.closed = true
 	defer c.service.close()
-	if code := c.service.disconnect(c.card, resetCard); code != success {
+	if code := c.service.disconnect(c.card, disposition); code != success {
 		return c.failure("closing", code)
 	}
 	return nil

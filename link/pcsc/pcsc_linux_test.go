@@ -313,6 +313,26 @@ func TestResetByAnother(t *testing.T) {
 	}
 }
 
+// TestLeave: who has only looked disturbs no one.
+func TestLeave(t *testing.T) {
+	pcscdtest.Start(t)
+	insert(t, linktest.NewCard(), pcscdtest.VPCD, pcscdtest.Reader)
+	card := open(t, "")
+	want(t, card, linktest.Login, linktest.LoggedIn)
+	other, err := pcsc.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, other, linktest.Status, linktest.LoggedIn)
+	if err := other.Leave(); err != nil {
+		t.Fatal(err)
+	}
+	want(t, card, linktest.Status, linktest.LoggedIn)
+	if err := other.Close(); err == nil {
+		t.Error("Close after Leave: an error was expected")
+	}
+}
+
 func TestRemoved(t *testing.T) {
 	pcscdtest.Start(t)
 	remove := insert(t, linktest.NewCard(), pcscdtest.VPCD, pcscdtest.Reader)

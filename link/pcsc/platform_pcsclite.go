@@ -14,7 +14,7 @@ type (
 const (
 	libraryName = "libpcsclite.so.1"
 	libraryHint = "install it (Debian and Ubuntu: packages libpcsclite1 and pcscd)"
-	serviceHint = "start pcscd (with systemd: systemctl start pcscd.socket)"
+	serviceHint = "start pcscd (with systemd: systemctl start pcscd)"
 
 	ansi = "" // the suffix of functions that take strings
 
