@@ -15,7 +15,7 @@ import (
 type keyWrap struct {
 	userLogin
 	Key  keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
-	File string  `arg:"" help:"File to write: the key under the DKEK, its description and its certificate."`
+	File string  `arg:"" complete:"files:wrap" help:"File to write: the key under the DKEK, its description and its certificate."`
 }
 
 // Run wraps the key.
@@ -57,7 +57,7 @@ func (cmd keyWrap) note(c *console, h *hsm.HSM, f wire.WrapFile, content []byte)
 
 type keyUnwrap struct {
 	userLogin
-	File        string   `arg:"" help:"File of a wrapped key."`
+	File        string   `arg:"" complete:"files:wrap" help:"File of a wrapped key."`
 	Ref         uint8    `placeholder:"N" help:"Reference to restore it to. Absent: the lowest free one."`
 	Force       bool     `help:"Replace the key at that reference."`
 	Label       string   `help:"Label of the key. Absent: the one in the file."`

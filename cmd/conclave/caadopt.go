@@ -16,12 +16,12 @@ import (
 type caAdopt struct {
 	userLogin
 	registerFlag
-	Root          string   `arg:"" help:"Certificate of the CA."`
+	Root          string   `arg:"" complete:"files" help:"Certificate of the CA."`
 	Key           keyName  `required:"" placeholder:"KEY" help:"Its key in the device: reference, label:NAME or id:HEX."`
 	Index         string   `placeholder:"FILE" help:"index.txt of openssl ca or easy-rsa: what was issued and revoked."`
 	CRL           string   `name:"crl" xor:"last" placeholder:"FILE" help:"The last CRL."`
 	First         bool     `xor:"last" help:"Say that it has never signed a CRL."`
-	Certificates  []string `sep:"none" placeholder:"DIR" help:"Folder of certificates, or a file with several; may be given several times."`
+	Certificates  []string `sep:"none" placeholder:"DIR" complete:"files" help:"Folder of certificates, or a file with several; may be given several times."`
 	SerialFile    string   `placeholder:"FILE" help:"File with the next serial number."`
 	CRLNumberFile string   `name:"crl-number-file" placeholder:"FILE" help:"File with the number of the next CRL."`
 	Profile       string   `enum:",root,subordinate,cabf-root,cabf-subordinate" default:"" help:"root or subordinate, or cabf-root or cabf-subordinate: the CA/Browser Forum's rules hold. Default: root, or what the register has."`

@@ -24,7 +24,7 @@ type caRoot struct {
 	registerFlag
 	certificateFlags
 	Key     keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
-	Out     string  `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Out     string  `arg:"" complete:"files" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 	Profile string  `default:"root" enum:"root,cabf-root" help:"root, or cabf-root: as the CA/Browser Forum wants it. Default: root."`
 }
 
@@ -60,8 +60,8 @@ type caIssue struct {
 	publicationFlags
 	certificateFlags
 	LeaveOut []string `name:"leave-out" placeholder:"NAME" help:"Extensions that the request asks for, by name or OID, and the certificate is not to follow. Absent: asked at a terminal, refused elsewhere."`
-	Request  string   `arg:"" help:"The request."`
-	Out      string   `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Request  string   `arg:"" complete:"files" help:"The request."`
+	Out      string   `arg:"" complete:"files" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 	Profile  string   `default:"subordinate" enum:"subordinate,cabf-subordinate,ocsp,cabf-ocsp" help:"subordinate or ocsp, or cabf-subordinate or cabf-ocsp: as the CA/Browser Forum wants them. Default: subordinate."`
 }
 
@@ -183,8 +183,8 @@ type caCross struct {
 	publicationFlags
 	validityFlags
 	PathLen *int   `placeholder:"N" help:"CAs that may follow it in a chain."`
-	Other   string `arg:"" help:"Certificate of the other root."`
-	Out     string `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Other   string `arg:"" complete:"files" help:"Certificate of the other root."`
+	Out     string `arg:"" complete:"files" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 	Profile string `default:"cross" enum:"cross,cabf-cross" help:"cross, or cabf-cross: as the CA/Browser Forum wants it. Default: cross."`
 }
 
@@ -211,8 +211,8 @@ type caRenew struct {
 	registerFlag
 	publicationFlags
 	validityFlags
-	Old    string `arg:"" help:"The certificate that is to be made new."`
-	Out    string `arg:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Old    string `arg:"" complete:"files" help:"The certificate that is to be made new."`
+	Out    string `arg:"" complete:"files" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 	Issuer string `placeholder:"FILE" help:"Certificate of the issuer, whose key is in the device. Absent: a root is its own."`
 	Keep   bool   `name:"keep-serial" help:"Keep a root's serial number, for certificates that name it, such as those of easy-rsa. Take the old root away wherever the new one is put: they are not told apart by their numbers."`
 }
@@ -263,7 +263,7 @@ func (cmd caRenew) tellOfNumber(c *console, r *register.Register, old *x509.Cert
 type caRequest struct {
 	userLogin
 	Key     keyName           `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
-	Out     string            `arg:"" help:"File for the request."`
+	Out     string            `arg:"" complete:"files" help:"File for the request."`
 	Subject distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…, or any other name, as in RFC 4514."`
 }
 

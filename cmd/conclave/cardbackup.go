@@ -17,7 +17,7 @@ import (
 type backupCard struct {
 	userLogin
 	optionalDKEK
-	Dir         string `arg:"" help:"Folder of the backup. It is made where there is none, and brought up to date where there is."`
+	Dir         string `arg:"" complete:"folders" help:"Folder of the backup. It is made where there is none, and brought up to date where there is."`
 	PrivateData bool   `help:"Save also the data objects that the device shows after a login only. They lie in the folder in the clear."`
 }
 
@@ -120,7 +120,7 @@ func (cmd backupCard) conclude(c *console, m *custody.Manifest) {
 type restoreCard struct {
 	userLogin
 	optionalDKEK
-	Dir string `arg:"" help:"Folder of the backup."`
+	Dir string `arg:"" complete:"folders" help:"Folder of the backup."`
 }
 
 // Run brings a backup back to a device that has its DKEK, or waits for it.

@@ -13,7 +13,7 @@ type caRevoke struct {
 	registerFlag
 	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer."`
 	Serial string `arg:"" help:"Serial number of the certificate, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
-	Reason string `default:"unspecified" help:"unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn or aACompromise. Default: unspecified."`
+	Reason string `default:"unspecified" complete:"words:keyCompromise cACompromise affiliationChanged superseded cessationOfOperation certificateHold removeFromCRL privilegeWithdrawn aACompromise unspecified" help:"unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn or aACompromise. Default: unspecified."`
 	Time   day    `placeholder:"DATE" help:"When it was revoked, between the certificate's beginning and now. Default: now."`
 	Yes    bool   `help:"Ask nothing."`
 }
@@ -84,7 +84,7 @@ func (cmd caRevoke) becomes() string {
 
 type caCRL struct {
 	issuerFlags
-	Out        string `arg:"" help:"File for the CRL, DER."`
+	Out        string `arg:"" complete:"files:crl" help:"File for the CRL, DER."`
 	ThisUpdate day    `placeholder:"DATE" help:"From when it holds; a date is 00:00 UTC of that day. Default: now."`
 	NextUpdate day    `required:"" placeholder:"DATE" help:"When the next one will be there at the latest; a date is 00:00 UTC of that day."`
 	Number     int64  `placeholder:"N" help:"CRL number. Absent: one more than the last."`
@@ -192,7 +192,7 @@ func (cmd caExport) Run(c *console) error {
 
 type caImport struct {
 	registerFlag
-	Certificate string `arg:"" help:"The certificate."`
+	Certificate string `arg:"" complete:"files" help:"The certificate."`
 }
 
 // Run takes a certificate into the register.

@@ -52,7 +52,7 @@ func (d planDevices) Connect(planned plan.Device) (conn apdu.Conn, err error) {
 
 type ceremonyRun struct {
 	tracing
-	Plan string          `arg:"" help:"The plan."`
+	Plan string          `arg:"" complete:"files:json" help:"The plan."`
 	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony. Default: PLAN.ceremony."`
 	QR   bool            `name:"qr" help:"Show the code of each sheet as a QR code too."`
 }

@@ -16,7 +16,7 @@ import (
 type ceremonyCheck struct {
 	tracing
 	listing
-	Plan string          `arg:"" help:"The plan."`
+	Plan string          `arg:"" complete:"files:json" help:"The plan."`
 	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony. Default: PLAN.ceremony."`
 }
 
@@ -75,7 +75,7 @@ func newFindings(found []preflight.Finding) []finding {
 }
 
 type ceremonyRunbook struct {
-	Plan string `arg:"" help:"The plan."`
+	Plan string `arg:"" complete:"files:json" help:"The plan."`
 	Out  string `placeholder:"STEM" help:"Write STEM.html and STEM.pdf. Default: PLAN.runbook."`
 	// Practice is for the rehearsal's paper.
 	Practice bool `help:"The runbook of the rehearsal, with practice names."`

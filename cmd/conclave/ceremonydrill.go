@@ -60,8 +60,8 @@ func (cmd ceremonyDrill) Run(c *console) error {
 }
 
 type ceremonyCalendar struct {
-	Plan string `arg:"" help:"The plan."`
-	Out  string `arg:"" help:"File to write, such as root.ics."`
+	Plan string `arg:"" complete:"files:json" help:"The plan."`
+	Out  string `arg:"" complete:"files:ics" help:"File to write, such as root.ics."`
 }
 
 // Run writes the dates.

@@ -12,7 +12,7 @@ import (
 )
 
 type ceremonyNew struct {
-	Plan string `arg:"" help:"File to write."`
+	Plan string `arg:"" complete:"files:json" help:"File to write."`
 }
 
 // Run asks what a root with one issuing CA needs, and writes the plan. What is

@@ -10,10 +10,10 @@ import (
 
 type ceremonyRehearse struct {
 	tracing
-	Plan    string          `arg:"" help:"The plan."`
+	Plan    string          `arg:"" complete:"files:json" help:"The plan."`
 	Dir     ceremony.Folder `placeholder:"DIR" help:"Folder of the rehearsal. Default: PLAN.rehearsal-N."`
 	Auto    bool            `xor:"who" help:"Let the program answer for everyone; without it people come to this terminal."`
-	Trouble []string        `placeholder:"NAME" help:"Let something go wrong: card-pulled, custodian-absent, wrong-sheet, printer-empty, power-cut, or all."`
+	Trouble []string        `placeholder:"NAME" complete:"words:card-pulled custodian-absent wrong-sheet printer-empty power-cut all" help:"Let something go wrong: card-pulled, custodian-absent, wrong-sheet, printer-empty, power-cut, or all."`
 	QR      bool            `name:"qr" xor:"who" help:"Show the code of each sheet as a QR code too."`
 }
 

@@ -21,7 +21,7 @@ func (o *options) get() *options { return o }
 
 // chosenDevice is the option of the commands that are about one device.
 type chosenDevice struct {
-	Device string `default:"default" env:"CONCLAVE_DEVICE" placeholder:"NAME" help:"Device: its name, its serial number, or pcsc: and a part of its reader's name (pcsc: alone takes the first card). Default: default."`
+	Device string `default:"default" env:"CONCLAVE_DEVICE" placeholder:"NAME" complete:"device" help:"Device: its name, its serial number, or pcsc: and a part of its reader's name (pcsc: alone takes the first card). Default: default."`
 }
 
 func (d chosenDevice) chosen() string { return d.Device }
@@ -77,6 +77,12 @@ type (
 	helpGroup struct {
 		Help help `cmd:"" help:"Show what a command does, and its options."`
 	}
+	completionGroup struct {
+		Completion completion `cmd:"" help:"Show the script that lets a shell complete commands, devices and keys."`
+	}
+	completeGroup struct {
+		Complete complete `cmd:"" hidden:"" help:"Complete a command line, for those scripts."`
+	}
 )
 
 // all is the whole command line.
@@ -95,6 +101,8 @@ type all struct {
 	rehearseGroup
 	versionGroup
 	helpGroup
+	completionGroup
+	completeGroup
 }
 
 // one is the command line of one group alone.
@@ -134,6 +142,10 @@ func grammarOf(args []string) grammar {
 		return new(one[versionGroup])
 	case "help":
 		return new(one[helpGroup])
+	case "completion":
+		return new(one[completionGroup])
+	case "complete":
+		return new(one[completeGroup])
 	}
 	return new(all)
 }

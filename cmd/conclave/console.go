@@ -10,13 +10,10 @@ import (
 	"text/tabwriter"
 
 	"conclave/apdu"
-	"conclave/custody"
 	"conclave/device"
-	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
-	"conclave/quorum/repair"
 	"conclave/terminal"
 	"conclave/wire"
 )
@@ -30,8 +27,8 @@ type console struct {
 	home    device.Home
 	device  string
 	trace   io.Writer // nil for none
-	quiet   bool      // results and errors alone are shown
-	exit    int       // of a command that has done its work
+	progress
+	exit int // of a command that has done its work
 }
 
 // note tells the user something beside the result, unless only that is wanted.
@@ -57,31 +54,6 @@ const (
 	certificateRoom = 64 << 10 // or a request
 	keyRoom         = 16 << 10 // a private key, or a signature
 )
-
-// percent shows beside the result how much of the work is done; end takes that off
-// the screen.
-func (c *console) percent(doing string) (report dkek.Progress, end func()) {
-	if c.quiet {
-		return nil, func() {}
-	}
-	return terminal.Percent(c.err, doing)
-}
-
-// searchProgress shows beside the result how a search for mistakes goes on.
-func (c *console) searchProgress() custody.Search {
-	if c.quiet {
-		return func(repair.Progress) {}
-	}
-	return terminal.SearchProgress(c.err)
-}
-
-// waiting shows beside the result that fn takes its time.
-func (c *console) waiting(doing string, fn func() error) error {
-	if c.quiet {
-		return fn()
-	}
-	return c.prompts.Waiting(doing, fn)
-}
 
 // withHSM runs fn with the chosen device.
 func (c *console) withHSM(fn func(*hsm.HSM) error) error { return c.withDevice(c.device, fn) }

@@ -11,7 +11,7 @@ import (
 )
 
 type dkekCheck struct {
-	File       string `arg:"" optional:"" help:"Share file that the set record is beside. The file itself is not opened."`
+	File       string `arg:"" optional:"" complete:"files:pbe" help:"Share file that the set record is beside. The file itself is not opened."`
 	Record     string `placeholder:"FILE" help:"The set record, where it is elsewhere."`
 	SheetsFile string `placeholder:"FILE" help:"File with the sheet, - for standard input. Absent: it is typed, or scanned."`
 }

@@ -15,7 +15,7 @@ import (
 
 type dkekCreate struct {
 	onDevice
-	File     string         `arg:"" help:"Share file to write."`
+	File     string         `arg:"" complete:"files:pbe" help:"Share file to write."`
 	Password secretArgument `placeholder:"SECRET" help:"Password of the file, at least 6 characters: env:NAME, file:PATH or the password itself. Asked for if absent."`
 	newSet
 }
@@ -97,7 +97,7 @@ type newSet struct {
 	Custodian  []string `sep:"none" placeholder:"NAME" help:"Name of a custodian; once for each, in order."`
 	Names      string   `placeholder:"FILE" help:"File with the names of the custodians, one on each line."`
 	Ceremony   string   `placeholder:"NAME" help:"Name of the ceremony, for sheets and record."`
-	Strength   int      `default:"128" placeholder:"BITS" help:"128 random bits, or 64: exactly as sc-hsm-tool makes them. Both work with it. Default: 128."`
+	Strength   int      `default:"128" placeholder:"BITS" complete:"words:128 64" help:"128 random bits, or 64: exactly as sc-hsm-tool makes them. Both work with it. Default: 128."`
 	PDF        string   `name:"pdf" placeholder:"DIR" xor:"paper" help:"Write each sheet as a PDF to this folder instead of showing it."`
 	Print      string   `placeholder:"COMMAND" xor:"paper" help:"Give each sheet as a PDF to this shell command instead of showing it, such as: lp -d PRINTER."`
 	QR         bool     `name:"qr" help:"Show the code as a QR code too."`

@@ -12,7 +12,7 @@ import (
 
 type dkekImport struct {
 	onDevice
-	Files []string `arg:"" help:"Share files, or base64 copies of them. Those that the device has already are passed over."`
+	Files []string `arg:"" complete:"files:pbe" help:"Share files, or base64 copies of them. Those that the device has already are passed over."`
 	opening
 }
 

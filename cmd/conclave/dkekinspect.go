@@ -8,7 +8,7 @@ import (
 )
 
 type dkekInspect struct {
-	File       string         `arg:"" help:"Share file, or a base64 copy of it."`
+	File       string         `arg:"" complete:"files:pbe" help:"Share file, or a base64 copy of it."`
 	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file: env:NAME, file:PATH or the password itself."`
 	SheetsFile string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input: codes, or lines with prime and shares as printed; in any order, and more than the threshold are welcome."`
 	NoRecord   bool           `name:"no-record" help:"Do without the set record beside the share file."`

@@ -13,7 +13,7 @@ import (
 )
 
 type dkekRecover struct {
-	File       string         `arg:"" help:"Share file, or a base64 copy of it."`
+	File       string         `arg:"" complete:"files:pbe" help:"Share file, or a base64 copy of it."`
 	SheetsFile string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input. A ? stands for a digit that cannot be read."`
 	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"The password, as nearly as it is remembered: env:NAME, file:PATH or the password itself."`
 	Nearly     bool           `xor:"how" help:"Ask for the password as it is remembered."`

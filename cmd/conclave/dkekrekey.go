@@ -11,8 +11,8 @@ import (
 )
 
 type dkekRekey struct {
-	File  string   `arg:"" help:"Share file to write, with the new DKEK."`
-	Wraps []string `arg:"" help:"Files of wrapped keys, under the old DKEK."`
+	File  string   `arg:"" complete:"files" help:"Share file to write, with the new DKEK."`
+	Wraps []string `arg:"" complete:"files:wrap" help:"Files of wrapped keys, under the old DKEK."`
 	Dir   string   `required:"" placeholder:"DIR" help:"Folder for the files of the keys under the new DKEK, which keep their names."`
 	dkekSource
 	newSet

@@ -11,7 +11,7 @@ import (
 )
 
 type dkekReshare struct {
-	File    string `arg:"" help:"Share file to make new sheets for."`
+	File    string `arg:"" complete:"files:pbe" help:"Share file to make new sheets for."`
 	NewFile string `name:"new-file" placeholder:"FILE" help:"Put the same DKEK share into a new share file, with a new password."`
 	opening
 	newSet

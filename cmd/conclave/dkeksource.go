@@ -17,7 +17,7 @@ func (dkekSource) required() []string { return []string{"dkek"} }
 
 // optionalDKEK is a dkekSource for what can do without, where no share file is named.
 type optionalDKEK struct {
-	DKEK         []string       `name:"dkek" sep:"none" placeholder:"FILE" help:"Share file of the DKEK; once for each of its shares."`
+	DKEK         []string       `name:"dkek" sep:"none" placeholder:"FILE" complete:"files:pbe" help:"Share file of the DKEK; once for each of its shares."`
 	SheetsFile   []string       `sep:"none" placeholder:"FILE" help:"File with the sheets that open the share file, - for standard input; once for each share file, in the same order."`
 	DKEKPassword secretArgument `name:"dkek-password" placeholder:"SECRET" help:"Password of the share files: env:NAME, file:PATH or the password itself."`
 	Sheets       int            `placeholder:"M" help:"Let M custodians enter their sheets. A record beside the share file knows how many."`

@@ -167,7 +167,7 @@ func (r readerEntry) state() string {
 }
 
 type hsmDelete struct {
-	Name string `arg:"" help:"Name of the device."`
+	Name string `arg:"" complete:"embedded" help:"Name of the device."`
 	Yes  bool   `help:"Ask nothing."`
 }
 

@@ -57,7 +57,7 @@ func (b *hexBytes) UnmarshalText(text []byte) (err error) {
 
 type keyGenerate struct {
 	userLogin
-	Type       keyType  `required:"" placeholder:"TYPE" help:"rsa:2048, rsa:3072, rsa:4096, or ec: and a curve, such as ec:secp256r1."`
+	Type       keyType  `required:"" placeholder:"TYPE" complete:"words:rsa:2048 rsa:3072 rsa:4096 ec:secp256r1 ec:secp384r1 ec:secp521r1 ec:brainpoolP256r1 ec:brainpoolP384r1 ec:brainpoolP512r1 ec:secp256k1" help:"rsa:2048, rsa:3072, rsa:4096, or ec: and a curve, such as ec:secp256r1."`
 	Label      string   `help:"Label of the key."`
 	ID         hexBytes `name:"id" placeholder:"HEX" help:"Identifier of the key (CKA_ID). Absent: its reference."`
 	Ref        uint8    `placeholder:"N" help:"Reference of the key. Absent: the lowest free one."`

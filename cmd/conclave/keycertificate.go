@@ -14,7 +14,7 @@ import (
 type keyCertificate struct {
 	userLogin
 	Key  keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
-	File string  `arg:"" optional:"" help:"Its certificate, X.509 in PEM or DER. Absent: the device is asked for the public half alone."`
+	File string  `arg:"" optional:"" complete:"files" help:"Its certificate, X.509 in PEM or DER. Absent: the device is asked for the public half alone."`
 }
 
 // Run gives a key what shows its public half, which the key proves to be its own.

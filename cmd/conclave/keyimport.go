@@ -19,7 +19,7 @@ import (
 
 type keyImport struct {
 	userLogin
-	File string `arg:"" help:"Key file: PKCS#8, PKCS#1, SEC 1, PKCS#12 or JWK; with --from-dkek a wrapped key."`
+	File string `arg:"" complete:"files" help:"Key file: PKCS#8, PKCS#1, SEC 1, PKCS#12 or JWK; with --from-dkek a wrapped key."`
 	dkekSource
 	fromDKEK
 	Password    secretArgument `placeholder:"SECRET" help:"Password of the key file: env:NAME, file:PATH or the password itself. Asked for if absent."`
@@ -32,7 +32,7 @@ type keyImport struct {
 // fromDKEK is the DKEK that a wrapped key is under, if it is another than the
 // device's.
 type fromDKEK struct {
-	FromDKEK         []string       `name:"from-dkek" sep:"none" placeholder:"FILE" help:"Share file of the DKEK that the wrapped key is under; once for each of its shares."`
+	FromDKEK         []string       `name:"from-dkek" sep:"none" placeholder:"FILE" complete:"files:pbe" help:"Share file of the DKEK that the wrapped key is under; once for each of its shares."`
 	FromSheetsFile   []string       `sep:"none" placeholder:"FILE" help:"File with the sheets that open that share file; once for each, in the same order."`
 	FromDKEKPassword secretArgument `name:"from-dkek-password" placeholder:"SECRET" help:"Password of those share files."`
 }

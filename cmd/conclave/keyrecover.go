@@ -16,10 +16,10 @@ import (
 
 type keyRecover struct {
 	tracing
-	Wraps []string `arg:"" help:"Files of wrapped keys."`
+	Wraps []string `arg:"" complete:"files:wrap" help:"Files of wrapped keys."`
 	dkekSource
 	Out         string         `placeholder:"FILE" xor:"target" help:"File to write the private keys to."`
-	Into        string         `placeholder:"DEVICE" xor:"target" help:"Restore the keys to this device instead: one that waits for the DKEK, or has it."`
+	Into        string         `placeholder:"DEVICE" xor:"target" complete:"device" help:"Restore the keys to this device instead: one that waits for the DKEK, or has it."`
 	Format      string         `default:"pkcs8" enum:"pkcs8,pkcs12" placeholder:"FORMAT" help:"pkcs8: PEM, one key after the other; pkcs12: one key with its certificate. Default: pkcs8."`
 	OutPassword secretArgument `name:"out-password" placeholder:"SECRET" help:"Password that the private keys are encrypted under in the file: env:NAME, file:PATH or the password itself. Asked for if absent."`
 	Plain       int            `type:"counter" help:"Write the private keys without encryption. Say it twice: --plain --plain."`
@@ -178,7 +178,11 @@ func (k recovered) x509() []byte {
 // restore gives the DKEK to a device that waits for it, and the keys. One that the
 // device cannot use does not keep the others out.
 func (cmd keyRecover) restore(c *console, all custody.DKEK, keys []recovered) error {
-	return c.withDevice(cmd.Into, func(h *hsm.HSM) error {
+	into, err := c.home.Find(cmd.Into)
+	if err != nil {
+		return err
+	}
+	return c.withDevice(into, func(h *hsm.HSM) error {
 		if err := all.Give(h, func() (*custody.Journal, error) { return c.journal(h, 0) }); err != nil {
 			return fmt.Errorf("%s: %w", cmd.Into, err)
 		}

@@ -45,13 +45,16 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 	if err != nil {
 		return fail(err, exitFailure)
 	}
+	prompts := terminal.NewPrompts(os.Stdin, os.Stderr)
 	c := &console{
-		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, prompts: terminal.NewPrompts(os.Stdin, os.Stderr),
-		home: home, quiet: options.Quiet,
+		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, prompts: prompts,
+		home: home, progress: progress{prompts, os.Stderr, options.Quiet},
 	}
 	used := command.Selected().Target.Interface()
 	if d, ok := used.(interface{ chosen() string }); ok {
-		c.device = d.chosen()
+		if c.device, err = home.Find(d.chosen()); err != nil {
+			return fail(err, exitFailure)
+		}
 	}
 	if t, ok := used.(interface{ traceFile() string }); ok && t.traceFile() != "" {
 		file, err := os.OpenFile(t.traceFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

@@ -19,7 +19,7 @@ import (
 type overview struct {
 	tracing
 	listing
-	Backups  []string          `arg:"" optional:"" placeholder:"PATH" help:"Backups that were made on another computer: folders of conclave backup, folders of wrapped keys, or files of them."`
+	Backups  []string          `arg:"" optional:"" placeholder:"PATH" complete:"files" help:"Backups that were made on another computer: folders of conclave backup, folders of wrapped keys, or files of them."`
 	Ceremony []ceremony.Folder `sep:"none" placeholder:"DIR" help:"Folder of a ceremony: its wrapped keys count as backups, and its dates are shown. May be given several times."`
 	Readers  bool              `help:"Look also at the cards in readers, which ends the logins that other programs have there. Without it readers are named."`
 }

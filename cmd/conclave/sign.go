@@ -17,7 +17,7 @@ import (
 type keySign struct {
 	userLogin
 	Key       keyName       `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
-	Algorithm signAlgorithm `required:"" placeholder:"NAME" help:"rsa-pkcs1-HASH, rsa-pss-HASH or ecdsa-HASH, where HASH is sha256, sha384, sha512, sha224 or sha1."`
+	Algorithm signAlgorithm `required:"" placeholder:"NAME" complete:"words:rsa-pkcs1-sha256 rsa-pkcs1-sha384 rsa-pkcs1-sha512 rsa-pss-sha256 rsa-pss-sha384 rsa-pss-sha512 ecdsa-sha256 ecdsa-sha384 ecdsa-sha512" help:"rsa-pkcs1-HASH, rsa-pss-HASH or ecdsa-HASH, where HASH is sha256, sha384, sha512, sha224 or sha1."`
 	In        string        `default:"-" placeholder:"FILE" help:"File to sign, or - for standard input. Default: -."`
 	Out       string        `default:"-" placeholder:"FILE" help:"File for the signature, or - for standard output. Default: -."`
 }

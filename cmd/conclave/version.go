@@ -16,7 +16,7 @@ import (
 
 type version struct {
 	SBOM    bool   `name:"sbom" help:"Show the bill of materials instead (CycloneDX, JSON)."`
-	Program string `arg:"" optional:"" help:"A program that go build has made, for --sbom. Default: this one."`
+	Program string `arg:"" optional:"" complete:"files" help:"A program that go build has made, for --sbom. Default: this one."`
 }
 
 // Validate rejects a program that is not looked at.

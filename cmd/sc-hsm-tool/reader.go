@@ -52,7 +52,10 @@ func (t *tool) open() (apdu.Conn, string, error) {
 	if t.reader != "" {
 		return t.openReader(t.reader)
 	}
-	name := os.Getenv(deviceVariable)
+	name, err := t.fromEnvironment()
+	if err != nil {
+		return nil, "", err
+	}
 	if reader, ok := strings.CutPrefix(name, pcscPrefix); ok || name == "" {
 		return t.openReader(reader)
 	}
@@ -61,6 +64,19 @@ func (t *tool) open() (apdu.Conn, string, error) {
 		t.line(usingReader, reader)
 	}
 	return card, reader, err
+}
+
+// fromEnvironment is the device that the environment names, as conclave finds it.
+func (t *tool) fromEnvironment() (string, error) {
+	name := os.Getenv(deviceVariable)
+	home, err := t.home()
+	if err != nil || name == "" {
+		return name, nil // a reader needs no home
+	}
+	if name, err = home.Find(name); err != nil {
+		return "", notConnected(err, "", "No readers found")
+	}
+	return name, nil
 }
 
 func (t *tool) openEmbedded(name string) (apdu.Conn, string, error) {

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"os"
+
+	"conclave/custody"
+	"conclave/dkek"
+	"conclave/quorum/repair"
+	"conclave/terminal"
+)
+
+// progress shows beside the result how far the work is.
+type progress struct {
+	prompt *terminal.Prompts
+	shown  *os.File
+	quiet  bool // results and errors alone are shown
+}
+
+// percent shows how much of the work is done; end takes that off the screen.
+func (p progress) percent(doing string) (report dkek.Progress, end func()) {
+	if p.quiet {
+		return nil, func() {}
+	}
+	return terminal.Percent(p.shown, doing)
+}
+
+// searchProgress shows how a search for mistakes goes on.
+func (p progress) searchProgress() custody.Search {
+	if p.quiet {
+		return func(repair.Progress) {}
+	}
+	return terminal.SearchProgress(p.shown)
+}
+
+// waiting shows that fn takes its time.
+func (p progress) waiting(doing string, fn func() error) error {
+	if p.quiet {
+		return fn()
+	}
+	return p.prompt.Waiting(doing, fn)
+}
