@@ -80,6 +80,9 @@ type (
 	completionGroup struct {
 		Completion completion `cmd:"" help:"Show the script that lets a shell complete commands, devices and keys."`
 	}
+	manGroup struct {
+		Man man `cmd:"" hidden:"" help:"Write the man pages of all commands."`
+	}
 	completeGroup struct {
 		Complete complete `cmd:"" hidden:"" help:"Complete a command line, for those scripts."`
 	}
@@ -103,6 +106,7 @@ type all struct {
 	helpGroup
 	completionGroup
 	completeGroup
+	manGroup
 }
 
 // one is the command line of one group alone.
@@ -146,6 +150,8 @@ func grammarOf(args []string) grammar {
 		return new(one[completionGroup])
 	case "complete":
 		return new(one[completeGroup])
+	case "man":
+		return new(one[manGroup])
 	}
 	return new(all)
 }
