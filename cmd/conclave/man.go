@@ -75,7 +75,7 @@ func commandPages(pages map[string]string, node *kong.Node, day time.Time) {
 		return
 	}
 	name := strings.ReplaceAll(node.FullPath(), " ", "-")
-	page := head(name, 1, strings.TrimSuffix(node.Help, "."), day) + synopsis(node) + ".Sh DESCRIPTION\n" + roff(node.Help) + detail(node)
+	page := head(name, 1, aboutOf(node), day) + synopsis(node) + ".Sh DESCRIPTION\n" + roff(node.Help) + detail(node)
 	page += arguments(node) + optionList(node) + subcommands(node)
 	if node.Parent == nil {
 		page += ".Sh ENVIRONMENT\n.Xr conclave-files 5\nhas the variables, and the files that conclave keeps.\n"
@@ -87,8 +87,14 @@ func commandPages(pages map[string]string, node *kong.Node, day time.Time) {
 	}
 }
 
+// aboutOf is a command in a few words, as indexes of man pages have them.
+func aboutOf(node *kong.Node) string {
+	text := strings.TrimSuffix(node.Help, ".")
+	return strings.ToLower(text[:1]) + text[1:]
+}
+
 func head(name string, section int, about string, day time.Time) string {
-	return fmt.Sprintf(".Dd %s\n.Dt %s %d\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n", day.Format("January 2, 2006"), strings.ToUpper(name), section, name, inline(about))
+	return fmt.Sprintf(".Dd %s\n.Dt %s %d\n.Os Conclave\n.Sh NAME\n.Nm %s\n.Nd %s\n", day.Format("January 2, 2006"), strings.ToUpper(name), section, name, inline(about))
 }
 
 func synopsis(node *kong.Node) string {

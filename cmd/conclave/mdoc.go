@@ -20,12 +20,18 @@ func fromMarkdown(page string) string {
 type mdoc struct {
 	text strings.Builder
 	in   string // what the last line belongs to: paragraph, list, table, code, or nothing
+	// words are those of a paragraph or a point of a list, which goes on.
+	words []string
 	// first says that nothing stands before in the section, and no space is due.
 	first bool
 }
 
 // begin ends what the line before belongs to, if it is something else.
 func (m *mdoc) begin(in string) {
+	if len(m.words) > 0 {
+		m.text.WriteString(roff(strings.Join(m.words, " ")))
+		m.words = nil
+	}
 	if m.in == in {
 		return
 	}
@@ -58,12 +64,13 @@ func (m *mdoc) line(line string) {
 		m.row(strings.Split(strings.Trim(trimmed, "| "), " | "))
 	case strings.HasPrefix(line, "- "):
 		m.begin("list")
-		m.text.WriteString(".It\n" + roff(line[len("- "):]))
-	case m.in == "list":
-		m.text.WriteString(roff(trimmed))
+		m.text.WriteString(".It\n")
+		m.words = []string{line[len("- "):]}
+	case m.in == "list" || m.in == "paragraph":
+		m.words = append(m.words, trimmed)
 	default:
 		m.begin("paragraph")
-		m.text.WriteString(roff(trimmed))
+		m.words = []string{trimmed}
 	}
 }
 
