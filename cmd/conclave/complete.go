@@ -79,11 +79,10 @@ func (a answer) write(w io.Writer, behind int) error {
 // position is where in a command line a word is begun.
 type position struct {
 	node      *kong.Node
-	arguments int  // of the command, before the word
-	argument  bool // is begun, also with a hyphen
-	flag      *kong.Flag
-	given     map[string]bool
-	device    string
+	arguments int               // of the command, before the word
+	argument  bool              // is begun, also with a hyphen
+	flag      *kong.Flag        // whose value is begun
+	given     map[string]string // options, with their values
 }
 
 // completionOf says how the last word of a command line may go on.
@@ -96,53 +95,54 @@ func completionOf(c *console, words []string, begun string) answer {
 	if err != nil {
 		return answer{}
 	}
-	p := position{node: parser.Model.Node, given: map[string]bool{}, device: cmp.Or(os.Getenv("CONCLAVE_DEVICE"), "default")}
+	p := position{node: parser.Model.Node, given: map[string]string{}}
 	for _, word := range words {
+		if name, value, joined := p.cut(word); joined {
+			p.pass(name)
+			word = value
+		}
 		p.pass(word)
 	}
-	name, value, joined := strings.Cut(begun, "=")
-	switch flag := p.find(name); {
+	kept := ""
+	if name, value, joined := p.cut(begun); joined {
+		p.pass(name)
+		kept, begun = name+"=", value
+	}
+	switch {
 	case p.flag != nil:
-		return valuesOf(c, p, p.flag.Value, "", begun)
-	case strings.HasPrefix(begun, "-") && !p.argument && joined && flag != nil:
-		return valuesOf(c, p, flag.Value, name+"=", value)
+		return valuesOf(c, p, p.flag.Value, kept, begun)
 	case strings.HasPrefix(begun, "-") && !p.argument:
 		return p.options().that(begun)
 	case len(p.node.Children) > 0 || helping:
 		return p.commands().that(begun)
-	case len(p.node.Positional) == 0:
-		return p.options().that(begun)
 	}
-	last := p.node.Positional[len(p.node.Positional)-1]
-	switch {
-	case p.arguments < len(p.node.Positional):
-		return valuesOf(c, p, p.node.Positional[p.arguments], "", begun)
-	case last.IsCumulative():
-		return valuesOf(c, p, last, "", begun)
+	arguments := p.node.Positional
+	if last := len(arguments) - 1; last >= 0 && p.arguments > last && arguments[last].IsCumulative() {
+		p.arguments = last
+	}
+	if p.arguments < len(arguments) {
+		return valuesOf(c, p, arguments[p.arguments], "", begun)
 	}
 	return p.options().that(begun)
 }
 
+// cut takes an option that is joined with its value apart.
+func (p *position) cut(word string) (name, value string, joined bool) {
+	name, value, joined = strings.Cut(word, "=")
+	return name, value, joined && p.flag == nil && !p.argument && p.find(name) != nil
+}
+
 // pass goes past a word.
 func (p *position) pass(word string) {
-	name, value, joined := strings.Cut(word, "=")
-	switch flag := p.find(name); {
+	switch flag := p.find(word); {
 	case p.flag != nil:
-		if p.flag.Name == "device" {
-			p.device = word
-		}
-		p.flag = nil
+		p.given[p.flag.Name], p.flag = word, nil
 	case p.argument || !strings.HasPrefix(word, "-") || word == "-":
 		p.enter(word)
 	case word == "--":
 		p.argument = true
-	case flag == nil:
-	case joined:
-		if p.given[flag.Name] = true; flag.Name == "device" {
-			p.device = value
-		}
-	default:
-		if p.given[flag.Name] = true; !flag.IsBool() && !flag.IsCounter() {
+	case flag != nil:
+		if p.given[flag.Name] = ""; !flag.IsBool() && !flag.IsCounter() {
 			p.flag = flag
 		}
 	}
@@ -173,7 +173,7 @@ func (p *position) find(name string) (found *kong.Flag) {
 // options are those that have not been given.
 func (p *position) options() (a answer) {
 	for _, f := range slices.Concat(p.node.AllFlags(true)...) {
-		if !p.given[f.Name] || f.IsCumulative() || f.IsCounter() {
+		if _, given := p.given[f.Name]; !given || f.IsCumulative() || f.IsCounter() {
 			a.words = append(a.words, candidate{"--" + f.Name, f.Help})
 		}
 	}
@@ -214,7 +214,7 @@ func valuesOf(c *console, p position, value *kong.Value, kept, begun string) (a 
 	case "embedded":
 		a.words = embedded(c.home)
 	case "key":
-		a.words = keys(c, p.device, begun)
+		a.words = keys(c, cmp.Or(p.given["device"], os.Getenv("CONCLAVE_DEVICE"), "default"), begun)
 	}
 	for i := range a.words {
 		a.words[i].word = kept + a.words[i].word

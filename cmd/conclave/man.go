@@ -205,7 +205,9 @@ func related(node *kong.Node) []string {
 	return pages
 }
 
-func seeAlso(pages ...string) string { return ".Sh SEE ALSO\n.Xr " + strings.Join(pages, " ,\n.Xr ") + "\n" }
+func seeAlso(pages ...string) string {
+	return ".Sh SEE ALSO\n.Xr " + strings.Join(pages, " ,\n.Xr ") + "\n"
+}
 
 // examples are command lines of commands that have so many options that one shows more
 // than a list.
