@@ -83,22 +83,19 @@ func (f publicationFlags) publication() ca.Publication {
 // validityFlags say from when to when a certificate is valid.
 type validityFlags struct {
 	From  day `placeholder:"DATE" help:"First day of validity, such as 2027-01-15 (from 00:00 UTC), or a time in RFC 3339. Default: today, or the issuer's first day if that is later."`
-	Until day `placeholder:"DATE" help:"Its last day (to 23:59:59 UTC), or a time in RFC 3339."`
+	Until day `required:"" placeholder:"DATE" help:"Its last day (to 23:59:59 UTC), or a time in RFC 3339."`
 }
 
 // validity gives the bounds, whole days where days were named.
-func (f validityFlags) validity() (from, until time.Time, err error) {
+func (f validityFlags) validity() (from, until time.Time) {
 	from, until = f.From.Time, f.Until.Time
 	if from.IsZero() {
 		from = time.Now().UTC().Truncate(24 * time.Hour)
 	}
-	if until.IsZero() {
-		return from, until, errors.New("--until: the last day of validity is missing")
-	}
 	if f.Until.whole {
 		until = until.AddDate(0, 0, 1).Add(-time.Second)
 	}
-	return from, until, nil
+	return from, until
 }
 
 // under gives the beginning of a validity under an issuer, which may have begun
@@ -148,14 +145,14 @@ type certificateFlags struct {
 	Serial ca.Serial `placeholder:"HEX" help:"Serial number. Absent: drawn at random."`
 }
 
-func (f certificateFlags) spec(profile string) (ca.Spec, error) {
-	from, until, err := f.validity()
+func (f certificateFlags) spec(profile string) ca.Spec {
+	from, until := f.validity()
 	spec := ca.Spec{
 		Profile: ca.Profile(profile), Subject: f.Subject.Name, NotBefore: from, NotAfter: until, PathLen: f.PathLen,
 		Policies: f.Policy, ExtKeyUsage: f.Usage, Serial: f.Serial,
 	}
 	spec.Constraints = f.constraints()
-	return spec, err
+	return spec
 }
 
 // constraintFlags say what names a CA may issue for.

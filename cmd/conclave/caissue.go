@@ -30,10 +30,7 @@ type caRoot struct {
 
 // Run makes the root.
 func (cmd caRoot) Run(c *console) error {
-	spec, err := cmd.spec(cmd.Profile)
-	if err != nil {
-		return err
-	}
+	spec := cmd.spec(cmd.Profile)
 	place, err := c.reserveSigned(cmd.Out)
 	if err != nil {
 		return err
@@ -67,10 +64,7 @@ type caIssue struct {
 
 // Run issues the certificate.
 func (cmd caIssue) Run(c *console) error {
-	spec, err := cmd.spec(cmd.Profile)
-	if err != nil {
-		return err
-	}
+	spec := cmd.spec(cmd.Profile)
 	publication := cmd.publication()
 	if responder := cmd.Profile == string(ca.OCSP) || cmd.Profile == string(ca.CABFOCSP); responder && !publication.IsZero() {
 		return fmt.Errorf("--profile %s: a responder's certificate names no URL of its issuer's; leave out --crl-url, --cert-url and --ocsp-url", cmd.Profile)
@@ -194,10 +188,7 @@ func (cmd caCross) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	from, until, err := cmd.validity()
-	if err != nil {
-		return err
-	}
+	from, until := cmd.validity()
 	spec := ca.Spec{Profile: ca.Profile(cmd.Profile), NotBefore: from, NotAfter: until, PathLen: cmd.PathLen}
 	return c.issueUnder(cmd.issuerFlags, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
 		spec.NotBefore = cmd.under(a.Certificate, spec.NotBefore)
@@ -223,10 +214,7 @@ func (cmd caRenew) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	from, until, err := cmd.validity()
-	if err != nil {
-		return err
-	}
+	from, until := cmd.validity()
 	switch other := ca.CheckIssued(old, old); {
 	case other != nil && cmd.Issuer == "":
 		return fmt.Errorf("--issuer: %s is not its own: %w; the certificate of its issuer was expected", cmd.Old, other)

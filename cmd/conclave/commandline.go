@@ -253,20 +253,22 @@ func explain(parser *kong.Kong, command *kong.Context, err error) error {
 	if node == nil {
 		node = parser.Model.Node
 	}
-	if command.Error == nil && !node.Leaf() {
+	option := useless(node, command.Args)
+	unnamed := command.Error == nil || option != "" && strings.HasPrefix(err.Error(), "unknown flag --"+option)
+	text := strings.TrimPrefix(err.Error(), node.Path()+": ")
+	switch {
+	case !node.Leaf() && unnamed:
 		return &usageError{error: err, help: func(w io.Writer) error {
 			parser.Stdout = w
 			return command.PrintUsage(false)
 		}}
-	}
-	switch option := useless(node, command.Args); {
-	case option == "" || !node.Leaf():
+	case !node.Leaf() || option == "":
 	case option == "device" && len(node.Positional) > 0 && node.Positional[0].Name == "name":
-		err = fmt.Errorf("--device: here the name is an argument: %s NAME", node.FullPath())
+		text = fmt.Sprintf("--device: here the name is an argument: %s NAME", node.FullPath())
 	default:
-		err = fmt.Errorf("--%s: %s makes no use of it; leave it out", option, node.FullPath())
+		text = fmt.Sprintf("--%s: %s makes no use of it; leave it out", option, node.FullPath())
 	}
-	return &usageError{error: fmt.Errorf("%w; see: %s --help", err, node.FullPath())}
+	return &usageError{error: fmt.Errorf("%s; see: %s --help", text, node.FullPath())}
 }
 
 // useless is an option about devices that the arguments have, and that their command

@@ -88,7 +88,7 @@ func TestGivenOnce(t *testing.T) {
 		{[]string{"hsm", "init", "--yes", "--yes"}, "--yes is given twice"},
 		{[]string{"key", "generate", "--type", "rsa:2048", "--id", "01", "--id", "02"}, "--id is given twice"},
 		{[]string{"ca", "list", "--register", "a", "--register", "a"}, "--register is given twice"},
-		{[]string{"ca", "cross", "a", "b", "--issuer", "c", "--crl-url", "http://a,b", "--crl-url", "http://c"}, ""},
+		{[]string{"ca", "cross", "a", "b", "--issuer", "c", "--until", "2030-01-01", "--crl-url", "http://a,b", "--crl-url", "http://c"}, ""},
 		{[]string{"key", "recover", "a", "--dkek", "b", "--dkek", "c", "--out", "d", "--plain", "--plain"}, ""},
 	} {
 		command, _, err := parse(tc.args)
