@@ -43,7 +43,7 @@ func openError(status Status, format string, args ...any) error {
 // Defect is something wrong with a sheet or a set, in words that hold no secret.
 type Defect struct {
 	Kind  string `json:"kind"`
-	Sheet string `json:"sheet,omitempty"` // its share ID, if it is about one
+	Sheet string `json:"sheet"` // its share ID, if it is about one
 	Text  string `json:"text"`
 }
 

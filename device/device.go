@@ -128,7 +128,7 @@ func (h Home) openStore(name string) (*sqlite.Store, error) {
 	}
 	s, err := sqlite.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &missingError{name}
+		return nil, &missingError{name, "; make it with: conclave hsm create " + name}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("device %q: %w", name, err)
@@ -155,10 +155,10 @@ func (h Home) Log(name string) (*devicelog.Log, error) {
 
 // missingError is the error for a device that does not exist. It wraps
 // fs.ErrNotExist.
-type missingError struct{ name string }
+type missingError struct{ name, advice string }
 
 func (e *missingError) Error() string {
-	return fmt.Sprintf("there is no device %q; make it with: conclave hsm create %s", e.name, e.name)
+	return fmt.Sprintf("there is no device %q%s", e.name, e.advice)
 }
 
 func (e *missingError) Unwrap() error { return fs.ErrNotExist }
@@ -295,7 +295,7 @@ func (h Home) Delete(name string) error {
 	}
 	err = removeStore(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no device %q", name)
+		return &missingError{name: name}
 	}
 	if err != nil {
 		return fmt.Errorf("device %q: %w", name, err)

@@ -13,6 +13,7 @@ import (
 )
 
 type keyWrap struct {
+	answering
 	userLogin
 	Key  keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
 	File string  `arg:"" complete:"files:wrap" help:"File to write: the key under the DKEK, its description and its certificate."`
@@ -20,11 +21,11 @@ type keyWrap struct {
 
 // Run wraps the key.
 func (cmd keyWrap) Run(c *console) error {
-	place, err := c.reserve(cmd.File, wrapRoom)
+	out, err := c.reserveOutput(cmd.File, wrapRoom, true)
 	if err != nil {
 		return err
 	}
-	defer place.Release()
+	defer out.release()
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
 		key, err := cmd.Key.find(h)
 		if err != nil {
@@ -38,12 +39,13 @@ func (cmd keyWrap) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		if err := place.Finish(content); err != nil {
+		if err := c.write(&out, content); err != nil {
 			return err
 		}
-		cmd.note(c, h, f, content)
-		fmt.Fprintf(c.out, "Key %d is wrapped to %s\n", key.Ref, cmd.File)
-		return nil
+		if out.place != nil { // where another command puts it, that one knows
+			cmd.note(c, h, f, content)
+		}
+		return c.answerWritten(out, keyOutput{newKeyEntry(key), out}, "Key %d is wrapped to %s\n", key.Ref, cmd.File)
 	})
 }
 
@@ -56,13 +58,14 @@ func (cmd keyWrap) note(c *console, h *hsm.HSM, f wire.WrapFile, content []byte)
 }
 
 type keyUnwrap struct {
+	answering
 	userLogin
-	File        string   `arg:"" complete:"files:wrap" help:"File of a wrapped key."`
+	File        string   `arg:"" complete:"files:wrap" type:"input" help:"File of a wrapped key."`
 	Ref         uint8    `placeholder:"N" help:"Reference to restore it to. Absent: the lowest free one."`
 	Force       bool     `help:"Replace the key at that reference."`
 	Label       string   `help:"Label of the key. Absent: the one in the file."`
 	ID          hexBytes `name:"id" placeholder:"HEX" help:"Identifier of the key (CKA_ID). Absent: the one in the file."`
-	Certificate string   `placeholder:"FILE" help:"Certificate of the key, where the file has none or another one: X.509 in PEM or DER."`
+	Certificate string   `placeholder:"FILE" type:"input" help:"Certificate of the key, where the file has none or another one: X.509 in PEM or DER."`
 }
 
 // Validate rejects contradictory options.
@@ -97,11 +100,24 @@ func (cmd keyUnwrap) Run(c *console) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", cmd.File, err)
 		}
-		fmt.Fprintf(c.out, "Key %d is restored: %s, public key %s\n", key.Ref, describe(key.Key), key.Public.Fingerprint())
+		if err := c.answerf(newRestoredEntry(key), "Key %d is restored: %s, public key %s\n", key.Ref, describe(key.Key), key.Public.Fingerprint()); err != nil {
+			return err
+		}
 		c.noteCompleted(key)
 		c.noteUntried(key)
 		return c.noteSameID(h, key.Ref)
 	})
+}
+
+// restoredEntry is a key that has come to a device.
+type restoredEntry struct {
+	keyEntry
+	Signed    bool     `json:"signed"`    // it was seen to sign
+	Completed []string `json:"completed"` // what its file lacked
+}
+
+func newRestoredEntry(key custody.Restored) restoredEntry {
+	return restoredEntry{newKeyEntry(key.Key), key.NotTried == nil, append([]string{}, key.Completed...)}
 }
 
 // warnOfLoss says what becomes of the key that is replaced, if it is another one.
@@ -132,7 +148,7 @@ func (c *console) readWrapFile(path string) (custody.Wrapped, error) {
 // noteChanged tells what has happened to a file in transfer; nothing if it is empty.
 func (c *console) noteChanged(path, changed string) {
 	if changed != "" {
-		c.note("conclave: warning: %s was changed in transfer: %s. That is undone in memory, and the file is as it was; copy it once more from where it came from, as binary", terminal.Printable(path), changed)
+		c.warn("%s was changed in transfer: %s. That is undone in memory, and the file is as it was; copy it once more from where it came from, as binary", terminal.Printable(path), changed)
 	}
 }
 
@@ -146,7 +162,7 @@ func (c *console) noteCompleted(key custody.Restored) {
 // noteUntried warns of a key that was restored, but not seen to sign.
 func (c *console) noteUntried(key custody.Restored) {
 	if key.NotTried != nil {
-		c.note("conclave: warning: key %d was restored, but not seen to sign: %v", key.Ref, key.NotTried)
+		c.warn("key %d was restored, but not seen to sign: %v", key.Ref, key.NotTried)
 	}
 	c.notePublic(key.Key)
 }
@@ -171,7 +187,7 @@ func (c *console) noteSameID(h *hsm.HSM, ref byte) error {
 	key := keys[i]
 	for _, other := range keys {
 		if d := other.Description; other.Ref != ref && d != nil && bytes.Equal(d.ID, key.Description.ID) {
-			c.note("conclave: warning: key %d (%s) has the ID %x too, and PKCS#11 programs pick one of the two; to give key %d another one, delete it and make it or restore it again with --id",
+			c.warn("key %d (%s) has the ID %x too, and PKCS#11 programs pick one of the two; to give key %d another one, delete it and make it or restore it again with --id",
 				other.Ref, terminal.Printable(describe(other)), key.Description.ID, key.Ref)
 		}
 	}

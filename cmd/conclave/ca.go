@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -14,7 +16,6 @@ import (
 	"conclave/ca/lint"
 	"conclave/ca/register"
 	"conclave/hsm"
-	"conclave/internal/safefile"
 	"conclave/terminal"
 )
 
@@ -45,7 +46,7 @@ func (f registerFlag) open(make bool) (*register.Register, error) {
 		if make {
 			return register.Create(f.Register)
 		}
-		return nil, fmt.Errorf("there is no register %s; name it with --register, or begin one with: conclave ca import ROOT", f.Register)
+		return nil, missing{fmt.Errorf("there is no register %s; name it with --register, or begin one with: conclave ca import ROOT", f.Register)}
 	}
 	return r, err
 }
@@ -190,7 +191,7 @@ func (c *console) readExisting(path string) (*x509.Certificate, error) {
 		return nil, err
 	}
 	for _, finding := range ca.Findings(cert) {
-		c.note("conclave: warning: %s: %s", path, terminal.Printable(finding))
+		c.warn("%s: %s", path, terminal.Printable(finding))
 	}
 	return cert, nil
 }
@@ -220,51 +221,72 @@ func signerOf(h *hsm.HSM, cert *x509.Certificate) (*hsm.Signer, error) {
 	case errors.As(err, &uncompared):
 		return nil, fmt.Errorf("the key of %s: %w; conclave key certificate %d FILE lets a key show it", ca.DistinguishedName(cert.RawSubject), err, uncompared.Refs[0])
 	case errors.Is(err, hsm.ErrNotFound):
-		return nil, fmt.Errorf("the device does not hold the key of %s", ca.DistinguishedName(cert.RawSubject))
+		return nil, missing{fmt.Errorf("the device does not hold the key of %s", ca.DistinguishedName(cert.RawSubject))}
 	}
 	return signer, err
 }
 
 // issueUnder lets the issuer of a certificate issue what prepare makes ready.
-func (c *console) issueUnder(f issuerFlags, out string, prepare func(ca.Authority) (*ca.Draft, error)) error {
-	place, err := c.reserveSigned(out)
+func (c *console) issueUnder(f issuerFlags, path string, prepare func(ca.Authority) (*ca.Draft, error)) error {
+	out, err := c.reserveSigned(path, isDER(path))
 	if err != nil {
 		return err
 	}
-	defer place.Release()
+	defer out.release()
 	return c.withAuthority(f, func(a ca.Authority) error {
 		draft, err := prepare(a)
 		if err != nil {
 			return err
 		}
-		return c.issue(a, draft, out, place)
+		return c.issue(a, draft, out)
 	})
 }
 
 // reserveSigned takes the place of what is to be signed. Whether an earlier run that
 // was cut off has signed, the register knows.
-func (c *console) reserveSigned(out string) (*safefile.Place, error) {
-	place, err := c.reserve(out, certificateRoom)
-	if err == nil && place.Left != nil {
-		c.note("conclave: warning: it may have signed before; see: conclave ca list, conclave ca settle")
+func (c *console) reserveSigned(path string, binary bool) (output, error) {
+	out, err := c.reserveOutput(path, certificateRoom, binary)
+	if err == nil && out.place != nil && out.place.Left != nil {
+		c.warn("it may have signed before; see: conclave ca list, conclave ca settle")
 	}
-	return place, err
+	return out, err
+}
+
+// isDER says whether a certificate goes to the file as DER.
+func isDER(path string) bool { return filepath.Ext(path) == ".cer" }
+
+// certificateAnswer is a certificate that was signed, or taken into the register.
+type certificateAnswer struct {
+	output
+	Serial    string    `json:"serial"` // hex
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	SHA256    string    `json:"sha256"` // of the DER
+}
+
+func newCertificateAnswer(out output, cert *x509.Certificate) certificateAnswer {
+	sum := sha256.Sum256(cert.Raw)
+	return certificateAnswer{
+		out, cert.SerialNumber.Text(16), ca.DistinguishedName(cert.RawSubject), ca.DistinguishedName(cert.RawIssuer),
+		cert.NotBefore.UTC(), cert.NotAfter.UTC(), hex.EncodeToString(sum[:]),
+	}
 }
 
 // issue shows and signs a certificate, and writes it.
-func (c *console) issue(a ca.Authority, draft *ca.Draft, out string, place *safefile.Place) error {
+func (c *console) issue(a ca.Authority, draft *ca.Draft, out output) error {
 	c.note("%s", strings.TrimRight(draft.Text(), "\n"))
 	cert, err := a.Sign(c.ctx, draft)
 	if err != nil {
 		return err
 	}
 	content := cert.Raw
-	if filepath.Ext(out) != ".cer" {
+	if !isDER(out.File) {
 		content = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
 	}
-	if err := place.Finish(content); err != nil {
+	if err := c.write(&out, content); err != nil {
 		return fmt.Errorf("%w; the certificate is signed, and in the register: conclave ca list", err)
 	}
-	fmt.Fprintf(c.out, "Certificate written to %s, serial number %x\n", out, cert.SerialNumber)
-	return nil
+	return c.answerWritten(out, newCertificateAnswer(out, cert), "Certificate written to %s, serial number %x\n", out.File, cert.SerialNumber)
 }

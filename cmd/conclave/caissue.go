@@ -20,6 +20,7 @@ import (
 )
 
 type caRoot struct {
+	answering
 	userLogin
 	registerFlag
 	certificateFlags
@@ -31,11 +32,11 @@ type caRoot struct {
 // Run makes the root.
 func (cmd caRoot) Run(c *console) error {
 	spec := cmd.spec(cmd.Profile)
-	place, err := c.reserveSigned(cmd.Out)
+	out, err := c.reserveSigned(cmd.Out, isDER(cmd.Out))
 	if err != nil {
 		return err
 	}
-	defer place.Release()
+	defer out.release()
 	return cmd.with(true, func(r *register.Register) error {
 		return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
 			signer, err := cmd.Key.signer(h)
@@ -47,17 +48,18 @@ func (cmd caRoot) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			return c.issue(a, draft, cmd.Out, place)
+			return c.issue(a, draft, out)
 		})
 	})
 }
 
 type caIssue struct {
+	answering
 	issuerFlags
 	publicationFlags
 	certificateFlags
 	LeaveOut []string `name:"leave-out" placeholder:"NAME" help:"Extensions that the request asks for, by name or OID, and the certificate is not to follow. Absent: asked at a terminal, refused elsewhere."`
-	Request  string   `arg:"" complete:"files" help:"The request."`
+	Request  string   `arg:"" complete:"files" type:"input" help:"The request."`
 	Out      string   `arg:"" complete:"files" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 	Profile  string   `default:"subordinate" enum:"subordinate,cabf-subordinate,ocsp,cabf-ocsp" help:"subordinate or ocsp, or cabf-subordinate or cabf-ocsp: as the CA/Browser Forum wants them. Default: subordinate."`
 }
@@ -82,7 +84,7 @@ func (cmd caIssue) Run(c *console) error {
 		return fmt.Errorf("%s: %w", cmd.Request, err)
 	}
 	if len(cmd.CRLURL) == 0 && cmd.Profile == string(ca.Subordinate) {
-		c.note("conclave: warning: without --crl-url no one will know where to find out whether this CA is revoked")
+		c.warn("without --crl-url no one will know where to find out whether this CA is revoked")
 	}
 	if err := cmd.with(false, func(r *register.Register) error { return cmd.tellOfKeyID(c, r, spec, request) }); err != nil {
 		return err
@@ -104,7 +106,7 @@ func (cmd caIssue) tellOfKeyID(c *console, r *register.Register, spec ca.Spec, r
 		}
 	})
 	if last != nil && !bytes.Equal(last.SubjectKeyId, spec.KeyIDFor(request.Public)) {
-		c.note("conclave: warning: certificate %x of the same key has the key identifier %x, and this one will have another: OpenSSL and Windows do not take what was issued under the one to be from the other. A request that asks for that identifier is followed; one that asks for another is not with --leave-out subjectKeyIdentifier",
+		c.warn("certificate %x of the same key has the key identifier %x, and this one will have another: OpenSSL and Windows do not take what was issued under the one to be from the other. A request that asks for that identifier is followed; one that asks for another is not with --leave-out subjectKeyIdentifier",
 			last.SerialNumber, last.SubjectKeyId)
 	}
 	return err
@@ -173,11 +175,12 @@ func (c *console) decide(request *ca.Request, spec *ca.Spec) error {
 }
 
 type caCross struct {
+	answering
 	issuerFlags
 	publicationFlags
 	validityFlags
 	PathLen *int   `placeholder:"N" help:"CAs that may follow it in a chain."`
-	Other   string `arg:"" complete:"files" help:"Certificate of the other root."`
+	Other   string `arg:"" complete:"files" type:"input" help:"Certificate of the other root."`
 	Out     string `arg:"" complete:"files" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 	Profile string `default:"cross" enum:"cross,cabf-cross" help:"cross, or cabf-cross: as the CA/Browser Forum wants it. Default: cross."`
 }
@@ -198,6 +201,7 @@ func (cmd caCross) Run(c *console) error {
 }
 
 type caRenew struct {
+	answering
 	userLogin
 	registerFlag
 	publicationFlags
@@ -243,16 +247,23 @@ func (cmd caRenew) tellOfNumber(c *console, r *register.Register, old *x509.Cert
 		}
 	})
 	if count > 0 {
-		c.note("conclave: warning: %d certificates name the serial number of %s, beside its key; OpenSSL and Java do not take them to be from the new one; give it the same number: --keep-serial; or keep the old one where they are verified, until they have ended or are new themselves", count, terminal.Printable(ca.DistinguishedName(old.RawSubject)))
+		c.warn("%d certificates name the serial number of %s, beside its key; OpenSSL and Java do not take them to be from the new one; give it the same number: --keep-serial; or keep the old one where they are verified, until they have ended or are new themselves", count, terminal.Printable(ca.DistinguishedName(old.RawSubject)))
 	}
 	return err
 }
 
 type caRequest struct {
+	answering
 	userLogin
 	Key     keyName           `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
 	Out     string            `arg:"" complete:"files" help:"File for the request."`
 	Subject distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…, or any other name, as in RFC 4514."`
+}
+
+// requestAnswer is a request that was made.
+type requestAnswer struct {
+	keyOutput
+	Subject string `json:"subject"`
 }
 
 // Run makes the request.
@@ -261,15 +272,19 @@ func (cmd caRequest) Run(c *console) error {
 		return err
 	}
 	for _, note := range cmd.Subject.Notes() {
-		c.note("conclave: warning: %s", note)
+		c.warn("%s", note)
 	}
-	place, err := c.reserve(cmd.Out, certificateRoom)
+	out, err := c.reserveOutput(cmd.Out, certificateRoom, false)
 	if err != nil {
 		return err
 	}
-	defer place.Release()
+	defer out.release()
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
-		signer, err := cmd.Key.signer(h)
+		key, err := cmd.Key.find(h)
+		if err != nil {
+			return err
+		}
+		signer, err := h.Signer(key.Ref)
 		if err != nil {
 			return err
 		}
@@ -277,10 +292,10 @@ func (cmd caRequest) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		if err := place.Finish(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})); err != nil {
+		if err := c.write(&out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "Request written to %s\n", cmd.Out)
-		return nil
+		answer := requestAnswer{keyOutput{newKeyEntry(key), out}, ca.DistinguishedName(cmd.Subject.DER())}
+		return c.answerWritten(out, answer, "Request written to %s\n", cmd.Out)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"conclave/custody"
 	"conclave/hsm"
@@ -15,6 +16,7 @@ import (
 )
 
 type backupCard struct {
+	answering
 	userLogin
 	optionalDKEK
 	Dir         string `arg:"" complete:"folders" help:"Folder of the backup. It is made where there is none, and brought up to date where there is."`
@@ -50,8 +52,11 @@ func (cmd backupCard) Run(c *console) error {
 		if err := cmd.warnOfRandomDKEK(c, h); err != nil {
 			return err
 		}
-		cmd.conclude(c, backup.Manifest)
-		return nil
+		answer := newBackupAnswer(cmd.Dir, backup.Manifest)
+		if len(answer.NotBackedUp) > 0 {
+			c.exit = exitIncomplete
+		}
+		return c.answer(answer, func() error { return answer.show(c) })
 	})
 }
 
@@ -59,14 +64,18 @@ func (cmd backupCard) Run(c *console) error {
 func (cmd backupCard) warnOfRandomDKEK(c *console, h *hsm.HSM) error {
 	status, err := h.DKEK()
 	if err == nil && status != nil && status.Shares == 0 && status.Outstanding == 0 {
-		c.note("conclave: warning: the DKEK of this device is random, and in no one's hands: the backup can be restored to this device alone, and to none once it is initialised again")
+		c.warn("the DKEK of this device is random, and in no one's hands: the backup can be restored to this device alone, and to none once it is initialised again")
 	}
 	return err
 }
 
 // tell shows what happens to the keys and files of a device, which may be anyone's.
 func (c *console) tell(text string) {
-	fmt.Fprintln(c.out, terminal.Printable(strings.ReplaceAll(terminal.Sentence(text), "\n", "; ")))
+	text = terminal.Printable(strings.ReplaceAll(terminal.Sentence(text), "\n", "; "))
+	if c.json {
+		c.note("%s", text)
+	}
+	c.say("%s\n", text)
 }
 
 // prove opens the backup on a practice device, in a folder that is gone afterwards, also
@@ -90,34 +99,73 @@ func (cmd backupCard) prove(c *console, backup *custody.CardBackup) (err error) 
 	return backup.Prove(ctx, tracedHome{c.home.In(dir), c}, dir, all)
 }
 
-// conclude says how much of the device is in the folder. What is missing is the exit
-// status.
-func (cmd backupCard) conclude(c *console, m *custody.Manifest) {
-	keys, unproved, objects := 0, 0, 0
+// backupAnswer is what the folder has of the device now.
+type backupAnswer struct {
+	Folder      string             `json:"folder"`
+	Serial      string             `json:"serial"`
+	Keys        []savedKey         `json:"keys"`
+	Objects     []savedFile        `json:"objects"`
+	NotBackedUp []notBackedUpEntry `json:"not_backed_up"`
+}
+
+type savedFile struct {
+	File   string    `json:"file"`
+	SHA256 string    `json:"sha256"`
+	Made   time.Time `json:"made"`
+}
+
+type savedKey struct {
+	keyEntry
+	savedFile
+	KCV    string    `json:"kcv"`
+	Proved time.Time `json:"proved"` // null as long as no one came with the DKEK
+}
+
+type notBackedUpEntry struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+}
+
+func newSavedFile(s custody.Saved) savedFile { return savedFile{s.File, s.SHA256, s.Made.UTC()} }
+
+func newBackupAnswer(folder string, m *custody.Manifest) backupAnswer {
+	b := backupAnswer{folder, m.Serial, []savedKey{}, []savedFile{}, []notBackedUpEntry{}}
 	for _, k := range m.Keys {
 		if k.Current() {
-			keys++
-		}
-		if k.Current() && k.Proved.IsZero() {
-			unproved++
+			b.Keys = append(b.Keys, savedKey{keyEntry{k.Reference, k.Type, k.Label, k.ID, k.PublicKey}, newSavedFile(k.Saved), k.KCV, k.Proved})
 		}
 	}
 	for _, o := range m.Objects {
 		if o.Current() {
-			objects++
+			b.Objects = append(b.Objects, newSavedFile(o.Saved))
 		}
 	}
-	fmt.Fprintf(c.out, "%s has %d keys and %d other files of device %s.\n", cmd.Dir, keys, objects, terminal.Printable(m.Serial))
+	for _, n := range m.NotBackedUp {
+		b.NotBackedUp = append(b.NotBackedUp, notBackedUpEntry{n.What, n.Why})
+	}
+	return b
+}
+
+// show says how much of the device is in the folder.
+func (b backupAnswer) show(c *console) error {
+	_, err := fmt.Fprintf(c.out, "%s has %d keys and %d other files of device %s.\n", b.Folder, len(b.Keys), len(b.Objects), terminal.Printable(b.Serial))
+	unproved := 0
+	for _, k := range b.Keys {
+		if k.Proved.IsZero() {
+			unproved++
+		}
+	}
 	if unproved > 0 {
 		fmt.Fprintf(c.out, "Of these keys %d were not opened yet: form and key check value are right. With custodians, --dkek FILE opens them on a practice device.\n", unproved)
 	}
-	if n := len(m.NotBackedUp); n > 0 {
-		c.exit = exitIncomplete
+	if n := len(b.NotBackedUp); n > 0 {
 		c.note("conclave: the backup is not whole: %d of the device's keys and files are not in it, as told above", n)
 	}
+	return err
 }
 
 type restoreCard struct {
+	answering
 	userLogin
 	optionalDKEK
 	Dir string `arg:"" complete:"folders" help:"Folder of the backup."`
@@ -137,16 +185,21 @@ func (cmd restoreCard) Run(c *console) error {
 			return err
 		}
 		err := (&custody.CardRestore{Dir: cmd.Dir, Manifest: manifest, Tell: c.tell}).Run(h)
-		return errors.Join(err, cmd.noteSharedIDs(c, h))
+		keys, unread := h.Keys()
+		noteSharedIDs(c, keys)
+		return errors.Join(err, unread, c.answerf(restoreAnswer{cmd.Dir, manifest.Serial, newKeyListing(keys)}, ""))
 	})
 }
 
+// restoreAnswer is a backup, and what the device has now.
+type restoreAnswer struct {
+	Folder string `json:"folder"`
+	Serial string `json:"serial"` // of the device that was backed up
+	keyListing
+}
+
 // noteSharedIDs warns of each ID that several keys of a device have.
-func (cmd restoreCard) noteSharedIDs(c *console, h *hsm.HSM) error {
-	keys, err := h.Keys()
-	if err != nil {
-		return err
-	}
+func noteSharedIDs(c *console, keys []hsm.Key) {
 	byID := map[string][]hsm.Key{}
 	for _, k := range keys {
 		if k.Description != nil {
@@ -155,10 +208,9 @@ func (cmd restoreCard) noteSharedIDs(c *console, h *hsm.HSM) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		if len(byID[id]) > 1 {
-			c.note("conclave: warning: these keys have one ID, and PKCS#11 programs pick one of them: %s", introduce(byID[id]))
+			c.warn("these keys have one ID, and PKCS#11 programs pick one of them: %s", introduce(byID[id]))
 		}
 	}
-	return nil
 }
 
 // giveDKEK gives a device that waits for its DKEK what it waits for. Custodians come
@@ -201,6 +253,6 @@ func (c *console) noteBackups(made []custody.BackupRecord) {
 		}
 	}
 	if err != nil {
-		c.note("conclave: warning: the backup is made, but not noted for conclave status: %v", err)
+		c.warn("the backup is made, but not noted for conclave status: %v", err)
 	}
 }

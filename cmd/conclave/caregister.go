@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -10,8 +12,9 @@ import (
 )
 
 type caRevoke struct {
+	answering
 	registerFlag
-	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer."`
+	Issuer string `required:"" placeholder:"FILE" type:"input" help:"Certificate of the issuer."`
 	Serial string `arg:"" help:"Serial number of the certificate, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
 	Reason string `default:"unspecified" placeholder:"REASON" enum:"unspecified,keyCompromise,cACompromise,affiliationChanged,superseded,cessationOfOperation,certificateHold,removeFromCRL,privilegeWithdrawn,aACompromise" help:"unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn or aACompromise. Default: unspecified."`
 	Time   day    `placeholder:"DATE" help:"When it was revoked, between the certificate's beginning and now. Default: now."`
@@ -46,9 +49,25 @@ func (cmd caRevoke) Run(c *console) error {
 		if err := r.Revoke(c.ctx, cert.RawSubject, revocation); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "Certificate %s is %s; sign a CRL now: conclave ca crl\n", serial, cmd.becomes())
-		return nil
+		answer := revokeAnswer{serial, entry.Subject, newRevocation(revocation)}
+		return c.answerf(answer, "Certificate %s is %s; sign a CRL now: conclave ca crl\n", serial, cmd.becomes())
 	})
+}
+
+// revokeAnswer is a revocation that was noted.
+type revokeAnswer struct {
+	Serial  string `json:"serial"`
+	Subject string `json:"subject"`
+	revocationEntry
+}
+
+type revocationEntry struct {
+	Time   time.Time `json:"time"`
+	Reason string    `json:"reason"` // as for ca revoke
+}
+
+func newRevocation(r ca.Revocation) revocationEntry {
+	return revocationEntry{r.Time.UTC(), ca.ReasonName(r.Reason)}
 }
 
 // when is the time that is noted. One that makes an earlier revocation more exact
@@ -80,6 +99,7 @@ func (cmd caRevoke) becomes() string {
 }
 
 type caCRL struct {
+	answering
 	issuerFlags
 	Out        string `arg:"" complete:"files:crl" help:"File for the CRL, DER."`
 	ThisUpdate day    `placeholder:"DATE" help:"From when it holds; a date is 00:00 UTC of that day. Default: now."`
@@ -89,6 +109,17 @@ type caCRL struct {
 	First      bool   `help:"Say that an issuer that has issued certificates elsewhere has never signed a CRL."`
 
 	UnusualDates bool `help:"The dates are meant, although they are before those of the last CRL, years apart, or far from the clock."`
+}
+
+// crlAnswer is a CRL that was signed.
+type crlAnswer struct {
+	output
+	Number     string    `json:"number"` // hex
+	Issuer     string    `json:"issuer"`
+	ThisUpdate time.Time `json:"this_update"`
+	NextUpdate time.Time `json:"next_update"`
+	Revoked    int       `json:"revoked"` // certificates
+	SHA256     string    `json:"sha256"`
 }
 
 // Run signs the CRL.
@@ -101,11 +132,11 @@ func (cmd caCRL) Run(c *console) error {
 	if err := spec.CheckClock(now); err != nil {
 		return err
 	}
-	place, err := c.reserveSigned(cmd.Out)
+	out, err := c.reserveSigned(cmd.Out, true)
 	if err != nil {
 		return err
 	}
-	defer place.Release()
+	defer out.release()
 	if err := cmd.checkFirst(c); err != nil {
 		return err
 	}
@@ -115,18 +146,23 @@ func (cmd caCRL) Run(c *console) error {
 			return err
 		}
 		c.note("%s", draft.Text())
-		if err := place.Widen(int64(len(draft.TBS())) + certificateRoom); err != nil {
-			return err
+		if out.place != nil {
+			if err := out.place.Widen(int64(len(draft.TBS())) + certificateRoom); err != nil {
+				return err
+			}
 		}
 		crl, err := a.SignCRL(c.ctx, draft)
 		if err != nil {
 			return err
 		}
-		if err := place.Finish(crl.Raw); err != nil {
+		if err := c.write(&out, crl.Raw); err != nil {
 			return fmt.Errorf("%w; CRL number %d is signed, and in the register: conclave ca list", err, crl.Number)
 		}
-		fmt.Fprintf(c.out, "CRL number %d written to %s; certificates revoked: %d\n", crl.Number, cmd.Out, len(crl.RevokedCertificateEntries))
-		return nil
+		sum := sha256.Sum256(crl.Raw)
+		answer := crlAnswer{
+			out, crl.Number.Text(16), ca.DistinguishedName(crl.RawIssuer), crl.ThisUpdate.UTC(), crl.NextUpdate.UTC(), len(crl.RevokedCertificateEntries), hex.EncodeToString(sum[:]),
+		}
+		return c.answerWritten(out, answer, "CRL number %d written to %s; certificates revoked: %d\n", crl.Number, cmd.Out, answer.Revoked)
 	})
 }
 
@@ -146,13 +182,14 @@ func (cmd caCRL) checkFirst(c *console) error {
 		}
 		last, err := r.LastCRL(c.ctx, issuer.RawSubject)
 		if err == nil && last == nil {
-			c.note("conclave: warning: the register knows nothing of CRLs from before; if there were any, do not publish this one: conclave ca adopt goes on from the last")
+			c.warn("the register knows nothing of CRLs from before; if there were any, do not publish this one: conclave ca adopt goes on from the last")
 		}
 		return err
 	})
 }
 
 type caList struct {
+	answering
 	registerFlag
 }
 
@@ -163,19 +200,59 @@ func (cmd caList) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		rows := [][]string{{"TIME", "KIND", "NUMBER", "STATE", "SUBJECT"}}
+		list := registerAnswer{[]registerEntry{}}
 		for _, e := range entries {
-			state := string(e.State())
-			if len(e.Revocations) > 0 {
-				state += ", revoked"
-			}
-			if e.Note != "" {
-				state += ": " + e.Note
-			}
-			rows = append(rows, []string{e.Time.UTC().Format(time.RFC3339), string(e.Kind), e.Number.Text(16), state, e.Subject})
+			list.Entries = append(list.Entries, newRegisterEntry(e))
 		}
-		return c.showTable(rows)
+		return c.answer(list, func() error { return c.showTable(list.rows()) })
 	})
+}
+
+// registerAnswer is what the register has, in the order of time.
+type registerAnswer struct {
+	Entries []registerEntry `json:"entries"`
+}
+
+type registerEntry struct {
+	Kind        ca.Kind           `json:"kind"`
+	State       register.State    `json:"state"`
+	Number      string            `json:"number"` // hex: of a certificate its serial number
+	Issuer      string            `json:"issuer"`
+	Subject     string            `json:"subject"`
+	Time        time.Time         `json:"time"`
+	SHA256      string            `json:"sha256"` // of what was signed, where the register has it
+	Note        string            `json:"note"`
+	Revocations []revocationEntry `json:"revocations"` // the last one holds
+}
+
+func newRegisterEntry(e register.Entry) registerEntry {
+	entry := registerEntry{
+		Kind: e.Kind, State: e.State(), Number: e.Number.Text(16), Issuer: ca.DistinguishedName(e.Issuer), Subject: e.Subject,
+		Time: e.Time.UTC(), Note: e.Note, Revocations: []revocationEntry{},
+	}
+	if e.DER != nil {
+		sum := sha256.Sum256(e.DER)
+		entry.SHA256 = hex.EncodeToString(sum[:])
+	}
+	for _, r := range e.Revocations {
+		entry.Revocations = append(entry.Revocations, newRevocation(r))
+	}
+	return entry
+}
+
+func (l registerAnswer) rows() [][]string {
+	rows := [][]string{{"TIME", "KIND", "NUMBER", "STATE", "SUBJECT"}}
+	for _, e := range l.Entries {
+		state := string(e.State)
+		if len(e.Revocations) > 0 {
+			state += ", revoked"
+		}
+		if e.Note != "" {
+			state += ": " + e.Note
+		}
+		rows = append(rows, []string{e.Time.Format(time.RFC3339), string(e.Kind), e.Number, state, e.Subject})
+	}
+	return rows
 }
 
 type caExport struct {
@@ -188,8 +265,9 @@ func (cmd caExport) Run(c *console) error {
 }
 
 type caImport struct {
+	answering
 	registerFlag
-	Certificate string `arg:"" complete:"files" help:"The certificate."`
+	Certificate string `arg:"" complete:"files" type:"input" help:"The certificate."`
 }
 
 // Run takes a certificate into the register.
@@ -202,14 +280,14 @@ func (cmd caImport) Run(c *console) error {
 		if err := r.Import(c.ctx, cert); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "Certificate %x is in the register\n", cert.SerialNumber)
-		return nil
+		return c.answerf(newCertificateAnswer(output{File: cmd.Certificate}, cert), "Certificate %x is in the register\n", cert.SerialNumber)
 	})
 }
 
 type caSettle struct {
+	answering
 	registerFlag
-	Issuer  string `required:"" placeholder:"FILE" help:"Certificate of the issuer."`
+	Issuer  string `required:"" placeholder:"FILE" type:"input" help:"Certificate of the issuer."`
 	CRL     bool   `name:"crl" xor:"kind" help:"It is a CRL."`
 	Renewal bool   `xor:"kind" help:"It is a root's renewal that keeps its serial number."`
 	Number  string `arg:"" help:"Serial number, or CRL number, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
@@ -237,7 +315,7 @@ func (cmd caSettle) Run(c *console) error {
 		if err := r.Settle(c.ctx, issuer.RawSubject, kind, entry.Number, cmd.Note); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "The %s %x is settled; its number stays used\n", kind, entry.Number)
-		return nil
+		entry.Note = cmd.Note
+		return c.answerf(newRegisterEntry(entry), "The %s %x is settled; its number stays used\n", kind, entry.Number)
 	})
 }

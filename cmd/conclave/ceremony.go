@@ -12,6 +12,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/device"
 	"conclave/internal/interrupt"
+	"conclave/internal/safefile"
 	"conclave/internal/tty"
 	"conclave/terminal"
 )
@@ -51,6 +52,7 @@ func (d planDevices) Connect(planned plan.Device) (conn apdu.Conn, err error) {
 }
 
 type ceremonyRun struct {
+	answering
 	tracing
 	Plan string          `arg:"" complete:"files:json" help:"The plan."`
 	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony. Default: PLAN.ceremony."`
@@ -106,10 +108,30 @@ func (c *console) hold(ctx context.Context, run func(context.Context) error, dir
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "The ceremony is closed. Its evidence is %s; verify it on another machine with:\n", dir.Evidence())
-	fmt.Fprintf(c.out, "  conclave ceremony verify %s --key FINGERPRINT --closing CLOSING\n", dir.Evidence())
-	fmt.Fprintf(c.out, "The backup is %s, the register %s, what is to be published %s.\n", dir.Backup(), dir.Register(), dir.Publish())
-	return nil
+	return c.answerf(newCeremonyAnswer(dir), `The ceremony is closed. Its evidence is %s; verify it on another machine with:
+  conclave ceremony verify %s --key FINGERPRINT --closing CLOSING
+The backup is %s, the register %s, what is to be published %s.
+`, dir.Evidence(), dir.Evidence(), dir.Backup(), dir.Register(), dir.Publish())
+}
+
+// ceremonyAnswer is what a ceremony that is closed has left behind. A drill, and a
+// ceremony without custodians or without a CA, does not leave all of it.
+type ceremonyAnswer struct {
+	Folder   string `json:"folder"`
+	Evidence string `json:"evidence"`
+	Backup   string `json:"backup"`
+	Register string `json:"register"`
+	Publish  string `json:"publish"`
+}
+
+func newCeremonyAnswer(dir ceremony.Folder) ceremonyAnswer {
+	a := ceremonyAnswer{Folder: string(dir), Evidence: dir.Evidence()}
+	for path, member := range map[string]*string{dir.Backup(): &a.Backup, dir.Register(): &a.Register, dir.Publish(): &a.Publish} {
+		if safefile.Exists(path) {
+			*member = path
+		}
+	}
+	return a
 }
 
 // ceremonyRoom is this terminal, which everyone comes to.

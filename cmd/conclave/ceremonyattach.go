@@ -2,9 +2,10 @@ package main
 
 import (
 	"errors"
-	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/rfc3161"
@@ -12,12 +13,13 @@ import (
 )
 
 type ceremonyAttach struct {
+	answering
 	Bundle    string `arg:"" type:"existingdir" help:"Folder of the evidence."`
 	Request   string `placeholder:"FILE" xor:"what" help:"Write a request for a time stamp (RFC 3161), to be carried to an authority."`
-	Stamp     string `placeholder:"FILE" xor:"what" help:"Attach the authority's answer; --roots has its roots."`
-	Roots     string `placeholder:"FILE" help:"Roots of the time-stamping authority, PEM."`
-	Signature string `placeholder:"FILE" xor:"what" help:"Attach a signature: ssh-keygen -Y sign -n conclave-ceremony -f KEY checkpoint; --signers has the key."`
-	Signers   string `placeholder:"FILE" help:"Allowed signers, as ssh-keygen -Y verify takes them."`
+	Stamp     string `placeholder:"FILE" xor:"what" type:"input" help:"Attach the authority's answer; --roots has its roots."`
+	Roots     string `placeholder:"FILE" type:"input" help:"Roots of the time-stamping authority, PEM."`
+	Signature string `placeholder:"FILE" xor:"what" type:"input" help:"Attach a signature: ssh-keygen -Y sign -n conclave-ceremony -f KEY checkpoint; --signers has the key."`
+	Signers   string `placeholder:"FILE" type:"input" help:"Allowed signers, as ssh-keygen -Y verify takes them."`
 	Name      string `placeholder:"NAME" help:"Whose signature it is, for the name of the file."`
 }
 
@@ -41,7 +43,7 @@ func (cmd ceremonyAttach) Validate() error {
 // Run attaches it.
 func (cmd ceremonyAttach) Run(c *console) error {
 	if cmd.Request != "" {
-		return cmd.request()
+		return cmd.request(c)
 	}
 	files := map[string]string{evidence.StampFile: cmd.Stamp, evidence.RootsFile: cmd.Roots}
 	if cmd.Signature != "" {
@@ -58,11 +60,23 @@ func (cmd ceremonyAttach) Run(c *console) error {
 	if err := evidence.Attach(cmd.Bundle, contents); err != nil {
 		return err
 	}
-	fmt.Fprintln(c.out, "Attached, and verified.")
-	return nil
+	return c.answerf(attachAnswer{Evidence: cmd.Bundle, Files: slices.Sorted(maps.Keys(contents))}, "Attached, and verified.\n")
 }
 
-func (cmd ceremonyAttach) request() error {
+// attachAnswer is evidence, and the files that it got, or the request that was made for
+// it.
+type attachAnswer struct {
+	output
+	Evidence string   `json:"evidence"`
+	Files    []string `json:"files"`
+}
+
+func (cmd ceremonyAttach) request(c *console) error {
+	out, err := c.reserveOutput(cmd.Request, certificateRoom, true)
+	if err != nil {
+		return err
+	}
+	defer out.release()
 	head, err := safefile.Read(filepath.Join(cmd.Bundle, evidence.HeadFile), evidence.MaxAttachment)
 	if err != nil {
 		return err
@@ -71,7 +85,10 @@ func (cmd ceremonyAttach) request() error {
 	if err != nil {
 		return err
 	}
-	return safefile.Create(cmd.Request, request)
+	if err := c.write(&out, request); err != nil {
+		return err
+	}
+	return c.answerf(attachAnswer{out, cmd.Bundle, []string{}}, "")
 }
 
 // goodName says whether a file can have this name.

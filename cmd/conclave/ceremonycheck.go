@@ -14,8 +14,8 @@ import (
 )
 
 type ceremonyCheck struct {
+	answering
 	tracing
-	listing
 	Plan string          `arg:"" complete:"files:json" help:"The plan."`
 	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony. Default: PLAN.ceremony."`
 }
@@ -47,34 +47,36 @@ func (cmd ceremonyCheck) show(c *console, found []preflight.Finding) error {
 		}
 		rows = append(rows, []string{mark, f.What, f.Detail})
 	}
-	var err error
-	if cmd.JSON {
-		err = c.showJSON(newFindings(found))
-	} else {
-		err = c.showTable(rows)
-	}
+	err := c.answer(newCheckReport(found), func() error { return c.showTable(rows) })
 	if err == nil && problems > 0 {
 		err = fmt.Errorf("%s: the ceremony cannot be held like this; problems: %d", cmd.Plan, problems)
 	}
 	return err
 }
 
-// finding is a finding as JSON.
+// checkReport is what a check has found.
+type checkReport struct {
+	OK       bool      `json:"ok"` // there is no problem
+	Findings []finding `json:"findings"`
+}
+
 type finding struct {
 	What    string `json:"what"`
 	Found   string `json:"found"`
 	Problem bool   `json:"problem"`
 }
 
-func newFindings(found []preflight.Finding) []finding {
-	all := []finding{}
+func newCheckReport(found []preflight.Finding) checkReport {
+	report := checkReport{true, []finding{}}
 	for _, f := range found {
-		all = append(all, finding{f.What, f.Detail, f.Problem})
+		report.OK = report.OK && !f.Problem
+		report.Findings = append(report.Findings, finding{f.What, f.Detail, f.Problem})
 	}
-	return all
+	return report
 }
 
 type ceremonyRunbook struct {
+	answering
 	Plan string `arg:"" complete:"files:json" help:"The plan."`
 	Out  string `placeholder:"STEM" help:"Write STEM.html and STEM.pdf. Default: PLAN.runbook."`
 	// Practice is for the rehearsal's paper.
@@ -122,6 +124,11 @@ func writeRunbook(c *console, f plan.File, stem string) error {
 	if err != nil {
 		return fmt.Errorf("%w; %s.html is written, and a browser can print it", err, stem)
 	}
-	_, err = fmt.Fprintf(c.out, "Runbook written to %s.html and %s.pdf\n", stem, stem)
-	return err
+	return c.answerf(runbookAnswer{stem + ".html", stem + ".pdf"}, "Runbook written to %s.html and %s.pdf\n", stem, stem)
+}
+
+// runbookAnswer is the files of a runbook.
+type runbookAnswer struct {
+	HTML string `json:"html"`
+	PDF  string `json:"pdf"`
 }

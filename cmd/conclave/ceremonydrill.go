@@ -1,17 +1,16 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/calendar"
 	"conclave/ceremony/plan"
 	"conclave/internal/interrupt"
-	"conclave/internal/safefile"
 )
 
 type ceremonyDrill struct {
+	answering
 	tracing
 	Bundle string          `arg:"" type:"existingdir" help:"Folder of the ceremony's evidence."`
 	Backup string          `required:"" type:"existingdir" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
@@ -55,12 +54,12 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	if err := a.Run(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "The drill is closed. Keep its evidence with the ceremony's: %s\n", cmd.Dir.Evidence())
-	return nil
+	return c.answerf(newCeremonyAnswer(cmd.Dir), "The drill is closed. Keep its evidence with the ceremony's: %s\n", cmd.Dir.Evidence())
 }
 
 type ceremonyCalendar struct {
-	Plan string `arg:"" complete:"files:json" help:"The plan."`
+	answering
+	Plan string `arg:"" complete:"files:json" type:"input" help:"The plan."`
 	Out  string `arg:"" complete:"files:ics" help:"File to write, such as root.ics."`
 }
 
@@ -78,11 +77,31 @@ func (cmd ceremonyCalendar) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if err := safefile.Create(cmd.Out, content); err != nil {
+	out, err := c.reserveOutput(cmd.Out, int64(len(content)), false)
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "Dates written to %s: %d\n", cmd.Out, len(events))
-	return nil
+	defer out.release()
+	if err := c.write(&out, content); err != nil {
+		return err
+	}
+	answer := calendarAnswer{out, []calendarDate{}}
+	for _, e := range events {
+		answer.Dates = append(answer.Dates, calendarDate{e.Date.UTC(), e.Summary, e.Description})
+	}
+	return c.answerWritten(out, answer, "Dates written to %s: %d\n", cmd.Out, len(events))
+}
+
+// calendarAnswer is the dates that were written.
+type calendarAnswer struct {
+	output
+	Dates []calendarDate `json:"dates"`
+}
+
+type calendarDate struct {
+	Day  time.Time `json:"day"`
+	What string    `json:"what"`
+	Why  string    `json:"why"`
 }
 
 // event is a date as calendars have it.

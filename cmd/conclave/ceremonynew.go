@@ -12,17 +12,18 @@ import (
 )
 
 type ceremonyNew struct {
+	answering
 	Plan string `arg:"" complete:"files:json" help:"File to write."`
 }
 
 // Run asks what a root with one issuing CA needs, and writes the plan. What is
 // rarer is added with an editor.
 func (cmd ceremonyNew) Run(c *console) error {
-	place, err := c.reserve(cmd.Plan, planRoom)
+	out, err := c.reserveOutput(cmd.Plan, planRoom, false)
 	if err != nil {
 		return err
 	}
-	defer place.Release()
+	defer out.release()
 	q := &questions{console: c}
 	p := q.answers().Plan()
 	if q.err != nil {
@@ -33,14 +34,16 @@ func (cmd ceremonyNew) Run(c *console) error {
 		return err
 	}
 	if err := p.Check(); err != nil {
-		c.note("conclave: the plan is not yet right: %v", err)
+		c.warn("the plan is not yet right: %v", err)
 	}
-	if err := place.Finish(content); err != nil {
+	if err := c.write(&out, content); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "Plan written to %s. Next: conclave ceremony check %s\n", cmd.Plan, cmd.Plan)
-	return nil
+	return c.answerWritten(out, planAnswer{out}, "Plan written to %s. Next: conclave ceremony check %s\n", cmd.Plan, cmd.Plan)
 }
+
+// planAnswer is a plan that was made.
+type planAnswer struct{ output }
 
 // planRoom is more than a plan made of these answers needs.
 const planRoom = 64 << 10

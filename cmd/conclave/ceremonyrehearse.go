@@ -9,6 +9,7 @@ import (
 )
 
 type ceremonyRehearse struct {
+	answering
 	tracing
 	Plan    string          `arg:"" complete:"files:json" help:"The plan."`
 	Dir     ceremony.Folder `placeholder:"DIR" help:"Folder of the rehearsal. Default: PLAN.rehearsal-N."`

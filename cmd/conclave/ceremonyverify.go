@@ -14,12 +14,12 @@ import (
 )
 
 type ceremonyVerify struct {
-	listing
+	answering
 	Bundle  string  `arg:"" type:"existingdir" help:"Folder of the evidence."`
 	Key     *string `placeholder:"FINGERPRINT" help:"Fingerprint of the ceremony key from the paper: 32 words, or 64 hex digits."`
 	Closing *string `placeholder:"SHA256" help:"The closing from the paper, in the same form."`
-	Signers string  `type:"existingfile" placeholder:"FILE" help:"Keys of the witnesses, as ssh-keygen -Y verify takes them, in place of those in the bundle."`
-	Roots   string  `type:"existingfile" placeholder:"FILE" help:"Roots of time-stamping authorities, PEM, in place of those in the bundle."`
+	Signers string  `placeholder:"FILE" type:"input" help:"Keys of the witnesses, as ssh-keygen -Y verify takes them, in place of those in the bundle."`
+	Roots   string  `placeholder:"FILE" type:"input" help:"Roots of time-stamping authorities, PEM, in place of those in the bundle."`
 }
 
 // Run verifies the evidence, with nothing but the folder.
@@ -32,12 +32,12 @@ func (cmd ceremonyVerify) Run(c *console) error {
 	if failure != nil && len(report.Problems) == 0 {
 		return failure
 	}
-	if cmd.JSON {
-		if err := c.showJSON(newEvidenceReport(report)); err != nil {
-			return err
-		}
-	} else {
+	err = c.answer(newEvidenceReport(report), func() error {
 		cmd.show(c, report)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if failure != nil {
 		return fmt.Errorf("%s: the evidence is not to be trusted; problems: %d", cmd.Bundle, len(report.Problems))
@@ -145,7 +145,7 @@ type evidenceReport struct {
 func newEvidenceReport(r *evidence.Report) evidenceReport {
 	report := evidenceReport{
 		OK: r.Level() == evidence.Proved, Level: string(r.Level()), Ceremony: r.Ceremony, Practice: r.Practice, Key: hex.EncodeToString(r.Key[:]), KeyChecked: r.Anchored,
-		Closing: hex.EncodeToString(r.Closing[:]), Begin: r.Begin, End: r.End, Shown: r.Shown, Unproved: append([]string{}, r.Unproved...), Exceptions: []string{}, Problems: []string{},
+		Closing: hex.EncodeToString(r.Closing[:]), Begin: r.Begin.UTC(), End: r.End.UTC(), Shown: append([]string{}, r.Shown...), Unproved: append([]string{}, r.Unproved...), Exceptions: []string{}, Problems: []string{},
 	}
 	for _, e := range r.Exceptions {
 		report.Exceptions = append(report.Exceptions, e.Text)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -32,6 +33,23 @@ type tracing struct {
 }
 
 func (t tracing) traceFile() string { return t.Trace }
+
+// answering is the option of the commands that answer: all but those that write a
+// document, or talk as long as they run.
+type answering struct {
+	JSON bool `name:"json" help:"Answer in JSON, as docs/json.md says. An error is JSON too, on standard error."`
+}
+
+func (a answering) asJSON() bool { return a.JSON }
+
+// asksJSON says whether a command line asks for JSON; one that cannot be parsed, too.
+func asksJSON(command *kong.Context, args []string) bool {
+	if command == nil {
+		return slices.Contains(args, "--json")
+	}
+	c, ok := command.Selected().Target.Interface().(interface{ asJSON() bool })
+	return ok && c.asJSON()
+}
 
 // onDevice are the options of the commands that work with one device.
 type onDevice struct {
@@ -192,6 +210,7 @@ func newParser(g grammar) (*kong.Kong, error) {
 		kong.Description("A SmartCard-HSM in software, and the tools for it and for the real one."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.ValueFormatter(describeOption),
+		kong.NamedMapper("input", kong.MapperFunc(decodeInput)),
 		kong.PostBuild(func(k *kong.Kong) error { require(k.Model.Node); return nil }),
 		kong.Vars{"vpcd": link.VPCDAddress})
 }
@@ -223,7 +242,7 @@ func parse(args []string) (command *kong.Context, o *options, err error) {
 	g := grammarOf(args)
 	parser, err := newParser(g)
 	if err != nil {
-		return nil, nil, err
+		return nil, g.get(), err
 	}
 	command, err = parser.Parse(args)
 	if err == nil {
@@ -275,7 +294,7 @@ func explain(parser *kong.Kong, command *kong.Context, err error) error {
 // does not know.
 func useless(node *kong.Node, args []string) string {
 	known := slices.Concat(node.AllFlags(false)...)
-	for _, option := range []string{"device", "trace"} {
+	for _, option := range []string{"device", "trace", "json"} {
 		given := slices.ContainsFunc(args, func(arg string) bool {
 			name, _, _ := strings.Cut(arg, "=")
 			return name == "--"+option
@@ -285,6 +304,24 @@ func useless(node *kong.Node, args []string) string {
 		}
 	}
 	return ""
+}
+
+// decodeInput reads the name of a file that is read as it comes, which standard input
+// can be. Its path is one that internal/safefile knows.
+func decodeInput(ctx *kong.DecodeContext, target reflect.Value) error {
+	var path string
+	if err := ctx.Scan.PopValueInto("file", &path); err != nil {
+		return err
+	}
+	if path == "-" {
+		path = "/dev/stdin"
+	}
+	if target.Kind() == reflect.Slice { // an option that comes again
+		target.Set(reflect.Append(target, reflect.ValueOf(path)))
+	} else {
+		target.SetString(path)
+	}
+	return nil
 }
 
 // givenOnce refuses an option that takes one value and comes twice: kong takes the

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -18,10 +17,11 @@ import (
 	"conclave/wire"
 )
 
-// console is what a command works with: results go to out, all else to err.
+// console is what a command works with.
 type console struct {
-	ctx          context.Context
-	in, out, err *os.File
+	answers
+	ctx context.Context
+	in  *os.File
 	// prompts asks questions on err, so that out holds the result alone.
 	prompts *terminal.Prompts
 	home    device.Home
@@ -29,13 +29,6 @@ type console struct {
 	trace   io.Writer // nil for none
 	progress
 	exit int // of a command that has done its work
-}
-
-// note tells the user something beside the result, unless only that is wanted.
-func (c *console) note(format string, args ...any) {
-	if !c.quiet {
-		fmt.Fprintf(c.err, format+"\n", args...)
-	}
 }
 
 // reserve takes the place of a file of so many bytes at most, before people do
@@ -110,13 +103,6 @@ func (c *console) withLogin(argument secretArgument, fn func(*hsm.HSM) error) er
 	})
 }
 
-// showJSON shows a value as indented JSON.
-func (c *console) showJSON(value any) error {
-	encoder := json.NewEncoder(c.out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
-}
-
 // showTable shows rows in columns, the first row being the heads. Files of others may
 // be in them.
 func (c *console) showTable(rows [][]string) error {
@@ -176,12 +162,7 @@ func (c *console) fromArgument(argument secretArgument, what string) (secret.Byt
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	if exposed {
-		c.note("conclave: warning: others on this machine can see the %s on the command line; use env:NAME or file:PATH", what)
+		c.warn("others on this machine can see the %s on the command line; use env:NAME or file:PATH", what)
 	}
 	return value, nil
-}
-
-// listing is the flag of the commands that list or show something.
-type listing struct {
-	JSON bool `name:"json" help:"Show JSON."`
 }

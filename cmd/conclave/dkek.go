@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"conclave/hsm"
-)
+import "conclave/hsm"
 
 type dkekCommands struct {
 	Create  dkekCreate    `cmd:"" help:"Make a DKEK share file, under a password or for custodians."`
@@ -18,22 +14,23 @@ type dkekCommands struct {
 }
 
 type dkekShowState struct {
+	answering
 	onDevice
-	listing
+}
+
+// dkekAnswer is the DKEK of a device, null for none.
+type dkekAnswer struct {
+	DKEK *dkekStatus `json:"dkek"`
 }
 
 // Run shows the DKEK's status as hsm status does.
-func (cmd dkekShowState) Run(c *console) error {
+func (dkekShowState) Run(c *console) error {
 	return c.withHSM(func(h *hsm.HSM) error {
 		told, err := h.DKEK()
 		if err != nil {
 			return err
 		}
 		status := newDKEKStatus(told)
-		if cmd.JSON {
-			return c.showJSON(map[string]*dkekStatus{"dkek": status})
-		}
-		fmt.Fprintln(c.out, "DKEK:", status)
-		return nil
+		return c.answerf(dkekAnswer{status}, "DKEK: %s\n", status)
 	})
 }

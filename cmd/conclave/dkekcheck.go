@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"conclave/custody"
 	"conclave/internal/interrupt"
@@ -11,8 +10,9 @@ import (
 )
 
 type dkekCheck struct {
+	answering
 	File       string `arg:"" optional:"" complete:"files:pbe" help:"Share file that the set record is beside. The file itself is not opened."`
-	Record     string `placeholder:"FILE" help:"The set record, where it is elsewhere."`
+	Record     string `placeholder:"FILE" type:"input" help:"The set record, where it is elsewhere."`
 	SheetsFile string `placeholder:"FILE" help:"File with the sheet, - for standard input. Absent: it is typed, or scanned."`
 }
 
@@ -83,19 +83,30 @@ func (c *console) checkEntered(ctx context.Context, entry *quorum.Entry) error {
 	return nil
 }
 
+// checkAnswer is a good sheet.
+type checkAnswer struct {
+	Set       string `json:"set"`
+	Threshold int    `json:"threshold"`
+	Total     int    `json:"total"`
+	Share     string `json:"share"`     // its ID
+	Custodian string `json:"custodian"` // as the record has the name
+	KCV       string `json:"kcv"`       // of the record
+	Proof     string `json:"proof"`     // record or checksum: what confirms it
+}
+
 // showCheck says what is known to be right about the sheet.
 func (c *console) showCheck(entry *quorum.Entry) error {
 	share := entry.Shares()[0]
 	record := entry.Record()
 	switch {
 	case record != nil:
-		fmt.Fprintf(c.out, "The sheet of %s is good: it agrees with the record of set %s (%d-of-%d, key check value %s).\n",
+		answer := checkAnswer{record.Set, record.Threshold, record.Total, share.ID, record.Name(record.NumberOf(share)), record.KCV, "record"}
+		return c.answerf(answer, "The sheet of %s is good: it agrees with the record of set %s (%d-of-%d, key check value %s).\n",
 			record.Name(record.NumberOf(share)), record.Set, record.Threshold, record.Total, record.KCV)
 	case share.Set != "":
-		fmt.Fprintf(c.out, "The code is good: its checksum is right. It is of custodian %s in set %s (%d-of-%d). Whether the share file needs it, only its set record can say.\n",
+		answer := checkAnswer{Set: share.Set, Threshold: share.Threshold, Total: share.Total, Share: share.ID, Proof: "checksum"}
+		return c.answerf(answer, "The code is good: its checksum is right. It is of custodian %s in set %s (%d-of-%d). Whether the share file needs it, only its set record can say.\n",
 			share.ID, share.Set, share.Threshold, share.Total)
-	default:
-		return errors.New("nothing contradicts these lines, but nothing confirms them either: they have no checksum, and there is no set record; name the share file that it is beside, or --record")
 	}
-	return nil
+	return errors.New("nothing contradicts these lines, but nothing confirms them either: they have no checksum, and there is no set record; name the share file that it is beside, or --record")
 }

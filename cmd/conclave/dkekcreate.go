@@ -14,6 +14,7 @@ import (
 )
 
 type dkekCreate struct {
+	answering
 	onDevice
 	File     string         `arg:"" complete:"files:pbe" help:"Share file to write."`
 	Password secretArgument `placeholder:"SECRET" help:"Password of the file, at least 6 characters: env:NAME, file:PATH or the password itself. Asked for if absent."`
@@ -22,6 +23,9 @@ type dkekCreate struct {
 
 // Validate rejects contradictory options.
 func (cmd dkekCreate) Validate() error {
+	if err := checkOnDisk(cmd.File); err != nil {
+		return err
+	}
 	if cmd.Threshold == 0 {
 		return cmd.checkNone()
 	}
@@ -29,6 +33,14 @@ func (cmd dkekCreate) Validate() error {
 		return errors.New("--password: with --threshold no one knows the password")
 	}
 	return cmd.newSet.check()
+}
+
+// checkOnDisk refuses to write a share file where nothing can be read again.
+func checkOnDisk(path string) error {
+	if path == standardOutput {
+		return errors.New("-: a share file is not written to standard output, since it is proved from the disk, with its record beside it; name a file")
+	}
+	return nil
 }
 
 // Run takes all random numbers from the device.
@@ -67,8 +79,7 @@ func (cmd dkekCreate) withPassword(c *console) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "DKEK share written to %s; as the only share it makes a DKEK with key check value %s\n", cmd.File, kcv)
-		return nil
+		return c.answerf(shareFileAnswer{File: cmd.File, KCV: kcv.String(), Keys: []rewrapped{}}, "DKEK share written to %s; as the only share it makes a DKEK with key check value %s\n", cmd.File, kcv)
 	})
 }
 
@@ -164,6 +175,7 @@ type meeting struct {
 	custody.Creation
 	console *console
 	room    *terminal.Screen
+	answer  shareFileAnswer
 }
 
 // prepare finds what is in the way of a meeting before anyone comes, to open another
@@ -226,12 +238,27 @@ func (m *meeting) hold() error {
 	if err != nil {
 		return err
 	}
-	m.show(created)
-	return nil
+	return m.show(created)
+}
+
+// shareFileAnswer is a share file that was made, or has new sheets.
+type shareFileAnswer struct {
+	File      string      `json:"file"`
+	KCV       string      `json:"kcv"`    // of a DKEK that consists of this share alone
+	Record    string      `json:"record"` // its file; this and what follows is null for a file with a password
+	Set       string      `json:"set"`
+	Threshold *int        `json:"threshold"`
+	Total     *int        `json:"total"`
+	Keys      []rewrapped `json:"keys"` // that were wrapped anew under the DKEK
+}
+
+type rewrapped struct {
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // show says what was made, now that it is proved.
-func (m *meeting) show(created *custody.Created) {
+func (m *meeting) show(created *custody.Created) error {
 	c := m.console
 	c.note("%s, and the share file opens with what the sheets say.", terminal.Sentence(created.Proof.String()))
 	for _, custodian := range created.Record.Custodians {
@@ -243,6 +270,10 @@ func (m *meeting) show(created *custody.Created) {
 	if m.Password != nil {
 		done = "New sheets made for"
 	}
-	fmt.Fprintf(c.out, "%s %s, set %s; as the only share it makes a DKEK with key check value %s\n", done, m.ShareFile, created.Record.Set, created.KCV)
-	fmt.Fprintf(c.out, "Set record written to %s; keep it with the share file. There is no secret in it.\n", created.RecordPath)
+	m.answer = shareFileAnswer{
+		File: m.ShareFile, KCV: created.KCV.String(), Record: created.RecordPath, Set: created.Record.Set,
+		Threshold: some(created.Record.Threshold), Total: some(created.Record.Total), Keys: []rewrapped{},
+	}
+	return c.answerf(&m.answer, "%s %s, set %s; as the only share it makes a DKEK with key check value %s\nSet record written to %s; keep it with the share file. There is no secret in it.\n",
+		done, m.ShareFile, created.Record.Set, created.KCV, created.RecordPath)
 }

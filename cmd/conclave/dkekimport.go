@@ -11,6 +11,7 @@ import (
 )
 
 type dkekImport struct {
+	answering
 	onDevice
 	Files []string `arg:"" complete:"files:pbe" help:"Share files, or base64 copies of them. Those that the device has already are passed over."`
 	opening
@@ -29,17 +30,36 @@ func (cmd dkekImport) Run(c *console) error {
 		if err != nil {
 			return err
 		}
+		answer := &importAnswer{Files: []importedFile{}}
+		if err := c.answerf(answer, ""); err != nil {
+			return err
+		}
 		for _, file := range files {
 			if len(files) > 1 && journal.Has(file.ShareFile) {
 				c.note("%s is in the device already.", file.Path)
+				answer.Files = append(answer.Files, importedFile{File: file.Path, Present: true})
 				continue
 			}
-			if err := cmd.one(ctx, c, h, journal, file); err != nil {
+			if err := cmd.one(ctx, c, h, journal, file, answer); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// importAnswer is what was imported, and how far the DKEK has come.
+type importAnswer struct {
+	dkekAnswer
+	Files []importedFile `json:"files"`
+}
+
+type importedFile struct {
+	File    string         `json:"file"`
+	Status  custody.Status `json:"status"` // null where it was not opened
+	KCV     string         `json:"kcv"`    // of a DKEK that consists of this share alone
+	How     string         `json:"how"`
+	Present bool           `json:"present"` // the device had it
 }
 
 // openJournal opens the journal of a device that waits for shares, and says how far
@@ -73,7 +93,7 @@ func (c *console) forgetImports(h *hsm.HSM) error {
 	return journal.Clear()
 }
 
-func (cmd dkekImport) one(ctx context.Context, c *console, h *hsm.HSM, journal *custody.Journal, file custody.Unopened) error {
+func (cmd dkekImport) one(ctx context.Context, c *console, h *hsm.HSM, journal *custody.Journal, file custody.Unopened, answer *importAnswer) error {
 	if journal.Has(file.ShareFile) {
 		return fmt.Errorf("%s: %w", file.Path, custody.ErrTwice)
 	}
@@ -89,6 +109,8 @@ func (cmd dkekImport) one(ctx context.Context, c *console, h *hsm.HSM, journal *
 	if opened.How != "password" {
 		c.note("The sheets were read as: %s.", opened.How)
 	}
-	fmt.Fprintf(c.out, "DKEK share imported; DKEK: %s\n", newDKEKStatus(status))
+	answer.DKEK = newDKEKStatus(status)
+	answer.Files = append(answer.Files, importedFile{file.Path, opened.Status, opened.KCV.String(), opened.How, false})
+	c.say("DKEK share imported; DKEK: %s\n", answer.DKEK)
 	return nil
 }

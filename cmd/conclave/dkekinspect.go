@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"conclave/custody"
@@ -8,23 +9,23 @@ import (
 )
 
 type dkekInspect struct {
+	answering
 	File       string         `arg:"" complete:"files:pbe" help:"Share file, or a base64 copy of it."`
 	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"Password of the file: env:NAME, file:PATH or the password itself."`
 	SheetsFile string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input: codes, or lines with prime and shares as printed; in any order, and more than the threshold are welcome."`
 	NoRecord   bool           `name:"no-record" help:"Do without the set record beside the share file."`
-	listing
 }
 
-// inspection is what inspect shows. What is not known is empty or 0.
+// inspection is what inspect shows. What is not known is empty or nil.
 type inspection struct {
 	File      string           `json:"file"`
 	Status    string           `json:"status"`
-	Error     string           `json:"error,omitempty"`
+	Error     string           `json:"error"`
 	KCV       string           `json:"kcv"` // of a DKEK that consists of this share alone
 	Set       string           `json:"set"`
-	Threshold int              `json:"threshold"` // 0 for a file with a password
-	Total     int              `json:"total"`
-	Strength  int              `json:"strength"` // bits of a password that is shared out
+	Threshold *int             `json:"threshold"` // null for a file with a password
+	Total     *int             `json:"total"`
+	Strength  *int             `json:"strength"` // bits of a password that is shared out
 	How       string           `json:"how"`      // the sheets were read
 	Defects   []custody.Defect `json:"defects"`
 }
@@ -40,25 +41,12 @@ func (cmd dkekInspect) Run(c *console) error {
 		opened, err = o.open(ctx, c, file)
 	}
 	if err != nil {
-		return c.showInspection(cmd, newFailedInspection(cmd.File, err), err)
+		return errors.Join(c.answerf(newFailedInspection(cmd.File, err), ""), err)
 	}
 	defer opened.Wipe()
 	c.exit = exitCodes()[opened.Status]
-	return c.showInspection(cmd, newInspection(cmd.File, opened), nil)
-}
-
-// showInspection shows the result; as JSON, that of a failure too.
-func (c *console) showInspection(cmd dkekInspect, i inspection, failure error) error {
-	switch {
-	case cmd.JSON:
-		if err := c.showJSON(i); err != nil {
-			return err
-		}
-		return failure
-	case failure != nil:
-		return failure
-	}
-	return c.showTable(i.rows())
+	i := newInspection(cmd.File, opened)
+	return c.answer(i, func() error { return c.showTable(i.rows()) })
 }
 
 func newFailedInspection(file string, err error) inspection {
@@ -71,24 +59,21 @@ func newFailedInspection(file string, err error) inspection {
 
 func newInspection(file string, o *custody.Opened) inspection {
 	i := inspection{
-		File: file, Status: string(o.Status), KCV: o.KCV.String(), Set: o.Set, Threshold: o.Threshold, Total: o.Total(),
-		How: o.How, Defects: o.Faults,
+		File: file, Status: string(o.Status), KCV: o.KCV.String(), Set: o.Set, Threshold: some(o.Threshold), Total: some(o.Total()),
+		How: o.How, Defects: append([]custody.Defect{}, o.Faults...),
 	}
 	if o.Threshold > 0 {
-		i.Strength = 8 * len(o.Password)
-	}
-	if i.Defects == nil {
-		i.Defects = []custody.Defect{}
+		i.Strength = some(8 * len(o.Password))
 	}
 	return i
 }
 
 func (i inspection) rows() [][]string {
 	rows := [][]string{{"Share file", i.File}, {"Status", i.Status}, {"Key check value", i.KCV}}
-	if i.Threshold > 0 {
-		scheme := fmt.Sprintf("%d sheets open it", i.Threshold)
-		if i.Total > 0 {
-			scheme += fmt.Sprintf(", of %d", i.Total)
+	if i.Threshold != nil {
+		scheme := fmt.Sprintf("%d sheets open it", *i.Threshold)
+		if i.Total != nil {
+			scheme += fmt.Sprintf(", of %d", *i.Total)
 		}
 		rows = append(rows, []string{"Threshold", scheme}, []string{"Read as", i.How})
 	}

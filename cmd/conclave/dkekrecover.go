@@ -13,13 +13,13 @@ import (
 )
 
 type dkekRecover struct {
+	answering
 	File       string         `arg:"" complete:"files:pbe" help:"Share file, or a base64 copy of it."`
 	SheetsFile string         `placeholder:"FILE" xor:"how" help:"File with the sheets, - for standard input. A ? stands for a digit that cannot be read."`
 	Password   secretArgument `placeholder:"SECRET" xor:"how" help:"The password, as nearly as it is remembered: env:NAME, file:PATH or the password itself."`
 	Nearly     bool           `xor:"how" help:"Ask for the password as it is remembered."`
 	Sheets     int            `placeholder:"M" xor:"how" help:"Let M custodians enter their sheets."`
 	NoRecord   bool           `name:"no-record" help:"Do without the set record beside the share file."`
-	listing
 }
 
 // Run searches as long as there is anything left to try. Without --sheets-file and
@@ -43,10 +43,7 @@ func (cmd dkekRecover) Run(c *console) error {
 	defer opened.Wipe()
 	c.exit = exitCodes()[opened.Status]
 	i := newInspection(cmd.File, opened)
-	if cmd.JSON {
-		return c.showJSON(i)
-	}
-	return c.showTable(i.rows())
+	return c.answer(i, func() error { return c.showTable(i.rows()) })
 }
 
 func (cmd dkekRecover) password(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {

@@ -11,6 +11,7 @@ import (
 )
 
 type dkekRekey struct {
+	answering
 	File  string   `arg:"" complete:"files" help:"Share file to write, with the new DKEK."`
 	Wraps []string `arg:"" complete:"files:wrap" help:"Files of wrapped keys, under the old DKEK."`
 	Dir   string   `required:"" placeholder:"DIR" help:"Folder for the files of the keys under the new DKEK, which keep their names."`
@@ -22,7 +23,7 @@ func (dkekRekey) required() []string { return []string{"dkek", "threshold"} }
 
 // Validate rejects contradictory options.
 func (cmd dkekRekey) Validate() error {
-	return errors.Join(cmd.newSet.check(), cmd.dkekSource.Validate())
+	return errors.Join(checkOnDisk(cmd.File), cmd.newSet.check(), cmd.dkekSource.Validate())
 }
 
 // Run wraps the keys anew, and gives their files names when the new share file and its
@@ -64,15 +65,17 @@ func (cmd dkekRekey) Run(c *console) error {
 	if err := m.hold(); err != nil {
 		return fmt.Errorf("%w; no wrapped key was written, and the old ones are as good as before", err)
 	}
-	return cmd.write(c, keys)
+	return cmd.write(m, keys)
 }
 
-func (cmd dkekRekey) write(c *console, keys []custody.Rewrapped) error {
+func (cmd dkekRekey) write(m *meeting, keys []custody.Rewrapped) error {
+	c := m.console
 	for _, k := range keys {
 		if err := k.Settle(); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "%s is wrapped anew to %s\n", k.From, k.To)
+		m.answer.Keys = append(m.answer.Keys, rewrapped{k.From, k.To})
+		c.say("%s is wrapped anew to %s\n", k.From, k.To)
 	}
 	c.note("A device takes these keys once it has the new DKEK. When all are restored and tried, destroy, wherever they are:")
 	for _, path := range append(cmd.Wraps, cmd.DKEK...) {

@@ -11,6 +11,7 @@ import (
 )
 
 type dkekReshare struct {
+	answering
 	File    string `arg:"" complete:"files:pbe" help:"Share file to make new sheets for."`
 	NewFile string `name:"new-file" placeholder:"FILE" help:"Put the same DKEK share into a new share file, with a new password."`
 	opening
@@ -21,7 +22,7 @@ func (dkekReshare) required() []string { return []string{"threshold"} }
 
 // Validate rejects contradictory options.
 func (cmd dkekReshare) Validate() error {
-	return errors.Join(cmd.newSet.check(), cmd.opening.Validate())
+	return errors.Join(checkOnDisk(cmd.NewFile), cmd.newSet.check(), cmd.opening.Validate())
 }
 
 // Run opens the share file, and lets the new custodians come.

@@ -22,6 +22,7 @@ type hsmCommands struct {
 }
 
 type hsmCreate struct {
+	answering
 	Name string `arg:"" default:"default" env:"CONCLAVE_DEVICE" help:"Name of the device. Default: default."`
 }
 
@@ -31,21 +32,20 @@ func (cmd hsmCreate) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(c.out, serial)
-	return nil
+	return c.answerf(deviceEntry{Name: cmd.Name, Serial: serial, State: "new"}, "%s\n", serial)
 }
 
 type hsmList struct {
+	answering
 	tracing
-	listing
 }
 
-// deviceEntry is an embedded device in a list.
+// deviceEntry is a device in a list, or one that was made, initialised or deleted.
 type deviceEntry struct {
 	Name   string `json:"name"`
 	Serial string `json:"serial"`
-	State  string `json:"state"` // new, initialised or unreadable
-	Error  string `json:"error,omitempty"`
+	State  string `json:"state"` // new, initialised, unreadable or deleted
+	Error  string `json:"error"`
 }
 
 // readerEntry is a reader, and the device in it.
@@ -53,18 +53,18 @@ type readerEntry struct {
 	Name   string `json:"name"` // for --device
 	Serial string `json:"serial"`
 	State  string `json:"state"` // empty, device, other-card or unreadable
-	Error  string `json:"error,omitempty"`
+	Error  string `json:"error"`
 }
 
 type deviceList struct {
 	Devices []deviceEntry `json:"devices"`
 	// Readers is null without a PC/SC service, and ReadersError why.
 	Readers      []readerEntry `json:"readers"`
-	ReadersError string        `json:"readers_error,omitempty"`
+	ReadersError string        `json:"readers_error"`
 }
 
 // Run lists devices, and readers with what is in them.
-func (cmd hsmList) Run(c *console) error {
+func (hsmList) Run(c *console) error {
 	names, err := c.home.List()
 	if err != nil {
 		return err
@@ -82,16 +82,12 @@ func (cmd hsmList) Run(c *console) error {
 	for _, reader := range readers {
 		list.Readers = append(list.Readers, peek(reader))
 	}
-	if cmd.JSON {
-		return c.showJSON(list)
-	}
-	if err := c.showTable(list.rows()); err != nil {
-		return err
-	}
-	if list.ReadersError != "" {
-		c.note("conclave: cards in readers are not seen: %s", terminal.Printable(list.ReadersError))
-	}
-	return nil
+	return c.answer(list, func() error {
+		if list.ReadersError != "" {
+			defer c.note("conclave: cards in readers are not seen: %s", terminal.Printable(list.ReadersError))
+		}
+		return c.showTable(list.rows())
+	})
 }
 
 // peek looks at a reader so that the logins that other processes have on its card go on:
@@ -167,6 +163,7 @@ func (r readerEntry) state() string {
 }
 
 type hsmDelete struct {
+	answering
 	Name string `arg:"" complete:"embedded" help:"Name of the device."`
 	Yes  bool   `help:"Ask nothing."`
 }
@@ -183,7 +180,10 @@ func (cmd hsmDelete) Run(c *console) error {
 			return err
 		}
 	}
-	return c.home.Delete(cmd.Name)
+	if err := c.home.Delete(cmd.Name); err != nil {
+		return err
+	}
+	return c.answerf(deviceEntry{Name: cmd.Name, State: "deleted"}, "")
 }
 
 // serialOf gives a device's serial number, which is empty where its
@@ -191,7 +191,7 @@ func (cmd hsmDelete) Run(c *console) error {
 func (c *console) serialOf(h *hsm.HSM) string {
 	serial, err := h.Serial()
 	if err != nil {
-		c.note("conclave: warning: no serial number: %v", err)
+		c.warn("no serial number: %v", err)
 	}
 	return serial
 }

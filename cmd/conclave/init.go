@@ -10,6 +10,7 @@ import (
 )
 
 type hsmInit struct {
+	answering
 	onDevice
 	PIN          secretArgument `name:"pin" placeholder:"SECRET" help:"The new user PIN, 6 to 16 characters: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 	SOPIN        secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN, 16 hex digits: the present one, or a new one for a device that has none."`
@@ -59,7 +60,7 @@ func (cmd hsmInit) Run(c *console) error {
 		defer init.SOPIN.Wipe()
 		err = h.Initialize(init, cmd.Label)
 		if unlabelled, ok := errors.AsType[*hsm.LabelError](err); ok {
-			c.note("conclave: warning: %v", unlabelled)
+			c.warn("%v", unlabelled)
 			err = nil
 		}
 		if err != nil {
@@ -68,11 +69,12 @@ func (cmd hsmInit) Run(c *console) error {
 		if err := c.forgetImports(h); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "Device %s is initialised.\n", c.serialOf(h))
+		serial := c.serialOf(h)
+		err = c.answerf(deviceEntry{Name: c.device, Serial: serial, State: "initialised"}, "Device %s is initialised.\n", serial)
 		if init.DKEKShares > 0 {
 			c.note("DKEK shares it waits for: %d; see: conclave dkek create, conclave dkek import", init.DKEKShares)
 		}
-		return nil
+		return err
 	})
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,7 +15,8 @@ import (
 	"conclave/wire"
 )
 
-// TestJSON documents what --json shows: the files are the promise to scripts.
+// TestJSON shows what is absent, or has gone wrong, as --json shows it: the files are the
+// promise to scripts.
 func TestJSON(t *testing.T) {
 	public := generator(t)
 	kcv := dkek.KCV{1, 2, 3, 4, 5, 6, 7, 8}
@@ -41,10 +41,9 @@ func TestJSON(t *testing.T) {
 		"hsm-status-new.json": deviceStatus{
 			Device: "default", Serial: "ZZCL0123456", CertifiedBy: "ZZCLCA00001", Label: "SmartCard-HSM", Version: "3.5", KeyDomains: newKeyDomains(nil), Options: optionNames(0),
 		},
-		"key-list.json": []keyEntry{
-			newKeyEntry(hsm.Key{Ref: 1, Public: &public, Description: &wire.PrKD{Type: wire.KeyEC, Label: "Root", ID: []byte{0xA1, 0xB2}}}),
-			newKeyEntry(hsm.Key{Ref: 2}),
-		},
+		"key-list.json": newKeyListing([]hsm.Key{
+			{Ref: 1, Public: &public, Description: &wire.PrKD{Type: wire.KeyEC, Label: "Root", ID: []byte{0xA1, 0xB2}}}, {Ref: 2},
+		}),
 		"status.json": overviewReport{
 			Devices: []deviceOverview{
 				{Name: "broken", Error: "why", Keys: []keyOverview{}},
@@ -66,15 +65,31 @@ func TestJSON(t *testing.T) {
 		"rehearse-failed.json": newRehearsalReport(custody.RoundTripReport{}, time.Second, terminal.ErrInterrupted),
 	} {
 		var shown bytes.Buffer
-		encoder := json.NewEncoder(&shown)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(value); err != nil {
+		c := &answers{answered: value}
+		if err := c.sendAnswer(&shown); err != nil {
 			t.Fatal(err)
 		}
 		want, err := os.ReadFile(filepath.Join("testdata", "json", file))
 		if err != nil || !bytes.Equal(shown.Bytes(), want) {
 			t.Errorf("%s (%v): got\n%s", file, err, shown.Bytes())
 		}
+	}
+}
+
+// TestObject: nothing that a terminal would obey is in an object as it is, what is empty is
+// null, and only that.
+func TestObject(t *testing.T) {
+	c := &answers{warnings: []string{"red \x1b[31m"}}
+	got := c.object(struct {
+		Text  string    `json:"text"`
+		None  string    `json:"none"`
+		Time  time.Time `json:"time"`
+		Count int       `json:"count"`
+		List  []string  `json:"list"`
+	}{Text: "\u202e\u009b31m \":\"\" \U000e0001 é", List: []string{""}})
+	want := `{"schema":1,"text":"\u202e\u009b31m \":\"\" \udb40\udc01 é","none":null,"time":null,"count":0,"list":[""],"warnings":["red \u001b[31m"]}`
+	if string(got) != want {
+		t.Errorf("%s; expected was\n%s", got, want)
 	}
 }
 

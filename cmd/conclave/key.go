@@ -11,7 +11,6 @@ import (
 
 	"conclave/custody"
 	"conclave/hsm"
-	"conclave/internal/safefile"
 	"conclave/terminal"
 	"conclave/wire"
 )
@@ -56,6 +55,7 @@ func (b *hexBytes) UnmarshalText(text []byte) (err error) {
 }
 
 type keyGenerate struct {
+	answering
 	userLogin
 	Type       keyType  `required:"" placeholder:"TYPE" complete:"words:rsa:2048 rsa:3072 rsa:4096 ec:secp256r1 ec:secp384r1 ec:secp521r1 ec:brainpoolP256r1 ec:brainpoolP384r1 ec:brainpoolP512r1 ec:secp256k1" help:"rsa:2048, rsa:3072, rsa:4096, or ec: and a curve, such as ec:secp256r1."`
 	Label      string   `help:"Label of the key."`
@@ -81,52 +81,68 @@ func (cmd keyGenerate) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "Key %d is generated: %s, public key %s\n", key.Ref, key.Size(), key.Public.Fingerprint())
+		if made, err := h.Key(key.Ref); err == nil { // with what it is called
+			key.Description = made.Description
+		}
+		if err := c.answerf(newKeyEntry(key), "Key %d is generated: %s, public key %s\n", key.Ref, key.Size(), key.Public.Fingerprint()); err != nil {
+			return err
+		}
 		return c.noteSameID(h, key.Ref)
 	})
 }
 
 type keyList struct {
+	answering
 	onDevice
-	listing
 }
 
-// keyEntry is a key in a list. What the device does not tell is empty.
+type keyListing struct {
+	Keys []keyEntry `json:"keys"`
+}
+
+// keyEntry is a key in a list, or one that something was done with. What the device
+// does not tell is empty.
 type keyEntry struct {
-	Ref         byte   `json:"ref"`
-	Type        string `json:"type"` // such as RSA-2048 or secp256r1
-	Label       string `json:"label"`
-	ID          string `json:"id"`          // hex
-	Fingerprint string `json:"fingerprint"` // SHA-256 of the SubjectPublicKeyInfo, hex
+	Ref       byte   `json:"ref"`
+	Type      string `json:"type"` // such as RSA-2048 or secp256r1
+	Label     string `json:"label"`
+	ID        string `json:"id"`         // hex
+	PublicKey string `json:"public_key"` // SHA-256 of the SubjectPublicKeyInfo, hex
 }
 
 // Run lists the keys.
-func (cmd keyList) Run(c *console) error {
+func (keyList) Run(c *console) error {
 	return c.withHSM(func(h *hsm.HSM) error {
 		keys, err := h.Keys()
 		if err != nil {
 			return err
 		}
-		entries := []keyEntry{}
-		for _, k := range keys {
-			entries = append(entries, newKeyEntry(k))
-		}
-		if cmd.JSON {
-			return c.showJSON(entries)
-		}
-		rows := [][]string{{"REF", "TYPE", "LABEL", "ID", "PUBLIC KEY (SHA-256)"}}
-		for _, e := range entries {
-			rows = append(rows, []string{strconv.Itoa(int(e.Ref)), e.Type, terminal.Printable(e.Label), e.ID, cmp.Or(e.Fingerprint, "unknown")})
-		}
 		for _, k := range keys {
 			c.notePublic(k)
 		}
-		return c.showTable(rows)
+		list := newKeyListing(keys)
+		return c.answer(list, func() error { return c.showTable(list.rows()) })
 	})
 }
 
+func newKeyListing(keys []hsm.Key) keyListing {
+	list := keyListing{[]keyEntry{}}
+	for _, k := range keys {
+		list.Keys = append(list.Keys, newKeyEntry(k))
+	}
+	return list
+}
+
+func (l keyListing) rows() [][]string {
+	rows := [][]string{{"REF", "TYPE", "LABEL", "ID", "PUBLIC KEY (SHA-256)"}}
+	for _, e := range l.Keys {
+		rows = append(rows, []string{strconv.Itoa(int(e.Ref)), e.Type, terminal.Printable(e.Label), e.ID, cmp.Or(e.PublicKey, "unknown")})
+	}
+	return rows
+}
+
 func newKeyEntry(k hsm.Key) keyEntry {
-	entry := keyEntry{Ref: k.Ref, Type: k.Size(), Fingerprint: k.Public.Fingerprint()}
+	entry := keyEntry{Ref: k.Ref, Type: k.Size(), PublicKey: k.Public.Fingerprint()}
 	if d := k.Description; d != nil {
 		entry.Label, entry.ID = d.Label, hex.EncodeToString(d.ID)
 	}
@@ -134,6 +150,7 @@ func newKeyEntry(k hsm.Key) keyEntry {
 }
 
 type keyDelete struct {
+	answering
 	userLogin
 	Key keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
 	Yes bool    `help:"Ask nothing."`
@@ -155,8 +172,7 @@ func (cmd keyDelete) Run(c *console) error {
 		if err := h.DeleteKey(key.Ref); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "Key %d is deleted.\n", key.Ref)
-		return nil
+		return c.answerf(newKeyEntry(key), "Key %d is deleted.\n", key.Ref)
 	})
 }
 
@@ -166,7 +182,7 @@ func (cmd keyDelete) Run(c *console) error {
 func confirmLoss(c *console, yes bool, loss string, key hsm.Key) error {
 	records, err := custody.NotedBackups(c.home.Backups())
 	if err != nil {
-		c.note("conclave: warning: which keys are backed up is not known: %v", err)
+		c.warn("which keys are backed up is not known: %v", err)
 	}
 	reference := strconv.Itoa(int(key.Ref))
 	if r, state := custody.LatestBackup(records, key.Public.Fingerprint()); state.Holds() {
@@ -175,7 +191,7 @@ func confirmLoss(c *console, yes bool, loss string, key hsm.Key) error {
 	}
 	loss += ", and it is NOT BACKED UP, as far as this computer knows"
 	if yes {
-		c.note("conclave: warning: %s", loss)
+		c.warn("%s", loss)
 	}
 	if d := key.Description; d != nil && d.Label != "" && d.Label == strings.TrimSpace(terminal.Printable(d.Label)) {
 		return c.confirm(yes, loss, "its label", d.Label)
@@ -191,6 +207,7 @@ func describe(k hsm.Key) string {
 }
 
 type keyPublic struct {
+	answering
 	onDevice
 	Key    keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
 	Format string  `enum:"pem,der" default:"pem" help:"pem or der. Default: pem."`
@@ -199,11 +216,11 @@ type keyPublic struct {
 
 // Run writes a SubjectPublicKeyInfo.
 func (cmd keyPublic) Run(c *console) error {
-	place, err := c.reserveOutput(cmd.Out)
+	out, err := c.reserveOutput(cmd.Out, keyRoom, cmd.Format == "der")
 	if err != nil {
 		return err
 	}
-	defer place.Release()
+	defer out.release()
 	return c.withHSM(func(h *hsm.HSM) error {
 		key, err := cmd.Key.find(h)
 		if err != nil {
@@ -220,24 +237,15 @@ func (cmd keyPublic) Run(c *console) error {
 		if cmd.Format == "pem" {
 			content = pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: content})
 		}
-		return c.write(place, content)
+		if err := c.write(&out, content); err != nil {
+			return err
+		}
+		return c.answerf(keyOutput{newKeyEntry(key), out}, "")
 	})
 }
 
-// reserveOutput takes the place of a new file; there is none for standard output,
-// whose name is "-".
-func (c *console) reserveOutput(path string) (*safefile.Place, error) {
-	if path == "-" {
-		return nil, nil
-	}
-	return c.reserve(path, keyRoom)
-}
-
-// write writes to the place of a new file, or to standard output where there is none.
-func (c *console) write(place *safefile.Place, content []byte) error {
-	if place != nil {
-		return place.Finish(content)
-	}
-	_, err := c.out.Write(content)
-	return err
+// keyOutput is a file that was made with a key, or of it.
+type keyOutput struct {
+	keyEntry
+	output
 }

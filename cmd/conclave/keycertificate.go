@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/pem"
-	"fmt"
 
 	"conclave/ca"
 	"conclave/custody"
@@ -12,9 +11,10 @@ import (
 )
 
 type keyCertificate struct {
+	answering
 	userLogin
 	Key  keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
-	File string  `arg:"" optional:"" complete:"files" help:"Its certificate, X.509 in PEM or DER. Absent: the device is asked for the public half alone."`
+	File string  `arg:"" optional:"" complete:"files" type:"input" help:"Its certificate, X.509 in PEM or DER. Absent: the device is asked for the public half alone."`
 }
 
 // Run gives a key what shows its public half, which the key proves to be its own.
@@ -36,7 +36,9 @@ func (cmd keyCertificate) Run(c *console) error {
 			return err
 		}
 		c.noteCompleted(done)
-		fmt.Fprintf(c.out, "Key %d: %s, public key %s\n", done.Ref, describe(done.Key), done.Public.Fingerprint())
+		if err := c.answerf(newRestoredEntry(done), "Key %d: %s, public key %s\n", done.Ref, describe(done.Key), done.Public.Fingerprint()); err != nil {
+			return err
+		}
 		return c.noteSameID(h, done.Ref)
 	})
 }

@@ -18,12 +18,13 @@ import (
 )
 
 type keyImport struct {
+	answering
 	userLogin
-	File string `arg:"" complete:"files" help:"Key file: PKCS#8, PKCS#1, SEC 1, PKCS#12 or JWK; with --from-dkek a wrapped key."`
+	File string `arg:"" complete:"files" type:"input" help:"Key file: PKCS#8, PKCS#1, SEC 1, PKCS#12 or JWK; with --from-dkek a wrapped key."`
 	dkekSource
 	fromDKEK
 	Password    secretArgument `placeholder:"SECRET" help:"Password of the key file: env:NAME, file:PATH or the password itself. Asked for if absent."`
-	Certificate string         `placeholder:"FILE" help:"Certificate of the key, in place of that in the key file."`
+	Certificate string         `placeholder:"FILE" type:"input" help:"Certificate of the key, in place of that in the key file."`
 	Label       string         `help:"Label of the key. Absent: the name that the key file gives it, or the file's own."`
 	ID          hexBytes       `name:"id" placeholder:"HEX" help:"Identifier of the key (CKA_ID). Absent: its reference."`
 	Ref         uint8          `placeholder:"N" help:"Reference of the key. Absent: the lowest free one."`
@@ -71,8 +72,12 @@ func (cmd keyImport) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		cmd.report(c, imported, source)
-		return c.noteSameID(h, imported.Ref)
+		err = c.answer(newRestoredEntry(imported), func() error {
+			cmd.report(c, imported, source)
+			return nil
+		})
+		c.noteUntried(imported)
+		return errors.Join(err, c.noteSameID(h, imported.Ref))
 	})
 }
 
@@ -140,7 +145,7 @@ func (cmd keyImport) readFile(c *console) (k custody.Incoming, source *keyfile.S
 		return k, nil, err
 	}
 	if safefile.Exposed(cmd.File) {
-		c.note("conclave: warning: others on this machine can read %s, and may have copied it; type: chmod 600 %s", cmd.File, safefile.Quoted(cmd.File))
+		c.warn("others on this machine can read %s, and may have copied it; type: chmod 600 %s", cmd.File, safefile.Quoted(cmd.File))
 	}
 	k.Certificate, k.Label = source.Certificate, source.Label
 	return k, source, nil
@@ -188,7 +193,7 @@ func (cmd keyImport) judge(c *console, source *keyfile.Source) (custody.Incoming
 		return k, fmt.Errorf("%s: %w", cmd.File, err)
 	}
 	if finding != nil {
-		c.note("conclave: warning: the key is carried on as it is, but no new certificate would be made for it: %v", finding)
+		c.warn("the key is carried on as it is, but no new certificate would be made for it: %v", finding)
 	}
 	return k, nil
 }
@@ -238,7 +243,6 @@ func (cmd keyImport) report(c *console, key custody.Restored, source *keyfile.So
 		fmt.Fprintf(c.out, "; it signed, and the signature verifies against %s\n", cmd.File)
 	} else {
 		fmt.Fprintln(c.out)
-		c.noteUntried(key)
 	}
 	if len(cmd.FromDKEK) > 0 {
 		return

@@ -15,6 +15,7 @@ import (
 )
 
 type keyRecover struct {
+	answering
 	tracing
 	Wraps []string `arg:"" complete:"files:wrap" help:"Files of wrapped keys."`
 	dkekSource
@@ -31,6 +32,8 @@ func (cmd keyRecover) Validate() error {
 	switch {
 	case cmd.Out == "" && cmd.Into == "":
 		return errors.New("--out FILE or --into DEVICE was expected: where the keys go")
+	case cmd.Out == standardOutput:
+		return errors.New("--out -: private keys are not written to standard output, which shows their public halves; name a file")
 	case cmd.Plain == 1:
 		return errors.New("--plain writes private keys that whoever sees the file can use; if that is meant, say it twice: --plain --plain")
 	case cmd.Plain > 0 && (cmd.OutPassword != "" || cmd.Format != "pkcs8" || cmd.Into != ""):
@@ -47,9 +50,26 @@ func (cmd keyRecover) Validate() error {
 
 // recovered is a key that came out of its file.
 type recovered struct {
-	path string
-	file wire.WrapFile
-	key  any
+	path   string
+	file   wire.WrapFile
+	key    any
+	public string // its fingerprint; empty where the key does not tell
+}
+
+// recoverAnswer is what became of the keys.
+type recoverAnswer struct {
+	File      string           `json:"file"` // that has all private keys; null where a device has them
+	Encrypted bool             `json:"encrypted"`
+	Device    string           `json:"device"`
+	Keys      []recoveredEntry `json:"keys"`
+}
+
+// recoveredEntry is a key that was opened.
+type recoveredEntry struct {
+	File      string `json:"file"`       // of the wrapped key
+	PublicKey string `json:"public_key"` // null where the key does not tell
+	Ref       *byte  `json:"ref"`        // in the device
+	Present   bool   `json:"present"`    // the device had it
 }
 
 // Run opens the keys without a device, and shows their public halves before
@@ -99,14 +119,15 @@ func (k *recovered) open(c *console, all custody.DKEK) (err error) {
 	}
 	text, err := keyfile.PublicPEM(k.key)
 	if err != nil {
-		fmt.Fprintf(c.out, "%s: %v\n", filepath.Base(k.path), err)
+		c.say("%s: %v\n", filepath.Base(k.path), err)
 		return nil
 	}
 	public, err := keyfile.Public(k.key)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%s: public key %s\n%s", filepath.Base(k.path), public.Fingerprint(), text)
+	k.public = public.Fingerprint()
+	c.say("%s: public key %s\n%s", filepath.Base(k.path), k.public, text)
 	return k.compare(public)
 }
 
@@ -152,8 +173,11 @@ func (cmd keyRecover) write(c *console, keys []recovered, place *safefile.Place)
 	if cmd.Plain > 0 {
 		how = "WITHOUT ENCRYPTION: whoever sees the file has the keys"
 	}
-	fmt.Fprintf(c.out, "Private keys (%d) written to %s, %s\n", len(keys), cmd.Out, how)
-	return nil
+	answer := recoverAnswer{File: cmd.Out, Encrypted: cmd.Plain == 0}
+	for _, k := range keys {
+		answer.Keys = append(answer.Keys, recoveredEntry{File: k.path, PublicKey: k.public})
+	}
+	return c.answerf(answer, "Private keys (%d) written to %s, %s\n", len(keys), cmd.Out, how)
 }
 
 func (cmd keyRecover) encode(k recovered, password secret.Bytes) ([]byte, error) {
@@ -189,18 +213,21 @@ func (cmd keyRecover) restore(c *console, all custody.DKEK, keys []recovered) er
 		if err := c.login(h, cmd.PIN); err != nil {
 			return err
 		}
-		var failed error
+		answer := &recoverAnswer{Device: cmd.Into, Keys: []recoveredEntry{}}
+		failed := c.answerf(answer, "")
 		for _, k := range keys {
 			restored, err := custody.Restore(h, k.file, custody.Restoring{})
 			var present *custody.PresentError
 			if errors.As(err, &present) { // an earlier run that was cut off has restored it
-				fmt.Fprintf(c.out, "%s is in %s already, as key %d\n", k.path, cmd.Into, present.Ref)
+				c.say("%s is in %s already, as key %d\n", k.path, cmd.Into, present.Ref)
+				answer.Keys = append(answer.Keys, recoveredEntry{k.path, k.public, &present.Ref, true})
 				continue
 			}
 			if err == nil {
 				err = c.tellRestored(h, k.path, cmd.Into, restored)
 			}
 			if err == nil {
+				answer.Keys = append(answer.Keys, recoveredEntry{k.path, k.public, &restored.Ref, false})
 				continue
 			}
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", k.path, err))
@@ -216,6 +243,6 @@ func (cmd keyRecover) restore(c *console, all custody.DKEK, keys []recovered) er
 func (c *console) tellRestored(h *hsm.HSM, path, device string, key custody.Restored) error {
 	c.noteCompleted(key)
 	c.noteUntried(key)
-	fmt.Fprintf(c.out, "%s is restored to %s as key %d\n", path, device, key.Ref)
+	c.say("%s is restored to %s as key %d\n", path, device, key.Ref)
 	return c.noteSameID(h, key.Ref)
 }

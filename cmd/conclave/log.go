@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -28,8 +27,8 @@ func (c *console) readLog() (*devicelog.Log, error) {
 }
 
 type logShow struct {
+	answering
 	chosenDevice
-	listing
 	Last int `placeholder:"N" help:"The last N entries alone."`
 }
 
@@ -51,29 +50,47 @@ func (cmd logShow) Run(c *console) error {
 	if cmd.Last > 0 {
 		lines = lines[max(0, len(lines)-cmd.Last):]
 	}
-	entries := make([]devicelog.Entry, len(lines))
+	answer := logAnswer{c.device, make([]logEntry, len(lines))}
 	for i, line := range lines {
-		if entries[i], err = devicelog.ParseEntry(line); err != nil {
+		e, err := devicelog.ParseEntry(line)
+		if err != nil {
 			return fmt.Errorf("%w; see: conclave log verify", err)
 		}
+		answer.Entries[i] = logEntry{e.Number, e.Time.UTC(), e.Command, some(e.Key), e.Object, e.Result, e.Client}
 	}
-	if cmd.JSON {
-		return c.showJSON(entries)
-	}
-	rows := [][]string{{"ENTRY", "TIME (UTC)", "COMMAND", "OF", "RESULT", "CLIENT"}}
-	for _, e := range entries {
-		rows = append(rows, logRow(e))
-	}
-	return c.showTable(rows)
+	return c.answer(answer, func() error {
+		rows := [][]string{{"ENTRY", "TIME (UTC)", "COMMAND", "OF", "RESULT", "CLIENT"}}
+		for _, e := range answer.Entries {
+			rows = append(rows, e.row())
+		}
+		return c.showTable(rows)
+	})
 }
 
-// logRow is an entry in columns.
-func logRow(e devicelog.Entry) []string {
+// logAnswer is a log, or the end of it.
+type logAnswer struct {
+	Device  string     `json:"device"`
+	Entries []logEntry `json:"entries"`
+}
+
+// logEntry is an entry, without what proves its place in the log.
+type logEntry struct {
+	Number  int64     `json:"number"`
+	Time    time.Time `json:"time"`
+	Command string    `json:"command"`
+	Key     *int      `json:"key"`
+	Object  string    `json:"object"`
+	Result  string    `json:"result"`
+	Client  string    `json:"client"`
+}
+
+// row is an entry in columns.
+func (e logEntry) row() []string {
 	of := e.Object
-	if e.Key != 0 {
-		of = fmt.Sprint("key ", e.Key)
+	if e.Key != nil {
+		of = fmt.Sprint("key ", *e.Key)
 	}
-	row := []string{fmt.Sprint(e.Number), e.Time.UTC().Format(time.DateTime), e.Command, of, e.Result, e.Client}
+	row := []string{fmt.Sprint(e.Number), e.Time.Format(time.DateTime), e.Command, of, e.Result, e.Client}
 	for i, text := range row {
 		row[i] = terminal.Printable(text)
 	}
@@ -81,21 +98,26 @@ func logRow(e devicelog.Entry) []string {
 }
 
 type logVerify struct {
+	answering
 	chosenDevice
-	listing
-	Checkpoint []string `type:"existingfile" placeholder:"FILE" help:"What conclave log export wrote earlier, and someone kept elsewhere. Without it an older copy of the whole device does not show."`
+	Checkpoint []string `type:"input" placeholder:"FILE" help:"What conclave log export wrote earlier, and someone kept elsewhere. Without it an older copy of the whole device does not show."`
 }
 
 // logReport is what verify shows.
 type logReport struct {
-	Device     string              `json:"device"`
-	Serial     string              `json:"serial"`
-	First      int64               `json:"first"` // entry that is kept
-	Last       int64               `json:"last"`
-	Signed     int64               `json:"signed"` // entries, by the last checkpoint
-	Compared   int                 `json:"compared"`
-	Findings   []devicelog.Finding `json:"findings"`
-	Checkpoint string              `json:"checkpoint"`
+	Device     string       `json:"device"`
+	Serial     string       `json:"serial"`
+	First      int64        `json:"first"` // entry that is kept
+	Last       int64        `json:"last"`
+	Signed     int64        `json:"signed"` // entries, by the last checkpoint
+	Compared   int          `json:"compared"`
+	Findings   []logFinding `json:"findings"`
+	Checkpoint string       `json:"checkpoint"`
+}
+
+type logFinding struct {
+	Entry *int64 `json:"entry"` // null if it is not of one
+	What  string `json:"what"`
 }
 
 // Run verifies the log without a PIN.
@@ -113,28 +135,27 @@ func (cmd logVerify) Run(c *console) error {
 		return err // with a checkpoint, a log that is gone is a finding
 	}
 	found := log.Verify(kept...)
-	report := logReport{c.device, log.Key.Serial, found.First, found.Last, found.Signed.Size, len(kept), found.Findings, found.Checkpoint}
-	if cmd.JSON {
-		if report.Findings == nil {
-			report.Findings = []devicelog.Finding{}
-		}
-		err = c.showJSON(report)
-	} else {
-		report.show(c)
+	report := logReport{c.device, log.Key.Serial, found.First, found.Last, found.Signed.Size, len(kept), []logFinding{}, found.Checkpoint}
+	for _, f := range found.Findings {
+		report.Findings = append(report.Findings, logFinding{some(f.Entry), f.What})
 	}
+	err = c.answer(report, func() error {
+		report.show(c, found.Findings)
+		return nil
+	})
 	if err == nil && len(report.Findings) > 0 {
 		err = fmt.Errorf("the log of device %q is not what the device has written; findings: %d", c.device, len(report.Findings))
 	}
 	return err
 }
 
-func (r logReport) show(c *console) {
+func (r logReport) show(c *console, findings []devicelog.Finding) {
 	fmt.Fprintf(c.out, "Device %s, serial number %s: entries %d to %d, signed up to entry %d.\n", c.device, terminal.Printable(r.Serial), r.First, r.Last, r.Signed)
-	for _, f := range r.Findings {
+	for _, f := range findings {
 		fmt.Fprintln(c.out, terminal.Printable(f.String()))
 	}
 	switch {
-	case len(r.Findings) > 0:
+	case len(findings) > 0:
 	case r.Compared > 0:
 		fmt.Fprintln(c.out, "All of it is as the device has written it, and agrees with the checkpoint that was kept.")
 	default:
@@ -162,8 +183,8 @@ func readCheckpoint(path string) (string, error) {
 }
 
 type logExport struct {
+	answering
 	chosenDevice
-	listing
 	File       string `arg:"" complete:"files" help:"File to make: the entries as the device has them, a line of JSON each."`
 	Checkpoint bool   `help:"The last signed checkpoint alone: a few lines to keep elsewhere."`
 }
@@ -181,12 +202,21 @@ func (cmd logExport) Run(c *console) error {
 			return errors.New("the log is not signed yet; that is done at the end of a session with the user PIN")
 		}
 	}
-	if err := safefile.Create(cmd.File, content); err != nil {
+	out, err := c.reserveOutput(cmd.File, int64(len(content)), false)
+	if err != nil {
 		return err
 	}
-	if cmd.JSON {
-		return json.NewEncoder(c.out).Encode(map[string]any{"file": cmd.File, "entries": len(lines), "last": log.Head.Size})
+	defer out.release()
+	if err := c.write(&out, content); err != nil {
+		return err
 	}
-	fmt.Fprintf(c.out, "%s: entries up to %d.\n", terminal.Printable(cmd.File), log.Head.Size)
-	return nil
+	return c.answerWritten(out, logExported{out, c.device, len(lines), log.Head.Size}, "%s: entries up to %d.\n", terminal.Printable(cmd.File), log.Head.Size)
+}
+
+// logExported is a log, or its checkpoint, in a file.
+type logExported struct {
+	output
+	Device  string `json:"device"`
+	Entries int    `json:"entries"` // that the log has
+	Last    int64  `json:"last"`
 }

@@ -17,19 +17,6 @@ import (
 	"conclave/wire"
 )
 
-// Exit codes. Those from 3 on say how a share file opened, or why it did not.
-const (
-	exitFailure    = 1
-	exitUsage      = 2
-	exitRepaired   = 3 // it opened once a mistake in the sheets was corrected
-	exitWrongSheet = 4 // a sheet, or the password, is wrong
-	exitNotEnough  = 5 // fewer sheets than the threshold
-	exitDamaged    = 6 // the share file, or the file of a wrapped key, is damaged
-	exitUnproved   = 7 // the evidence fits together, but the paper does not prove all of it
-	exitIncomplete = 8 // something of a device is not backed up
-	exitOverdue    = 9 // a day that a ceremony has set is past
-)
-
 func main() {
 	secret.Harden()
 	os.Exit(run(context.Background(), device.DefaultHome, os.Args[1:]))
@@ -37,35 +24,36 @@ func main() {
 
 // run carries out a command line, with the devices of a home.
 func run(ctx context.Context, findHome func() (device.Home, error), args []string) int {
+	c := &console{ctx: ctx, in: os.Stdin, answers: answers{out: os.Stdout, err: os.Stderr}}
 	command, options, err := parse(args)
+	if c.json = asksJSON(command, args); c.json {
+		c.out = c.err
+	}
 	if err != nil {
-		return fail(err, exitCode(err))
+		return c.fail(err, failureOf(err))
 	}
-	home, err := findHome()
-	if err != nil {
-		return fail(err, exitFailure)
+	if c.home, err = findHome(); err != nil {
+		return c.fail(err, failureOf(err))
 	}
-	prompts := terminal.NewPrompts(os.Stdin, os.Stderr)
-	c := &console{
-		ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, prompts: prompts,
-		home: home, progress: progress{prompts, os.Stderr, options.Quiet},
-	}
+	c.quiet, c.prompts = options.Quiet, terminal.NewPrompts(c.in, c.err)
+	c.progress = progress{c.prompts, &c.answers}
 	used := command.Selected().Target.Interface()
 	if d, ok := used.(interface{ chosen() string }); ok {
-		if c.device, err = home.Find(d.chosen()); err != nil {
-			return fail(err, exitFailure)
+		if c.device, err = c.home.Find(d.chosen()); err != nil {
+			return c.fail(err, failureOf(err))
 		}
 	}
 	if t, ok := used.(interface{ traceFile() string }); ok && t.traceFile() != "" {
 		file, err := os.OpenFile(t.traceFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
-			return fail(err, exitFailure)
+			return c.fail(err, failureOf(err))
 		}
 		defer file.Close()
 		c.trace = file
 	}
-	if err := command.Run(c); err != nil {
-		return fail(advised(err), exitCode(err))
+	err = command.Run(c)
+	if err = errors.Join(c.sendAnswer(os.Stdout), err); err != nil {
+		return c.fail(advised(err), failureOf(err))
 	}
 	return c.exit
 }
@@ -79,15 +67,19 @@ func advised(err error) error {
 	return err
 }
 
-// fail shows an error as one line. Files of others may be in it, so nothing of it
-// reaches the terminal that a terminal would obey.
-func fail(err error, code int) int {
-	if usage := (*usageError)(nil); errors.As(err, &usage) && usage.help != nil {
-		if err = usage.help(os.Stderr); err == nil {
-			return code
+// fail shows an error as one line, the last one, and gives the exit status. Files of
+// others may be in it, so nothing of it reaches the terminal that a terminal would obey.
+func (c *console) fail(err error, f failure) int {
+	if usage := (*usageError)(nil); errors.As(err, &usage) && usage.help != nil && !c.json {
+		if err = usage.help(c.err); err == nil {
+			return f.exit
 		}
 	}
 	text := strings.NewReplacer("\n", "; ", context.Canceled.Error(), terminal.ErrInterrupted.Error()).Replace(err.Error())
-	io.WriteString(os.Stderr, "conclave: "+terminal.Printable(text)+"\n")
-	return code
+	if c.json {
+		c.err.Write(append(c.object(map[string]errorEntry{"error": {text, f.exit, f.kind}}), '\n'))
+	} else {
+		io.WriteString(c.err, "conclave: "+terminal.Printable(text)+"\n")
+	}
+	return f.exit
 }

@@ -10,7 +10,6 @@ import (
 
 	"conclave/custody"
 	"conclave/dkek"
-	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/internal/transfer"
@@ -169,36 +168,4 @@ func (c *console) room() (*terminal.Screen, error) {
 		return nil, errors.New("what custodians type is cleared from the screen, and standard output is not one; do not redirect it")
 	}
 	return screen, nil
-}
-
-// statusOf is the status that an error gives a share file; empty if it gives
-// none.
-func statusOf(err error) custody.Status {
-	var failed *custody.OpenError
-	if errors.As(err, &failed) {
-		return failed.Status
-	}
-	return ""
-}
-
-// exitCodes are the exit codes of the statuses.
-func exitCodes() map[custody.Status]int {
-	return map[custody.Status]int{
-		custody.Good: 0, custody.Repaired: exitRepaired, custody.WrongSheet: exitWrongSheet,
-		custody.NotEnough: exitNotEnough, custody.Damaged: exitDamaged,
-	}
-}
-
-// exitCode is the exit code for an error.
-func exitCode(err error) int {
-	if code, ok := interrupt.ExitCode(err); ok {
-		return code
-	}
-	if usage := (*usageError)(nil); errors.As(err, &usage) {
-		return exitUsage
-	}
-	if code := exitCodes()[statusOf(err)]; code != 0 {
-		return code
-	}
-	return exitFailure
 }

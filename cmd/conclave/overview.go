@@ -17,8 +17,8 @@ import (
 )
 
 type overview struct {
+	answering
 	tracing
-	listing
 	Backups  []string          `arg:"" optional:"" placeholder:"PATH" complete:"files" help:"Backups that were made on another computer: folders of conclave backup, folders of wrapped keys, or files of them."`
 	Ceremony []ceremony.Folder `sep:"none" placeholder:"DIR" help:"Folder of a ceremony: its wrapped keys count as backups, and its dates are shown. May be given several times."`
 	Readers  bool              `help:"Look also at the cards in readers, which ends the logins that other programs have there. Without it readers are named."`
@@ -35,7 +35,7 @@ type overviewReport struct {
 // read has an error in place of its status.
 type deviceOverview struct {
 	Name   string        `json:"name"`
-	Error  string        `json:"error,omitempty"`
+	Error  string        `json:"error"`
 	Status *deviceStatus `json:"status"`
 	Keys   []keyOverview `json:"keys"`
 	empty  bool          // a reader without a card
@@ -70,10 +70,7 @@ func (cmd overview) Run(c *console) error {
 		return err
 	}
 	c.exit = report.exitStatus()
-	if cmd.JSON {
-		return c.showJSON(report)
-	}
-	return report.show(c, cmd.Readers)
+	return c.answer(report, func() error { return report.show(c, cmd.Readers) })
 }
 
 func (cmd overview) look(c *console) (report overviewReport, err error) {
@@ -159,7 +156,7 @@ func (cmd overview) device(c *console, name string, records []custody.BackupReco
 
 func newKeyOverview(k hsm.Key, records []custody.BackupRecord) keyOverview {
 	o := keyOverview{keyEntry: newKeyEntry(k)}
-	if r, state := custody.LatestBackup(records, o.Fingerprint); state != "" {
+	if r, state := custody.LatestBackup(records, o.PublicKey); state != "" {
 		o.BackedUp, o.Backup = state.Holds(), &keyBackup{r, state}
 	}
 	return o
@@ -278,7 +275,7 @@ func warned(p *pinStatus) string {
 // backup says in words when and where a key was last backed up.
 func (k keyOverview) backup() string {
 	switch {
-	case k.Backup == nil && k.Fingerprint == "":
+	case k.Backup == nil && k.PublicKey == "":
 		return "NOT BACKED UP, as far as can be told: the device does not show its public half"
 	case k.Backup == nil:
 		return "NOT BACKED UP"

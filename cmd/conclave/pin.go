@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"conclave/hsm"
 	"conclave/internal/secret"
@@ -15,6 +14,7 @@ type pinCommands struct {
 }
 
 type pinChange struct {
+	answering
 	onDevice
 	PIN      secretArgument `name:"pin" placeholder:"SECRET" help:"The present user PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 	NewPIN   secretArgument `name:"new-pin" placeholder:"SECRET" help:"The new user PIN."`
@@ -46,8 +46,7 @@ func (cmd pinChange) Run(c *console) error {
 		if err := h.ChangePIN(ref, old, new); err != nil {
 			return err
 		}
-		fmt.Fprintln(c.out, "The PIN is changed.")
-		return nil
+		return c.answerf(pinAnswer{c.device, jsonName(ref)}, "The PIN is changed.\n")
 	})
 }
 
@@ -64,7 +63,21 @@ func (cmd pinChange) ask(c *console) (ref wire.PINReference, old, new secret.Byt
 	return wire.SOPIN, old, new, err
 }
 
+// pinAnswer names a PIN that was changed or reset.
+type pinAnswer struct {
+	Device string `json:"device"`
+	PIN    string `json:"pin"` // as in hsm status
+}
+
+func jsonName(ref wire.PINReference) string {
+	if ref == wire.SOPIN {
+		return "so_pin"
+	}
+	return "user_pin"
+}
+
 type pinReset struct {
+	answering
 	onDevice
 	SOPIN   secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 	NewPIN  secretArgument `name:"new-pin" placeholder:"SECRET" xor:"new" help:"The new user PIN."`
@@ -89,7 +102,6 @@ func (cmd pinReset) Run(c *console) error {
 		if err := h.ResetPIN(so, new); err != nil {
 			return err
 		}
-		fmt.Fprintln(c.out, "The user PIN is reset.")
-		return nil
+		return c.answerf(pinAnswer{c.device, jsonName(wire.UserPIN)}, "The user PIN is reset.\n")
 	})
 }

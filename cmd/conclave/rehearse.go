@@ -14,19 +14,16 @@ import (
 )
 
 type rehearse struct {
+	answering
 	tracing
 	Threshold  int     `default:"2" placeholder:"M" help:"Custodians who open the share file. Default: 2."`
 	Custodians int     `default:"4" placeholder:"N" help:"Custodians in all. Default: 4."`
 	Type       keyType `default:"rsa:2048" placeholder:"TYPE" complete:"words:rsa:2048 rsa:3072 rsa:4096 ec:secp256r1 ec:secp384r1 ec:secp521r1 ec:brainpoolP256r1 ec:brainpoolP384r1 ec:brainpoolP512r1 ec:secp256k1" help:"Type of the key, as for key generate. Default: rsa:2048."`
 	Auto       bool    `help:"Let the program answer for the custodians; without it they come to this terminal."`
-	JSON       bool    `name:"json" help:"Show the report as JSON. It needs --auto."`
 }
 
 // Validate rejects contradictory options.
 func (cmd rehearse) Validate() error {
-	if cmd.JSON && !cmd.Auto {
-		return errors.New("--json needs --auto: custodians would share standard output with the report")
-	}
 	return checkQuorum(cmd.Threshold, cmd.Custodians)
 }
 
@@ -56,7 +53,8 @@ func (cmd rehearse) Run(c *console) (err error) {
 		Announce: func(step string) { end(); c.note("* %s", step) }, Progress: progress,
 	}.Run(ctx)
 	end()
-	return errors.Join(failure, cmd.show(c, newRehearsalReport(report, time.Since(begin), failure)))
+	shown := newRehearsalReport(report, time.Since(begin), failure)
+	return errors.Join(failure, c.answer(shown, func() error { return shown.show(c) }))
 }
 
 // tracedHome is a home whose connections are traced, as --trace asks for.
@@ -74,15 +72,15 @@ func (h tracedHome) Open(name string) (apdu.Conn, error) {
 	return h.console.withTrace(conn), nil
 }
 
-// rehearsalReport is what rehearse shows. After a failure KCV and fingerprint
-// are empty, and the steps are those before it.
+// rehearsalReport is what rehearse shows. After a failure KCV and
+// public key are empty, and the steps are those before it.
 type rehearsalReport struct {
-	OK          bool            `json:"ok"`
-	Error       string          `json:"error,omitempty"`
-	Steps       []rehearsalStep `json:"steps"`
-	Seconds     float64         `json:"seconds"`
-	KCV         string          `json:"kcv"`
-	Fingerprint string          `json:"fingerprint"` // of the public key, as in key list
+	OK        bool            `json:"ok"`
+	Error     string          `json:"error"`
+	Steps     []rehearsalStep `json:"steps"`
+	Seconds   float64         `json:"seconds"`
+	KCV       string          `json:"kcv"`
+	PublicKey string          `json:"public_key"` // as in key list
 }
 
 type rehearsalStep struct {
@@ -96,7 +94,7 @@ func newRehearsalReport(r custody.RoundTripReport, took time.Duration, failure e
 	if failure != nil {
 		report.Error = failure.Error()
 	} else {
-		report.KCV, report.Fingerprint = r.KCV.String(), r.PublicKey.Fingerprint()
+		report.KCV, report.PublicKey = r.KCV.String(), r.PublicKey.Fingerprint()
 	}
 	for _, s := range r.Stages {
 		report.Steps = append(report.Steps, rehearsalStep{s.What, s.Result, s.Took.Seconds()})
@@ -104,10 +102,7 @@ func newRehearsalReport(r custody.RoundTripReport, took time.Duration, failure e
 	return report
 }
 
-func (cmd rehearse) show(c *console, report rehearsalReport) error {
-	if cmd.JSON {
-		return c.showJSON(report)
-	}
+func (report rehearsalReport) show(c *console) error {
 	rows := [][]string{{"", "STEP", "RESULT", "SECONDS"}}
 	for i, s := range report.Steps {
 		rows = append(rows, []string{fmt.Sprint(i + 1), s.Step, s.Result, fmt.Sprintf("%.1f", s.Seconds)})
@@ -118,6 +113,6 @@ func (cmd rehearse) show(c *console, report rehearsalReport) error {
 	if !report.OK {
 		return nil
 	}
-	_, err := fmt.Fprintf(c.out, "\nKey check value  %s\nPublic key       %s\nAll is as it must be, in %.1f s.\n", report.KCV, report.Fingerprint, report.Seconds)
+	_, err := fmt.Fprintf(c.out, "\nKey check value  %s\nPublic key       %s\nAll is as it must be, in %.1f s.\n", report.KCV, report.PublicKey, report.Seconds)
 	return err
 }

@@ -15,6 +15,7 @@ import (
 )
 
 type keySign struct {
+	answering
 	userLogin
 	Key       keyName       `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
 	Algorithm signAlgorithm `required:"" placeholder:"NAME" complete:"words:rsa-pkcs1-sha256 rsa-pkcs1-sha384 rsa-pkcs1-sha512 rsa-pss-sha256 rsa-pss-sha384 rsa-pss-sha512 ecdsa-sha256 ecdsa-sha384 ecdsa-sha512" help:"rsa-pkcs1-HASH, rsa-pss-HASH or ecdsa-HASH, where HASH is sha256, sha384, sha512, sha224 or sha1."`
@@ -33,11 +34,11 @@ func (cmd keySign) Validate() error {
 // Run hashes the input here and lets the device sign the digest, or lets the device
 // hash it too where the key allows nothing else.
 func (cmd keySign) Run(c *console) error {
-	place, err := c.reserveOutput(cmd.Out)
+	out, err := c.reserveOutput(cmd.Out, keyRoom, true)
 	if err != nil {
 		return err
 	}
-	defer place.Release()
+	defer out.release()
 	in, err := c.readInput(cmd.In, cmd.Algorithm.hash)
 	if err != nil {
 		return err
@@ -61,7 +62,10 @@ func (cmd keySign) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		return c.write(place, signature)
+		if err := c.write(&out, signature); err != nil {
+			return err
+		}
+		return c.answerf(keyOutput{newKeyEntry(key), out}, "")
 	})
 }
 

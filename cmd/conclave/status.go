@@ -11,8 +11,8 @@ import (
 )
 
 type hsmStatus struct {
+	answering
 	onDevice
-	listing
 }
 
 // deviceStatus is what status shows. What a device does not have is null: its PINs
@@ -50,7 +50,7 @@ type pinStatus struct {
 	Tries     int  `json:"tries"` // left
 	Blocked   bool `json:"blocked"`
 	Transport bool `json:"transport"` // to be changed before its first use
-	PublicKey bool `json:"public_key"`
+	PublicKey bool `json:"by_public_key"`
 }
 
 // dkekStatus has a KCV once the DKEK is complete, where the device tells it
@@ -62,16 +62,13 @@ type dkekStatus struct {
 }
 
 // Run shows the status.
-func (cmd hsmStatus) Run(c *console) error {
+func (hsmStatus) Run(c *console) error {
 	return c.withHSM(func(h *hsm.HSM) error {
 		status, err := c.deviceStatus(h)
 		if err != nil {
 			return err
 		}
-		if cmd.JSON {
-			return c.showJSON(status)
-		}
-		return c.showTable(status.rows())
+		return c.answer(status, func() error { return c.showTable(status.rows()) })
 	})
 }
 
@@ -112,7 +109,7 @@ func (c *console) identityOf(h *hsm.HSM) (serial, certifier string) {
 		serial = device.Serial
 	}
 	if err != nil {
-		c.note("conclave: warning: the device is not certified: %v", err)
+		c.warn("the device is not certified: %v", err)
 		return serial, ""
 	}
 	return serial, device.Chain.Issuer()

@@ -45,7 +45,7 @@ func TestPINIsNotEchoed(t *testing.T) {
 	s.Answer("New user PIN: $", pin)
 	s.Answer("New user PIN, again: $", pin)
 	s.Expect("conclave: wrong user PIN; 2 tries left")
-	s.End(1)
+	s.End(exitPIN)
 	if bytes.Contains(s.All, []byte("000000")) {
 		t.Errorf("the terminal showed a PIN:\n%s", s.All)
 	}
@@ -178,7 +178,7 @@ func TestInterruptedRehearsal(t *testing.T) {
 	s.Terminal.WriteString("\x03")
 	s.Expect(clearScreen)
 	s.Expect("conclave: make a share file, and sheets .*: sheet 1 of 4: interrupted")
-	s.End(1)
+	s.End(130)
 	if left, err := os.ReadDir(temporary); err != nil || len(left) != 0 {
 		t.Errorf("%d temporary directories are left (%v)", len(left), err)
 	}

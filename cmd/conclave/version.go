@@ -15,6 +15,7 @@ import (
 )
 
 type version struct {
+	answering
 	SBOM    bool   `name:"sbom" help:"Show the bill of materials instead (CycloneDX, JSON)."`
 	Program string `arg:"" optional:"" complete:"files" help:"A program that go build has made, for --sbom. Default: this one."`
 }
@@ -32,8 +33,8 @@ func (cmd version) Run(c *console) error {
 	if cmd.SBOM {
 		return cmd.showSBOM(c)
 	}
-	showVersion(c.out)
-	return nil
+	info, ok := debug.ReadBuildInfo()
+	return c.answerf(newVersionAnswer(info, ok), "conclave %s\n", versionText(info, ok))
 }
 
 // versionFlag is the same as an option.
@@ -49,6 +50,9 @@ func (versionFlag) BeforeReset(app *kong.Kong) error {
 func showVersion(w io.Writer) { fmt.Fprintln(w, "conclave", versionText(debug.ReadBuildInfo())) }
 
 func (cmd version) showSBOM(c *console) (err error) {
+	if c.json {
+		return errors.New("--sbom: the bill of materials is a document of its own; leave out --json")
+	}
 	path := cmd.Program
 	if path == "" {
 		if path, err = os.Executable(); err != nil {
@@ -62,20 +66,46 @@ func (cmd version) showSBOM(c *console) (err error) {
 	return err
 }
 
+// versionAnswer is what this program was built from.
+type versionAnswer struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision"`
+	Time     string `json:"time"` // of the revision
+	Modified bool   `json:"modified"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func newVersionAnswer(info *debug.BuildInfo, ok bool) versionAnswer {
+	a := versionAnswer{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if !ok {
+		return a
+	}
+	a.Version = info.Main.Version
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			a.Revision = s.Value
+		case "vcs.time":
+			a.Time = s.Value
+		case "vcs.modified":
+			a.Modified = s.Value == "true"
+		}
+	}
+	return a
+}
+
 func versionText(info *debug.BuildInfo, ok bool) string {
-	platform := fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	a := newVersionAnswer(info, ok)
+	platform := a.Go + " " + a.Platform
 	if !ok {
 		return "of unknown version, " + platform
 	}
-	settings := make(map[string]string)
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
+	text := a.Version
+	if a.Revision != "" {
+		text += ", revision " + a.Revision + " of " + a.Time
 	}
-	text := info.Main.Version
-	if revision := settings["vcs.revision"]; revision != "" {
-		text += ", revision " + revision + " of " + settings["vcs.time"]
-	}
-	if settings["vcs.modified"] == "true" {
+	if a.Modified {
 		text += " with changes"
 	}
 	return text + ", " + platform

@@ -15,9 +15,9 @@ const maxFile = 64 << 10
 
 // FromArgument reads a secret that a command-line argument stands for:
 // env:NAME is the variable NAME, file:PATH the first line of the file, which may be
-// a named pipe. Any
-// other argument is the secret itself, which everyone who may list processes
-// can read: exposed says so, and the command warns of it.
+// a named pipe, or standard input: file:-. Any other argument is the secret itself,
+// which everyone who may list processes can read: exposed says so, and the command
+// warns of it.
 func FromArgument(argument string) (value Bytes, exposed bool, err error) {
 	if name, ok := strings.CutPrefix(argument, "env:"); ok {
 		text, set := os.LookupEnv(name)
@@ -27,6 +27,9 @@ func FromArgument(argument string) (value Bytes, exposed bool, err error) {
 		return Bytes(text), false, nil
 	}
 	if path, ok := strings.CutPrefix(argument, "file:"); ok {
+		if path == "-" {
+			path = "/dev/stdin"
+		}
 		content, err := safefile.ReadPipe(path, maxFile)
 		if err != nil {
 			return nil, false, err
