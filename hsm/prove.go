@@ -22,6 +22,9 @@ var ErrAnotherKey = errors.New("the public half is another key's")
 func (h *HSM) Prove(ref byte, public wire.PublicKey) error {
 	challenge := []byte(rand.Text())
 	signature, err := (&Signer{h, ref, public}).SignMessage(nil, challenge, crypto.SHA256)
+	if public.Type == wire.KeyRSA && errors.Is(err, apdu.WrongLength) { // it was padded for a longer key
+		return fmt.Errorf("%w: key %d is shorter (%w)", ErrAnotherKey, ref, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -79,3 +79,19 @@ func TestAskPublicOfALiar(t *testing.T) {
 		t.Errorf("a key that may not tell: %v", err)
 	}
 }
+
+// TestProveShorterKey: a key is another one's also where it is shorter than the public
+// half that is held against it.
+func TestProveShorterKey(t *testing.T) {
+	h := withShare(t)
+	long, err := hsm.ParsePublic(readWrapFile(t, "testdata/2-of-4/rsa-2048.wrap").Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.UnwrapKey(1, wire.WrapFile{Blob: readWrapFile(t, "testdata/2-of-4/rsa-1024.wrap").Blob}, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Prove(1, *long); !errors.Is(err, hsm.ErrAnotherKey) {
+		t.Errorf("%v", err)
+	}
+}
