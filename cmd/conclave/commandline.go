@@ -227,9 +227,13 @@ func require(node *kong.Node) {
 	}
 }
 
-// describeOption is the help of an option, which says whether it can be left out.
+// describeOption is the help of an option or an argument, which says whether it can be
+// left out, and whether it can be standard input.
 func describeOption(value *kong.Value) string {
 	help := kong.DefaultHelpValueFormatter(value)
+	if value.Tag.Type == "input" {
+		help += " - is standard input."
+	}
 	if value.Flag != nil && value.Required {
 		help += " Required."
 	}

@@ -30,7 +30,11 @@ func (cmd dkekImport) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		answer := &importAnswer{Files: []importedFile{}}
+		status, err := h.DKEK()
+		if err != nil {
+			return err
+		}
+		answer := &importAnswer{dkekAnswer{newDKEKStatus(status)}, []importedFile{}}
 		if err := c.answerf(answer, ""); err != nil {
 			return err
 		}

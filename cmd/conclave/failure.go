@@ -13,7 +13,7 @@ import (
 	"conclave/terminal"
 )
 
-// Exit statuses: docs/json.md has the table. A command ends with one from 10 on only
+// Exit statuses: docs/files.md has the table. A command ends with one from 10 on only
 // where a script can do something about it; all else that fails is 1.
 const (
 	exitFailure    = 1

@@ -83,10 +83,11 @@ func (hsmList) Run(c *console) error {
 		list.Readers = append(list.Readers, peek(reader))
 	}
 	return c.answer(list, func() error {
+		err := c.showTable(list.rows())
 		if list.ReadersError != "" {
-			defer c.note("conclave: cards in readers are not seen: %s", terminal.Printable(list.ReadersError))
+			c.note("conclave: cards in readers are not seen: %s", terminal.Printable(list.ReadersError))
 		}
-		return c.showTable(list.rows())
+		return err
 	})
 }
 

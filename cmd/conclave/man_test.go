@@ -84,7 +84,7 @@ func TestExitStatuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for status := range exitOverdue + 1 {
+	for status := range exitExists + 1 {
 		if !strings.Contains(page, fmt.Sprintf("\n| %d | ", status)) {
 			t.Errorf("exit status %d is missing", status)
 		}
