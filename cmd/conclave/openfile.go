@@ -122,8 +122,8 @@ func (o opening) withSheetsFile(ctx context.Context, c *console, file custody.Un
 }
 
 // likely is how many readings are tried where no one has asked for a long
-// search: one mistake, and half a minute on two cores with AVX-512.
-const likely = 1000
+// search: one mistake, and two minutes at 18 a second.
+const likely = 2000
 
 // readSheets reads a file of sheets, or standard input.
 func readSheets(c *console, path string) ([]quorum.Typed, error) {

@@ -134,7 +134,7 @@ func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
 
 // likely is how many readings of sheets that do not open the file are tried:
 // those of one mistake.
-const likely = 1000
+const likely = 2000
 
 // search looks for mistakes if someone is there to agree to what it finds.
 func (t *tool) search() custody.Search {

@@ -15,10 +15,11 @@ type edit struct {
 // edits yields the corrections of one kind.
 type edits func(text string) iter.Seq[edit]
 
-// allEdits are the corrections of one mistake, the likeliest first.
+// allEdits are the corrections of one mistake, the likeliest first, but for
+// rareEdits.
 func allEdits() []edits {
 	return []edits{
-		substitution(confusable), exchangedDigits, exchangedNeighbours, substitution(otherThanConfusable),
+		substitution(confusable), exchangedDigits, exchangedNeighbours, substitution(misheard), substitution(otherDigits),
 		missingDigit, extraDigit, exchangedGroups, extraGroup, missingGroup,
 	}
 }
@@ -28,9 +29,12 @@ func allEdits() []edits {
 const alike = "08 0b 06 0d 0c 8b 68 6b bd 17 14 38 35 49 4a 56 5b 89 a6 ad ce ef 27 79"
 
 // confusable are the digits that one is like.
-func confusable(digit byte) string {
+func confusable(digit byte) string { return partners(alike, digit) }
+
+// partners are the digits that one has pairs with.
+func partners(pairs string, digit byte) string {
 	var options []byte
-	for _, pair := range strings.Fields(alike) {
+	for _, pair := range strings.Fields(pairs) {
 		switch digit {
 		case pair[0]:
 			options = append(options, pair[1])
@@ -41,9 +45,12 @@ func confusable(digit byte) string {
 	return string(options)
 }
 
-// otherThanConfusable are the digits that one is not like.
-func otherThanConfusable(digit byte) string {
-	not := confusable(digit) + string(digit)
+// mistakable are the digits that one looks or sounds like, and otherDigits those
+// that it does not.
+func mistakable(digit byte) string { return confusable(digit) + misheard(digit) }
+
+func otherDigits(digit byte) string {
+	not := mistakable(digit) + string(digit)
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(not, r) {
 			return -1
@@ -53,7 +60,7 @@ func otherThanConfusable(digit byte) string {
 }
 
 // anyOther are all digits but one.
-func anyOther(digit byte) string { return confusable(digit) + otherThanConfusable(digit) }
+func anyOther(digit byte) string { return mistakable(digit) + otherDigits(digit) }
 
 // replace writes one digit in place of another.
 func replace(text string, at int, digit byte) string {

@@ -13,7 +13,7 @@ type Finding struct {
 	Field    string // "prime", "share ID", "share value" or "password"
 	Kind     Kind
 	Position int      // of the digit, group or character as typed, from 1; 0 if it has none
-	With     []string // the other sheets that this one is mixed up with
+	With     []string // the other sheets, groups or digits that this one is mixed up with
 	Right    string   // what a share ID should be; it is not secret
 }
 
@@ -38,6 +38,14 @@ const (
 	HexadecimalID                    // typed in hexadecimal
 	WrongValue                       // differs in many digits
 	MissingSheetData                 // too little could be read; the other sheets were enough
+	MisreadDigits                    // the digit and another one, in the same way
+	MisreadGroup                     // both digits of the group
+	ExchangedOver                    // the digit and the next but one
+	ExchangedTails                   // of two values, from the group on
+	WrongOrder                       // of a whole value
+	ShiftedKeys                      // both digits of the group, or all of a line, one key beside the right one
+	RepeatedDigit                    // and another one left out
+	RepeatedGroup                    // and another one left out
 
 	WhiteSpace         // around a password
 	CapsLock           // all letters in the other case
@@ -70,6 +78,14 @@ var phrases = [...]string{
 	HexadecimalID:    "the share ID was read as hexadecimal: it is custodian {right}",
 	WrongValue:       "the {field} is wrong in many digits; is it of another set?",
 	MissingSheetData: "the {field} could not be read; the other sheets are enough",
+	MisreadDigits:    "digits # and {with} of the {field} were misread",
+	MisreadGroup:     "group # of the {field} was misread",
+	ExchangedOver:    "digits # and {with} of the {field} are exchanged",
+	ExchangedTails:   "their share values are exchanged from group # on",
+	WrongOrder:       "the {field} was typed in another order, {with}",
+	ShiftedKeys:      "group # of the {field} was typed one key beside the right ones",
+	RepeatedDigit:    "digit # of the {field} was typed twice, and digit {with} of the sheet left out",
+	RepeatedGroup:    "group # of the {field} was typed twice, and group {with} of the sheet left out",
 
 	WhiteSpace:         "white space around it was added or left out",
 	CapsLock:           "upper and lower case are exchanged, or all the same",
@@ -90,14 +106,14 @@ func (f Finding) String() string {
 	phrase := phrases[f.Kind]
 	if f.Position == 0 {
 		phrase = strings.NewReplacer(" after digit #", " before digit 1", " after group #", " before group 1",
-			" after character #", " before character 1", " at character #", "").Replace(phrase)
+			" after character #", " before character 1", " at character #", "", "group # of the ", "the ").Replace(phrase)
 	}
 	with := strings.Join(f.With, " and ")
 	phrase = strings.NewReplacer("#", fmt.Sprint(f.Position), "{field}", f.Field, "{with}", with, "{right}", f.Right).Replace(phrase)
 	switch {
 	case f.Sheet < 0:
 		return "password: " + phrase
-	case f.Kind == ExchangedValues || f.Kind == MixedValues:
+	case f.Kind == ExchangedValues || f.Kind == MixedValues || f.Kind == ExchangedTails:
 		return "sheets " + strings.Join(append([]string{f.name()}, f.With...), " and ") + ": " + phrase
 	}
 	return "sheet " + f.name() + ": " + phrase

@@ -98,6 +98,30 @@ func keysAt(row, shift int, places ...int) (keys []rune) {
 	return keys
 }
 
+// typedBeside is the text as it is with each key so far beside the one that was
+// typed, if there are keys.
+func typedBeside(text string, by int) (string, bool) {
+	var moved []rune
+	for _, r := range text {
+		var keys []rune
+		for n, row := range keyRows {
+			for shift := range row {
+				if at := slices.Index([]rune(row[shift]), r); at >= 0 && r != ' ' {
+					keys = append(keys, keysAt(n, shift, at+by)...)
+				}
+			}
+		}
+		switch {
+		case unicode.IsSpace(r):
+			keys = []rune{r}
+		case len(keys) == 0:
+			return "", false
+		}
+		moved = append(moved, keys[0])
+	}
+	return string(moved), true
+}
+
 // onLayout is the text as the keys give it on another keyboard.
 func onLayout(text []rune, from, to string) []rune {
 	source, target := []rune(from), []rune(to)

@@ -1,15 +1,13 @@
 package repair
 
-// Limit drops the stages that begin after so many candidates: those whose
-// mistakes are too unlikely for a search that someone waits for. The first
-// stage stays.
+// Limit leaves out each stage that would make more than so many candidates with
+// those before it, for a search that someone waits for. The first stage stays.
 func (p *Plan) Limit(candidates int) {
-	total := 0
+	limited := Plan{Consistent: p.Consistent}
 	for i, s := range p.Stages {
-		if i > 0 && total+s.Candidates > candidates {
-			p.Stages, p.sources = p.Stages[:i], p.sources[:i]
-			return
+		if i == 0 || limited.Total()+s.Candidates <= candidates {
+			limited.add(s.Name, s.Candidates, p.sources[i])
 		}
-		total += s.Candidates
 	}
+	*p = limited
 }

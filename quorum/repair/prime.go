@@ -54,6 +54,9 @@ func findPrimes(sheets []typed) (primes, error) {
 			found.remote = insert(found.remote, p)
 		}
 	}
+	if !sure {
+		found.addRare(rarePrimes(rows))
+	}
 	if len(found.likely) == 0 {
 		found.likely, found.remote = found.remote, nil
 	}
@@ -61,6 +64,20 @@ func findPrimes(sheets []typed) (primes, error) {
 		return found, errors.New("prime: no prime is like what was typed; all sheets show the same one: type it from another sheet, with ? for what cannot be read")
 	}
 	return found, nil
+}
+
+// addRare adds primes that are far from what was typed: likely ones only if none
+// that is nearer is of the right kind.
+func (p *primes) addRare(rare []*big.Int) {
+	list := &p.likely
+	if slices.ContainsFunc(p.likely, isGood) {
+		list = &p.remote
+	}
+	for _, prime := range rare {
+		if !slices.ContainsFunc(p.likely, func(q *big.Int) bool { return prime.Cmp(q) == 0 }) {
+			*list = insert(*list, prime)
+		}
+	}
 }
 
 func rank(p *big.Int) int {
@@ -172,6 +189,21 @@ func correctedPrimes(row []cell, yield func(*big.Int) bool) bool {
 		}
 	}
 	return true
+}
+
+// rarePrimes are those of the right kind that differ from a row by a mistake that
+// spoils more than one digit.
+func rarePrimes(rows [][]cell) (good []*big.Int) {
+	for _, row := range rows {
+		for _, edits := range rareEdits() {
+			for e := range edits(first(row)) {
+				if p := number(e.text); isGood(p) && !isOpen(row) {
+					good = insert(good, p)
+				}
+			}
+		}
+	}
+	return good
 }
 
 // straighten puts prime and share value in their places if they were typed in

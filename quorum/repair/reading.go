@@ -77,7 +77,7 @@ func (t *typed) primeFindings(prime *big.Int) []Finding {
 // describe finds the one mistake that turns the right number into the digits
 // typed.
 func describe(text string, right *big.Int, field string) Finding {
-	for _, edits := range allEdits() {
+	for _, edits := range slices.Concat(allEdits(), rareEdits()) {
 		for e := range edits(text) {
 			if number(e.text).Cmp(right) == 0 {
 				e.finding.Field = field

@@ -131,8 +131,8 @@ func countOf(m mistakes) func(*base) float64 {
 }
 
 // countBoth is the same for a mistake with any one digit beside it.
-func countBoth(first mistakes) func(*base) float64 {
-	digit := inValue(substitution(anyOther))
+func countBoth(first mistakes, options func(byte) string) func(*base) float64 {
+	digit := inValue(substitution(options))
 	return func(b *base) float64 {
 		if b.isHopeless(both(first, digit)) {
 			return 0

@@ -155,7 +155,7 @@ func readDraft(index int, d Draft) (typed, error) {
 		}
 	}
 	t.readID(lines[0])
-	t.prime, t.value = cells(lines[1]), cells(lines[2])
+	t.prime, t.value = t.readRow(lines[1], names[1]), t.readRow(lines[2], names[2])
 	for i, row := range [][]cell{t.prime, t.value} {
 		if len(row) == 0 {
 			return t, fmt.Errorf("sheet %s: the %s is empty; type ? for each digit that cannot be read", t.finding().name(), names[i+1])
@@ -165,6 +165,23 @@ func readDraft(index int, d Draft) (typed, error) {
 		}
 	}
 	return t, nil
+}
+
+// readRow reads a prime or value. If its characters make digits only once all
+// are moved by one key, the hand was beside its place.
+func (t *typed) readRow(line, name string) []cell {
+	row := cells(line)
+	if !isUnreadable(row) {
+		return row
+	}
+	for _, by := range []int{-1, 1} {
+		moved, ok := typedBeside(line, by)
+		if other := cells(moved); ok && !slices.ContainsFunc(other, func(c cell) bool { return c.kind != 0 }) {
+			t.findings = append(t.findings, Finding{Kind: ShiftedKeys, Field: name})
+			return other
+		}
+	}
+	return row
 }
 
 // readID reads a share ID, which is decimal as printed, or hexadecimal if it is
