@@ -130,11 +130,33 @@ func compact(text string) []rune {
 }
 
 // ParseCode reads the code of a sheet, in any case and grouping. If characters
-// are wrong, unreadable (?), left out or doubled, and the checksum tells which,
-// the error is a *Doubt.
+// are wrong, unreadable (?), left out or doubled, or groups or lines are in other
+// places, and the checksum tells which, the error is a *Doubt.
 func ParseCode(text string) (CustodianShare, error) {
 	typed := compact(text)
-	symbols, erasures := make([]byte, len(typed)), []int(nil)
+	symbols, erasures := readSymbols(typed)
+	if len(symbols) == codeLength && len(erasures) == 0 && bch32.Verify(codePrefix, symbols) {
+		return decodeCode(symbols)
+	}
+	corrected := correctCode(symbols, erasures)
+	if corrected == nil {
+		return mistakenCode(typed)
+	}
+	return CustodianShare{}, doubtCode(corrected, codeQuestion(typed, corrected))
+}
+
+// doubtCode asks whether this code word is meant.
+func doubtCode(corrected []byte, question string) error {
+	share, err := decodeCode(corrected)
+	if err != nil {
+		return err
+	}
+	return &Doubt{Share: share, Where: "sheet code", Why: "its checksum is wrong; compare each group with the sheet", Question: question}
+}
+
+// readSymbols reads characters; those that no code has are erasures.
+func readSymbols(typed []rune) (symbols []byte, erasures []int) {
+	symbols = make([]byte, len(typed))
 	for i, r := range typed {
 		if s := symbolOf(r); s >= 0 {
 			symbols[i] = byte(s)
@@ -142,18 +164,7 @@ func ParseCode(text string) (CustodianShare, error) {
 			erasures = append(erasures, i)
 		}
 	}
-	if len(symbols) == codeLength && len(erasures) == 0 && bch32.Verify(codePrefix, symbols) {
-		return decodeCode(symbols)
-	}
-	corrected := correctCode(symbols, erasures)
-	if corrected == nil {
-		return CustodianShare{}, codeError(len(typed))
-	}
-	share, err := decodeCode(corrected)
-	if err != nil {
-		return CustodianShare{}, err
-	}
-	return CustodianShare{}, &Doubt{Share: share, Where: "sheet code", Why: "its checksum is wrong; compare each group with the sheet", Question: codeQuestion(typed, corrected)}
+	return symbols, erasures
 }
 
 func codeError(n int) error {
