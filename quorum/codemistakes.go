@@ -90,22 +90,30 @@ func groupOrders(characters int) iter.Seq[[]int] {
 		for g := range characters / codeGroup {
 			typed = append(typed, g)
 		}
-		switch {
-		case characters == codeLength+lineGroups*codeGroup:
-			aLineLess(typed, yield)
-		case characters == codeLength:
-			_ = exchanged(typed, yield) && moved(typed, yield) && linesExchanged(typed, yield) && byColumns(typed, yield) && otherLeftOut(typed, yield)
+		kinds := []func([]int, func([]int) bool) bool{exchanged, moved, linesExchanged, byColumns, otherLeftOut}
+		switch characters {
+		case codeLength:
+		case codeLength + lineGroups*codeGroup:
+			kinds = []func([]int, func([]int) bool) bool{aLineLess}
+		default:
+			return
+		}
+		for _, kind := range kinds {
+			if !kind(typed, yield) {
+				return
+			}
 		}
 	}
 }
 
 // aLineLess leaves out a line that was typed twice.
-func aLineLess(typed []int, yield func([]int) bool) {
+func aLineLess(typed []int, yield func([]int) bool) bool {
 	for at := 0; at < len(typed); at += lineGroups {
 		if !yield(slices.Delete(slices.Clone(typed), at, at+lineGroups)) {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // otherLeftOut takes a group out that was typed in place of one elsewhere.

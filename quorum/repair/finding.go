@@ -13,7 +13,7 @@ type Finding struct {
 	Field    string // "prime", "share ID", "share value" or "password"
 	Kind     Kind
 	Position int      // of the digit, group or character as typed, from 1; 0 if it has none
-	With     []string // the other sheets, groups or digits that this one is mixed up with
+	With     []string // the other sheets, groups or digits that this one is mixed up with, or how a value is
 	Right    string   // what a share ID should be; it is not secret
 }
 

@@ -68,8 +68,8 @@ type sheetStage struct {
 // ten times as many passwords for all stages, and twice as many up to there.
 //
 // If a number of digits is odd, one is missing or too many, and that is tried as
-// soon as the sheets as they are: about 150 candidates. So it is if one value has a
-// group less than others, with 1,300. If digits cannot be read,
+// soon as the sheets as they are: about 150 candidates. If a value has one group less
+// than another one, that it is missing is tried before another prime, with 2,300 at most. If digits cannot be read,
 // each stage is multiplied by the ways to fill them in; stages beyond 2^24
 // candidates are left out. Sheets beyond the threshold cost nothing, and save all
 // this: with two of them, one wrong sheet is found without the share file.
@@ -100,7 +100,7 @@ func Sheets(drafts []Draft) (*Plan, error) {
 // kinds are the stages for sheets, the likeliest and cheapest first.
 func (in *input) kinds() []sheetStage {
 	digit, exchange := inValue(substitution(anyOther)), inValue(exchangedDigits, exchangedNeighbours)
-	groups := inValue(exchangedGroups, extraGroup, missingGroup)
+	wholeGroups := inValue(exchangedGroups, extraGroup, missingGroup)
 	nearIDs, farIDs := anyOf(mixedIDs, wrongID(1, 16)), wrongID(17, maxSheets)
 	otherReading := anyOf(hexadecimalIDs, mixedIDs, exchangedValues)
 	odd := sheetStage{name: "a digit missing or one too many", mistakes: inValue(missingDigit, extraDigit), want: likely}
@@ -116,17 +116,18 @@ func (in *input) kinds() []sheetStage {
 		{name: "one digit misheard", mistakes: inValue(substitution(misheard)), want: likely},
 		{name: "one other digit", mistakes: inValue(substitution(otherDigits)), want: likely},
 		odd,
+		{name: "a group missing", mistakes: inValue(missingGroup), want: likely, applies: isShort},
 		{name: "another prime", mistakes: anyOf(none, hexadecimalIDs), primes: in.primes.remote, want: likely | remote, applies: hasRemotePrimes, sure: true},
 		{name: "two digits misread alike, or exchanged over another one", mistakes: inValue(twins, exchangedOver), want: likely},
 		{name: "values in another order, or on the keys beside", mistakes: anyOf(sameOnAll, inValue(rewritten, groupBeside)), want: likely},
 		{name: "values that go on in another line", mistakes: exchangedTails, want: likely},
 		{name: "one digit, or an exchange, with passwords that old files have", mistakes: anyOf(exchangedValues, digit, exchange), want: remote},
 		{name: "a group of another line", mistakes: copiedGroups(1), want: likely},
-		{name: "groups exchanged, missing or too many", mistakes: groups, want: likely},
+		{name: "groups exchanged, missing or too many", mistakes: wholeGroups, want: likely},
 		{name: "share IDs up to 255", mistakes: farIDs, want: likely, sure: true, count: countOf(farIDs)},
 		{name: "one digit typed twice, and one left out", mistakes: inValue(repeatedDigit), want: likely},
 		{name: "one sheet left out, and one digit", mistakes: digit, leave: 1, want: likely},
-		{name: "all else so far with passwords that old files have", mistakes: anyOf(mixedValues, nearIDs, groups, inValue(missingDigit, extraDigit, misheardNumbers, twins, exchangedOver, rewritten)), want: remote},
+		{name: "all else so far with passwords that old files have", mistakes: anyOf(mixedValues, nearIDs, wholeGroups, inValue(missingDigit, extraDigit, misheardNumbers, twins, exchangedOver, rewritten)), want: remote},
 		{name: "two digits misread as ones like them", mistakes: twoDigits(confusable), want: likely, count: countTwoDigits(confusable), least: 2},
 		{name: "two digits misheard", mistakes: twoDigits(misheard), want: likely, count: countTwoDigits(misheard), least: 2},
 		{name: "one group misread", mistakes: inValue(misreadGroup), want: likely, count: countOf(inValue(misreadGroup))},
@@ -142,9 +143,6 @@ func (in *input) kinds() []sheetStage {
 		kinds = slices.DeleteFunc(kinds, func(k sheetStage) bool { return k.name == odd.name })
 		kinds = slices.Insert(kinds, 3, odd)
 	}
-	if in.isShort() { // nearly one: a value begins with a zero byte in one of 256 cases
-		kinds = slices.Insert(kinds, 3, sheetStage{name: "a group missing", mistakes: inValue(missingGroup), want: likely})
-	}
 	return kinds
 }
 
@@ -152,8 +150,9 @@ func hasRemotePrimes(in input) bool { return len(in.primes.remote) > 0 }
 
 func isOdd(t typed) bool { return len(t.value)%2 == 1 }
 
-// isShort says whether a value has one group less than the longest one.
-func (in *input) isShort() bool {
+// isShort says whether a value has one group less than the longest one, which it
+// also has if it begins with a zero byte.
+func isShort(in input) bool {
 	var digits []int
 	for _, t := range in.sheets {
 		digits = append(digits, len(t.value))

@@ -130,7 +130,7 @@ func countOf(m mistakes) func(*base) float64 {
 	}
 }
 
-// countBoth is the same for a mistake with any one digit beside it.
+// countBoth is the same for a mistake with a misread digit beside it.
 func countBoth(first mistakes, options func(byte) string) func(*base) float64 {
 	digit := inValue(substitution(options))
 	return func(b *base) float64 {

@@ -22,8 +22,8 @@ const sounding = "be b3 bc cd c3 de d3 e3 a8 59 ae"
 // misheard are the digits that one sounds like.
 func misheard(digit byte) string { return partners(sounding, digit) }
 
-// at names digits of a value.
-func at(kind Kind, i, j int) Finding {
+// twoDigitsAt names two digits of a value.
+func twoDigitsAt(kind Kind, i, j int) Finding {
 	return Finding{Kind: kind, Position: i + 1, With: []string{strconv.Itoa(j + 1)}}
 }
 
@@ -41,7 +41,7 @@ func misheardNumbers(text string) iter.Seq[edit] {
 			default:
 				continue
 			}
-			if !yield(edit{text[:i] + meant + text[i+2:], at(MisreadDigits, i, i+1)}) {
+			if !yield(edit{text[:i] + meant + text[i+2:], twoDigitsAt(MisreadDigits, i, i+1)}) {
 				return
 			}
 		}
@@ -56,7 +56,7 @@ func twins(text string) iter.Seq[edit] {
 			return nil
 		}
 		for _, d := range []byte(anyOther(text[i])) {
-			list = append(list, edit{replace(replace(text, i, d), j, d), at(MisreadDigits, i, j)})
+			list = append(list, edit{replace(replace(text, i, d), j, d), twoDigitsAt(MisreadDigits, i, j)})
 		}
 		return list
 	})
@@ -68,7 +68,7 @@ func exchangedOver(text string) iter.Seq[edit] {
 		if text[i] == text[j] {
 			return nil
 		}
-		return []edit{{replace(replace(text, i, text[j]), j, text[i]), at(ExchangedOver, i, j)}}
+		return []edit{{replace(replace(text, i, text[j]), j, text[i]), twoDigitsAt(ExchangedOver, i, j)}}
 	})
 }
 
@@ -221,7 +221,7 @@ func repeatedGroup(text string) iter.Seq[edit] { return repeated(text, 2, Repeat
 
 func repeated(text string, size int, kind Kind) iter.Seq[edit] {
 	return func(yield func(edit) bool) {
-		for i := 0; i+2*size <= len(text) && len(text)%size == 0; i += size {
+		for i := 0; i+2*size <= len(text) && len(text)%2 == 0; i += size {
 			if text[i:i+size] != text[i+size:i+2*size] {
 				continue
 			}

@@ -176,7 +176,7 @@ func (t *typed) readRow(line, name string) []cell {
 	}
 	for _, by := range []int{-1, 1} {
 		moved, ok := typedBeside(line, by)
-		if other := cells(moved); ok && !slices.ContainsFunc(other, func(c cell) bool { return c.kind != 0 }) {
+		if other := cells(moved); ok && len(other) > 0 && !slices.ContainsFunc(other, func(c cell) bool { return c.kind != 0 }) {
 			t.findings = append(t.findings, Finding{Kind: ShiftedKeys, Field: name})
 			return other
 		}
