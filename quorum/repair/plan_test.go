@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -197,12 +198,13 @@ func TestRealFile(t *testing.T) {
 		t.Skip("takes seconds for each group of candidates")
 	}
 	v := dkektest.ReadVector(t, "../testdata/2-of-4")
+	group := 64 * runtime.GOMAXPROCS(0) // at most; how fast the kernels are decides
 	for _, test := range []struct {
 		sheets []int
 		most   int // candidates, in whole groups
 		ctx    context.Context
 		file   dkek.ShareFile
-	}{{[]int{3, 1}, 100, dkektest.Practising(t.Context()), v.Practice}, {[]int{1, 2, 3, 4}, 32, t.Context(), v.File}} {
+	}{{[]int{3, 1}, 2 * group, dkektest.Practising(t.Context()), v.Practice}, {[]int{1, 2, 3, 4}, group, t.Context(), v.File}} {
 		drafts := readSet(t, "2-of-4").of(test.sheets...)
 		third := slices.Index(test.sheets, 3)
 		drafts[third].Value = put(drafts[third].Value, 4, confusable)

@@ -68,11 +68,12 @@ type sheetStage struct {
 // ten times as many passwords for all stages, and twice as many up to there.
 //
 // If a number of digits is odd, one is missing or too many, and that is tried as
-// soon as the sheets as they are: about 150 candidates. If a value has one group less
-// than another one, that it is missing is tried before another prime, with 2,300 at most. If digits cannot be read,
-// each stage is multiplied by the ways to fill them in; stages beyond 2^24
-// candidates are left out. Sheets beyond the threshold cost nothing, and save all
-// this: with two of them, one wrong sheet is found without the share file.
+// soon as the sheets as they are: about 150 candidates. If a value has one group
+// less than another one, a missing group comes before another prime, with 2,300 at
+// most. If digits cannot be read, each stage is multiplied by the ways to fill them
+// in; stages beyond 2^24 candidates are left out. Sheets beyond the threshold cost
+// nothing, and save all this: with two of them, one wrong sheet is found without the
+// share file.
 func Sheets(drafts []Draft) (*Plan, error) {
 	in, err := read(drafts)
 	if err != nil {
