@@ -21,7 +21,7 @@ func (cmd help) Run(*console) error {
 	if err != nil {
 		return err
 	}
-	if found.Error != nil {
+	if found.Error != nil { // what is no command
 		return &usageError{error: fmt.Errorf("there is no command %q; see: conclave --help", strings.Join(cmd.Command, " "))}
 	}
 	return found.PrintUsage(false)
