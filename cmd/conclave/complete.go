@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/alecthomas/kong"
 
@@ -36,14 +35,17 @@ func (cmd complete) Run(c *console) error {
 	if len(words) == 0 {
 		return nil
 	}
+	quoted := func(word string) string { return word }
 	if cmd.Shell == "bash" {
-		words, behind = splitLine(words[0])
+		var quote rune
+		words, behind, quote = splitLine(words[0])
+		quoted = func(word string) string { return quoteForBash(word, quote) }
 	}
 	answered := make(chan answer, 1)
 	go func() { answered <- completionOf(c, words[:len(words)-1], words[len(words)-1]) }()
 	select {
 	case a := <-answered:
-		return a.write(c.out, behind)
+		return a.write(c.out, behind, quoted)
 	case <-time.After(patience):
 		return nil
 	}
@@ -63,14 +65,17 @@ type candidate struct{ word, help string }
 
 // write writes an answer for a script: four lines, and the words. Bash gets the rest of
 // each word alone, and what to take off a file's name for that.
-func (a answer) write(w io.Writer, behind int) error {
+func (a answer) write(w io.Writer, behind int, quoted func(string) string) error {
 	if behind > 0 {
 		a.kept = a.stem[:min(len(a.stem), max(0, behind-len(a.kept)))]
 	}
 	text := fmt.Sprintf("%s\n%s\n%s\n%s\n", cmp.Or(a.kind, "words"), a.stem, a.kept, a.endings)
 	for _, c := range a.words {
+		if terminal.Printable(c.word) != c.word {
+			continue // a device or a reader may call something anything
+		}
 		help, _, _ := strings.Cut(c.help, ". ")
-		text += fmt.Sprintf("%s\t%s\n", c.word[behind:], terminal.Printable(help))
+		text += fmt.Sprintf("%s\t%s\n", quoted(c.word[behind:]), terminal.Printable(help))
 	}
 	_, err := io.WriteString(w, text)
 	return err
@@ -89,7 +94,7 @@ type position struct {
 func completionOf(c *console, words []string, begun string) answer {
 	helping := firstWord(words) == "help"
 	if helping {
-		words = words[1:]
+		words = slices.DeleteFunc(words, func(word string) bool { return word == "help" })
 	}
 	parser, err := newParser(grammarOf(wordsFirst(words)))
 	if err != nil {
@@ -306,7 +311,7 @@ func keyWords(k hsm.Key, all []hsm.Key, begun string) []candidate {
 		var name keyName
 		scheme, _, schemed := strings.Cut(word, ":")
 		plain := !schemed || strings.HasPrefix(begun, scheme+":")
-		if err := name.UnmarshalText([]byte(word)); err != nil || !plain || strings.ContainsFunc(word, unicode.IsControl) {
+		if err := name.UnmarshalText([]byte(word)); err != nil || !plain {
 			continue
 		}
 		if !slices.ContainsFunc(all, func(other hsm.Key) bool { return other.Ref != k.Ref && name.names(other) }) && name.names(k) {
@@ -316,11 +321,28 @@ func keyWords(k hsm.Key, all []hsm.Key, begun string) []candidate {
 	return words
 }
 
+// quoteForBash makes the rest of a word from which bash makes nothing else, after the
+// quotation mark that was typed, or none. Readline's own way leaves $ as it is.
+func quoteForBash(word string, quote rune) string {
+	special := map[rune]string{0: " \t!\"#$&'()*;<>?[\\]^`{|}~", '"': "\"$\\`"}[quote]
+	var quoted strings.Builder
+	for _, r := range word {
+		if strings.ContainsRune(special, r) {
+			quoted.WriteByte('\\')
+		}
+		quoted.WriteRune(r)
+	}
+	if quote == '\'' {
+		return strings.ReplaceAll(quoted.String(), "'", `'\''`)
+	}
+	return quoted.String()
+}
+
 // splitLine splits a line as bash does, and says how much of the last word bash keeps
-// by itself: it takes what follows a quotation mark, = or : for a word of its own.
-func splitLine(line string) (words []string, behind int) {
+// by itself, and which quotation mark is open: bash takes what follows that, = or : for
+// a word of its own.
+func splitLine(line string) (words []string, behind int, quote rune) {
 	var word strings.Builder
-	var quote rune
 	escaped, begun := false, false
 	for _, r := range line {
 		switch {
@@ -347,5 +369,5 @@ func splitLine(line string) (words []string, behind int) {
 			}
 		}
 	}
-	return append(words, word.String())[1:], behind
+	return append(words, word.String())[1:], behind, quote
 }

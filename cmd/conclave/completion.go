@@ -59,10 +59,7 @@ _conclave() {
         _conclave_add "$strip" -d -- "$stem"
         ;;
     esac
-    # Readline quotes what it takes for the names of files.
-    if [[ $kind = f* || ${COMPREPLY[*]} = *[^[:alnum:]\ _./:=@%+,-]* || ${COMPREPLY[0]-} = *\ * ]]; then
-        compopt -o filenames
-    fi
+    [[ $kind != f* ]] || compopt -o filenames # which quotes them
 }
 
 _conclave_add() {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"conclave/internal/foreign"
+	"conclave/internal/safefile"
 	"conclave/terminal/terminaltest"
 )
 
@@ -22,6 +23,9 @@ func completed() map[string]string {
 		"key wrap iss\t":                        "<key><wrap><issuing>",
 		"key wrap Old\t":                        "<key><wrap><Old root>",
 		"key wrap label:Old\t":                  "<key><wrap><label:Old root>",
+		"key wrap \"Old\t":                      "<key><wrap><Old root>",
+		"key wrap xx\t":                         "<key><wrap><xx$(touch pwned);`touch pwned`'\">",
+		"key wrap yy\t x":                       "<key><wrap><yy><x>",
 		"key delete id:4\t":                     "<key><delete><id:4711>",
 		"key wrap --device spare no\t x":        "<key><wrap><--device><spare><no><x>",
 		"key list --dev\tsp\t":                  "<key><list><--device><spare>",
@@ -51,6 +55,8 @@ func TestCompletion(t *testing.T) {
 	serial := strings.TrimSpace(conclave(t, "hsm", "create", "spare"))
 	conclave(t, "key", "generate", "--type", "ec:P-256", "--label", "Old root", "--id", "4711", "--pin", "env:PIN")
 	conclave(t, "key", "generate", "--type", "ec:P-256", "--label", "issuing", "--pin", "env:PIN")
+	conclave(t, "key", "generate", "--type", "ec:P-256", "--label", "xx$(touch pwned);`touch pwned`'\"", "--pin", "env:PIN")
+	conclave(t, "key", "generate", "--type", "ec:P-256", "--label", "yy\x1b]0;z\a\u202e", "--pin", "env:PIN")
 	dir := t.TempDir()
 	for _, name := range []string{"share.pbe", "share.txt", "secret", "my file", "root.pem", "card/key.wrap"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
@@ -77,6 +83,12 @@ func TestCompletion(t *testing.T) {
 					t.Errorf("%q: %s; %s was expected", line, got, want)
 				}
 				s.Expect("READY> ")
+			}
+			if safefile.Exists(filepath.Join(dir, "pwned")) {
+				t.Error("a label was carried out as a command")
+			}
+			if bytes.Contains(s.All, []byte("\x1b]0;z")) {
+				t.Error("a label commands the terminal")
 			}
 		})
 	}
@@ -145,7 +157,7 @@ func TestSplitLine(t *testing.T) {
 		"c --device= ":                     {"--device=|", 0},
 		"./bin/conclave --pin file:/a/b:c": {"--pin|file:/a/b:c", 10},
 	} {
-		words, behind := splitLine(line)
+		words, behind, _ := splitLine(line)
 		if got := strings.Join(words, "|"); got != want.words || behind != want.behind {
 			t.Errorf("%q: %s, %d; %s, %d was expected", line, got, behind, want.words, want.behind)
 		}

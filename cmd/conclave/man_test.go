@@ -69,7 +69,7 @@ func TestManPageOfACommand(t *testing.T) {
 func TestExamples(t *testing.T) {
 	for path, lines := range examples() {
 		for _, line := range lines {
-			words, _ := splitLine("conclave " + line)
+			words, _, _ := splitLine("conclave " + line)
 			command, _, err := parse(words)
 			if err != nil || command.Selected().Path() != path {
 				t.Errorf("%s: %s: %v", path, line, err)
