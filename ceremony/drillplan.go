@@ -30,6 +30,9 @@ func ReadDrill(bundle, last string) (d *Drill, err error) {
 
 // readOrigin reads evidence that verifies.
 func readOrigin(folder string) (*evidence.Origin, error) {
+	if err := CheckEvidence(folder); err != nil {
+		return nil, err
+	}
 	if _, err := evidence.VerifyFolder(folder, evidence.Options{}); err != nil {
 		return nil, fmt.Errorf("%s: %w", folder, err)
 	}

@@ -17,11 +17,11 @@ func CheckImport(h *hsm.HSM) (*wire.DKEKStatus, error) {
 	case err != nil:
 		return nil, err
 	case status == nil:
-		return nil, errors.New("the device has no DKEK; initialise it with the number of shares")
+		return nil, fmt.Errorf("%w: it was initialised without one", hsm.ErrNoDKEK)
 	case status.Hidden():
-		return nil, errors.New("the device waits for no DKEK share: its DKEK is complete")
+		return nil, errors.New("the device waits for no DKEK share: its DKEK is complete; the keys under it are restored with: conclave key unwrap")
 	case status.Outstanding == 0:
-		return nil, fmt.Errorf("the device waits for no DKEK share: its DKEK is complete, key check value %s", dkek.KCV(status.KCV))
+		return nil, fmt.Errorf("the device waits for no DKEK share: its DKEK is complete, key check value %s; the keys under it are restored with: conclave key unwrap", dkek.KCV(status.KCV))
 	}
 	return status, nil
 }

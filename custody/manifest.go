@@ -115,7 +115,7 @@ func ReadManifest(dir string) (*Manifest, error) {
 	content, err := safefile.Read(path, MaxManifest)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s is no folder of backups: %w; a wrapped key is restored with: conclave key unwrap FILE", dir, err)
+		return nil, fmt.Errorf("%s is no folder of backups, which conclave backup makes: %w", dir, err)
 	case errors.Is(err, syscall.ENOTDIR):
 		return nil, fmt.Errorf("%s is a file; the folder of a backup was expected. A wrapped key is restored with: conclave key unwrap %s", dir, dir)
 	case err != nil:

@@ -23,7 +23,7 @@ func (d DKEK) Give(h *hsm.HSM, journal func() (*Journal, error)) error {
 		return err
 	}
 	if n := len(d.Files); status.Outstanding != n || status.Shares != n {
-		return fmt.Errorf("the device waits for %d of %d DKEK shares, but %d were opened; initialise it with --dkek-shares %d", status.Outstanding, status.Shares, n, n)
+		return fmt.Errorf("the device waits for %d of %d DKEK shares, but %d were opened; conclave hsm init --dkek-shares %d, which erases it, lets it wait for all of them", status.Outstanding, status.Shares, n, n)
 	}
 	j, err := journal()
 	if err != nil {
@@ -46,11 +46,11 @@ func (d DKEK) Give(h *hsm.HSM, journal func() (*Journal, error)) error {
 func (d DKEK) in(status *wire.DKEKStatus) (bool, error) {
 	switch {
 	case status == nil:
-		return false, fmt.Errorf("the device has no DKEK; initialise it with --dkek-shares %d", len(d.Files))
+		return false, fmt.Errorf("the device has no DKEK; only conclave hsm init --dkek-shares %d, which erases it, lets it wait for one", len(d.Files))
 	case status.Outstanding > 0:
 		return false, nil
 	case !status.Hidden() && dkek.KCV(status.KCV) != d.KCV():
-		return false, fmt.Errorf("the device has another DKEK, key check value %s, than that of the keys, %s; take a device that waits for its DKEK", dkek.KCV(status.KCV), d.KCV())
+		return false, fmt.Errorf("the device has another DKEK, key check value %s, than that of the keys, %s; take a device that waits for that one: conclave hsm init --dkek-shares %d, which erases it", dkek.KCV(status.KCV), d.KCV(), len(d.Files))
 	}
 	return true, nil
 }

@@ -1,10 +1,6 @@
 package custody
 
 import (
-	"errors"
-	"fmt"
-	"syscall"
-
 	"conclave/internal/safefile"
 	"conclave/internal/transfer"
 	"conclave/wire"
@@ -22,10 +18,7 @@ type Wrapped struct {
 // (the device proves the rest, with the blob's MAC).
 func ReadWrapFile(path string) (w Wrapped, err error) {
 	w.Content, err = safefile.Read(path, wire.MaxWrapFile)
-	switch {
-	case errors.Is(err, syscall.EISDIR):
-		return w, fmt.Errorf("%w: name the wrapped keys in it; or all of a backup comes back with: conclave restore %s", err, path)
-	case err != nil:
+	if err != nil {
 		return w, err
 	}
 	if w.WrapFile, err = wire.ParseWrapFile(w.Content); err == nil {

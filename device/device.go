@@ -128,7 +128,7 @@ func (h Home) openStore(name string) (*sqlite.Store, error) {
 	}
 	s, err := sqlite.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &missingError{name, "; make it with: conclave hsm create " + name}
+		return nil, &missingError{name, "; make it with: conclave hsm create " + name + "; conclave hsm list shows those that exist"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("device %q: %w", name, err)
@@ -205,7 +205,7 @@ func (h Home) Create(name string) (serial string, err error) {
 	}
 	serial, err = card.Manufacture(s, issuer, time.Now())
 	if errors.Is(err, card.ErrDeviceExists) {
-		err = fmt.Errorf("device %q: %w; delete it first or choose another name", name, fs.ErrExist)
+		err = fmt.Errorf("device %q: %w; choose another name, or delete it first with: conclave hsm delete %s", name, fs.ErrExist, name)
 	}
 	return serial, errors.Join(err, s.Close())
 }
@@ -295,7 +295,7 @@ func (h Home) Delete(name string) error {
 	}
 	err = removeStore(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &missingError{name: name}
+		return &missingError{name, "; conclave hsm list shows those that exist"}
 	}
 	if err != nil {
 		return fmt.Errorf("device %q: %w", name, err)
@@ -322,7 +322,7 @@ func (h Home) devices() string { return filepath.Join(h.dir, "devices") }
 
 func (h Home) path(name string) (string, error) {
 	if strings.HasPrefix(name, pcscPrefix) {
-		return "", fmt.Errorf("%q is a card in a reader; the name of an embedded device was expected", name)
+		return "", fmt.Errorf("%q is a card in a reader; the name of an embedded device was expected; conclave hsm list shows them", name)
 	}
 	if !goodName(name) {
 		return "", fmt.Errorf("%q is not a name for a device; letters, digits, '-', '_' and '.' were expected, at most 64", name)

@@ -61,27 +61,27 @@ func (h *HSM) optionalObject(fid wire.FID) ([]byte, error) {
 func (h *HSM) explainWrap(err error) error {
 	switch {
 	case errors.Is(err, apdu.InstructionUnknown):
-		return fmt.Errorf("%w: the device was initialised without a DKEK, so its keys cannot be wrapped", err)
+		return fmt.Errorf("%w: it was initialised without one, so its keys cannot be wrapped (%w)", ErrNoDKEK, err)
 	case errors.Is(err, apdu.FileNotFound):
 		return fmt.Errorf("%w: there is no such key", err)
 	case errors.Is(err, apdu.ReferenceNotFound): // pico-hsm says so without a DKEK, others without the key
-		return fmt.Errorf("%w: %s", err, h.whyNotWrapped("there is no such key"))
+		return h.whyNotWrapped(err, "there is no such key")
 	case errors.Is(err, apdu.ConditionsNotSatisfied):
-		return fmt.Errorf("%w: %s", err, h.whyNotWrapped("the key's use is counted, or its algorithms do not allow it to be wrapped"))
+		return h.whyNotWrapped(err, "the key's use is counted, or its algorithms do not allow it to be wrapped")
 	}
 	return err
 }
 
 // whyNotWrapped says what is wrong with the DKEK; otherwise if it is complete.
-func (h *HSM) whyNotWrapped(otherwise string) string {
+func (h *HSM) whyNotWrapped(refusal error, otherwise string) error {
 	status, err := h.DKEK()
 	switch {
 	case err == nil && status == nil:
-		return "the device has no DKEK, so its keys cannot be wrapped"
+		return fmt.Errorf("%w: it was initialised without one, so its keys cannot be wrapped (%w)", ErrNoDKEK, refusal)
 	case err == nil && status.Outstanding > 0:
-		return fmt.Sprintf("DKEK shares still to be imported: %d", status.Outstanding)
+		return fmt.Errorf("%w; shares still to be imported: %d (%w)", ErrNoDKEK, status.Outstanding, refusal)
 	}
-	return otherwise
+	return fmt.Errorf("%w: %s", refusal, otherwise)
 }
 
 // Reasons why a blob was not unwrapped.

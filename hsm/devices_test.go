@@ -173,7 +173,7 @@ func TestRefusalsAreExplained(t *testing.T) {
 	h := (&otherwise{answers: map[[2]byte][][]byte{
 		{wire.InsWrapKey, wire.WrapMode}: {{0x6A, 0x88}}, {wire.InsManageDKEK, 0}: {{0x6A, 0x88}},
 	}}).device(t)
-	if _, err := h.WrapKey(1); err == nil || !strings.Contains(err.Error(), "the device has no DKEK") {
+	if _, err := h.WrapKey(1); err == nil || !errors.Is(err, hsm.ErrNoDKEK) {
 		t.Errorf("wrapping without a DKEK: %v", err)
 	}
 }

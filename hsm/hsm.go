@@ -61,7 +61,7 @@ func (h *HSM) selectApplet() error {
 	h.loggedIn = false
 	fcp, err := h.exchange("select the SmartCard-HSM applet", selection())
 	if errors.Is(err, apdu.FileNotFound) {
-		return fmt.Errorf("%w; this card is not a SmartCard-HSM", err)
+		return fmt.Errorf("%w (%w)", ErrNotSmartCardHSM, err)
 	}
 	if err != nil {
 		return err
@@ -69,6 +69,9 @@ func (h *HSM) selectApplet() error {
 	h.options, h.version, err = wire.ParseAppletFCP(fcp)
 	return err
 }
+
+// ErrNotSmartCardHSM is the error for a card of another kind.
+var ErrNotSmartCardHSM = errors.New("this card is not a SmartCard-HSM")
 
 // Logout makes the card forget the PIN.
 func (h *HSM) Logout() error { return h.selectApplet() }

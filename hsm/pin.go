@@ -22,7 +22,15 @@ func (e *PINError) Error() string {
 	if e.Tries == 0 {
 		return fmt.Sprintf("the %s is blocked", pinName(e.Ref))
 	}
-	return fmt.Sprintf("wrong %s; %d tries left", pinName(e.Ref), e.Tries)
+	return fmt.Sprintf("wrong %s; %s", pinName(e.Ref), TriesLeft(e.Tries))
+}
+
+// TriesLeft is how many tries of a PIN are left, in words.
+func TriesLeft(n int) string {
+	if n == 1 {
+		return "1 try left"
+	}
+	return fmt.Sprintf("%d tries left", n)
 }
 
 func pinName(ref wire.PINReference) string {
@@ -32,9 +40,16 @@ func pinName(ref wire.PINReference) string {
 	return "user PIN"
 }
 
-// ErrTransportPIN is the error for a login before the transport PIN has been
-// changed.
-var ErrTransportPIN = errors.New("the device has a transport PIN; change it before its first use")
+// Reasons why a PIN was not even tried.
+var (
+	// ErrTransportPIN is the error for a login before the transport PIN has been
+	// changed.
+	ErrTransportPIN = errors.New("the device has a transport PIN; change it before its first use")
+	// ErrUninitialised is the error for a device that has no PINs yet.
+	ErrUninitialised = errors.New("the device was never initialised, and has no PIN")
+	// ErrResetForbidden is the error for what the SO-PIN may not do with the user PIN.
+	ErrResetForbidden = errors.New("the device's options forbid it")
+)
 
 // pinFailure gives a refusal of a PIN its type.
 func pinFailure(err error, ref wire.PINReference) error {
@@ -51,7 +66,7 @@ func pinFailure(err error, ref wire.PINReference) error {
 	case sw == apdu.ReferenceDataUnusable:
 		return ErrTransportPIN
 	case sw == apdu.ReferenceNotFound:
-		return fmt.Errorf("%w; the device was never initialised: do that first, with: conclave hsm init", err)
+		return fmt.Errorf("%w (%w)", ErrUninitialised, err)
 	}
 	return err
 }
@@ -96,7 +111,7 @@ func (h *HSM) ResetPIN(so, new secret.Bytes) error {
 	}
 	_, err := h.exchange("reset the user PIN", c)
 	if errors.Is(err, apdu.CommandNotAllowed) {
-		return fmt.Errorf("%w: the device's options forbid it", err)
+		return fmt.Errorf("%w (%w)", ErrResetForbidden, err)
 	}
 	return pinFailure(err, wire.SOPIN)
 }
@@ -120,7 +135,7 @@ func (h *HSM) Initialize(init wire.Initialization, label string) (err error) {
 	case errors.As(err, &broken): // pico-hsm may leave the bus when it is done
 		return fmt.Errorf("%w; the device may be initialised all the same: plug it in again, and look at its status", err)
 	case errors.Is(err, apdu.WrongData):
-		return fmt.Errorf("%w: PIN or retry counter out of bounds", err)
+		return fmt.Errorf("%w: PIN or retry counter out of bounds; a user PIN has 6 to 16 characters, and one of 6, 7 or more of them at most 3, 5 or 10 tries", err)
 	case errors.Is(err, apdu.CommandNotAllowed): // some cards say so instead of 63Cx
 		return fmt.Errorf("%w: wrong SO-PIN", err)
 	case errors.Is(err, apdu.FunctionNotSupported):
@@ -190,7 +205,7 @@ func (h *HSM) ImportShare(share secret.Bytes) (*wire.DKEKStatus, error) {
 	status, err := h.manageDKEK("import the DKEK share", 0, share)
 	switch {
 	case noDKEK(err):
-		return nil, fmt.Errorf("%w: the device was initialised without a DKEK that takes shares; to have one it must be initialised again, which erases it", err)
+		return nil, fmt.Errorf("%w: it was initialised without a DKEK that takes shares (%w)", ErrNoDKEK, err)
 	case errors.Is(err, apdu.CommandNotAllowed):
 		return nil, fmt.Errorf("%w: all shares are imported already", err)
 	case errors.Is(err, apdu.FileExists):

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"conclave/ceremony"
 	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
@@ -25,6 +26,9 @@ type backupCard struct {
 
 // Run backs up the whole device. What is saved already and unchanged is left alone.
 func (cmd backupCard) Run(c *console) error {
+	if err := ceremony.CheckForeign(cmd.Dir); err != nil {
+		return err
+	}
 	return c.withHSM(func(h *hsm.HSM) error {
 		serial, err := h.Serial()
 		if err != nil {
@@ -175,7 +179,7 @@ type restoreCard struct {
 func (cmd restoreCard) Run(c *console) error {
 	manifest, err := custody.ReadManifest(cmd.Dir)
 	if err != nil {
-		return err
+		return wrongFolder(cmd.Dir, err)
 	}
 	return c.withHSM(func(h *hsm.HSM) error {
 		if err := cmd.giveDKEK(c, h, manifest); err != nil {

@@ -61,7 +61,7 @@ type ceremonyRun struct {
 
 // Run holds the ceremony.
 func (cmd ceremonyRun) Run(c *console) error {
-	f, err := plan.ReadFile(cmd.Plan)
+	f, err := readPlan(cmd.Plan, plan.ReadFile)
 	if err != nil {
 		return err
 	}

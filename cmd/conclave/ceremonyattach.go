@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 
+	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/rfc3161"
 	"conclave/internal/safefile"
@@ -14,7 +15,7 @@ import (
 
 type ceremonyAttach struct {
 	answering
-	Bundle    string `arg:"" type:"existingdir" help:"Folder of the evidence."`
+	Bundle    string `arg:"" help:"Folder of the evidence."`
 	Request   string `placeholder:"FILE" xor:"what" help:"Write a request for a time stamp (RFC 3161), to be carried to an authority."`
 	Stamp     string `placeholder:"FILE" xor:"what" type:"input" help:"Attach the authority's answer; --roots has its roots."`
 	Roots     string `placeholder:"FILE" type:"input" help:"Roots of the time-stamping authority, PEM."`
@@ -57,6 +58,9 @@ func (cmd ceremonyAttach) Run(c *console) error {
 		}
 		contents[name] = content
 	}
+	if err := ceremony.CheckEvidence(cmd.Bundle); err != nil {
+		return err
+	}
 	if err := evidence.Attach(cmd.Bundle, contents); err != nil {
 		return err
 	}
@@ -72,6 +76,9 @@ type attachAnswer struct {
 }
 
 func (cmd ceremonyAttach) request(c *console) error {
+	if err := ceremony.CheckEvidence(cmd.Bundle); err != nil {
+		return err
+	}
 	out, err := c.reserveOutput(cmd.Request, certificateRoom, true)
 	if err != nil {
 		return err

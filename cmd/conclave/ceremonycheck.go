@@ -22,7 +22,7 @@ type ceremonyCheck struct {
 
 // Run checks a plan where it will be carried out.
 func (cmd ceremonyCheck) Run(c *console) error {
-	f, err := plan.ParseFile(cmd.Plan)
+	f, err := readPlan(cmd.Plan, plan.ParseFile)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ type ceremonyRunbook struct {
 
 // Run writes the runbook.
 func (cmd ceremonyRunbook) Run(c *console) error {
-	f, err := plan.ReadFile(cmd.Plan)
+	f, err := readPlan(cmd.Plan, plan.ReadFile)
 	if err != nil {
 		return err
 	}

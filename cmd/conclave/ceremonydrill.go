@@ -12,9 +12,9 @@ import (
 type ceremonyDrill struct {
 	answering
 	tracing
-	Bundle string          `arg:"" type:"existingdir" help:"Folder of the ceremony's evidence."`
+	Bundle string          `arg:"" help:"Folder of the ceremony's evidence."`
 	Backup string          `required:"" type:"existingdir" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
-	Last   string          `type:"existingdir" placeholder:"DIR" help:"Folder of the evidence of the drill before this one, whose bags are looked for. Absent: the ceremony's bags."`
+	Last   string          `placeholder:"DIR" help:"Folder of the evidence of the drill before this one, whose bags are looked for. Absent: the ceremony's bags."`
 	Dir    ceremony.Folder `placeholder:"DIR" help:"Folder of the drill. Default: EVIDENCE.drill-N."`
 	Paper  bool            `help:"Write the drill's plan and runbook to its folder, and hold it another time."`
 }
@@ -65,7 +65,7 @@ type ceremonyCalendar struct {
 
 // Run writes the dates.
 func (cmd ceremonyCalendar) Run(c *console) error {
-	f, err := plan.ReadFile(cmd.Plan)
+	f, err := readPlan(cmd.Plan, plan.ReadFile)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (cmd ceremonyRehearse) Validate() error {
 
 // Run holds the rehearsal.
 func (cmd ceremonyRehearse) Run(c *console) error {
-	f, err := plan.ReadFile(cmd.Plan)
+	f, err := readPlan(cmd.Plan, plan.ReadFile)
 	if err != nil {
 		return err
 	}

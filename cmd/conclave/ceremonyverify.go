@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/rfc3161"
@@ -15,7 +16,7 @@ import (
 
 type ceremonyVerify struct {
 	answering
-	Bundle  string  `arg:"" type:"existingdir" help:"Folder of the evidence."`
+	Bundle  string  `arg:"" help:"Folder of the evidence."`
 	Key     *string `placeholder:"FINGERPRINT" help:"Fingerprint of the ceremony key from the paper: 32 words, or 64 hex digits."`
 	Closing *string `placeholder:"SHA256" help:"The closing from the paper, in the same form."`
 	Signers string  `placeholder:"FILE" type:"input" help:"Keys of the witnesses, as ssh-keygen -Y verify takes them, in place of those in the bundle."`
@@ -26,6 +27,9 @@ type ceremonyVerify struct {
 func (cmd ceremonyVerify) Run(c *console) error {
 	options, err := cmd.options()
 	if err != nil {
+		return err
+	}
+	if err := ceremony.CheckEvidence(cmd.Bundle); err != nil {
 		return err
 	}
 	report, failure := evidence.VerifyFolder(cmd.Bundle, options)

@@ -54,15 +54,15 @@ func (c *console) withHSM(fn func(*hsm.HSM) error) error { return c.withDevice(c
 func (c *console) withDevice(name string, fn func(*hsm.HSM) error) error {
 	conn, err := c.connect(name)
 	if err != nil {
-		return err
+		return advised(err, name, nil)
 	}
 	h, err := hsm.Open(conn)
 	if err != nil {
 		conn.Close()
-		return err
+		return advised(err, name, nil)
 	}
 	defer h.Close()
-	return fn(h)
+	return advised(fn(h), name, h)
 }
 
 func (c *console) connect(name string) (apdu.Conn, error) {

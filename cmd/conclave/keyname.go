@@ -94,9 +94,9 @@ func (n keyName) find(h *hsm.HSM) (hsm.Key, error) {
 	case len(found) > 1:
 		return hsm.Key{}, fmt.Errorf("%d keys are there %s: %s; name one by its reference", len(found), n, introduce(found))
 	case len(keys) == 0:
-		return hsm.Key{}, missing{fmt.Errorf("there is no key %s: the device has none", n)}
+		return hsm.Key{}, missing{fmt.Errorf("there is no key %s: the device has none; conclave key generate makes one", n)}
 	}
-	return hsm.Key{}, missing{fmt.Errorf("there is no key %s; the device has %s", n, introduce(keys))}
+	return hsm.Key{}, missing{fmt.Errorf("there is no key %s; the device has %s; all of them: conclave key list", n, introduce(keys))}
 }
 
 // signer is that key as a crypto.Signer.

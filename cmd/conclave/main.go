@@ -5,16 +5,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"conclave/device"
-	"conclave/hsm"
 	"conclave/internal/secret"
 	"conclave/terminal"
-	"conclave/wire"
 )
 
 func main() {
@@ -53,18 +50,9 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 	}
 	err = command.Run(c)
 	if err = errors.Join(c.sendAnswer(os.Stdout), err); err != nil {
-		return c.fail(advised(err), failureOf(err))
+		return c.fail(err, failureOf(err))
 	}
 	return c.exit
-}
-
-// advised adds what to do about a blocked PIN, which every command may meet.
-func advised(err error) error {
-	var pin *hsm.PINError
-	if errors.As(err, &pin) && pin.Ref == wire.UserPIN && pin.Tries == 0 {
-		return fmt.Errorf("%w; the SO-PIN gives its tries back: conclave hsm pin reset --keep-pin", err)
-	}
-	return err
 }
 
 // fail shows an error as one line, the last one, and gives the exit status. Files of
@@ -75,7 +63,7 @@ func (c *console) fail(err error, f failure) int {
 			return f.exit
 		}
 	}
-	text := strings.NewReplacer("\n", "; ", context.Canceled.Error(), terminal.ErrInterrupted.Error()).Replace(err.Error())
+	text := strings.NewReplacer("\n", "; ", context.Canceled.Error(), terminal.ErrInterrupted.Error()).Replace(explained(err).Error())
 	if c.json {
 		c.err.Write(append(c.object(map[string]errorEntry{"error": {text, f.exit, f.kind}}), '\n'))
 	} else {

@@ -223,13 +223,13 @@ func (d keyDomain) String() string {
 func (p pinStatus) String() string {
 	switch {
 	case p.Transport:
-		return "transport PIN; change it before its first use"
+		return "transport PIN; change it before its first use: conclave hsm pin change"
 	case p.PublicKey:
 		return "keys of custodians log in"
 	case p.Blocked:
 		return "blocked"
 	}
-	return fmt.Sprintf("%d tries left", p.Tries)
+	return hsm.TriesLeft(p.Tries)
 }
 
 // String says it in words.

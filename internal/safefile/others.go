@@ -15,5 +15,11 @@ func UserName(uid int) string {
 	return name
 }
 
-// Quoted is a path as a shell takes it.
-func Quoted(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
+// Quoted is a path as a shell takes it, with quotes where it needs them.
+func Quoted(path string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:,@"
+	if path != "" && path[0] != '-' && strings.Trim(path, plain) == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

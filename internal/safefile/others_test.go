@@ -66,7 +66,7 @@ func TestOthersAreKeptOut(t *testing.T) {
 		{"that the group of its owner alone writes", mode(file, 0o660), file, "", ""},
 		{"of alice", owned(file, alice, 0), file, "{}/above/home/file" + owner, "{}/above/home/file" + owner},
 		{"of root and alice's group", owned(file, 0, alice), file, "", ""},
-		{"in a folder that others write", mode("above/home", 0o703), file, write + "{}/above/home (mode drwx----wx), and put something else in its place; type: chmod go-w '{}/above/home'", ""},
+		{"in a folder that others write", mode("above/home", 0o703), file, write + "{}/above/home (mode drwx----wx), and put something else in its place; type: chmod go-w {}/above/home", ""},
 		{"in a folder that its group writes", both(owned("above/home", 0, alice), mode("above/home", 0o770)), file, write + "{}/above/home ", ""},
 		{"in a sticky folder", mode("above/home", 0o777|os.ModeSticky), file, "", ""},
 		{"in alice's folder", owned("above/home", alice, 0), file, "{}/above/home" + owner, ""},
@@ -135,7 +135,9 @@ func TestRelativeWay(t *testing.T) {
 }
 
 func TestQuoted(t *testing.T) {
-	if got, want := safefile.Quoted("/it's here"), `'/it'\''s here'`; got != want {
-		t.Errorf("%s, expected %s", got, want)
+	for path, want := range map[string]string{"/it's here": `'/it'\''s here'`, "a b": "'a b'", "~": "'~'", "-f": "'-f'", "": "''", "/home/x/root-1.pem": "/home/x/root-1.pem"} {
+		if got := safefile.Quoted(path); got != want {
+			t.Errorf("%s, expected %s", got, want)
+		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 // it returns, the file is on disk, whole; when it fails, there is none.
 func Create(path string, content []byte) error {
 	dir := filepath.Dir(path)
-	temporary, err := os.CreateTemp(dir, temporaryPrefix+"*") // O_EXCL, mode 0600
+	temporary, err := os.CreateTemp(dir, TemporaryPrefix+"*") // O_EXCL, mode 0600
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func Create(path string, content []byte) error {
 // moment there is the old file or the new one, whole.
 func Replace(path string, content []byte) error {
 	dir := filepath.Dir(path)
-	temporary, err := os.CreateTemp(dir, temporaryPrefix+"*") // O_EXCL, mode 0600
+	temporary, err := os.CreateTemp(dir, TemporaryPrefix+"*") // O_EXCL, mode 0600
 	if err != nil {
 		return err
 	}
@@ -59,14 +59,14 @@ func Exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// temporaryPrefix begins the names of files that have no name of their own yet.
-const temporaryPrefix = ".conclave-"
+// TemporaryPrefix begins the names of files that have no name of their own yet.
+const TemporaryPrefix = ".conclave-"
 
 // Sweep removes the temporary files that a power cut has left in a folder, and
 // in those below it. Nothing else may be writing there.
 func Sweep(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.Type().IsRegular() && strings.HasPrefix(entry.Name(), temporaryPrefix) {
+		if err == nil && entry.Type().IsRegular() && strings.HasPrefix(entry.Name(), TemporaryPrefix) {
 			err = os.Remove(path)
 		}
 		return err
@@ -134,7 +134,7 @@ func Check(path string) error {
 	if Exists(path) {
 		return existsError(path)
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), temporaryPrefix+filepath.Base(path)+"-*")
+	temporary, err := os.CreateTemp(filepath.Dir(path), TemporaryPrefix+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (s *service) readerWithCard(query string) (string, error) {
 	}
 	matching := match(readers, query)
 	if len(matching) == 0 {
-		return "", fmt.Errorf("pcsc: no reader is called %q; there is %s", query, list(readers))
+		return "", fmt.Errorf("pcsc: no reader is called %q; there is %s, and one of these, or a part of its name, was expected", query, list(readers))
 	}
 	states := make([]readerState, len(matching))
 	for i, reader := range matching {
