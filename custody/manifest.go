@@ -249,11 +249,13 @@ func (m *Manifest) Records(dir string) (records []BackupRecord) {
 }
 
 // CheckDKEK fails for a DKEK that opens none of the keys.
-func (m *Manifest) CheckDKEK(d DKEK) error {
+func (m *Manifest) CheckDKEK(d DKEK) error { return m.checkKCV(d.KCV().String()) }
+
+func (m *Manifest) checkKCV(kcv string) error {
 	var under []string
 	for _, k := range m.Keys {
 		switch {
-		case k.KCV == d.KCV().String():
+		case k.KCV == kcv:
 			return nil
 		case k.Current() && !slices.Contains(under, k.KCV):
 			under = append(under, k.KCV)
@@ -262,7 +264,7 @@ func (m *Manifest) CheckDKEK(d DKEK) error {
 	if len(under) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the keys of the backup are under another DKEK, key check value %s, than that of the share files, %s", strings.Join(under, ", "), d.KCV())
+	return fmt.Errorf("the keys of the backup are under another DKEK, key check value %s, than that of the share files, %s; name the share files of that one: --dkek", strings.Join(under, ", "), kcv)
 }
 
 // wrapped reads the file of a key.

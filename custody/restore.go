@@ -22,8 +22,8 @@ func (d DKEK) Give(h *hsm.HSM, journal func() (*Journal, error)) error {
 	if has, err := d.in(status); has || err != nil {
 		return err
 	}
-	if n := len(d.Files); status.Outstanding != n || status.Shares != n {
-		return fmt.Errorf("the device waits for %d of %d DKEK shares, but %d were opened; conclave hsm init --dkek-shares %d, which erases it, lets it wait for all of them", status.Outstanding, status.Shares, n, n)
+	if err := waitsFor(status, len(d.Files)); err != nil {
+		return err
 	}
 	j, err := journal()
 	if err != nil {
@@ -41,12 +41,25 @@ func (d DKEK) Give(h *hsm.HSM, journal func() (*Journal, error)) error {
 	return err
 }
 
+// waitsFor refuses a device that does not wait for so many shares, and for no others.
+func waitsFor(status *wire.DKEKStatus, shares int) error {
+	if status.Outstanding == shares && status.Shares == shares {
+		return nil
+	}
+	return fmt.Errorf("the device waits for %d of %d DKEK shares, and the share files that were named are %d; conclave hsm init --dkek-shares %d, which erases it, lets it wait for all of them",
+		status.Outstanding, status.Shares, shares, shares)
+}
+
+func noDKEKError(shares int) error {
+	return fmt.Errorf("the device has no DKEK; only conclave hsm init --dkek-shares %d, which erases it, lets it wait for one", shares)
+}
+
 // in says whether a device has the DKEK, from what the device says. It fails
 // for one that can never have it.
 func (d DKEK) in(status *wire.DKEKStatus) (bool, error) {
 	switch {
 	case status == nil:
-		return false, fmt.Errorf("the device has no DKEK; only conclave hsm init --dkek-shares %d, which erases it, lets it wait for one", len(d.Files))
+		return false, noDKEKError(len(d.Files))
 	case status.Outstanding > 0:
 		return false, nil
 	case !status.Hidden() && dkek.KCV(status.KCV) != d.KCV():

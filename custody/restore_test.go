@@ -93,10 +93,10 @@ func TestGiveRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, h := range map[string]*hsm.HSM{
-		"the device has no DKEK; only conclave hsm init --dkek-shares 2, which erases it, lets it wait for one":                                        initialized(t, wire.NoDKEK),
-		"the device waits for 3 of 3 DKEK shares, but 2 were opened; conclave hsm init --dkek-shares 2, which erases it, lets it wait for all of them": initialized(t, 3),
-		"the device waits for 1 of 2 DKEK shares, but 2 were opened":                                                                                   begun,
-		"than that of the keys, " + two.KCV().String() + "; take a device that waits for that one: conclave hsm init --dkek-shares 2, which erases it": other,
+		"the device has no DKEK; only conclave hsm init --dkek-shares 2, which erases it, lets it wait for one":                                                                initialized(t, wire.NoDKEK),
+		"the device waits for 3 of 3 DKEK shares, and the share files that were named are 2; conclave hsm init --dkek-shares 2, which erases it, lets it wait for all of them": initialized(t, 3),
+		"the device waits for 1 of 2 DKEK shares, and the share files that were named are 2":                                                                                   begun,
+		"than that of the keys, " + two.KCV().String() + "; take a device that waits for that one: conclave hsm init --dkek-shares 2, which erases it":                         other,
 	} {
 		j := &journals{dir: t.TempDir()}
 		if err := two.Give(h, j.open); err == nil || !strings.Contains(err.Error(), want) || j.opened > 0 {

@@ -66,6 +66,16 @@ func (k *Rewrapped) reserve() error {
 // Keys are those that places were taken for.
 func (r *Rewrapping) Keys() []Rewrapped { return r.keys }
 
+// Check refuses keys that the DKEK of share files can be seen not to open.
+func (r *Rewrapping) Check(files []Unopened) error {
+	for _, k := range r.keys {
+		if err := CheckWrapped(files, k.From, k.file.Blob); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Release gives up the places that are not settled.
 func (r *Rewrapping) Release() (err error) {
 	for _, k := range r.keys {

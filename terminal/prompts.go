@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -26,24 +27,41 @@ func (p *Prompts) AskSecret(what string) (secret.Bytes, error) {
 }
 
 // AskNewSecret asks for a secret that is about to be set: once check accepts it, it
-// is typed again.
+// is typed again. A person is asked until both are right.
 func (p *Prompts) AskNewSecret(what string, check func(secret.Bytes) error) (secret.Bytes, error) {
-	first, err := p.AskSecret(what)
-	if err != nil {
-		return nil, err
+	for {
+		first, err := p.AskSecret(what)
+		if err != nil {
+			return nil, err
+		}
+		if err = check(first); err != nil {
+			first.Wipe()
+		} else if err = p.typedAgain(first, what); err == nil {
+			return first, nil
+		}
+		if !p.TellMistake(err) {
+			return nil, err
+		}
 	}
-	if err := check(first); err != nil {
-		first.Wipe()
-		return nil, err
-	}
+}
+
+// typedAgain lets the secret be typed once more.
+func (p *Prompts) typedAgain(first secret.Bytes, what string) error {
 	same, err := tty.TypedAgain(first, func() (secret.Bytes, error) { return p.AskSecret(what + ", again") })
-	if err != nil {
-		return nil, err
+	if err == nil && !same {
+		err = fmt.Errorf("the two entries of the %s differ; nothing was changed", what)
 	}
-	if !same {
-		return nil, fmt.Errorf("the two entries of the %s differ; nothing was changed", what)
+	return err
+}
+
+// TellMistake tells a person what is wrong with what was typed, and says whether they can
+// be asked again: where no one is, or the input has ended, they cannot.
+func (p *Prompts) TellMistake(problem error) bool {
+	if errors.Is(problem, tty.ErrAborted) || !p.Interactive() {
+		return false
 	}
-	return first, nil
+	p.Printf("Not accepted: %v\n", problem)
+	return true
 }
 
 // Confirm lets the person type a word before something is lost: what it is, such

@@ -13,36 +13,29 @@ import (
 	"conclave/terminal"
 )
 
-// TestNewSecret: it is typed twice, or only once if it is refused.
+// TestNewSecret: it is typed twice, and a person is asked until it is right.
 func TestNewSecret(t *testing.T) {
 	person, file := open(t)
 	prompts := terminal.NewPrompts(file, file)
-	refused := errors.New("6 to 16 characters were expected")
-	for _, c := range []struct{ first, again, problem string }{
-		{"648219", "648219", ""},
-		{"648219", "648218", "the two entries of the new user PIN differ; nothing was changed"},
-		{"1", "", refused.Error()},
-	} {
-		var typed secret.Bytes
-		end := begin(func() (err error) {
-			typed, err = prompts.AskNewSecret("new user PIN", func(pin secret.Bytes) error {
-				if len(pin) < 6 {
-					return refused
-				}
-				return nil
-			})
-			return err
+	var typed secret.Bytes
+	end := begin(func() (err error) {
+		typed, err = prompts.AskNewSecret("new user PIN", func(pin secret.Bytes) error {
+			if len(pin) < 6 {
+				return errors.New("6 to 16 characters were expected")
+			}
+			return nil
 		})
-		person.Answer(`New user PIN: $`, c.first)
-		if c.again != "" {
-			person.Answer(`New user PIN, again: $`, c.again)
-		}
-		switch err := end(); {
-		case c.problem == "" && (err != nil || string(typed) != c.first):
-			t.Errorf("typed %q twice: %q, %v", c.first, []byte(typed), err)
-		case c.problem != "" && (err == nil || err.Error() != c.problem):
-			t.Errorf("typed %q and %q: %v; %q was expected", c.first, c.again, err, c.problem)
-		}
+		return err
+	})
+	person.Answer(`New user PIN: $`, "1")
+	person.Expect(`Not accepted: 6 to 16 characters were expected`)
+	person.Answer(`New user PIN: $`, "648219")
+	person.Answer(`New user PIN, again: $`, "648218")
+	person.Expect(`Not accepted: the two entries of the new user PIN differ; nothing was changed`)
+	person.Answer(`New user PIN: $`, "648219")
+	person.Answer(`New user PIN, again: $`, "648219")
+	if err := end(); err != nil || string(typed) != "648219" {
+		t.Errorf("typed %q in the end: %v", []byte(typed), err)
 	}
 	if bytes.Contains(person.All, []byte("64821")) {
 		t.Errorf("the terminal showed a PIN:\n%s", person.All)
@@ -56,7 +49,11 @@ func TestSecretOfNoOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	_, err = terminal.NewPrompts(null, null).AskSecret("user PIN")
+	prompts := terminal.NewPrompts(null, null)
+	if problem := errors.New("wrong"); prompts.TellMistake(problem) {
+		t.Error("no one is asked again")
+	}
+	_, err = prompts.AskSecret("user PIN")
 	if !errors.Is(err, tty.ErrAborted) || err.Error() != "user PIN: input aborted; where no one can type it, name it on the command line" {
 		t.Errorf("asked of no one: %v", err)
 	}

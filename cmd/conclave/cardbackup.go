@@ -14,6 +14,7 @@ import (
 	"conclave/hsm"
 	"conclave/internal/interrupt"
 	"conclave/terminal"
+	"conclave/wire"
 )
 
 type backupCard struct {
@@ -40,6 +41,10 @@ func (cmd backupCard) Run(c *console) error {
 		}
 		defer backup.Close()
 		backup.PrivateData, backup.Tell = cmd.PrivateData, c.tell
+		files, err := cmd.optionalDKEK.read(c)
+		if err != nil {
+			return err
+		}
 		if err := c.login(h, cmd.PIN); err != nil {
 			return err
 		}
@@ -49,7 +54,7 @@ func (cmd backupCard) Run(c *console) error {
 			return err
 		}
 		if len(cmd.DKEK) > 0 {
-			if err := cmd.prove(c, backup); err != nil {
+			if err := cmd.prove(c, backup, files); err != nil {
 				return err
 			}
 		}
@@ -84,10 +89,13 @@ func (c *console) tell(text string) {
 
 // prove opens the backup on a practice device, in a folder that is gone afterwards, also
 // where that is interrupted. What goes before may be cut off at any moment.
-func (cmd backupCard) prove(c *console, backup *custody.CardBackup) (err error) {
+func (cmd backupCard) prove(c *console, backup *custody.CardBackup, files []custody.Unopened) (err error) {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	all, err := cmd.optionalDKEK.open(ctx, c)
+	if err := backup.Manifest.CheckShareFiles(files); err != nil {
+		return fmt.Errorf("%w; the backup is up to date, and was not opened", err)
+	}
+	all, err := cmd.optionalDKEK.open(ctx, c, files)
 	if err != nil {
 		return err
 	}
@@ -182,13 +190,22 @@ func (cmd restoreCard) Run(c *console) error {
 		return wrongFolder(cmd.Dir, err)
 	}
 	return c.withHSM(func(h *hsm.HSM) error {
-		if err := cmd.giveDKEK(c, h, manifest); err != nil {
+		files, err := cmd.optionalDKEK.read(c)
+		if err != nil {
 			return err
 		}
-		if err := c.login(h, cmd.PIN); err != nil {
+		pin, err := c.verifiedBeforehand(h, cmd.PIN)
+		if err != nil {
 			return err
 		}
-		err := (&custody.CardRestore{Dir: cmd.Dir, Manifest: manifest, Tell: c.tell}).Run(h)
+		defer pin.Wipe()
+		if err := cmd.giveDKEK(c, h, manifest, files); err != nil {
+			return err
+		}
+		if err := h.Login(wire.UserPIN, pin); err != nil {
+			return err
+		}
+		err = (&custody.CardRestore{Dir: cmd.Dir, Manifest: manifest, Tell: c.tell}).Run(h)
 		keys, unread := h.Keys()
 		noteSharedIDs(c, keys)
 		return errors.Join(err, unread, c.answerf(restoreAnswer{cmd.Dir, manifest.Serial, newKeyListing(keys)}, ""))
@@ -220,7 +237,7 @@ func noteSharedIDs(c *console, keys []hsm.Key) {
 // giveDKEK gives a device that waits for its DKEK what it waits for. Custodians come
 // for nothing else. A DKEK that no key of the backup is under is not given: the device
 // could not forget it again.
-func (cmd restoreCard) giveDKEK(c *console, h *hsm.HSM, m *custody.Manifest) error {
+func (cmd restoreCard) giveDKEK(c *console, h *hsm.HSM, m *custody.Manifest, files []custody.Unopened) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	status, err := h.DKEK()
@@ -234,7 +251,10 @@ func (cmd restoreCard) giveDKEK(c *console, h *hsm.HSM, m *custody.Manifest) err
 		c.note("conclave: the device has its DKEK, and no share file was opened")
 		return nil
 	}
-	all, err := cmd.optionalDKEK.open(ctx, c)
+	if err := errors.Join(m.CheckShareFiles(files), custody.CheckReceiver(h, files)); err != nil {
+		return fmt.Errorf("%w; the device was given nothing", err)
+	}
+	all, err := cmd.optionalDKEK.open(ctx, c, files)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -85,12 +86,55 @@ func (c *console) withTrace(conn apdu.Conn) apdu.Conn {
 // login asks for the user PIN, unless the command line names it, and verifies
 // it.
 func (c *console) login(h *hsm.HSM, argument secretArgument) error {
-	pin, err := c.ask(argument, "user PIN")
-	if err != nil {
-		return err
+	pin, err := c.verified(h, argument)
+	pin.Wipe()
+	return err
+}
+
+// verified gives the user PIN of a device, which is logged in to with it.
+func (c *console) verified(h *hsm.HSM, argument secretArgument) (pin secret.Bytes, err error) {
+	ask := func() (secret.Bytes, error) { return c.ask(argument, "user PIN") }
+	if pin, err = ask(); err != nil {
+		return nil, err
 	}
-	defer pin.Wipe()
-	return h.Login(wire.UserPIN, pin)
+	return c.untilRight(argument, pin, ask, func(pin secret.Bytes) error { return h.Login(wire.UserPIN, pin) })
+}
+
+// untilRight tries a PIN, and lets a person type it again as long as it is wrong and has
+// tries left. It gives the one that was right; the others are wiped.
+func (c *console) untilRight(argument secretArgument, pin secret.Bytes, ask func() (secret.Bytes, error), try func(secret.Bytes) error) (secret.Bytes, error) {
+	for {
+		err := try(pin)
+		if err == nil {
+			return pin, nil
+		}
+		pin.Wipe()
+		var wrong *hsm.PINError
+		again := errors.As(err, &wrong) && wrong.Tries > 0 || len(pin) == 0
+		if argument != "" || !again {
+			return nil, err
+		}
+		problem := err
+		if wrong != nil && wrong.Tries == 1 {
+			problem = fmt.Errorf("%w: the next wrong one blocks it; Ctrl-C leaves it as it is", err)
+		}
+		if !c.prompts.TellMistake(problem) {
+			return nil, err
+		}
+		if pin, err = ask(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// verifiedBeforehand gives the user PIN before people come for what needs it: no one
+// types anything in vain for a PIN that is wrong. The login is made when they have.
+func (c *console) verifiedBeforehand(h *hsm.HSM, argument secretArgument) (secret.Bytes, error) {
+	pin, err := c.verified(h, argument)
+	if err != nil {
+		return nil, err
+	}
+	return pin, h.Logout()
 }
 
 // withLogin runs fn with the chosen device after a login.

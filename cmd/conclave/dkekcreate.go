@@ -68,7 +68,7 @@ func (cmd dkekCreate) withPassword(c *console) error {
 	}
 	defer place.Release()
 	return c.withHSM(func(h *hsm.HSM) error {
-		password, err := c.askNewPassword(cmd.Password)
+		password, err := c.askNewPassword(cmd.Password, "the DKEK share")
 		if err != nil {
 			return err
 		}
@@ -89,9 +89,11 @@ const (
 	advisedPassword = 12
 )
 
-func (c *console) askNewPassword(argument secretArgument) (secret.Bytes, error) {
+// askNewPassword asks for the password of a file that is about to be made, and says what
+// is in it.
+func (c *console) askNewPassword(argument secretArgument, content string) (secret.Bytes, error) {
 	if argument == "" {
-		c.note("The password needs at least %d characters; %d or more are advised. Whoever has it and the file has the DKEK share.", minPassword, advisedPassword)
+		c.note("The password needs at least %d characters; %d or more are advised. Whoever has it and the file has %s.", minPassword, advisedPassword, content)
 	}
 	return c.askNew(argument, "password", func(password secret.Bytes) error {
 		if len(password) < minPassword {

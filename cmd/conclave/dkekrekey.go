@@ -36,6 +36,13 @@ func (cmd dkekRekey) Run(c *console) error {
 		return err
 	}
 	defer wraps.Release()
+	files, err := cmd.dkekSource.read(c)
+	if err == nil {
+		err = wraps.Check(files)
+	}
+	if err != nil {
+		return err
+	}
 	for _, k := range wraps.Keys() {
 		c.noteChanged(k.From, k.Changed())
 	}
@@ -47,7 +54,7 @@ func (cmd dkekRekey) Run(c *console) error {
 		return err
 	}
 	defer m.Place.Release()
-	old, err := cmd.dkekSource.open(ctx, c)
+	old, err := cmd.dkekSource.open(ctx, c, files)
 	if err != nil {
 		return err
 	}

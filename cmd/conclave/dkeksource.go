@@ -39,12 +39,21 @@ func (d optionalDKEK) Validate() error {
 	return nil
 }
 
-// open opens all share files, having read all of them first.
-func (d optionalDKEK) open(ctx context.Context, c *console) (custody.DKEK, error) {
-	files, err := custody.ReadShareFiles(d.DKEK, !d.NoRecord)
-	if err != nil {
-		return custody.DKEK{}, err
+// read reads all share files, and looks at the files with sheets, before anyone comes.
+func (d optionalDKEK) read(c *console) ([]custody.Unopened, error) {
+	for _, path := range d.SheetsFile {
+		if path == "" || path == "-" {
+			continue
+		}
+		if _, err := readSheets(c, path); err != nil {
+			return nil, err
+		}
 	}
+	return custody.ReadShareFiles(d.DKEK, !d.NoRecord)
+}
+
+// open opens the share files.
+func (d optionalDKEK) open(ctx context.Context, c *console, files []custody.Unopened) (custody.DKEK, error) {
 	return custody.OpenDKEK(files, func(i int, file custody.Unopened) (*custody.Opened, error) {
 		return d.how(i).open(ctx, c, file)
 	})

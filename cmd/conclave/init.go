@@ -57,8 +57,12 @@ func (cmd hsmInit) Run(c *console) error {
 			return err
 		}
 		defer init.UserPIN.Wipe()
+		again := func() (secret.Bytes, error) { return c.askSOPIN(cmd.SOPIN) }
+		init.SOPIN, err = c.untilRight(cmd.SOPIN, init.SOPIN, again, func(so secret.Bytes) error {
+			init.SOPIN = so
+			return h.Initialize(init, cmd.Label)
+		})
 		defer init.SOPIN.Wipe()
-		err = h.Initialize(init, cmd.Label)
 		if unlabelled, ok := errors.AsType[*hsm.LabelError](err); ok {
 			c.warn("%v", unlabelled)
 			err = nil
@@ -131,11 +135,17 @@ func (c *console) askNewPIN(argument secretArgument) (secret.Bytes, error) {
 }
 
 func (c *console) askSOPIN(argument secretArgument) (secret.Bytes, error) {
-	typed, err := c.ask(argument, "SO-PIN")
-	if err != nil {
-		return nil, err
+	for {
+		typed, err := c.ask(argument, "SO-PIN")
+		if err != nil {
+			return nil, err
+		}
+		pin, err := hsm.ParseSOPIN(typed)
+		typed.Wipe()
+		if err == nil || argument != "" || !c.prompts.TellMistake(err) {
+			return pin, err
+		}
 	}
-	return hsm.ParseSOPIN(typed)
 }
 
 func (c *console) askNewSOPIN(argument secretArgument) (secret.Bytes, error) {
@@ -146,5 +156,6 @@ func (c *console) askNewSOPIN(argument secretArgument) (secret.Bytes, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer typed.Wipe()
 	return hsm.ParseSOPIN(typed)
 }

@@ -54,6 +54,11 @@ func (cmd keyImport) Validate() error {
 func (cmd keyImport) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
+	if len(cmd.FromDKEK) > 0 { // custodians come for the key itself, before the device is looked at
+		if err := c.withHSM(func(h *hsm.HSM) error { _, err := cmd.ready(c, h); return err }); err != nil {
+			return err
+		}
+	}
 	key, source, err := cmd.read(ctx, c)
 	if err != nil {
 		return err
@@ -63,12 +68,21 @@ func (cmd keyImport) Run(c *console) error {
 		if err := key.Check(h, cmd.Ref); err != nil {
 			return fmt.Errorf("%s: %w", cmd.File, err)
 		}
-		all, err := cmd.dkekSource.open(ctx, c)
+		files, err := cmd.ready(c, h)
+		if err != nil {
+			return err
+		}
+		pin, err := c.verifiedBeforehand(h, cmd.PIN)
+		if err != nil {
+			return err
+		}
+		defer pin.Wipe()
+		all, err := cmd.dkekSource.open(ctx, c, files)
 		if err != nil {
 			return err
 		}
 		defer all.Wipe()
-		imported, err := cmd.give(c, h, key, all)
+		imported, err := cmd.give(c, h, pin, key, all)
 		if err != nil {
 			return err
 		}
@@ -79,6 +93,15 @@ func (cmd keyImport) Run(c *console) error {
 		c.noteUntried(imported)
 		return errors.Join(err, c.noteSameID(h, imported.Ref))
 	})
+}
+
+// ready reads the share files, and refuses a device that can be seen not to take their DKEK.
+func (cmd keyImport) ready(c *console, h *hsm.HSM) ([]custody.Unopened, error) {
+	files, err := cmd.dkekSource.read(c)
+	if err == nil {
+		err = custody.CheckReceiver(h, files)
+	}
+	return files, err
 }
 
 // maxLabel is how many bytes of a name that a file gives its key are taken.
@@ -137,7 +160,12 @@ func (cmd keyImport) readFile(c *console) (k custody.Incoming, source *keyfile.S
 		return k, nil, err
 	}
 	defer clear(content)
-	source, err = keyfile.Read(content, func() (secret.Bytes, error) { return c.ask(cmd.Password, "password of "+cmd.File) })
+	for {
+		source, err = keyfile.Read(content, func() (secret.Bytes, error) { return c.ask(cmd.Password, "password of "+cmd.File) })
+		if cmd.Password != "" || !errors.Is(err, keyfile.ErrPassword) || !c.prompts.TellMistake(err) {
+			break
+		}
+	}
 	if err != nil {
 		return k, nil, fmt.Errorf("%s: %w", cmd.File, err)
 	}
@@ -158,7 +186,15 @@ func (cmd keyImport) readWrapped(ctx context.Context, c *console) (k custody.Inc
 		return k, nil, &custody.OpenError{Status: custody.Damaged, Err: err}
 	}
 	wrapped := recovered{path: cmd.File, file: file.WrapFile}
-	all, err := cmd.fromDKEK.source().open(ctx, c)
+	from := cmd.fromDKEK.source()
+	files, err := from.read(c)
+	if err == nil {
+		err = custody.CheckWrapped(files, cmd.File, file.Blob)
+	}
+	if err != nil {
+		return k, nil, err
+	}
+	all, err := from.open(ctx, c, files)
 	if err != nil {
 		return k, nil, err
 	}
@@ -199,14 +235,14 @@ func (cmd keyImport) judge(c *console, source *keyfile.Source) (custody.Incoming
 }
 
 // give gives the key to the device, after its DKEK if it waits for that.
-func (cmd keyImport) give(c *console, h *hsm.HSM, key custody.Incoming, all custody.DKEK) (r custody.Restored, err error) {
+func (cmd keyImport) give(c *console, h *hsm.HSM, pin secret.Bytes, key custody.Incoming, all custody.DKEK) (r custody.Restored, err error) {
 	if err := custody.CheckDKEK(h, all); err != nil {
 		return r, err
 	}
 	if err := all.Give(h, func() (*custody.Journal, error) { return c.journal(h, 0) }); err != nil {
 		return r, err
 	}
-	if err := c.login(h, cmd.PIN); err != nil {
+	if err := h.Login(wire.UserPIN, pin); err != nil {
 		return r, err
 	}
 	err = c.waiting("importing the key", func() error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -73,43 +74,100 @@ type recoveredEntry struct {
 }
 
 // Run opens the keys without a device, and shows their public halves before
-// anything is written.
+// anything is written. Place, password, device and PIN are seen to be right first.
 func (cmd keyRecover) Run(c *console) error {
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	var place *safefile.Place
-	if cmd.Out != "" {
-		var err error
-		if place, err = c.reserve(cmd.Out, int64(len(cmd.Wraps))*keyRoom); err != nil {
+	if cmd.Into != "" {
+		into, err := c.home.Find(cmd.Into)
+		if err != nil {
 			return err
 		}
+		return c.withDevice(into, func(h *hsm.HSM) error { return cmd.intoDevice(ctx, c, h) })
+	}
+	return cmd.intoFile(ctx, c)
+}
+
+func (cmd keyRecover) intoFile(ctx context.Context, c *console) error {
+	place, err := c.reserve(cmd.Out, int64(len(cmd.Wraps))*keyRoom)
+	if err != nil {
+		return err
 	}
 	defer place.Release()
-	var keys []recovered
-	for _, path := range cmd.Wraps {
-		f, err := c.readWrapFile(path)
-		if err != nil {
-			return &custody.OpenError{Status: custody.Damaged, Err: err}
-		}
-		keys = append(keys, recovered{path: path, file: f.WrapFile})
+	keys, files, err := cmd.read(c)
+	if err != nil {
+		return err
 	}
-	all, err := cmd.dkekSource.open(ctx, c)
+	var password secret.Bytes
+	if cmd.Plain == 0 {
+		if password, err = c.askNewPassword(cmd.OutPassword, "the private keys"); err != nil {
+			return err
+		}
+		defer password.Wipe()
+	}
+	all, err := cmd.open(ctx, c, keys, files)
 	if err != nil {
 		return err
 	}
 	defer all.Wipe()
+	return cmd.write(c, keys, password, place)
+}
+
+func (cmd keyRecover) intoDevice(ctx context.Context, c *console, h *hsm.HSM) error {
+	keys, files, err := cmd.read(c)
+	if err == nil {
+		err = custody.CheckReceiver(h, files)
+	}
+	if err != nil {
+		return err
+	}
+	pin, err := c.verifiedBeforehand(h, cmd.PIN)
+	if err != nil {
+		return err
+	}
+	defer pin.Wipe()
+	all, err := cmd.open(ctx, c, keys, files)
+	if err != nil {
+		return err
+	}
+	defer all.Wipe()
+	return cmd.restore(c, h, pin, all, keys)
+}
+
+// read reads all files, and refuses keys that the DKEK can be seen not to open.
+func (cmd keyRecover) read(c *console) (keys []recovered, files []custody.Unopened, err error) {
+	if files, err = cmd.dkekSource.read(c); err != nil {
+		return nil, nil, err
+	}
+	for _, path := range cmd.Wraps {
+		f, err := c.readWrapFile(path)
+		if err != nil {
+			return nil, nil, &custody.OpenError{Status: custody.Damaged, Err: err}
+		}
+		if err := custody.CheckWrapped(files, path, f.Blob); err != nil {
+			return nil, nil, err
+		}
+		keys = append(keys, recovered{path: path, file: f.WrapFile})
+	}
+	return keys, files, nil
+}
+
+// open opens the DKEK, and all keys.
+func (cmd keyRecover) open(ctx context.Context, c *console, keys []recovered, files []custody.Unopened) (custody.DKEK, error) {
+	all, err := cmd.dkekSource.open(ctx, c, files)
+	if err != nil {
+		return all, err
+	}
 	for i := range keys {
 		if err := keys[i].open(c, all); err != nil {
-			return err
+			all.Wipe()
+			return all, err
 		}
 	}
 	for _, opened := range all.Files {
 		c.exit = max(c.exit, exitCodes()[opened.Status])
 	}
-	if cmd.Into != "" {
-		return cmd.restore(c, all, keys)
-	}
-	return cmd.write(c, keys, place)
+	return all, nil
 }
 
 // open unwraps a key, and shows its public half.
@@ -147,15 +205,7 @@ func (k *recovered) compare(own wire.PublicKey) error {
 }
 
 // write makes the file, whose place is taken.
-func (cmd keyRecover) write(c *console, keys []recovered, place *safefile.Place) error {
-	var password secret.Bytes
-	if cmd.Plain == 0 {
-		var err error
-		if password, err = c.askNewPassword(cmd.OutPassword); err != nil {
-			return err
-		}
-		defer password.Wipe()
-	}
+func (cmd keyRecover) write(c *console, keys []recovered, password secret.Bytes, place *safefile.Place) error {
 	var content []byte
 	defer func() { clear(content) }()
 	for _, k := range keys {
@@ -201,43 +251,37 @@ func (k recovered) x509() []byte {
 
 // restore gives the DKEK to a device that waits for it, and the keys. One that the
 // device cannot use does not keep the others out.
-func (cmd keyRecover) restore(c *console, all custody.DKEK, keys []recovered) error {
-	into, err := c.home.Find(cmd.Into)
-	if err != nil {
+func (cmd keyRecover) restore(c *console, h *hsm.HSM, pin secret.Bytes, all custody.DKEK, keys []recovered) error {
+	if err := all.Give(h, func() (*custody.Journal, error) { return c.journal(h, 0) }); err != nil {
+		return fmt.Errorf("%s: %w", cmd.Into, err)
+	}
+	if err := h.Login(wire.UserPIN, pin); err != nil {
 		return err
 	}
-	return c.withDevice(into, func(h *hsm.HSM) error {
-		if err := all.Give(h, func() (*custody.Journal, error) { return c.journal(h, 0) }); err != nil {
-			return fmt.Errorf("%s: %w", cmd.Into, err)
+	answer := &recoverAnswer{Device: cmd.Into, Keys: []recoveredEntry{}}
+	failed := c.answerf(answer, "")
+	for _, k := range keys {
+		restored, err := custody.Restore(h, k.file, custody.Restoring{})
+		var present *custody.PresentError
+		if errors.As(err, &present) { // an earlier run that was cut off has restored it
+			c.say("%s is in %s already, as key %d\n", k.path, cmd.Into, present.Ref)
+			answer.Keys = append(answer.Keys, recoveredEntry{k.path, k.public, &present.Ref, true})
+			continue
 		}
-		if err := c.login(h, cmd.PIN); err != nil {
-			return err
+		if err == nil {
+			err = c.tellRestored(h, k.path, cmd.Into, restored)
 		}
-		answer := &recoverAnswer{Device: cmd.Into, Keys: []recoveredEntry{}}
-		failed := c.answerf(answer, "")
-		for _, k := range keys {
-			restored, err := custody.Restore(h, k.file, custody.Restoring{})
-			var present *custody.PresentError
-			if errors.As(err, &present) { // an earlier run that was cut off has restored it
-				c.say("%s is in %s already, as key %d\n", k.path, cmd.Into, present.Ref)
-				answer.Keys = append(answer.Keys, recoveredEntry{k.path, k.public, &present.Ref, true})
-				continue
-			}
-			if err == nil {
-				err = c.tellRestored(h, k.path, cmd.Into, restored)
-			}
-			if err == nil {
-				answer.Keys = append(answer.Keys, recoveredEntry{k.path, k.public, &restored.Ref, false})
-				continue
-			}
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", k.path, err))
-			var unusable *custody.UnusableError
-			if !errors.As(err, &unusable) {
-				return failed
-			}
+		if err == nil {
+			answer.Keys = append(answer.Keys, recoveredEntry{k.path, k.public, &restored.Ref, false})
+			continue
 		}
-		return failed
-	})
+		failed = errors.Join(failed, fmt.Errorf("%s: %w", k.path, err))
+		var unusable *custody.UnusableError
+		if !errors.As(err, &unusable) {
+			return failed
+		}
+	}
+	return failed
 }
 
 func (c *console) tellRestored(h *hsm.HSM, path, device string, key custody.Restored) error {

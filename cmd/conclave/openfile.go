@@ -54,10 +54,20 @@ func (o opening) open(ctx context.Context, c *console, file custody.Unopened) (o
 }
 
 // unrecorded opens a share file that nothing tells of whether custodians have its
-// password. Where no one has given that, the person may say so.
+// password. Where no one has given that, the person may say so, and is asked again for a
+// password that does not open it.
 func (o opening) unrecorded(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {
-	what := "password"
 	person := o.Password == "" && c.prompts.Interactive()
+	for {
+		opened, err := o.tryUnrecorded(ctx, c, file, person)
+		if !person || !errors.Is(err, dkek.ErrPassword) || !c.prompts.TellMistake(err) {
+			return opened, err
+		}
+	}
+}
+
+func (o opening) tryUnrecorded(ctx context.Context, c *console, file custody.Unopened, person bool) (*custody.Opened, error) {
+	what := "password of " + file.Path
 	if person {
 		what += " (or <enter>, if custodians' sheets open it)"
 	}

@@ -36,31 +36,35 @@ func (cmd pinChange) Validate() error {
 
 // Run changes the PIN.
 func (cmd pinChange) Run(c *console) error {
+	ref, argument, ask, askNew := cmd.questions(c)
 	return c.withHSM(func(h *hsm.HSM) error {
-		ref, old, new, err := cmd.ask(c)
+		old, err := ask()
 		if err != nil {
 			return err
 		}
-		defer old.Wipe()
-		defer new.Wipe()
-		if err := h.ChangePIN(ref, old, new); err != nil {
+		new, err := askNew()
+		if err != nil {
+			old.Wipe()
 			return err
 		}
+		defer new.Wipe()
+		if old, err = c.untilRight(argument, old, ask, func(old secret.Bytes) error { return h.ChangePIN(ref, old, new) }); err != nil {
+			return err
+		}
+		old.Wipe()
 		return c.answerf(pinAnswer{c.device, jsonName(ref)}, "The PIN is changed.\n")
 	})
 }
 
-func (cmd pinChange) ask(c *console) (ref wire.PINReference, old, new secret.Bytes, err error) {
-	if !cmd.SO {
-		if old, err = c.ask(cmd.PIN, "user PIN"); err == nil {
-			new, err = c.askNewPIN(cmd.NewPIN)
-		}
-		return wire.UserPIN, old, new, err
+// questions are those for the PIN that is changed: for the present one, which the argument
+// may name, and for the new one.
+func (cmd pinChange) questions(c *console) (ref wire.PINReference, argument secretArgument, present, new func() (secret.Bytes, error)) {
+	if cmd.SO {
+		return wire.SOPIN, cmd.SOPIN, func() (secret.Bytes, error) { return c.askSOPIN(cmd.SOPIN) },
+			func() (secret.Bytes, error) { return c.askNewSOPIN(cmd.NewSOPIN) }
 	}
-	if old, err = c.askSOPIN(cmd.SOPIN); err == nil {
-		new, err = c.askNewSOPIN(cmd.NewSOPIN)
-	}
-	return wire.SOPIN, old, new, err
+	return wire.UserPIN, cmd.PIN, func() (secret.Bytes, error) { return c.ask(cmd.PIN, "user PIN") },
+		func() (secret.Bytes, error) { return c.askNewPIN(cmd.NewPIN) }
 }
 
 // pinAnswer names a PIN that was changed or reset.
@@ -91,7 +95,6 @@ func (cmd pinReset) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		defer so.Wipe()
 		var new secret.Bytes
 		if !cmd.KeepPIN {
 			if new, err = c.askNewPIN(cmd.NewPIN); err != nil {
@@ -99,9 +102,11 @@ func (cmd pinReset) Run(c *console) error {
 			}
 			defer new.Wipe()
 		}
-		if err := h.ResetPIN(so, new); err != nil {
+		again := func() (secret.Bytes, error) { return c.askSOPIN(cmd.SOPIN) }
+		if so, err = c.untilRight(cmd.SOPIN, so, again, func(so secret.Bytes) error { return h.ResetPIN(so, new) }); err != nil {
 			return err
 		}
+		so.Wipe()
 		return c.answerf(pinAnswer{c.device, jsonName(wire.UserPIN)}, "The user PIN is reset.\n")
 	})
 }

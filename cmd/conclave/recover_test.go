@@ -69,11 +69,18 @@ func TestRecoverPKCS12(t *testing.T) {
 	}
 }
 
-// TestRecoverAtATerminal asks for the password of the file, twice and without
-// echo, after the public key was shown.
+// TestRecoverAtATerminal asks for the password of the file, without echo, before the
+// custodians come, and again until it was typed twice.
 func TestRecoverAtATerminal(t *testing.T) {
 	vectorDesk(t)
 	s := begin(t, "key", "recover", "EC-secp256r1.wrap", "--dkek", "dkek.pbe", "--sheets", "2", "--out", "key.pem")
+	s.Answer("Password: $", "horse")
+	s.Expect("Not accepted: the password has 5 characters; 6 or more were expected")
+	s.Answer("Password: $", "correct horse")
+	s.Answer("Password, again: $", "correct house")
+	s.Expect("Not accepted: the two entries of the password differ")
+	s.Answer("Password: $", "correct horse")
+	s.Answer("Password, again: $", "correct horse")
 	for i, sheet := range [][]string{{"dc:5f:8e:b5:1a:19:87:ff", "1", "59:4a:ea:80:e0:e9:9b:8e"}, {"4", "46:cb:c3:f1:3e:cc:37:8e"}} {
 		s.Answer(`Press <enter> when you are alone\. $`, "")
 		for j, line := range sheet {
@@ -81,8 +88,6 @@ func TestRecoverAtATerminal(t *testing.T) {
 		}
 	}
 	s.Expect("BEGIN PUBLIC KEY")
-	s.Answer("Password: $", "correct horse")
-	s.Answer("Password, again: $", "correct horse")
 	s.Expect(`Private keys \(1\) written to key.pem, encrypted under the password`)
 	s.End(0)
 	if strings.Contains(string(s.All), "correct horse") {
