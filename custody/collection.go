@@ -1,10 +1,12 @@
 package custody
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
+	"slices"
+	"strconv"
 	"strings"
 
 	"conclave/quorum"
@@ -17,16 +19,20 @@ type Collection struct {
 	Custodians Custodians
 	// Expected names who is to come, in order; after those, whoever comes.
 	Expected []Turn
-	// AskPrime asks the first custodian for the prime even if a record knows
-	// it.
-	AskPrime bool
+	// OpenSC asks as OpenSC's tool does: the first custodian for the prime even if a
+	// record knows it, and for digits in one line.
+	OpenSC bool
 }
 
 // Run lets custodians come until there are enough shares.
 func (c *Collection) Run(ctx context.Context) error {
 	for !c.Entry.Complete() {
+		before := len(c.Entry.Shares())
 		if err := c.One(ctx); err != nil {
 			return err
+		}
+		if len(c.Entry.Shares()) > before && !c.OpenSC {
+			c.Custodians.Tell(c.taken())
 		}
 	}
 	return nil
@@ -37,12 +43,7 @@ func (c *Collection) One(ctx context.Context) error {
 	err := c.visit(ctx, c.turn())
 	switch {
 	case errors.Is(err, errUndo):
-		id, err := c.Entry.Undo()
-		if err != nil {
-			c.Custodians.Tell(err.Error())
-			return nil
-		}
-		c.Custodians.Tell(fmt.Sprintf("The sheet with share ID %s is taken back.", id))
+		c.undo()
 		return nil
 	case errors.Is(err, errLeave):
 		c.Custodians.Tell("Another custodian may come.")
@@ -51,12 +52,45 @@ func (c *Collection) One(ctx context.Context) error {
 	return err
 }
 
+// undo takes the last sheet back.
+func (c *Collection) undo() {
+	id, err := c.Entry.Undo()
+	if err != nil {
+		c.Custodians.Tell(err.Error())
+		return
+	}
+	c.Custodians.Tell(fmt.Sprintf("The sheet with share ID %s is taken back.", id))
+}
+
+// taken is what the custodian hears whose sheet was taken last.
+func (c *Collection) taken() string {
+	shares := c.Entry.Shares()
+	share, record := shares[len(shares)-1], c.Entry.Record()
+	switch {
+	case record != nil && record.Custodians[record.NumberOf(share)-1].Name != "":
+		return record.Custodians[record.NumberOf(share)-1].Name + ", your sheet is good."
+	case record != nil || share.Set != "":
+		return fmt.Sprintf("Custodian %s, your sheet is good.", share.ID)
+	}
+	return fmt.Sprintf("The sheet with share ID %s is taken; whether it is right shows when all have come.", share.ID)
+}
+
+// turn is the next one: that of the first who is expected and has not come.
 func (c *Collection) turn() Turn {
 	n := len(c.Entry.Shares())
+	turn := Turn{Of: max(c.Entry.Wanted(), n+1)}
 	if n < len(c.Expected) {
-		return c.Expected[n]
+		turn = c.Expected[n]
+		if i := slices.IndexFunc(c.Expected, func(t Turn) bool { return !c.hasCome(t.Custodian) }); i >= 0 && c.hasCome(turn.Custodian) {
+			turn = c.Expected[i]
+		}
 	}
-	return Turn{Number: n + 1, Of: max(c.Entry.Wanted(), n+1)}
+	turn.Number = n + 1
+	return turn
+}
+
+func (c *Collection) hasCome(custodian int) bool {
+	return slices.ContainsFunc(c.Entry.Shares(), func(s quorum.CustodianShare) bool { return s.ID == strconv.Itoa(custodian) })
 }
 
 // visit lets one custodian enter a share.
@@ -65,7 +99,8 @@ func (c *Collection) visit(ctx context.Context, turn Turn) error {
 		return err
 	}
 	defer c.Custodians.Leave()
-	v := &visit{Collection: c, prime: c.Entry.Prime()}
+	v := &visit{c, typing{custodians: c.Custodians, prime: c.Entry.Prime(), openSC: c.OpenSC}}
+	v.lines.Sets = c.Entry.Sets()
 	var problem error
 	for {
 		share, err := v.sheet(ctx, problem)
@@ -81,7 +116,7 @@ func (c *Collection) visit(ctx context.Context, turn Turn) error {
 // visit is one custodian at the screen.
 type visit struct {
 	*Collection
-	prime *big.Int // nil until it is known
+	typing
 }
 
 // accept gives a share to the entry. If the custodian agrees to what a doubt
@@ -112,30 +147,36 @@ func (v *visit) settle(ctx context.Context, problem error) (*quorum.CustodianSha
 	return &doubt.Share, nil
 }
 
-// sheet asks for a code, or for the lines of a sheet. The problem is one with
-// the sheet as a whole.
+// sheet asks for a code, or for the lines of a sheet, of which undo takes back one
+// after the other. The problem is one with the sheet as a whole.
 func (v *visit) sheet(ctx context.Context, problem error) (share quorum.CustodianShare, err error) {
-	if v.prime == nil || v.AskPrime && len(v.Entry.Shares()) == 0 {
-		done, err := v.ask(ctx, Prime, &problem, v.readPrime, &share)
+	asksPrime := v.prime == nil || v.OpenSC && len(v.Entry.Shares()) == 0
+	for wanted := asksPrime; ; {
+		if wanted {
+			if done, err := v.ask(ctx, Prime, &problem, v.readPrime, &share); err != nil || done {
+				return share, err
+			}
+		}
+		var id string
+		done, err := v.ask(ctx, ShareID, &problem, func(text string) (s quorum.CustodianShare, err error) {
+			s, id, err = v.readID(text)
+			return s, err
+		}, &share)
+		if wanted = errors.Is(err, errUndo) && asksPrime; wanted {
+			v.Custodians.Tell("The prime is taken back.")
+			continue
+		}
 		if err != nil || done {
 			return share, err
 		}
-	}
-	var id string
-	done, err := v.ask(ctx, ShareID, &problem, func(text string) (quorum.CustodianShare, error) {
-		s, err := quorum.ParseShare(v.primeText(), text, anyValue)
-		if err == nil {
-			id, err = s.ID, v.Entry.CheckID(s.ID)
+		_, err = v.ask(ctx, ShareValue, &problem, func(text string) (s quorum.CustodianShare, err error) {
+			return v.Entry.Read(ctx, quorum.Typed{Prime: v.primeText(), ID: id, Value: text})
+		}, &share)
+		if !errors.Is(err, errUndo) {
+			return share, err
 		}
-		return s, err
-	}, &share)
-	if err != nil || done {
-		return share, err
+		v.Custodians.Tell("The share ID is taken back.")
 	}
-	_, err = v.ask(ctx, ShareValue, &problem, func(text string) (s quorum.CustodianShare, err error) {
-		return quorum.ParseShare(v.primeText(), id, text)
-	}, &share)
-	return share, err
 }
 
 func (v *visit) primeText() string { return quorum.CustodianShare{Prime: v.prime}.Sheet().Prime }
@@ -143,10 +184,21 @@ func (v *visit) primeText() string { return quorum.CustodianShare{Prime: v.prime
 // anyValue is a value with which the ID is checked before the value is known.
 const anyValue = "00"
 
+// readID reads a share ID. One that cannot be read is for a record to find.
+func (v *visit) readID(text string) (s quorum.CustodianShare, id string, err error) {
+	if quorum.IsUnreadable(text) && v.Entry.Record() != nil {
+		return s, text, nil
+	}
+	if s, err = quorum.ParseShare(v.primeText(), text, anyValue); err == nil {
+		err = v.Entry.CheckID(s.ID)
+	}
+	return s, s.ID, err
+}
+
 func (v *visit) readPrime(text string) (quorum.CustodianShare, error) {
 	p, err := quorum.ParsePrime(text)
 	if known := v.Entry.Prime(); err == nil && known != nil && known.Cmp(p) != 0 {
-		err = errors.New("prime: it is not the one in the set record; was a digit misread, or is the sheet of another set?")
+		err = errOtherPrime
 	}
 	if err == nil {
 		v.prime = p
@@ -154,18 +206,15 @@ func (v *visit) readPrime(text string) (quorum.CustodianShare, error) {
 	return quorum.CustodianShare{Prime: p}, err
 }
 
-// ask asks until read takes the answer, or, if the field allows it, until a
-// code is typed: then the share is complete, and done.
+// ask asks until read takes the answer, or until a code is typed: then the share is
+// complete, and done.
 func (v *visit) ask(ctx context.Context, field Field, problem *error, read func(string) (quorum.CustodianShare, error), share *quorum.CustodianShare) (done bool, err error) {
+	v.lines.Long = field == ShareID
 	for {
-		text, err := answer(ctx, v.Custodians, field, *problem)
-		if err == nil {
-			err = commandError(text)
-		}
+		text, code, err := v.line(ctx, field, *problem, func(digits string) bool { return v.enough(read, digits) })
 		if err != nil {
 			return false, err
 		}
-		code := field != ShareValue && quorum.IsCode(text)
 		if code {
 			*share, *problem = quorum.ParseCode(text)
 		} else {
@@ -182,78 +231,75 @@ func (v *visit) ask(ctx context.Context, field Field, problem *error, read func(
 			}
 		}
 		if *problem == nil {
+			v.lines.Clear()
 			return code, nil
 		}
+		v.lines.Judged()
 	}
+}
+
+// enough says whether digits are all that the sheet has, few as they are, or wrong
+// whatever follows.
+func (v *visit) enough(read func(string) (quorum.CustodianShare, error), digits string) bool {
+	share, err := read(digits)
+	return err == nil && v.Entry.Agrees(share) || !quorum.AreDigits(digits)
 }
 
 // CollectTyped lets n custodians type what is on their sheets, whatever it is:
 // nothing is judged. The first one is asked for the prime too.
 func CollectTyped(ctx context.Context, custodians Custodians, n int) ([]quorum.Typed, error) {
 	var sheets []quorum.Typed
-	var prime string
-	for _, turn := range Turns(n) {
-		typed, err := visitTyped(ctx, custodians, turn, prime)
-		if err != nil {
+	for len(sheets) < n {
+		prime := ""
+		for _, s := range sheets {
+			prime = cmp.Or(s.Prime, prime)
+		}
+		typed, err := visitTyped(ctx, custodians, Turn{Number: len(sheets) + 1, Of: n}, prime)
+		switch {
+		case errors.Is(err, errUndo) && len(sheets) > 0:
+			sheets = sheets[:len(sheets)-1]
+			custodians.Tell(fmt.Sprintf("Sheet %d is taken back.", len(sheets)+1))
+		case errors.Is(err, errUndo), errors.Is(err, errLeave):
+			custodians.Tell("Another custodian may come.")
+		case err != nil:
 			return nil, err
+		default:
+			sheets = append(sheets, typed)
 		}
-		if typed.Prime != "" {
-			prime = typed.Prime
-		}
-		sheets = append(sheets, typed)
 	}
 	return sheets, nil
 }
 
-func visitTyped(ctx context.Context, custodians Custodians, turn Turn, prime string) (typed quorum.Typed, err error) {
+func visitTyped(ctx context.Context, custodians Custodians, turn Turn, prime string) (sheet quorum.Typed, err error) {
 	if err := custodians.Come(ctx, turn); err != nil {
-		return typed, err
+		return sheet, err
 	}
 	defer custodians.Leave()
-	typed.Prime = prime
-	for _, line := range []struct {
+	sheet.Prime = prime
+	t := typing{custodians: custodians}
+	lines := []struct {
 		field Field
 		text  *string
-	}{{Prime, &typed.Prime}, {ShareID, &typed.ID}, {ShareValue, &typed.Value}} {
-		if *line.text != "" {
+	}{{Prime, &sheet.Prime}, {ShareID, &sheet.ID}, {ShareValue, &sheet.Value}}
+	first := 0
+	if prime != "" {
+		first = 1
+	}
+	for i := first; i < len(lines); i++ {
+		t.prime, _ = quorum.ParsePrime(sheet.Prime)
+		text, code, err := t.line(ctx, lines[i].field, nil, func(string) bool { return false })
+		if errors.Is(err, errUndo) && i > first {
+			custodians.Tell("The " + strings.ToLower(lines[i-1].field.String()) + " is taken back.")
+			i -= 2
 			continue
 		}
-		text, err := answer(ctx, custodians, line.field, nil)
-		if err != nil {
-			return typed, err
+		if err != nil || code {
+			return quorum.Typed{Code: text}, err
 		}
-		if line.field != ShareValue && quorum.IsCode(text) {
-			return quorum.Typed{Code: text}, nil
-		}
-		*line.text = text
+		*lines[i].text = text
+		t.lines.Clear()
 	}
-	return typed, nil
-}
-
-// answer asks for a line, and again after an empty one, which a paste leaves
-// behind. A label that was pasted too is dropped.
-func answer(ctx context.Context, custodians Custodians, field Field, problem error) (string, error) {
-	for {
-		text, err := custodians.Ask(ctx, field, problem)
-		if err != nil {
-			return "", err
-		}
-		if text = quorum.StripLabel(text); text != "" {
-			return text, nil
-		}
-		problem = nil
-	}
-}
-
-// commanded gives the error for a word that is not an answer but a command.
-func commandError(text string) error {
-	switch strings.ToLower(text) {
-	case "undo":
-		return errUndo
-	case "leave":
-		return errLeave
-	}
-	return nil
+	return sheet, nil
 }
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

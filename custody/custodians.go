@@ -16,7 +16,6 @@ package custody
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"conclave/dkek"
@@ -34,11 +33,13 @@ const (
 	ShareValue
 	// ReadBack is the code or the share value, from a sheet that was just made.
 	ReadBack
+	// Rest is what follows the lines of any of these that have come.
+	Rest
 )
 
 // String names the field as it is printed on the sheet.
 func (f Field) String() string {
-	return [...]string{"Prime", "Share ID", "Share value", "Code or share value"}[f]
+	return [...]string{"Prime", "Share ID", "Share value", "Code or share value", "What follows"}[f]
 }
 
 // Turn is a custodian's visit to the screen.
@@ -95,9 +96,3 @@ func Turns(n int) []Turn {
 	}
 	return turns
 }
-
-// What a custodian may answer to any question instead of a line.
-var (
-	errUndo  = errors.New("the last sheet is taken back")
-	errLeave = errors.New("another custodian comes")
-)

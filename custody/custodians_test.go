@@ -144,9 +144,9 @@ func TestCollectionAsksAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	custodians.mistakes = []string{
-		"00:11", "", // the prime; custodian 4 uses lines
+		"00:11", "", "", // the prime, of which no more comes; custodian 4 uses lines
 		"0", "", // the ID
-		"ff:ff:ff:ff:ff:ff:ff:ff", "12:3", "g", "", // the value
+		"ff:ff:ff:ff:ff:ff:ff:ff", "12:3", "", "g", "", // the value
 		" 4 ", "Share ID : 2", // custodian 2 types the ID of the one before
 	}
 	custodians.left = 0

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"conclave/quorum"
 )
@@ -72,47 +70,58 @@ func (d Distribution) handOut(ctx context.Context, handout Handout, share quorum
 	return read, nil
 }
 
-// readBack asks for the code or value on the sheet, at most twice.
+// readBack asks for the code or value on the sheet, on one line or on several, and
+// ends without it after two that are wrong.
 func readBack(ctx context.Context, custodians Custodians, sheet quorum.Sheet, share quorum.CustodianShare) (read quorum.CustodianShare, err error) {
+	var lines quorum.Lines
 	var problem error
-	for range 2 {
-		text, err := answer(ctx, custodians, ReadBack, problem)
+	for wrong := 0; wrong < 2; {
+		line, err := readBackLine(ctx, custodians, &lines, problem)
 		if err != nil {
 			return read, err
 		}
-		typed := quorum.Typed{Prime: sheet.Prime, ID: sheet.ID, Value: text}
-		shown := sheet.Value
-		if quorum.IsCode(text) {
-			typed, shown = quorum.Typed{Code: text}, sheet.Code
+		if problem = lines.Add(line); problem != nil {
+			continue
 		}
-		read, err = typed.Read()
-		if err == nil && read.Value.Equal(share.Value) && (read.Set == "" || read.Set == share.Set) {
-			return read, nil
+		match, problemHere := lines.Match(sheet)
+		if problem = problemHere; problem != nil {
+			wrong++
+			lines.Undo()
+			if lines.Begun() {
+				problem = fmt.Errorf("%w; the lines before this one are right", problem)
+			}
+			continue
 		}
-		problem = compare(text, shown)
+		if !match.Whole {
+			custodians.Tell(fmt.Sprintf("Right so far, %d of %d groups; go on (undo takes the last line back).", match.Groups, match.Of))
+			continue
+		}
+		if read, err = match.Typed.Read(); err != nil || !read.Value.Equal(share.Value) {
+			return quorum.CustodianShare{}, errors.Join(err, errors.New("the sheet does not have the share that it was made for; this must not happen: is the machine faulty?"))
+		}
+		return read, nil
 	}
 	return quorum.CustodianShare{}, nil
 }
 
-// compare says which group of a line was not read back as it was shown.
-func compare(typed, shown string) error {
-	groups := func(text string, size int) []string {
-		digits := strings.ToLower(strings.NewReplacer(" ", "", "-", "", ":", "").Replace(text))
-		var all []string
-		for group := range slices.Chunk([]byte(digits), size) {
-			all = append(all, string(group))
+// readBackLine asks for the first line, or for what follows.
+func readBackLine(ctx context.Context, custodians Custodians, lines *quorum.Lines, problem error) (string, error) {
+	for {
+		field := ReadBack
+		if lines.Begun() {
+			field = Rest
 		}
-		return all
-	}
-	size := 2
-	if !strings.Contains(shown, ":") {
-		size = 4
-	}
-	got, want := groups(typed, size), groups(shown, size)
-	for i := range want {
-		if i >= len(got) || got[i] != want[i] {
-			return fmt.Errorf("group %d is not the one shown; compare it, and all after it, with the sheet", i+1)
+		label, line, err := answer(ctx, custodians, field, problem)
+		problem = nil
+		switch {
+		case errors.Is(err, errUndo) && lines.Undo():
+			custodians.Tell("The last line is taken back.")
+		case errors.Is(err, errUndo), errors.Is(err, errLeave):
+			problem = errors.New("what is on the sheet is wanted here; quit ends the ceremony")
+		case err != nil:
+			return "", err
+		case line != "" && label != "prime" && label != "share id": // of a whole sheet that was pasted
+			return line, nil
 		}
 	}
-	return errors.New("this is more than was shown; compare it with the sheet")
 }

@@ -72,7 +72,7 @@ func (s sorted) explain(opened *Opened, err error) (*Opened, error) {
 func (in Inspection) sort(ctx context.Context) sorted {
 	s := sorted{entry: &quorum.Entry{Records: in.Records}}
 	for i, typed := range in.Sheets {
-		share, err := typed.Read()
+		share, err := s.entry.Read(ctx, typed)
 		if err == nil && s.entry.Has(share) {
 			continue
 		}

@@ -89,7 +89,7 @@ type Opening struct {
 // Run collects shares and opens the file. If they do not open it, it finds out
 // why, and asks for no right share again.
 func (o Opening) Run(ctx context.Context) (*Opened, error) {
-	entry, custodians := o.Collection.Entry, o.Collection.Custodians
+	entry := o.Collection.Entry
 	defer entry.Wipe()
 	for {
 		if err := o.Collection.Run(ctx); err != nil {
@@ -99,21 +99,35 @@ func (o Opening) Run(ctx context.Context) (*Opened, error) {
 			o.Begin()
 		}
 		attempt := attempt{file: o.File, entry: entry, progress: o.Progress, search: o.Search, limit: o.Limit}
-		opened, err := attempt.run(ctx, custodians.Tell)
-		var failed *OpenError
+		opened, err := attempt.run(ctx, o.Collection.Custodians.Tell)
 		if err == nil {
-			return opened, o.agree(ctx, opened)
+			err = o.agree(ctx, opened)
+			if !errors.Is(err, errUndo) {
+				return opened, err
+			}
+		} else if err = o.another(ctx, err); err == nil {
+			entry.Want = len(entry.Shares()) + 1
 		}
-		if !errors.As(err, &failed) || failed.Status != WrongSheet {
+		if errors.Is(err, errUndo) {
+			o.Collection.undo()
+		} else if err != nil {
 			return nil, err
 		}
-		custodians.Tell(upperFirst(err.Error()) + ".")
-		another, confirmErr := custodians.Confirm(ctx, "Can one more custodian enter a sheet, so that the wrong one can be found?")
-		if confirmErr != nil || !another {
-			return nil, errors.Join(err, confirmErr)
-		}
-		entry.Want = len(entry.Shares()) + 1
 	}
+}
+
+// another asks for one more sheet where a wrong one keeps the file shut.
+func (o Opening) another(ctx context.Context, failure error) error {
+	var failed *OpenError
+	if !errors.As(failure, &failed) || failed.Status != WrongSheet {
+		return failure
+	}
+	o.Collection.Custodians.Tell(upperFirst(failure.Error()) + ".")
+	yes, err := o.Collection.Custodians.Confirm(ctx, "Can one more custodian enter a sheet, so that the wrong one can be found?")
+	if err == nil && !yes {
+		return failure
+	}
+	return err
 }
 
 // agree tells what was found, and lets those present agree to what was

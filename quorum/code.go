@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"conclave/internal/typed"
 	"conclave/quorum/internal/bch32"
 )
 
@@ -107,51 +108,63 @@ func symbolOf(r rune) int {
 	return strings.IndexRune(bch32.Alphabet, r)
 }
 
-// IsCode says whether what was typed is meant as the code of a sheet, well
-// written or not, rather than as one of its lines.
-func IsCode(text string) bool {
-	if strings.Contains(text, ":") {
-		return false
-	}
-	typed := compact(text)
-	foreign := 0
-	for _, r := range typed {
-		if symbolOf(r) >= 0 && !strings.ContainsRune(hexDigits, r) {
-			foreign++
-		}
-	}
-	const longestValue = 34 // digits of a share value or prime
-	return len(typed) > longestValue+2 || len(typed) > longestValue/2 && foreign > 2
-}
-
-// compact drops what people put between groups.
-func compact(text string) []rune {
-	return []rune(strings.NewReplacer(" ", "", "-", "", "\t", "", "\r", "", "\n", "").Replace(text))
-}
-
 // ParseCode reads the code of a sheet, in any case and grouping. If characters
 // are wrong, unreadable (?), left out or doubled, or groups or lines are in other
-// places, and the checksum tells which, the error is a *Doubt.
+// places, or the keyboard is set wrongly, and the checksum tells what was meant, the
+// error is a *Doubt.
 func ParseCode(text string) (CustodianShare, error) {
-	typed := compact(text)
-	symbols, erasures := readSymbols(typed)
-	if len(symbols) == codeLength && len(erasures) == 0 && bch32.Verify(codePrefix, symbols) {
-		return decodeCode(symbols)
+	plain := readCode(text)
+	if plain.right() {
+		return decodeCode(plain.symbols)
 	}
-	corrected := correctCode(symbols, erasures)
-	if corrected == nil {
-		return mistakenCode(typed)
+	for _, other := range typed.Otherwise(text) {
+		if code := readCode(other.Text); code.right() {
+			return CustodianShare{}, doubtCode(code.symbols, other.Why, other.Why+"; "+meant)
+		}
 	}
-	return CustodianShare{}, doubtCode(corrected, codeQuestion(typed, corrected))
+	told, why := typed.Told(text), misreadCode
+	if told != nil {
+		plain, why = readCode(told.Text), told.Why
+	}
+	switch corrected := correctCode(plain.symbols, plain.erasures); {
+	case corrected != nil:
+		return CustodianShare{}, doubtCode(corrected, why, codeQuestion(plain.typed, corrected))
+	case told != nil:
+		return CustodianShare{}, fmt.Errorf("sheet code: %s; set it to English, and type the code again", told.Why)
+	}
+	return mistakenCode(plain.typed)
 }
 
+const (
+	misreadCode = "its checksum is wrong; compare each group with the sheet"
+	// meant asks about another reading that is right.
+	meant = "read with that in mind it is right; is that what was meant?"
+)
+
 // doubtCode asks whether this code word is meant.
-func doubtCode(corrected []byte, question string) error {
+func doubtCode(corrected []byte, why, question string) error {
 	share, err := decodeCode(corrected)
 	if err != nil {
 		return err
 	}
-	return &Doubt{Share: share, Where: "sheet code", Why: "its checksum is wrong; compare each group with the sheet", Question: question}
+	return &Doubt{Share: share, Where: "sheet code", Why: why, Question: question}
+}
+
+// typedCode is a code as it was typed, without what stands between groups.
+type typedCode struct {
+	typed    []rune
+	symbols  []byte // where there is an erasure, what it looks like
+	erasures []int  // characters that no code has
+}
+
+func readCode(text string) (c typedCode) {
+	_, text = withoutNumbers(text)
+	c.typed = []rune(typed.Bare(text))
+	c.symbols, c.erasures = readSymbols(c.typed)
+	for _, i := range c.erasures {
+		c.symbols[i] = byte(max(0, symbolOf(lookalike(c.typed[i]))))
+	}
+	return c
 }
 
 // readSymbols reads characters; those that no code has are erasures.
@@ -165,6 +178,24 @@ func readSymbols(typed []rune) (symbols []byte, erasures []int) {
 		}
 	}
 	return symbols, erasures
+}
+
+// lookalike is the character of codes that one looks like which they have not.
+func lookalike(r rune) rune {
+	switch r {
+	case 'o', 'O':
+		return '0'
+	case 'i', 'I', '1', '!':
+		return 'l'
+	case 'b', 'B':
+		return '8'
+	}
+	return r
+}
+
+// right says whether it is a code as it is, O read as 0 and the like.
+func (c typedCode) right() bool {
+	return len(c.symbols) == codeLength && bch32.Verify(codePrefix, c.symbols)
 }
 
 func codeError(n int) error {

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"conclave/internal/foreign"
+	"conclave/internal/typed"
 	"conclave/quorum/internal/bch32"
 )
 
@@ -114,19 +115,135 @@ func TestCodeRefuses(t *testing.T) {
 	}
 }
 
-// TestIsCode tells what people type at one prompt.
-func TestIsCode(t *testing.T) {
+// TestLines tells what people type at one prompt, of any set or of one that is known.
+func TestLines(t *testing.T) {
 	for _, set := range someSets(t) {
 		sheet := set.Shares[3].Sheet()
-		for _, text := range []string{sheet.Code, strings.ToLower(sheet.Code), strings.ReplaceAll(sheet.Code, " ", "-"), sheet.Code[:50], sheet.Code + "?"} {
-			if !IsCode(text) {
-				t.Errorf("%d characters are not taken for a code", len(text))
+		for _, sets := range [][]string{nil, {"QQQQ", set.ID}} {
+			isCode := func(text string) bool {
+				lines := &Lines{Sets: sets}
+				if err := lines.Add(text); err != nil {
+					t.Fatal(err)
+				}
+				_, is := lines.Code(false)
+				return is
+			}
+			for _, text := range []string{
+				sheet.Code, strings.ToLower(sheet.Code), strings.ReplaceAll(sheet.Code, " ", "-"), sheet.Code[:50], sheet.Code + "?", "?" + sheet.Code[1:19],
+				sheet.Code[:4], sheet.Code[:9], "1-4  " + sheet.Code[:19], "1-2: " + sheet.Code[:9],
+			} {
+				if !isCode(text) {
+					t.Errorf("sets %v: %d characters are not taken for a code", sets, len(text))
+				}
+			}
+			for _, text := range []string{sheet.Prime, sheet.ID, sheet.Value, strings.ReplaceAll(sheet.Value, ":", ""), strings.ReplaceAll(sheet.Prime, ":", " "), "three", "lO3", ""} {
+				if isCode(text) {
+					t.Errorf("sets %v: %q is taken for a code", sets, text)
+				}
 			}
 		}
-		for _, text := range []string{sheet.Prime, sheet.ID, sheet.Value, strings.ReplaceAll(sheet.Value, ":", ""), strings.ReplaceAll(sheet.Prime, ":", " "), "undo", "l0O3", ""} {
-			if IsCode(text) {
-				t.Errorf("%q is taken for a code", text)
+	}
+}
+
+// TestCodeInLines: whatever a code is cut into, it is whole after the last line and not
+// before; and so is one that is typed in a file.
+func TestCodeInLines(t *testing.T) {
+	right := someSets(t)[1].Shares[2]
+	code := right.Sheet().Code
+	words := strings.Fields(code)
+	for name, cut := range map[string][]string{
+		"as on the screen":  {"   1-4   " + strings.Join(words[:4], " "), "   5-8   " + strings.Join(words[4:8], " "), "   9-12  " + strings.Join(words[8:], " ")},
+		"without numbers":   {strings.Join(words[:4], " "), strings.Join(words[4:8], " "), strings.Join(words[8:], " ")},
+		"each group alone":  words,
+		"in halves":         {code[:29], code[30:]},
+		"within a group":    {code[:22], code[22:41], code[41:]},
+		"the second again":  {"1-4 " + strings.Join(words[:4], " "), "5-8 QQQQ QQQQ QQQQ QQQQ", "5-8 " + strings.Join(words[4:8], " "), "9-12 " + strings.Join(words[8:], " ")},
+		"all after a half":  {strings.Join(words[:4], " "), code},
+		"lines in one line": {"1-4 " + strings.Join(words[:4], " ") + " 5-8 " + strings.Join(words[4:8], " ") + " 9-12 " + strings.Join(words[8:], " ")},
+	} {
+		var lines Lines
+		for i, line := range cut {
+			if err := lines.Add(line); err != nil {
+				t.Errorf("%s: line %d: %v", name, i+1, err)
 			}
+			if missing := lines.Missing(); (missing == "") != (i == len(cut)-1) {
+				t.Errorf("%s: after line %d it says %q", name, i+1, missing)
+			}
+		}
+		got, is := lines.Code(true)
+		if share, err := ParseCode(got); err != nil || !is || !same(share, right) {
+			t.Errorf("%s: %v", name, err)
+		}
+		text := strings.Join(cut, "\r\n")
+		if name == "all after a half" {
+			continue // in a file each line counts
+		}
+		if sheets, err := ReadSheets(strings.NewReader(text)); err != nil || len(sheets) != 1 {
+			t.Errorf("%s: %d sheets, %v", name, len(sheets), err)
+		}
+	}
+}
+
+// TestLinesTakenBack: a wrong line is typed again, before and after all have come.
+func TestLinesTakenBack(t *testing.T) {
+	code := someSets(t)[1].Shares[2].Sheet().Code
+	var lines Lines
+	add := func(line, want string) {
+		t.Helper()
+		if err := lines.Add(line); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%d characters: %v", len(line), err)
+		}
+	}
+	add(code[:19], "")
+	add(code[:19], "this line was typed before")
+	add("9-12 "+code[40:], "the groups from 9 on were typed, and those from 5 on are wanted")
+	add(code[:9]+"Q", "")
+	if !lines.Undo() || lines.Missing() != "4 of 12 groups; go on with group 5" {
+		t.Errorf("after undo: %q", lines.Missing())
+	}
+	add(code[20:39], "")
+	add("QQQQ QQQQ QQQQ QQQQ", "")
+	lines.Judged()
+	if lines.Begun() || !lines.Undo() || lines.Missing() != "8 of 12 groups; go on with group 9" {
+		t.Errorf("after a wrong code and undo: %q", lines.Missing())
+	}
+	add("QQQQ QQQQ QQQQ QQQQ", "")
+	lines.Judged()
+	add("9-12 "+code[40:], "")
+	if got, _ := lines.Code(false); lines.Missing() != "" || got == "" {
+		t.Error("a line that says its place does not replace the wrong one")
+	}
+	lines.Judged()
+	add(code[:19], "")
+	if got := lines.Missing(); got != "4 of 12 groups; go on with group 5" {
+		t.Errorf("begun anew: %q", got)
+	}
+	add("?", "")
+	if got := lines.Missing(); got != "4 of 12 groups, and 1 of the 4 characters of group 5; go on there" {
+		t.Errorf("within a group: %q", got)
+	}
+}
+
+// TestCodeOnAnotherKeyboard is asked about, by name.
+func TestCodeOnAnotherKeyboard(t *testing.T) {
+	share := someSets(t)[1].Shares[2]
+	for language, layout := range map[string]string{
+		"French": "à&é\"'(-è_çqbcdefghijkl,noparstuvzxyw", "German": "0123456789abcdefghijklmnopqrstuvwxzy", "Russian": "0123456789фисвуапршолдьтщзйкыегмцчня", "Greek": "0123456789αβψδεφγηιξκλμνοπ;ρστθωςχυζ",
+	} {
+		keys := []rune(layout)
+		text := strings.Map(func(r rune) rune {
+			if i := strings.IndexRune("0123456789abcdefghijklmnopqrstuvwxyz", r); i >= 0 {
+				return keys[i]
+			}
+			return r
+		}, strings.ToLower(share.Sheet().Code))
+		if text == strings.ToLower(share.Sheet().Code) {
+			continue // there is no y or z in it
+		}
+		_, err := ParseCode(text)
+		var doubt *Doubt
+		if !errors.As(err, &doubt) || !same(doubt.Share, share) || !strings.Contains(doubt.Question, "the keyboard seems to be set to "+language) {
+			t.Errorf("%s: %q gives %v", language, text, err)
 		}
 	}
 }
@@ -134,7 +251,7 @@ func TestIsCode(t *testing.T) {
 // TestChecksumIsOverThePrefix: codex32 has the same checksum, and another
 // prefix.
 func TestChecksumIsOverThePrefix(t *testing.T) {
-	code := compact(someSets(t)[1].Shares[0].Sheet().Code)
+	code := []rune(typed.Bare(someSets(t)[1].Shares[0].Sheet().Code))
 	symbols := make([]byte, len(code))
 	for i, r := range code {
 		symbols[i] = byte(symbolOf(r))

@@ -25,7 +25,7 @@ func mistakenCode(typed []rune) (CustodianShare, error) {
 	if corrected == nil {
 		return CustodianShare{}, codeError(len(typed))
 	}
-	return CustodianShare{}, doubtCode(corrected, question)
+	return CustodianShare{}, doubtCode(corrected, misreadCode, question)
 }
 
 // lookalikeCode reads characters that no code has as what they look like, if

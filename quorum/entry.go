@@ -16,10 +16,20 @@ import (
 type Entry struct {
 	// Records are of the sets that open the share file, if there are any.
 	Records []*Record
-	// Want is how many shares are wanted, if that is more than the threshold or
-	// no sheet and no record says the threshold.
-	Want   int
+	// Want is how many shares are wanted where no sheet and no record says the
+	// threshold, or a wrong one among them has to be found.
+	Want int
+	// All says that as many are wanted even if fewer are enough, and sure.
+	All    bool
 	shares []CustodianShare
+	record *Record  // that the shares agree with, if there is one
+	before []before // each share came
+}
+
+// before is what an entry was like, for undo.
+type before struct {
+	record *Record
+	want   int
 }
 
 // Shares are the accepted shares, in the order in which they came.
@@ -28,10 +38,18 @@ func (e *Entry) Shares() []CustodianShare { return e.shares }
 // Record is the record of the set that the shares are of; nil until that is
 // known.
 func (e *Entry) Record() *Record {
-	if len(e.Records) == 1 {
+	if e.record == nil && len(e.Records) == 1 {
 		return e.Records[0]
 	}
-	return nil
+	return e.record
+}
+
+// candidates are the records that the next share may be of.
+func (e *Entry) candidates() []*Record {
+	if r := e.Record(); r != nil {
+		return []*Record{r}
+	}
+	return e.Records
 }
 
 // Threshold is that of the set; 0 until a record or a code has said it.
@@ -47,8 +65,15 @@ func (e *Entry) Threshold() int {
 	return 0
 }
 
-// Wanted is how many shares are wanted in all; 0 if no one has said it.
-func (e *Entry) Wanted() int { return max(e.Want, e.Threshold()) }
+// Wanted is how many shares are wanted in all; 0 if no one has said it. Where each
+// is sure to be right, the threshold is enough.
+func (e *Entry) Wanted() int {
+	t := e.Threshold()
+	if t > 0 && !e.All && e.checked() != "" {
+		return t
+	}
+	return max(e.Want, t)
+}
 
 // Complete says whether there are as many shares as wanted.
 func (e *Entry) Complete() bool { return len(e.shares) >= max(2, e.Wanted()) }
@@ -74,10 +99,12 @@ func (e *Entry) Add(ctx context.Context, share CustodianShare) error {
 			return err
 		}
 	}
-	if err := e.matchRecord(ctx, share); err != nil {
+	record, err := e.matchRecord(ctx, share)
+	if err != nil {
 		return err
 	}
-	e.shares = append(e.shares, share)
+	e.before = append(e.before, before{e.record, e.Want})
+	e.shares, e.record = append(e.shares, share), record
 	return nil
 }
 
@@ -92,17 +119,17 @@ func (e *Entry) Has(share CustodianShare) bool {
 // maxSearched is in how many records a share is looked for that fits none of them.
 const maxSearched = 2
 
-// matchRecord looks for the record that the share is of, and keeps to that one
-// from then on: the sheets of two sets do not go together.
-func (e *Entry) matchRecord(ctx context.Context, share CustodianShare) (problem error) {
-	for _, r := range e.Records {
+// matchRecord looks for the record that the share is of: that of the shares before,
+// since the sheets of two sets do not go together.
+func (e *Entry) matchRecord(ctx context.Context, share CustodianShare) (record *Record, problem error) {
+	records := e.candidates()
+	for _, r := range records {
 		if number, err := r.number(share); err == nil && r.fits(number, share) {
-			e.Records = []*Record{r}
-			return nil
+			return r, nil
 		}
 	}
 	searched := 0
-	for _, r := range e.Records {
+	for _, r := range records {
 		_, err := r.number(share)
 		if err == nil && searched < maxSearched {
 			searched++
@@ -112,7 +139,29 @@ func (e *Entry) matchRecord(ctx context.Context, share CustodianShare) (problem 
 			problem = err
 		}
 	}
-	return problem
+	return nil, problem
+}
+
+// Agrees says whether a record knows this very share.
+func (e *Entry) Agrees(share CustodianShare) bool {
+	return slices.ContainsFunc(e.candidates(), func(r *Record) bool {
+		number, err := r.number(share)
+		return err == nil && r.fits(number, share)
+	})
+}
+
+// Sets are the identifiers of the sets that the next share may be of; none if that
+// is not known.
+func (e *Entry) Sets() (ids []string) {
+	for _, r := range e.candidates() {
+		ids = append(ids, r.Set)
+	}
+	for _, s := range e.shares {
+		if s.Set != "" && len(ids) == 0 {
+			ids = append(ids, s.Set)
+		}
+	}
+	return ids
 }
 
 // CheckID judges a share ID alone, before its value is asked for.
@@ -159,13 +208,15 @@ func together(earlier, share CustodianShare) error {
 	return nil
 }
 
-// Undo takes back the share that was accepted last, and gives its ID.
+// Undo takes back the share that was accepted last, and gives its ID. All is as it
+// was before that share came.
 func (e *Entry) Undo() (string, error) {
 	if len(e.shares) == 0 {
 		return "", errors.New("there is no share to take back")
 	}
-	last := e.shares[len(e.shares)-1]
-	e.shares = e.shares[:len(e.shares)-1]
+	n := len(e.shares) - 1
+	last, was := e.shares[n], e.before[n]
+	e.shares, e.before, e.record, e.Want = e.shares[:n], e.before[:n], was.record, was.want
 	last.Value.Wipe()
 	return last.ID, nil
 }
@@ -175,7 +226,7 @@ func (e *Entry) Wipe() {
 	for _, s := range e.shares {
 		s.Value.Wipe()
 	}
-	e.shares = nil
+	e.shares, e.before, e.record = nil, nil, nil
 }
 
 // Misfit is a share that does not lie where the others do.
@@ -236,14 +287,22 @@ func whereDiffers(share CustodianShare, right *big.Int) (digits int, where strin
 // a fingerprint, or there are more than the threshold and all agree. It is
 // empty if one can be.
 func (e *Entry) Sure() string {
+	if why := e.checked(); why != "" {
+		return why
+	}
+	if t := Threshold(e.shares); t > 0 && t < len(e.shares) {
+		return "there are more than the threshold, and they agree"
+	}
+	return ""
+}
+
+// checked says what has judged each share alone; empty if one was judged by nothing.
+func (e *Entry) checked() string {
 	if e.Record() != nil {
 		return "each agrees with the set record"
 	}
 	if !slices.ContainsFunc(e.shares, func(s CustodianShare) bool { return s.Set == "" }) {
 		return "each has a right checksum"
-	}
-	if t := Threshold(e.shares); t > 0 && t < len(e.shares) {
-		return "there are more than the threshold, and they agree"
 	}
 	return ""
 }

@@ -27,8 +27,10 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"conclave/internal/secret"
+	"conclave/internal/typed"
 	"conclave/shamir"
 )
 
@@ -89,8 +91,7 @@ func ParseShare(prime, id, value string) (CustodianShare, error) {
 	if err != nil {
 		return CustodianShare{}, err
 	}
-	id = strings.TrimLeft(strings.TrimSpace(id), "0") // so that 1 and 01 are one
-	if parseID(id, 10) == 0 && parseID(id, 16) == 0 {
+	if id = readID(id); id == "" {
 		// What was typed is not shown: it may be a share value.
 		return CustodianShare{}, fmt.Errorf("share ID: not a number from 1 to %d", maxShares)
 	}
@@ -111,18 +112,30 @@ var errNotPrime = errors.New("this number is not a prime; a digit was misread or
 // meant, the error is a *Doubt.
 func ParsePrime(text string) (*big.Int, error) {
 	p, err := parsePrime(text)
+	if err == nil {
+		return p, nil
+	}
+	for _, other := range otherHex(text) {
+		if p, err := parsePrime(other.Text); err == nil {
+			return nil, &Doubt{Where: "prime", Why: other.Why, Question: other.Why + "; " + meant, Share: CustodianShare{Prime: p}}
+		}
+	}
 	var doubt *Doubt
-	if err != nil && !errors.As(err, &doubt) {
+	if !errors.As(err, &doubt) {
 		err = fmt.Errorf("prime: %w", err)
 	}
-	return p, err
+	return nil, err
 }
 
 func parsePrime(text string) (*big.Int, error) {
-	p, err := parseHex(text)
+	digits, err := readHex(text)
 	if err != nil {
 		return nil, err
 	}
+	if strings.Contains(digits, unreadable) {
+		return nil, fillPrime(digits)
+	}
+	p, _ := new(big.Int).SetString(digits, 16)
 	if bits := p.BitLen(); bits < minPrimeBits || bits > maxPrimeBits {
 		return nil, fmt.Errorf("a number of %d bits, 64 expected (16 digits); was a digit left out or added?", bits)
 	}
@@ -134,35 +147,116 @@ func parsePrime(text string) (*big.Int, error) {
 
 const hexDigits = "0123456789abcdefABCDEF"
 
+// unreadable stands for a digit or character that cannot be read.
+const unreadable = "?"
+
 // primalityRounds is the number of Miller-Rabin rounds that a typed prime has to pass.
 const primalityRounds = 20
 
-// parseHex reads digits, in pairs if there are colons.
+// parseHex reads a number.
 func parseHex(text string) (*big.Int, error) {
+	digits, err := readHex(text)
+	if err != nil {
+		return nil, err
+	}
+	if n := strings.Count(digits, unreadable); n > 0 {
+		return nil, fmt.Errorf("%d of its digits cannot be read, and nothing here knows them; conclave dkek recover tries all, with the share file", n)
+	}
+	v, _ := new(big.Int).SetString(digits, 16)
+	return v, nil
+}
+
+// readHex reads digits, in pairs if there are colons. A digit that cannot be read
+// stays a ?.
+func readHex(text string) (string, error) {
 	var digits strings.Builder
-	for i, group := range strings.Split(text, ":") {
+	clean := typed.Clean(text)
+	for i, group := range strings.Split(clean, ":") {
 		before := digits.Len()
-		for _, r := range group {
-			switch {
-			case unicode.IsSpace(r):
-			case r < unicode.MaxASCII && strings.ContainsRune(hexDigits, r):
-				digits.WriteRune(r)
-			default:
-				return nil, fmt.Errorf("another character found after %d digits; only 0 to 9, a to f and colons expected", digits.Len())
+		for _, r := range typed.Bare(group) {
+			digit := hexDigit(r)
+			if digit == 0 {
+				return "", notHex(text, digits.Len())
 			}
+			digits.WriteByte(digit)
 		}
-		if n := digits.Len() - before; n != 2 && strings.Contains(text, ":") {
-			return nil, fmt.Errorf("group %d has %d digits, 2 expected between colons", i+1, n)
+		if n := digits.Len() - before; n != 2 && strings.Contains(clean, ":") {
+			return "", fmt.Errorf("group %d has %d digits, 2 expected between colons", i+1, n)
 		}
 	}
 	switch n := digits.Len(); {
 	case n == 0:
-		return nil, errors.New("nothing found, hexadecimal digits expected")
+		return "", errors.New("nothing found, hexadecimal digits expected")
 	case n%2 != 0:
-		return nil, fmt.Errorf("%d digits found, an even number expected; was one left out or added?", n)
+		return "", fmt.Errorf("%d digits found, an even number expected; was one left out or added?", n)
 	}
-	v, _ := new(big.Int).SetString(digits.String(), 16)
-	return v, nil
+	return digits.String(), nil
+}
+
+// AreDigits says whether a text may be the begin of a prime or share value.
+func AreDigits(text string) bool {
+	groups := strings.Split(typed.Clean(text), ":")
+	for i, group := range groups {
+		bare := typed.Bare(group)
+		if strings.ContainsFunc(bare, func(r rune) bool { return hexDigit(r) == 0 }) || i < len(groups)-1 && len(bare) != 2 {
+			return false
+		}
+	}
+	return true
+}
+
+// notHex says what is wrong with what was typed after n digits.
+func notHex(text string, n int) error {
+	if told := typed.Told(text); told != nil {
+		return fmt.Errorf("%s; set it to English, and type the line again", told.Why)
+	}
+	return fmt.Errorf("another character found after %d digits; only 0 to 9, a to f and colons expected", n)
+}
+
+// hexDigit is the digit that a character stands for, 0 for none. No letter is a
+// digit that O, I and L could be but 0 and 1.
+func hexDigit(r rune) byte {
+	switch {
+	case r < utf8.RuneSelf && strings.ContainsRune(hexDigits, r):
+		return byte(r)
+	case r == 'o' || r == 'O':
+		return '0'
+	case r == 'i' || r == 'I' || r == 'l' || r == 'L':
+		return '1'
+	case r == '?' || r == '_' || r == '*':
+		return unreadable[0]
+	}
+	return 0
+}
+
+// otherHex are the readings of a line that is not hexadecimal as it was typed.
+func otherHex(text string) []typed.Reading {
+	if _, err := readHex(text); err == nil {
+		return nil
+	}
+	return typed.Otherwise(text)
+}
+
+// readID reads a share ID as it is printed, without leading zeros, so that 1 and 01
+// are one; empty if it is none.
+func readID(text string) string {
+	text = typed.Clean(text)
+	readings := []typed.Reading{{Text: text}}
+	if !strings.ContainsFunc(text, func(r rune) bool { return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) }) {
+		readings = append(readings, typed.Otherwise(text)...) // no key was the right one
+	}
+	for _, reading := range readings {
+		id := strings.TrimLeft(strings.Map(func(r rune) rune {
+			if digit := hexDigit(r); digit != 0 {
+				return rune(digit)
+			}
+			return r
+		}, strings.Trim(reading.Text, " .,:#()")), "0")
+		if parseID(id, 10) != 0 || parseID(id, 16) != 0 {
+			return id
+		}
+	}
+	return ""
 }
 
 // parseID reads an ID in the given base; 0 if it is not one.

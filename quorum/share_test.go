@@ -19,6 +19,10 @@ func TestParseShareTolerates(t *testing.T) {
 		{" dc:5F:8e:b5:1a:19:87:ff\r\n", "01", "594a ea80 e0e9 9b8e"},
 		{"dc 5f 8e b5 1a 19 87 ff", "1\n", "59: 4a :ea:80:e0:e9:9b:8e"},
 		{"00:" + prime, "1", "0000" + strings.ReplaceAll(value, ":", "")},
+		{"dc:5f:8e:b5:1a:l9:87:ff", "l", "59:4a:ea:8O:eO:e9:9b:8e"},
+		{"dc-5f-8e-b5-1a-19-87-ff", "#1", "594a.ea80.e0e9.9b8e"},
+		{"ｄｃ：５ｆ：８ｅ：ｂ５：１ａ：１９：８７：ｆｆ", "１", "“594a\u00a0ea80\u2009e0e9\u200b9b8e”"},
+		{prime, "&", value}, // 1 on a French keyboard
 	} {
 		s, err := ParseShare(test.prime, test.id, test.value)
 		if err != nil {
@@ -41,7 +45,10 @@ func TestParseShareRefuses(t *testing.T) {
 		{"dc:5f:8e:b5:1a:19:87", "1", value, "prime: a number of 56 bits, 64 expected"},
 		{strings.Repeat("ff", 65), "1", value, "prime: a number of 520 bits"},
 		{"dc:5f:8e:b5:1a:19:87:fe", "1", value, "prime: this number is not a prime"},
-		{"dc:5f:8e:b5:1a:l9:87:ff", "1", value, `prime: another character found after 10 digits`},
+		{"dc:5f:8e:b5:1a:s9:87:ff", "1", value, `prime: another character found after 10 digits`},
+		{"dc:5f:8e:b5:1a:19:8?:??", "1", value, "prime: 3 of its digits cannot be read, and there are several primes, or none"},
+		{prime, "1", "59:4a:ea:80:e?:e9:9b:8e", "share value: 1 of its digits cannot be read, and nothing here knows them"},
+		{prime, "1", "59 4a ea 80 e0 é9 9b 8e", "share value: the keyboard seems to be set to French; set it to English"},
 		{prime, "", value, `share ID: not a number from 1 to 255`},
 		{prime, "0", value, `share ID: not a number from 1 to 255`},
 		{prime, "256", value, `share ID: not a number from 1 to 255`},
@@ -51,7 +58,7 @@ func TestParseShareRefuses(t *testing.T) {
 		{prime, "1_0", value, `share ID: not a number from 1 to 255`},
 		{prime, "1", "", "share value: nothing found"},
 		{prime, "1", "59:4a:ea:80:e0:e9:9b:8", "share value: group 8 has 1 digits"},
-		{prime, "1", "59:4a:ea:80:e0:O9:9b:8e", "share value: another character found after 10 digits"},
+		{prime, "1", "59:4a:ea:80:e0:G9:9b:8e", "share value: another character found after 10 digits"},
 		{prime, "1", prime, "share value: not below the prime"},
 		{prime, "1", value + ":00", "share value: not below the prime; was a digit added"},
 	} {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"conclave/internal/typed"
 )
 
 // Typed is what was typed from one sheet, unread: the code, or the three lines.
@@ -52,13 +54,14 @@ func ReadSheets(r io.Reader) ([]Typed, error) {
 	lines := bufio.NewScanner(text)
 	for lines.Scan() {
 		reader.number++
-		if err := reader.line(strings.TrimSpace(lines.Text())); err != nil {
+		if err := reader.line(typed.Clean(lines.Text())); err != nil {
 			return nil, fmt.Errorf("line %d: %w", reader.number, err)
 		}
 		if len(reader.sheets) > maxSheets {
 			return nil, fmt.Errorf("line %d: more than %d sheets; a set has %d at most", reader.number, maxSheets, maxShares)
 		}
 	}
+	reader.endCode()
 	switch {
 	case lines.Err() != nil:
 		return nil, fmt.Errorf("line %d: %w", reader.number+1, lines.Err())
@@ -83,34 +86,62 @@ const maxSheets = 4 * maxShares
 type sheetReader struct {
 	number    int
 	prime, id string
+	code      Lines // that goes on
 	sheets    []Typed
 }
 
 func (r *sheetReader) line(text string) error {
-	lower := strings.ToLower(text)
+	label, content := SplitLabel(text)
 	words := strings.Fields(text)
-	switch {
-	case text == "" || text[0] == '#':
-		return nil
-	case hasLabel(lower, "prime"):
-		r.prime = content(text, "prime")
-		return nil
-	case hasLabel(lower, "share id"):
-		r.id = content(text, "share id")
-		return nil
-	case hasLabel(lower, "share value"):
-		return r.value(content(text, "share value"))
-	case words[0] == "share" && len(words) >= 3:
-		r.id = words[1]
-		return r.value(strings.Join(words[2:], " "))
-	case hasLabel(lower, "code"):
-		r.sheets = append(r.sheets, Typed{Code: content(text, "code")})
-		return nil
-	case IsCode(text):
-		r.sheets = append(r.sheets, Typed{Code: text})
+	if text == "" || text[0] == '#' {
 		return nil
 	}
-	return errors.New("neither the code of a sheet nor a line with its prime, share ID or share value")
+	if label != "" {
+		r.endCode()
+	}
+	switch {
+	case label == "prime":
+		r.prime = content
+	case label == "share id":
+		r.id = content
+	case label == "share value":
+		return r.value(content)
+	case label == "code" && content != "":
+		return r.codeLine(content)
+	case label != "", strings.HasSuffix(text, ":"): // what a sheet says beside
+	case strings.EqualFold(words[0], "share") && len(words) >= 3:
+		r.endCode()
+		r.id = words[1]
+		return r.value(strings.Join(words[2:], " "))
+	default:
+		return r.codeLine(text)
+	}
+	return nil
+}
+
+// codeLine takes a line of a code, or all of it.
+func (r *sheetReader) codeLine(text string) error {
+	if r.code.Begun() && count(text) >= codeLength-codeGroup {
+		r.endCode()
+	}
+	if err := r.code.Add(text); err != nil {
+		return err
+	}
+	if _, is := r.code.Code(false); !is {
+		return errors.New("neither the code of a sheet nor a line with its prime, share ID or share value")
+	}
+	if r.code.Missing() == "" {
+		r.endCode()
+	}
+	return nil
+}
+
+// endCode takes the code that has come, whole or not.
+func (r *sheetReader) endCode() {
+	if code, _ := r.code.Code(false); code != "" {
+		r.sheets = append(r.sheets, Typed{Code: code})
+	}
+	r.code = Lines{}
 }
 
 func (r *sheetReader) value(text string) error {
@@ -125,25 +156,15 @@ func (r *sheetReader) value(text string) error {
 	return nil
 }
 
-// hasLabel says whether a line begins with the label and a colon or a space.
-func hasLabel(lower, label string) bool {
-	rest, found := strings.CutPrefix(lower, label)
-	return found && (strings.HasPrefix(rest, " ") || strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, "\t"))
-}
-
-// content is what follows the label.
-func content(text, label string) string {
-	rest := strings.TrimSpace(text[len(label):])
-	return strings.TrimSpace(strings.TrimPrefix(rest, ":"))
-}
-
-// StripLabel drops the label that was typed or pasted with a line of a sheet.
-func StripLabel(text string) string {
-	text = strings.TrimSpace(text)
-	for _, label := range []string{"prime", "share id", "share value", "code"} {
-		if hasLabel(strings.ToLower(text), label) {
-			return content(text, label)
+// SplitLabel takes the label off that was typed or pasted with a line of a sheet. It
+// is empty if there is none, else as the sheet has it, in lower case.
+func SplitLabel(text string) (label, content string) {
+	text = typed.Clean(text)
+	for _, name := range []string{"prime", "share id", "share value", "code", "share file", "key check", "set", "custodian"} {
+		n := len(name)
+		if len(text) > n && strings.EqualFold(text[:n], name) && strings.ContainsRune(" :=", rune(text[n])) {
+			return name, strings.TrimLeft(text[n:], " :=")
 		}
 	}
-	return text
+	return "", text
 }

@@ -57,7 +57,7 @@ func checkTyped(ctx context.Context, c *console, path string, entry *quorum.Entr
 		return err
 	}
 	for _, typed := range sheets {
-		share, err := typed.Read()
+		share, err := entry.Read(ctx, typed)
 		if err == nil && !entry.Has(share) {
 			err = entry.Add(ctx, share)
 		}

@@ -118,7 +118,7 @@ func (t *tool) openWithShares(file dkek.ShareFile) (secret.Bytes, error) {
 	people := &custodians{tool: t}
 	opened, err := custody.Opening{
 		File: file, Progress: t.percent, Search: t.search(), Limit: likely,
-		Collection: &custody.Collection{Entry: &quorum.Entry{Records: records, Want: t.total}, Custodians: people, AskPrime: true},
+		Collection: &custody.Collection{Entry: &quorum.Entry{Records: records, Want: t.total, All: true}, Custodians: people, OpenSC: true},
 		Begin:      func() { t.Printf("Deciphering DKEK share, please wait...\n") },
 	}.Run(t.ctx)
 	var failed *custody.OpenError

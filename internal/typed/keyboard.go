@@ -5,20 +5,45 @@ import (
 	"unicode"
 )
 
-// Keyboard is a keyboard that is set to another language than the one that is
-// printed on its keys, which is English, or letters of another alphabet that look
-// like Latin ones.
-type Keyboard struct {
-	Name string // "the keyboard seems to be set to French"
-	// typed and meant are the characters that differ, in the same order.
-	typed, meant string
+// Reading is a line as it was meant, if the keyboard was not the one that is printed
+// on its keys, which is English.
+type Reading struct {
+	Why  string // "the keyboard seems to be set to French"
+	Text string // clean
 }
 
-// Keyboards are those that are recognised. The digits of a French keyboard are
-// typed with shift; those of the others are where they are in English.
-func Keyboards() []Keyboard {
-	const letters = `qwertyuiopasdfghjklzxcvbnm`
-	return []Keyboard{
+// Otherwise gives the readings of a line that differ from it as it was typed.
+func Otherwise(text string) (all []Reading) {
+	text = Clean(text)
+	for _, k := range keyboards() {
+		if other := k.english(text); other != text {
+			all = append(all, Reading{k.why, other})
+		}
+	}
+	return all
+}
+
+// Told gives the reading of a line that has letters of no English keyboard, if all of
+// them are of one that is known; else nil.
+func Told(text string) *Reading {
+	text = Clean(text)
+	for _, k := range keyboards() {
+		if k.tells(text) {
+			return &Reading{k.why, k.english(text)}
+		}
+	}
+	return nil
+}
+
+// keyboard is a keyboard that is set to another language, or letters of another
+// alphabet that look like Latin ones: the characters that differ, in the same order.
+type keyboard struct{ why, typed, meant string }
+
+// keyboards are those that are recognised. The digits of a French one are typed with
+// shift; those of the others are where they are in English.
+func keyboards() []keyboard {
+	const letters = "qwertyuiopasdfghjklzxcvbnm"
+	return []keyboard{
 		{"some letters are Cyrillic ones, which look like Latin ones",
 			"АВЕЅІЈКМНОРСТУХҮԚԜаеѕіјорсухһԁԛԝ", "ABESIJKMHOPCTYXYQWaesijopcyxhdqw"},
 		{"some letters are Greek ones, which look like Latin ones",
@@ -35,22 +60,22 @@ func Keyboards() []Keyboard {
 	}
 }
 
-// English gives a line as it would have been on the English keyboard.
-func (k Keyboard) English(text string) string {
-	meant := []rune(k.meant)
+// english gives a line as it would have been on the English keyboard.
+func (k keyboard) english(text string) string {
+	typed, meant := []rune(k.typed), []rune(k.meant)
 	return strings.Map(func(r rune) rune {
-		for i, other := range []rune(k.typed) {
+		for i, other := range typed {
 			if r == other {
 				return meant[i]
 			}
 		}
 		return r
-	}, Clean(text))
+	}, text)
 }
 
 // tells says whether a line has letters that only this keyboard has, and no others
 // that an English one lacks.
-func (k Keyboard) tells(text string) bool {
+func (k keyboard) tells(text string) bool {
 	found := false
 	for _, r := range text {
 		if r <= unicode.MaxASCII || !unicode.IsLetter(r) {
@@ -62,15 +87,4 @@ func (k Keyboard) tells(text string) bool {
 		found = true
 	}
 	return found
-}
-
-// Told gives the first keyboard whose letters a line has; nil if it could all be
-// typed on an English one.
-func Told(text string) *Keyboard {
-	for _, k := range Keyboards() {
-		if k.tells(Clean(text)) {
-			return &k
-		}
-	}
-	return nil
 }

@@ -126,28 +126,20 @@ func Bare(text string) string {
 }
 
 // separators are what people put between groups, or around all of them.
-const separators = " -.,;:_/|'\"()[]<>"
+const separators = " -.,;:/|'\"()[]<>"
 
 // Word says which of the words was typed: with any capitals, with a full stop or
 // quotation marks, and also on a keyboard that is set wrongly. It is empty if none
 // was.
 func Word(text string, words ...string) string {
-	for _, reading := range append([]string{Clean(text)}, readings(text)...) {
-		folded := strings.ToLower(strings.Trim(reading, " .,;:!'\"<>()[]/"))
+	for _, reading := range append([]Reading{{Text: Clean(text)}}, Otherwise(text)...) {
+		folded := strings.ToLower(strings.Trim(reading.Text, " .,;:!'\"<>()[]/"))
 		folded = strings.Join(strings.Fields(folded), " ")
 		if slices.Contains(words, folded) {
 			return folded
 		}
 	}
 	return ""
-}
-
-// readings are a line as it would be with each of the keyboards.
-func readings(text string) (all []string) {
-	for _, k := range Keyboards() {
-		all = append(all, k.English(text))
-	}
-	return all
 }
 
 // Yes says whether the answer to a question was yes; answered is false for what

@@ -54,7 +54,7 @@ func TestText(t *testing.T) {
 }
 
 func TestBare(t *testing.T) {
-	for _, text := range []string{"594aea80", "59:4a:ea:80", "59 4a.ea,80", "59-4a–ea_80", "(594a) [ea80]", "594a | ea80;"} {
+	for _, text := range []string{"594aea80", "59:4a:ea:80", "59 4a.ea,80", "59-4a–ea/80", "(594a) [ea80]", "594a | ea80;"} {
 		if got := Bare(text); got != "594aea80" {
 			t.Errorf("Bare(%q) is %q", text, got)
 		}
@@ -93,14 +93,14 @@ func TestKeyboards(t *testing.T) {
 		"Greek ones": {"ΑΕ3Χ", "AE3X"},
 	} {
 		found := false
-		for _, k := range Keyboards() {
-			if !strings.Contains(k.Name, name) {
+		for _, k := range keyboards() {
+			if !strings.Contains(k.why, name) {
 				continue
 			}
-			got := k.English(test.typed)
+			got := k.english(test.typed)
 			found = found || strings.TrimRight(got, "m;,") == test.meant
 			if len([]rune(k.typed)) != len([]rune(k.meant)) {
-				t.Errorf("%s: %d characters stand for %d", k.Name, len([]rune(k.typed)), len([]rune(k.meant)))
+				t.Errorf("%s: %d characters stand for %d", k.why, len([]rune(k.typed)), len([]rune(k.meant)))
 			}
 		}
 		if !found {
@@ -114,7 +114,7 @@ func TestTold(t *testing.T) {
 		"qpzr y9x8": "", "qpwr zçy_": "French", "йзяк": "Russian", "АСЕ3": "Cyrillic", "ΑΕ3Χ": "look like", "ρυθ5": "set to Greek", "59Ö4a": "German", "ñ": "", "çй": "",
 	} {
 		k := Told(text)
-		if (k != nil) != (want != "") || k != nil && !strings.Contains(k.Name, want) {
+		if (k != nil) != (want != "") || k != nil && !strings.Contains(k.Why, want) {
 			t.Errorf("%q tells of %+v, %q was expected", text, k, want)
 		}
 	}
