@@ -10,6 +10,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
+	"conclave/internal/typed"
 )
 
 // seal notes the numbers of the bags.
@@ -85,7 +86,7 @@ func (p *people) bag(ctx context.Context, thing string, seen map[string]string) 
 		if err != nil {
 			return "", err
 		}
-		if strings.EqualFold(number, plan.NoBag) {
+		if typed.Word(number, plan.NoBag) != "" {
 			return plan.NoBag, nil
 		}
 		switch other := seen[plan.FoldBag(number)]; {

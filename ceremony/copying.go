@@ -3,10 +3,10 @@ package ceremony
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
+	"conclave/internal/typed"
 )
 
 // copy copies the backup to media, as many as people bring.
@@ -18,7 +18,7 @@ func (p *proceedings) copy(ctx context.Context, _ string) (done, error) {
 		if err != nil {
 			return done{}, err
 		}
-		if strings.EqualFold(folder, "done") {
+		if typed.Word(folder, "done") != "" {
 			break
 		}
 		err = p.backups.checkMedium(folder, taken)

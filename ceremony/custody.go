@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/step"
@@ -103,7 +102,21 @@ func (c *custodians) Come(ctx context.Context, turn custody.Turn) error {
 	if c.others {
 		c.name = evidence.AtTheScreen
 	}
-	return c.Room.Come(ctx, turn)
+	return c.stopped(c.Room.Come(ctx, turn))
+}
+
+// stopped is the error of who is at the screen: to quit is to stop the ceremony.
+func (c *custodians) stopped(err error) error {
+	if errors.Is(err, custody.ErrQuit) {
+		return errors.Join(ErrStopped, c.people.log.note(transcript.Stopped, c.name, "stopped on request", nil))
+	}
+	return err
+}
+
+// Confirm implements custody.Custodians.
+func (c *custodians) Confirm(ctx context.Context, question string) (bool, error) {
+	yes, err := c.Room.Confirm(ctx, question)
+	return yes, c.stopped(err)
 }
 
 // Show implements custody.Custodians. It notes that a sheet is shown before it
@@ -114,7 +127,7 @@ func (c *custodians) Show(ctx context.Context, handout custody.Handout) error {
 			return err
 		}
 	}
-	return c.Room.Show(ctx, handout)
+	return c.stopped(c.Room.Show(ctx, handout))
 }
 
 // Ask implements custody.Custodians.
@@ -124,7 +137,7 @@ func (c *custodians) Ask(ctx context.Context, field custody.Field, problem error
 		if err != nil {
 			return "", err
 		}
-		answered, err := c.people.command(ctx, c.name, strings.TrimSpace(text))
+		answered, err := c.people.command(ctx, c.name, text)
 		if answered || err != nil {
 			return text, err
 		}
@@ -214,7 +227,7 @@ func (p *proceedings) importDone(name, custodians string) done {
 // openShareFile opens the share file with custodians. Those are named first who
 // have not come before, so that as many sheets as can be are tried.
 func (p *proceedings) openShareFile(ctx context.Context, device string, file dkek.ShareFile, records []*quorum.Record) (*custody.Opened, error) {
-	p.people.Tell("If someone is absent any other custodian may come instead. In place of a code a custodian may answer: undo, to take back the last sheet; leave, to let another one come; exception and stop, as everyone may.")
+	p.people.Tell("If someone is absent any other custodian may come instead. In place of a code a custodian may answer: undo, to take back the last sheet; leave, to let another one come; help; exception and stop, as everyone may.")
 	return custody.Opening{
 		File: file, Progress: p.Progress, Limit: likely, Search: p.Search,
 		Collection: &custody.Collection{Entry: &quorum.Entry{Records: records}, Custodians: p.people.custodians(true), Expected: p.expected(device)},

@@ -11,6 +11,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
+	"conclave/internal/typed"
 	"conclave/quorum"
 )
 
@@ -34,10 +35,13 @@ func (p *people) ask(ctx context.Context, q Question) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		text = strings.TrimSpace(text)
+		text = typed.Text(text)
 		answered, err := p.command(ctx, q.Who, text)
 		if err != nil {
 			return "", err
+		}
+		if answered && p.explained(q, text) {
+			continue
 		}
 		if answered && (q.Wants != Enter || text == "") {
 			return text, nil
@@ -48,27 +52,46 @@ func (p *people) ask(ctx context.Context, q Question) (string, error) {
 	}
 }
 
-// IsCommand says whether a text is not an answer but a command.
+// IsCommand says whether what was typed in place of a secret, to the letter, is a
+// command.
 func IsCommand(text string) bool {
 	return strings.EqualFold(text, commandException) || strings.EqualFold(text, commandStop)
 }
 
-// command obeys a command; anything else is an answer.
+// command obeys a command; anything else is an answer. To quit is to stop here.
 func (p *people) command(ctx context.Context, who, text string) (answered bool, err error) {
-	switch strings.ToLower(text) {
+	switch typed.Word(text, commandException, commandStop, "quit", "exit") {
 	case commandException:
 		return false, p.exception(ctx, who)
-	case commandStop:
-		return false, errors.Join(ErrStopped, p.log.note(transcript.Stopped, who, "stopped on request", nil))
+	case "":
+		return true, nil
 	}
-	return true, nil
+	return false, errors.Join(ErrStopped, p.log.note(transcript.Stopped, who, "stopped on request", nil))
+}
+
+// explained says what can be typed, if that was asked, or a command that is for
+// custodians was given.
+func (p *people) explained(q Question, text string) bool {
+	what := map[Answer]string{
+		Enter: "<enter> alone, when it is so", YesNo: "yes or no", Words: "an answer in your own words, or as the question says", LastWord: "the last word that was read aloud",
+	}[q.Wants]
+	const commands = "Other answers here are exception, to write down what was not as planned, and stop or quit, to go on another time."
+	switch typed.Word(text, "help", "undo", "leave") {
+	case "help":
+		p.Room.Tell("Expected is " + what + ". " + commands)
+	case "undo", "leave":
+		p.Room.Tell("There is nothing to take back or to leave at this question. " + commands)
+	default:
+		return false
+	}
+	return true
 }
 
 // exception writes down something that was not as planned.
 func (p *people) exception(ctx context.Context, who string) error {
 	for {
 		text, err := p.Room.Answer(ctx, Question{Wants: Words, Who: who, Text: "What has happened, in your own words"})
-		text = strings.TrimSpace(text)
+		text = typed.Text(text)
 		if err != nil || text == "" {
 			return err
 		}
@@ -107,10 +130,10 @@ func (p *people) agreed(ctx context.Context, q Question) error {
 		if err != nil {
 			return err
 		}
-		switch strings.ToLower(text) {
-		case "yes", "y":
+		switch yes, answered := typed.Yes(text); {
+		case yes:
 			return nil
-		case "no", "n":
+		case answered:
 			return &refusal{q}
 		}
 		p.Room.Tell("A yes or a no was expected.")
@@ -168,7 +191,7 @@ func (p *people) readAloudBy(ctx context.Context, ask func(context.Context, Ques
 	q := Question{Wants: LastWord, Who: p.plan.Who(step.Witness), Label: label, Sum: sum, Text: "Type the last word that you have heard"}
 	for {
 		text, err := ask(ctx, q)
-		if err != nil || strings.EqualFold(strings.TrimSpace(text), words[len(words)-1]) {
+		if err != nil || typed.Word(text, strings.ToLower(words[len(words)-1])) != "" {
 			return err
 		}
 		p.Room.Tell("That is not the last word. Read all of them once more, slowly.")

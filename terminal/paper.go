@@ -12,6 +12,7 @@ import (
 
 	"conclave/custody"
 	"conclave/internal/safefile"
+	"conclave/internal/typed"
 	"conclave/quorum"
 	"conclave/quorum/paper"
 )
@@ -39,8 +40,7 @@ func (p *Paper) Show(ctx context.Context, h custody.Handout) error {
 	if err := p.create(ctx, path, document); err != nil {
 		return err
 	}
-	_, err = p.line(ctx, fmt.Sprintf("Sheet written to %s. Take it, and press <enter>. ", path))
-	return err
+	return p.copied(ctx, fmt.Sprintf("Sheet written to %s. Take it, and press <enter>. ", path))
 }
 
 // create writes the file once: a sheet that was read back wrongly is there
@@ -60,19 +60,17 @@ func (p *Paper) print(ctx context.Context, number int, document []byte) error {
 		if err := p.pipe(ctx, document); err != nil {
 			p.terminal.Printf("%v\n", err)
 			prompt = "Put the printer right, and press <enter> to print it again; or type give up, which makes all sheets of this set void: "
-			if text, lineErr := p.line(ctx, prompt); lineErr != nil || strings.EqualFold(strings.TrimSpace(text), "give up") {
+			if text, lineErr := p.obey(ctx, prompt, prompt); lineErr != nil || typed.Word(text, "give up") != "" {
 				return errors.Join(err, lineErr)
 			}
 			continue
 		}
-		again, err := p.line(ctx, prompt)
-		if err != nil || !isAgain(again) {
+		again, err := p.obey(ctx, prompt, prompt)
+		if err != nil || typed.Word(again, "again") == "" {
 			return err
 		}
 	}
 }
-
-func isAgain(text string) bool { return strings.EqualFold(strings.TrimSpace(text), "again") }
 
 func (p *Paper) pipe(ctx context.Context, document []byte) error {
 	cmd := exec.CommandContext(ctx, p.Command[0], p.Command[1:]...)

@@ -8,6 +8,7 @@ import (
 
 	"conclave/internal/secret"
 	"conclave/internal/tty"
+	"conclave/internal/typed"
 )
 
 // Prompts asks the person who gives a command for what the command line has not
@@ -19,11 +20,11 @@ func NewPrompts(in, out *os.File) *Prompts { return &Prompts{tty.New(in, out)} }
 
 // AskSecret asks for a PIN or a password, which is not shown as it is typed.
 func (p *Prompts) AskSecret(what string) (secret.Bytes, error) {
-	typed, err := p.Secret(Sentence(what) + ": ")
+	secret, err := p.Secret(Sentence(what) + ": ")
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; where no one can type it, name it on the command line", what, err)
 	}
-	return typed, nil
+	return secret, nil
 }
 
 // AskNewSecret asks for a secret that is about to be set: once check accepts it, it
@@ -67,11 +68,11 @@ func (p *Prompts) TellMistake(problem error) bool {
 // Confirm lets the person type a word before something is lost: what it is, such
 // as its name, and the word itself.
 func (p *Prompts) Confirm(loss, what, word string) error {
-	typed, err := p.Line(fmt.Sprintf("%s. To go on, type %s (%s): ", loss, what, word))
+	answer, err := p.Line(fmt.Sprintf("%s. To go on, type %s (%s): ", loss, what, word))
 	if err != nil {
 		return err
 	}
-	if strings.TrimSpace(typed) != word {
+	if typed.Clean(answer) != typed.Clean(word) {
 		return fmt.Errorf("%s was not typed; nothing was changed", what)
 	}
 	return nil

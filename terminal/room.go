@@ -29,7 +29,7 @@ func (r *Room) ShowStep(n, of int, s step.Step) {
 	for _, line := range s.Expect {
 		t.Printf("   =  %s\n", line)
 	}
-	t.Printf("At a question that begins with a name: exception, to write one down; stop, to go on another time.\n")
+	t.Printf("At a question that begins with a name: exception, to write one down; stop, to go on another time; help.\n")
 }
 
 // Answer implements ceremony.Room.
@@ -41,6 +41,7 @@ func (r *Room) Answer(ctx context.Context, q ceremony.Question) (string, error) 
 	if q.Wants == ceremony.YesNo {
 		prompt += " (yes/no)"
 	}
+	r.Screen.terminal.Discard() // what was typed ahead answers no question that was not there
 	return r.Screen.line(ctx, prompt+": ")
 }
 
@@ -61,6 +62,7 @@ func (r *Room) Secret(_ context.Context, q ceremony.PINQuestion) (secret.Bytes, 
 	if q.Problem != nil {
 		t.Printf("Not accepted: %v\n", q.Problem)
 	}
+	t.Discard() // it would cost a try
 	for {
 		first, err := t.Secret(q.Who + ": " + q.What + ": ")
 		if err != nil || !q.Fresh || ceremony.IsCommand(string(first)) {

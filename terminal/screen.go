@@ -18,6 +18,7 @@ import (
 
 	"conclave/custody"
 	"conclave/internal/tty"
+	"conclave/internal/typed"
 )
 
 // Screen is the screen that custodians come to, one at a time. It is cleared of
@@ -80,9 +81,23 @@ func (s *Screen) Come(ctx context.Context, turn custody.Turn) error {
 	default:
 		s.terminal.Printf("Custodian %d comes to the screen alone, and the others look away (%d of %d).\n", turn.Custodian, turn.Number, turn.Of)
 	}
-	_, err := s.line(ctx, "Press <enter> when you are alone. ")
+	_, err := s.obey(ctx, "Press <enter> when you are alone. ", "Press <enter>, and nothing else, once no one else sees the screen. Commands are undo, which takes the last sheet back; leave, to let another custodian come; and quit, to stop.")
 	s.terminal.Clear()
 	return err
+}
+
+// obey asks for a line, and obeys the commands that are understood at every question.
+func (s *Screen) obey(ctx context.Context, prompt, help string) (string, error) {
+	for {
+		text, err := s.line(ctx, prompt)
+		if err == nil {
+			err = custody.CommandError(text)
+		}
+		if err != nil || !custody.IsHelp(text) {
+			return text, err
+		}
+		s.terminal.Printf("%s\n", help)
+	}
 }
 
 // Show implements custody.Custodians: the code for us, and the three lines as
@@ -98,8 +113,26 @@ func (s *Screen) Show(ctx context.Context, h custody.Handout) error {
 	if h.Sheet.OldToolID != "" {
 		s.terminal.Printf("(It wants the share ID typed as %s.)\n", h.Sheet.OldToolID)
 	}
-	_, err := s.line(ctx, "\nPress <enter> when all is written down; the screen is cleared. ")
-	return err
+	return s.copied(ctx, "\nPress <enter> when all is written down; the screen is cleared. ")
+}
+
+// copied waits until the custodian has the sheet. There is nothing to take back, and
+// no one else who could come.
+func (s *Screen) copied(ctx context.Context, prompt string) error {
+	for {
+		text, err := s.line(ctx, prompt)
+		command := custody.CommandError(text)
+		switch {
+		case err != nil:
+			return err
+		case errors.Is(command, custody.ErrQuit):
+			return command
+		case custody.IsHelp(text):
+			s.terminal.Printf("Press <enter> when you have the sheet. The command quit stops the ceremony, and makes all sheets void.\n")
+		case command == nil:
+			return nil
+		}
+	}
 }
 
 // codeLines writes a code in lines of four groups, each with the number of its
@@ -147,6 +180,8 @@ func prompts(field custody.Field) string {
 	switch field {
 	case custody.Prime, custody.ShareID:
 		return "Code, or " + field.String()
+	case custody.Rest:
+		return "Go on"
 	}
 	return field.String()
 }
@@ -154,17 +189,16 @@ func prompts(field custody.Field) string {
 // Confirm implements custody.Custodians. Only a word can be a yes, and only a
 // person's.
 func (s *Screen) Confirm(ctx context.Context, question string) (bool, error) {
+	s.terminal.Discard() // what was typed ahead answers no question that was not there
 	for s.terminal.Interactive() {
-		text, err := s.line(ctx, question+" (yes/no) ")
+		text, err := s.obey(ctx, question+" (yes/no) ", "Type yes or no. Commands are undo, which takes the last line or sheet back; leave, to let another custodian come; and quit, to stop.")
 		if err != nil {
 			return false, err
 		}
-		switch strings.ToLower(strings.TrimSpace(text)) {
-		case "yes", "y":
-			return true, nil
-		case "no", "n":
-			return false, nil
+		if yes, answered := typed.Yes(text); answered {
+			return yes, nil
 		}
+		s.terminal.Printf("A yes or a no was expected.\n")
 	}
 	return false, nil
 }

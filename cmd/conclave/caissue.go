@@ -9,13 +9,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"strings"
 
 	"conclave/ca"
 	"conclave/ca/lint"
 	"conclave/ca/register"
 	"conclave/hsm"
 	"conclave/internal/safefile"
+	"conclave/internal/typed"
 	"conclave/terminal"
 )
 
@@ -167,7 +167,7 @@ func (c *console) decide(request *ca.Request, spec *ca.Spec) error {
 		if err != nil {
 			return err
 		}
-		if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
+		if yes, _ := typed.Yes(answer); yes {
 			spec.LeaveOut = append(spec.LeaveOut, w.Extension)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony/plan"
+	"conclave/internal/typed"
 	"conclave/wire"
 )
 
@@ -67,7 +68,7 @@ func (q *questions) ask(question, usual string, parse func(string) error) string
 			q.err = err
 			return ""
 		}
-		if text = strings.TrimSpace(text); text == "" {
+		if text = typed.Text(text); text == "" {
 			text = usual
 		}
 		if err := parse(text); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/device"
+	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
@@ -48,6 +49,16 @@ const (
 	certificateRoom = 64 << 10 // or a request
 	keyRoom         = 16 << 10 // a private key, or a signature
 )
+
+// percent shows how much of the work is done. Its end drops what was typed meanwhile
+// too: it answers no question that was not there.
+func (c *console) percent(doing string) (report dkek.Progress, end func()) {
+	report, erase := c.progress.percent(doing)
+	return report, func() {
+		erase()
+		c.prompts.Discard()
+	}
+}
 
 // withHSM runs fn with the chosen device.
 func (c *console) withHSM(fn func(*hsm.HSM) error) error { return c.withDevice(c.device, fn) }

@@ -166,7 +166,7 @@ func (o opening) withCustodians(ctx context.Context, c *console, file custody.Un
 	progress, end := c.percent("decrypting the DKEK share")
 	defer end()
 	collection := &custody.Collection{Entry: &quorum.Entry{Records: file.Records, Want: o.Sheets}, Custodians: room}
-	room.Tell("At any question a custodian may answer: undo, to take back the last sheet; leave, to let another one come.")
+	room.Tell("At any question a custodian may answer: undo, to take back the last line or sheet; leave, to let another one come; help; quit.")
 	return custody.Opening{File: file.ShareFile, Collection: collection, Progress: progress, Search: c.searchProgress(), Limit: likely}.Run(ctx)
 }
 

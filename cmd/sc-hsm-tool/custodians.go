@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"conclave/custody"
+	"conclave/internal/typed"
 )
 
 // custodians are those of a ceremony, who come to the screens of OpenSC's tool.
@@ -69,6 +69,11 @@ func (c *custodians) Ask(_ context.Context, field custody.Field, problem error) 
 		return c.enter("Please enter share ID: ")
 	case custody.ShareValue:
 		return c.enter("Please enter share value: ")
+	case custody.Rest:
+		if !c.Interactive() { // a script has no more to say
+			return "", notDecrypted(errors.New("the code of a sheet has 12 groups of 4 characters, and fewer were typed"))
+		}
+		return c.enter("Please go on: ")
 	}
 	return c.enter("Please enter prime: ")
 }
@@ -78,8 +83,10 @@ func (c *custodians) Confirm(_ context.Context, question string) (bool, error) {
 	if !c.Interactive() {
 		return false, nil
 	}
+	c.Discard() // what was typed ahead answers no question that was not there
 	line, err := c.enter(question + " (yes/no): ")
-	return strings.EqualFold(strings.TrimSpace(line), "yes"), err
+	yes, _ := typed.Yes(line)
+	return yes, err
 }
 
 // Tell implements custody.Custodians.
