@@ -102,12 +102,12 @@ func (t *typing) line(ctx context.Context, field Field, problem error, enough fu
 		}
 		passed, err := t.passOver(label, line, field)
 		if problem = err; problem == nil && !passed && line != "" {
-			problem = t.add(line, t.full(field))
+			problem = t.add(line, field)
 		}
 		if problem != nil || passed {
 			continue
 		}
-		if text, code = t.lines.Code(field == Prime || field == ShareValue); !code {
+		if text, code = t.lines.Code(digitsAlone(field)); !code {
 			text = t.lines.Digits()
 		}
 		more := t.missing(field, code)
@@ -138,14 +138,18 @@ func (t *typing) passOver(label, line string, field Field) (passed bool, problem
 
 var errOtherPrime = errors.New("prime: it is not the one in the set record; was a digit misread, or is the sheet of another set?")
 
-// add takes a line. One that is as long as all of it is the whole line again.
-func (t *typing) add(line string, full int) error {
+// add takes a line. Digits that are as many as all of them are the whole line again.
+func (t *typing) add(line string, field Field) error {
 	const few = 2 // digits that may be missing from it
-	if n := len(typed.Bare(line)); full > 0 && n >= full-few && t.lines.Count()+n > full+few {
+	n, full := len(typed.Bare(line)), t.full(field)
+	if _, code := t.lines.Code(digitsAlone(field)); !code && full > 0 && n >= full-few && t.lines.Count()+n > full+few {
 		t.lines.Clear()
 	}
 	return t.lines.Add(line)
 }
+
+// digitsAlone says whether hexadecimal digits alone are an answer.
+func digitsAlone(field Field) bool { return field == Prime || field == ShareValue }
 
 // missing says what is still to come of a line; empty if nothing is.
 func (t *typing) missing(field Field, code bool) string {

@@ -47,6 +47,11 @@ import (
 //	                 stands for any white space
 //	never REGEXP     checks that nothing before has shown that
 //	come             waits until a custodian is asked to come, and presses enter
+//	check            has a sheet checked alone: its custodian has come
+//	good N           waits until the sheet of custodian N is found good, and for the end
+//	import           has the share file imported: the first custodian has come
+//	done             waits until it is imported, and for the end
+//	create           hands out new sheets: the first custodian has copied theirs
 //	type TEXT        types it and enter; {…} stands for what is on the sheets
 //	press TEXT       types it without enter, with escapes as in Go
 //	hangup           closes the terminal
@@ -187,7 +192,8 @@ func (m *mistakeSets) get(t *testing.T, name string, real bool) *mistakeSet {
 }
 
 // makeSet makes a set of the name M-of-N or M-of-N/64, or reads that of a
-// vector. A set that is expired has the identifier of one that was replaced.
+// vector. A set that is expired has the identifier of one that was replaced; one that
+// is named has custodians with names.
 func makeSet(t *testing.T, name string, real bool) *mistakeSet {
 	if of, expired := strings.CutPrefix(name, "expired "); expired {
 		set := makeSet(t, of, real)
@@ -195,6 +201,11 @@ func makeSet(t *testing.T, name string, real bool) *mistakeSet {
 			set.shares[i].Set = replacedSet
 		}
 		return set
+	}
+	name, named := strings.CutPrefix(name, "named ")
+	var names []string
+	if named {
+		names = []string{"Alice", "Bob", "Carol", "Dave"}
 	}
 	var scheme quorum.Scheme
 	strength := 128
@@ -221,7 +232,7 @@ func makeSet(t *testing.T, name string, real bool) *mistakeSet {
 		t.Fatal(err)
 	}
 	record, err := quorum.NewRecord(rand.Reader, set, quorum.Issuance{
-		KCV: alone.KCV(), Created: time.Now(), ShareFile: file, FileName: "share.pbe", ReadBack: make([]bool, scheme.Total), Replaces: []string{replacedSet},
+		KCV: alone.KCV(), Created: time.Now(), ShareFile: file, FileName: "share.pbe", Names: names, ReadBack: make([]bool, scheme.Total), Replaces: []string{replacedSet},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -296,6 +307,7 @@ type attempt struct {
 	environ []string
 	real    bool
 	session *session
+	created quorum.Sheet // the first one that create has shown
 }
 
 func (s scenario) run(t *testing.T, sets *mistakeSets, columns int) {
@@ -309,6 +321,11 @@ func (s scenario) run(t *testing.T, sets *mistakeSets, columns int) {
 			"set": a.useSet, "run": a.run, "expect": a.expect, "never": a.never, "come": a.come, "type": a.enter, "press": a.press,
 			"hangup": a.hangup, "exit": a.exit, "imported": a.checkImport, "alter": a.alter, "rows": a.setRows,
 			"environ": func(setting string) { a.environ = append(a.environ, setting) },
+			"check":   func(string) { a.run("dkek check share.pbe"); a.come("") },
+			"good":    func(n string) { a.expect("The sheet of .*" + n + ".* is good: it agrees"); a.exit("0") },
+			"import":  func(options string) { a.run("dkek import share.pbe " + options); a.come("") },
+			"done":    func(string) { a.expect("DKEK share imported"); a.exit("0"); a.checkImport("") },
+			"create":  a.create,
 			"real":    func(string) { a.real = true },
 			"columns": func(n string) { a.columns, _ = strconv.Atoi(n) },
 		}[verb]
@@ -330,6 +347,19 @@ func (a *attempt) command(args ...string) *exec.Cmd {
 		command.Env = append(command.Env, costVariable+"=real")
 	}
 	return command
+}
+
+// create hands out new sheets, and lets the first custodian copy theirs: it can be
+// typed from now on, as {code new} and {value new}.
+func (a *attempt) create(options string) {
+	a.run("dkek create new.pbe --threshold 2 " + options)
+	a.come("")
+	shown := a.session.ExpectText(`Write down the code: (.*) The same .*Prime : ([0-9a-f: ]+) Share ID : (\d+) Share value : ([0-9a-f: ]+[0-9a-f]).*the screen is cleared\. $`)
+	words := strings.Fields(regexp.MustCompile(`\d+-\d+ `).ReplaceAllString(shown[1], ""))
+	whole := func(line string) string { return strings.ReplaceAll(line, " ", "") }
+	a.created = quorum.Sheet{Code: strings.Join(words, " "), Prime: whole(shown[2]), ID: shown[3], Value: whole(shown[4])}
+	a.session.Enter("")
+	a.expect("Code or share value: $")
 }
 
 func (a *attempt) path(name string) string { return filepath.Join(a.dir, name) }
@@ -487,7 +517,10 @@ func (a *attempt) alter(arguments string) {
 // expand replaces {code N}, {value N}, {id N}, {prime}, {set}, {kcv} by what is
 // on the sheet of custodian N. More words change it: upper, bare (without
 // colons or spaces), digit K (another one), drop K, double K, swap K (with the
-// next), put K X, and "of SET" takes the sheet of another set.
+// next), put K X, line K (of the three of a code, or the two halves of a value),
+// group K, numbered K (a line with the numbers of its groups); french, german, russian
+// and greek are keyboards that the keys of an English one are pressed on; and
+// "of SET" takes the sheet of another set.
 func (a *attempt) expand(text string) string {
 	return regexp.MustCompile(`\{([a-z]+)([^}]*)\}`).ReplaceAllStringFunc(text, func(match string) string {
 		words := strings.Fields(strings.Trim(match, "{}"))
@@ -498,6 +531,9 @@ func (a *attempt) expand(text string) string {
 				words = words[:i]
 				break
 			}
+		}
+		if len(words) > 1 && words[1] == "new" {
+			return change(a.t, map[string]string{"code": a.created.Code, "value": a.created.Value}[words[0]], words[2:])
 		}
 		return change(a.t, onSheet(set, &words), words)
 	})
@@ -526,11 +562,8 @@ func change(t *testing.T, text string, words []string) string {
 	for len(words) > 0 {
 		verb := words[0]
 		words = words[1:]
-		if verb == "upper" || verb == "bare" || verb == "lower" {
-			text = map[string]func(string) string{
-				"upper": strings.ToUpper, "lower": strings.ToLower,
-				"bare": func(s string) string { return strings.NewReplacer(":", "", " ", "").Replace(s) },
-			}[verb](text)
+		if whole := wholeChanges()[verb]; whole != nil {
+			text = whole(text)
 			continue
 		}
 		k, err := strconv.Atoi(words[0])
@@ -538,6 +571,10 @@ func change(t *testing.T, text string, words []string) string {
 			t.Fatalf("%s: a position was expected", verb)
 		}
 		words = words[1:]
+		if part := parts()[verb]; part != nil {
+			text = part(text, k)
+			continue
+		}
 		at := place(text, k)
 		switch verb {
 		case "digit":
@@ -559,6 +596,52 @@ func change(t *testing.T, text string, words []string) string {
 		}
 	}
 	return text
+}
+
+// wholeChanges are the mistakes that are made with every character.
+func wholeChanges() map[string]func(string) string {
+	keyboard := func(keys string) func(string) string {
+		return func(text string) string {
+			return strings.Map(func(r rune) rune {
+				if i := strings.IndexRune("0123456789abcdefghijklmnopqrstuvwxyz:", r); i >= 0 {
+					return []rune(keys)[i]
+				}
+				return r
+			}, strings.ToLower(text))
+		}
+	}
+	replace := func(pairs ...string) func(string) string { return strings.NewReplacer(pairs...).Replace }
+	return map[string]func(string) string{
+		"upper": strings.ToUpper, "lower": strings.ToLower, "bare": replace(":", "", " ", ""),
+		"dashes": replace(" ", "\u2013", ":", "\u2013"), "dots": replace(" ", ".", ":", "."), "commas": replace(" ", ", ", ":", ","), "spaces": replace(":", " "),
+		"nbsp": replace(" ", "\u00a0", ":", "\u00a0"), "thin": replace(" ", "\u2009", ":", "\u202f"), "unseen": replace(" ", "\u200b \u00ad", ":", ":\u200d"),
+		"wide": func(s string) string {
+			return strings.Map(func(r rune) rune {
+				if r == ' ' {
+					return '\u3000'
+				}
+				return r + 0xFEE0
+			}, s)
+		},
+		"lookalikes": replace("0", "O", "L", "1", "8", "B"), "ones": replace("0", "o", "1", "l"), "cyrillic": replace("A", "А", "C", "С", "E", "Е", "H", "Н", "K", "К", "M", "М", "P", "Р", "T", "Т", "X", "Х"),
+		"french": keyboard("à&é\"'(-è_çqbcdefghijkl,noparstuvzxywM"), "german": keyboard("0123456789abcdefghijklmnopqrstuvwxzyÖ"),
+		"russian": keyboard("0123456789фисвуапршолдьтщзйкыегмцчняЖ"), "greek": keyboard("0123456789αβψδεφγηιξκλμνοπ;ρστθωςχυζ¨"),
+	}
+}
+
+// parts are what is typed of a line, in place of all of it.
+func parts() map[string]func(text string, k int) string {
+	line := func(text string, k int) string {
+		if pairs := strings.Split(text, ":"); len(pairs) > 1 {
+			return strings.Join(pairs[(k-1)*len(pairs)/2:k*len(pairs)/2], ":")
+		}
+		return strings.Join(strings.Fields(text)[4*(k-1):4*k], " ")
+	}
+	return map[string]func(text string, k int) string{
+		"line":     line,
+		"group":    func(text string, k int) string { return strings.Fields(text)[k-1] },
+		"numbered": func(text string, k int) string { return fmt.Sprintf("%4d-%-2d  %s", 4*k-3, 4*k, line(text, k)) },
+	}
 }
 
 // place is where the digit or character number k is, separators not counted.
