@@ -289,7 +289,7 @@ func visitTyped(ctx context.Context, custodians Custodians, turn Turn, prime str
 		t.prime, _ = quorum.ParsePrime(sheet.Prime)
 		text, code, err := t.line(ctx, lines[i].field, nil, func(string) bool { return false })
 		if errors.Is(err, errUndo) && i > first {
-			custodians.Tell("The " + strings.ToLower(lines[i-1].field.String()) + " is taken back.")
+			custodians.Tell("The " + lowerFirst(lines[i-1].field.String()) + " is taken back.")
 			i -= 2
 			continue
 		}
@@ -303,3 +303,5 @@ func visitTyped(ctx context.Context, custodians Custodians, turn Turn, prime str
 }
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }

@@ -120,7 +120,7 @@ func readBackLine(ctx context.Context, custodians Custodians, lines *quorum.Line
 			problem = errors.New("what is on the sheet is wanted here; quit ends the ceremony")
 		case err != nil:
 			return "", err
-		case line != "" && label != "prime" && label != "share id": // of a whole sheet that was pasted
+		case line != "" && label != "prime" && label != "share ID": // of a whole sheet that was pasted
 			return line, nil
 		}
 	}

@@ -15,7 +15,6 @@ import (
 // whole.
 var (
 	ErrQuit  = errors.New("stopped, as someone has typed quit")
-	errHelp  = errors.New("help is wanted")
 	errUndo  = errors.New("the last sheet is taken back")
 	errLeave = errors.New("another custodian comes")
 )
@@ -68,7 +67,8 @@ func answer(ctx context.Context, custodians Custodians, field Field, problem err
 			continue
 		}
 		label, text = quorum.SplitLabel(text)
-		if beside := strings.Contains("share file key check set custodian", label) && label != ""; !beside && (text != "" || field == Rest) {
+		beside := label == "share file" || label == "key check" || label == "set"
+		if !beside && (text != "" || field == Rest) {
 			return label, text, nil
 		}
 	}
@@ -122,7 +122,7 @@ func (t *typing) line(ctx context.Context, field Field, problem error, enough fu
 // passOver looks at the label of a line from a whole sheet that was pasted: its prime
 // is passed over where it is known, and the same.
 func (t *typing) passOver(label, line string, field Field) (passed bool, problem error) {
-	wanted := strings.ToLower(field.String())
+	wanted := lowerFirst(field.String())
 	switch {
 	case label == "" || label == wanted || label == "code":
 		return false, nil

@@ -102,7 +102,7 @@ func (r *sheetReader) line(text string) error {
 	switch {
 	case label == "prime":
 		r.prime = content
-	case label == "share id":
+	case label == "share ID":
 		r.id = content
 	case label == "share value":
 		return r.value(content)
@@ -157,10 +157,10 @@ func (r *sheetReader) value(text string) error {
 }
 
 // SplitLabel takes the label off that was typed or pasted with a line of a sheet. It
-// is empty if there is none, else as the sheet has it, in lower case.
+// is empty if there is none, else one of those that sheets have: "share ID".
 func SplitLabel(text string) (label, content string) {
 	text = typed.Clean(text)
-	for _, name := range []string{"prime", "share id", "share value", "code", "share file", "key check", "set", "custodian"} {
+	for _, name := range []string{"prime", "share ID", "share value", "code", "share file", "key check", "set", "custodian"} {
 		n := len(name)
 		if len(text) > n && strings.EqualFold(text[:n], name) && strings.ContainsRune(" :=", rune(text[n])) {
 			return name, strings.TrimLeft(text[n:], " :=")
