@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"strings"
 
 	"conclave/ca"
 	"conclave/ca/register"
@@ -106,7 +107,9 @@ func (s *signing) agreeToSign(ctx context.Context, kind ca.Kind, draft interface
 	Number() *big.Int
 	TBS() []byte
 }) error {
-	s.people.Tell(draft.Text())
+	for line := range strings.Lines(draft.Text()) {
+		s.people.Tell(strings.TrimSuffix(line, "\n"))
+	}
 	if err := s.people.agree(ctx, s.Plan.Who(step.Witness), "Is this what the runbook says?"); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"conclave/custody"
+	"conclave/internal/tty"
 	"conclave/quorum"
 	"conclave/terminal"
 	"conclave/terminal/terminaltest"
@@ -27,7 +28,7 @@ func handOut() {
 	set, err := quorum.Draw(rand.Reader, quorum.Scheme{Threshold: 2, Total: 3, Strength: quorum.Strength128})
 	if err == nil {
 		about := custody.About{ShareFile: "share.pbe", Set: set.ID, Scheme: set.Scheme}
-		_, err = custody.Distribution{Set: set, About: about, Custodians: terminal.NewScreen(os.Stdin, os.Stdout), ReadBack: true}.Run(context.Background())
+		_, err = custody.Distribution{Set: set, About: about, Custodians: screenOf(os.Stdin, os.Stdout), ReadBack: true}.Run(context.Background())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -35,9 +36,15 @@ func handOut() {
 	}
 }
 
-// open gives a terminal, and the person at it.
+// screenOf is a screen without styles.
+func screenOf(in, out *os.File) *terminal.Screen {
+	return terminal.NewScreen(in, tty.NewOutput(out, tty.ColorNever))
+}
+
+// open gives a terminal that can be cleared, and the person at it.
 func open(t *testing.T) (person *terminaltest.Session, terminal *os.File) {
 	t.Helper()
+	t.Setenv("TERM", "xterm")
 	keyboard, terminal, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 // place.
 func TestSheetAsFile(t *testing.T) {
 	person, tty := open(t)
-	paper := &terminal.Paper{Screen: terminal.NewScreen(tty, tty), Dir: t.TempDir()}
+	paper := &terminal.Paper{Screen: screenOf(tty, tty), Dir: t.TempDir()}
 	h := handout()
 	for range 2 {
 		end := begin(func() error { return paper.Show(t.Context(), h) })
@@ -42,7 +42,7 @@ func TestSheetAsFile(t *testing.T) {
 func TestSheetPrintedAgain(t *testing.T) {
 	person, tty := open(t)
 	printed := filepath.Join(t.TempDir(), "printed")
-	paper := &terminal.Paper{Screen: terminal.NewScreen(tty, tty), Command: []string{"sh", "-c", `test -e "$0" && echo sheet >> "$0" || { touch "$0"; echo out of paper >&2; exit 3; }`, printed}}
+	paper := &terminal.Paper{Screen: screenOf(tty, tty), Command: []string{"sh", "-c", `test -e "$0" && echo sheet >> "$0" || { touch "$0"; echo out of paper >&2; exit 3; }`, printed}}
 	end := begin(func() error { return paper.Show(t.Context(), handout()) })
 	person.Answer(`exit status 3: out of paper\r\nPut the printer right, and press <enter> to print it again; [^\n]*: $`, "")
 	person.Answer(`Sheet 11 was sent to the printer\. [^\n]*: $`, "Again")

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"conclave/internal/tty"
 	"conclave/quorum/repair"
 	"conclave/terminal"
 )
@@ -15,14 +16,15 @@ import (
 // TestProgress: each line takes the place of the one before, and the last is
 // erased.
 func TestProgress(t *testing.T) {
-	person, tty := open(t)
-	report, end := terminal.Percent(tty, "deriving the key")
+	person, file := open(t)
+	out := tty.NewOutput(file, tty.ColorNever)
+	report, end := terminal.Percent(out, "deriving the key")
 	report(0.5)
 	report(1)
 	end()
 	person.Expect(`^\r\x1b\[Kderiving the key: 50 %\r\x1b\[Kderiving the key: 100 %\r\x1b\[K$`)
-	terminal.SearchProgress(tty)(repair.Progress{Stage: "one digit", Tried: 5, Total: 1000, Rate: 3.6, Remaining: 90 * time.Second})
-	person.Expect(`^\r\x1b\[Kone digit: 5 of 1000 readings, 4 a second, 1m30s left at the most $`)
+	terminal.SearchProgress(out)(repair.Progress{Stage: "one digit", Tried: 5, Total: 1000, Rate: 3.6, Remaining: 90 * time.Second})
+	person.Expect(`^\r\x1b\[Kone digit: 5 of 1000 readings, 4 a second, 1m30s left at the most$`)
 }
 
 // TestProgressOfAScript: where no one is watching, nothing is shown, and nothing
@@ -33,12 +35,13 @@ func TestProgressOfAScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	report, end := terminal.Percent(file, "deriving the key")
+	out := tty.NewOutput(file, tty.ColorNever)
+	report, end := terminal.Percent(out, "deriving the key")
 	if report != nil {
 		t.Error("progress is reported where no one sees it")
 	}
 	end()
-	terminal.SearchProgress(file)(repair.Progress{})
+	terminal.SearchProgress(out)(repair.Progress{})
 	if n, err := file.Seek(0, io.SeekEnd); n != 0 || err != nil {
 		t.Errorf("%d bytes were shown, %v", n, err)
 	}

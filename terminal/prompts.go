@@ -16,7 +16,7 @@ import (
 type Prompts struct{ *tty.Terminal }
 
 // NewPrompts asks on out, and is answered on in.
-func NewPrompts(in, out *os.File) *Prompts { return &Prompts{tty.New(in, out)} }
+func NewPrompts(in *os.File, out *tty.Output) *Prompts { return &Prompts{tty.New(in, out)} }
 
 // AskSecret asks for a PIN or a password, which is not shown as it is typed.
 func (p *Prompts) AskSecret(what string) (secret.Bytes, error) {

@@ -16,7 +16,7 @@ import (
 // TestNewSecret: it is typed twice, and a person is asked until it is right.
 func TestNewSecret(t *testing.T) {
 	person, file := open(t)
-	prompts := terminal.NewPrompts(file, file)
+	prompts := terminal.NewPrompts(file, tty.NewOutput(file, tty.ColorNever))
 	var typed secret.Bytes
 	end := begin(func() (err error) {
 		typed, err = prompts.AskNewSecret("new user PIN", func(pin secret.Bytes) error {
@@ -49,7 +49,7 @@ func TestSecretOfNoOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	prompts := terminal.NewPrompts(null, null)
+	prompts := terminal.NewPrompts(null, tty.NewOutput(null, tty.ColorNever))
 	if problem := errors.New("wrong"); prompts.TellMistake(problem) {
 		t.Error("no one is asked again")
 	}
@@ -62,7 +62,7 @@ func TestSecretOfNoOne(t *testing.T) {
 // TestConfirmByWord: nothing but the word confirms a loss.
 func TestConfirmByWord(t *testing.T) {
 	person, file := open(t)
-	prompts := terminal.NewPrompts(file, file)
+	prompts := terminal.NewPrompts(file, tty.NewOutput(file, tty.ColorNever))
 	for word, problem := range map[string]string{" default ": "", "yes": "its name was not typed; nothing was changed", "": "its name was not typed; nothing was changed"} {
 		end := begin(func() error { return prompts.Confirm("Deleting it destroys it", "its name", "default") })
 		person.Answer(`Deleting it destroys it\. To go on, type its name \(default\): $`, word)

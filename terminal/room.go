@@ -22,7 +22,11 @@ type Room struct {
 // ShowStep implements ceremony.Room.
 func (r *Room) ShowStep(n, of int, s step.Step) {
 	t := r.Screen.terminal
-	t.Printf("\n%s\nStep %d of %d: %s\n", strings.Repeat("-", 60), n, of, s.Title)
+	rule := 60
+	if columns, _ := t.Size(); columns > 0 {
+		rule = min(rule, columns)
+	}
+	t.Printf("\n%s\n%s\n", strings.Repeat("-", rule), tty.Heading(fmt.Sprintf("Step %d of %d: %s", n, of, s.Title)))
 	for _, line := range s.Do {
 		t.Printf("  [ ] %s\n", line)
 	}
@@ -35,7 +39,8 @@ func (r *Room) ShowStep(n, of int, s step.Step) {
 // Answer implements ceremony.Room.
 func (r *Room) Answer(ctx context.Context, q ceremony.Question) (string, error) {
 	if q.Wants == ceremony.LastWord {
-		r.Screen.terminal.Printf("\n%s, SHA-256 in words, to be read aloud:\n%s", q.Label, WordLines(q.Sum))
+		r.Screen.terminal.Printf("\n%s, SHA-256 in words, to be read aloud:\n", q.Label)
+		ShowWords(r.Screen.terminal.Output, q.Sum)
 	}
 	prompt := q.Who + ": " + q.Text
 	if q.Wants == ceremony.YesNo {
@@ -45,15 +50,28 @@ func (r *Room) Answer(ctx context.Context, q ceremony.Question) (string, error) 
 	return r.Screen.line(ctx, prompt+": ")
 }
 
-// WordLines writes a hash in lines of four words, as it is read aloud, with its
+// ShowWords shows a hash in lines of four words, or fewer, as it is read aloud, with its
 // bytes.
-func WordLines(sum []byte) string {
-	var text strings.Builder
-	words := pgpwords.Words(sum)
-	for i := 0; i < len(words); i += 4 {
-		fmt.Fprintf(&text, "  %2d  %-48s %x\n", i+1, strings.Join(words[i:min(i+4, len(words))], " "), sum[i:min(i+4, len(words))])
+func ShowWords(out *tty.Output, sum []byte) {
+	columns, _ := out.Size()
+	out.Unbroken(wordLines(sum, columns))
+}
+
+func wordLines(sum []byte, columns int) (lines []string) {
+	const number, word, digits = 7, 12, 2 // the columns that each takes
+	begin, some := "  %2d  ", 4
+	for columns > 0 && some > 1 && number+some*(word+digits) > columns {
+		some /= 2
 	}
-	return text.String()
+	if some == 1 {
+		begin = "%2d "
+	}
+	words := pgpwords.Words(sum)
+	for i := 0; i < len(words); i += some {
+		end := min(i+some, len(words))
+		lines = append(lines, fmt.Sprintf(begin+"%-*s %x", i+1, some*word, strings.Join(words[i:end], " "), sum[i:end]))
+	}
+	return lines
 }
 
 // Secret implements ceremony.Room.

@@ -5,19 +5,19 @@ package terminal_test
 import (
 	"bytes"
 	"errors"
-	"strings"
 	"testing"
 
 	"conclave/ceremony"
 	"conclave/ceremony/step"
 	"conclave/internal/secret"
+	"conclave/internal/tty"
 	"conclave/terminal"
 )
 
 // TestStep: people see what is to be done and what must come of it.
 func TestStep(t *testing.T) {
 	person, tty := open(t)
-	room := &terminal.Room{Screen: terminal.NewScreen(tty, tty)}
+	room := &terminal.Room{Screen: screenOf(tty, tty)}
 	room.ShowStep(3, 16, step.Step{Title: "Look at the device", Do: []string{"Take it out."}, Expect: []string{"Its seal is whole."}})
 	person.Expect(`^\r\n-{60}\r\nStep 3 of 16: Look at the device\r\n  \[ \] Take it out\.\r\n   =  Its seal is whole\.\r\nAt a question that begins with a name: exception, [^\n]*\r\n$`)
 }
@@ -26,7 +26,7 @@ func TestStep(t *testing.T) {
 // in words before it is read aloud.
 func TestQuestions(t *testing.T) {
 	person, tty := open(t)
-	room := &terminal.Room{Screen: terminal.NewScreen(tty, tty)}
+	room := &terminal.Room{Screen: screenOf(tty, tty)}
 	for _, c := range []struct {
 		question ceremony.Question
 		shown    string
@@ -53,7 +53,7 @@ func TestQuestions(t *testing.T) {
 // a command instead; no PIN is shown.
 func TestSecretInTheRoom(t *testing.T) {
 	person, tty := open(t)
-	room := &terminal.Room{Screen: terminal.NewScreen(tty, tty)}
+	room := &terminal.Room{Screen: screenOf(tty, tty)}
 	ask := func(q ceremony.PINQuestion) func() (string, error) {
 		var typed secret.Bytes
 		end := begin(func() (err error) {
@@ -92,10 +92,18 @@ func TestSecretInTheRoom(t *testing.T) {
 	}
 }
 
-// TestWordLines: four words a line, and their bytes beside them.
-func TestWordLines(t *testing.T) {
-	lines := strings.Split(terminal.WordLines(make([]byte, 32)), "\n")
-	if want := "  29  aardvark adroitness aardvark adroitness          00000000"; len(lines) != 9 || lines[7] != want {
-		t.Errorf("the last of %d lines is\n%q, and not\n%q", len(lines)-1, lines[len(lines)-2], want)
+// TestShowWords: four words a line with their bytes beside them, fewer in a narrow
+// window.
+func TestShowWords(t *testing.T) {
+	person, file := open(t)
+	for columns, last := range map[int]string{
+		0:  "  29  aardvark adroitness aardvark adroitness          00000000",
+		80: "  29  aardvark adroitness aardvark adroitness          00000000",
+		40: "  31  aardvark adroitness      0000",
+		20: "32 adroitness   00",
+	} {
+		person.Resize(columns, 24)
+		terminal.ShowWords(tty.NewOutput(file, tty.ColorNever), make([]byte, 32))
+		person.Expect(`\n` + last + `\r\n$`)
 	}
 }

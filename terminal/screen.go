@@ -2,19 +2,14 @@
 // custodians come to one at a time, or with [Room], where the people of a whole
 // ceremony answer; [Paper] gives sheets to a printer or writes them as files, and
 // [Prompts] asks the person who gives a command for what its options have not said.
-// [Printable] is the filter for what others wrote. Nothing here decides about
+// [Table] shows rows. Nothing here decides about
 // custody or ceremonies, or knows a command or its options.
 package terminal
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"slices"
-	"strings"
-
-	"rsc.io/qr"
 
 	"conclave/custody"
 	"conclave/internal/tty"
@@ -29,26 +24,24 @@ type Screen struct {
 	QR       bool   // show the code as a QR code too
 }
 
-// NewScreen is the screen behind a pair of files. From now on the program cannot
+// NewScreen is the screen behind a file and an output. From now on the program cannot
 // be suspended from it.
-func NewScreen(in, out *os.File) *Screen {
+func NewScreen(in *os.File, out *tty.Output) *Screen {
 	tty.KeepForeground()
 	return &Screen{terminal: tty.New(in, out)}
 }
 
-// Attended says whether there is a person, at a screen that can be cleared.
-func (s *Screen) Attended() bool { return s.terminal.Interactive() && s.terminal.Clears() }
+// Attended says whether there is a person, who sees the screen.
+func (s *Screen) Attended() bool { return s.terminal.Interactive() && s.terminal.Terminal() }
 
 // Exposed says whether a person types what cannot be cleared from the screen.
-func (s *Screen) Exposed() bool { return s.terminal.Interactive() && !s.terminal.Clears() }
+func (s *Screen) Exposed() bool { return s.terminal.Interactive() && !s.terminal.Erases() }
 
 // Welcome tells everyone what is about to happen, before sheets are handed out.
 func (s *Screen) Welcome(threshold, total int) {
-	s.terminal.Printf(`The DKEK share file gets a password that no one knows. It is shared out to
-%d custodians, any %d of whom together can open the file; %d cannot.
+	s.terminal.Printf(`The DKEK share file gets a password that no one knows. It is shared out to %d custodians, any %d of whom together can open the file; %d cannot.
 
-Each custodian comes to the screen alone, and keeps the sheet where no other
-custodian can get at it. The code on it is secret, and so is the share value.
+Each custodian comes to the screen alone, and keeps the sheet where no other custodian can get at it. The code on it is secret, and so is the share value.
 
 `, total, threshold, threshold-1)
 }
@@ -100,22 +93,6 @@ func (s *Screen) obey(ctx context.Context, prompt, help string) (string, error) 
 	}
 }
 
-// Show implements custody.Custodians: the code for us, and the three lines as
-// sc-hsm-tool prints them. Nothing is wider than 40 columns unless it must be.
-func (s *Screen) Show(ctx context.Context, h custody.Handout) error {
-	defer s.terminal.Clear()
-	s.terminal.Printf("%sShare file  : %s\nKey check   : %s\nSet         : %s (%v)\nCustodian   : %d %s\n\n", s.Heading, h.ShareFile, h.KCV, h.Set, h.Scheme, h.Number, h.Name)
-	s.terminal.Printf("Write down the code:\n\n%s\n", codeLines(h.Sheet.Code))
-	if s.QR {
-		s.terminal.Printf("%s\n", qrCode(h.Sheet.Code))
-	}
-	s.terminal.Printf("The same for OpenSC's sc-hsm-tool:\n\nPrime       : %s\nShare ID    : %s\nShare value : %s\n", h.Sheet.Prime, h.Sheet.ID, h.Sheet.Value)
-	if h.Sheet.OldToolID != "" {
-		s.terminal.Printf("(It wants the share ID typed as %s.)\n", h.Sheet.OldToolID)
-	}
-	return s.copied(ctx, "\nPress <enter> when all is written down; the screen is cleared. ")
-}
-
 // copied waits until the custodian has the sheet. There is nothing to take back, and
 // no one else who could come.
 func (s *Screen) copied(ctx context.Context, prompt string) error {
@@ -133,38 +110,6 @@ func (s *Screen) copied(ctx context.Context, prompt string) error {
 			return nil
 		}
 	}
-}
-
-// codeLines writes a code in lines of four groups, each with the number of its
-// first.
-func codeLines(code string) string {
-	var text strings.Builder
-	first := 1
-	for groups := range slices.Chunk(strings.Fields(code), 4) {
-		fmt.Fprintf(&text, "%4d-%-2d  %s\n", first, first+len(groups)-1, strings.Join(groups, " "))
-		first += len(groups)
-	}
-	return text.String()
-}
-
-// qrCode draws a code with two modules a character, dark on light as scanners
-// want it, with its quiet zone.
-func qrCode(code string) string {
-	c, err := qr.Encode(strings.ReplaceAll(code, " ", ""), qr.M)
-	if err != nil {
-		return "" // the code is above it
-	}
-	const quiet = 4
-	var text strings.Builder
-	for y := -quiet; y < c.Size+quiet; y += 2 {
-		text.WriteString("\x1b[30;107m")
-		for x := -quiet; x < c.Size+quiet; x++ {
-			upper, lower := c.Black(x, y), c.Black(x, y+1)
-			text.WriteString(map[[2]bool]string{{false, false}: " ", {true, false}: "▀", {false, true}: "▄", {true, true}: "█"}[[2]bool{upper, lower}])
-		}
-		text.WriteString("\x1b[0m\n")
-	}
-	return text.String()
 }
 
 // Ask implements custody.Custodians.

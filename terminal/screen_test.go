@@ -16,7 +16,7 @@ import (
 // TestSheetOnScreen: it is shown in full, and gone when Show returns.
 func TestSheetOnScreen(t *testing.T) {
 	person, tty := open(t)
-	screen := terminal.NewScreen(tty, tty)
+	screen := screenOf(tty, tty)
 	screen.Heading = "REHEARSAL   : destroy this sheet afterwards\n"
 	end := begin(func() error { return screen.Show(t.Context(), handout()) })
 	person.Expect(`the screen is cleared\. $`)
@@ -54,7 +54,7 @@ Press <enter> when all is written down; the screen is cleared. `
 // typed ahead is not theirs.
 func TestVisit(t *testing.T) {
 	person, tty := open(t)
-	screen := terminal.NewScreen(tty, tty)
+	screen := screenOf(tty, tty)
 	person.Enter("the sheet of the one before")
 	person.Expect("before\r\n$")
 	end := begin(func() error {
@@ -90,7 +90,7 @@ func TestVisit(t *testing.T) {
 // TestInterruptedVisit: no one has come, and nothing stays on the screen.
 func TestInterruptedVisit(t *testing.T) {
 	person, tty := open(t)
-	screen := terminal.NewScreen(tty, tty)
+	screen := screenOf(tty, tty)
 	ctx, stop := context.WithCancel(t.Context())
 	end := begin(func() error { return screen.Show(ctx, handout()) })
 	person.Expect(`Share value : .*\r\n`)
@@ -120,12 +120,12 @@ func TestWhoIsThere(t *testing.T) {
 		{"a script", script, script, false, false},
 		{"a script at a terminal", script, tty, false, false},
 	} {
-		screen := terminal.NewScreen(c.in, c.out)
+		screen := screenOf(c.in, c.out)
 		if screen.Attended() != c.attended || screen.Exposed() != c.exposed {
 			t.Errorf("%s: attended %v, exposed %v", c.name, screen.Attended(), screen.Exposed())
 		}
 	}
-	if yes, err := terminal.NewScreen(script, tty).Confirm(t.Context(), "Is it a 3?"); yes || err != nil {
+	if yes, err := screenOf(script, tty).Confirm(t.Context(), "Is it a 3?"); yes || err != nil {
 		t.Errorf("a script confirms: %v, %v", yes, err)
 	}
 }

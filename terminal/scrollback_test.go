@@ -14,8 +14,9 @@ import (
 	"conclave/terminal/terminaltest"
 )
 
-// TestScrollbackOfARealTerminal looks at what tmux still has of a sheet, in a
-// window so small that the sheet scrolls, once its custodian has left.
+// TestScrollbackOfARealTerminal looks at what tmux still has of a sheet once its
+// custodian has left, where the window has become so small that the sheet has scrolled
+// out of it. In a window that is too small before, no sheet is shown.
 func TestScrollbackOfARealTerminal(t *testing.T) {
 	foreign.Need(t, "tmux")
 	dir := t.TempDir()
@@ -36,7 +37,7 @@ func TestScrollbackOfARealTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The shell waits for a line, so that everything that is shown can be seen.
-	tmux("new-session", "-d", "-x", "40", "-y", "8", "sh", "-c", "read go; "+program+"; read end")
+	tmux("new-session", "-d", "-x", "40", "-y", "5", "sh", "-c", "read go; "+program+"; read end")
 	defer tmux("kill-server")
 	tmux("pipe-pane", "-O", "exec cat > "+fifo)
 	shown, err := os.Open(fifo)
@@ -48,24 +49,31 @@ func TestScrollbackOfARealTerminal(t *testing.T) {
 	press("")
 	var secrets []string
 	for range 2 {
-		s.Expect(`Press <enter> when you are alone\. $`)
-		press("")
-		sheet := s.Expect(` 1-4   (.*)\s+ 5-8   (.*)\s+ 9-12  (.*)\r(?s).*Share value : (\S+)\s`)
-		s.Expect("Press <enter> when all is written down; the screen is cleared. $")
-		for _, part := range sheet[1:5] {
+		s.ExpectText(`Press <enter> when you are alone\. $`)
+		tmux("resize-window", "-x", "40", "-y", "30")
+		var sheet []string
+		for sheet == nil { // tmux takes its time to make the window larger
+			press("")
+			if found := s.Expect(`This\s+window\s+has\s+5\s+rows;|(?s) 1-4   (\S+ \S+ \S+ \S+)\s+ 5-8   (\S+ \S+ \S+ \S+)\s+ 9-12  (\S+ \S+ \S+ \S+)\s.*Share value : (\S+)\s+(\S+)\s`); found[1] != "" {
+				sheet = found[1:]
+			}
+		}
+		s.ExpectText("Press <enter> when all is written down; the screen is cleared. $")
+		tmux("resize-window", "-x", "40", "-y", "5")
+		for _, part := range append(sheet[:3], sheet[3]+sheet[4]) {
 			secrets = append(secrets, strings.TrimSpace(part))
 		}
-		if !strings.Contains(tmux("capture-pane", "-p", "-J", "-S", "-"), secrets[len(secrets)-2]) {
+		if !strings.Contains(tmux("capture-pane", "-p", "-J", "-S", "-"), secrets[len(secrets)-4]) {
 			t.Fatal("the terminal does not show the sheet while it is copied")
 		}
 		press("")
-		s.Expect("Code or share value: $")
+		s.ExpectText("Code or share value: $")
 		press(secrets[len(secrets)-1])
 	}
-	s.Expect(`Custodian 3 comes to the screen alone`)
+	s.ExpectText(`Custodian 3 comes to the screen alone`)
 	left := tmux("capture-pane", "-p", "-J", "-S", "-")
 	for _, secret := range secrets {
-		if strings.Contains(left, secret) || strings.Contains(strings.ReplaceAll(left, "\n", ""), secret) {
+		if strings.Contains(left, secret) || strings.Contains(strings.Join(strings.Fields(left), ""), secret) {
 			t.Errorf("the terminal still has a sheet:\n%s", left)
 		}
 	}

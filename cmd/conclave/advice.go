@@ -18,7 +18,6 @@ import (
 	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/link/pcsc"
-	"conclave/terminal"
 	"conclave/wire"
 )
 
@@ -126,25 +125,25 @@ func nearby(path string) string {
 	}
 	switch exists := safefile.Exists(dir); {
 	case !exists && writing:
-		return fmt.Sprintf("there is no folder %s; make it with: mkdir -p %s", terminal.Printable(dir), safefile.Quoted(dir))
+		return fmt.Sprintf("there is no folder %s; make it with: mkdir -p %s", dir, safefile.Quoted(dir))
 	case !exists:
-		return fmt.Sprintf("there is no folder %s", terminal.Printable(dir))
+		return fmt.Sprintf("there is no folder %s", dir)
 	}
 	ext := filepath.Ext(path)
 	found, err := fs.Glob(os.DirFS(dir), "*")
 	found = slices.DeleteFunc(found, func(name string) bool { return filepath.Ext(name) != ext || name[0] == '.' })
 	switch {
 	case err != nil || ext == "":
-		return fmt.Sprintf("it was looked for in %s", terminal.Printable(dir))
+		return fmt.Sprintf("it was looked for in %s", dir)
 	case len(found) == 0:
-		return fmt.Sprintf("%s has no file that ends in %s", terminal.Printable(dir), ext)
+		return fmt.Sprintf("%s has no file that ends in %s", dir, ext)
 	}
 	const some = 6
 	list := strings.Join(found[:min(some, len(found))], ", ")
 	if len(found) > some {
 		list += ", …"
 	}
-	return fmt.Sprintf("%s has %s", terminal.Printable(dir), terminal.Printable(list))
+	return fmt.Sprintf("%s has %s", dir, list)
 }
 
 // readPlan reads a plan, checked or not.

@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"unicode"
 	"unicode/utf16"
 
-	"golang.org/x/term"
-
 	"conclave/internal/safefile"
+	"conclave/internal/tty"
 )
 
 // schemaVersion is that of every JSON object that goes to a script: docs/json.md says
@@ -21,8 +18,8 @@ const schemaVersion = 1
 // answers is where a command says what it has found or done: results go to out, all else
 // to err.
 type answers struct {
-	out, err *os.File // out is err where standard output is for JSON
-	quiet    bool     // results and errors alone are shown
+	out, err *tty.Output // out is err where standard output is for JSON
+	quiet    bool        // results and errors alone are shown
 	json     bool
 	answered any      // what JSON is made of at the end
 	warnings []string // that go with it
@@ -31,7 +28,7 @@ type answers struct {
 // note tells the user something beside the result, unless only that is wanted.
 func (a *answers) note(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.err, format+"\n", args...)
+		a.err.Printf(format+"\n", args...)
 	}
 }
 
@@ -58,15 +55,15 @@ func (a *answers) answer(value any, text func() error) error {
 // answerf is answer in a line or two.
 func (a *answers) answerf(value any, format string, args ...any) error {
 	return a.answer(value, func() error {
-		_, err := fmt.Fprintf(a.out, format, args...)
-		return err
+		a.out.Printf(format, args...)
+		return a.out.Err()
 	})
 }
 
 // say shows a part of the text of an answer while the work goes on.
 func (a *answers) say(format string, args ...any) {
 	if !a.json {
-		fmt.Fprintf(a.out, format, args...)
+		a.out.Printf(format, args...)
 	}
 }
 
@@ -105,7 +102,7 @@ func (a *answers) object(value any) []byte {
 func escaped(text []byte) []byte {
 	var b bytes.Buffer
 	for _, r := range string(text) {
-		if unicode.IsPrint(r) {
+		if tty.Printable(string(r)) == string(r) {
 			b.WriteRune(r)
 			continue
 		}
@@ -143,7 +140,7 @@ func (c *console) reserveOutput(path string, room int64, binary bool) (output, e
 		place, err := c.reserve(path, room)
 		return output{File: path, place: place}, err
 	}
-	if binary && !c.json && term.IsTerminal(int(c.out.Fd())) {
+	if binary && !c.json && c.out.Terminal() {
 		return output{}, fmt.Errorf("what this writes is binary, and standard output is a terminal: redirect it, or name a file in place of %s", standardOutput)
 	}
 	return output{}, nil
@@ -160,7 +157,7 @@ func (a *answers) write(o *output, content []byte) (err error) {
 	case a.json:
 		o.Content = content
 	default:
-		_, err = a.out.Write(content)
+		_, err = a.out.Exact().Write(content)
 	}
 	return err
 }

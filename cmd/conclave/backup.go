@@ -8,7 +8,6 @@ import (
 
 	"conclave/custody"
 	"conclave/hsm"
-	"conclave/terminal"
 	"conclave/wire"
 )
 
@@ -148,7 +147,7 @@ func (c *console) readWrapFile(path string) (custody.Wrapped, error) {
 // noteChanged tells what has happened to a file in transfer; nothing if it is empty.
 func (c *console) noteChanged(path, changed string) {
 	if changed != "" {
-		c.warn("%s was changed in transfer: %s. That is undone in memory, and the file is as it was; copy it once more from where it came from, as binary", terminal.Printable(path), changed)
+		c.warn("%s was changed in transfer: %s. That is undone in memory, and the file is as it was; copy it once more from where it came from, as binary", path, changed)
 	}
 }
 
@@ -188,7 +187,7 @@ func (c *console) noteSameID(h *hsm.HSM, ref byte) error {
 	for _, other := range keys {
 		if d := other.Description; other.Ref != ref && d != nil && bytes.Equal(d.ID, key.Description.ID) {
 			c.warn("key %d (%s) has the ID %x too, and PKCS#11 programs pick one of the two; to give key %d another one, delete it and make it or restore it again with --id",
-				other.Ref, terminal.Printable(describe(other)), key.Description.ID, key.Ref)
+				other.Ref, describe(other), key.Description.ID, key.Ref)
 		}
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 	"conclave/ca/lint"
 	"conclave/ca/register"
 	"conclave/hsm"
-	"conclave/terminal"
+	"conclave/internal/tty"
 )
 
 type caCommands struct {
@@ -191,7 +191,7 @@ func (c *console) readExisting(path string) (*x509.Certificate, error) {
 		return nil, err
 	}
 	for _, finding := range ca.Findings(cert) {
-		c.warn("%s: %s", path, terminal.Printable(finding))
+		c.warn("%s: %s", path, finding)
 	}
 	return cert, nil
 }
@@ -276,7 +276,7 @@ func newCertificateAnswer(out output, cert *x509.Certificate) certificateAnswer 
 
 // issue shows and signs a certificate, and writes it.
 func (c *console) issue(a ca.Authority, draft *ca.Draft, out output) error {
-	c.note("%s", strings.TrimRight(draft.Text(), "\n"))
+	c.note("%s", tty.Lines(strings.TrimRight(draft.Text(), "\n")))
 	cert, err := a.Sign(c.ctx, draft)
 	if err != nil {
 		return err

@@ -10,7 +10,6 @@ import (
 	"conclave/ca/adopt"
 	"conclave/ca/register"
 	"conclave/hsm"
-	"conclave/terminal"
 )
 
 type caAdopt struct {
@@ -63,7 +62,7 @@ func (cmd caAdopt) Run(c *console) error {
 			Findings: append(append([]string{}, findings...), done.Findings...),
 		}
 		c.say("%s is adopted. New in the register: certificates: %d; without their content: %d; revocations: %d. It had before: %d\n",
-			terminal.Printable(answer.Subject), done.Certificates, done.Lost, done.Revocations, done.Known)
+			answer.Subject, done.Certificates, done.Lost, done.Revocations, done.Known)
 		if err := c.answerf(answer, ""); err != nil {
 			return err
 		}
@@ -86,7 +85,7 @@ type adoptAnswer struct {
 // showFindings shows text that may have that of anyone's files in it.
 func showFindings(c *console, findings []string) {
 	for _, finding := range findings {
-		c.say("- %s\n", terminal.Printable(finding))
+		c.say("- %s\n", finding)
 	}
 }
 
@@ -133,7 +132,7 @@ func (cmd caAdopt) prove(c *console, a ca.Authority) error {
 // which Adopt lets nothing be missing.
 func (cmd caAdopt) tellNext(c *console, r *register.Register, s adopt.Source, answer *adoptAnswer) error {
 	if s.NextSerial != nil {
-		c.say("Serial numbers are drawn at random from now on (BR section 7.1); %x, which %s has as the next one, will not be used\n", s.NextSerial, terminal.Printable(cmd.SerialFile))
+		c.say("Serial numbers are drawn at random from now on (BR section 7.1); %x, which %s has as the next one, will not be used\n", s.NextSerial, cmd.SerialFile)
 	}
 	issuer, _, err := r.Issuer(c.ctx, s.Issuer.RawSubject)
 	if err != nil {

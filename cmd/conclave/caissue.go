@@ -16,7 +16,6 @@ import (
 	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/internal/typed"
-	"conclave/terminal"
 )
 
 type caRoot struct {
@@ -150,7 +149,7 @@ func (c *console) checkRequest(content []byte, spec *ca.Spec) (*ca.Request, erro
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	for _, remark := range request.Remarks(*spec) {
-		c.note("conclave: request: %s", terminal.Printable(remark))
+		c.note("conclave: request: %s", remark)
 	}
 	return request, nil
 }
@@ -163,7 +162,7 @@ func (c *console) decide(request *ca.Request, spec *ca.Spec) error {
 		return err
 	}
 	for _, w := range wishes {
-		answer, err := c.prompts.Line("The request: " + terminal.Printable(w.String()) + ". Leave it out? [y/N] ")
+		answer, err := c.prompts.Line("The request: " + w.String() + ". Leave it out? [y/N] ")
 		if err != nil {
 			return err
 		}
@@ -247,7 +246,7 @@ func (cmd caRenew) tellOfNumber(c *console, r *register.Register, old *x509.Cert
 		}
 	})
 	if count > 0 {
-		c.warn("%d certificates name the serial number of %s, beside its key; OpenSSL and Java do not take them to be from the new one; give it the same number: --keep-serial; or keep the old one where they are verified, until they have ended or are new themselves", count, terminal.Printable(ca.DistinguishedName(old.RawSubject)))
+		c.warn("%d certificates name the serial number of %s, beside its key; OpenSSL and Java do not take them to be from the new one; give it the same number: --keep-serial; or keep the old one where they are verified, until they have ended or are new themselves", count, ca.DistinguishedName(old.RawSubject))
 	}
 	return err
 }

@@ -80,7 +80,7 @@ func (cmd backupCard) warnOfRandomDKEK(c *console, h *hsm.HSM) error {
 
 // tell shows what happens to the keys and files of a device, which may be anyone's.
 func (c *console) tell(text string) {
-	text = terminal.Printable(strings.ReplaceAll(terminal.Sentence(text), "\n", "; "))
+	text = strings.ReplaceAll(terminal.Sentence(text), "\n", "; ")
 	if c.json {
 		c.note("%s", text)
 	}
@@ -160,7 +160,7 @@ func newBackupAnswer(folder string, m *custody.Manifest) backupAnswer {
 
 // show says how much of the device is in the folder.
 func (b backupAnswer) show(c *console) error {
-	_, err := fmt.Fprintf(c.out, "%s has %d keys and %d other files of device %s.\n", b.Folder, len(b.Keys), len(b.Objects), terminal.Printable(b.Serial))
+	c.out.Printf("%s has %d keys and %d other files of device %s.\n", b.Folder, len(b.Keys), len(b.Objects), b.Serial)
 	unproved := 0
 	for _, k := range b.Keys {
 		if k.Proved.IsZero() {
@@ -168,12 +168,12 @@ func (b backupAnswer) show(c *console) error {
 		}
 	}
 	if unproved > 0 {
-		fmt.Fprintf(c.out, "Of these keys %d were not opened yet: form and key check value are right. With custodians, --dkek FILE opens them on a practice device.\n", unproved)
+		c.out.Printf("Of these keys %d were not opened yet: form and key check value are right. With custodians, --dkek FILE opens them on a practice device.\n", unproved)
 	}
 	if n := len(b.NotBackedUp); n > 0 {
 		c.note("conclave: the backup is not whole: %d of the device's keys and files are not in it, as told above", n)
 	}
-	return err
+	return c.out.Err()
 }
 
 type restoreCard struct {

@@ -8,7 +8,7 @@ import (
 
 	"conclave/ca"
 	"conclave/ca/register"
-	"conclave/terminal"
+	"conclave/internal/tty"
 )
 
 type caRevoke struct {
@@ -88,7 +88,7 @@ func (cmd caRevoke) effect(entry register.Entry, revocation ca.Revocation) strin
 	if revocation.IsFinal() {
 		end = ", which is final"
 	}
-	return fmt.Sprintf("Certificate %x of %s will be %s from %s on, reason %s%s", entry.Number, terminal.Printable(entry.Subject), cmd.becomes(), revocation.Time.Format(time.RFC3339), cmd.Reason, end)
+	return fmt.Sprintf("Certificate %x of %s will be %s from %s on, reason %s%s", entry.Number, entry.Subject, cmd.becomes(), revocation.Time.Format(time.RFC3339), cmd.Reason, end)
 }
 
 func (cmd caRevoke) becomes() string {
@@ -145,7 +145,7 @@ func (cmd caCRL) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		c.note("%s", draft.Text())
+		c.note("%s", tty.Lines(draft.Text()))
 		if out.place != nil {
 			if err := out.place.Widen(int64(len(draft.TBS())) + certificateRoom); err != nil {
 				return err
@@ -261,7 +261,7 @@ type caExport struct {
 
 // Run writes the register as JSON.
 func (cmd caExport) Run(c *console) error {
-	return cmd.look(false, func(r *register.Register) error { return r.Export(c.ctx, c.out) })
+	return cmd.look(false, func(r *register.Register) error { return r.Export(c.ctx, c.out.Exact()) })
 }
 
 type caImport struct {

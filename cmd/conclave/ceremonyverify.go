@@ -101,31 +101,33 @@ func parseFingerprint(option string, given *string) ([]byte, error) {
 // show shows what a bundle says. It may have been made to deceive, so nothing
 // of it reaches the terminal that a terminal would obey.
 func (cmd ceremonyVerify) show(c *console, r *evidence.Report) {
-	fmt.Fprintf(c.out, "%s\n", terminal.Printable(r.Ceremony))
+	c.out.Printf("%s\n", r.Ceremony)
 	if r.Practice {
-		fmt.Fprintln(c.out, "THIS IS A REHEARSAL: nothing in it is for use.")
+		c.out.Printf("THIS IS A REHEARSAL: nothing in it is for use.\n")
 	}
 	for _, line := range r.Shown {
-		fmt.Fprintf(c.out, "  %s\n", terminal.Printable(line))
+		c.out.Printf("  %s\n", line)
 	}
 	for _, line := range r.Unproved {
-		fmt.Fprintf(c.out, "  NOT PROVED: %s\n", terminal.Printable(line))
+		c.out.Printf("  NOT PROVED: %s\n", line)
 	}
 	for i, e := range r.Exceptions {
-		fmt.Fprintf(c.out, "  exception %d, %s, step %s: %s\n", i+1, e.Time.Format(time.RFC3339), terminal.Printable(e.Step), terminal.Printable(e.Text))
+		c.out.Printf("  exception %d, %s, step %s: %s\n", i+1, e.Time.Format(time.RFC3339), e.Step, e.Text)
 	}
-	fmt.Fprintf(c.out, "Ceremony key %x\n%s", r.Key, terminal.WordLines(r.Key[:]))
-	fmt.Fprintf(c.out, "Closing      %x\n%s", r.Closing, terminal.WordLines(r.Closing[:]))
+	c.out.Printf("Ceremony key %x\n", r.Key)
+	terminal.ShowWords(c.out, r.Key[:])
+	c.out.Printf("Closing      %x\n", r.Closing)
+	terminal.ShowWords(c.out, r.Closing[:])
 	for _, p := range r.Problems {
-		fmt.Fprintf(c.out, "PROBLEM %s\n", terminal.Printable(p.Error()))
+		c.out.Printf("PROBLEM %v\n", p)
 	}
 	switch r.Level() {
 	case evidence.Proved:
-		fmt.Fprintln(c.out, "All of it is as it was made, going by what is on the paper.")
+		c.out.Printf("All of it is as it was made, going by what is on the paper.\n")
 	case evidence.Unproved:
-		fmt.Fprintf(c.out, "All of it is as it was made, going by what is on the paper; what is not proved is listed above: %d\n", len(r.Unproved))
+		c.out.Printf("All of it is as it was made, going by what is on the paper; what is not proved is listed above: %d\n", len(r.Unproved))
 	case evidence.Unanchored:
-		fmt.Fprintln(c.out, "All of it fits together, but anyone may have made it. Compare the words of the ceremony key and of the closing with the paper, or add --key and --closing.")
+		c.out.Printf("All of it fits together, but anyone may have made it. Compare the words of the ceremony key and of the closing with the paper, or add --key and --closing.\n")
 	}
 }
 

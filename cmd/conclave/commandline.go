@@ -10,12 +10,14 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"conclave/internal/tty"
 	"conclave/link"
 )
 
 // options are those of every command.
 type options struct {
-	Quiet bool `help:"Show results and errors alone: no notes, no progress."`
+	Quiet bool      `help:"Show results and errors alone: no notes, no progress."`
+	Color tty.Color `enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Styles in what is shown: auto (at a terminal, unless NO_COLOR is set), always or never. Default: auto."`
 }
 
 func (o *options) get() *options { return o }
@@ -183,7 +185,7 @@ func wordsFirst(args []string) []string {
 		switch {
 		case name == "--":
 			return slices.Concat(words, moved, args[i:])
-		case name != "--device" && name != "--trace":
+		case name != "--device" && name != "--trace" && name != "--color":
 			words = append(words, args[i])
 		case joined || i == len(args)-1:
 			moved = append(moved, args[i])
@@ -253,7 +255,7 @@ func parse(args []string) (command *kong.Context, o *options, err error) {
 		err = givenOnce(command)
 	}
 	if err != nil {
-		return nil, nil, explain(parser, command, err)
+		return nil, g.get(), explain(parser, command, err)
 	}
 	return command, g.get(), nil
 }

@@ -16,7 +16,7 @@ import (
 
 	"conclave/device"
 	"conclave/hsm"
-	"conclave/terminal"
+	"conclave/internal/tty"
 )
 
 // complete answers the scripts of conclave completion: what may stand where the cursor
@@ -45,7 +45,7 @@ func (cmd complete) Run(c *console) error {
 	go func() { answered <- completionOf(c, words[:len(words)-1], words[len(words)-1]) }()
 	select {
 	case a := <-answered:
-		return a.write(c.out, behind, quoted)
+		return a.write(c.out.Exact(), behind, quoted)
 	case <-time.After(patience):
 		return nil
 	}
@@ -71,11 +71,11 @@ func (a answer) write(w io.Writer, behind int, quoted func(string) string) error
 	}
 	text := fmt.Sprintf("%s\n%s\n%s\n%s\n", cmp.Or(a.kind, "words"), a.stem, a.kept, a.endings)
 	for _, c := range a.words {
-		if terminal.Printable(c.word) != c.word {
+		if tty.Printable(c.word) != c.word {
 			continue // a device or a reader may call something anything
 		}
 		help, _, _ := strings.Cut(c.help, ". ")
-		text += fmt.Sprintf("%s\t%s\n", quoted(c.word[behind:]), terminal.Printable(help))
+		text += fmt.Sprintf("%s\t%s\n", quoted(c.word[behind:]), tty.Printable(help))
 	}
 	_, err := io.WriteString(w, text)
 	return err

@@ -17,7 +17,7 @@ In fish: conclave completion fish >~/.config/fish/completions/conclave.fish`
 
 // Run shows the script.
 func (cmd completion) Run(c *console) error {
-	_, err := io.WriteString(c.out, map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[cmd.Shell])
+	_, err := io.WriteString(c.out.Exact(), map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[cmd.Shell])
 	return err
 }
 

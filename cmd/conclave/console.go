@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"text/tabwriter"
 
 	"conclave/apdu"
 	"conclave/device"
@@ -158,17 +156,16 @@ func (c *console) withLogin(argument secretArgument, fn func(*hsm.HSM) error) er
 	})
 }
 
-// showTable shows rows in columns, the first row being the heads. Files of others may
-// be in them.
+// showTable shows rows in columns, the first row being the heads.
 func (c *console) showTable(rows [][]string) error {
-	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		for i, cell := range row {
-			row[i] = terminal.Printable(cell)
-		}
-		fmt.Fprintln(table, strings.Join(row, "\t"))
-	}
-	return table.Flush()
+	terminal.Table(c.out, rows)
+	return c.out.Err()
+}
+
+// showFacts shows what is known of one thing: names, and what they are.
+func (c *console) showFacts(facts [][]string) error {
+	terminal.Facts(c.out, facts)
+	return c.out.Err()
 }
 
 // confirm lets the user type a word before something is destroyed. Where no one

@@ -7,7 +7,6 @@ import (
 
 	"conclave/hsm"
 	"conclave/link/pcsc"
-	"conclave/terminal"
 	"conclave/wire"
 )
 
@@ -85,7 +84,7 @@ func (hsmList) Run(c *console) error {
 	return c.answer(list, func() error {
 		err := c.showTable(list.rows())
 		if list.ReadersError != "" {
-			c.note("conclave: cards in readers are not seen: %s", terminal.Printable(list.ReadersError))
+			c.note("conclave: cards in readers are not seen: %s", list.ReadersError)
 		}
 		return err
 	})

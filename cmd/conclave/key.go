@@ -11,7 +11,7 @@ import (
 
 	"conclave/custody"
 	"conclave/hsm"
-	"conclave/terminal"
+	"conclave/internal/tty"
 	"conclave/wire"
 )
 
@@ -136,7 +136,7 @@ func newKeyListing(keys []hsm.Key) keyListing {
 func (l keyListing) rows() [][]string {
 	rows := [][]string{{"REF", "TYPE", "LABEL", "ID", "PUBLIC KEY (SHA-256)"}}
 	for _, e := range l.Keys {
-		rows = append(rows, []string{strconv.Itoa(int(e.Ref)), e.Type, terminal.Printable(e.Label), e.ID, cmp.Or(e.PublicKey, "unknown")})
+		rows = append(rows, []string{strconv.Itoa(int(e.Ref)), e.Type, e.Label, e.ID, cmp.Or(e.PublicKey, "unknown")})
 	}
 	return rows
 }
@@ -186,14 +186,14 @@ func confirmLoss(c *console, yes bool, loss string, key hsm.Key) error {
 	}
 	reference := strconv.Itoa(int(key.Ref))
 	if r, state := custody.LatestBackup(records, key.Public.Fingerprint()); state.Holds() {
-		loss += fmt.Sprintf("; its backup of %s is %s", r.Time.Local().Format(time.DateOnly), terminal.Printable(r.Path))
+		loss += fmt.Sprintf("; its backup of %s is %s", r.Time.Local().Format(time.DateOnly), r.Path)
 		return c.confirm(yes, loss, "its reference", reference)
 	}
 	loss += ", and it is NOT BACKED UP, as far as this computer knows"
 	if yes {
 		c.warn("%s", loss)
 	}
-	if d := key.Description; d != nil && d.Label != "" && d.Label == strings.TrimSpace(terminal.Printable(d.Label)) {
+	if d := key.Description; d != nil && d.Label != "" && d.Label == strings.TrimSpace(tty.Printable(d.Label)) {
 		return c.confirm(yes, loss, "its label", d.Label)
 	}
 	return c.confirm(yes, loss, "its reference", reference)

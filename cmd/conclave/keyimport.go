@@ -13,7 +13,7 @@ import (
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
-	"conclave/terminal"
+	"conclave/internal/tty"
 	"conclave/wire"
 )
 
@@ -127,7 +127,7 @@ func (cmd keyImport) read(ctx context.Context, c *console) (k custody.Incoming, 
 		name := filepath.Base(cmd.File)
 		k.Label = strings.TrimSuffix(name, filepath.Ext(name))
 	}
-	k.Label = terminal.Printable(k.Label) // other programs show it as it is
+	k.Label = tty.Printable(k.Label) // other programs show it as it is
 	if cmd.Label != "" {
 		k.Label = cmd.Label
 	}
@@ -274,11 +274,11 @@ func (cmd keyImport) alone(c *console, h *hsm.HSM, key custody.Incoming, all cus
 
 // report says what is on the device now, and what is left to do.
 func (cmd keyImport) report(c *console, key custody.Restored, source *keyfile.Source) {
-	fmt.Fprintf(c.out, "Key %d is imported: %s, public key SHA-256 %s", key.Ref, terminal.Printable(describe(key.Key)), key.Public.Fingerprint())
+	c.out.Printf("Key %d is imported: %s, public key SHA-256 %s", key.Ref, describe(key.Key), key.Public.Fingerprint())
 	if key.NotTried == nil {
-		fmt.Fprintf(c.out, "; it signed, and the signature verifies against %s\n", cmd.File)
+		c.out.Printf("; it signed, and the signature verifies against %s\n", cmd.File)
 	} else {
-		fmt.Fprintln(c.out)
+		c.out.Printf("\n")
 	}
 	if len(cmd.FromDKEK) > 0 {
 		return
@@ -287,7 +287,7 @@ func (cmd keyImport) report(c *console, key custody.Restored, source *keyfile.So
 	if source.Encrypted {
 		how = "under its password"
 	}
-	fmt.Fprintf(c.out, `
+	c.out.Printf(`
 %s still holds the key, %s: whoever has it needs no device.
 1. Back the key up:           conclave key wrap %d FILE
 2. Restore it, as a trial, to a second device, and let that sign:

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"conclave/hsm"
-	"conclave/terminal"
 )
 
 // keyName says on the command line which of a device's keys is meant: by its
@@ -118,5 +117,5 @@ func introduce(keys []hsm.Key) string {
 		}
 		list = append(list, text+")")
 	}
-	return terminal.Printable(strings.Join(list, ", "))
+	return strings.Join(list, ", ")
 }

@@ -12,6 +12,7 @@ import (
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
+	"conclave/internal/tty"
 	"conclave/wire"
 )
 
@@ -185,7 +186,7 @@ func (k *recovered) open(c *console, all custody.DKEK) (err error) {
 		return err
 	}
 	k.public = public.Fingerprint()
-	c.say("%s: public key %s\n%s", filepath.Base(k.path), k.public, text)
+	c.say("%s: public key %s\n%s", filepath.Base(k.path), k.public, tty.Lines(text))
 	return k.compare(public)
 }
 

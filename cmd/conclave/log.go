@@ -8,7 +8,6 @@ import (
 
 	"conclave/card/devicelog"
 	"conclave/internal/safefile"
-	"conclave/terminal"
 )
 
 type logCommands struct {
@@ -91,9 +90,6 @@ func (e logEntry) row() []string {
 		of = fmt.Sprint("key ", *e.Key)
 	}
 	row := []string{fmt.Sprint(e.Number), e.Time.Format(time.DateTime), e.Command, of, e.Result, e.Client}
-	for i, text := range row {
-		row[i] = terminal.Printable(text)
-	}
 	return row
 }
 
@@ -150,16 +146,16 @@ func (cmd logVerify) Run(c *console) error {
 }
 
 func (r logReport) show(c *console, findings []devicelog.Finding) {
-	fmt.Fprintf(c.out, "Device %s, serial number %s: entries %d to %d, signed up to entry %d.\n", c.device, terminal.Printable(r.Serial), r.First, r.Last, r.Signed)
+	c.out.Printf("Device %s, serial number %s: entries %d to %d, signed up to entry %d.\n", c.device, r.Serial, r.First, r.Last, r.Signed)
 	for _, f := range findings {
-		fmt.Fprintln(c.out, terminal.Printable(f.String()))
+		c.out.Printf("%v\n", f.String())
 	}
 	switch {
 	case len(findings) > 0:
 	case r.Compared > 0:
-		fmt.Fprintln(c.out, "All of it is as the device has written it, and agrees with the checkpoint that was kept.")
+		c.out.Printf("All of it is as the device has written it, and agrees with the checkpoint that was kept.\n")
 	default:
-		fmt.Fprintln(c.out, "It fits together. That it is not an older copy, or another log, only a checkpoint shows that was kept elsewhere: --checkpoint")
+		c.out.Printf("It fits together. That it is not an older copy, or another log, only a checkpoint shows that was kept elsewhere: --checkpoint\n")
 	}
 }
 
@@ -210,7 +206,7 @@ func (cmd logExport) Run(c *console) error {
 	if err := c.write(&out, content); err != nil {
 		return err
 	}
-	return c.answerWritten(out, logExported{out, c.device, len(lines), log.Head.Size}, "%s: entries up to %d.\n", terminal.Printable(cmd.File), log.Head.Size)
+	return c.answerWritten(out, logExported{out, c.device, len(lines), log.Head.Size}, "%s: entries up to %d.\n", cmd.File, log.Head.Size)
 }
 
 // logExported is a log, or its checkpoint, in a file.

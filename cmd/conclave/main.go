@@ -5,12 +5,12 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"strings"
 
 	"conclave/device"
 	"conclave/internal/secret"
+	"conclave/internal/tty"
 	"conclave/terminal"
 )
 
@@ -21,8 +21,9 @@ func main() {
 
 // run carries out a command line, with the devices of a home.
 func run(ctx context.Context, findHome func() (device.Home, error), args []string) int {
-	c := &console{ctx: ctx, in: os.Stdin, answers: answers{out: os.Stdout, err: os.Stderr}}
 	command, options, err := parse(args)
+	stdout, stderr := tty.NewOutput(os.Stdout, options.Color), tty.NewOutput(os.Stderr, options.Color)
+	c := &console{ctx: ctx, in: os.Stdin, answers: answers{out: stdout, err: stderr}}
 	if c.json = asksJSON(command, args); c.json {
 		c.out = c.err
 	}
@@ -49,7 +50,7 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 		c.trace = file
 	}
 	err = command.Run(c)
-	if err = errors.Join(c.sendAnswer(os.Stdout), err); err != nil {
+	if err = errors.Join(c.sendAnswer(stdout.Exact()), err, stdout.Err()); err != nil {
 		return c.fail(err, failureOf(err))
 	}
 	return c.exit
@@ -59,15 +60,15 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 // others may be in it, so nothing of it reaches the terminal that a terminal would obey.
 func (c *console) fail(err error, f failure) int {
 	if usage := (*usageError)(nil); errors.As(err, &usage) && usage.help != nil && !c.json {
-		if err = usage.help(c.err); err == nil {
+		if err = usage.help(c.err.Exact()); err == nil {
 			return f.exit
 		}
 	}
 	text := strings.NewReplacer("\n", "; ", context.Canceled.Error(), terminal.ErrInterrupted.Error()).Replace(explained(err).Error())
 	if c.json {
-		c.err.Write(append(c.object(map[string]errorEntry{"error": {text, f.exit, f.kind}}), '\n'))
+		c.err.Exact().Write(append(c.object(map[string]errorEntry{"error": {text, f.exit, f.kind}}), '\n'))
 	} else {
-		io.WriteString(c.err, "conclave: "+terminal.Printable(text)+"\n")
+		c.err.Printf("conclave: %s\n", text)
 	}
 	return f.exit
 }

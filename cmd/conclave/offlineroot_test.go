@@ -154,7 +154,7 @@ func enterShell(t *testing.T, dir string) *people {
 	foreign.Need(t, "bash")
 	command := exec.Command("bash", "--norc", "--noprofile", "--noediting", "-i")
 	command.Dir = dir
-	command.Env = append(os.Environ(), "PS1="+shellPrompt, "PS2=", "TERM=dumb", "BASH_SILENCE_DEPRECATION_WARNING=1")
+	command.Env = append(os.Environ(), "PS1="+shellPrompt, "PS2=", "NO_COLOR=1", "BASH_SILENCE_DEPRECATION_WARNING=1")
 	p := &people{session: &session{terminaltest.Start(t, command), t}, codes: map[string]string{}}
 	p.Expect(shellPrompt + "$")
 	return p

@@ -175,7 +175,7 @@ func (o opening) withCustodians(ctx context.Context, c *console, file custody.Un
 func (c *console) room() (*terminal.Screen, error) {
 	screen := terminal.NewScreen(c.in, c.out)
 	if screen.Exposed() {
-		return nil, errors.New("what custodians type is cleared from the screen, and standard output is not one; do not redirect it")
+		return nil, errors.New("what custodians type must be cleared from the screen, and standard output is redirected, or a terminal that cannot be cleared (TERM is not set, or dumb); use another terminal")
 	}
 	return screen, nil
 }

@@ -13,7 +13,6 @@ import (
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 	"conclave/link/pcsc"
-	"conclave/terminal"
 )
 
 type overview struct {
@@ -206,17 +205,17 @@ func (r overviewReport) show(c *console, looked bool) error {
 		if looked {
 			why = "has no card in it"
 		}
-		fmt.Fprintf(c.out, "%s %s\n", terminal.Printable(reader), why)
+		c.out.Printf("%s %s\n", reader, why)
 	}
 	if len(r.Devices)+len(r.Readers) == 0 {
-		fmt.Fprintln(c.out, "There is no device; make one with: conclave hsm create")
+		c.out.Printf("There is no device; make one with: conclave hsm create\n")
 	}
 	if len(r.Due) == 0 {
 		return nil
 	}
 	rows := [][]string{{"DATE", "DUE", "WHAT"}}
 	for _, d := range r.Due {
-		rows = append(rows, []string{d.Day.Format(time.DateOnly), d.state(), terminal.Printable(d.What)})
+		rows = append(rows, []string{d.Day.Format(time.DateOnly), d.state(), d.What})
 	}
 	return c.showTable(rows)
 }
@@ -234,17 +233,17 @@ func (d dueEntry) state() string {
 
 func (d deviceOverview) show(c *console) error {
 	if d.Status == nil || !d.Status.Initialised {
-		_, err := fmt.Fprintf(c.out, "%s: %s\n\n", terminal.Printable(d.Name), terminal.Printable(d.state()))
-		return err
+		c.out.Printf("%s: %s\n\n", d.Name, d.state())
+		return c.out.Err()
 	}
 	s := d.Status
-	fmt.Fprintf(c.out, "%s, device %s: user PIN %s; SO-PIN %s\nDKEK: %s\n", terminal.Printable(d.Name), terminal.Printable(s.Serial), warned(s.UserPIN), warned(s.SOPIN), s.DKEK)
+	c.out.Printf("%s, device %s: user PIN %s; SO-PIN %s\nDKEK: %s\n", d.Name, s.Serial, warned(s.UserPIN), warned(s.SOPIN), s.DKEK)
 	if d.Error != "" {
-		fmt.Fprintln(c.out, terminal.Printable(d.Error))
+		c.out.Printf("%v\n", d.Error)
 	}
 	rows := [][]string{{"REF", "TYPE", "LABEL", "BACKUP"}}
 	for _, k := range d.Keys {
-		rows = append(rows, []string{strconv.Itoa(int(k.Ref)), k.Type, terminal.Printable(k.Label), terminal.Printable(k.backup())})
+		rows = append(rows, []string{strconv.Itoa(int(k.Ref)), k.Type, k.Label, k.backup()})
 	}
 	if len(d.Keys) == 0 {
 		rows = [][]string{{"No keys"}}
@@ -252,8 +251,8 @@ func (d deviceOverview) show(c *console) error {
 	if err := c.showTable(rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(c.out)
-	return err
+	c.out.Printf("\n")
+	return c.out.Err()
 }
 
 // state is that of a device without keys to speak of.

@@ -103,7 +103,7 @@ func newRehearsalReport(r custody.RoundTripReport, took time.Duration, failure e
 }
 
 func (report rehearsalReport) show(c *console) error {
-	rows := [][]string{{"", "STEP", "RESULT", "SECONDS"}}
+	rows := [][]string{{"NO", "STEP", "RESULT", "SECONDS"}}
 	for i, s := range report.Steps {
 		rows = append(rows, []string{fmt.Sprint(i + 1), s.Step, s.Result, fmt.Sprintf("%.1f", s.Seconds)})
 	}
@@ -113,6 +113,6 @@ func (report rehearsalReport) show(c *console) error {
 	if !report.OK {
 		return nil
 	}
-	_, err := fmt.Fprintf(c.out, "\nKey check value  %s\nPublic key       %s\nAll is as it must be, in %.1f s.\n", report.KCV, report.PublicKey, report.Seconds)
-	return err
+	c.out.Printf("\nKey check value  %s\nPublic key       %s\nAll is as it must be, in %.1f s.\n", report.KCV, report.PublicKey, report.Seconds)
+	return c.out.Err()
 }

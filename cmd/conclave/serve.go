@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"conclave/internal/interrupt"
@@ -36,7 +35,7 @@ func (cmd hsmServe) Run(c *console) error {
 		if errors.Is(err, link.ErrStranger) {
 			reason += "; if you know whose reader it is: conclave hsm serve --trust-any"
 		}
-		fmt.Fprintf(c.out, "%s device %s: %s, reader at %s%s\n", time.Now().Format(time.DateTime), c.device, state, cmd.VPCD, reason)
+		c.out.Printf("%s device %s: %s, reader at %s%s\n", time.Now().Format(time.DateTime), c.device, state, cmd.VPCD, reason)
 	})
 	return card.Close()
 }

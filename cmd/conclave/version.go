@@ -61,7 +61,7 @@ func (cmd version) showSBOM(c *console) (err error) {
 	}
 	p, err := ceremony.ProgramAt(path, "")
 	if err == nil {
-		_, err = c.out.Write(p.SBOM)
+		_, err = c.out.Exact().Write(p.SBOM)
 	}
 	return err
 }

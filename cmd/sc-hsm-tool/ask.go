@@ -1,11 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"conclave/internal/secret"
-	"conclave/internal/tty"
 	"conclave/wire"
 )
 
@@ -26,7 +24,8 @@ func (t *tool) ask(given secret.Bytes, prompt string) (secret.Bytes, error) {
 // pressEnter waits until someone has read what is shown. The end of the input
 // counts as that, as in OpenSC's tool.
 func (t *tool) pressEnter(format string, args ...any) {
-	_, _ = t.Line(fmt.Sprintf(format, args...))
+	t.Printf(format, args...)
+	_, _ = t.Line("")
 }
 
 // login asks for the user PIN and verifies it.
@@ -52,12 +51,9 @@ func (t *tool) warnOfExposure() {
 // percent shows on standard error how much of the work is done, if that is a
 // terminal. What is printed next begins at the start of the same line.
 func (t *tool) percent(done float64) {
-	if !tty.IsTerminal(t.err) {
+	if done == 1 {
+		t.err.EndStatus()
 		return
 	}
-	text := fmt.Sprintf("%3.0f %%", 100*done)
-	if done == 1 {
-		text = strings.Repeat(" ", len(text))
-	}
-	fmt.Fprint(t.err, text+"\r")
+	t.err.Status("%3.0f %%", 100*done)
 }

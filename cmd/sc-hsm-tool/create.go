@@ -22,7 +22,7 @@ func (t *tool) createDKEKShare() error {
 		return err
 	}
 	defer password.Wipe()
-	t.Printf("%s", enciphering)
+	t.Printf(enciphering)
 	kcv, err := custody.WriteShareFile(t.ctx, t.hsm, t.place, password, t.percent)
 	if err != nil {
 		return createFailure(t.file, err)
@@ -106,7 +106,7 @@ func (t *tool) holdCeremony() error {
 		Now: time.Now(), Tool: program, Custodians: &custodians{tool: t}, Progress: t.percent,
 		Announce: func(phase custody.Phase) {
 			if phase == custody.Encrypting {
-				t.Printf("%s", enciphering)
+				t.Printf(enciphering)
 			}
 		},
 	}.Run(t.ctx)

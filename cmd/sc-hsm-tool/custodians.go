@@ -44,7 +44,7 @@ func (c *custodians) Show(_ context.Context, h custody.Handout) error {
 	}
 	c.Printf("\nThe same as one code, for this tool and conclave: %s\n", h.Sheet.Code)
 	_, err := c.Line("\n\nPlease note ALL values above and press <enter> when finished")
-	if err != nil && c.Clears() { // no one has read it, and it is gone from the screen
+	if err != nil && c.Terminal.Terminal() { // no one has read it, and it is gone from the screen
 		return newFailure(errors.New("no one is there to copy the sheet"), "Input aborted")
 	}
 	return nil

@@ -3,13 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 	"syscall"
 
 	"conclave/apdu"
 	"conclave/hsm"
+	"conclave/internal/tty"
 )
 
 // failure is an error in the words of OpenSC's tool, which scripts may look
@@ -34,10 +34,10 @@ func newFailure(cause error, format string, args ...any) error {
 }
 
 // report prints an error: first OpenSC's lines, then the cause in ours.
-func report(w io.Writer, err error) {
+func report(w *tty.Output, err error) {
 	var f *failure
 	if errors.As(err, &f) {
-		fmt.Fprintln(w, f.lines)
+		w.Printf("%s\n", tty.Lines(f.lines))
 		err = f.cause
 	}
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -41,11 +40,12 @@ func main() {
 
 // run carries out a command line, with the embedded devices of a home.
 func run(ctx context.Context, home func() (device.Home, error), args []string, in, out, err *os.File) int {
+	stderr := tty.NewVerbatim(err)
 	o, problem := parseOptions(args)
 	defer o.wipe()
 	var usage usageError
 	if errors.As(problem, &usage) {
-		fmt.Fprintf(err, "%s: %s\n", program, usage)
+		stderr.Printf("%s: %s\n", program, usage)
 		showUsage(out)
 		return exitUsage
 	}
@@ -53,11 +53,11 @@ func run(ctx context.Context, home func() (device.Home, error), args []string, i
 		problem = o.check()
 	}
 	if problem == nil {
-		t := &tool{ctx: ctx, home: home, options: o, Terminal: tty.New(in, out), err: err}
+		t := &tool{ctx: ctx, home: home, options: o, Terminal: tty.New(in, tty.NewVerbatim(out)), err: stderr}
 		problem = t.run()
 	}
 	if problem != nil {
-		report(err, problem)
+		report(stderr, problem)
 		if code, ok := interrupt.ExitCode(problem); ok {
 			return code
 		}
@@ -73,7 +73,7 @@ type tool struct {
 	home func() (device.Home, error)
 	options
 	*tty.Terminal
-	err  *os.File
+	err  *tty.Output
 	conn apdu.Conn
 	hsm  *hsm.HSM
 	// What is to be written has its place: a set with its share file, or another file.
@@ -121,12 +121,12 @@ func (t *tool) run() error {
 }
 
 // line prints a line of OpenSC's tool to standard error.
-func (t *tool) line(format string, args ...any) { fmt.Fprintf(t.err, format+"\n", args...) }
+func (t *tool) line(format string, args ...any) { t.err.Printf(format+"\n", args...) }
 
 // note tells something that OpenSC's tool does not.
 func (t *tool) note(format string, args ...any) { note(t.err, format, args...) }
 
-func note(w io.Writer, format string, args ...any) {
+func note(w *tty.Output, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	fmt.Fprintf(w, "%s: %s\n", program, strings.ReplaceAll(text, "\n", "; "))
+	w.Printf("%s: %s\n", program, strings.ReplaceAll(text, "\n", "; "))
 }

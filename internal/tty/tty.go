@@ -5,8 +5,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -21,20 +19,13 @@ import (
 // Terminal asks questions and shows answers. If its input is not a terminal it
 // reads lines, so that scripts can answer.
 type Terminal struct {
+	*Output
 	in    *os.File
 	lines *bufio.Reader
-	out   io.Writer
-	// clears says whether the output is a terminal, whose screen can be cleared.
-	clears bool
 }
 
-// New is the terminal behind a pair of files.
-func New(in, out *os.File) *Terminal {
-	return &Terminal{in, bufio.NewReader(in), out, IsTerminal(out)}
-}
-
-// IsTerminal says whether a person is behind a file.
-func IsTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+// New is the terminal behind a file and an output.
+func New(in *os.File, out *Output) *Terminal { return &Terminal{out, in, bufio.NewReader(in)} }
 
 // ErrAborted is the error for an input that ends before it is complete.
 var ErrAborted = errors.New("input aborted")
@@ -42,13 +33,13 @@ var ErrAborted = errors.New("input aborted")
 // Interactive says whether a person can answer.
 func (t *Terminal) Interactive() bool { return IsTerminal(t.in) }
 
-// Printf shows text.
-func (t *Terminal) Printf(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
-
 // Line asks for a line of text.
 func (t *Terminal) Line(prompt string) (string, error) {
-	io.WriteString(t.out, prompt)
+	t.prompt(prompt)
 	line, err := t.lines.ReadString('\n')
+	if t.Interactive() {
+		t.newline()
+	}
 	if err != nil && line == "" {
 		return "", ErrAborted
 	}
@@ -62,7 +53,7 @@ func (t *Terminal) LineUntil(ctx context.Context, prompt string) (string, error)
 		err  error
 	}
 	answered := make(chan answer, 1)
-	io.WriteString(t.out, prompt) // here: nothing must be shown once this has returned
+	t.prompt(prompt) // here: nothing must be shown once this has returned
 	go func() {
 		line, err := t.Line("")
 		answered <- answer{line, err}
@@ -75,13 +66,10 @@ func (t *Terminal) LineUntil(ctx context.Context, prompt string) (string, error)
 	}
 }
 
-// EraseLine goes back to the start of the line and erases it.
-const EraseLine = "\r\x1b[K"
-
 // Waiting runs fn, which cannot tell how far it is, and shows the time it has
 // taken so far, from the first second on, if the output is a terminal.
 func (t *Terminal) Waiting(doing string, fn func() error) error {
-	if !t.clears {
+	if !t.Erases() {
 		return fn()
 	}
 	done := make(chan error, 1)
@@ -91,10 +79,10 @@ func (t *Terminal) Waiting(doing string, fn func() error) error {
 	for {
 		select {
 		case err := <-done:
-			t.Printf(EraseLine)
+			t.EndStatus()
 			return err
 		case <-second.C:
-			t.Printf(EraseLine+"%s: %.0f s", doing, time.Since(begin).Seconds())
+			t.Status("%s: %.0f s", doing, time.Since(begin).Seconds())
 		}
 	}
 }
@@ -149,7 +137,7 @@ func (t *Terminal) readHidden(prompt string) (secret.Bytes, error) {
 	if err := hideInput(fd); err != nil {
 		return nil, err
 	}
-	io.WriteString(t.out, prompt)
+	t.prompt(prompt)
 	return term.ReadPassword(fd)
 }
 
@@ -177,12 +165,5 @@ func onSignal(last func()) (stop func()) {
 // is called.
 func (t *Terminal) ClearOnSignal() (stop func()) { return onSignal(t.Clear) }
 
-// Clears says whether the output is a screen, which Clear clears.
-func (t *Terminal) Clears() bool { return t.clears }
-
 // Clear takes what was shown off the screen and out of the scrollback.
-func (t *Terminal) Clear() {
-	if t.clears {
-		io.WriteString(t.out, "\x1b[H\x1b[2J\x1b[3J")
-	}
-}
+func (t *Terminal) Clear() { t.obey("\x1b[H\x1b[2J\x1b[3J") }

@@ -38,7 +38,7 @@ func TestSecretIsNotShown(t *testing.T) {
 			}
 		}
 	}()
-	console := tty.New(terminal, terminal)
+	console := tty.New(terminal, tty.NewOutput(terminal, tty.ColorNever))
 	pin, err := console.Secret("PIN: ")
 	if err != nil || string(pin) != "648219" {
 		t.Errorf("read %d bytes, %v", len(pin), err)
@@ -65,7 +65,7 @@ func TestLineUntil(t *testing.T) {
 	if out, err = os.Create(os.DevNull); err != nil {
 		t.Fatal(err)
 	}
-	console := tty.New(r, out)
+	console := tty.New(r, tty.NewOutput(out, tty.ColorNever))
 	io.WriteString(w, "yes\n")
 	if line, err := console.LineUntil(t.Context(), "? "); line != "yes" || err != nil {
 		t.Errorf("read %q, %v", line, err)
@@ -91,7 +91,7 @@ func TestLinesOfAScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	console := tty.New(r, out)
+	console := tty.New(r, tty.NewOutput(out, tty.ColorNever))
 	if pin, err := console.Secret(""); err != nil || string(pin) != "648219" {
 		t.Errorf("read %q, %v", []byte(pin), err)
 	}
