@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log"
 	"os"
 	"strings"
 
@@ -23,6 +24,7 @@ func main() {
 func run(ctx context.Context, findHome func() (device.Home, error), args []string) int {
 	command, options, err := parse(args)
 	stdout, stderr := tty.NewOutput(os.Stdout, options.Color), tty.NewOutput(os.Stderr, options.Color)
+	log.SetOutput(stderr)
 	c := &console{ctx: ctx, in: os.Stdin, answers: answers{out: stdout, err: stderr}}
 	if c.json = asksJSON(command, args); c.json {
 		c.out = c.err

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"os"
 	"strings"
 
@@ -41,6 +42,7 @@ func main() {
 // run carries out a command line, with the embedded devices of a home.
 func run(ctx context.Context, home func() (device.Home, error), args []string, in, out, err *os.File) int {
 	stderr := tty.NewVerbatim(err)
+	log.SetOutput(stderr)
 	o, problem := parseOptions(args)
 	defer o.wipe()
 	var usage usageError
