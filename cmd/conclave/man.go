@@ -89,7 +89,8 @@ func commandPages(pages map[string]string, node *kong.Node, day time.Time) {
 
 // aboutOf is a command in a few words, as indexes of man pages have them.
 func aboutOf(node *kong.Node) string {
-	text := strings.TrimSuffix(node.Help, ".")
+	text, _, _ := strings.Cut(node.Help, "\n")
+	text = strings.TrimSuffix(text, ".")
 	return strings.ToLower(text[:1]) + text[1:]
 }
 

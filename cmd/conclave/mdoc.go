@@ -85,10 +85,15 @@ func (m *mdoc) row(cells []string) {
 	}
 }
 
-// roff is text, each sentence on a line of its own.
+// roff is text, each sentence on a line of its own, and a space where a line is empty.
 func roff(text string) (lines string) {
 	for _, line := range strings.Split(regexp.MustCompile(`([.:]) ([A-Z])`).ReplaceAllString(text, "$1\n$2"), "\n") {
-		lines += inline(line) + "\n"
+		if line == "" {
+			line = ".Pp"
+		} else {
+			line = inline(line)
+		}
+		lines += line + "\n"
 	}
 	return lines
 }
