@@ -3,16 +3,46 @@
 # make check      the daily part of it: format, vet, the tests that take less than a minute
 # make fuzz       an hour of fuzzing, all targets in turn; the test takes one, for half a minute, in CI
 # make build      the programs, to bin/
+# make install    to PREFIX, /usr/local if nothing is said, below DESTDIR; make uninstall
+# make packages   a .deb, a .rpm and a tarball for this machine, to bin/
+# make release    the same for other systems, too, each to its folder in bin/
 
 export CGO_ENABLED ?= 0
 # No path of this folder is in a program, so that other folders give the same bytes.
 export GOFLAGS := $(GOFLAGS) -trimpath
 BIN := bin
 
-.PHONY: build rehearse check test static reproducible race fuzz bench clean
+.PHONY: build install uninstall packages release rehearse check test static reproducible race fuzz bench clean
 
 build:
-	go build -o $(BIN)/ ./cmd/...
+	go build -ldflags=-s -o $(BIN)/ ./cmd/...
+
+PREFIX ?= /usr/local
+install: $(BIN)/conclave
+	scripts/install "$(abspath $(BIN))" "$(PREFIX)" "$(DESTDIR)"
+
+# What install would lay down is taken away.
+uninstall: $(BIN)/conclave
+	@set -eu; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	scripts/install "$(abspath $(BIN))" "$(PREFIX)" "$$dir"; cd "$$dir"; \
+	find . ! -type d | while read -r file; do rm -f "$(DESTDIR)/$$file"; done; \
+	find . -depth -type d -path '*conclave*' | while read -r folder; do rmdir "$(DESTDIR)/$$folder"; done
+
+# What was built before is installed: nothing is compiled as root.
+$(BIN)/conclave:
+	$(MAKE) build
+
+OUT ?= $(abspath $(BIN))
+packages: build
+	scripts/package "$(abspath $(BIN))" "$(OUT)" linux "$$(go env GOARCH)"
+
+release: export CONCLAVE = $(abspath $(BIN))/conclave
+release: packages
+	set -eu; for system in linux-arm64 darwin-arm64 darwin-amd64 windows-amd64; do \
+	  export GOOS=$${system%-*} GOARCH=$${system#*-}; \
+	  go build -ldflags=-s -o "$(BIN)/$$system/" ./cmd/...; \
+	  scripts/package "$(abspath $(BIN))/$$system" "$(OUT)" "$$GOOS" "$$GOARCH"; \
+	done
 
 rehearse: build
 	$(BIN)/conclave rehearse --auto
@@ -36,22 +66,29 @@ static:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt is due:"; gofmt -l .; exit 1; }
 	go vet ./...
 	go -C acceptance/wycheproof vet ./...
+	go -C packaging vet .
 ifdef CI
 	go tool -modfile=tools.mod staticcheck ./...
 endif
 
-# Two folders give the same programs, byte for byte. The second one has a cache from
-# which the packages of this module are taken out, so that they are compiled again.
-reproducible: PROGRAMS = ./cmd/conclave ./cmd/sc-hsm-tool
+# Two folders give the same programs and packages, byte for byte. The second one has a
+# cache from which the packages of this module are taken out, so that they are compiled
+# again, and another umask, time zone and language.
+reproducible: PROGRAMS = ./cmd/conclave ./cmd/conclave-lint ./cmd/sc-hsm-tool
+reproducible: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
+reproducible: export VERSION = 0
 reproducible:
 	@set -eu; cache=$$(go env GOCACHE); dir=$$(mktemp -d "$$cache-XXXXXX"); trap 'rm -rf "$$dir"' EXIT; \
-	go build -buildvcs=false -o "$$dir/one/" $(PROGRAMS); \
+	go build -buildvcs=false -ldflags=-s -o "$$dir/one/" $(PROGRAMS); \
 	go list -export -deps -f '{{if and .Module .Module.Main}}{{.Export}}{{end}}' $(PROGRAMS) | grep . >"$$dir/ours"; \
 	cp -al "$$cache" "$$dir/cache"; mkdir "$$dir/elsewhere"; git archive HEAD | tar -x -C "$$dir/elsewhere"; \
 	sed "s|^$$cache|$$dir/cache|" "$$dir/ours" | xargs rm; \
-	(cd "$$dir/elsewhere" && GOCACHE="$$dir/cache" go build -buildvcs=false -o "$$dir/two/" $(PROGRAMS)); \
-	for p in conclave sc-hsm-tool; do cmp "$$dir/one/$$p" "$$dir/two/$$p"; done; \
-	echo "two builds, the same bytes"
+	scripts/package "$$dir/one" "$$dir/one" linux $$(go env GOARCH) >/dev/null; \
+	(cd "$$dir/elsewhere"; umask 077; export GOCACHE="$$dir/cache" TZ=Asia/Tokyo LC_ALL=C.UTF-8; \
+	go build -buildvcs=false -ldflags=-s -o "$$dir/two/" $(PROGRAMS); \
+	scripts/package "$$dir/two" "$$dir/two" linux $$(go env GOARCH) >/dev/null); \
+	diff -r "$$dir/one" "$$dir/two"; \
+	echo "two builds, the same bytes: $$(cd "$$dir/one"; echo *)"
 
 # The race detector finds something only where goroutines meet. It needs cgo and
 # a C compiler; CI has both installed.
