@@ -1,0 +1,272 @@
+package packages
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"conclave/internal/foreign"
+)
+
+// run runs a program to its end, which must be a success, and gives its output.
+func run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// TestPackages makes the packages, looks at them, installs them in a fresh Debian,
+// uses what they hold, and takes them away again.
+func TestPackages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a whole Debian")
+	}
+	foreign.Need(t, "debootstrap", "dpkg-deb", "lintian", "rpm", "rpmlint", "systemd-analyze", "unshare", "git", "mandoc")
+	if os.Geteuid() != 0 {
+		t.Skip("NOT TESTED: a root of its own needs root")
+	}
+	debian := make(chan debianRoot)
+	go func() { debian <- bootstrap(t) }()
+	made := makePackages(t)
+	t.Run("judges", func(t *testing.T) { judge(t, made) })
+	root := <-debian
+	if root.problem != nil {
+		t.Fatal(root.problem)
+	}
+	t.Run("deb", func(t *testing.T) { installDeb(t, root, made.deb) })
+	t.Run("rpm", func(t *testing.T) { installRPM(t, root, made.rpm) })
+	t.Run("tarball", func(t *testing.T) { unpackTarball(t, made.tarball) })
+}
+
+// made are the packages, by their paths.
+type made struct{ deb, rpm, tarball string }
+
+func makePackages(t *testing.T) made {
+	t.Helper()
+	dir := t.TempDir()
+	run(t, "make", "-C", "../..", "packages", "BIN="+filepath.Join(dir, "bin"), "OUT="+dir)
+	one := func(pattern string) string {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("make packages has made %q of %s; one was expected (%v)", found, pattern, err)
+		}
+		return found[0]
+	}
+	return made{one("*.deb"), one("*.rpm"), one("*.tar.gz")}
+}
+
+// judge looks at the packages as their distributions do, and at the unit.
+func judge(t *testing.T, m made) {
+	if out := run(t, "lintian", "--fail-on", "error", "--allow-root", m.deb); strings.Contains(out, "E:") {
+		t.Errorf("lintian:\n%s", out)
+	}
+	run(t, "rpmlint", "--config", "../../packaging/rpmlint.toml", m.rpm)
+	dir := t.TempDir()
+	run(t, "dpkg-deb", "-x", m.deb, dir)
+	run(t, "gunzip", "-r", filepath.Join(dir, "usr/share/man"))
+	run(t, "mandoc", append([]string{"-Tlint", "-Wwarning"}, glob(t, dir, "usr/share/man/man?/*")...)...)
+	unit, err := os.ReadFile(filepath.Join(dir, "usr/lib/systemd/system/conclave-card@.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "conclave-card@.service")
+	if err := os.WriteFile(path, bytes.ReplaceAll(unit, []byte("/usr/bin/conclave"), []byte(dir+"/usr/bin/conclave")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := run(t, "systemd-analyze", "verify", "--man=no", strings.Replace(path, "@", "@test", 1)); out != "" {
+		t.Errorf("systemd-analyze verify:\n%s", out)
+	}
+	// Of ten, for a service that may do anything; above 2.0 it fails.
+	out := run(t, "systemd-analyze", "security", "--offline=true", "--threshold=20", path)
+	t.Log(regexp.MustCompile("Overall exposure level.*").FindString(out))
+}
+
+func glob(t *testing.T, dir, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil || len(found) == 0 {
+		t.Fatalf("there is no %s (%v)", pattern, err)
+	}
+	return found
+}
+
+// debianRoot is the root of a Debian that holds nothing of ours.
+type debianRoot struct {
+	dir     string
+	problem error
+}
+
+// visitor is an ordinary user of it.
+const visitor = "visitor"
+
+// bootstrap makes a root that holds what every Debian has, with man and with what makes
+// system users.
+func bootstrap(t *testing.T) debianRoot {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return debianRoot{problem: err}
+	}
+	release, err := exec.Command("sh", "-c", `. /etc/os-release; echo "$VERSION_CODENAME"`).Output()
+	if err != nil {
+		return debianRoot{problem: err}
+	}
+	out, err := exec.Command("debootstrap", "--variant=minbase", "--include=man-db,systemd-standalone-sysusers", strings.TrimSpace(string(release)), dir).CombinedOutput()
+	if err == nil {
+		out, err = exec.Command("chroot", dir, "useradd", "--create-home", "--shell", "/bin/bash", visitor).CombinedOutput()
+	}
+	if err != nil {
+		t.Logf("%s", out)
+	}
+	return debianRoot{dir, err}
+}
+
+// command is one of the root, of a user who has just logged in.
+func (r debianRoot) command(user, script string) *exec.Cmd {
+	cmd := exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--root", r.dir, "--wd", "/",
+		"setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--reset-env", "--", "bash", "--login", "-c", "cd; "+script)
+	return cmd
+}
+
+// do lets a user do something in the root, which must succeed, and gives what it shows.
+func (r debianRoot) do(t *testing.T, user, script string) string {
+	t.Helper()
+	out, err := r.command(user, script).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+	return string(out)
+}
+
+// bring puts a package where the root has it, and gives its path there.
+func (r debianRoot) bring(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := "/srv/" + filepath.Base(path)
+	if err := os.WriteFile(r.dir+inside, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return inside
+}
+
+// files are those of the root, without what package managers and users keep.
+func (r debianRoot) files(t *testing.T) (all []string) {
+	t.Helper()
+	theirs := regexp.MustCompile(`^/(proc|srv|home/visitor|var/(lib/(dpkg|rpm)|log|cache)|root/\.rpmdb)(/|$)|^/etc/(passwd|group|shadow|gshadow|subuid|subgid|\.pwd\.lock)-?$`)
+	err := filepath.WalkDir(r.dir, func(path string, d fs.DirEntry, err error) error {
+		inside := strings.TrimPrefix(path, r.dir)
+		if theirs.MatchString(inside) {
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		all = append(all, inside)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// added are the files that came since.
+func (r debianRoot) added(t *testing.T, before []string) (added []string) {
+	t.Helper()
+	for _, path := range r.files(t) {
+		if _, was := slices.BinarySearch(before, path); !was {
+			added = append(added, path)
+		}
+	}
+	return added
+}
+
+func (r debianRoot) sorted(t *testing.T) []string {
+	all := r.files(t)
+	slices.Sort(all)
+	return all
+}
+
+// installDeb installs the package, lets an ordinary user try what it brings, and purges
+// it: what is left is what users have made.
+func installDeb(t *testing.T, root debianRoot, deb string) {
+	before := root.sorted(t)
+	inside := root.bring(t, deb)
+	root.do(t, "root", "dpkg -i "+inside)
+	use(t, root)
+	meetConclave(t, root)
+	if id := root.do(t, "root", "getent passwd conclave"); !strings.Contains(id, ":/var/lib/conclave:/usr/sbin/nologin") {
+		t.Errorf("the user of the service is %s", id)
+	}
+	root.do(t, "root", "dpkg --purge conclave")
+	if left := root.added(t, before); len(left) != 0 {
+		t.Errorf("after a purge this is left: %q", left)
+	}
+	root.do(t, "root", "! getent passwd conclave")
+
+	root.do(t, "root", "dpkg -i "+inside+"; install -d -o conclave -m 700 /var/lib/conclave; touch /var/lib/conclave/card")
+	root.do(t, "root", "dpkg --purge conclave")
+	if left := root.added(t, before); !slices.Equal(left, []string{"/var/lib/conclave", "/var/lib/conclave/card"}) {
+		t.Errorf("after a purge this is left of a card, and the rest: %q", left)
+	}
+	root.do(t, "root", "getent passwd conclave && rm -r /var/lib/conclave && userdel conclave")
+}
+
+// installRPM does the same with the other package.
+func installRPM(t *testing.T, root debianRoot, rpm string) {
+	before := root.sorted(t)
+	root.bring(t, rpm)
+	run(t, "rpm", "--root", root.dir, "--nodeps", "-i", rpm)
+	use(t, root)
+	root.do(t, visitor, "conclave rehearse --auto")
+	run(t, "rpm", "--root", root.dir, "-V", "--nodeps", "conclave")
+	run(t, "rpm", "--root", root.dir, "-e", "conclave")
+	left := slices.DeleteFunc(root.added(t, before), func(path string) bool {
+		info, err := os.Stat(root.dir + path)
+		return err == nil && info.IsDir() // a Fedora has these folders
+	})
+	if len(left) != 0 {
+		t.Errorf("this is left: %q", left)
+	}
+}
+
+// use is what someone does with it on the first day.
+func use(t *testing.T, root debianRoot) {
+	t.Helper()
+	for _, one := range []struct{ script, shows string }{
+		{"conclave --version", `^conclave `},
+		{"man -w conclave conclave-dkek-create", `(?m)^/usr/share/man/man1/conclave\.1\.gz\n/usr/share/man/man1/conclave-dkek-create\.1\.gz$`},
+		{"man -w 5 conclave-plan", `/man5/conclave-plan\.5\.gz`},
+		{". /usr/share/bash-completion/completions/conclave && complete -p conclave", ` conclave\n$`},
+		{"conclave hsm create && conclave hsm list", `default`},
+		{"rm -r ~/.local && test -s /usr/share/doc/conclave/conclave.cdx.json && zcat /usr/share/doc/conclave/third-party-licences.gz", `Permission is hereby granted`},
+		{"/usr/libexec/conclave/sc-hsm-tool --help 2>&1 || :", `(?m)^Usage: sc-hsm-tool`},
+		{"conclave help offline-root", `^AN OFFLINE ROOT CA`},
+	} {
+		if out := root.do(t, visitor, one.script); !regexp.MustCompile(one.shows).MatchString(out) {
+			t.Errorf("%s does not show %s:\n%s", one.script, one.shows, out)
+		}
+	}
+}
+
+// unpackTarball unpacks it as people do.
+func unpackTarball(t *testing.T, tarball string) {
+	dir := t.TempDir()
+	run(t, "tar", "-C", dir, "--strip-components=1", "-xf", tarball)
+	run(t, filepath.Join(dir, "bin", "conclave"), "--version")
+	unit := glob(t, dir, "lib/systemd/system/*")
+	if content, err := os.ReadFile(unit[0]); err != nil || !bytes.Contains(content, []byte("ExecStart=/usr/local/bin/conclave ")) {
+		t.Errorf("%s does not start what was unpacked to /usr/local (%v):\n%s", unit[0], err, content)
+	}
+}
