@@ -9,6 +9,7 @@ import (
 
 	"conclave/internal/safefile"
 	"conclave/internal/tty"
+	"conclave/terminal"
 )
 
 // schemaVersion is that of every JSON object that goes to a script: docs/json.md says
@@ -56,6 +57,14 @@ func (a *answers) answer(value any, text func() error) error {
 func (a *answers) answerf(value any, format string, args ...any) error {
 	return a.answer(value, func() error {
 		a.out.Printf(format, args...)
+		return a.out.Err()
+	})
+}
+
+// answerFacts is answer about one thing: names, and what they are.
+func (a *answers) answerFacts(value any, facts [][]string) error {
+	return a.answer(value, func() error {
+		terminal.Facts(a.out, facts)
 		return a.out.Err()
 	})
 }

@@ -162,12 +162,6 @@ func (c *console) showTable(rows [][]string) error {
 	return c.out.Err()
 }
 
-// showFacts shows what is known of one thing: names, and what they are.
-func (c *console) showFacts(facts [][]string) error {
-	terminal.Facts(c.out, facts)
-	return c.out.Err()
-}
-
 // confirm lets the user type a word before something is destroyed. Where no one
 // can, it refuses: the yes must then be on the command line.
 func (c *console) confirm(yes bool, loss, what, word string) error {

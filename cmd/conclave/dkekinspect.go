@@ -46,7 +46,7 @@ func (cmd dkekInspect) Run(c *console) error {
 	defer opened.Wipe()
 	c.exit = exitCodes()[opened.Status]
 	i := newInspection(cmd.File, opened)
-	return c.answer(i, func() error { return c.showFacts(i.rows()) })
+	return c.answerFacts(i, i.rows())
 }
 
 func newFailedInspection(file string, err error) inspection {

@@ -43,7 +43,7 @@ func (cmd dkekRecover) Run(c *console) error {
 	defer opened.Wipe()
 	c.exit = exitCodes()[opened.Status]
 	i := newInspection(cmd.File, opened)
-	return c.answer(i, func() error { return c.showFacts(i.rows()) })
+	return c.answerFacts(i, i.rows())
 }
 
 func (cmd dkekRecover) password(ctx context.Context, c *console, file custody.Unopened) (*custody.Opened, error) {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log"
@@ -52,7 +53,8 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 		c.trace = file
 	}
 	err = command.Run(c)
-	if err = errors.Join(c.sendAnswer(stdout.Exact()), err, stdout.Err()); err != nil {
+	err = errors.Join(c.sendAnswer(stdout.Exact()), err)
+	if err = cmp.Or(err, stdout.Err()); err != nil {
 		return c.fail(err, failureOf(err))
 	}
 	return c.exit

@@ -68,7 +68,7 @@ func (hsmStatus) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		return c.answer(status, func() error { return c.showFacts(status.rows()) })
+		return c.answerFacts(status, status.rows())
 	})
 }
 

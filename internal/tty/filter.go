@@ -25,7 +25,7 @@ func printable(r rune) rune {
 // printableLines is Printable for text whose lines are ours.
 func printableLines(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' {
+		if r == '\n' || r == '\t' {
 			return r
 		}
 		return printable(r)
