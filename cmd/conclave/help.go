@@ -51,10 +51,10 @@ func showTopics(c *console) error {
 	section := ""
 	for _, topic := range docs.Topics() {
 		if topic.Section != section {
-			fmt.Fprintf(c.out, "%s\n", topic.Section)
+			c.out.Printf("%s\n", topic.Section)
 			section = topic.Section
 		}
-		fmt.Fprintf(c.out, "- conclave help %s.md: %s\n", topic.Name, topic.About)
+		c.out.Printf("- conclave help %s.md: %s\n", topic.Name, topic.About)
 	}
 	return nil
 }
