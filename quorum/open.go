@@ -147,14 +147,17 @@ func combine(shares []CustodianShare, base int) (*big.Int, error) {
 	return shamir.Combine(points, shares[0].Prime)
 }
 
+// AsWritten is how the sheets of most sets are read, and all of ours.
+const AsWritten = "combined secret"
+
 // passwords lists what a combined secret can stand for.
 func passwords(number, prime *big.Int) []Candidate {
 	size := max(int(Strength64)/8, (prime.BitLen()-1+7)/8)
 	limit := new(big.Int).Lsh(big.NewInt(1), uint(8*size))
 	if number.Cmp(limit) >= 0 {
-		return []Candidate{{Password: number.Bytes(), How: "combined secret"}}
+		return []Candidate{{Password: number.Bytes(), How: AsWritten}}
 	}
-	candidates := []Candidate{{Password: number.FillBytes(make([]byte, size)), How: "combined secret"}}
+	candidates := []Candidate{{Password: number.FillBytes(make([]byte, size)), How: AsWritten}}
 	if short := number.Bytes(); len(short) < size {
 		candidates[0].How = "combined secret with its leading zero bytes, which sc-hsm-tool drops"
 		candidates[0].Defects = []Defect{DefectLeadingZero}

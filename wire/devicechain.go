@@ -189,7 +189,7 @@ func (d *DeviceChain) Issuer() string {
 	case c.CAR == c.CHR:
 		return "itself"
 	}
-	return c.CAR + ", which no root known here vouches for"
+	return c.CAR + ", none of the makers known here (expected of a device in software, and not of a card that was bought)"
 }
 
 // CheckAttestation checks that the device, whose chain was verified, made the

@@ -83,6 +83,14 @@ func ParseKeyType(text string) (PublicKey, error) {
 	return PublicKey{}, fmt.Errorf("%q is not a type of key; rsa:BITS or ec:CURVE was expected", text)
 }
 
+// CurveBits is the size of the field of an EC key's curve; 0 for any other key.
+func (k PublicKey) CurveBits() int {
+	if k.Curve == nil {
+		return 0
+	}
+	return k.Curve.Bits
+}
+
 // RSAPublicKey is the data object for an RSA key.
 func RSAPublicKey(k *rsa.PublicKey) PublicKey {
 	return PublicKey{Type: KeyRSA, Modulus: k.N.Bytes(), Exponent: big.NewInt(int64(k.E)).Bytes()}

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"conclave/ca"
+	"conclave/internal/keycheck"
 	"conclave/quorum"
 	"conclave/wire"
 )
@@ -202,13 +203,22 @@ func (c *checker) keys() {
 	for i, k := range c.plan.Keys {
 		field := fmt.Sprintf("keys[%d]", i)
 		c.name(field+".name", k.Name, names)
-		if _, err := wire.ParseKeyType(k.Type); err != nil {
-			c.say(field+".type", "%v", err)
-		}
+		c.keyType(field+".type", k)
 		c.keyFile(field+".import", k.Import, files)
 	}
 	if len(c.plan.Keys) > 0 && c.plan.Custody == nil {
 		c.say("custody", "it is missing, and a key that no one can restore is not made; say how the keys are kept")
+	}
+}
+
+// keyType refuses a new key that is weak. One that is imported is as it is.
+func (c *checker) keyType(field string, k Key) {
+	template, err := wire.ParseKeyType(k.Type)
+	if err == nil && k.Import == "" {
+		err = keycheck.Strong(template.Bits, template.CurveBits())
+	}
+	if err != nil {
+		c.say(field, "%v", err)
 	}
 }
 

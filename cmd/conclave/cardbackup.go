@@ -160,7 +160,7 @@ func newBackupAnswer(folder string, m *custody.Manifest) backupAnswer {
 
 // show says how much of the device is in the folder.
 func (b backupAnswer) show(c *console) error {
-	c.out.Printf("%s has %d keys and %d other files of device %s.\n", b.Folder, len(b.Keys), len(b.Objects), b.Serial)
+	c.out.Printf("%s has %s and %s of device %s.\n", b.Folder, count(len(b.Keys), "key"), count(len(b.Objects), "other file"), b.Serial)
 	unproved := 0
 	for _, k := range b.Keys {
 		if k.Proved.IsZero() {

@@ -51,7 +51,20 @@ func (cmd ceremonyCheck) show(c *console, found []preflight.Finding) error {
 	if err == nil && problems > 0 {
 		err = fmt.Errorf("%s: the ceremony cannot be held like this; problems: %d", cmd.Plan, problems)
 	}
+	if err == nil {
+		cmd.afterwards(c)
+	}
 	return err
+}
+
+// afterwards says what comes next on the way to a ceremony.
+func (cmd ceremonyCheck) afterwards(c *console) {
+	f := safefile.Quoted(cmd.Plan)
+	if cmd.Dir.Begun() != "" {
+		c.next("go on with the ceremony: conclave ceremony run %s", f)
+		return
+	}
+	c.next("rehearse it: conclave ceremony rehearse %s; print its paper: conclave ceremony runbook %s; and when people are there, hold it: conclave ceremony run %s", f, f, f)
 }
 
 // checkReport is what a check has found.

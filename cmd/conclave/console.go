@@ -31,6 +31,21 @@ type console struct {
 	exit int // of a command that has done its work
 }
 
+// count is a number of things in words.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// next says what comes after a step that is done. Programs that read JSON know.
+func (c *console) next(format string, args ...any) {
+	if !c.json {
+		c.note("Next: "+format, args...)
+	}
+}
+
 // reserve takes the place of a file of so many bytes at most, before people do
 // anything for it, and tells of an earlier run that was cut off.
 func (c *console) reserve(path string, room int64) (*safefile.Place, error) {

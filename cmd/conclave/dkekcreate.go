@@ -8,6 +8,7 @@ import (
 	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
+	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/quorum"
 	"conclave/terminal"
@@ -55,8 +56,16 @@ func (cmd dkekCreate) Run(c *console) error {
 	defer m.Place.Release()
 	return c.withHSM(func(h *hsm.HSM) error {
 		m.Rand = h
-		return m.hold()
+		err := m.hold()
+		if err == nil {
+			cmd.afterwards(c)
+		}
+		return err
 	})
+}
+
+func (cmd dkekCreate) afterwards(c *console) {
+	c.next("give it to each device that is to have the DKEK: conclave dkek import %s%s", safefile.Quoted(cmd.File), deviceOption(c.device))
 }
 
 func (cmd dkekCreate) withPassword(c *console) error {
@@ -79,7 +88,9 @@ func (cmd dkekCreate) withPassword(c *console) error {
 		if err != nil {
 			return err
 		}
-		return c.answerf(shareFileAnswer{File: cmd.File, KCV: kcv.String(), Keys: []rewrapped{}}, "DKEK share written to %s; as the only share it makes a DKEK with key check value %s\n", cmd.File, kcv)
+		err = c.answerf(shareFileAnswer{File: cmd.File, KCV: kcv.String(), Keys: []rewrapped{}}, "DKEK share written to %s; as the only share it makes a DKEK with key check value %s\n", cmd.File, kcv)
+		cmd.afterwards(c)
+		return err
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
+	"conclave/quorum"
 )
 
 type dkekImport struct {
@@ -110,11 +111,16 @@ func (cmd dkekImport) one(ctx context.Context, c *console, h *hsm.HSM, journal *
 	if err != nil {
 		return fmt.Errorf("%s: %w", file.Path, err)
 	}
-	if opened.How != "password" {
-		c.note("The sheets were read as: %s.", opened.How)
+	if opened.How != "password" && opened.How != quorum.AsWritten {
+		c.note("The sheets opened %s in a way that is not the usual one, and is known of OpenSC's old files: %s. Nothing is wrong with them.", file.Path, opened.How)
 	}
 	answer.DKEK = newDKEKStatus(status)
 	answer.Files = append(answer.Files, importedFile{file.Path, opened.Status, opened.KCV.String(), opened.How, false})
 	c.say("DKEK share imported; DKEK: %s\n", answer.DKEK)
+	if status.Outstanding > 0 {
+		c.next("the device waits for %s more: conclave dkek import FILE%s", count(status.Outstanding, "share"), deviceOption(c.device))
+	} else {
+		c.next("conclave key generate%[1]s makes a key; conclave key unwrap FILE%[1]s, or conclave restore DIR%[1]s, brings back what was backed up", deviceOption(c.device))
+	}
 	return nil
 }

@@ -31,7 +31,11 @@ func (cmd hsmCreate) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return c.answerf(deviceEntry{Name: cmd.Name, Serial: serial, State: "new"}, "%s\n", serial)
+	if err := c.answerf(deviceEntry{Name: cmd.Name, Serial: serial, State: "new"}, "%s\n", serial); err != nil {
+		return err
+	}
+	c.next("conclave hsm init --dkek-shares 1%s sets its PINs; without --dkek-shares its keys can never be backed up", deviceOption(cmd.Name))
+	return nil
 }
 
 type hsmList struct {

@@ -75,11 +75,22 @@ func (cmd hsmInit) Run(c *console) error {
 		}
 		serial := c.serialOf(h)
 		err = c.answerf(deviceEntry{Name: c.device, Serial: serial, State: "initialised"}, "Device %s is initialised.\n", serial)
-		if init.DKEKShares > 0 {
-			c.note("DKEK shares it waits for: %d; see: conclave dkek create, conclave dkek import", init.DKEKShares)
-		}
+		cmd.afterwards(c, init.DKEKShares)
 		return err
 	})
+}
+
+// afterwards says what an initialised device needs, as its DKEK has it.
+func (hsmInit) afterwards(c *console, shares int) {
+	device := deviceOption(c.device)
+	switch {
+	case shares == wire.NoDKEK:
+		c.next("conclave key generate%s; what it makes can never be backed up, since the device has no DKEK (--dkek-shares)", device)
+	case shares == 0:
+		c.next("conclave key generate%s; what it makes can be restored to this device alone", device)
+	default:
+		c.next("the device waits for %s: conclave dkek import FILE%s; a new share is made with: conclave dkek create FILE%s", count(shares, "DKEK share"), device, device)
+	}
 }
 
 // confirmErasure asks where keys would be lost.

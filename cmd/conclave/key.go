@@ -11,6 +11,7 @@ import (
 
 	"conclave/custody"
 	"conclave/hsm"
+	"conclave/internal/keycheck"
 	"conclave/internal/tty"
 	"conclave/wire"
 )
@@ -43,6 +44,8 @@ func (t *keyType) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+func (t keyType) strong() error { return keycheck.Strong(t.template.Bits, t.template.CurveBits()) }
+
 // hexBytes are bytes as hex digits on the command line, with colons between them or not.
 type hexBytes []byte
 
@@ -63,10 +66,22 @@ type keyGenerate struct {
 	Ref        uint8    `placeholder:"N" help:"Reference of the key. Absent: the lowest free one."`
 	Uses       *uint32  `placeholder:"N" help:"How often the key can be used. Such a key cannot be wrapped."`
 	Algorithms hexBytes `placeholder:"HEX" help:"The algorithm bytes that the key allows, such as 3392 for SHA-256 with PKCS#1 and for wrapping. Absent: all."`
+	Weak       bool     `help:"Make a key of a type that is no longer safe: RSA with fewer than 2048 bits, or on a curve with fewer than 224."`
+}
+
+// Validate refuses a weak key that no one insists on.
+func (cmd keyGenerate) Validate() error {
+	if err := cmd.Type.strong(); err != nil && !cmd.Weak {
+		return fmt.Errorf("--type: %w; if such a key is meant, for a test or for something old: --weak", err)
+	}
+	return nil
 }
 
 // Run generates the key.
 func (cmd keyGenerate) Run(c *console) error {
+	if err := cmd.Type.strong(); err != nil {
+		c.warn("%v", err)
+	}
 	return c.withLogin(cmd.PIN, func(h *hsm.HSM) error {
 		var key hsm.Key
 		err := c.waiting("generating the key", func() error {
@@ -87,8 +102,28 @@ func (cmd keyGenerate) Run(c *console) error {
 		if err := c.answerf(newKeyEntry(key), "Key %d is generated: %s, public key %s\n", key.Ref, key.Size(), key.Public.Fingerprint()); err != nil {
 			return err
 		}
-		return c.noteSameID(h, key.Ref)
+		if err := c.noteSameID(h, key.Ref); err != nil {
+			return err
+		}
+		return c.nextBackup(h, key.Ref)
 	})
+}
+
+// nextBackup says how a new key is backed up, or that it cannot be.
+func (c *console) nextBackup(h *hsm.HSM, ref byte) error {
+	status, err := h.DKEK()
+	device := deviceOption(c.device)
+	switch {
+	case err != nil:
+		return err
+	case status == nil:
+		c.next("the key cannot be backed up, since the device was initialised without a DKEK; for one that can: conclave hsm init --dkek-shares 1%s, which erases it", device)
+	case status.Outstanding > 0:
+		c.next("before it can be backed up the device needs its DKEK: conclave dkek import FILE%s", device)
+	default:
+		c.next("back it up: conclave key wrap %d FILE%s; or all of the device: conclave backup DIR%s", ref, device, device)
+	}
+	return nil
 }
 
 type keyList struct {

@@ -48,11 +48,12 @@ func always(text string) func(*people, []string) string {
 func replies() []reply {
 	return []reply{
 		{`Name of the organisation: $`, always("Example Ltd")},
-		{`Its country, two letters: $`, always("CH")},
+		{`Its country, two capital letters: $`, always("CH")},
 		{`Ceremony administrator, who operates the computer: $`, always("Ada Admin")},
-		{`Witnesses, the first of whom compares and initials: $`, always("Wim Witness, Wanda Witness")},
-		{`Key custodians, three at least: $`, always("Carla, Chen, Cem, Cora, Cyril")},
+		{`Witnesses, with commas between them; the first compares and initials: $`, always("Wim Witness, Wanda Witness")},
+		{`Key custodians, three at least, with commas between them: $`, always("Carla, Chen, Cem, Cora, Cyril")},
 		{`DNS names that it may issue for[^\n]*: $`, always("example.com")},
+		{`Is all of it right\?[^\n]*: $`, always("yes")},
 		{`(?:Place): $|\[[^\n]*\]: $`, always("")},
 		{`(?s)SHA-256 in words, to be read aloud:\s(.*?)\s[^\n]*: Type the last word that you have heard: $`, func(_ *people, groups []string) string {
 			lines := strings.Split(strings.TrimSpace(groups[1]), "\n")

@@ -29,7 +29,7 @@ func wanting() map[string]struct {
 		"dkek rekey":        {append([]string{"dkek", "rekey", "FILE", "rsa-2048.wrap", "--dir", "DIR", "--dkek", "dkek.pbe", "--sheets", "2"}, custodians...), `Press <enter> when you are alone`},
 		"key wrap":          {[]string{"key", "wrap", "1", "FILE"}, `User PIN: $`},
 		"key sign":          {[]string{"key", "sign", "1", "--algorithm", "ecdsa-sha256", "--in", "dkek.pbe", "--out", "FILE"}, `User PIN: $`},
-		"key recover":       {[]string{"key", "recover", "rsa-2048.wrap", "--dkek", "dkek.pbe", "--sheets", "2", "--out", "FILE"}, `Press <enter> when you are alone`},
+		"key recover":       {[]string{"key", "recover", "rsa-2048.wrap", "--dkek", "dkek.pbe", "--sheets", "2", "--out", "FILE"}, `Password: $`},
 		"ca root":           {append([]string{"ca", "root", "1", "FILE", "--register", "FILE.sqlite", "--until", "2046-10-31"}, subject...), `User PIN: $`},
 		"ca request":        {append([]string{"ca", "request", "1", "FILE"}, subject...), `User PIN: $`},
 		"ceremony new":      {[]string{"ceremony", "new", "FILE"}, `Name of the organisation: $`},

@@ -74,6 +74,19 @@ func ForCertificate(public crypto.PublicKey) error {
 	return Sound(public)
 }
 
+// Strong tells what makes a new key of this kind too weak to be made, unless that is
+// insisted on: fewer than 112 bits of security (NIST SP 800-57 part 1, table 2). Of the two
+// sizes, that of an RSA modulus and that of a curve's field, one is 0.
+func Strong(rsaBits, curveBits int) error {
+	switch {
+	case rsaBits > 0 && rsaBits < 2048:
+		return fmt.Errorf("RSA with %d bits is no longer safe; 2048 or more were expected", rsaBits)
+	case curveBits > 0 && curveBits < 224:
+		return fmt.Errorf("a curve of %d bits is no longer safe; 256 or more were expected", curveBits)
+	}
+	return nil
+}
+
 // Sound tells what makes a key worthless, whatever rules it was made under: anyone
 // can compute the private key, or there is none. It has nothing against keys of
 // other kinds than RSA and ECDSA.
