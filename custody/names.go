@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"conclave/internal/safefile"
 	"conclave/internal/transfer"
@@ -56,4 +57,14 @@ func findCustodian(who string, names []string, total int) (int, error) {
 		return found[0], nil
 	}
 	return 0, fmt.Errorf("this may mean custodian %d or %d; give what only one of them has, number or name", found[0], found[1])
+}
+
+// CheckCeremonyName refuses a name of a ceremony that does not fit on a sheet, or into a
+// record.
+func CheckCeremonyName(name string) error {
+	const most = 100
+	if n := utf8.RuneCountInString(name); n > most {
+		return fmt.Errorf("the name has %d characters; %d at most were expected", n, most)
+	}
+	return quorum.CheckVisible(name)
 }

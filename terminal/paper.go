@@ -103,13 +103,29 @@ func (p *Paper) Check(creation custody.Creation) error {
 		room += len(document) + page
 	}
 	if p.Command != nil {
-		return nil
+		return p.checkCommand()
 	}
 	place, err := safefile.Reserve(filepath.Join(p.Dir, "sheets"), int64(room))
 	if err != nil {
 		return fmt.Errorf("the sheets: %w", err)
 	}
 	return place.Release()
+}
+
+// checkCommand says beforehand that the program is not there which is to print. What a
+// shell makes of a line that does not begin with a plain word, only the shell knows.
+func (p *Paper) checkCommand() error {
+	words := p.Command
+	if len(words) > 2 && words[0] == "sh" && words[1] == "-c" {
+		words = strings.Fields(words[2])
+	}
+	if len(words) == 0 || strings.ContainsAny(words[0], "=;|&()<>$`\"'{}!\\*?[~#") {
+		return nil
+	}
+	if err := exec.Command("sh", "-c", `command -v -- "$1"`, "sh", words[0]).Run(); err != nil {
+		return fmt.Errorf("the sheets are to be printed with %s, and there is no such program; is it spelled right, and installed?", words[0])
+	}
+	return nil
 }
 
 // page is what a file takes on a disk more than its bytes, at most.

@@ -61,6 +61,12 @@ func TestCheck(t *testing.T) {
 	if err := (&terminal.Paper{Dir: t.TempDir()}).Check(creation); err != nil {
 		t.Error(err)
 	}
+	for command, problem := range map[string]string{"cat > /dev/null": "", "lq -d hall": "printed with lq, and there is no such program", "if true; then lp; fi": "", "(lq)": "", ":": ""} {
+		err := (&terminal.Paper{Command: []string{"sh", "-c", command}}).Check(creation)
+		if problem == "" && err != nil || problem != "" && (err == nil || !strings.Contains(err.Error(), problem)) {
+			t.Errorf("printing with %q: %v; %q was expected", command, err, problem)
+		}
+	}
 	creation.Names[1] = "李"
 	if err := (&terminal.Paper{Dir: t.TempDir()}).Check(creation); err == nil || !strings.Contains(err.Error(), "custodian 2") {
 		t.Errorf("a name without letters that a printer has gives %v", err)

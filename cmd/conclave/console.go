@@ -121,12 +121,12 @@ func (c *console) verified(h *hsm.HSM, argument secretArgument) (pin secret.Byte
 	if pin, err = ask(); err != nil {
 		return nil, err
 	}
-	return c.untilRight(argument, pin, ask, func(pin secret.Bytes) error { return h.Login(wire.UserPIN, pin) })
+	return untilRight(c, argument, pin, ask, func(pin secret.Bytes) error { return h.Login(wire.UserPIN, pin) })
 }
 
 // untilRight tries a PIN, and lets a person type it again as long as it is wrong and has
 // tries left. It gives the one that was right; the others are wiped.
-func (c *console) untilRight(argument secretArgument, pin secret.Bytes, ask func() (secret.Bytes, error), try func(secret.Bytes) error) (secret.Bytes, error) {
+func untilRight(c *console, argument secretArgument, pin secret.Bytes, ask func() (secret.Bytes, error), try func(secret.Bytes) error) (secret.Bytes, error) {
 	for {
 		err := try(pin)
 		if err == nil {

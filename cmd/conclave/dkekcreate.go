@@ -198,6 +198,9 @@ func (s newSet) prepare(c *console, shareFile string, reserve func(string, int) 
 	if err != nil {
 		return nil, err
 	}
+	if err := custody.CheckCeremonyName(s.Ceremony); err != nil {
+		return nil, fmt.Errorf("--ceremony: %w", err)
+	}
 	m := &meeting{console: c, room: terminal.NewScreen(c.in, c.out), Creation: custody.Creation{
 		ShareFile: shareFile, Scheme: quorum.Scheme{Threshold: s.Threshold, Total: total, Strength: quorum.Strength(s.Strength)},
 		Names: names, Ceremony: s.Ceremony, ReadBack: !s.NoReadback, Now: time.Now(), Tool: "conclave " + shortVersion(),

@@ -58,7 +58,7 @@ func (cmd hsmInit) Run(c *console) error {
 		}
 		defer init.UserPIN.Wipe()
 		again := func() (secret.Bytes, error) { return c.askSOPIN(cmd.SOPIN) }
-		init.SOPIN, err = c.untilRight(cmd.SOPIN, init.SOPIN, again, func(so secret.Bytes) error {
+		init.SOPIN, err = untilRight(c, cmd.SOPIN, init.SOPIN, again, func(so secret.Bytes) error {
 			init.SOPIN = so
 			return h.Initialize(init, cmd.Label)
 		})

@@ -105,12 +105,12 @@ func (cmd keyGenerate) Run(c *console) error {
 		if err := c.noteSameID(h, key.Ref); err != nil {
 			return err
 		}
-		return c.nextBackup(h, key.Ref)
+		return cmd.nextBackup(c, h, key.Ref)
 	})
 }
 
 // nextBackup says how a new key is backed up, or that it cannot be.
-func (c *console) nextBackup(h *hsm.HSM, ref byte) error {
+func (keyGenerate) nextBackup(c *console, h *hsm.HSM, ref byte) error {
 	status, err := h.DKEK()
 	device := deviceOption(c.device)
 	switch {
