@@ -67,9 +67,9 @@ func (o opening) unrecorded(ctx context.Context, c *console, file custody.Unopen
 }
 
 func (o opening) tryUnrecorded(ctx context.Context, c *console, file custody.Unopened, person bool) (*custody.Opened, error) {
-	what := "password of " + file.Path
+	what := "password"
 	if person {
-		what += " (or <enter>, if custodians' sheets open it)"
+		what = fmt.Sprintf("password of %s (or <enter>, if custodians' sheets open it)", file.Path)
 	}
 	password, err := c.ask(o.Password, what)
 	if err != nil {
