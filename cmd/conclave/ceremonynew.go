@@ -99,7 +99,7 @@ func (q *questions) goOn(draft string) error {
 	}
 	q.console.prompts.Printf("Type back to change the answer before; <enter> takes what stands in brackets. leave ends here: the answers are kept in %s, and the same command goes on.\n", draft)
 	if len(q.given) > 0 {
-		q.console.prompts.Printf("%s were answered before.\n", count(len(q.given), "question"))
+		q.console.prompts.Printf("Answered before: %s.\n", count(len(q.given), "question"))
 	}
 	return nil
 }
