@@ -41,9 +41,11 @@ func (f Fault) String() string {
 	return text + ": " + f.As.Error()
 }
 
-// Faults are ways in which each of so many calls may fail: some of them, or all for
-// Thorough.
+// Faults are ways in which each of so many calls may fail: some of them, as many
+// with each seed, or all for Thorough.
 func Faults(random *rand.Rand, counts map[Call]int) (some []Fault) {
+	one := sample()
+	skipped := random.IntN(one)
 	for _, way := range []Fault{
 		{Call: Open, As: syscall.EMFILE},
 		{Call: Read}, {Call: Read, As: syscall.EIO}, {Call: Read, On: true, As: syscall.EIO},
@@ -53,7 +55,7 @@ func Faults(random *rand.Rand, counts map[Call]int) (some []Fault) {
 		{Call: Remove, As: syscall.EIO},
 	} {
 		for way.At = 1; way.At <= counts[way.Call]; way.At++ {
-			if random.IntN(sample()) == 0 {
+			if skipped++; skipped%one == 0 {
 				some = append(some, way)
 			}
 		}
