@@ -45,7 +45,7 @@ func TestCommandsCutOff(t *testing.T) {
 		"dkek create": {[]string{"dkek", "create", "FILE", "--password", "correct horse"}, isShareFile, exists},
 		"ca root":     {[]string{"ca", "root", "1", "FILE", "--register", "FILE.sqlite", "--subject", "CN=Acme Root,O=Acme Ltd,C=CH", "--until", "2046-10-31", "--pin", "env:PIN"}, isCertificate, settle},
 		"ca request":  {[]string{"ca", "request", "1", "FILE", "--subject", "CN=Acme Sub,O=Acme Ltd,C=CH", "--pin", "env:PIN"}, isPEM, exists},
-		"hsm create":  {[]string{"hsm", "create", "FILE"}, nil, `device "FILE": file already exists; delete it first or choose another name`},
+		"hsm create":  {[]string{"hsm", "create", "FILE"}, nil, `device "FILE": file already exists; choose another name, or delete it first with: conclave hsm delete FILE`},
 		"hsm delete":  {[]string{"hsm", "delete", "FILE", "--yes"}, nil, `there is no device "FILE"`},
 	}
 	for name, c := range commands {
