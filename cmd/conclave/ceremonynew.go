@@ -13,6 +13,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
+	"conclave/internal/tty"
 	"conclave/internal/typed"
 	"conclave/terminal"
 )
@@ -159,7 +160,8 @@ func (q *questions) ask(question, usual string, parse func(string) error) string
 		return usual
 	}
 	q.given = q.given[:n] // one that is not taken any more, such as a start that is past
-	text, err := q.typed(fmt.Sprintf("\nQuestion %d of %d\n%s", n+1, q.total(), prompt(question, usual)), usual, parse)
+	q.console.prompts.Printf("\n%v\n", tty.Heading(fmt.Sprintf("Question %d of %d", n+1, q.total())))
+	text, err := q.typed(prompt(question, usual), usual, parse)
 	if errors.Is(err, errBack) {
 		q.given = q.given[:max(0, n-1)]
 	} else if err == nil {

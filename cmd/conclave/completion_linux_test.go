@@ -52,7 +52,7 @@ func completed() map[string]string {
 // first characters and Tab ask for them.
 func TestCompletion(t *testing.T) {
 	home(t)
-	serial := strings.TrimSpace(conclave(t, "hsm", "create", "spare"))
+	serial := strings.TrimSpace(conclave(t, "--quiet", "hsm", "create", "spare"))
 	conclave(t, "key", "generate", "--type", "ec:P-256", "--label", "Old root", "--id", "4711", "--pin", "env:PIN")
 	conclave(t, "key", "generate", "--type", "ec:P-256", "--label", "issuing", "--pin", "env:PIN")
 	conclave(t, "key", "generate", "--type", "ec:P-256", "--label", "xx$(touch pwned);`touch pwned`'\"", "--pin", "env:PIN")
