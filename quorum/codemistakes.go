@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
+	"unicode"
 
 	"conclave/quorum/internal/bch32"
 )
@@ -29,11 +29,16 @@ func mistakenCode(typed []rune) (CustodianShare, error) {
 }
 
 // lookalikeCode reads characters that no code has as what they look like, if
-// there are too many for the checksum to fill them in.
+// there are too many for the checksum to fill them in. A b can be a 6, too.
 func lookalikeCode(typed []rune) (corrected []byte, question string) {
-	for _, b := range []string{"8", "6"} {
-		alike := strings.NewReplacer("o", "0", "i", "l", "1", "l", "b", b)
-		symbols, erasures := readSymbols([]rune(alike.Replace(strings.ToLower(string(typed)))))
+	for _, b := range "86" {
+		alike := make([]rune, len(typed))
+		for i, r := range typed {
+			if alike[i] = lookalike(r); unicode.ToLower(r) == 'b' {
+				alike[i] = b
+			}
+		}
+		symbols, erasures := readSymbols(alike)
 		if corrected = correctCode(symbols, erasures); corrected != nil {
 			return corrected, codeQuestion(typed, corrected)
 		}
