@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"conclave/apdu"
 	"conclave/device"
-	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
@@ -20,13 +18,12 @@ import (
 // console is what a command works with.
 type console struct {
 	answers
-	ctx context.Context
-	in  *os.File
-	// prompts asks questions on err, so that out holds the result alone.
-	prompts *terminal.Prompts
-	home    device.Home
-	device  string
-	trace   io.Writer // nil for none
+	ctx    context.Context
+	in     *os.File
+	home   device.Home
+	device string
+	trace  io.Writer // nil for none
+	asking
 	progress
 	exit int // of a command that has done its work
 }
@@ -62,16 +59,6 @@ const (
 	certificateRoom = 64 << 10 // or a request
 	keyRoom         = 16 << 10 // a private key, or a signature
 )
-
-// percent shows how much of the work is done. Its end drops what was typed meanwhile
-// too: it answers no question that was not there.
-func (c *console) percent(doing string) (report dkek.Progress, end func()) {
-	report, erase := c.progress.percent(doing)
-	return report, func() {
-		erase()
-		c.prompts.Discard()
-	}
-}
 
 // withHSM runs fn with the chosen device.
 func (c *console) withHSM(fn func(*hsm.HSM) error) error { return c.withDevice(c.device, fn) }
@@ -121,34 +108,7 @@ func (c *console) verified(h *hsm.HSM, argument secretArgument) (pin secret.Byte
 	if pin, err = ask(); err != nil {
 		return nil, err
 	}
-	return untilRight(c, argument, pin, ask, func(pin secret.Bytes) error { return h.Login(wire.UserPIN, pin) })
-}
-
-// untilRight tries a PIN, and lets a person type it again as long as it is wrong and has
-// tries left. It gives the one that was right; the others are wiped.
-func untilRight(c *console, argument secretArgument, pin secret.Bytes, ask func() (secret.Bytes, error), try func(secret.Bytes) error) (secret.Bytes, error) {
-	for {
-		err := try(pin)
-		if err == nil {
-			return pin, nil
-		}
-		pin.Wipe()
-		var wrong *hsm.PINError
-		again := errors.As(err, &wrong) && wrong.Tries > 0 || len(pin) == 0
-		if argument != "" || !again {
-			return nil, err
-		}
-		problem := err
-		if wrong != nil && wrong.Tries == 1 {
-			problem = fmt.Errorf("%w: the next wrong one blocks it; Ctrl-C leaves it as it is", err)
-		}
-		if !c.prompts.TellMistake(problem) {
-			return nil, err
-		}
-		if pin, err = ask(); err != nil {
-			return nil, err
-		}
-	}
+	return c.untilRight(argument, pin, ask, func(pin secret.Bytes) error { return h.Login(wire.UserPIN, pin) })
 }
 
 // verifiedBeforehand gives the user PIN before people come for what needs it: no one
@@ -175,55 +135,4 @@ func (c *console) withLogin(argument secretArgument, fn func(*hsm.HSM) error) er
 func (c *console) showTable(rows [][]string) error {
 	terminal.Table(c.out, rows)
 	return c.out.Err()
-}
-
-// confirm lets the user type a word before something is destroyed. Where no one
-// can, it refuses: the yes must then be on the command line.
-func (c *console) confirm(yes bool, loss, what, word string) error {
-	if yes {
-		return nil
-	}
-	if !c.prompts.Interactive() {
-		return fmt.Errorf("%s; nothing was changed, since no one can confirm it here: add --yes", loss)
-	}
-	return c.prompts.Confirm(loss, what, word)
-}
-
-// secretArgument names a secret on the command line: env:NAME, file:PATH or
-// the secret itself.
-type secretArgument string
-
-// ask gives the secret that the argument names, or that the user types.
-func (c *console) ask(argument secretArgument, what string) (secret.Bytes, error) {
-	if argument != "" {
-		return c.fromArgument(argument, what)
-	}
-	return c.prompts.AskSecret(what)
-}
-
-// askNew is ask for a secret that is about to be set: it is typed twice.
-func (c *console) askNew(argument secretArgument, what string, check func(secret.Bytes) error) (secret.Bytes, error) {
-	if argument == "" {
-		return c.prompts.AskNewSecret(what, check)
-	}
-	given, err := c.fromArgument(argument, what)
-	if err == nil {
-		err = check(given)
-	}
-	if err != nil {
-		given.Wipe()
-		return nil, err
-	}
-	return given, nil
-}
-
-func (c *console) fromArgument(argument secretArgument, what string) (secret.Bytes, error) {
-	value, exposed, err := secret.FromArgument(string(argument))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	if exposed {
-		c.warn("others on this machine can see the %s on the command line; use env:NAME or file:PATH", what)
-	}
-	return value, nil
 }

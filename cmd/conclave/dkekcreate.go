@@ -102,11 +102,11 @@ const (
 
 // askNewPassword asks for the password of a file that is about to be made, and says what
 // is in it.
-func (c *console) askNewPassword(argument secretArgument, content string) (secret.Bytes, error) {
+func (a asking) askNewPassword(argument secretArgument, content string) (secret.Bytes, error) {
 	if argument == "" {
-		c.note("The password needs at least %d characters; %d or more are advised. Whoever has it and the file has %s.", minPassword, advisedPassword, content)
+		a.beside.note("The password needs at least %d characters; %d or more are advised. Whoever has it and the file has %s.", minPassword, advisedPassword, content)
 	}
-	return c.askNew(argument, "password", func(password secret.Bytes) error {
+	return a.askNew(argument, "password", func(password secret.Bytes) error {
 		if len(password) < minPassword {
 			return fmt.Errorf("the password has %d characters; %d or more were expected", len(password), minPassword)
 		}

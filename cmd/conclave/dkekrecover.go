@@ -100,9 +100,3 @@ func (cmd dkekRecover) collect(ctx context.Context, c *console, file custody.Uno
 	room.Tell("Type what is on the sheets, with a ? for each character that cannot be read.")
 	return custody.CollectTyped(ctx, room, n)
 }
-
-// endSearch takes the progress of a search off the screen.
-func (c *console) endSearch() {
-	_, end := c.percent("")
-	end()
-}

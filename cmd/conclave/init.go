@@ -58,7 +58,7 @@ func (cmd hsmInit) Run(c *console) error {
 		}
 		defer init.UserPIN.Wipe()
 		again := func() (secret.Bytes, error) { return c.askSOPIN(cmd.SOPIN) }
-		init.SOPIN, err = untilRight(c, cmd.SOPIN, init.SOPIN, again, func(so secret.Bytes) error {
+		init.SOPIN, err = c.untilRight(cmd.SOPIN, init.SOPIN, again, func(so secret.Bytes) error {
 			init.SOPIN = so
 			return h.Initialize(init, cmd.Label)
 		})
@@ -141,26 +141,26 @@ func (cmd hsmInit) options() wire.Options {
 	return options
 }
 
-func (c *console) askNewPIN(argument secretArgument) (secret.Bytes, error) {
-	return c.askNew(argument, "new user PIN", hsm.CheckUserPIN)
+func (a asking) askNewPIN(argument secretArgument) (secret.Bytes, error) {
+	return a.askNew(argument, "new user PIN", hsm.CheckUserPIN)
 }
 
-func (c *console) askSOPIN(argument secretArgument) (secret.Bytes, error) {
+func (a asking) askSOPIN(argument secretArgument) (secret.Bytes, error) {
 	for {
-		typed, err := c.ask(argument, "SO-PIN")
+		typed, err := a.ask(argument, "SO-PIN")
 		if err != nil {
 			return nil, err
 		}
 		pin, err := hsm.ParseSOPIN(typed)
 		typed.Wipe()
-		if err == nil || argument != "" || !c.prompts.TellMistake(err) {
+		if err == nil || argument != "" || !a.prompts.TellMistake(err) {
 			return pin, err
 		}
 	}
 }
 
-func (c *console) askNewSOPIN(argument secretArgument) (secret.Bytes, error) {
-	typed, err := c.askNew(argument, "new SO-PIN", func(typed secret.Bytes) error {
+func (a asking) askNewSOPIN(argument secretArgument) (secret.Bytes, error) {
+	typed, err := a.askNew(argument, "new SO-PIN", func(typed secret.Bytes) error {
 		_, err := hsm.ParseSOPIN(typed)
 		return err
 	})

@@ -36,8 +36,9 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 	if c.home, err = findHome(); err != nil {
 		return c.fail(err, failureOf(err))
 	}
-	c.quiet, c.prompts = options.Quiet, terminal.NewPrompts(c.in, c.err)
-	c.progress = progress{c.prompts, &c.answers}
+	c.quiet = options.Quiet
+	c.asking = asking{terminal.NewPrompts(c.in, c.err), &c.answers}
+	c.progress = progress{c.asking}
 	used := command.Selected().Target.Interface()
 	if d, ok := used.(interface{ chosen() string }); ok {
 		if c.device, err = c.home.Find(d.chosen()); err != nil {

@@ -86,16 +86,16 @@ func (o opening) tryUnrecorded(ctx context.Context, c *console, file custody.Uno
 }
 
 // askSheets asks how many custodians are to come.
-func (c *console) askSheets() (int, error) {
+func (a asking) askSheets() (int, error) {
 	for {
-		text, err := c.prompts.Line("How many custodians will enter their sheets? M of an M-of-N set: ")
+		text, err := a.prompts.Line("How many custodians will enter their sheets? M of an M-of-N set: ")
 		if err != nil {
 			return 0, err
 		}
 		if m, err := strconv.Atoi(typed.Clean(text)); err == nil && m >= 2 && m <= 255 {
 			return m, nil
 		}
-		c.note("A number from 2 to 255 was expected.")
+		a.beside.note("A number from 2 to 255 was expected.")
 	}
 }
 

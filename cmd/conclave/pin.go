@@ -48,7 +48,7 @@ func (cmd pinChange) Run(c *console) error {
 			return err
 		}
 		defer new.Wipe()
-		if old, err = untilRight(c, argument, old, ask, func(old secret.Bytes) error { return h.ChangePIN(ref, old, new) }); err != nil {
+		if old, err = c.untilRight(argument, old, ask, func(old secret.Bytes) error { return h.ChangePIN(ref, old, new) }); err != nil {
 			return err
 		}
 		old.Wipe()
@@ -103,7 +103,7 @@ func (cmd pinReset) Run(c *console) error {
 			defer new.Wipe()
 		}
 		again := func() (secret.Bytes, error) { return c.askSOPIN(cmd.SOPIN) }
-		if so, err = untilRight(c, cmd.SOPIN, so, again, func(so secret.Bytes) error { return h.ResetPIN(so, new) }); err != nil {
+		if so, err = c.untilRight(cmd.SOPIN, so, again, func(so secret.Bytes) error { return h.ResetPIN(so, new) }); err != nil {
 			return err
 		}
 		so.Wipe()
