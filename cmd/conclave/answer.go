@@ -43,6 +43,13 @@ func (a *answers) warn(format string, args ...any) {
 	}
 }
 
+// next says what comes after a step that is done. Programs that read JSON know.
+func (a *answers) next(format string, args ...any) {
+	if !a.json {
+		a.note("Next: "+format, args...)
+	}
+}
+
 // answer says what a command has found or done: as text, or as the value where a script
 // asks. A command answers once; the value may be filled until it ends.
 func (a *answers) answer(value any, text func() error) error {
@@ -67,6 +74,12 @@ func (a *answers) answerFacts(value any, facts [][]string) error {
 		terminal.Facts(a.out, facts)
 		return a.out.Err()
 	})
+}
+
+// showTable shows rows in columns, the first row being the heads.
+func (a *answers) showTable(rows [][]string) error {
+	terminal.Table(a.out, rows)
+	return a.out.Err()
 }
 
 // say shows a part of the text of an answer while the work goes on.

@@ -11,7 +11,6 @@ import (
 	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
-	"conclave/terminal"
 	"conclave/wire"
 )
 
@@ -34,13 +33,6 @@ func count(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
-}
-
-// next says what comes after a step that is done. Programs that read JSON know.
-func (c *console) next(format string, args ...any) {
-	if !c.json {
-		c.note("Next: "+format, args...)
-	}
 }
 
 // reserve takes the place of a file of so many bytes at most, before people do
@@ -129,10 +121,4 @@ func (c *console) withLogin(argument secretArgument, fn func(*hsm.HSM) error) er
 		}
 		return fn(h)
 	})
-}
-
-// showTable shows rows in columns, the first row being the heads.
-func (c *console) showTable(rows [][]string) error {
-	terminal.Table(c.out, rows)
-	return c.out.Err()
 }
