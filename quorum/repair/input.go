@@ -9,7 +9,7 @@ import (
 
 // input is all that was typed, read line by line.
 type input struct {
-	sheets []typed
+	sheets []entered
 	primes primes
 
 	key  string // see weights
@@ -46,7 +46,7 @@ func (in *input) narrowIDs() {
 			continue
 		}
 		rest := slices.DeleteFunc(slices.Clone(t.ids), func(id int) bool {
-			return slices.ContainsFunc(in.sheets, func(other typed) bool { return !other.unsureID && other.ids[0] == id })
+			return slices.ContainsFunc(in.sheets, func(other entered) bool { return !other.unsureID && other.ids[0] == id })
 		})
 		if len(rest) > 0 {
 			t.ids = rest

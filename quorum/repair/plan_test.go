@@ -173,7 +173,7 @@ func TestPasswordsAsCandidates(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		prime := number(rapid.SampledFrom([]string{"dc5f8eb51a1987ff", "800fe5aa419e8aef", "100000000000000000000000000000033", "1fffffffffffffff"}).Draw(t, "prime"))
 		y := number(rapid.StringMatching(`0{0,6}[0-9a-f]{1,16}`).Draw(t, "value"))
-		b := &base{input: &input{sheets: make([]typed, 2)}, prime: prime, sheets: []sheet{{x: 3, text: fmt.Sprintf("%x", y.Mod(y, prime))}, {x: 7, text: "1d"}}}
+		b := &base{input: &input{sheets: make([]entered, 2)}, prime: prime, sheets: []sheet{{x: 3, text: fmt.Sprintf("%x", y.Mod(y, prime))}, {x: 7, text: "1d"}}}
 		secretNumber := b.combine(hypothesis{})
 		got := passwords(secretNumber, prime, likely|remote)
 		want := candidatesOf(t, b)

@@ -35,7 +35,7 @@ func isPrime(p *big.Int) bool {
 }
 
 // findPrimes looks at what was typed as the prime of each sheet.
-func findPrimes(sheets []typed) (primes, error) {
+func findPrimes(sheets []entered) (primes, error) {
 	var found primes
 	rows := primeRows(sheets)
 	for _, row := range rows {
@@ -97,7 +97,7 @@ func insert(list []*big.Int, p *big.Int) []*big.Int {
 // primeRows are the different rows of the sheets, the most frequent first; where
 // all are of one length, the row of what most sheets show at each place comes
 // before them.
-func primeRows(sheets []typed) (rows [][]cell) {
+func primeRows(sheets []entered) (rows [][]cell) {
 	count := make(map[string]int)
 	for _, t := range sheets {
 		if key := rowKey(t.prime); count[key] == 0 {
@@ -122,7 +122,7 @@ func rowKey(row []cell) (key string) {
 
 // majority is the row of what most sheets show at each place, nil if their
 // lengths differ.
-func majority(sheets []typed) []cell {
+func majority(sheets []entered) []cell {
 	merged := slices.Clone(sheets[0].prime)
 	for place := range merged {
 		votes := make(map[string]int)
@@ -208,7 +208,7 @@ func rarePrimes(rows [][]cell) (good []*big.Int) {
 
 // straighten puts prime and share value in their places if they were typed in
 // each other's: the number that most sheets have is the prime.
-func straighten(sheets []typed) {
+func straighten(sheets []entered) {
 	prime := commonPrime(sheets)
 	if prime == nil {
 		return
@@ -226,7 +226,7 @@ func is(row []cell, n *big.Int) bool { return !isOpen(row) && number(first(row))
 
 // commonPrime is the good prime that most sheets have in either line; nil if no
 // sheet has one.
-func commonPrime(sheets []typed) (best *big.Int) {
+func commonPrime(sheets []entered) (best *big.Int) {
 	most := 0
 	for _, t := range sheets {
 		for i, row := range [][]cell{t.prime, t.value} {

@@ -67,7 +67,7 @@ func (b *base) findings() []Finding {
 }
 
 // primeFindings are the mistakes in a sheet's prime.
-func (t *typed) primeFindings(prime *big.Int) []Finding {
+func (t *entered) primeFindings(prime *big.Int) []Finding {
 	if isOpen(t.prime) || number(first(t.prime)).Cmp(prime) == 0 {
 		return t.rowFindings(t.prime, "prime")
 	}
@@ -112,7 +112,7 @@ func (b *base) explain(draft int) []Finding {
 }
 
 // explainID finds the share ID that a value belongs to.
-func (b *base) explainID(t *typed, value *big.Int) Finding {
+func (b *base) explainID(t *entered, value *big.Int) Finding {
 	for id := range maxSheets {
 		y := b.at(id + 1)
 		if y == nil || y.Cmp(value) != 0 {

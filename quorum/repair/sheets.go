@@ -149,7 +149,7 @@ func (in *input) kinds() []sheetStage {
 
 func hasRemotePrimes(in input) bool { return len(in.primes.remote) > 0 }
 
-func isOdd(t typed) bool { return len(t.value)%2 == 1 }
+func isOdd(t entered) bool { return len(t.value)%2 == 1 }
 
 // isShort says whether a value has one group less than the longest one, which it
 // also has if it begins with a zero byte.

@@ -18,6 +18,7 @@ var mistakesMade = []struct {
 	want      string
 }{
 	{"none", 3, []int{1, 2, 3}, func(d []Draft) {}, ""},
+	{"typed with other marks between groups", 2, []int{1, 2}, func(d []Draft) { d[0].Value = strings.ReplaceAll(d[0].Value, ":", "/") }, ""},
 	{"typed without colons", 2, []int{1, 2}, func(d []Draft) { d[0].Value = strings.ToUpper(bare(d[0].Value)) }, ""},
 	{"values exchanged", 3, []int{1, 2, 3}, func(d []Draft) { d[0].Value, d[2].Value = d[2].Value, d[0].Value },
 		"sheets 1 and 3: their share values are exchanged"},

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
+
+	"conclave/internal/typed"
 )
 
 const (
@@ -39,15 +40,14 @@ type cell struct {
 // cells reads hexadecimal digits. What groups them is dropped; any other
 // character stands for some digit.
 func cells(text string) (row []cell) {
-	text = strings.ToLower(strings.TrimSpace(text))
+	text = strings.ToLower(typed.Clean(text))
 	for _, r := range strings.TrimPrefix(text, "0x") {
 		switch {
-		case unicode.IsSpace(r) || strings.ContainsRune(":.,;-", r):
 		case strings.ContainsRune(hexDigits, r):
 			row = append(row, cell{options: string(r)})
 		case lookalikes[r] != "":
 			row = append(row, cell{lookalikes[r], NotADigit})
-		default:
+		case typed.Bare(string(r)) != "":
 			row = append(row, cell{hexDigits, UnreadableDigit})
 		}
 	}
@@ -129,8 +129,8 @@ func product(sizes []int) iter.Seq[[]int] {
 	}
 }
 
-// typed is what was read of one draft.
-type typed struct {
+// entered is what was read of one draft.
+type entered struct {
 	index    int
 	label    string // share ID as typed, if it can be one
 	ids      []int  // what the ID may be, the likeliest first
@@ -143,8 +143,8 @@ type typed struct {
 
 // readDraft reads a draft, and puts an ID that was typed in another line in its
 // place: no other line is as short.
-func readDraft(index int, d Draft) (typed, error) {
-	t := typed{index: index}
+func readDraft(index int, d Draft) (entered, error) {
+	t := entered{index: index}
 	lines := [3]string{d.ID, d.Prime, d.Value}
 	names := [3]string{"share ID", "prime", "share value"}
 	for i := range lines {
@@ -169,7 +169,7 @@ func readDraft(index int, d Draft) (typed, error) {
 
 // readRow reads a prime or value. If its characters make digits only once all
 // are moved by one key, the hand was beside its place.
-func (t *typed) readRow(line, name string) []cell {
+func (t *entered) readRow(line, name string) []cell {
 	row := cells(line)
 	if !isUnreadable(row) {
 		return row
@@ -186,8 +186,8 @@ func (t *typed) readRow(line, name string) []cell {
 
 // readID reads a share ID, which is decimal as printed, or hexadecimal if it is
 // nothing else. One that cannot be read may be any.
-func (t *typed) readID(text string) {
-	text = strings.ToLower(strings.TrimSpace(text))
+func (t *entered) readID(text string) {
+	text = strings.ToLower(typed.Clean(text))
 	if n := len([]rune(text)); n > 0 && n <= maxID && !strings.Contains(text, "?") {
 		t.label = text
 	}
@@ -211,23 +211,23 @@ func (t *typed) readID(text string) {
 	}
 }
 
-func (t *typed) addID(digits string, base int) {
+func (t *entered) addID(digits string, base int) {
 	if n, err := strconv.ParseUint(digits, base, 8); err == nil && n > 0 && !slices.Contains(t.ids, int(n)) {
 		t.ids = append(t.ids, int(n))
 	}
 }
 
 // finding starts a finding about this sheet.
-func (t *typed) finding() Finding { return Finding{Sheet: t.index, ID: t.label} }
+func (t *entered) finding() Finding { return Finding{Sheet: t.index, ID: t.label} }
 
 // complete completes a finding about this sheet.
-func (t *typed) complete(f Finding) Finding {
+func (t *entered) complete(f Finding) Finding {
 	f.Sheet, f.ID = t.index, t.label
 	return f
 }
 
 // rowFindings are about the characters of a row that are not digits.
-func (t *typed) rowFindings(row []cell, field string) (findings []Finding) {
+func (t *entered) rowFindings(row []cell, field string) (findings []Finding) {
 	for i, c := range row {
 		if c.kind != 0 {
 			findings = append(findings, t.complete(Finding{Kind: c.kind, Field: field, Position: i + 1}))
