@@ -34,11 +34,14 @@ func advised(err error, name string, h *hsm.HSM) error {
 // deviceOption is the option that names a device, if it is not the one that is meant
 // without it.
 func deviceOption(name string) string {
-	if name == cmp.Or(os.Getenv("CONCLAVE_DEVICE"), "default") {
+	if name == usualDevice() {
 		return ""
 	}
 	return " --device " + safefile.Quoted(name)
 }
+
+// usualDevice is the device that commands work with where none is named.
+func usualDevice() string { return cmp.Or(os.Getenv("CONCLAVE_DEVICE"), "default") }
 
 func nextCommand(err error, device string, h *hsm.HSM) string {
 	var pin *hsm.PINError

@@ -41,18 +41,18 @@ func (cmd complete) Run(c *console) error {
 		words, behind, quote = splitLine(words[0])
 		quoted = func(word string) string { return quoteForBash(word, quote) }
 	}
-	answered := make(chan answer, 1)
-	go func() { answered <- completionOf(c, words[:len(words)-1], words[len(words)-1]) }()
+	offered := make(chan offer, 1)
+	go func() { offered <- completionOf(c, words[:len(words)-1], words[len(words)-1]) }()
 	select {
-	case a := <-answered:
+	case a := <-offered:
 		return a.write(c.out.Exact(), behind, quoted)
 	case <-time.After(patience):
 		return nil
 	}
 }
 
-// answer is what may complete a word.
-type answer struct {
+// offer is what may complete a word.
+type offer struct {
 	kind string // words; parts, of which each goes on; files or folders, which the shell finds
 	// kept is what the word begins with and does not belong to the file's name, stem
 	// what there is of that, and endings what such files usually end with.
@@ -63,9 +63,9 @@ type answer struct {
 // candidate is a whole word, and what it means.
 type candidate struct{ word, help string }
 
-// write writes an answer for a script: four lines, and the words. Bash gets the rest of
+// write writes an offer for a script: four lines, and the words. Bash gets the rest of
 // each word alone, and what to take off a file's name for that.
-func (a answer) write(w io.Writer, behind int, quoted func(string) string) error {
+func (a offer) write(w io.Writer, behind int, quoted func(string) string) error {
 	if behind > 0 {
 		a.kept = a.stem[:min(len(a.stem), max(0, behind-len(a.kept)))]
 	}
@@ -91,14 +91,14 @@ type position struct {
 }
 
 // completionOf says how the last word of a command line may go on.
-func completionOf(c *console, words []string, begun string) answer {
+func completionOf(c *console, words []string, begun string) offer {
 	helping := firstWord(words) == "help"
 	if helping {
 		words = slices.DeleteFunc(words, func(word string) bool { return word == "help" })
 	}
 	parser, err := newParser(grammarOf(wordsFirst(words)))
 	if err != nil {
-		return answer{}
+		return offer{}
 	}
 	p := position{node: parser.Model.Node, given: map[string]string{}}
 	for _, word := range words {
@@ -176,7 +176,7 @@ func (p *position) find(name string) (found *kong.Flag) {
 }
 
 // options are those that have not been given.
-func (p *position) options() (a answer) {
+func (p *position) options() (a offer) {
 	for _, f := range slices.Concat(p.node.AllFlags(true)...) {
 		if _, given := p.given[f.Name]; !given || f.IsCumulative() || f.IsCounter() {
 			a.words = append(a.words, candidate{"--" + f.Name, f.Help})
@@ -185,7 +185,7 @@ func (p *position) options() (a answer) {
 	return a
 }
 
-func (p *position) commands() (a answer) {
+func (p *position) commands() (a offer) {
 	for _, n := range p.node.Children {
 		if !n.Hidden {
 			a.words = append(a.words, candidate{n.Name, n.Help})
@@ -195,23 +195,23 @@ func (p *position) commands() (a answer) {
 }
 
 // that leaves the words that begin so.
-func (a answer) that(begun string) answer {
+func (a offer) that(begun string) offer {
 	a.words = slices.DeleteFunc(a.words, func(c candidate) bool { return !strings.HasPrefix(c.word, begun) })
 	return a
 }
 
 // valuesOf are the values of an option or argument. What is kept stands before them.
-func valuesOf(c *console, p position, value *kong.Value, kept, begun string) (a answer) {
+func valuesOf(c *console, p position, value *kong.Value, kept, begun string) (a offer) {
 	switch kind, list, _ := strings.Cut(cmp.Or(value.Tag.Get("complete"), kindOf(value)), ":"); kind {
 	case "files", "folders":
-		return answer{kind: kind, kept: kept, stem: begun, endings: list}
+		return offer{kind: kind, kept: kept, stem: begun, endings: list}
 	case "words":
 		for _, word := range strings.Fields(list) {
 			a.words = append(a.words, candidate{word: word})
 		}
 	case "secret":
 		if path, ok := strings.CutPrefix(begun, "file:"); ok {
-			return answer{kind: "files", kept: kept + "file:", stem: path}
+			return offer{kind: "files", kept: kept + "file:", stem: path}
 		}
 		a = secrets(begun)
 	case "device":
@@ -219,7 +219,7 @@ func valuesOf(c *console, p position, value *kong.Value, kept, begun string) (a 
 	case "embedded":
 		a.words = embedded(c.home)
 	case "key":
-		a.words = keys(c, cmp.Or(p.given["device"], os.Getenv("CONCLAVE_DEVICE"), "default"), begun)
+		a.words = keys(c, cmp.Or(p.given["device"], usualDevice()), begun)
 	}
 	for i := range a.words {
 		a.words[i].word = kept + a.words[i].word
@@ -247,9 +247,9 @@ func kindOf(value *kong.Value) string {
 }
 
 // secrets are named by a variable or a file; the secret itself is nothing to complete.
-func secrets(begun string) (a answer) {
+func secrets(begun string) (a offer) {
 	if !strings.HasPrefix(begun, "env:") {
-		return answer{kind: "parts", words: []candidate{{"env:", "a variable of the environment"}, {"file:", "the first line of a file"}}}
+		return offer{kind: "parts", words: []candidate{{"env:", "a variable of the environment"}, {"file:", "the first line of a file"}}}
 	}
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
