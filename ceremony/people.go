@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
+	"conclave/internal/secret"
 	"conclave/internal/typed"
 	"conclave/quorum"
 )
@@ -40,7 +42,7 @@ func (p *people) ask(ctx context.Context, q Question) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if answered && p.explained(q, text) {
+		if answered && p.explained(wanted(q.Wants), text) {
 			continue
 		}
 		if answered && (q.Wants != Enter || text == "") {
@@ -52,10 +54,18 @@ func (p *people) ask(ctx context.Context, q Question) (string, error) {
 	}
 }
 
-// IsCommand says whether what was typed in place of a secret, to the letter, is a
-// command.
-func IsCommand(text string) bool {
-	return strings.EqualFold(text, commandException) || strings.EqualFold(text, commandStop)
+// IsCommand says whether what was typed in place of a secret is a command.
+func IsCommand(typed secret.Bytes) bool { return secretCommand(typed) != "" }
+
+// secretCommand is the command that was typed in place of a secret: to the letter, but
+// for capitals and a full stop. It is empty for a secret.
+func secretCommand(typed secret.Bytes) string {
+	for _, word := range []string{commandException, commandStop, "quit", "exit", "help", "undo", "leave"} {
+		if bytes.EqualFold(bytes.TrimSuffix(typed, []byte(".")), []byte(word)) {
+			return word
+		}
+	}
+	return ""
 }
 
 // command obeys a command; anything else is an answer. To quit is to stop here.
@@ -69,12 +79,16 @@ func (p *people) command(ctx context.Context, who, text string) (answered bool, 
 	return false, errors.Join(ErrStopped, p.log.note(transcript.Stopped, who, "stopped on request", nil))
 }
 
+// wanted says what answers a question.
+func wanted(answer Answer) string {
+	return map[Answer]string{
+		Enter: "<enter> alone, when it is so", YesNo: "yes or no", Words: "an answer in your own words, or as the question says", LastWord: "the last word that was read aloud",
+	}[answer]
+}
+
 // explained says what can be typed, if that was asked, or a command that is for
 // custodians was given.
-func (p *people) explained(q Question, text string) bool {
-	what := map[Answer]string{
-		Enter: "<enter> alone, when it is so", YesNo: "yes or no", Words: "an answer in your own words, or as the question says", LastWord: "the last word that was read aloud",
-	}[q.Wants]
+func (p *people) explained(what, text string) bool {
 	const commands = "Other answers here are exception, to write down what was not as planned, and stop or quit, to go on another time."
 	switch typed.Word(text, "help", "undo", "leave") {
 	case "help":
@@ -148,6 +162,7 @@ func (p *people) words(ctx context.Context, who, question, usual string) (string
 		if err != nil || text != "" {
 			return text, err
 		}
+		p.Room.Tell("An answer is wanted here, and <enter> alone is none.")
 	}
 }
 

@@ -1,7 +1,6 @@
 package ceremony
 
 import (
-	"bytes"
 	"context"
 
 	"conclave/hsm"
@@ -17,17 +16,15 @@ func (p *people) pin(ctx context.Context, q PINQuestion) (secret.Bytes, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, word := range []string{commandException, commandStop} {
-			if bytes.EqualFold(pin, []byte(word)) {
-				if _, err := p.command(ctx, q.Who, word); err != nil {
-					return nil, err
-				}
-				pin = nil
-			}
-		}
-		if pin != nil {
+		word := secretCommand(pin)
+		if word == "" {
 			return pin, nil
 		}
+		if _, err := p.command(ctx, q.Who, word); err != nil {
+			return nil, err
+		}
+		p.explained("the "+q.What+", which is not shown as it is typed", word)
+		q.Problem = nil
 	}
 }
 
@@ -53,14 +50,18 @@ func (p *people) soPIN(ctx context.Context, name string, h *hsm.HSM) (secret.Byt
 	if err != nil {
 		return nil, err
 	}
-	q := PINQuestion{What: "new SO-PIN of the device " + name + ", 16 hex digits", PIN: wire.SOPIN, Fresh: true}
+	q := PINQuestion{What: "new SO-PIN of the device " + name + ", 16 hex digits", PIN: wire.SOPIN, Check: func(pin secret.Bytes) error {
+		parsed, err := hsm.ParseSOPIN(pin)
+		parsed.Wipe()
+		return err
+	}}
 	if status.Initialised {
-		q.What, q.Fresh = "present SO-PIN of the device "+name+", 16 hex digits", false
+		q.What, q.Check = "present SO-PIN of the device "+name+", 16 hex digits", nil
 	}
 	return p.newSecret(ctx, q, hsm.ParseSOPIN)
 }
 
 func (p *people) newPIN(ctx context.Context, name string) (secret.Bytes, error) {
-	q := PINQuestion{What: "new user PIN of the device " + name + ", 6 to 16 characters", PIN: wire.UserPIN, Fresh: true}
+	q := PINQuestion{What: "new user PIN of the device " + name + ", 6 to 16 characters", PIN: wire.UserPIN, Check: hsm.CheckUserPIN}
 	return p.newSecret(ctx, q, func(pin secret.Bytes) (secret.Bytes, error) { return pin, hsm.CheckUserPIN(pin) })
 }

@@ -40,11 +40,11 @@ type Question struct {
 }
 
 // PINQuestion asks a person for a PIN, or for the password of a key file, whose PIN
-// is 0. A Fresh one is about to be set.
+// is 0. One that is about to be set has a Check of its form.
 type PINQuestion struct {
 	Who, What string
 	PIN       wire.PINReference
-	Fresh     bool
+	Check     func(secret.Bytes) error
 	Problem   error // with the answer before; it holds no secret
 }
 
@@ -56,6 +56,6 @@ type Room interface {
 	ShowStep(n, of int, s step.Step)
 	// Answer asks a person.
 	Answer(ctx context.Context, question Question) (string, error)
-	// Secret asks a person for a PIN, unseen; twice, where it is a fresh one.
+	// Secret asks a person for a PIN, unseen; twice, where it is about to be set.
 	Secret(ctx context.Context, question PINQuestion) (secret.Bytes, error)
 }

@@ -83,12 +83,24 @@ func (r *Room) Secret(_ context.Context, q ceremony.PINQuestion) (secret.Bytes, 
 	t.Discard() // it would cost a try
 	for {
 		first, err := t.Secret(q.Who + ": " + q.What + ": ")
-		if err != nil || !q.Fresh || ceremony.IsCommand(string(first)) {
+		if err != nil || q.Check == nil || ceremony.IsCommand(first) {
 			return first, err
 		}
-		same, err := tty.TypedAgain(first, func() (secret.Bytes, error) { return t.Secret(q.Who + ": the same again: ") })
-		if err != nil {
-			return nil, err
+		if err := q.Check(first); err != nil { // before it is typed again
+			first.Wipe()
+			t.Printf("Not accepted: %v\n", err)
+			continue
+		}
+		var command secret.Bytes
+		same, err := tty.TypedAgain(first, func() (secret.Bytes, error) {
+			again, err := t.Secret(q.Who + ": the same again: ")
+			if ceremony.IsCommand(again) {
+				command = again.Clone()
+			}
+			return again, err
+		})
+		if err != nil || command != nil {
+			return command, err
 		}
 		if same {
 			return first, nil

@@ -70,8 +70,15 @@ func TestSecretInTheRoom(t *testing.T) {
 	if typed, err := end(); typed != "648219" || err != nil {
 		t.Errorf("typed %q, %v", typed, err)
 	}
-	fresh := ceremony.PINQuestion{Who: "Ada", What: "new user PIN", Fresh: true}
+	fresh := ceremony.PINQuestion{Who: "Ada", What: "new user PIN", Check: func(pin secret.Bytes) error {
+		if len(pin) < 6 {
+			return errors.New("too short")
+		}
+		return nil
+	}}
 	end = ask(fresh)
+	person.Answer(`Ada: new user PIN: $`, "12345")
+	person.Expect(`^\r\nNot accepted: too short\r\n`)
 	for _, again := range []string{"648218", "648219"} {
 		person.Answer(`Ada: new user PIN: $`, "648219")
 		person.Answer(`Ada: the same again: $`, again)
@@ -82,8 +89,16 @@ func TestSecretInTheRoom(t *testing.T) {
 	if typed, err := end(); typed != "648219" || err != nil {
 		t.Errorf("typed %q, %v", typed, err)
 	}
+	for _, command := range []string{"stop", "Help."} {
+		end = ask(fresh)
+		person.Answer(`Ada: new user PIN: $`, command)
+		if typed, err := end(); typed != command || err != nil {
+			t.Errorf("typed %q, %v", typed, err)
+		}
+	}
 	end = ask(fresh)
-	person.Answer(`Ada: new user PIN: $`, "stop")
+	person.Answer(`Ada: new user PIN: $`, "648219")
+	person.Answer(`Ada: the same again: $`, "stop")
 	if typed, err := end(); typed != "stop" || err != nil {
 		t.Errorf("typed %q, %v", typed, err)
 	}
