@@ -19,6 +19,8 @@ type Collection struct {
 	Custodians Custodians
 	// Expected names who is to come, in order; after those, whoever comes.
 	Expected []Turn
+	// Only says that no one may come in another one's place.
+	Only bool
 	// OpenSC asks as OpenSC's tool does: the first custodian for the prime even if a
 	// record knows it, and for digits in one line.
 	OpenSC bool
@@ -27,12 +29,12 @@ type Collection struct {
 // Run lets custodians come until there are enough shares.
 func (c *Collection) Run(ctx context.Context) error {
 	for !c.Entry.Complete() {
-		before := len(c.Entry.Shares())
+		turn, before := c.turn(), len(c.Entry.Shares())
 		if err := c.One(ctx); err != nil {
 			return err
 		}
 		if len(c.Entry.Shares()) > before && !c.OpenSC {
-			c.Custodians.Tell(c.taken())
+			c.Custodians.Tell(c.taken(turn))
 		}
 	}
 	return nil
@@ -62,18 +64,30 @@ func (c *Collection) undo() {
 	c.Custodians.Tell(fmt.Sprintf("The sheet with share ID %s is taken back.", id))
 }
 
-// taken is what the custodian hears whose sheet was taken last.
-func (c *Collection) taken() string {
+// taken is what the custodian hears whose sheet was taken last, and everyone if another
+// one was expected.
+func (c *Collection) taken(expected Turn) string {
 	shares := c.Entry.Shares()
 	share, record := shares[len(shares)-1], c.Entry.Record()
-	switch {
-	case record != nil && record.Custodians[record.NumberOf(share)-1].Name != "":
-		return record.Custodians[record.NumberOf(share)-1].Name + ", your sheet is good."
-	case record != nil || share.Set != "":
-		return fmt.Sprintf("Custodian %s, your sheet is good.", share.ID)
+	if record == nil && share.Set == "" {
+		return fmt.Sprintf("The sheet with share ID %s is taken; whether it is right shows when all have come.", share.ID)
 	}
-	return fmt.Sprintf("The sheet with share ID %s is taken; whether it is right shows when all have come.", share.ID)
+	who, good := "Custodian "+share.ID, "your sheet is good"
+	if record != nil {
+		who = cmp.Or(record.Custodians[record.NumberOf(share)-1].Name, who)
+	}
+	if expected.other(share) {
+		good += ", and counts in the place of that of " + expected.who()
+	}
+	return fmt.Sprintf("%s, %s.", who, good)
 }
+
+// other says whether a share is of another custodian than the one who is expected.
+func (t Turn) other(share quorum.CustodianShare) bool {
+	return t.Custodian != 0 && share.ID != strconv.Itoa(t.Custodian)
+}
+
+func (t Turn) who() string { return cmp.Or(t.Name, fmt.Sprintf("custodian %d", t.Custodian)) }
 
 // turn is the next one: that of the first who is expected and has not come.
 func (c *Collection) turn() Turn {
@@ -99,7 +113,7 @@ func (c *Collection) visit(ctx context.Context, turn Turn) error {
 		return err
 	}
 	defer c.Custodians.Leave()
-	v := &visit{c, typing{custodians: c.Custodians, prime: c.Entry.Prime(), openSC: c.OpenSC}}
+	v := &visit{c, turn, typing{custodians: c.Custodians, prime: c.Entry.Prime(), openSC: c.OpenSC}}
 	v.lines.Sets = c.Entry.Sets()
 	var problem error
 	for {
@@ -116,13 +130,14 @@ func (c *Collection) visit(ctx context.Context, turn Turn) error {
 // visit is one custodian at the screen.
 type visit struct {
 	*Collection
+	turn Turn
 	typing
 }
 
 // accept gives a share to the entry. If the custodian agrees to what a doubt
 // suggests, that is taken; a problem is for the custodian to hear.
 func (v *visit) accept(ctx context.Context, share quorum.CustodianShare) (problem, err error) {
-	problem = v.Entry.Add(ctx, share)
+	problem = v.take(ctx, share)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -130,7 +145,19 @@ func (v *visit) accept(ctx context.Context, share quorum.CustodianShare) (proble
 	if err != nil || suggested == nil {
 		return problem, err
 	}
-	return v.Entry.Add(ctx, *suggested), nil
+	return v.take(ctx, *suggested), nil
+}
+
+// take gives a share to the entry, if it may be this custodian's.
+func (v *visit) take(ctx context.Context, share quorum.CustodianShare) error {
+	err := v.Entry.Add(ctx, share)
+	if err != nil || !v.Only || !v.turn.other(share) {
+		return err
+	}
+	number, _ := strconv.Atoi(share.ID)
+	whose := v.Entry.Record().Name(number)
+	v.Entry.Undo()
+	return fmt.Errorf("this is the sheet of %s; that of %s is wanted, and leave goes on without it", whose, v.turn.who())
 }
 
 // settle asks about a doubt; it returns what the custodian agrees to, nil for

@@ -77,6 +77,9 @@ func TestDistributionShowsASheetAgainAfterTwoMistakes(t *testing.T) {
 		t.Errorf("sheets shown: %v, %v was expected", custodians.shown, want)
 	}
 	wantProblems(t, custodians.problems, "group 1 is not the one shown", "group 3 is not the one shown")
+	if want := "Custodian 2, your sheet is right: what you typed is what was shown."; len(custodians.told) != 4 || custodians.told[1] != want {
+		t.Errorf("told %q, %q was expected", custodians.told, want)
+	}
 	if custodians.left != 4 {
 		t.Errorf("the screen was cleared %d times for 4 custodians", custodians.left)
 	}
@@ -134,6 +137,31 @@ func wantProblems(t *testing.T, problems []string, want ...string) {
 		if !strings.Contains(p, want[i]) {
 			t.Errorf("problem %d is %q, %q was expected", i, p, want[i])
 		}
+	}
+}
+
+// TestCollectionNamesWhoseSheetItIs: another custodian may come than was expected, and
+// everyone hears it; or only the one, and the others' sheets are not taken.
+func TestCollectionNamesWhoseSheetItIs(t *testing.T) {
+	set := draw(t, 2, 4, quorum.Strength64)
+	custodians := &clumsy{mistakes: []string{set.Shares[3].Sheet().Code, set.Shares[1].Sheet().Code}}
+	entry := &quorum.Entry{}
+	turns := []custody.Turn{{Number: 1, Of: 2, Custodian: 1, Name: "Alice"}, {Number: 2, Of: 2, Custodian: 2, Name: "Bob"}}
+	if err := (&custody.Collection{Entry: entry, Custodians: custodians, Expected: turns}).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"Custodian 4, your sheet is good, and counts in the place of that of Alice.", "Custodian 2, your sheet is good."}; !slices.Equal(custodians.told, want) {
+		t.Errorf("told %q, %q was expected", custodians.told, want)
+	}
+
+	custodians = &clumsy{mistakes: []string{set.Shares[3].Sheet().Code, set.Shares[0].Sheet().Code}}
+	entry = &quorum.Entry{Want: 1}
+	if err := (&custody.Collection{Entry: entry, Custodians: custodians, Expected: turns, Only: true}).One(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantProblems(t, custodians.problems, "this is the sheet of custodian 4; that of Alice is wanted")
+	if got := entry.Shares(); len(got) != 1 || got[0].ID != "1" {
+		t.Errorf("taken were %v", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,8 +41,10 @@ func (d Distribution) Run(ctx context.Context) (HandedOut, error) {
 		if err != nil {
 			return out, fmt.Errorf("sheet %d of %d: %w", i+1, d.Set.Total, err)
 		}
-		out.ReadBack[i] = read.Value != nil
-		if read.Value == nil {
+		if out.ReadBack[i] = read.Value != nil; out.ReadBack[i] {
+			who := cmp.Or(handout.Name, fmt.Sprintf("Custodian %d", handout.Number))
+			d.Custodians.Tell(who + ", your sheet is right: what you typed is what was shown.")
+		} else {
 			read = share
 		}
 		out.Shares = append(out.Shares, read)
