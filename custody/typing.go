@@ -143,7 +143,8 @@ func (t *typing) add(line string, field Field) error {
 	const few = 2 // digits that may be missing from it
 	n, full := len(typed.Bare(line)), t.full(field)
 	if _, code := t.lines.Code(digitsAlone(field)); !code && full > 0 && n >= full-few && t.lines.Count()+n > full+few {
-		t.lines.Clear()
+		t.lines.Anew(line)
+		return nil
 	}
 	return t.lines.Add(line)
 }

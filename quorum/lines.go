@@ -3,7 +3,6 @@ package quorum
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +18,13 @@ type Lines struct {
 	Sets []string
 	// Long says that something else is wanted that may be as short as a group or two;
 	// no code of a set that is not known begins with so few.
-	Long   bool
+	Long bool
+	came
+	before []came // each line, for undo
+}
+
+// came is what has come; it is not changed, but replaced.
+type came struct {
 	lines  []string
 	judged bool // the next line begins anew, unless one of these is taken back
 }
@@ -36,34 +41,58 @@ func (l *Lines) Add(line string) error {
 		return l.addNumbered(first, bare)
 	}
 	if n := count(line); l.judged || len(l.lines) > 0 && l.isCode(false) && n >= codeLength-codeGroup {
-		l.Clear()
+		l.Anew(line)
+		return nil
 	} else if n >= 2*codeGroup && slices.ContainsFunc(l.lines, func(old string) bool { return strings.EqualFold(typed.Bare(old), typed.Bare(line)) }) {
 		return fmt.Errorf("this line was typed before; %d characters have come, and what follows them is wanted", l.Count())
 	}
-	l.lines = append(l.lines, typed.Clean(line))
+	l.become(append(slices.Clone(l.lines), typed.Clean(line)))
 	return nil
 }
 
+// Anew takes a line that is all there is, whatever came before it.
+func (l *Lines) Anew(line string) {
+	_, line = withoutNumbers(line)
+	l.become([]string{typed.Clean(line)})
+}
+
+func (l *Lines) become(lines []string) {
+	l.before = append(l.before, l.came)
+	l.came = came{lines: lines}
+}
+
 func (l *Lines) addNumbered(first int, groups string) error {
-	for i := range l.lines {
-		if before := (&Lines{lines: l.lines[:i]}).Count(); before == (first-1)*codeGroup {
-			l.lines, l.judged = append(slices.Clone(l.lines[:i]), append([]string{groups}, l.lines[i+1:]...)...), false
-			return nil
+	if first == 1 && count(groups) >= codeLength-codeGroup {
+		l.Anew(groups)
+		return nil
+	}
+	for i, line := range l.lines {
+		if before := count(strings.Join(l.lines[:i], " ")); before != (first-1)*codeGroup {
+			continue
 		}
+		if n := count(groups) - count(line); i < len(l.lines)-1 && max(n, -n) >= codeGroup {
+			return fmt.Errorf("%d characters were typed for this line before, and these are %d; type the line again as it was cut, or undo those after it", count(line), count(groups))
+		}
+		lines := slices.Clone(l.lines)
+		lines[i] = groups
+		l.become(lines)
+		return nil
 	}
 	if next := l.Count()/codeGroup + 1; l.judged || next != first {
 		return fmt.Errorf("the groups from %d on were typed, and those from %d on are wanted", first, next)
 	}
-	l.lines = append(l.lines, groups)
+	l.become(append(slices.Clone(l.lines), groups))
 	return nil
 }
 
-// Undo takes the last line back, and says whether there was one.
+// Undo takes the last line back, and says whether there was one. All is as it was
+// before that line came.
 func (l *Lines) Undo() bool {
-	if len(l.lines) == 0 {
+	n := len(l.before) - 1
+	if n < 0 {
 		return false
 	}
-	l.lines, l.judged = l.lines[:len(l.lines)-1], false
+	l.came, l.before = l.before[n], l.before[:n]
 	return true
 }
 
@@ -76,7 +105,7 @@ func (l *Lines) Judged() {
 }
 
 // Clear forgets all lines.
-func (l *Lines) Clear() { l.lines, l.judged = nil, false }
+func (l *Lines) Clear() { l.came, l.before = came{}, nil }
 
 // Count is how many digits or characters have come.
 func (l *Lines) Count() int { return count(strings.Join(l.lines, " ")) }
@@ -173,15 +202,14 @@ func (l *Lines) Digits() string {
 // withoutNumbers drops the numbers of groups before them, "1-4", and gives the first;
 // 0 if there are none.
 func withoutNumbers(line string) (first int, rest string) {
-	numbers := regexp.MustCompile(`^(\d{1,2})-(\d{1,2})[.:)]?$`)
 	words := strings.Fields(typed.Clean(line))
 	var groups []string
 	for i, word := range words {
-		found := numbers.FindStringSubmatch(word)
-		if found == nil || !areGroups(words[i+1:], found[1], found[2]) {
+		from, to, found := strings.Cut(strings.TrimRight(word, ".:)"), "-")
+		if !found || !areGroups(words[i+1:], from, to) {
 			groups = append(groups, word)
 		} else if first == 0 {
-			first, _ = strconv.Atoi(found[1])
+			first, _ = strconv.Atoi(from)
 		}
 	}
 	if first == 0 {
@@ -192,13 +220,12 @@ func withoutNumbers(line string) (first int, rest string) {
 
 // areGroups says whether the words begin with groups of these numbers.
 func areGroups(words []string, from, to string) bool {
-	a, _ := strconv.Atoi(from)
-	b, _ := strconv.Atoi(to)
-	n := b - a + 1
-	if a < 1 || n < 1 || n > len(words) {
-		return false
+	a, err := strconv.Atoi(from)
+	b, err2 := strconv.Atoi(to)
+	if n := b - a + 1; err == nil && err2 == nil && a >= 1 && n >= 1 && b <= codeGroups && n <= len(words) {
+		return !slices.ContainsFunc(words[:n], func(w string) bool { return len([]rune(w)) != codeGroup })
 	}
-	return !slices.ContainsFunc(words[:n], func(w string) bool { return len([]rune(w)) != codeGroup })
+	return false
 }
 
 // Match is how what was typed compares with the sheet that it is on.
@@ -209,25 +236,29 @@ type Match struct {
 }
 
 // Match compares what has come with the code and the share value of a sheet, of which
-// it may be the begin. The keyboard may be set wrongly, and the last line all of it
-// again. The error says which group is not the one that was shown.
+// it may be the begin, or the last line all of it again. A keyboard that is set wrongly
+// is understood where letters tell it that no sheet has: Z for Y may as well be on the
+// paper. The error says which group is not the one that was shown.
 func (l *Lines) Match(sheet Sheet) (Match, error) {
 	text, isCode := l.Code(true)
-	for _, reading := range append([]typed.Reading{{Text: text}}, typed.Otherwise(text)...) {
-		if m, differs := match(reading.Text, sheet.Code, codeGroup, lookalike); differs == 0 {
-			m.Typed = Typed{Code: reading.Text}
-			return m, nil
-		}
-		if m, differs := match(reading.Text, sheet.Value, 2, digitOf); differs == 0 {
-			m.Typed = Typed{Prime: sheet.Prime, ID: sheet.ID, Value: sheet.Value}
+	if m, fits := fitting(text, sheet); fits {
+		return m, nil
+	}
+	if told := typed.Told(text); told != nil {
+		if m, fits := fitting(told.Text, sheet); fits {
 			return m, nil
 		}
 	}
 	if n := len(l.lines); n > 1 { // all of it again, perhaps
-		last := Lines{lines: l.lines[n-1:]}
+		last := Lines{came: came{lines: l.lines[n-1:]}}
 		if m, err := last.Match(sheet); err == nil {
-			*l = last
+			l.came = last.came
 			return m, nil
+		}
+	}
+	for _, other := range typed.Otherwise(text) {
+		if _, fits := fitting(other.Text, sheet); fits {
+			return Match{}, fmt.Errorf("some letters are not those shown; if they are the same on the sheet, %s: set it to English, and type this again", other.Why)
 		}
 	}
 	m, differs := match(text, sheet.Value, 2, digitOf)
@@ -238,6 +269,17 @@ func (l *Lines) Match(sheet Sheet) (Match, error) {
 		return Match{}, errors.New("this is more than was shown; compare it with the sheet")
 	}
 	return Match{}, fmt.Errorf("group %d is not the one shown; compare it, and all after it, with the sheet", differs)
+}
+
+// fitting says whether a text is the code or the share value, or the begin of it.
+func fitting(text string, sheet Sheet) (m Match, fits bool) {
+	m, differs := match(text, sheet.Code, codeGroup, lookalike)
+	if m.Typed = (Typed{Code: text}); differs == 0 {
+		return m, true
+	}
+	m, differs = match(text, sheet.Value, 2, digitOf)
+	m.Typed = Typed{Prime: sheet.Prime, ID: sheet.ID, Value: sheet.Value}
+	return m, differs == 0
 }
 
 // digitOf is the hexadecimal digit that a character stands for, or itself.
