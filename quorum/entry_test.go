@@ -125,6 +125,11 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	other, _ := recordOf(t, drawSet(t, 2, 4, Strength128))
+	var doubt *Doubt
+	if _, err := (&Entry{Records: []*Record{other, record}}).Read(t.Context(), hide(7)); !errors.As(err, &doubt) || !same(doubt.Share, withoutCode(set.Shares[2])) {
+		t.Errorf("of the second of two sets: %v", err)
+	}
 	if _, err := (&Entry{}).Read(t.Context(), hide(7)); err == nil || !strings.Contains(err.Error(), "nothing here knows them") {
 		t.Errorf("without a record: %v", err)
 	}

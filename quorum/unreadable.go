@@ -3,6 +3,7 @@ package quorum
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -22,10 +23,14 @@ func (e *Entry) Read(ctx context.Context, t Typed) (CustodianShare, error) {
 	if err == nil || t.Code != "" {
 		return share, err
 	}
-	for _, r := range e.candidates() {
-		if found := r.findTyped(ctx, t); found != nil {
+	records := e.candidates()
+	for _, r := range records[:min(len(records), maxSearched)] {
+		found := r.findTyped(ctx, t)
+		var doubt *Doubt
+		if errors.As(found, &doubt) || ctx.Err() != nil {
 			return share, found
 		}
+		err = cmp.Or(found, err)
 	}
 	return share, err
 }
