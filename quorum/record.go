@@ -81,7 +81,7 @@ const (
 // everybody, while all misreadings of a value are tried in a second or two.
 func defaultCost() FingerprintCost { return FingerprintCost{Passes: 1, Memory: 4 << 10, Threads: 1} }
 
-// Bounds of what a record may cost. One sheet can take 800 fingerprints: its own, 255 of
+// Bounds of what a record may cost. One sheet can take 900 fingerprints: its own, 255 of
 // others, and those of a value's misreadings. So all passes together may go over no more
 // memory than those of records that are made here, and lanes, which wait for each other
 // four times in each pass, are few.

@@ -218,11 +218,38 @@ func TestRecordCost(t *testing.T) {
 			t.Errorf("%+v: %v", test.cost, err)
 		}
 	}
-	const tried = 1 + maxShares + 543 // of a value of 34 digits: 15 others for each, and exchanges
+	const tried = 1200 // of which 543 are for one digit of 34, or two exchanged
 	share := drawSet(t, 2, 3, Strength128).Shares[0]
-	share.Value = secret.Bytes(bytes.Repeat([]byte{0x12}, 16))
 	if n := len(misreadings(1, share)); 1+maxShares+n > tried {
 		t.Errorf("%d fingerprints for one sheet; %d were expected to take less than two seconds", 1+maxShares+n, tried)
+	}
+}
+
+// TestMisread: the record knows what hands and ears make of a value.
+func TestMisread(t *testing.T) {
+	r := Record{Cost: FingerprintCost{1, 8, 1}, Total: 1, Custodians: []CustodianRecord{{Number: 1, Salt: make([]byte, saltSize)}}}
+	for _, test := range []struct{ wrong, meant, question string }{
+		{"59:4a", "59:7a", "digit 3 should be 7?"},
+		{"57:94", "59:74", "digits 2 and 3 should be exchanged?"},
+		{"79:5a", "59:7a", "digit 1 should be 5, digit 3 should be 7?"},
+		{"53:0a", "51:3a", "digit 2 should be 1, digit 3 should be 3?"},
+		{"51:3a", "53:0a", "digit 2 should be 3, digit 3 should be 0?"},
+		{"55:4a", "77:4a", "digit 1 should be 7, digit 2 should be 7?"},
+		{"59:49", "57:47", "digit 2 should be 7, digit 4 should be 7?"},
+	} {
+		typed, err := ParseShare(colons(Prime128()), "1", test.wrong)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := ParseShare(colons(Prime128()), "1", test.meant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Custodians[0].Fingerprint = hex.EncodeToString(r.Cost.fingerprint(want, r.Custodians[0].Salt))
+		var doubt *Doubt
+		if err := r.misread(t.Context(), 1, typed); !errors.As(err, &doubt) || doubt.Question != test.question || !same(doubt.Share, want) {
+			t.Errorf("%s for %s: %v, %+v", test.wrong, test.meant, err, doubt)
+		}
 	}
 }
 
