@@ -20,11 +20,11 @@ import (
 // BackupRecord says where the backup of a key is. Nothing in it is secret.
 type BackupRecord struct {
 	Time      time.Time `json:"time"`
-	Serial    string    `json:"serial"` // of the device, as far as it is known
-	PublicKey string    `json:"public_key"`       // wire.PublicKey.Fingerprint
-	KCV       string    `json:"kcv"`              // of the DKEK that it is under
-	Path      string    `json:"path"`             // absolute
-	SHA256    string    `json:"sha256"`           // of the file
+	Serial    string    `json:"serial"`     // of the device, as far as it is known
+	PublicKey string    `json:"public_key"` // wire.PublicKey.Fingerprint
+	KCV       string    `json:"kcv"`        // of the DKEK that it is under
+	Path      string    `json:"path"`       // absolute
+	SHA256    string    `json:"sha256"`     // of the file
 }
 
 // NewBackupRecord is the record of a wrapped key that has just been written. The

@@ -141,6 +141,9 @@ func (v *visit) accept(ctx context.Context, share quorum.CustodianShare) (proble
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if problem != nil {
+		share.Value.Wipe()
+	}
 	suggested, err := v.settle(ctx, problem)
 	if err != nil || suggested == nil {
 		return problem, err

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
+	"conclave/internal/typed"
 	"conclave/quorum"
 )
 
@@ -79,7 +81,7 @@ func readBack(ctx context.Context, custodians Custodians, sheet quorum.Sheet, sh
 	var lines quorum.Lines
 	var problem error
 	for wrong := 0; wrong < 2; {
-		line, err := readBackLine(ctx, custodians, &lines, problem)
+		line, err := readBackLine(ctx, custodians, &lines, sheet, problem)
 		if err != nil {
 			return read, err
 		}
@@ -107,8 +109,9 @@ func readBack(ctx context.Context, custodians Custodians, sheet quorum.Sheet, sh
 	return quorum.CustodianShare{}, nil
 }
 
-// readBackLine asks for the first line, or for what follows.
-func readBackLine(ctx context.Context, custodians Custodians, lines *quorum.Lines, problem error) (string, error) {
+// readBackLine asks for the first line, or for what follows. Of a whole sheet that was
+// pasted, the lines beside the code and the value are passed over, if they are right.
+func readBackLine(ctx context.Context, custodians Custodians, lines *quorum.Lines, sheet quorum.Sheet, problem error) (string, error) {
 	for {
 		field := ReadBack
 		if lines.Begun() {
@@ -123,8 +126,12 @@ func readBackLine(ctx context.Context, custodians Custodians, lines *quorum.Line
 			problem = errors.New("what is on the sheet is wanted here; quit ends the ceremony")
 		case err != nil:
 			return "", err
-		case line != "" && label != "prime" && label != "share ID": // of a whole sheet that was pasted
+		case label == "prime" && !sameText(line, sheet.Prime), label == "share ID" && !sameText(line, sheet.ID):
+			problem = fmt.Errorf("the line with the %s is not the one shown; compare it with the sheet", label)
+		case line != "" && label != "prime" && label != "share ID":
 			return line, nil
 		}
 	}
 }
+
+func sameText(line, shown string) bool { return strings.EqualFold(typed.Bare(line), typed.Bare(shown)) }

@@ -254,6 +254,7 @@ func (e *Entry) Locate() []Misfit {
 		right := located.Right[i].Y
 		digits, where := whereDiffers(e.shares[i], right)
 		misfits = append(misfits, Misfit{e.shares[i].ID, digits, where})
+		e.shares[i].Value.Wipe()
 		e.shares[i].Value = right.Bytes()
 	}
 	return misfits
