@@ -1,6 +1,7 @@
 package opensc
 
 import (
+	"bufio"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,27 @@ func TestKeysThroughOpenSC(t *testing.T) {
 	d.p11("-l", "--pin", "91284647", "--list-objects")
 	d.p11("--login", "--login-type", "so", "--so-pin", "3537363231383830", "--init-pin", "--new-pin", "648219")
 	d.p11("-l", "--pin", "648219", "--list-objects")
+}
+
+// TestServeWakesPCSCD: where pcscd is started on demand, the first who asks finds the
+// card in its reader, since it was served.
+func TestServeWakesPCSCD(t *testing.T) {
+	foreign.Need(t, "systemd-socket-activate")
+	pcscdtest.StartOnDemand(t)
+	d := newDesk(t)
+	d.Run("our conclave", "hsm", "create")
+	serve := d.Command("our conclave", "hsm", "serve")
+	said, err := serve.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := serve.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { serve.Process.Kill(); serve.Wait() }()
+	if line, err := bufio.NewReader(said).ReadString('\n'); !strings.Contains(line, ": connected, reader at ") {
+		t.Errorf("the card has no reader: %s (%v)", line, err)
+	}
 }
 
 // TestConclaveThroughAReader: the tool drives a card in a reader as it does an

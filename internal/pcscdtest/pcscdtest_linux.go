@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -128,14 +129,28 @@ func prepare() error {
 
 // PCSCD is a running pcscd.
 type PCSCD struct {
-	cmd    *exec.Cmd
-	output bytes.Buffer
+	command []string
+	ready   func() bool
+	cmd     *exec.Cmd
+	output  bytes.Buffer
 }
 
 // Start runs pcscd until the end of the test, which must not run in parallel
 // with another. It returns when pcscd takes connections and vpcd waits for
 // cards.
 func Start(tb testing.TB) *PCSCD {
+	tb.Helper()
+	return (&PCSCD{command: []string{daemon, "--foreground"}, ready: ready}).begin(tb)
+}
+
+// StartOnDemand is Start with a pcscd that is not there before its first client, as
+// systemd has it.
+func StartOnDemand(tb testing.TB) *PCSCD {
+	tb.Helper()
+	return (&PCSCD{command: []string{"systemd-socket-activate", "--listen=" + socket, daemon, "--foreground", "--auto-exit"}, ready: awaited}).begin(tb)
+}
+
+func (p *PCSCD) begin(tb testing.TB) *PCSCD {
 	tb.Helper()
 	switch state := os.Getenv(variable); {
 	case state == inside:
@@ -146,7 +161,6 @@ func Start(tb testing.TB) *PCSCD {
 	default:
 		tb.Skip("pcscdtest: NOT TESTED, no pcscd to test with:", state)
 	}
-	p := new(PCSCD)
 	p.start(tb)
 	tb.Cleanup(func() {
 		p.Stop(tb)
@@ -179,7 +193,7 @@ func (p *PCSCD) Stop(tb testing.TB) {
 
 func (p *PCSCD) start(tb testing.TB) {
 	tb.Helper()
-	p.cmd = exec.Command(daemon, "--foreground")
+	p.cmd = exec.Command(p.command[0], p.command[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
@@ -187,7 +201,7 @@ func (p *PCSCD) start(tb testing.TB) {
 		tb.Fatalf("starting pcscd: %v", err)
 	}
 	ctx := testrun.Patience(tb)
-	for !ready() {
+	for !p.ready() {
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-ctx.Done():
@@ -210,4 +224,13 @@ func ready() bool {
 	}
 	const listening = " 00000000:0000 0A "
 	return strings.Contains(string(table), ":8C7B"+listening) && strings.Contains(string(table), ":8C7C"+listening)
+}
+
+// awaited tells whether someone listens at pcscd's socket. A connection would start pcscd.
+func awaited() bool {
+	table, err := os.ReadFile("/proc/net/unix")
+	if err != nil {
+		return false
+	}
+	return regexp.MustCompile(`(?m)^\S+ \S+ \S+ 00010000 .* ` + socket + `$`).Match(table)
 }

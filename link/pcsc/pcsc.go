@@ -23,6 +23,17 @@ func Readers() ([]string, error) {
 	return s.readers()
 }
 
+// Hold is a client that wants nothing, until release is called. It starts pcscd where
+// a socket of systemd's does so on demand, and keeps it from ending, as it does there
+// after a minute without a client.
+func Hold() (release func(), err error) {
+	s, err := openService()
+	if err != nil {
+		return nil, err
+	}
+	return s.close, nil
+}
+
 // match returns the readers that query names: by its whole name, its place in
 // the list from 0 on, or a part of its name; the empty query names them all.
 func match(readers []string, query string) []string {
