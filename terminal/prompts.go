@@ -61,7 +61,7 @@ func (p *Prompts) TellMistake(problem error) bool {
 	if errors.Is(problem, tty.ErrAborted) || !p.Interactive() {
 		return false
 	}
-	p.Printf("Not accepted: %v\n", problem)
+	p.Refuse(problem)
 	return true
 }
 

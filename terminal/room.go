@@ -78,7 +78,7 @@ func wordLines(sum []byte, columns int) (lines []string) {
 func (r *Room) Secret(_ context.Context, q ceremony.PINQuestion) (secret.Bytes, error) {
 	t := r.Screen.terminal
 	if q.Problem != nil {
-		t.Printf("Not accepted: %v\n", q.Problem)
+		t.Refuse(q.Problem)
 	}
 	t.Discard() // it would cost a try
 	for {

@@ -115,7 +115,7 @@ func (s *Screen) copied(ctx context.Context, prompt string) error {
 // Ask implements custody.Custodians.
 func (s *Screen) Ask(ctx context.Context, field custody.Field, problem error) (string, error) {
 	if problem != nil {
-		s.terminal.Printf("Not accepted: %v\n", problem)
+		s.terminal.Refuse(problem)
 	}
 	return s.line(ctx, "Type from the sheet. "+prompts(field)+": ")
 }

@@ -202,7 +202,7 @@ func (q *questions) typed(prompt, usual string, parse func(string) error) (strin
 		if err = parse(text); err == nil {
 			return text, nil
 		}
-		q.console.prompts.Printf("Not accepted: %v\n", err)
+		q.console.prompts.Refuse(err)
 	}
 }
 

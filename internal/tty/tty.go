@@ -66,6 +66,9 @@ func (t *Terminal) LineUntil(ctx context.Context, prompt string) (string, error)
 	}
 }
 
+// Refuse says what is wrong with what was typed.
+func (t *Terminal) Refuse(problem error) { t.Printf("Not accepted: %v\n", problem) }
+
 // Waiting runs fn, which cannot tell how far it is, and shows the time it has
 // taken so far, from the first second on, if the output is a terminal.
 func (t *Terminal) Waiting(doing string, fn func() error) error {
