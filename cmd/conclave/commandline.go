@@ -209,7 +209,7 @@ func firstWord(args []string) string {
 // newParser makes a parser of the arguments that grammarOf says.
 func newParser(g grammar) (*kong.Kong, error) {
 	return kong.New(g, kong.Name("conclave"),
-		kong.Description("A SmartCard-HSM in software, and the tools for it and for the real one.\n\nFirst try: conclave rehearse\n\nAll pages: conclave help topics"),
+		kong.Description("A SmartCard-HSM in software, and the tools for it and for the real one.\n\nFirst try: conclave rehearse\n\nPages, from the first try to years after: conclave help topics"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.ValueFormatter(describeOption),
 		kong.NamedMapper("input", kong.MapperFunc(decodeInput)),

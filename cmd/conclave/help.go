@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"conclave/docs"
+	"conclave/internal/tty"
 )
 
 type help struct {
@@ -30,7 +32,15 @@ func (cmd help) Run(c *console) error {
 	if found.Error != nil {
 		return &usageError{error: fmt.Errorf("there is no command %q; see: conclave --help", strings.Join(cmd.Command, " "))}
 	}
-	return found.PrintUsage(false)
+	if err := found.PrintUsage(false); err != nil {
+		return err
+	}
+	if len(cmd.Command) == 1 {
+		if _, err := docs.Page(cmd.Command[0]); err == nil {
+			c.out.Printf("\nThere is a page about it, too: conclave help %s.md\n", cmd.Command[0])
+		}
+	}
+	return nil
 }
 
 // showPage shows a page of the documentation, or which there are. Where a command has
@@ -47,14 +57,24 @@ func showPage(c *console, name string) error {
 	return err
 }
 
+// showTopics lists the pages by the names that show them.
 func showTopics(c *console) error {
+	parser, err := newParser(new(all))
+	if err != nil {
+		return err
+	}
+	c.out.Printf("A page is shown by: conclave help NAME\n")
 	section := ""
 	for _, topic := range docs.Topics() {
 		if topic.Section != section {
-			c.out.Printf("%s\n", topic.Section)
+			c.out.Printf("\n%s\n", tty.Heading(topic.Section))
 			section = topic.Section
 		}
-		c.out.Printf("- conclave help %s.md: %s\n", topic.Name, topic.About)
+		name := topic.Name
+		if slices.ContainsFunc(parser.Model.Children, func(n *kong.Node) bool { return n.Name == name }) {
+			name += ".md"
+		}
+		c.out.Printf("- %s: %s\n", name, topic.About)
 	}
 	return nil
 }
