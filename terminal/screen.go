@@ -46,18 +46,12 @@ Each custodian comes to the screen alone, and keeps the sheet where no other cus
 `, total, threshold, threshold-1)
 }
 
-// ErrInterrupted is the error for a ceremony that was stopped.
-var ErrInterrupted = errors.New("interrupted")
-
 // line asks for a line. Where none comes, because ctx ends or otherwise, the
 // screen keeps nothing.
 func (s *Screen) line(ctx context.Context, prompt string) (string, error) {
 	line, err := s.terminal.LineUntil(ctx, prompt)
 	if err != nil {
 		s.terminal.Clear()
-	}
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = ErrInterrupted
 	}
 	return line, err
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"conclave/custody"
-	"conclave/terminal"
 )
 
 // TestSheetOnScreen: it is shown in full, and gone when Show returns.
@@ -95,7 +94,7 @@ func TestInterruptedVisit(t *testing.T) {
 	end := begin(func() error { return screen.Show(ctx, handout()) })
 	person.Expect(`Share value : .*\r\n`)
 	stop()
-	if err := end(); !errors.Is(err, terminal.ErrInterrupted) {
+	if err := end(); !errors.Is(err, context.Canceled) {
 		t.Errorf("an interrupt gives %v", err)
 	}
 	person.Expect(`\x1b\[3J$`)

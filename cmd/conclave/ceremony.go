@@ -101,8 +101,7 @@ func (c *console) ceremony(f plan.File, dir ceremony.Folder, devices ceremony.De
 // hold runs a ceremony, and says what it has left behind.
 func (c *console) hold(ctx context.Context, run func(context.Context) error, dir ceremony.Folder) error {
 	err := run(ctx)
-	_, signalled := interrupt.ExitCode(err)
-	if signalled || errors.Is(err, terminal.ErrInterrupted) || errors.Is(err, tty.ErrAborted) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, tty.ErrAborted) {
 		err = fmt.Errorf("%w; the same command goes on with the ceremony", err)
 	}
 	if err != nil {

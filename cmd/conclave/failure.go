@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"syscall"
@@ -10,7 +9,6 @@ import (
 	"conclave/hsm"
 	"conclave/internal/interrupt"
 	"conclave/link/pcsc"
-	"conclave/terminal"
 )
 
 // Exit statuses: docs/files.md has the table. A command ends with one from 10 on only
@@ -28,7 +26,6 @@ const (
 	exitPIN        = 10 // the device refused a PIN: to try again may block it
 	exitNotFound   = 11 // what was named is not there: a device, a reader, a key, a file
 	exitExists     = 12 // what was to be made is there already
-	exitSignal     = 128
 )
 
 // failure is what an error means to a script: a status, and a word that says more.
@@ -49,8 +46,6 @@ func failureOf(err error) failure {
 	switch is := func(target error) bool { return errors.Is(err, target) }; {
 	case errors.As(err, &usage):
 		return failure{"usage", exitUsage}
-	case is(context.Canceled), is(terminal.ErrInterrupted):
-		return failure{"interrupted", exitSignal + int(syscall.SIGINT)}
 	case errors.As(err, &pin) && pin.Tries == 0:
 		return failure{"pin_blocked", exitPIN}
 	case errors.As(err, &pin):

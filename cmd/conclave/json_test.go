@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/curve"
-	"conclave/terminal"
+	"conclave/internal/interrupt"
 	"conclave/wire"
 )
 
@@ -62,7 +63,7 @@ func TestJSON(t *testing.T) {
 			Stages: []custody.Stage{{What: "make device 1", Result: "serial number ZZCL0123456", Took: 1500 * time.Millisecond}},
 			KCV:    kcv, PublicKey: &public,
 		}, 2*time.Second, nil),
-		"rehearse-failed.json": newRehearsalReport(custody.RoundTripReport{}, time.Second, terminal.ErrInterrupted),
+		"rehearse-failed.json": newRehearsalReport(custody.RoundTripReport{}, time.Second, &interrupt.Error{Signal: syscall.SIGINT}),
 	} {
 		var shown bytes.Buffer
 		c := &answers{answered: value}

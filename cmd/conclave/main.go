@@ -69,7 +69,7 @@ func (c *console) fail(err error, f failure) int {
 			return f.exit
 		}
 	}
-	text := strings.NewReplacer("\n", "; ", context.Canceled.Error(), terminal.ErrInterrupted.Error()).Replace(explained(err).Error())
+	text := strings.ReplaceAll(explained(err).Error(), "\n", "; ")
 	if c.json {
 		c.err.Exact().Write(append(c.object(map[string]errorEntry{"error": {text, f.exit, f.kind}}), '\n'))
 	} else {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"sync"
 	"syscall"
 )
 
@@ -22,21 +23,49 @@ func Notify(c chan<- os.Signal) {
 	}
 }
 
-// Context gives a context under parent that ends with the first signal. The
-// second ends the program.
+// Context gives a context under parent that ends with the first signal, with an *Error.
+// The second ends the program.
 func Context(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(parent)
-	signals := make(chan os.Signal, 1)
+	ctx := &signalled{Context: parent, done: make(chan struct{})}
+	signals, stopped := make(chan os.Signal, 1), make(chan struct{})
 	Notify(signals)
 	go func() {
+		defer close(ctx.done)
+		defer signal.Stop(signals)
 		select {
-		case <-signals:
-			cancel()
-		case <-ctx.Done():
+		case s := <-signals:
+			ctx.err = &Error{s}
+		case <-parent.Done():
+			ctx.err = parent.Err()
+		case <-stopped:
+			ctx.err = context.Canceled
 		}
-		signal.Stop(signals)
 	}()
-	return ctx, cancel
+	return ctx, sync.OnceFunc(func() {
+		close(stopped)
+		<-ctx.done
+	})
+}
+
+// signalled is a context of its own kind, so that those under it end with the signal
+// too: of a context's cause the package context tells only who asks for it.
+type signalled struct {
+	context.Context
+	done chan struct{}
+	err  error // once done is closed
+}
+
+// Done implements context.Context.
+func (s *signalled) Done() <-chan struct{} { return s.done }
+
+// Err implements context.Context.
+func (s *signalled) Err() error {
+	select {
+	case <-s.done:
+		return s.err
+	default:
+		return nil
+	}
 }
 
 // Error is the error of what was ended by a signal.
@@ -44,6 +73,10 @@ type Error struct{ Signal os.Signal }
 
 // Error does not name the signal: whoever sent it knows.
 func (*Error) Error() string { return "interrupted" }
+
+// Is lets errors.Is find context.Canceled, which a context that has ended is expected
+// to say.
+func (*Error) Is(target error) bool { return target == context.Canceled }
 
 // ExitCode is the exit code that tells a shell of the signal in err: 128 plus
 // its number. ok is false if there is none.

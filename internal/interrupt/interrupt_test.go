@@ -48,9 +48,12 @@ func child(what string) {
 	case "context":
 		ctx, stop := interrupt.Context(context.Background())
 		defer stop()
-		ctrlC()
-		<-ctx.Done()
-		fmt.Println(ctx.Err())
+		under, done := context.WithCancel(ctx)
+		defer done()
+		syscall.Kill(os.Getpid(), syscall.SIGTERM)
+		<-under.Done()
+		code, _ := interrupt.ExitCode(under.Err())
+		fmt.Println(under.Err(), errors.Is(under.Err(), context.Canceled), code)
 	}
 }
 
@@ -84,8 +87,22 @@ func TestIgnoredSignals(t *testing.T) {
 }
 
 func TestContext(t *testing.T) {
-	if got := shell(t, "context", `"$CHILD"; echo $?`); got != "context canceled 0" {
-		t.Errorf("a Ctrl-C in a context: %q", got)
+	if got := shell(t, "context", `"$CHILD"; echo $?`); got != "interrupted true 143 0" {
+		t.Errorf("a SIGTERM in a context: %q", got)
+	}
+	ctx, stop := interrupt.Context(context.Background())
+	if ctx.Err() != nil {
+		t.Errorf("a context that has not ended: %v", ctx.Err())
+	}
+	if stop(); ctx.Err() != context.Canceled {
+		t.Errorf("one that was stopped: %v", ctx.Err())
+	}
+	parent, end := context.WithCancel(context.Background())
+	ctx, stop = interrupt.Context(parent)
+	defer stop()
+	end()
+	if <-ctx.Done(); ctx.Err() != context.Canceled {
+		t.Errorf("one under another that has ended: %v", ctx.Err())
 	}
 }
 
