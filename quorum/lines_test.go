@@ -77,7 +77,7 @@ func TestReadBackIsStrict(t *testing.T) {
 	random := testrun.Random(t)
 	set := drawSet(t, 2, 255, Strength128)
 	for _, share := range set.Shares {
-		sheet := share.Sheet()
+		sheet := Sheet{Code: share.Sheet().Code} // a letter or two may be of the value
 		wrong := []byte(sheet.Code)
 		for old, other := range map[byte]byte{'Y': 'Z', 'Z': 'Y', 'A': 'Q', 'Q': 'A', 'W': 'Z'} {
 			if random.IntN(2) == 0 {
