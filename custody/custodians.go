@@ -67,6 +67,9 @@ type Handout struct {
 	Number int
 	Name   string
 	Sheet  quorum.Sheet
+	// Problem is what was wrong with what was read back, where the sheet is shown
+	// again; it holds no secret.
+	Problem error
 }
 
 // Custodians are the people of a ceremony, and the screen that they come to one

@@ -21,12 +21,18 @@ type clumsy struct {
 	problems  []string
 	questions []string
 	shown     []int
+	reasons   []string // of each that was shown
 	told      []string
 	left      int
 }
 
 func (c *clumsy) Show(ctx context.Context, handout custody.Handout) error {
 	c.shown = append(c.shown, handout.Number)
+	reason := ""
+	if handout.Problem != nil {
+		reason = handout.Problem.Error()
+	}
+	c.reasons = append(c.reasons, reason)
 	return c.Simulated.Show(ctx, handout)
 }
 
@@ -80,8 +86,11 @@ func TestDistributionShowsASheetAgainAfterTwoMistakes(t *testing.T) {
 	if want := "Custodian 2, your sheet is right: what you typed is what was shown."; len(custodians.told) != 4 || custodians.told[1] != want {
 		t.Errorf("told %q, %q was expected", custodians.told, want)
 	}
-	if custodians.left != 4 {
-		t.Errorf("the screen was cleared %d times for 4 custodians", custodians.left)
+	if want := []string{"", "", "group 5 is not the one shown; compare it, and all after it, with the sheet", "", ""}; !slices.Equal(custodians.reasons, want) {
+		t.Errorf("sheets were shown because of %q", custodians.reasons)
+	}
+	if custodians.left != 5 {
+		t.Errorf("the screen was cleared %d times for 5 sheets", custodians.left)
 	}
 	for i, share := range handed.Shares {
 		if !handed.ReadBack[i] || !share.Value.Equal(set.Shares[i].Value) {

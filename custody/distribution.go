@@ -64,26 +64,25 @@ func (d Distribution) handOut(ctx context.Context, handout Handout, share quorum
 		return read, err
 	}
 	defer d.Custodians.Leave()
-	for read.Value == nil {
+	for {
 		if err := d.Custodians.Show(ctx, handout); err != nil || !d.ReadBack {
 			return read, err
 		}
-		if read, err = readBack(ctx, d.Custodians, handout.Sheet, share); err != nil {
+		if read, handout.Problem, err = readBack(ctx, d.Custodians, handout.Sheet, share); err != nil || read.Value != nil {
 			return read, err
 		}
+		d.Custodians.Leave() // it is shown again on an empty screen
 	}
-	return read, nil
 }
 
 // readBack asks for the code or value on the sheet, on one line or on several, and
-// ends without it after two that are wrong.
-func readBack(ctx context.Context, custodians Custodians, sheet quorum.Sheet, share quorum.CustodianShare) (read quorum.CustodianShare, err error) {
+// ends without it, and with the problem, after two that are wrong.
+func readBack(ctx context.Context, custodians Custodians, sheet quorum.Sheet, share quorum.CustodianShare) (read quorum.CustodianShare, problem, err error) {
 	var lines quorum.Lines
-	var problem error
 	for wrong := 0; wrong < 2; {
 		line, err := readBackLine(ctx, custodians, &lines, sheet, problem)
 		if err != nil {
-			return read, err
+			return read, nil, err
 		}
 		if problem = lines.Add(line); problem != nil {
 			continue
@@ -102,11 +101,11 @@ func readBack(ctx context.Context, custodians Custodians, sheet quorum.Sheet, sh
 			continue
 		}
 		if read, err = match.Typed.Read(); err != nil || !read.Value.Equal(share.Value) {
-			return quorum.CustodianShare{}, errors.Join(err, errors.New("the sheet does not have the share that it was made for; this must not happen: is the machine faulty?"))
+			return quorum.CustodianShare{}, nil, errors.Join(err, errors.New("the sheet does not have the share that it was made for; this must not happen: is the machine faulty?"))
 		}
-		return read, nil
+		return read, nil, nil
 	}
-	return quorum.CustodianShare{}, nil
+	return quorum.CustodianShare{}, problem, nil
 }
 
 // readBackLine asks for the first line, or for what follows. Of a whole sheet that was

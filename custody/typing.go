@@ -45,8 +45,14 @@ func help(field Field) string {
 		ShareValue: "Type the share value, digits from 0 to 9 and a to f, with or without colons, on one line or on several; or the code of the sheet.",
 		ReadBack:   "Type the code from your sheet, or the share value, on one line or on several. If it differs twice from what was shown, the sheet is shown again.",
 		Rest:       "Type what follows on the sheet; undo takes the last line back.",
-	}[field]
-	return what + " Capitals, spaces and dashes do not matter, and ? stands for a character that cannot be read. Commands are undo, which takes the last line or sheet back; leave, to let another custodian come; and quit, to stop."
+	}[field] + " Capitals, spaces and dashes do not matter."
+	switch field {
+	case ReadBack:
+		return what + " Commands are undo, which takes the last line back; and quit, to stop, which makes all sheets void."
+	case Rest:
+		return what + " The command quit is to stop."
+	}
+	return what + " A character that cannot be read is typed as ?. Commands are undo, which takes the last line or sheet back; leave, to let another custodian come; and quit, to stop."
 }
 
 // answer asks for a line, and again after an empty one, which a paste leaves behind,

@@ -33,6 +33,9 @@ func (p *Paper) Show(ctx context.Context, h custody.Handout) error {
 		return err
 	}
 	defer clear(document)
+	if h.Problem != nil {
+		p.terminal.Printf("Not accepted: %v.\n", h.Problem)
+	}
 	if p.Command != nil {
 		return p.print(ctx, h.Number, document)
 	}

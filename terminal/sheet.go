@@ -155,7 +155,11 @@ func sideBySide(text, image []string, at int) (lines []string) {
 
 // about says what the sheet is of.
 func (s *Screen) about(h custody.Handout, columns int) []string {
-	text := tty.Sprintf("%sShare file  : %s\nKey check   : %s\nSet         : %s (%v)\nCustodian   : %d %s", tty.Lines(s.Heading), h.ShareFile, h.KCV, h.Set, h.Scheme, h.Number, h.Name)
+	again := ""
+	if h.Problem != nil {
+		again = tty.Sprintf("Not accepted: %v. Put your sheet right.\n", h.Problem)
+	}
+	text := again + tty.Sprintf("%sShare file  : %s\nKey check   : %s\nSet         : %s (%v)\nCustodian   : %d %s", tty.Lines(s.Heading), h.ShareFile, h.KCV, h.Set, h.Scheme, h.Number, h.Name)
 	return wrapped(text, columns)
 }
 
