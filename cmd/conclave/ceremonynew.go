@@ -15,7 +15,6 @@ import (
 	"conclave/internal/safefile"
 	"conclave/internal/tty"
 	"conclave/internal/typed"
-	"conclave/terminal"
 )
 
 type ceremonyNew struct {
@@ -190,7 +189,7 @@ func (q *questions) typed(prompt, usual string, parse func(string) error) (strin
 		case "back":
 			return "", errBack
 		case "leave", "quit", "exit":
-			return "", terminal.ErrInterrupted
+			return "", &interrupt.Error{Signal: os.Interrupt}
 		case "help":
 			q.console.prompts.Printf("back asks the question before once more; leave ends here, and the same command goes on another time; <enter> takes what stands in brackets.\n")
 			continue
