@@ -255,9 +255,23 @@ func parse(args []string) (command *kong.Context, o *options, err error) {
 		err = givenOnce(command)
 	}
 	if err != nil {
-		return nil, g.get(), explain(parser, command, err)
+		o = g.get()
+		o.Color = askedColor(args)
+		return nil, o, explain(parser, command, err)
 	}
 	return command, g.get(), nil
+}
+
+// askedColor is what a command line says of colour that cannot be parsed.
+func askedColor(args []string) (asked tty.Color) {
+	for i, arg := range args {
+		if value, found := strings.CutPrefix(arg, "--color="); found {
+			asked = tty.Color(value)
+		} else if i > 0 && args[i-1] == "--color" {
+			asked = tty.Color(arg)
+		}
+	}
+	return asked
 }
 
 // usageError is what is wrong with a command line.

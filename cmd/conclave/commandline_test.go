@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"conclave/internal/tty"
 )
 
 func children(t *testing.T, g grammar) (names []string) {
@@ -69,6 +71,15 @@ func TestDeviceOptions(t *testing.T) {
 		})
 		if options.chosen() != "a" || options.traceFile() != "b" {
 			t.Errorf("%q: device %q, trace %q", tc.args, options.chosen(), options.traceFile())
+		}
+	}
+}
+
+// TestColorOfMistakes: what is wrong with a command line is shown as it asks.
+func TestColorOfMistakes(t *testing.T) {
+	for _, args := range []string{"key unwrap 1 x --color=never", "--color never kee", "hsm --color=never create a b"} {
+		if _, options, err := parse(strings.Fields(args)); err == nil || options.Color != tty.ColorNever {
+			t.Errorf("%s: color %q, %v", args, options.Color, err)
 		}
 	}
 }
