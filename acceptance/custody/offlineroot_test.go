@@ -190,7 +190,7 @@ func (d *desk) examplePlan(name, primary string, changes ...string) {
 // serial number.
 func (d *desk) card(name, reader, address string) (serial string) {
 	d.T.Helper()
-	serial = strings.TrimSpace(d.Run("our conclave", "hsm", "create", name))
+	serial = strings.TrimSpace(d.Run("our conclave", "hsm", "create", name, "--quiet"))
 	cmd := d.Command("our conclave", "hsm", "serve", "--device", name, "--vpcd", address)
 	d.start(cmd)
 	d.T.Cleanup(func() {

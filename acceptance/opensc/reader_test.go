@@ -82,7 +82,7 @@ func TestConclaveThroughAReader(t *testing.T) {
 	foreign.Need(t, "openssl")
 	pcscdtest.Start(t)
 	d := newDesk(t)
-	serial := strings.TrimSpace(d.Run("our conclave", "hsm", "create", "served"))
+	serial := strings.TrimSpace(d.Run("our conclave", "hsm", "create", "served", "--quiet"))
 	defer d.Serve("served")()
 	if out := strings.Fields(d.Run("our conclave", "hsm", "list")); !strings.Contains(strings.Join(out, " "),
 		"pcsc:"+pcscdtest.Reader+" "+serial+" in a reader pcsc:"+pcscdtest.SecondReader+" reader without a card") {
