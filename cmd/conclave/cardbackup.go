@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"conclave/custody"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
+	"conclave/internal/safefile"
 	"conclave/terminal"
 	"conclave/wire"
 )
@@ -187,6 +189,9 @@ type restoreCard struct {
 func (cmd restoreCard) Run(c *console) error {
 	manifest, err := custody.ReadManifest(cmd.Dir)
 	if err != nil {
+		if safefile.Exists(filepath.Join(cmd.Dir, custody.ManifestFile)) {
+			return err // it is the right one, with something wrong in it
+		}
 		return wrongFolder(cmd.Dir, err)
 	}
 	return c.withHSM(func(h *hsm.HSM) error {
