@@ -299,7 +299,7 @@ func decodeCode(symbols []byte) (CustodianShare, error) {
 	share.Value = body.Bytes()
 	scheme := Scheme{Threshold: threshold, Total: total, Strength: Strength128}
 	if form > form64 || scheme.Check() != nil || number < 1 || int(number) > total ||
-		body.Cmp(share.Prime) >= 0 || !share.Prime.ProbablyPrime(primalityRounds) {
+		body.Cmp(share.Prime) >= 0 || !isPrime(share.Prime) {
 		return CustodianShare{}, errors.New("sheet code: its checksum is right, but its form is not known here; was it made by a later version?")
 	}
 	return share, nil
