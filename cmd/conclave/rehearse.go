@@ -35,6 +35,7 @@ func (cmd rehearse) Run(c *console) (err error) {
 		if !room.Attended() {
 			return errors.New("custodians need a terminal, and standard input or output is not one; add --auto to let the program answer for them")
 		}
+		c.note("You are all %d custodians, one after the other; have a pencil and paper. Each copies a code and types it back, and later types it once more. It takes about ten minutes, and nothing is left of it but your sheets.", cmd.Custodians)
 		room.Heading = "REHEARSAL   : destroy this sheet afterwards\n"
 		custodians = room
 	}
@@ -54,7 +55,15 @@ func (cmd rehearse) Run(c *console) (err error) {
 	}.Run(ctx)
 	end()
 	shown := newRehearsalReport(report, time.Since(begin), failure)
-	return errors.Join(failure, c.answer(shown, func() error { return shown.show(c) }))
+	err = errors.Join(failure, c.answer(shown, func() error { return shown.show(c) }))
+	switch {
+	case err != nil:
+	case cmd.Auto:
+		c.next("the same with your own hands: conclave rehearse")
+	default:
+		c.next("destroy the sheets; what to do for a key that stays: conclave help first-try")
+	}
+	return err
 }
 
 // tracedHome is a home whose connections are traced, as --trace asks for.
