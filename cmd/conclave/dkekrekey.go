@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -54,7 +55,12 @@ func (cmd dkekRekey) Run(c *console) error {
 		return err
 	}
 	defer m.Place.Release()
-	old, err := cmd.dkekSource.open(ctx, c, files)
+	return cmd.wrapAnew(ctx, m, &wraps, files)
+}
+
+// wrapAnew opens the keys, wraps them under a new DKEK, and lets its custodians come.
+func (cmd dkekRekey) wrapAnew(ctx context.Context, m *meeting, wraps *custody.Rewrapping, files []custody.Unopened) error {
+	old, err := cmd.dkekSource.open(ctx, m.console, files)
 	if err != nil {
 		return err
 	}

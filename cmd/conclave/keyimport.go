@@ -64,35 +64,38 @@ func (cmd keyImport) Run(c *console) error {
 		return err
 	}
 	defer source.Wipe()
-	return c.withHSM(func(h *hsm.HSM) error {
-		if err := key.Check(h, cmd.Ref); err != nil {
-			return fmt.Errorf("%s: %w", cmd.File, err)
-		}
-		files, err := cmd.ready(c, h)
-		if err != nil {
-			return err
-		}
-		pin, err := c.verifiedBeforehand(h, cmd.PIN)
-		if err != nil {
-			return err
-		}
-		defer pin.Wipe()
-		all, err := cmd.dkekSource.open(ctx, c, files)
-		if err != nil {
-			return err
-		}
-		defer all.Wipe()
-		imported, err := cmd.give(c, h, pin, key, all)
-		if err != nil {
-			return err
-		}
-		err = c.answer(newRestoredEntry(imported), func() error {
-			cmd.report(c, imported, source)
-			return nil
-		})
-		c.noteUntried(imported)
-		return errors.Join(err, c.noteSameID(h, imported.Ref))
+	return c.withHSM(func(h *hsm.HSM) error { return cmd.into(ctx, c, h, key, source) })
+}
+
+// into brings the key to the device, once the custodians have come.
+func (cmd keyImport) into(ctx context.Context, c *console, h *hsm.HSM, key custody.Incoming, source *keyfile.Source) error {
+	if err := key.Check(h, cmd.Ref); err != nil {
+		return fmt.Errorf("%s: %w", cmd.File, err)
+	}
+	files, err := cmd.ready(c, h)
+	if err != nil {
+		return err
+	}
+	pin, err := c.verifiedBeforehand(h, cmd.PIN)
+	if err != nil {
+		return err
+	}
+	defer pin.Wipe()
+	all, err := cmd.dkekSource.open(ctx, c, files)
+	if err != nil {
+		return err
+	}
+	defer all.Wipe()
+	imported, err := cmd.give(c, h, pin, key, all)
+	if err != nil {
+		return err
+	}
+	err = c.answer(newRestoredEntry(imported), func() error {
+		cmd.report(c, imported, source)
+		return nil
 	})
+	c.noteUntried(imported)
+	return errors.Join(err, c.noteSameID(h, imported.Ref))
 }
 
 // ready reads the share files, and refuses a device that can be seen not to take their DKEK.
