@@ -1,7 +1,6 @@
 package quorum
 
 import (
-	"crypto/rand"
 	"errors"
 	"strings"
 	"testing"
@@ -10,14 +9,8 @@ import (
 // TestUndoIsWhole: after the sheet of another set is taken back, those of either set
 // are welcome again, and as many are wanted as before.
 func TestUndoIsWhole(t *testing.T) {
-	first := drawSet(t, 2, 4, Strength128)
-	second, err := ShareOut(rand.Reader, first.Password, Scheme{3, 5, Strength128})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, _ := recordOf(t, first)
-	b, _ := recordOf(t, second)
-	entry := &Entry{Records: []*Record{a, b}}
+	first, second, entry := twoSets(t)
+	a, b := entry.Records[0], entry.Records[1]
 	if err := entry.Add(t.Context(), second.Shares[0]); err != nil || entry.Record() != b || entry.Wanted() != 3 {
 		t.Fatalf("%v, %d sheets wanted", err, entry.Wanted())
 	}

@@ -310,17 +310,25 @@ func TestRecordCannotOverruleCodes(t *testing.T) {
 	}
 }
 
-// TestEntryKeepsToOneSet: two sets open the same file, and their sheets do not
-// go together.
-func TestEntryKeepsToOneSet(t *testing.T) {
-	first := drawSet(t, 2, 4, Strength128)
+// twoSets are two sets that open the same file, 2-of-4 and 3-of-5, and an entry that
+// sheets of either may begin.
+func twoSets(t *testing.T) (first, second *Set, entry *Entry) {
+	t.Helper()
+	first = drawSet(t, 2, 4, Strength128)
 	second, err := ShareOut(rand.Reader, first.Password, Scheme{3, 5, Strength128})
 	if err != nil {
 		t.Fatal(err)
 	}
 	a, _ := recordOf(t, first)
 	b, _ := recordOf(t, second)
-	entry := &Entry{Records: []*Record{a, b}}
+	return first, second, &Entry{Records: []*Record{a, b}}
+}
+
+// TestEntryKeepsToOneSet: two sets open the same file, and their sheets do not
+// go together.
+func TestEntryKeepsToOneSet(t *testing.T) {
+	first, second, entry := twoSets(t)
+	b := entry.Records[1]
 	lines, err := second.Shares[4].Typed().Read() // no code says which set
 	if err != nil {
 		t.Fatal(err)
