@@ -18,8 +18,8 @@ type hsmInit struct {
 	DKEKShares   *int           `name:"dkek-shares" placeholder:"N" help:"Shares that make the DKEK; 0 for a random one that never leaves the device. Absent: no DKEK, and keys cannot be backed up."`
 	Label        string         `help:"Label of the token."`
 	TransportPIN bool           `name:"transport-pin" help:"The user PIN must be changed before its first use."`
-	NoResetPIN   bool           `name:"no-reset-pin" help:"A blocked user PIN cannot be reset with the SO-PIN. On embedded devices keys hold this: nothing that the SO-PIN opens leads to the keys, not even for who has the file."`
-	UnblockOnly  bool           `name:"unblock-only" help:"The SO-PIN can unblock the user PIN, but cannot set a new one (on a Pico HSM it still can). On embedded devices keys hold that it cannot, and the code alone that it takes the SO-PIN to unblock: who can write the file can do that without."`
+	NoResetPIN   bool           `name:"no-reset-pin" help:"A blocked user PIN cannot be reset with the SO-PIN. On embedded devices encryption holds this: nothing that the SO-PIN opens leads to the keys, not even for someone who has the file."`
+	UnblockOnly  bool           `name:"unblock-only" help:"The SO-PIN can unblock the user PIN, but cannot set a new one (on a Pico HSM it still can). On embedded devices encryption holds that it cannot; that unblocking takes the SO-PIN the program alone holds, and someone who can write the file can do without it."`
 	Log          bool           `help:"The device keeps a log of what changes it or uses its keys (embedded devices alone; see: conclave log). It costs a write to the disk for each signature, and no key is used when the disk is full."`
 	Yes          bool           `help:"Erase keys without asking."`
 }
