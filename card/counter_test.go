@@ -45,6 +45,10 @@ func child(path string, orders iter.Seq[string]) error {
 	}
 	defer s.Close()
 	cut := &cut{Store: s}
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		return err
+	}
 	signals := interrupt.NewHolder()
 	c, err := card.New(cut, card.Config{RSA: rsaop.Go(), PINCost: cheapPINs, Hold: signals.Hold, Log: slog.Default()})
 	if err != nil {
@@ -59,7 +63,7 @@ func child(path string, orders iter.Seq[string]) error {
 		}
 		cut.moment, cut.updates = 0, 0
 		cut.compared = func() { fmt.Println("compared") }
-		cut.strike = func() { syscall.Kill(os.Getpid(), signal) }
+		cut.strike = func() { self.Signal(signal) }
 		fmt.Printf("%04X\n", uint16(verify(c, ref, pin)))
 		if err := signals.Err(); err != nil {
 			return nil // as a program that was asked to end

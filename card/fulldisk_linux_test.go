@@ -2,6 +2,7 @@ package card_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"conclave/apdu"
@@ -52,4 +53,38 @@ func TestFullDiskWhileThePINIsCompared(t *testing.T) {
 	if through == 0 || through == 3*most {
 		t.Errorf("%d of %d logins were through: the disk was never full, or always", through, 3*most)
 	}
+}
+
+// TestLogOnAFullDisk signs on a disk with every number of pages left: each signature
+// that left the card is in the log.
+func TestLogOnAFullDisk(t *testing.T) {
+	disk := smalldisk.Mount(t, 1<<20)
+	path := disk + "/d"
+	s, err := sqlite.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logged(t, s)
+	s.Close()
+	signed := 1
+	for pages := range 16 {
+		s := openFile(t, path)
+		c := openLogged(t, s, nil)
+		expect(t, c, login)
+		free := smalldisk.Fill(t, disk, pages)
+		for transmit(t, c, sign) == "9000" && signed < 1000 {
+			signed++
+		}
+		if transmit(t, c, login) != "9000" && transmit(t, c, sign) == "9000" {
+			t.Errorf("%d pages: a login was refused, and a key is used", pages)
+		}
+		free()
+		mustReset(t, c)
+		s.Close()
+	}
+	log := readLog(t, openFile(t, path))
+	if n := strings.Count(strings.Join(told(t, log), "\n"), "SIGN, key 1 9000"); n != signed || signed == 1 || signed >= 1000 {
+		t.Errorf("%d signatures left the card, and %d are in the log", signed, n)
+	}
+	wantFindings(t, log, "")
 }

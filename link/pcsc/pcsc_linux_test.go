@@ -210,6 +210,9 @@ func TestOpen(t *testing.T) {
 	if _, err := pcsc.Open(""); !errors.Is(err, pcsc.ErrNoCard) {
 		t.Errorf("without a card: %v", err)
 	}
+	if _, err := pcsc.Open("Nitrokey"); !errors.Is(err, pcsc.ErrNoReader) || !strings.Contains(err.Error(), pcscdtest.SecondReader) {
+		t.Errorf("a reader that is not there: %v", err)
+	}
 	insert(t, linktest.NewCard(), pcscdtest.SecondVPCD, pcscdtest.SecondReader)
 	for _, query := range []string{"", pcscdtest.SecondReader, "1", "00 01", "Virtual"} {
 		card, err := pcsc.Open(query)
