@@ -239,7 +239,7 @@ func (v *visit) readPrime(text string) (quorum.CustodianShare, error) {
 // ask asks until read takes the answer, or until a code is typed: then the share is
 // complete, and done.
 func (v *visit) ask(ctx context.Context, field Field, problem *error, read func(string) (quorum.CustodianShare, error), share *quorum.CustodianShare) (done bool, err error) {
-	v.lines.Long = field == ShareID
+	v.lines.Number = field == ShareID
 	for {
 		text, code, err := v.line(ctx, field, *problem, func(digits string) bool { return v.enough(read, digits) })
 		if err != nil {
@@ -295,6 +295,7 @@ func CollectTyped(ctx context.Context, custodians Custodians, n int) ([]quorum.T
 			return nil, err
 		default:
 			sheets = append(sheets, typed)
+			custodians.Tell(fmt.Sprintf("Sheet %d of %d is taken; whether it is right shows when all have come.", len(sheets), n))
 		}
 	}
 	return sheets, nil

@@ -90,7 +90,9 @@ func (c Creation) Run(ctx context.Context) (*Created, error) {
 	handed, err := Distribution{
 		Set: drawn.set, About: about, Names: c.Names, Encrypt: c.encrypted(), ReadBack: c.ReadBack, Custodians: c.Custodians,
 	}.Run(ctx)
-	if err != nil {
+	if err != nil && !handed.Shown {
+		return nil, fmt.Errorf("%w; no sheet was shown yet, and nothing was made", err)
+	} else if err != nil {
 		return nil, c.void(err)
 	}
 	c.announce(Combining)

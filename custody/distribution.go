@@ -29,6 +29,7 @@ type Distribution struct {
 type HandedOut struct {
 	Shares   []quorum.CustodianShare // as read back, or as made if not
 	ReadBack []bool
+	Shown    bool // a sheet was shown, or written
 }
 
 // Run hands out all sheets.
@@ -39,7 +40,7 @@ func (d Distribution) Run(ctx context.Context) (HandedOut, error) {
 		if len(d.Names) > 0 {
 			handout.Name = d.Names[i]
 		}
-		read, err := d.handOut(ctx, handout, share)
+		read, err := d.handOut(ctx, handout, share, &out.Shown)
 		if err != nil {
 			return out, fmt.Errorf("sheet %d of %d: %w", i+1, d.Set.Total, err)
 		}
@@ -56,7 +57,7 @@ func (d Distribution) Run(ctx context.Context) (HandedOut, error) {
 
 // handOut gives one custodian the sheet, and returns the share that was read
 // back, none if that was not wanted.
-func (d Distribution) handOut(ctx context.Context, handout Handout, share quorum.CustodianShare) (read quorum.CustodianShare, err error) {
+func (d Distribution) handOut(ctx context.Context, handout Handout, share quorum.CustodianShare, shown *bool) (read quorum.CustodianShare, err error) {
 	if encrypt := d.Encrypt[handout.Number]; encrypt != nil {
 		return read, encrypt(handout)
 	}
@@ -64,7 +65,7 @@ func (d Distribution) handOut(ctx context.Context, handout Handout, share quorum
 		return read, err
 	}
 	defer d.Custodians.Leave()
-	for {
+	for *shown = true; ; {
 		if err := d.Custodians.Show(ctx, handout); err != nil || !d.ReadBack {
 			return read, err
 		}

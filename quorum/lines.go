@@ -16,9 +16,9 @@ import (
 type Lines struct {
 	// Sets are the identifiers of the sets whose code may come; none for any.
 	Sets []string
-	// Long says that something else is wanted that may be as short as a group or two;
-	// no code of a set that is not known begins with so few.
-	Long bool
+	// Number says that a number is wanted, if not a code: digits alone do not begin one
+	// of a set that is not known.
+	Number bool
 	came
 	before []came // each line, for undo
 }
@@ -161,7 +161,8 @@ func (l *Lines) isCode(digits bool) bool {
 // which the first names the set if that is known.
 func (l *Lines) beginsCode(begin []rune) bool {
 	if len(l.Sets) == 0 {
-		return !l.Long && len(begin)%codeGroup == 0
+		number := l.Number && !slices.ContainsFunc(begin, func(r rune) bool { return r < '0' || r > '9' })
+		return !number && len(begin)%codeGroup == 0
 	}
 	return slices.ContainsFunc(l.Sets, func(set string) bool {
 		same := 0
