@@ -1,7 +1,6 @@
 package ceremony
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -55,17 +54,10 @@ func (p *people) ask(ctx context.Context, q Question) (string, error) {
 }
 
 // IsCommand says whether what was typed in place of a secret is a command.
-func IsCommand(typed secret.Bytes) bool { return secretCommand(typed) != "" }
+func IsCommand(text secret.Bytes) bool { return secretCommand(text) != "" }
 
-// secretCommand is the command that was typed in place of a secret: to the letter, but
-// for capitals and a full stop. It is empty for a secret.
-func secretCommand(typed secret.Bytes) string {
-	for _, word := range []string{commandException, commandStop, "quit", "exit", "help", "undo", "leave"} {
-		if bytes.EqualFold(bytes.TrimSuffix(typed, []byte(".")), []byte(word)) {
-			return word
-		}
-	}
-	return ""
+func secretCommand(text secret.Bytes) string {
+	return typed.SecretWord(text, commandException, commandStop, "quit", "exit", "help", "undo", "leave")
 }
 
 // command obeys a command; anything else is an answer. To quit is to stop here.

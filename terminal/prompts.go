@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"conclave/custody"
 	"conclave/internal/secret"
 	"conclave/internal/tty"
 	"conclave/internal/typed"
@@ -18,13 +19,23 @@ type Prompts struct{ *tty.Terminal }
 // NewPrompts asks on out, and is answered on in.
 func NewPrompts(in *os.File, out *tty.Output) *Prompts { return &Prompts{tty.New(in, out)} }
 
-// AskSecret asks for a PIN or a password, which is not shown as it is typed.
+// AskSecret asks for a PIN or a password, which is not shown as it is typed. A person
+// can ask for help, and stop.
 func (p *Prompts) AskSecret(what string) (secret.Bytes, error) {
-	secret, err := p.Secret(Sentence(what) + ": ")
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w; where no one can type it, name it on the command line", what, err)
+	for {
+		text, err := p.Secret(Sentence(what) + ": ")
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w; where no one can type it, name it on the command line", what, err)
+		}
+		command := typed.SecretWord(text, "help", "undo", "leave", "quit", "exit")
+		switch {
+		case command == "" || !p.Interactive():
+			return text, nil
+		case command == "quit" || command == "exit":
+			return nil, custody.ErrQuit
+		}
+		p.Printf("Type the %s, which is not shown; or quit, to stop. There is nothing to take back or to leave. A secret that is one of these words goes on the command line.\n", what)
 	}
-	return secret, nil
 }
 
 // AskNewSecret asks for a secret that is about to be set: once check accepts it, it
@@ -58,7 +69,7 @@ func (p *Prompts) typedAgain(first secret.Bytes, what string) error {
 // TellMistake tells a person what is wrong with what was typed, and says whether they can
 // be asked again: where no one is, or the input has ended, they cannot.
 func (p *Prompts) TellMistake(problem error) bool {
-	if errors.Is(problem, tty.ErrAborted) || !p.Interactive() {
+	if errors.Is(problem, tty.ErrAborted) || errors.Is(problem, custody.ErrQuit) || !p.Interactive() {
 		return false
 	}
 	p.Refuse(problem)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"conclave/custody"
 	"conclave/internal/secret"
 	"conclave/internal/tty"
 	"conclave/terminal"
@@ -39,6 +40,25 @@ func TestNewSecret(t *testing.T) {
 	}
 	if bytes.Contains(person.All, []byte("64821")) {
 		t.Errorf("the terminal showed a PIN:\n%s", person.All)
+	}
+}
+
+// TestCommandsForSecrets: a word that is understood at every question is no PIN, which
+// would cost a try.
+func TestCommandsForSecrets(t *testing.T) {
+	person, file := open(t)
+	prompts := terminal.NewPrompts(file, tty.NewOutput(file, tty.ColorNever))
+	end := begin(func() error {
+		_, err := prompts.AskSecret("user PIN")
+		return err
+	})
+	for _, word := range []string{"help", "Undo."} {
+		person.Answer(`User PIN: $`, word)
+		person.Expect(`Type the user PIN, which is not shown; or quit, to stop`)
+	}
+	person.Answer(`User PIN: $`, "QUIT")
+	if err := end(); !errors.Is(err, custody.ErrQuit) || prompts.TellMistake(err) {
+		t.Errorf("it ended with %v", err)
 	}
 }
 

@@ -1,11 +1,12 @@
 // Package typed reads what people type or paste: it undoes what keyboards,
 // terminals, word processors and messengers make of it. [Clean] is for what is
 // compared or read as digits, [Text] for what is kept as it was meant, [Word]
-// for commands. A PIN or a password never goes through here: each of its
-// characters counts.
+// for commands. A PIN or a password never goes through these: each of its
+// characters counts, and [SecretWord] alone looks at it.
 package typed
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unicode"
@@ -137,6 +138,17 @@ func Word(text string, words ...string) string {
 		folded = strings.Join(strings.Fields(folded), " ")
 		if slices.Contains(words, folded) {
 			return folded
+		}
+	}
+	return ""
+}
+
+// SecretWord says which of the words was typed in place of a secret: to the letter, but
+// for capitals and a full stop. It is empty for a secret.
+func SecretWord(secret []byte, words ...string) string {
+	for _, word := range words {
+		if bytes.EqualFold(bytes.TrimSuffix(secret, []byte(".")), []byte(word)) {
+			return word
 		}
 	}
 	return ""
