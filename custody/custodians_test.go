@@ -99,6 +99,18 @@ func TestDistributionShowsASheetAgainAfterTwoMistakes(t *testing.T) {
 	}
 }
 
+// TestReadBackOfAWholeSheet: what was pasted beside the code is not passed over unseen.
+func TestReadBackOfAWholeSheet(t *testing.T) {
+	set := draw(t, 2, 3, quorum.Strength64)
+	right := set.Shares[0].Sheet()
+	custodians := &clumsy{mistakes: []string{"Share ID: 2", "Prime: " + right.Value, "Share ID: 1", "Prime: " + right.Prime, "Code: " + right.Code}}
+	handed, err := custody.Distribution{Set: set, Custodians: custodians, ReadBack: true}.Run(t.Context())
+	if err != nil || !handed.ReadBack[0] {
+		t.Fatalf("read back: %v, %v", handed.ReadBack, err)
+	}
+	wantProblems(t, custodians.problems, "the line with the share ID is not the one shown", "the line with the prime is not the one shown")
+}
+
 func TestDistributionWithoutReadback(t *testing.T) {
 	custodians := &clumsy{mistakes: []string{"never asked for"}}
 	var sealed []int
