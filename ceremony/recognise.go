@@ -60,7 +60,7 @@ func CheckEvidence(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no folder %s; that of the evidence was expected, such as PLAN.ceremony/evidence", dir)
+		return fmt.Errorf("%w; the folder of the evidence was expected, such as PLAN.ceremony/evidence", err)
 	case errors.Is(err, syscall.ENOTDIR), err == nil && !info.IsDir():
 		return fmt.Errorf("%s is a file; the folder of the evidence was expected, such as PLAN.ceremony/evidence", dir)
 	case err != nil:

@@ -315,6 +315,9 @@ func removeStore(path string) error {
 	return err
 }
 
+// ErrName is the error for what no embedded device can be called.
+var ErrName = errors.New("is not a name for an embedded device")
+
 // suffix of a device's file.
 const suffix = ".device"
 
@@ -322,10 +325,10 @@ func (h Home) devices() string { return filepath.Join(h.dir, "devices") }
 
 func (h Home) path(name string) (string, error) {
 	if strings.HasPrefix(name, pcscPrefix) {
-		return "", fmt.Errorf("%q is a card in a reader; the name of an embedded device was expected; conclave hsm list shows them", name)
+		return "", fmt.Errorf("%q %w, but a card in a reader; conclave hsm list shows them", name, ErrName)
 	}
 	if !goodName(name) {
-		return "", fmt.Errorf("%q is not a name for a device; letters, digits, '-', '_' and '.' were expected, at most 64", name)
+		return "", fmt.Errorf("%q %w; letters, digits, '-', '_' and '.' were expected, at most 64", name, ErrName)
 	}
 	return filepath.Join(h.devices(), name+suffix), nil
 }

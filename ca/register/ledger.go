@@ -66,6 +66,9 @@ func finish(ctx context.Context, tx *sql.Tx, id int64, intent ca.Intent, signed 
 	return err
 }
 
+// ErrNoEntry is the error for a number that an issuer has not used.
+var ErrNoEntry = errors.New("the register has nothing with that number")
+
 // need returns the entry of a number, which must exist.
 func need(ctx context.Context, tx *sql.Tx, issuer []byte, kind ca.Kind, number *big.Int) (*Entry, error) {
 	if err := checkNumber(number); err != nil {
@@ -73,8 +76,8 @@ func need(ctx context.Context, tx *sql.Tx, issuer []byte, kind ca.Kind, number *
 	}
 	e, err := find(ctx, tx, issuer, kind, number)
 	if err == nil && e == nil {
-		err = fmt.Errorf("%s: the register has nothing with that number; check number and issuer; what was signed elsewhere is for: conclave ca import, conclave ca adopt",
-			title(ca.Intent{Kind: kind, Issuer: issuer, Number: number}))
+		err = fmt.Errorf("%s: %w; check number and issuer; what was signed elsewhere is for: conclave ca import, conclave ca adopt",
+			title(ca.Intent{Kind: kind, Issuer: issuer, Number: number}), ErrNoEntry)
 	}
 	return e, err
 }

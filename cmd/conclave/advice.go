@@ -168,8 +168,12 @@ func readPlan(path string, read func(string) (plan.File, error)) (plan.File, err
 // wrongFolder adds to the error of a folder what it is instead. What lies beside the file
 // that it lacks is no help.
 func wrongFolder(dir string, err error) error {
+	told := errors.New(err.Error())
 	if is := ceremony.Recognise(dir); is != "" {
-		return fmt.Errorf("%v; %s", err, is)
+		told = fmt.Errorf("%v; %s", err, is)
 	}
-	return errors.New(err.Error())
+	if errors.Is(err, fs.ErrNotExist) {
+		return missing{told}
+	}
+	return told
 }

@@ -163,7 +163,7 @@ func (c *console) reserveOutput(path string, room int64, binary bool) (output, e
 		return output{File: path, place: place}, err
 	}
 	if binary && !c.json && c.out.Terminal() {
-		return output{}, fmt.Errorf("what this writes is binary, and standard output is a terminal: redirect it, or name a file in place of %s", standardOutput)
+		return output{}, &usageError{error: fmt.Errorf("what this writes is binary, and standard output is a terminal: redirect it, or name a file in place of %s", standardOutput)}
 	}
 	return output{}, nil
 }

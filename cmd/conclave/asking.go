@@ -89,7 +89,7 @@ func (a asking) confirm(yes bool, loss, what, word string) error {
 		return nil
 	}
 	if !a.prompts.Interactive() {
-		return fmt.Errorf("%s; nothing was changed, since no one can confirm it here: add --yes", loss)
+		return &usageError{error: fmt.Errorf("%s; nothing was changed, since no one can confirm it here: add --yes", loss)}
 	}
 	return a.prompts.Confirm(loss, what, word)
 }

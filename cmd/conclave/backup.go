@@ -140,8 +140,11 @@ func (cmd keyUnwrap) warnOfLoss(c *console, h *hsm.HSM, f wire.WrapFile) error {
 // readWrapFile reads the file of a wrapped key, and tells what was undone in it.
 func (c *console) readWrapFile(path string) (custody.Wrapped, error) {
 	f, err := custody.ReadWrapFile(path)
+	if err != nil {
+		return f, &custody.OpenError{Status: custody.Damaged, Err: err}
+	}
 	c.noteChanged(path, f.Changed)
-	return f, err
+	return f, nil
 }
 
 // noteChanged tells what has happened to a file in transfer; nothing if it is empty.

@@ -15,10 +15,21 @@ type caRevoke struct {
 	answering
 	registerFlag
 	Issuer string `required:"" placeholder:"FILE" type:"input" help:"Certificate of the issuer."`
-	Serial string `arg:"" help:"Serial number of the certificate, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
+	Serial number `arg:"" help:"Serial number of the certificate, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
 	Reason string `default:"unspecified" placeholder:"REASON" enum:"unspecified,keyCompromise,cACompromise,affiliationChanged,superseded,cessationOfOperation,certificateHold,removeFromCRL,privilegeWithdrawn,aACompromise" help:"unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn or aACompromise. Default: unspecified."`
 	Time   day    `placeholder:"DATE" help:"When it was revoked, between the certificate's beginning and now. Default: now."`
 	Yes    bool   `help:"Ask nothing."`
+}
+
+// number is that of a certificate or a CRL, of which the register may have to say which
+// one is meant.
+type number string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *number) UnmarshalText(text []byte) error {
+	*n = number(text)
+	_, err := ca.ParseNumber(string(text))
+	return err
 }
 
 // Run notes the revocation.
@@ -29,7 +40,7 @@ func (cmd caRevoke) Run(c *console) error {
 		return err
 	}
 	return cmd.with(false, func(r *register.Register) error {
-		entry, err := r.Named(c.ctx, cert.RawSubject, ca.KindCertificate, cmd.Serial)
+		entry, err := r.Named(c.ctx, cert.RawSubject, ca.KindCertificate, string(cmd.Serial))
 		if err != nil {
 			return err
 		}
@@ -290,7 +301,7 @@ type caSettle struct {
 	Issuer  string `required:"" placeholder:"FILE" type:"input" help:"Certificate of the issuer."`
 	CRL     bool   `name:"crl" xor:"kind" help:"It is a CRL."`
 	Renewal bool   `xor:"kind" help:"It is a root's renewal that keeps its serial number."`
-	Number  string `arg:"" help:"Serial number, or CRL number, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
+	Number  number `arg:"" help:"Serial number, or CRL number, as programs show it: 1003, 0x1003, 10:03, or decimal:4099."`
 	Note    string `arg:"" help:"What is known about it, in your own words."`
 }
 
@@ -308,7 +319,7 @@ func (cmd caSettle) Run(c *console) error {
 		kind = ca.KindRenewal
 	}
 	return cmd.with(false, func(r *register.Register) error {
-		entry, err := r.Named(c.ctx, issuer.RawSubject, kind, cmd.Number)
+		entry, err := r.Named(c.ctx, issuer.RawSubject, kind, string(cmd.Number))
 		if err != nil {
 			return err
 		}

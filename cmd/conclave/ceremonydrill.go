@@ -13,7 +13,7 @@ type ceremonyDrill struct {
 	answering
 	tracing
 	Bundle string          `arg:"" help:"Folder of the ceremony's evidence."`
-	Backup string          `required:"" type:"existingdir" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
+	Backup string          `required:"" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
 	Last   string          `placeholder:"DIR" help:"Folder of the evidence of the drill before this one, whose bags are looked for. Absent: the ceremony's bags."`
 	Dir    ceremony.Folder `placeholder:"DIR" help:"Folder of the drill. Default: EVIDENCE.drill-N."`
 	Paper  bool            `help:"Write the drill's plan and runbook to its folder, and hold it another time."`

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"conclave/ceremony/plan"
+	"conclave/custody"
 	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
 	"conclave/internal/tty"
@@ -189,7 +190,7 @@ func (q *questions) typed(prompt, usual string, parse func(string) error) (strin
 		case "back":
 			return "", errBack
 		case "leave", "quit", "exit":
-			return "", &interrupt.Error{Signal: os.Interrupt}
+			return "", custody.ErrQuit
 		case "help":
 			q.console.prompts.Printf("back asks the question before once more; leave ends here, and the same command goes on another time; <enter> takes what stands in brackets.\n")
 			continue

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -176,8 +177,8 @@ func grammarOf(args []string) grammar {
 	return new(all)
 }
 
-// wordsFirst puts the options that may come before the command, and have values, after
-// it, where the command has them that knows them.
+// wordsFirst puts the options that may come before the command after it, where the
+// command has them that knows them.
 func wordsFirst(args []string) []string {
 	var words, moved []string
 	for i := 0; i < len(args); i++ {
@@ -185,6 +186,8 @@ func wordsFirst(args []string) []string {
 		switch {
 		case name == "--":
 			return slices.Concat(words, moved, args[i:])
+		case name == "--json":
+			moved = append(moved, args[i])
 		case name != "--device" && name != "--trace" && name != "--color":
 			words = append(words, args[i])
 		case joined || i == len(args)-1:
@@ -294,10 +297,10 @@ func explain(parser *kong.Kong, command *kong.Context, err error) error {
 	}
 	option := useless(node, command.Args)
 	unnamed := command.Error == nil || option != "" && strings.HasPrefix(err.Error(), "unknown flag --"+option)
-	text := strings.TrimPrefix(err.Error(), node.Path()+": ")
+	text := spoken(strings.TrimPrefix(err.Error(), node.Path()+": "))
 	switch {
 	case !node.Leaf() && unnamed:
-		return &usageError{error: err, help: func(w io.Writer) error {
+		return &usageError{error: fmt.Errorf("a command was expected; see: %s --help", node.FullPath()), help: func(w io.Writer) error {
 			parser.Stdout = w
 			return command.PrintUsage(false)
 		}}
@@ -308,6 +311,19 @@ func explain(parser *kong.Kong, command *kong.Context, err error) error {
 		text = fmt.Sprintf("--%s: %s makes no use of it; leave it out", option, node.FullPath())
 	}
 	return &usageError{error: fmt.Errorf("%s; see: %s --help", text, node.FullPath())}
+}
+
+// spoken says in words for people what kong says in those of its own.
+func spoken(text string) string {
+	for pattern, words := range map[string]string{
+		`expected \S+ value but got "EOL" \(<EOL>\)$`:                        "a value was expected after it",
+		`expected \S+ value but got "(.*)" \(.* flag\); perhaps try (.*)\?$`: "a value was expected before $1; if that is the value: $2",
+		`expected a valid \d+ bit u?int but got (".*")$`:                     "$1 is not a number that it can have",
+		`^expected "(.*)"$`: "missing: $1",
+	} {
+		text = regexp.MustCompile(pattern).ReplaceAllString(text, words)
+	}
+	return text
 }
 
 // useless is an option about devices that the arguments have, and that their command

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -110,6 +111,31 @@ func TestGivenOnce(t *testing.T) {
 			if cross := command.Selected().Target.Interface().(caCross); len(cross.CRLURL) != 2 || cross.CRLURL[0] != "http://a,b" {
 				t.Errorf("--crl-url: %q", cross.CRLURL)
 			}
+		}
+	}
+}
+
+// TestUsageErrors: what is wrong with a command line is said in words for people, with
+// where to read on.
+func TestUsageErrors(t *testing.T) {
+	for args, want := range map[string]string{
+		"--json":                                 "a command was expected; see: conclave --help",
+		"--json key":                             "a command was expected; see: conclave key --help",
+		"--json key list":                        "",
+		"key lst":                                `unexpected argument lst, did you mean "list"?; see: conclave key --help`,
+		"key wrap a":                             "missing: <file>; see: conclave key wrap --help",
+		"key sign":                               "missing flags: --algorithm=NAME; see: conclave key sign --help",
+		"key sign a --algorithm ecdsa-sha256":    "--pin: the PIN cannot be asked for where standard input is signed; use --pin or --in; see: conclave key sign --help",
+		"key list --color":                       "--color: a value was expected after it; see: conclave key list --help",
+		"key generate --type --pin x":            `--type: a value was expected before --pin; if that is the value: --type="--pin"; see: conclave key generate --help`,
+		"key generate --type rsa:2048 --ref 256": `--ref: "256" is not a number that it can have; see: conclave key generate --help`,
+		"hsm serve --vpcd nowhere":               `--vpcd: "nowhere" is no address; HOST:PORT was expected; see: conclave hsm serve --help`,
+		"ca revoke xyz --issuer root.pem":        `<serial>: number "xyz"; one such as 1003, 0x1003 or 10:03 was expected, or decimal:4099; see: conclave ca revoke --help`,
+		"ceremony drill a --backup that-does-not-exist": "",
+	} {
+		_, _, err := parse(strings.Fields(args))
+		if got := fmt.Sprint(err); got != want && (err != nil || want != "") {
+			t.Errorf("%s: %s; %s was expected", args, got, want)
 		}
 	}
 }

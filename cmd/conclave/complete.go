@@ -240,7 +240,7 @@ func kindOf(value *kong.Value) string {
 		return "words:" + strings.Join(value.EnumSlice(), " ")
 	case value.Tag.PlaceHolder == "FILE":
 		return "files"
-	case value.Tag.PlaceHolder == "DIR" || value.Tag.Type == "existingdir":
+	case value.Tag.PlaceHolder == "DIR":
 		return "folders"
 	}
 	return ""

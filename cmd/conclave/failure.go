@@ -5,7 +5,11 @@ import (
 	"io/fs"
 	"syscall"
 
+	"conclave/ca"
+	"conclave/ca/register"
+	"conclave/ceremony"
 	"conclave/custody"
+	"conclave/device"
 	"conclave/hsm"
 	"conclave/internal/interrupt"
 	"conclave/link/pcsc"
@@ -40,11 +44,14 @@ func failureOf(err error) failure {
 	if code, ok := interrupt.ExitCode(err); ok {
 		return failure{"interrupted", code}
 	}
+	if errors.Is(err, custody.ErrQuit) || errors.Is(err, ceremony.ErrStopped) { // other keys for the same
+		return failureOf(&interrupt.Error{Signal: syscall.SIGINT})
+	}
 	var usage *usageError
 	var pin *hsm.PINError
 	var present *custody.PresentError
 	switch is := func(target error) bool { return errors.Is(err, target) }; {
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), is(device.ErrName):
 		return failure{"usage", exitUsage}
 	case errors.As(err, &pin) && pin.Tries == 0:
 		return failure{"pin_blocked", exitPIN}
@@ -54,9 +61,9 @@ func failureOf(err error) failure {
 		return failure{"transport_pin", exitPIN}
 	case is(syscall.ENOSPC), is(syscall.EDQUOT):
 		return failure{"no_space", exitFailure}
-	case is(fs.ErrNotExist), is(hsm.ErrNotFound), is(pcsc.ErrNoReader), is(pcsc.ErrNoCard):
+	case is(fs.ErrNotExist), is(hsm.ErrNotFound), is(register.ErrNoEntry), is(pcsc.ErrNoReader), is(pcsc.ErrNoCard):
 		return failure{"not_found", exitNotFound}
-	case is(fs.ErrExist), is(hsm.ErrOccupied), errors.As(err, &present):
+	case is(fs.ErrExist), is(hsm.ErrOccupied), is(ca.ErrNumberUsed), errors.As(err, &present):
 		return failure{"exists", exitExists}
 	case is(fs.ErrPermission):
 		return failure{"not_permitted", exitFailure}

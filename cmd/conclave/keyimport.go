@@ -186,7 +186,7 @@ func (cmd keyImport) readFile(c *console) (k custody.Incoming, source *keyfile.S
 func (cmd keyImport) readWrapped(ctx context.Context, c *console) (k custody.Incoming, source *keyfile.Source, err error) {
 	file, err := c.readWrapFile(cmd.File)
 	if err != nil {
-		return k, nil, &custody.OpenError{Status: custody.Damaged, Err: err}
+		return k, nil, err
 	}
 	wrapped := recovered{path: cmd.File, file: file.WrapFile}
 	from := cmd.fromDKEK.source()

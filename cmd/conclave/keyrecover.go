@@ -143,7 +143,7 @@ func (cmd keyRecover) read(c *console) (keys []recovered, files []custody.Unopen
 	for _, path := range cmd.Wraps {
 		f, err := c.readWrapFile(path)
 		if err != nil {
-			return nil, nil, &custody.OpenError{Status: custody.Damaged, Err: err}
+			return nil, nil, err
 		}
 		if err := custody.CheckWrapped(files, path, f.Blob); err != nil {
 			return nil, nil, err

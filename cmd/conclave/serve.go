@@ -47,6 +47,14 @@ func (a *awakened) let() {
 	}
 }
 
+// Validate rejects what is no address.
+func (cmd hsmServe) Validate() error {
+	if _, _, err := net.SplitHostPort(cmd.VPCD); err != nil {
+		return fmt.Errorf("--vpcd: %q is no address; HOST:PORT was expected", cmd.VPCD)
+	}
+	return nil
+}
+
 // Run serves until it is told to stop.
 func (cmd hsmServe) Run(c *console) error {
 	card, err := c.home.OpenCard(c.device)

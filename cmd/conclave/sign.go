@@ -25,7 +25,7 @@ type keySign struct {
 
 // Validate rejects contradictory options.
 func (cmd keySign) Validate() error {
-	if cmd.In == "-" && cmd.PIN == "" {
+	if cmd.In == "-" && cmd.PIN == "" && cmd.Algorithm.name != "" { // else that is what is missing
 		return errors.New("--pin: the PIN cannot be asked for where standard input is signed; use --pin or --in")
 	}
 	return nil

@@ -3,6 +3,7 @@ package secret
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -13,6 +14,17 @@ import (
 // maxFile is how many bytes the file of a secret may have.
 const maxFile = 64 << 10
 
+// unset is the error for a variable that is not there, as for a file that is not.
+type unset string
+
+// Error implements error.
+func (name unset) Error() string {
+	return fmt.Sprintf("the environment variable %s is not set", string(name))
+}
+
+// Is lets errors.Is find fs.ErrNotExist.
+func (unset) Is(target error) bool { return target == fs.ErrNotExist }
+
 // FromArgument reads a secret that a command-line argument stands for:
 // env:NAME is the variable NAME, file:PATH the first line of the file, which may be
 // a named pipe, or standard input: file:-. Any other argument is the secret itself,
@@ -22,7 +34,7 @@ func FromArgument(argument string) (value Bytes, exposed bool, err error) {
 	if name, ok := strings.CutPrefix(argument, "env:"); ok {
 		text, set := os.LookupEnv(name)
 		if !set {
-			return nil, false, fmt.Errorf("the environment variable %s is not set", name)
+			return nil, false, unset(name)
 		}
 		return Bytes(text), false, nil
 	}

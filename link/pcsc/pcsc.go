@@ -66,7 +66,7 @@ func (s *service) readerWithCard(query string) (string, error) {
 	}
 	matching := match(readers, query)
 	if len(matching) == 0 {
-		return "", fmt.Errorf("pcsc: no reader is called %q; there is %s, and one of these, or a part of its name, was expected", query, list(readers))
+		return "", &nameError{query, readers}
 	}
 	states := make([]readerState, len(matching))
 	for i, reader := range matching {
@@ -83,6 +83,20 @@ func (s *service) readerWithCard(query string) (string, error) {
 	}
 	return "", fmt.Errorf("pcsc: %s: %w", list(matching), ErrNoCard)
 }
+
+// nameError is the error for a reader that is not there, where others are.
+type nameError struct {
+	query   string
+	readers []string
+}
+
+// Error names those that are.
+func (e *nameError) Error() string {
+	return fmt.Sprintf("pcsc: no reader is called %q; there is %s, and one of these, or a part of its name, was expected", e.query, list(e.readers))
+}
+
+// Is lets errors.Is find ErrNoReader.
+func (*nameError) Is(target error) bool { return target == ErrNoReader }
 
 func list(readers []string) string {
 	quoted := make([]string, len(readers))
