@@ -15,7 +15,7 @@ type keyWrap struct {
 	answering
 	userLogin
 	Key  keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
-	File string  `arg:"" complete:"files:wrap" help:"File to write: the key under the DKEK, its description and its certificate."`
+	File string  `arg:"" complete:"files:wrap" output:"" help:"File to write: the key under the DKEK, its description and its certificate."`
 }
 
 // Run wraps the key.

@@ -24,7 +24,7 @@ type caAdopt struct {
 	Certificates  []string `sep:"none" placeholder:"DIR" complete:"files" help:"Folder of certificates, or a file with several; may be given several times."`
 	SerialFile    string   `placeholder:"FILE" type:"input" help:"File with the next serial number."`
 	CRLNumberFile string   `name:"crl-number-file" placeholder:"FILE" type:"input" help:"File with the number of the next CRL."`
-	Profile       string   `enum:",root,subordinate,cabf-root,cabf-subordinate" default:"" help:"root or subordinate, or cabf-root or cabf-subordinate: the CA/Browser Forum's rules hold. Default: root, or what the register has."`
+	Profile       string   `enum:",root,subordinate,cabf-root,cabf-subordinate" default:"" placeholder:"NAME" help:"root or subordinate, or cabf-root or cabf-subordinate: the CA/Browser Forum's rules hold. Default: root, or what the register has."`
 }
 
 // Run takes a CA that was kept elsewhere into the register.

@@ -24,8 +24,8 @@ type caRoot struct {
 	registerFlag
 	certificateFlags
 	Key     keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
-	Out     string  `arg:"" complete:"files" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
-	Profile string  `default:"root" enum:"root,cabf-root" help:"root, or cabf-root: as the CA/Browser Forum wants it. Default: root."`
+	Out     string  `arg:"" complete:"files" output:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Profile string  `default:"root" enum:"root,cabf-root" placeholder:"NAME" help:"root, or cabf-root: as the CA/Browser Forum wants it. Default: root."`
 }
 
 // Run makes the root.
@@ -59,8 +59,8 @@ type caIssue struct {
 	certificateFlags
 	LeaveOut []string `name:"leave-out" placeholder:"NAME" help:"Extensions that the request asks for, by name or OID, and the certificate is not to follow. Absent: asked at a terminal, refused elsewhere."`
 	Request  string   `arg:"" complete:"files" type:"input" help:"The request."`
-	Out      string   `arg:"" complete:"files" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
-	Profile  string   `default:"subordinate" enum:"subordinate,cabf-subordinate,ocsp,cabf-ocsp" help:"subordinate or ocsp, or cabf-subordinate or cabf-ocsp: as the CA/Browser Forum wants them. Default: subordinate."`
+	Out      string   `arg:"" complete:"files" output:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Profile  string   `default:"subordinate" enum:"subordinate,cabf-subordinate,ocsp,cabf-ocsp" placeholder:"NAME" help:"subordinate or ocsp, or cabf-subordinate or cabf-ocsp: as the CA/Browser Forum wants them. Default: subordinate."`
 }
 
 // Run issues the certificate.
@@ -180,8 +180,8 @@ type caCross struct {
 	validityFlags
 	PathLen *int   `placeholder:"N" help:"CAs that may follow it in a chain."`
 	Other   string `arg:"" complete:"files" type:"input" help:"Certificate of the other root."`
-	Out     string `arg:"" complete:"files" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
-	Profile string `default:"cross" enum:"cross,cabf-cross" help:"cross, or cabf-cross: as the CA/Browser Forum wants it. Default: cross."`
+	Out     string `arg:"" complete:"files" output:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Profile string `default:"cross" enum:"cross,cabf-cross" placeholder:"NAME" help:"cross, or cabf-cross: as the CA/Browser Forum wants it. Default: cross."`
 }
 
 // Run cross-signs.
@@ -206,7 +206,7 @@ type caRenew struct {
 	publicationFlags
 	validityFlags
 	Old    string `arg:"" complete:"files" help:"The certificate that is to be made new."`
-	Out    string `arg:"" complete:"files" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
+	Out    string `arg:"" complete:"files" output:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
 	Issuer string `placeholder:"FILE" help:"Certificate of the issuer, whose key is in the device. Absent: a root is its own."`
 	Keep   bool   `name:"keep-serial" help:"Keep a root's serial number, for certificates that name it, such as those of easy-rsa. Take the old root away wherever the new one is put: they are not told apart by their numbers."`
 }
@@ -255,7 +255,7 @@ type caRequest struct {
 	answering
 	userLogin
 	Key     keyName           `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
-	Out     string            `arg:"" complete:"files" help:"File for the request."`
+	Out     string            `arg:"" complete:"files" output:"" help:"File for the request."`
 	Subject distinguishedName `required:"" placeholder:"NAME" help:"CN=…,O=…,C=…, or any other name, as in RFC 4514."`
 }
 

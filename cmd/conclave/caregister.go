@@ -112,7 +112,7 @@ func (cmd caRevoke) becomes() string {
 type caCRL struct {
 	answering
 	issuerFlags
-	Out        string `arg:"" complete:"files:crl" help:"File for the CRL, DER."`
+	Out        string `arg:"" complete:"files:crl" output:"" help:"File for the CRL, DER."`
 	ThisUpdate day    `placeholder:"DATE" help:"From when it holds; a date is 00:00 UTC of that day. Default: now."`
 	NextUpdate day    `required:"" placeholder:"DATE" help:"When the next one will be there at the latest; a date is 00:00 UTC of that day."`
 	Number     int64  `placeholder:"N" help:"CRL number. Absent: one more than the last."`

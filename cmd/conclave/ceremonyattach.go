@@ -16,7 +16,7 @@ import (
 type ceremonyAttach struct {
 	answering
 	Bundle    string `arg:"" help:"Folder of the evidence."`
-	Request   string `placeholder:"FILE" xor:"what" help:"Write a request for a time stamp (RFC 3161), to be carried to an authority."`
+	Request   string `placeholder:"FILE" xor:"what" output:"" help:"Write a request for a time stamp (RFC 3161), to be carried to an authority."`
 	Stamp     string `placeholder:"FILE" xor:"what" type:"input" help:"Attach the authority's answer; --roots has its roots."`
 	Roots     string `placeholder:"FILE" type:"input" help:"Roots of the time-stamping authority, PEM."`
 	Signature string `placeholder:"FILE" xor:"what" type:"input" help:"Attach a signature: ssh-keygen -Y sign -n conclave-ceremony -f KEY checkpoint; --signers has the key."`

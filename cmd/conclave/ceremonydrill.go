@@ -60,7 +60,7 @@ func (cmd ceremonyDrill) Run(c *console) error {
 type ceremonyCalendar struct {
 	answering
 	Plan string `arg:"" complete:"files:json" type:"input" help:"The plan."`
-	Out  string `arg:"" complete:"files:ics" help:"File to write, such as root.ics."`
+	Out  string `arg:"" complete:"files:ics" output:"" help:"File to write, such as root.ics."`
 }
 
 // Run writes the dates.

@@ -20,7 +20,7 @@ import (
 
 type ceremonyNew struct {
 	answering
-	Plan string `arg:"" complete:"files:json" help:"File to write."`
+	Plan string `arg:"" complete:"files:json" output:"" help:"File to write."`
 }
 
 // Run asks what a root with one issuing CA needs, and writes the plan. What is

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"conclave/internal/safefile"
 	"conclave/internal/tty"
 	"conclave/link"
 )
@@ -233,11 +234,14 @@ func require(node *kong.Node) {
 }
 
 // describeOption is the help of an option or an argument, which says whether it can be
-// left out, and whether it can be standard input.
+// left out, and whether it can be standard input or output.
 func describeOption(value *kong.Value) string {
 	help := kong.DefaultHelpValueFormatter(value)
 	if value.Tag.Type == "input" {
 		help += " - is standard input."
+	}
+	if value.Tag.Has("output") {
+		help += " - is standard output."
 	}
 	if value.Flag != nil && value.Required {
 		help += " Required."
@@ -350,7 +354,7 @@ func decodeInput(ctx *kong.DecodeContext, target reflect.Value) error {
 		return err
 	}
 	if path == "-" {
-		path = "/dev/stdin"
+		path = safefile.StandardInput
 	}
 	if target.Kind() == reflect.Slice { // an option that comes again
 		target.Set(reflect.Append(target, reflect.ValueOf(path)))

@@ -14,7 +14,7 @@ type hsmInit struct {
 	onDevice
 	PIN          secretArgument `name:"pin" placeholder:"SECRET" help:"The new user PIN, 6 to 16 characters: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 	SOPIN        secretArgument `name:"so-pin" placeholder:"SECRET" help:"The SO-PIN, 16 hex digits: the present one, or a new one for a device that has none."`
-	Retries      int            `default:"3" help:"Tries of the user PIN: at most 3, 5 or 10 for a PIN of 6, 7 or more characters."`
+	Retries      int            `default:"3" placeholder:"N" help:"Tries of the user PIN: at most 3, 5 or 10 for a PIN of 6, 7 or more characters. Default: 3."`
 	DKEKShares   *int           `name:"dkek-shares" placeholder:"N" help:"Shares that make the DKEK; 0 for a random one that never leaves the device. Absent: no DKEK, and keys cannot be backed up."`
 	Label        string         `help:"Label of the token."`
 	TransportPIN bool           `name:"transport-pin" help:"The user PIN must be changed before its first use."`

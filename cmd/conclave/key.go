@@ -245,7 +245,7 @@ type keyPublic struct {
 	answering
 	onDevice
 	Key    keyName `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
-	Format string  `enum:"pem,der" default:"pem" help:"pem or der. Default: pem."`
+	Format string  `enum:"pem,der" default:"pem" placeholder:"FORMAT" help:"pem or der. Default: pem."`
 	Out    string  `default:"-" placeholder:"FILE" help:"File to write, or - for standard output. Default: -."`
 }
 

@@ -21,7 +21,7 @@ type keyRecover struct {
 	tracing
 	Wraps []string `arg:"" complete:"files:wrap" help:"Files of wrapped keys."`
 	dkekSource
-	Out         string         `placeholder:"FILE" xor:"target" help:"File to write the private keys to."`
+	Out         string         `placeholder:"FILE" xor:"target" help:"File to write the private keys to; this or --into is required."`
 	Into        string         `placeholder:"DEVICE" xor:"target" complete:"device" help:"Restore the keys to this device instead: one that waits for the DKEK, or has it."`
 	Format      string         `default:"pkcs8" enum:"pkcs8,pkcs12" placeholder:"FORMAT" help:"pkcs8: PEM, one key after the other; pkcs12: one key with its certificate. Default: pkcs8."`
 	OutPassword secretArgument `name:"out-password" placeholder:"SECRET" help:"Password that the private keys are encrypted under in the file: env:NAME, file:PATH or the password itself. Asked for if absent."`

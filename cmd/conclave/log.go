@@ -181,7 +181,7 @@ func readCheckpoint(path string) (string, error) {
 type logExport struct {
 	answering
 	chosenDevice
-	File       string `arg:"" complete:"files" help:"File to make: the entries as the device has them, a line of JSON each."`
+	File       string `arg:"" complete:"files" output:"" help:"File to make: the entries as the device has them, a line of JSON each."`
 	Checkpoint bool   `help:"The last signed checkpoint alone: a few lines to keep elsewhere."`
 }
 

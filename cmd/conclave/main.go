@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"conclave/device"
+	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/internal/tty"
 	"conclave/terminal"
@@ -69,7 +70,7 @@ func (c *console) fail(err error, f failure) int {
 			return f.exit
 		}
 	}
-	text := strings.ReplaceAll(explained(err).Error(), "\n", "; ")
+	text := strings.NewReplacer("\n", "; ", safefile.StandardInput, "standard input").Replace(explained(err).Error())
 	if c.json {
 		c.err.Exact().Write(append(c.object(map[string]errorEntry{"error": {text, f.exit, f.kind}}), '\n'))
 	} else {

@@ -11,6 +11,9 @@ import (
 	"syscall"
 )
 
+// StandardInput is the path of standard input, also where there is none of that name.
+const StandardInput = "/dev/stdin"
+
 // Read reads a file that may be anyone's, of so many bytes at most. What is behind
 // the path must be a regular file, by whatever links; its kind and its size are
 // looked at before it is opened, for a named pipe can make a program wait for ever,
@@ -34,6 +37,9 @@ func Read(path string, limit int64) ([]byte, error) {
 // ReadPipe is Read of whatever the path names, for secrets: people have them
 // written to a named pipe, so that they are on no disk. It waits for who writes.
 func ReadPipe(path string, limit int64) ([]byte, error) {
+	if path == StandardInput {
+		return readAll(os.Stdin, path, limit)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -148,5 +154,5 @@ func Kind(mode fs.FileMode) string {
 func isDescriptor(path string) bool {
 	dir, number := filepath.Split(filepath.Clean(path))
 	_, err := strconv.Atoi(number)
-	return path == "/dev/stdin" || err == nil && (dir == "/dev/fd/" || dir == "/proc/self/fd/")
+	return path == StandardInput || err == nil && (dir == "/dev/fd/" || dir == "/proc/self/fd/")
 }

@@ -40,7 +40,7 @@ func FromArgument(argument string) (value Bytes, exposed bool, err error) {
 	}
 	if path, ok := strings.CutPrefix(argument, "file:"); ok {
 		if path == "-" {
-			path = "/dev/stdin"
+			path = safefile.StandardInput
 		}
 		content, err := safefile.ReadPipe(path, maxFile)
 		if err != nil {
