@@ -41,7 +41,7 @@ func (t tracing) traceFile() string { return t.Trace }
 // answering is the option of the commands that answer: all but those that write a
 // document, or talk as long as they run.
 type answering struct {
-	JSON bool `name:"json" help:"Answer in JSON, as docs/json.md says. An error is JSON too, on standard error."`
+	JSON bool `name:"json" help:"Answer in JSON, as conclave help json says. An error is JSON too, on standard error."`
 }
 
 func (a answering) asJSON() bool { return a.JSON }

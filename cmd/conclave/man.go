@@ -80,7 +80,7 @@ func commandPages(pages map[string]string, node *kong.Node, day time.Time) {
 	if node.Parent == nil {
 		page += ".Sh ENVIRONMENT\n.Xr conclave-files 5\nhas the variables, and the files that conclave keeps.\n"
 	}
-	page += ".Sh EXIT STATUS\n0 if it is done, 1 if it failed, 2 if the command line is wrong;\n.Xr conclave-files 5\nhas the others.\n" + examplesOf(node)
+	page += ".Sh EXIT STATUS\n0 if it is done, 1 if it failed, 2 if the command line is wrong, 10 if the device refused a PIN,\n11 if what was named is not there, 12 if what was to be made is, 130 if it was stopped;\n.Xr conclave-files 5\nhas all, and what they say.\n" + examplesOf(node)
 	pages[name+".1"] = page + seeAlso(related(node)...)
 	for _, child := range node.Children {
 		commandPages(pages, child, day)

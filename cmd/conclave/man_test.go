@@ -57,6 +57,9 @@ func TestManPageOfACommand(t *testing.T) {
 			t.Errorf("%q is missing:\n%s", want, pages["conclave-dkek-rekey.1"])
 		}
 	}
+	if want := "130 if it was stopped;\n.Xr conclave-files 5\n"; !strings.Contains(pages["conclave-key-sign.1"], want) {
+		t.Errorf("%q is missing", want)
+	}
 	if pages["conclave-man.1"] != "" {
 		t.Error("a hidden command has a page")
 	}
