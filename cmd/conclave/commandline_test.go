@@ -123,6 +123,7 @@ func TestUsageErrors(t *testing.T) {
 		"--json key":                             "a command was expected; see: conclave key --help",
 		"--json key list":                        "",
 		"key lst":                                `unexpected argument lst, did you mean "list"?; see: conclave key --help`,
+		"key wrap id:x a":                        `<key>: "x" is not hexadecimal; if it is a label: label:id:x; see: conclave key wrap --help`,
 		"key wrap a":                             "missing: <file>; see: conclave key wrap --help",
 		"key sign":                               "missing flags: --algorithm=NAME; see: conclave key sign --help",
 		"key sign a --algorithm ecdsa-sha256":    "--pin: the PIN cannot be asked for where standard input is signed; use --pin or --in; see: conclave key sign --help",

@@ -32,7 +32,9 @@ func (n *keyName) UnmarshalText(text []byte) error {
 	case scheme == "label":
 		n.label = value
 	case scheme == "id":
-		return (*hexBytes)(&n.id).UnmarshalText([]byte(value))
+		if err := (*hexBytes)(&n.id).UnmarshalText([]byte(value)); err != nil {
+			return fmt.Errorf("%w; if it is a label: label:%s", err, n.text)
+		}
 	}
 	return nil
 }
