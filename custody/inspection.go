@@ -37,7 +37,7 @@ func (in Inspection) Run(ctx context.Context) (*Opened, error) {
 		if sorted.wrong != nil {
 			return nil, &OpenError{WrongSheet, sorted.wrong}
 		}
-		return nil, openError(NotEnough, "%d sheets, and the set needs %d; add the sheets of other custodians", len(sorted.drafts), wanted)
+		return nil, openError(NotEnough, "sheets entered: %d, and the set needs %d; add those of other custodians", len(sorted.drafts), wanted)
 	}
 	a := attempt{file: in.File, entry: entry, drafts: sorted.drafts, faults: sorted.faults, doubtful: sorted.doubtful, progress: in.Progress, search: in.Search, limit: in.Limit}
 	if len(entry.Shares()) >= wanted {

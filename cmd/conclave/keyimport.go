@@ -292,11 +292,8 @@ func (cmd keyImport) report(c *console, key custody.Restored, source *keyfile.So
 	}
 	c.out.Printf(`
 %s still holds the key, %s: whoever has it needs no device.
-1. Back the key up:           conclave key wrap %d FILE
-2. Restore it, as a trial, to a second device, and let that sign:
-                              conclave key unwrap FILE --device OTHER
-3. Only then destroy %s and all its copies: on sticks, in mailboxes, on backup
-   tapes. Overwriting does not help on flash memory: destroy the medium. Or seal
-   it up, offline, until the next drill has shown that the backup is enough.
+1. Back the key up: conclave key wrap %d FILE
+2. Restore it, as a trial, to a second device, and let that sign: conclave key unwrap FILE --device OTHER
+3. Only then destroy %s and all its copies: on sticks, in mailboxes, on backup tapes. Overwriting does not help on flash memory: destroy the medium. Or seal it up, offline, until the next drill has shown that the backup is enough.
 `, cmd.File, how, key.Ref, cmd.File)
 }

@@ -172,6 +172,7 @@ func TestInterruptedRehearsal(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	s := begin(t, "rehearse")
+	s.Expect("You are all 4 custodians, one after the other")
 	s.Answer("Press <enter> when you are alone. $", "")
 	s.Expect("Share value : ")
 	if left, err := os.ReadDir(temporary); err != nil || len(left) != 1 {

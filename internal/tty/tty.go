@@ -168,5 +168,11 @@ func onSignal(last func()) (stop func()) {
 // is called.
 func (t *Terminal) ClearOnSignal() (stop func()) { return onSignal(t.Clear) }
 
-// Clear takes what was shown off the screen and out of the scrollback.
-func (t *Terminal) Clear() { t.obey("\x1b[H\x1b[2J\x1b[3J") }
+// Clear takes what was shown off the screen and out of the scrollback, and ends a style
+// that was cut off.
+func (t *Terminal) Clear() {
+	if t.styles {
+		t.obey(normal.sequence())
+	}
+	t.obey("\x1b[H\x1b[2J\x1b[3J")
+}

@@ -20,7 +20,7 @@ type input struct {
 // where they belong.
 func read(drafts []Draft) (*input, error) {
 	if n := len(drafts); n < 2 || n > maxSheets {
-		return nil, fmt.Errorf("%d sheets entered, 2 to %d expected", n, maxSheets)
+		return nil, fmt.Errorf("sheets entered: %d; 2 to %d were expected", n, maxSheets)
 	}
 	in := &input{}
 	for i, d := range drafts {

@@ -135,7 +135,7 @@ func TestSheetsRefuses(t *testing.T) {
 		drafts []Draft
 		want   string
 	}{
-		{"one", good[:1], "1 sheets entered, 2 to 255 expected"},
+		{"one", good[:1], "sheets entered: 1; 2 to 255 were expected"},
 		{"no value", []Draft{good[0], {good[0].Prime, "2", ""}}, "2: the share value is empty"},
 		{"no prime", []Draft{good[0], {"", "2", value}}, "2: the prime is empty"},
 		{"no prime near", []Draft{{"1234", "1", value}, {"1234", "2", value}}, "prime: no prime is like what was typed"},
