@@ -6,13 +6,14 @@
 # make install    to PREFIX, /usr/local if nothing is said, below DESTDIR; make uninstall
 # make packages   a .deb, a .rpm and a tarball for this machine, to bin/
 # make release    the same for other systems, too, each to its folder in bin/
+# make cross      the programs compile for those systems
 
 export CGO_ENABLED ?= 0
 # No path of this folder is in a program, so that other folders give the same bytes.
 export GOFLAGS := $(GOFLAGS) -trimpath
 BIN := bin
 
-.PHONY: build install uninstall packages release rehearse check test static reproducible race fuzz bench clean
+.PHONY: build install uninstall packages release rehearse check test static reproducible cross race fuzz bench clean
 
 build:
 	go build -ldflags=-s -o $(BIN)/ ./cmd/...
@@ -36,9 +37,10 @@ OUT ?= $(abspath $(BIN))
 packages: build
 	scripts/package "$(abspath $(BIN))" "$(OUT)" linux "$$(go env GOARCH)"
 
+SYSTEMS := linux-arm64 darwin-arm64 darwin-amd64 windows-amd64
 release: export CONCLAVE = $(abspath $(BIN))/conclave
 release: packages
-	set -eu; for system in linux-arm64 darwin-arm64 darwin-amd64 windows-amd64; do \
+	set -eu; for system in $(SYSTEMS); do \
 	  export GOOS=$${system%-*} GOARCH=$${system#*-}; \
 	  go build -ldflags=-s -o "$(BIN)/$$system/" ./cmd/...; \
 	  scripts/package "$(abspath $(BIN))/$$system" "$(OUT)" "$$GOOS" "$$GOARCH"; \
@@ -59,6 +61,7 @@ test:
 ifdef CI
 	$(MAKE) race
 	$(MAKE) reproducible
+	$(MAKE) cross
 endif
 
 # CI runs staticcheck too; tools.mod has its version.
@@ -70,6 +73,14 @@ static:
 ifdef CI
 	go tool -modfile=tools.mod staticcheck ./...
 endif
+
+# The programs compile for the systems of releases, each system and each processor once. CI
+# has nothing of it compiled before; without optimisation it takes two thirds of the time.
+cross:
+	@set -eu; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	for system in $(filter-out darwin-amd64,$(SYSTEMS)); do \
+	  GOOS=$${system%-*} GOARCH=$${system#*-} go build -gcflags='all=-N -l' -ldflags=-s -o "$$dir/" ./cmd/conclave ./cmd/sc-hsm-tool; \
+	done
 
 # Two folders give the same programs and packages, byte for byte. The second one has a
 # cache from which the packages of this module are taken out, so that they are compiled

@@ -16,8 +16,8 @@ import (
 )
 
 // TestOtherSystems: the programs and their tests are right, as far as the compiler's types
-// say, for the systems that make release builds them for. To compile all that they are made of takes
-// minutes for each; what is not ours is read without the bodies of its functions.
+// say, for the systems that make release builds them for. Here the tests are what counts, which
+// would take minutes to compile: make cross compiles the programs.
 func TestOtherSystems(t *testing.T) {
 	if testing.Short() {
 		t.Skip("all packages, for each system")
