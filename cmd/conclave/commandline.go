@@ -55,6 +55,12 @@ func asksJSON(command *kong.Context, args []string) bool {
 	return ok && c.asJSON()
 }
 
+// homeless are the commands that know no devices: they run where there is no place for
+// any, as where packages are made.
+type homeless struct{}
+
+func (homeless) needsNoHome() {}
+
 // onDevice are the options of the commands that work with one device.
 type onDevice struct {
 	chosenDevice
@@ -262,23 +268,25 @@ func parse(args []string) (command *kong.Context, o *options, err error) {
 		err = givenOnce(command)
 	}
 	if err != nil {
-		o = g.get()
-		o.Color = askedColor(args)
-		return nil, o, explain(parser, command, err)
+		g.get().Color = colorIn(args)
+		return nil, g.get(), explain(parser, command, err)
 	}
 	return command, g.get(), nil
 }
 
-// askedColor is what a command line says of colour that cannot be parsed.
-func askedColor(args []string) (asked tty.Color) {
+// colorIn is --color of a command line that cannot be parsed.
+func colorIn(args []string) tty.Color {
+	color := tty.ColorAuto
 	for i, arg := range args {
-		if value, found := strings.CutPrefix(arg, "--color="); found {
-			asked = tty.Color(value)
-		} else if i > 0 && args[i-1] == "--color" {
-			asked = tty.Color(arg)
+		name, value, joined := strings.Cut(arg, "=")
+		if !joined && i+1 < len(args) {
+			value = args[i+1]
+		}
+		if known := []string{string(tty.ColorAlways), string(tty.ColorNever)}; name == "--color" && slices.Contains(known, value) {
+			color = tty.Color(value)
 		}
 	}
-	return asked
+	return color
 }
 
 // usageError is what is wrong with a command line.

@@ -3,6 +3,7 @@ package main
 import "io"
 
 type completion struct {
+	homeless
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 

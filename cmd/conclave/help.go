@@ -13,6 +13,7 @@ import (
 )
 
 type help struct {
+	homeless
 	Command []string `arg:"" optional:"" help:"A command, such as: key list; or a page, such as: first-try. topics lists the pages. Absent: all commands."`
 }
 

@@ -34,13 +34,15 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 	if err != nil {
 		return c.fail(err, failureOf(err))
 	}
-	if c.home, err = findHome(); err != nil {
-		return c.fail(err, failureOf(err))
+	used := command.Selected().Target.Interface()
+	if _, without := used.(interface{ needsNoHome() }); !without {
+		if c.home, err = findHome(); err != nil {
+			return c.fail(err, failureOf(err))
+		}
 	}
 	c.quiet = options.Quiet
 	c.asking = asking{terminal.NewPrompts(c.in, c.err), &c.answers}
 	c.progress = progress{c.asking}
-	used := command.Selected().Target.Interface()
 	if d, ok := used.(interface{ chosen() string }); ok {
 		if c.device, err = c.home.Find(d.chosen()); err != nil {
 			return c.fail(err, failureOf(err))

@@ -14,6 +14,7 @@ import (
 )
 
 type man struct {
+	homeless
 	Dir string `arg:"" complete:"folders" help:"Folder for the pages."`
 }
 

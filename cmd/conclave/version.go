@@ -15,6 +15,7 @@ import (
 )
 
 type version struct {
+	homeless
 	answering
 	SBOM    bool   `name:"sbom" help:"Show the bill of materials instead (CycloneDX, JSON)."`
 	Program string `arg:"" optional:"" complete:"files" help:"A program that go build has made, for --sbom. Default: this one."`
