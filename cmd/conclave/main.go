@@ -73,6 +73,8 @@ func (c *console) fail(err error, f failure) int {
 		}
 	}
 	text := strings.NewReplacer("\n", "; ", safefile.StandardInput, "standard input").Replace(explained(err).Error())
+	c.out.FreshLine()
+	c.err.FreshLine()
 	if c.json {
 		c.err.Exact().Write(append(c.object(map[string]errorEntry{"error": {text, f.exit, f.kind}}), '\n'))
 	} else {

@@ -21,6 +21,7 @@ type Output struct {
 	verbatim bool // lines stay as they are
 	lock     sync.Mutex
 	layout   layout
+	begun    bool  // a line
 	err      error // the first of a write
 }
 
@@ -117,6 +118,9 @@ func (e exact) Write(content []byte) (int, error) {
 }
 
 func (o *Output) write(text string) error {
+	if text != "" {
+		o.begun = !strings.HasSuffix(text, "\n")
+	}
 	_, err := io.WriteString(o.file, rendered(text, o.styles, o.escapes))
 	return o.keep(err)
 }
@@ -136,7 +140,16 @@ func (o *Output) Err() error { return o.err }
 func (o *Output) newline() {
 	o.lock.Lock()
 	defer o.lock.Unlock()
-	o.layout.at, o.layout.hang = 0, 0
+	o.layout.at, o.layout.hang, o.begun = 0, 0, false
+}
+
+// FreshLine ends a line that was begun, such as a question that no one has answered.
+func (o *Output) FreshLine() {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	if o.begun {
+		o.write(o.layout.add("\n"))
+	}
 }
 
 // obey gives a terminal that can be cleared a command.
@@ -144,7 +157,7 @@ func (o *Output) obey(command string) {
 	o.lock.Lock()
 	defer o.lock.Unlock()
 	if o.escapes || o.verbatim && o.terminal {
-		o.layout.at, o.layout.hang = 0, 0
+		o.layout.at, o.layout.hang, o.begun = 0, 0, false
 		_, err := io.WriteString(o.file, command)
 		o.keep(err)
 	}

@@ -37,7 +37,7 @@ func (t *Terminal) Interactive() bool { return IsTerminal(t.in) }
 func (t *Terminal) Line(prompt string) (string, error) {
 	t.prompt(prompt)
 	line, err := t.lines.ReadString('\n')
-	if t.Interactive() {
+	if t.Interactive() && err == nil {
 		t.newline()
 	}
 	if err != nil && line == "" {
