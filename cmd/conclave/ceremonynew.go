@@ -1,21 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"conclave/ceremony/plan"
-	"conclave/custody"
 	"conclave/internal/interrupt"
-	"conclave/internal/safefile"
-	"conclave/internal/tty"
-	"conclave/internal/typed"
 )
 
 type ceremonyNew struct {
@@ -65,156 +57,6 @@ type planAnswer struct{ output }
 // planRoom is more than a plan made of these answers needs.
 const planRoom = 64 << 10
 
-// draftSuffix ends the name of the file with the answers so far, one on each line.
-const draftSuffix = ".answers"
-
-// questions asks at the terminal; after an error it asks nothing more. What was answered
-// is not asked again when the questions are gone through anew: that is how one goes back,
-// and how one goes on another day.
-type questions struct {
-	console *console
-	ctx     context.Context
-	given   []string // answers to the first questions
-	asked   []string // the questions gone through
-	draft   string   // file of the answers; empty for none
-	// counting goes through the questions with the usual answers, and asks none.
-	counting bool
-	err      error
-}
-
-var errBack = errors.New("the question before this one is asked again")
-
-// goOn takes the answers that an earlier time has left.
-func (q *questions) goOn(draft string) error {
-	q.draft = draft
-	content, err := safefile.Read(draft, planRoom)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	if err != nil {
-		return err
-	}
-	q.given = strings.FieldsFunc(string(content), func(r rune) bool { return r == '\n' })
-	for i, text := range q.given {
-		q.given[i] = strings.TrimPrefix(text, draftMark) // an empty answer has a line too
-	}
-	q.console.prompts.Printf("Type back to change the answer before; <enter> takes what stands in brackets. leave ends here: the answers are kept in %s, and the same command goes on.\n", draft)
-	if len(q.given) > 0 {
-		q.console.prompts.Printf("Answered before: %s.\n", count(len(q.given), "question"))
-	}
-	return nil
-}
-
-// draftMark begins each line of a draft.
-const draftMark = "= "
-
-// keep writes the draft.
-func (q *questions) keep() error {
-	if q.draft == "" {
-		return nil
-	}
-	var content strings.Builder
-	for _, text := range q.given {
-		content.WriteString(draftMark + text + "\n")
-	}
-	return safefile.Replace(q.draft, []byte(content.String()))
-}
-
-func (q *questions) forget() error {
-	if q.draft == "" {
-		return nil
-	}
-	return os.Remove(q.draft)
-}
-
-// all asks everything, from the beginning again after each step back.
-func (q *questions) all() plan.Answers {
-	for {
-		q.asked, q.err = nil, nil
-		if a := q.answers(); !errors.Is(q.err, errBack) {
-			return a
-		}
-	}
-}
-
-// total is how many questions there are, going by what was answered.
-func (q *questions) total() int {
-	counted := &questions{console: q.console, given: q.given, draft: q.draft, counting: true}
-	counted.answers()
-	return len(counted.asked)
-}
-
-// ask asks for a line, and again until parse takes it. An empty answer is the
-// usual one.
-func (q *questions) ask(question, usual string, parse func(string) error) string {
-	if q.err != nil {
-		return ""
-	}
-	n := len(q.asked)
-	q.asked = append(q.asked, question)
-	if n < len(q.given) && (q.counting || parse(q.given[n]) == nil) {
-		return q.given[n]
-	}
-	if q.counting {
-		parse(usual)
-		return usual
-	}
-	q.given = q.given[:n] // one that is not taken any more, such as a start that is past
-	q.console.prompts.Printf("\n%v\n", tty.Heading(fmt.Sprintf("Question %d of %d", n+1, q.total())))
-	text, err := q.typed(prompt(question, usual), usual, parse)
-	if errors.Is(err, errBack) {
-		q.given = q.given[:max(0, n-1)]
-	} else if err == nil {
-		q.given = append(q.given, text)
-		err = q.keep()
-	}
-	q.err = err
-	return text
-}
-
-func prompt(question, usual string) string {
-	if usual == "" {
-		return question + ": "
-	}
-	return fmt.Sprintf("%s [%s]: ", question, usual)
-}
-
-// typed is a line that parse takes.
-func (q *questions) typed(prompt, usual string, parse func(string) error) (string, error) {
-	for {
-		line, err := q.console.prompts.LineUntil(q.ctx, prompt)
-		if err != nil {
-			return "", err
-		}
-		switch typed.Word(line, "back", "leave", "quit", "exit", "help") {
-		case "back":
-			return "", errBack
-		case "leave", "quit", "exit":
-			return "", custody.ErrQuit
-		case "help":
-			q.console.prompts.Printf("back asks the question before once more; leave ends here, and the same command goes on another time; <enter> takes what stands in brackets.\n")
-			continue
-		}
-		text := typed.Text(line)
-		if text == "" {
-			text = usual
-		}
-		if err = parse(text); err == nil {
-			return text, nil
-		}
-		q.console.prompts.Refuse(err)
-	}
-}
-
-func anything(string) error { return nil }
-
-func something(text string) error {
-	if text == "" {
-		return errors.New("an answer was expected")
-	}
-	return nil
-}
-
 func twoLetters(text string) error {
 	if len(text) != 2 || strings.ToUpper(text) != text {
 		return errors.New("two capital letters were expected (ISO 3166-1)")
@@ -228,16 +70,6 @@ func keyTypeText(text string) error {
 		return err
 	}
 	return t.strong()
-}
-
-func (q *questions) number(question string, usual, least, most int) (n int) {
-	q.ask(fmt.Sprintf("%s (%d to %d)", question, least, most), strconv.Itoa(usual), func(text string) (err error) {
-		if n, err = strconv.Atoi(text); err != nil || n < least || n > most {
-			return fmt.Errorf("%d to %d was expected", least, most)
-		}
-		return nil
-	})
-	return n
 }
 
 // names asks for names, with commas between them.
@@ -305,15 +137,6 @@ func (q *questions) confirm() {
 		}
 		return nil
 	})
-}
-
-// unless asks for something that need not exist, and gives nothing where the answer
-// is the word for none.
-func (q *questions) unless(none, question, usual string) string {
-	if text := q.ask(question, usual, something); text != none {
-		return text
-	}
-	return ""
 }
 
 // start asks when the ceremony begins; validity begins at midnight before it.
