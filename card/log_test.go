@@ -119,7 +119,7 @@ func TestLogTellsWhatWasDone(t *testing.T) {
 				"8052000020"+strings.Repeat("5A", 32)+" = 9000", "8052000000 = 9000 /^0100", "00200081 = 9000",
 				generateEC(t, "01", ""), generateEC(t, "02", "900101"), sign+"9000 /^30",
 				strings.Replace(sign, "806801", "806802", 1)+"9000 /^30", strings.Replace(sign, "806801", "806802", 1)+"6984",
-				"00D7C4010A 54020000 5304 6C616265 = 9000", "00B1C40104 5402000000 = 9000 6C616265",
+				"00D7C4010E 54020000 5308 6C6162656C6C6564 = 9000", "00B1C40104 5402000000 = 9000 6C6162656C6C6564",
 				"8072019200 0000 = 9000 /^", "8058000000 = 9000 /^CC00", "0084000008 = 9000 /^", deleteFirst, "8062018003 040506 00 = 6A88")
 			expect(t, c, "0020008808 3030303030303030 = 63CE", "0020008808 3537363231383830 = 9000", wrongPIN, sign+"6982",
 				"002C028106 393939393939 = 9000", "002400810C 393939393939 363438323139 = 9000", "0020008106 363438323139 = 9000")
@@ -137,7 +137,7 @@ func TestLogTellsWhatWasDone(t *testing.T) {
 			}
 			wantFindings(t, log, "")
 			all := bytes.Join(log.Entries(), nil)
-			for _, secret := range []string{"648219", "57621880", "6c616265", "labe", "1111111111"} {
+			for _, secret := range []string{"648219", "57621880", "6c6162656c6c6564", "labelled", "1111111111"} {
 				if bytes.Contains(bytes.ToLower(all), []byte(secret)) {
 					t.Errorf("%s, which was in a command, is in the log", secret)
 				}
