@@ -15,14 +15,15 @@ func Percent(out *tty.Output, doing string) (report dkek.Progress, end func()) {
 	if !out.Erases() {
 		return nil, func() {}
 	}
-	report = func(done float64) { out.Status("%s: %.0f %%", doing, 100*done) }
+	report = func(done float64) { out.Status("%.0f %%: %s", 100*done, doing) }
 	return report, out.EndStatus
 }
 
 // SearchProgress shows how a search for mistakes goes on, with an estimate of when
-// all will have been tried. Where it cannot be taken off again nothing is shown.
+// all will have been tried, which comes first: a narrow terminal cuts the rest. Where it
+// cannot be taken off again nothing is shown.
 func SearchProgress(out *tty.Output) custody.Search {
 	return func(p repair.Progress) {
-		out.Status("%s: %d of %d readings, %.0f a second, %v left at the most", p.Stage, p.Tried, p.Total, p.Rate, p.Remaining.Round(time.Second))
+		out.Status("%v left at the most: %d of %d readings, %.0f a second: %s", p.Remaining.Round(time.Second), p.Tried, p.Total, p.Rate, p.Stage)
 	}
 }

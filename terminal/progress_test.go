@@ -22,9 +22,9 @@ func TestProgress(t *testing.T) {
 	report(0.5)
 	report(1)
 	end()
-	person.Expect(`^\r\x1b\[Kderiving the key: 50 %\r\x1b\[Kderiving the key: 100 %\r\x1b\[K$`)
+	person.Expect(`^\r\x1b\[K50 %: deriving the key\r\x1b\[K100 %: deriving the key\r\x1b\[K$`)
 	terminal.SearchProgress(out)(repair.Progress{Stage: "one digit", Tried: 5, Total: 1000, Rate: 3.6, Remaining: 90 * time.Second})
-	person.Expect(`^\r\x1b\[Kone digit: 5 of 1000 readings, 4 a second, 1m30s left at the most$`)
+	person.Expect(`^\r\x1b\[K1m30s left at the most: 5 of 1000 readings, 4 a second: one digit$`)
 }
 
 // TestProgressOfAScript: where no one is watching, nothing is shown, and nothing

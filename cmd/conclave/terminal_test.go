@@ -132,7 +132,7 @@ func TestCeremony(t *testing.T) {
 	kcv := s.Expect(`DKEK share written to .*key check value ([0-9A-F]{16})`)[1]
 	record := s.Expect(`Set record written to (\S+);`)[1]
 	s.End(0)
-	if !bytes.Contains(s.All, []byte("deriving the key from the password: ")) {
+	if !bytes.Contains(s.All, []byte(" %: deriving the key from the password")) {
 		t.Error("the KDF showed no progress")
 	}
 	holdsNone(t, record, append(values, codes...))
