@@ -171,7 +171,7 @@ func readDraft(index int, d Draft) (entered, error) {
 // are moved by one key, the hand was beside its place.
 func (t *entered) readRow(line, name string) []cell {
 	row := cells(line)
-	if !isUnreadable(row) {
+	if !isUnreadable(row) || strings.Contains(line, "?") { // the mark of one that cannot be read
 		return row
 	}
 	for _, by := range []int{-1, 1} {
