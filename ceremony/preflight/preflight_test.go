@@ -318,7 +318,7 @@ func TestProblems(t *testing.T) {
 		"a plan of years ago":      {func(_ *testing.T, r *room) { r.Now = r.Now.AddDate(3, 0, 0) }, "CRL root-crl-1: its next update, 2027-11-01, is past"},
 		"no such printer":          {func(_ *testing.T, r *room) { r.Plan.Custody.Printer = "Nowhere" }, "printer: "},
 		"curve":                    {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "ec:secp256k1" }, "certificate root: certificates are issued with RSA, P-256, P-384 and P-521, but not with "},
-		"small key":                {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "rsa:1024" }, "certificate root: "},
+		"small key":                {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "rsa:1024" }, "plan: keys[0].type: RSA with 1024 bits is no longer safe"},
 		"a root whose key is none": {func(t *testing.T, r *room) {
 			content, err := os.ReadFile("../../internal/keycheck/testdata/prime-root.pem")
 			if err == nil {
