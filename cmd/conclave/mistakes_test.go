@@ -65,7 +65,10 @@ import (
 func TestMistakes(t *testing.T) {
 	sets := &mistakeSets{made: map[string]func() *mistakeSet{}, home: sync.OnceValue(func() string { return initialisedHome(t) })}
 	turn := map[string]int{}
-	for _, s := range readScenarios(t) {
+	for i, s := range readScenarios(t) {
+		if testing.Short() && i%4 != 0 {
+			continue // the daily check, and the race detector's
+		}
 		for _, columns := range s.widths(turn) {
 			t.Run(fmt.Sprintf("%s (%d columns)", s.name, columns), func(t *testing.T) {
 				t.Parallel()
