@@ -18,7 +18,7 @@ import (
 
 // Schema is the version of the facts that are written; it is a fact of the
 // opening. Transcripts without it are of version 1.
-const Schema = 2
+const Schema = 3
 
 // Sum is a SHA-256 in lower-case hexadecimal.
 type Sum string
