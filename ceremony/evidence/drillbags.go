@@ -1,0 +1,144 @@
+package evidence
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
+	"conclave/ceremony/transcript"
+)
+
+// expectedBags are those that the ceremony sealed, or the drill before.
+func (v drillCheck) expectedBags(origin *Origin) []plan.Bag {
+	if v.plan.Drill.Last == "" {
+		return origin.Bags()
+	}
+	last, err := v.bundle.origin(LastDir)
+	if err == nil {
+		err = last.CheckLast(origin)
+	}
+	if err != nil {
+		v.problem(path.Join(LastDir, TranscriptFile), "%v", err)
+		return nil
+	}
+	v.equal(path.Join(LastDir, HeadFile), "the closing of the drill before", last.Closing, v.plan.Drill.Last)
+	v.shown("bags: as they were sealed in the drill whose closing is %s; compare it with its paper", last.Closing)
+	return last.Bags()
+}
+
+// bags checks what the drill says of the bags, and shows which were not as they
+// had been.
+func (v drillCheck) bags(origin *Origin) {
+	if expected := v.expectedBags(origin); !slices.Equal(v.plan.Drill.Bags, expected) {
+		v.problem(PlanFile, "the bags are %v, and %v were sealed before", v.plan.Drill.Bags, expected)
+	}
+	whole, numbered, found := 0, 0, map[string]string{}
+	var changed, absent []string
+	for _, bag := range v.plan.Drill.Bags {
+		found[bag.Thing] = v.found(bag)
+		if bag.Number != plan.NoBag {
+			numbered++
+		}
+		switch found[bag.Thing] {
+		case "":
+			absent = append(absent, bag.Thing)
+		case step.BagChanged:
+			changed = append(changed, bag.Thing)
+		case bag.Number:
+			whole++
+		}
+	}
+	v.sealed(found)
+	text := fmt.Sprintf("bags: %d of %d were closed, and had their numbers", whole, numbered)
+	if len(changed) > 0 {
+		text += "; NOT AS THEY WERE: " + strings.Join(changed, ", ")
+	}
+	if len(absent) > 0 {
+		text += "; not seen: " + strings.Join(absent, ", ")
+	}
+	v.shown("%s", text)
+}
+
+// found is how the bag of a thing was: its number, BagChanged, or empty where the
+// thing was not here and its bag is said to be closed. The drill must say so.
+func (v drillCheck) found(bag plan.Bag) string {
+	id, fact := v.bagSteps[bag.Thing], "bag: "+bag.Thing
+	bags, absent := v.bagFacts(id)
+	for _, thing := range slices.Sorted(maps.Keys(bags)) {
+		if thing != bag.Thing {
+			v.problem(TranscriptFile, "step %s, fact %q: the step is about %s", id, "bag: "+thing, bag.Thing)
+		}
+	}
+	said, noted := bags[bag.Thing], v.noted(id, bag.Thing)
+	switch {
+	case said != noted:
+		v.problem(TranscriptFile, "step %s, fact %q: it is %s, and was noted as %s", id, fact, orNothing(said), orNothing(noted))
+	case bag.Number == plan.NoBag && said == "":
+		return "in no bag"
+	case bag.Number == plan.NoBag:
+		v.problem(TranscriptFile, "step %s, fact %q: it is %s, and it was put into no bag", id, fact, said)
+	case said == "" && !absent:
+		v.problem(TranscriptFile, "step %s, the fact %q is missing", id, fact)
+	case said == "" && v.noted(step.Seal.ID(), bag.Thing) == step.BagChanged:
+		return step.BagChanged
+	case said == "":
+		v.agrees(TranscriptFile, step.Seal.ID(), fact, Of[step.SealFacts](v.facts, step.Seal.ID()).Bags[bag.Thing], bag.Number)
+	case said != bag.Number && said != step.BagChanged:
+		v.problem(TranscriptFile, "step %s, fact %q: it is %s; %s, or %q, was expected", id, fact, said, bag.Number, step.BagChanged)
+	}
+	return said
+}
+
+// bagFacts are what a step says of bags, and whether the sheet that it is about
+// was not here.
+func (v drillCheck) bagFacts(id string) (bags map[string]string, absent bool) {
+	switch v.actions[id] {
+	case step.Inspect:
+		return Of[step.InspectFacts](v.facts, id).Bag, false
+	case step.Compare:
+		return Of[step.CompareFacts](v.facts, id).Bag, false
+	}
+	facts := Of[step.LoneSheetFacts](v.facts, id)
+	return facts.Bag, facts.Sheet == step.SheetAbsent
+}
+
+// noted is what notes and exceptions of a step say of the bag of a thing, the
+// last of them.
+func (v drillCheck) noted(id, thing string) (number string) {
+	for _, e := range v.said[id].all {
+		var bags map[string]string
+		switch e.Kind {
+		case transcript.Note:
+			bags = read[step.NoteFacts](v.verifier, e).Bag
+		case transcript.Exception:
+			bags = read[step.ExceptionFacts](v.verifier, e).Bag
+		}
+		number = cmp.Or(bags[thing], number)
+	}
+	return number
+}
+
+// sealed wants each bag to have a number that no other has or had, unless it was
+// not opened. Found is how each was.
+func (v drillCheck) sealed(found map[string]string) {
+	id := step.Seal.ID()
+	bags, seen := Of[step.SealFacts](v.facts, id).Bags, map[string]string{}
+	for _, bag := range v.plan.Drill.Bags {
+		seen[plan.FoldBag(bag.Number)] = bag.Thing
+	}
+	for _, bag := range v.plan.Drill.Bags {
+		number := bags[bag.Thing]
+		if number == plan.NoBag || number == bag.Number && found[bag.Thing] == "" {
+			continue
+		}
+		if other, twice := seen[plan.FoldBag(number)]; twice {
+			v.problem(TranscriptFile, "step %s, fact %q: it is %s, which is or was the number of the bag of %s", id, "bag: "+bag.Thing, number, other)
+		}
+		seen[plan.FoldBag(number)] = bag.Thing
+	}
+}
