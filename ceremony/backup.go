@@ -19,6 +19,8 @@ type backup struct{ dir string }
 // share, which the custodians' quorum shares out.
 func (b *backup) shareFile() string { return filepath.Join(b.dir, "dkek.pbe") }
 
+func (b *backup) file(name string) string { return filepath.Join(b.dir, name) }
+
 // wrapped is the file of a wrapped key.
 func (b *backup) wrapped(key string) string { return filepath.Join(b.dir, key+".wrap") }
 

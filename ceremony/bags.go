@@ -20,7 +20,7 @@ func (p *proceedings) seal(ctx context.Context, _ string) (done, error) {
 	for _, thing := range p.Plan.Bags() {
 		kept, err := p.people.stillClosed(ctx, thing)
 		if err == nil && kept {
-			bags[thing] = p.Plan.Drill.Number(thing)
+			bags[thing] = p.Plan.Sequel().Number(thing)
 			continue
 		}
 		if err == nil {
@@ -33,24 +33,29 @@ func (p *proceedings) seal(ctx context.Context, _ string) (done, error) {
 	return done{"the bags are closed", step.SealFacts{Bags: bags}}, nil
 }
 
-// oldBags says, by number, whose bags there were before a drill.
+// oldBags says, by number, whose bags there were before a drill or a change.
 func (p *proceedings) oldBags() map[string]string {
 	seen := map[string]string{}
-	if p.Plan.Drill != nil {
-		for _, bag := range p.Plan.Drill.Bags {
+	if s := p.Plan.Sequel(); s != nil {
+		for _, bag := range s.Bags {
 			seen[plan.FoldBag(bag.Number)] = bag.Thing + " until now"
 		}
 	}
 	return seen
 }
 
-// stillClosed lets the witness look at the bag of a sheet that a drill did not
-// see. One that was opened meanwhile is an exception.
+// stillClosed says whether a bag is closed that there was before. A change opens those
+// that it needs, and no others; in a drill the witness looks at the bag of a sheet that
+// was not here, and one that was opened meanwhile is an exception.
 func (p *people) stillClosed(ctx context.Context, thing string) (bool, error) {
-	if p.plan.Drill == nil {
+	sequel := p.plan.Sequel()
+	if sequel == nil {
 		return false, nil
 	}
-	number := p.plan.Drill.Number(thing)
+	number := sequel.Number(thing)
+	if !p.plan.LeavesBackup() {
+		return number != "" && !p.plan.Change.Renews(thing) && p.log.bagSeen(thing) == "", nil
+	}
 	facts := of[step.LoneSheetFacts](p.log, p.plan.BagSteps()[thing])
 	if facts.Sheet != step.SheetAbsent || facts.Bag[thing] != "" {
 		return false, nil
@@ -105,8 +110,8 @@ func (p *people) bag(ctx context.Context, thing string, seen map[string]string) 
 // says in the facts how it was. What was said of it stays, also where the step is
 // interrupted: it is open by then.
 func (p *people) openBag(ctx context.Context, thing string, bag map[string]string) error {
-	number := p.plan.Drill.Number(thing)
-	if number == plan.NoBag {
+	number := p.plan.Sequel().Number(thing)
+	if number == plan.NoBag || number == "" {
 		return nil
 	}
 	if looked := p.log.bagSeen(thing); looked != "" {

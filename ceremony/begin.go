@@ -23,11 +23,15 @@ func (c Ceremony) begin() (*proceedings, error) {
 	l := &log{plan: c.Plan, now: c.Now, tell: c.Room.Tell}
 	q := &people{Room: c.Room, plan: c.Plan, log: l}
 	b := backup{c.Dir.Backup()}
-	if c.Drill != nil {
-		b, l.before = backup{c.Drill.Backup}, c.Drill.Origin.Facts
+	var old backup
+	if c.Before != nil {
+		l.before, old = c.Before.Chain.State.Facts, backup{c.Before.Backup}
+		if c.Plan.LeavesBackup() {
+			b = old
+		}
 	}
 	p := &proceedings{
-		Ceremony: c, log: l, people: q, backups: b, devices: &sessions{Devices: c.Devices, plan: c.Plan, people: q, log: l},
+		Ceremony: c, log: l, people: q, backups: b, old: old, devices: &sessions{Devices: c.Devices, plan: c.Plan, people: q, log: l},
 		keys: keyring{plan: c.Plan, log: l, backups: b, tell: c.announce},
 	}
 	_, err := os.Stat(c.Dir.evidence(evidence.TranscriptFile))
@@ -62,7 +66,7 @@ func (p *proceedings) create() error {
 	if err := p.putProgram(); err != nil {
 		return err
 	}
-	if err := p.putOrigins(); err != nil {
+	if err := p.putChain(); err != nil {
 		return err
 	}
 	p.key = key.Public()
@@ -170,7 +174,7 @@ func (p *proceedings) resume() error {
 	if p.log.facts, err = evidence.ReadFacts(p.Plan, p.log.writer.Entries()); err != nil {
 		return fmt.Errorf("%s: %w", p.Dir.evidence(evidence.TranscriptFile), err)
 	}
-	if err := p.putOrigins(); err != nil {
+	if err := p.putChain(); err != nil {
 		return err
 	}
 	return p.noteResumption()

@@ -38,9 +38,10 @@ type Ceremony struct {
 	Room    Room
 	Program Program
 	Linter  lint.Linter
-	// Drill is what a drill looks after; nil for a ceremony.
-	Drill *Drill
-	Now   func() time.Time
+	// Before is what a drill, or a change of custody, goes on from; nil for a first
+	// ceremony.
+	Before *Before
+	Now    func() time.Time
 	// Progress is told of the work on the share file's password, Announce of what
 	// begins; nil for no one.
 	Progress dkek.Progress
@@ -68,6 +69,11 @@ func (c Ceremony) Run(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
+	if c.Before != nil {
+		if err := c.Before.checkBackup(c.Plan); err != nil {
+			return err
+		}
+	}
 	if err := c.checkRoom(); err != nil {
 		return err
 	}
@@ -112,6 +118,7 @@ type proceedings struct {
 	people  *people
 	devices *sessions
 	backups backup
+	old     backup // that of before, of a change
 	keys    keyring
 }
 
@@ -132,30 +139,32 @@ func (p *proceedings) take(ctx context.Context, s step.Step) error {
 		}
 		if err == nil {
 			p.people.Tell("Done: " + done.text)
-			if err := p.log.append(e); err != nil {
-				return err
-			}
-			return p.log.facts.Add(s.Action, s.ID, e.Facts)
+			return p.log.finish(s, e)
 		}
-		if err := p.failed(ctx, err); err != nil {
+		closed, err := p.failed(ctx, s, err)
+		if closed || err != nil {
 			return err
 		}
 	}
 }
 
-// failed tells what went wrong. When it returns without error the step is to
+// failed tells what went wrong. When it returns without error the step is closed, or to
 // be taken again.
-func (p *proceedings) failed(ctx context.Context, failure error) error {
+func (p *proceedings) failed(ctx context.Context, s step.Step, failure error) (closed bool, err error) {
 	p.devices.close()
 	if errors.Is(failure, ErrStopped) || ctx.Err() != nil {
-		return failure
+		return false, failure
 	}
 	if err := p.log.note(transcript.Failed, "", failure.Error(), nil); err != nil {
-		return errors.Join(failure, err)
+		return false, errors.Join(failure, err)
 	}
 	p.people.Tell("This was not done: " + failure.Error())
-	_, err := p.people.ask(ctx, Question{Wants: Enter, Who: p.Plan.People.Administrator, Problem: failure, Text: "Put it right, and press <enter> to take the step again"})
-	return err
+	q := Question{Wants: Enter, Who: p.Plan.People.Administrator, Problem: failure, Text: "Put it right, and press <enter> to take the step again"}
+	if p.mayBeUnshown(s) {
+		return p.unshown(ctx, s, q, failure)
+	}
+	_, err = p.people.ask(ctx, q)
+	return false, err
 }
 
 // done is what a step has shown: its facts are those of its action.
@@ -172,6 +181,7 @@ func (p *proceedings) do(ctx context.Context, s step.Step) (done, error) {
 		step.Restore: p.restore, step.Copy: p.copy, step.Certify: p.certify, step.SignCRL: p.signCRL,
 		step.Erase: p.erase, step.Seal: p.seal, step.Close: p.close,
 		step.LoneSheet: p.loneSheet, step.Inspect: p.inspect, step.OpenBackup: p.openBackup, step.Compare: p.compare,
+		step.ChangePIN: p.changePIN, step.Retire: p.retire, step.Decide: p.decide,
 	}
 	action, ok := actions[s.Action]
 	if !ok {

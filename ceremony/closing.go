@@ -10,6 +10,7 @@ import (
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/internal/safefile"
+	"conclave/quorum"
 )
 
 // close completes the evidence. What comes after it is for finish.
@@ -75,11 +76,15 @@ func (p *proceedings) keepRecord() error {
 	if p.Plan.Custody == nil {
 		return nil
 	}
-	_, records, err := p.backups.read()
-	if err != nil {
+	record := (*quorum.Record)(nil)
+	if p.Before != nil && !p.log.facts.Done(step.Share.ID()) {
+		record = p.Before.Record
+	} else if _, records, err := p.backups.read(); err != nil {
 		return err
+	} else {
+		record = records[0]
 	}
-	content, err := records[0].Bytes()
+	content, err := record.Bytes()
 	if err != nil {
 		return err
 	}

@@ -650,9 +650,9 @@ func ofTheDrill() []contradiction {
 		{"too few custodians", func(s *story) {
 			s.facts("open-backup")["custodians"], s.last(transcript.Note, "open-backup").Facts["custodians"] = "1, 2", "1, 2"
 		}, `step open-backup, fact "custodians": 2 custodians; 3 were expected`, 0},
-		{"another closing of the ceremony", func(s *story) { s.replan(func(p *plan.Plan) { p.Drill.Closing = hashOf(nil) }) }, "ceremony/checkpoint: the closing of the ceremony is ", 0},
-		{"a drill before that is not there", func(s *story) { s.replan(func(p *plan.Plan) { p.Drill.Last = hashOf(nil) }) }, "last-drill/transcript.jsonl: last-drill/plan.json: file does not exist", 1},
-		{"bags of another number", func(s *story) { s.replan(func(p *plan.Plan) { p.Drill.Bags[1].Number = "A-7" }) }, "plan.json: the bags are [", 1},
+		{"another closing of the ceremony", func(s *story) { s.replan(func(p *plan.Plan) { p.Drill.Closing = hashOf(nil) }) }, "plan.json: the closing of the first ceremony is ", 0},
+		{"a drill before that is not there", func(s *story) { s.replan(func(p *plan.Plan) { p.Drill.Last = hashOf(nil) }) }, "plan.json: the closing of the evidence before it is ", 0},
+		{"bags of another number", func(s *story) { s.replan(func(p *plan.Plan) { p.Drill.Bags[1].Number = "A-7" }) }, "plan.json: its plan says that the bags were [", 0},
 		{"another record", func(s *story) { s.record(func(r map[string]any, _ []any) { r["set"] = "AAAA" }) }, `custody/set.json: step share, fact "set": `, 0},
 		{"a transcript of the ceremony that is cut off", func(s *story) {
 			text := s.read("ceremony/transcript.jsonl")

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
 
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/custody"
@@ -22,6 +24,9 @@ import (
 // share makes the DKEK share file and the sheets, with random numbers of the
 // device that will make the keys.
 func (p *proceedings) share(ctx context.Context, _ string) (done, error) {
+	if p.Plan.Change != nil {
+		return p.reshare(ctx)
+	}
 	made, err := p.clearShare()
 	if err != nil || made != nil {
 		return p.shareDone(made), err
@@ -30,15 +35,20 @@ func (p *proceedings) share(ctx context.Context, _ string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	created, err := custody.Creation{
-		Rand: h, ShareFile: p.backups.shareFile(), Scheme: p.Plan.Scheme(), Ceremony: p.Plan.Ceremony,
-		Names: p.Plan.People.Custodians, ReadBack: true, Now: p.Now(), Tool: p.Program.Version,
-		Custodians: p.people.custodians(false), Progress: p.Progress, Announce: func(phase custody.Phase) { p.announce(string(phase)) },
-	}.Run(ctx)
+	created, err := p.newCreation(h).Run(ctx)
 	if err != nil {
 		return done{}, err
 	}
 	return p.shareDone(created.Record), nil
+}
+
+// newCreation makes a share file and sheets for the custodians of the plan.
+func (p *proceedings) newCreation(rand io.Reader) custody.Creation {
+	return custody.Creation{
+		Rand: rand, ShareFile: p.backups.shareFile(), Scheme: p.Plan.Scheme(), Ceremony: p.Plan.Ceremony,
+		Names: p.Plan.People.Custodians, ReadBack: true, Now: p.Now(), Tool: p.Program.Version,
+		Custodians: p.people.custodians(false), Progress: p.Progress, Announce: func(phase custody.Phase) { p.announce(string(phase)) },
+	}
 }
 
 func (c Ceremony) announce(text string) {
@@ -173,24 +183,20 @@ func (p *proceedings) importShare(ctx context.Context, name string) (done, error
 		}
 		return p.importDone(name, who), p.checkImport(ctx, name, status)
 	}
-	file, records, err := p.backups.read()
-	if err != nil {
-		return done{}, err
-	}
-	opened, err := p.openShareFile(ctx, name, file, records)
+	opened, who, err := p.openBackups(ctx, name)
 	if err != nil {
 		return done{}, err
 	}
 	defer opened.Wipe()
+	file, err := custody.ReadShareFile(p.backups.shareFile())
+	if err != nil {
+		return done{}, err
+	}
 	identity, err := h.Device()
 	if err != nil {
 		return done{}, err
 	}
 	journal, err := p.Dir.journal(identity.Serial)
-	if err != nil {
-		return done{}, err
-	}
-	who, err := p.log.noteCustodians(opened, records[0])
 	if err != nil {
 		return done{}, err
 	}
@@ -224,22 +230,47 @@ func (p *proceedings) importDone(name, custodians string) done {
 		step.ImportFacts{KCV: p.log.kcv(), Custodians: custodians}}
 }
 
-// openShareFile opens the share file with custodians. Those are named first who
-// have not come before, so that as many sheets as can be are tried.
-func (p *proceedings) openShareFile(ctx context.Context, device string, file dkek.ShareFile, records []*quorum.Record) (*custody.Opened, error) {
+// openBackups opens the share file of the backup with the custodians of the plan, and
+// notes who they are.
+func (p *proceedings) openBackups(ctx context.Context, device string) (opened *custody.Opened, who string, err error) {
+	file, records, err := p.backups.read()
+	if err != nil {
+		return nil, "", err
+	}
+	quorum := plan.Quorum{Threshold: p.Plan.Custody.Threshold, Custodians: p.Plan.People.Custodians}
+	if opened, err = p.openShareFile(ctx, file, records[0], quorum, device); err != nil {
+		return nil, "", err
+	}
+	if who, err = p.log.noteCustodians(opened, records[0]); err != nil {
+		opened.Wipe()
+	}
+	return opened, who, err
+}
+
+// openShareFile opens a share file with those who have its sheets. Those are named first
+// who have not come before, so that as many sheets as can be are tried.
+func (p *proceedings) openShareFile(ctx context.Context, file dkek.ShareFile, record *quorum.Record, of plan.Quorum, device string) (*custody.Opened, error) {
 	p.people.Tell("If someone is absent any other custodian may come instead. In place of a code a custodian may answer: undo, to take back the last sheet; leave, to let another one come; help; exception and stop, as everyone may.")
-	return custody.Opening{
+	opened, err := custody.Opening{
 		File: file, Progress: p.Progress, Limit: likely, Search: p.Search,
-		Collection: &custody.Collection{Entry: &quorum.Entry{Records: records}, Custodians: p.people.custodians(true), Expected: p.expected(device)},
+		Collection: &custody.Collection{Entry: &quorum.Entry{Records: []*quorum.Record{record}}, Custodians: p.people.custodians(true), Expected: p.expected(of, device)},
 	}.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.sheetsTakenOut(ctx, opened, record); err != nil {
+		opened.Wipe()
+		return nil, err
+	}
+	return opened, nil
 }
 
 // likely is how many readings are tried where sheets do not open the file: one
 // mistake, and half a minute.
 const likely = 1000
 
-func (p *proceedings) expected(device string) []custody.Turn {
-	names := p.Plan.People.Custodians
+func (p *proceedings) expected(of plan.Quorum, device string) []custody.Turn {
+	names := of.Custodians
 	order := make([]int, len(names))
 	for i := range order {
 		order[i] = i + 1
@@ -249,8 +280,8 @@ func (p *proceedings) expected(device string) []custody.Turn {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.log.absence(a), p.log.absence(b)) })
 	var turns []custody.Turn
-	for i := range p.Plan.Custody.Threshold {
-		turns = append(turns, custody.Turn{Number: i + 1, Of: p.Plan.Custody.Threshold, Custodian: order[i], Name: names[order[i]-1]})
+	for i := range of.Threshold {
+		turns = append(turns, custody.Turn{Number: i + 1, Of: of.Threshold, Custodian: order[i], Name: names[order[i]-1]})
 	}
 	return turns
 }

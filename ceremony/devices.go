@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/hsm"
@@ -18,6 +19,11 @@ import (
 
 // prepare identifies a device, and initialises it if it is for custody.
 func (p *proceedings) prepare(ctx context.Context, name string) (done, error) {
+	if change := p.Plan.Change; change != nil && !change.Renews(plan.TheDevice(name)) {
+		if err := p.people.openBag(ctx, plan.TheDevice(name), map[string]string{}); err != nil {
+			return done{}, err
+		}
+	}
 	h, err := p.devices.get(name)
 	if errors.Is(err, fs.ErrNotExist) && p.Plan.FindDevice(name).Embedded {
 		if _, err = p.Devices.Create(name); err == nil {

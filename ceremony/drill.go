@@ -5,45 +5,48 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"path"
 	"strconv"
 
-	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/internal/secret"
+	"conclave/internal/typed"
 	"conclave/quorum"
 	"conclave/wire"
 )
 
-// Drill is what a drill looks after.
-type Drill struct {
-	Origin    *evidence.Origin         // the transcript of the ceremony
-	Last      *evidence.Origin         // that of the drill before; nil without one
-	Backup    string                   // the folder of share file and wrapped keys
-	Throwaway custody.ThrowawayDevices // makes the device on which the backup is opened
+// mayBeUnshown says whether a step can be closed that does not show what it was to show.
+func (p *proceedings) mayBeUnshown(s step.Step) bool {
+	return p.Plan.LeavesBackup() && s.Action.MayBeUnshown()
 }
 
-// putOrigins keeps the transcripts of the ceremony and of the last drill with
-// the drill's.
-func (p *proceedings) putOrigins() error {
-	if p.Drill == nil {
-		return nil
-	}
-	for dir, origin := range map[string]*evidence.Origin{evidence.OriginDir: p.Drill.Origin, evidence.LastDir: p.Drill.Last} {
-		if origin == nil {
-			continue
+// unshown lets the administrator close a step that has failed: what could not be shown is
+// an exception, and the drill goes on.
+func (p *proceedings) unshown(ctx context.Context, s step.Step, q Question, failure error) (closed bool, err error) {
+	const word = "unshown"
+	q.Wants, q.Text = EnterOr, q.Text+", or type "+word+" to go on without it, as an exception"
+	for {
+		text, err := p.people.ask(ctx, q)
+		if err != nil || text == "" {
+			return false, err
 		}
-		for name, content := range origin.Files {
-			if err := p.Dir.put(path.Join(dir, name), content); err != nil {
-				return err
-			}
+		if typed.Word(text, word, "not shown") != "" {
+			break
 		}
+		p.people.Tell("<enter> alone, or " + word + ", was expected.")
 	}
-	return nil
+	why := failure.Error()
+	if err := p.log.noteException(q.Who, step.NotShownBecause(s.Title, why), step.ExceptionFacts{}); err != nil {
+		return false, err
+	}
+	e, err := p.log.doneEntry(s, done{"it could not be shown", step.UnshownFacts{Why: why}})
+	if err == nil {
+		err = p.log.finish(s, e)
+	}
+	return err == nil, err
 }
 
 // loneSheet lets one custodian check their sheet. One that is not here, or not
@@ -80,12 +83,8 @@ func (p *proceedings) loneSheet(ctx context.Context, number string) (done, error
 
 // checkSheet lets the custodian type the sheet until it is good, or they leave.
 func (p *proceedings) checkSheet(ctx context.Context, number int, name string) (result string, err error) {
-	_, records, err := p.backups.read()
-	if err != nil {
-		return "", err
-	}
 	p.people.Tell("If the sheet is not accepted, the answer leave ends the check.")
-	entry := &quorum.Entry{Records: records, Want: 1}
+	entry := &quorum.Entry{Records: []*quorum.Record{p.Before.Record}, Want: 1}
 	defer entry.Wipe()
 	err = (&custody.Collection{
 		Entry: entry, Custodians: p.people.custodians(false), Only: true, Expected: []custody.Turn{{Number: 1, Of: 1, Custodian: number, Name: name}},
@@ -106,7 +105,7 @@ func (p *proceedings) inspect(ctx context.Context, _ string) (done, error) {
 	if err := p.people.openBag(ctx, plan.Media, facts.Bag); err != nil {
 		return done{}, err
 	}
-	file, err := custody.ReadUnopened(p.backups.shareFile(), false)
+	file, err := custody.ReadUnopened(p.old.shareFile(), false)
 	if err != nil {
 		return done{}, err
 	}
@@ -115,7 +114,7 @@ func (p *proceedings) inspect(ctx context.Context, _ string) (done, error) {
 		return done{}, err
 	}
 	for _, k := range p.Plan.Keys {
-		path := p.backups.wrapped(k.Name)
+		path := p.old.wrapped(k.Name)
 		f, err := custody.ReadWrapFile(path)
 		if f.Content == nil {
 			return done{}, err
@@ -125,7 +124,7 @@ func (p *proceedings) inspect(ctx context.Context, _ string) (done, error) {
 			return done{}, err
 		}
 	}
-	return done{"the backup is what the ceremony recorded", facts}, nil
+	return done{"the backup is what was recorded", facts}, p.takeBackup()
 }
 
 // asRecorded fails for a file of the backup that is not the one of the ceremony. What
@@ -145,20 +144,12 @@ const throwaway = "drill"
 
 // openBackup restores every key on a device that is thrown away.
 func (p *proceedings) openBackup(ctx context.Context, _ string) (d done, err error) {
-	file, records, err := p.backups.read()
-	if err != nil {
-		return done{}, err
-	}
-	opened, err := p.openShareFile(ctx, "", file, records)
+	opened, who, err := p.openBackups(ctx, "")
 	if err != nil {
 		return done{}, err
 	}
 	defer opened.Wipe()
-	who, err := p.log.noteCustodians(opened, records[0])
-	if err != nil {
-		return done{}, err
-	}
-	devices := p.Drill.Throwaway
+	devices := p.Before.Throwaway
 	devices.Delete(throwaway) // what an interrupted attempt has left
 	if _, err := devices.Create(throwaway); err != nil {
 		return done{}, err

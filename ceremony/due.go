@@ -28,7 +28,7 @@ func (f Folder) Due(ctx context.Context) ([]plan.Date, error) {
 	if err != nil {
 		return nil, err
 	}
-	last, err := f.lastDrill(file.Plan)
+	last, err := f.newest(file.Plan)
 	if err != nil {
 		return nil, err
 	}
@@ -54,18 +54,11 @@ func about(d plan.Date, what string) bool {
 	return strings.HasPrefix(rest, what)
 }
 
-// lastDrill is the plan of the last drill that was closed, or that of the ceremony
+// newest is the plan of the last drill or change that was closed, or that of the ceremony
 // itself.
-func (f Folder) lastDrill(last *plan.Plan) (*plan.Plan, error) {
-	for n := 1; ; n++ {
-		drill := numbered(drillStem(f.Evidence()), n)
-		if !safefile.Exists(string(drill)) {
-			return last, nil
-		}
-		if !safefile.Exists(drill.Evidence()) || safefile.Exists(drill.key()) {
-			continue // not held, or not closed
-		}
-		held, err := plan.ReadFile(drill.drillPlan())
+func (f Folder) newest(last *plan.Plan) (*plan.Plan, error) {
+	for _, dir := range sequels(f.Evidence()) {
+		held, err := plan.ReadFile(dir.sequelPlan())
 		if err != nil {
 			return nil, err
 		}
@@ -73,6 +66,7 @@ func (f Folder) lastDrill(last *plan.Plan) (*plan.Plan, error) {
 			last = held.Plan
 		}
 	}
+	return last, nil
 }
 
 // nextCRLs are the days on which the newest CRL of each issuer in the register ends.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
@@ -22,15 +24,26 @@ import (
 //	imports/           which device has been given a DKEK share
 //	ceremony.key       signs the transcript, until the close
 //	practice/          of a rehearsal: its devices, and what comes with its plan
-//	plan.json          of a drill: its plan
-//	throwaway/         of a drill: the device that the backup is opened on
+//	plan.json          of a drill or a change: its plan
+//	before/            of a drill or a change: what it goes on from
+//	throwaway/         of a drill or a change: the device that the backup is opened on
 type Folder string
 
-// FolderOf is where the ceremony of a plan is held, if no one says otherwise.
-func FolderOf(f plan.File) Folder { return Folder(f.Stem() + ".ceremony") }
+// FolderOf is where the ceremony of a plan is held, if no one says otherwise; a drill or
+// a change, where it was prepared.
+func FolderOf(f plan.File) Folder {
+	if f.Plan.Sequel() != nil {
+		return Folder(f.Base())
+	}
+	return Folder(f.Stem() + ".ceremony")
+}
 
 // FolderAround is the folder of the ceremony whose evidence a bundle is.
 func FolderAround(bundle string) Folder { return Folder(filepath.Dir(filepath.Clean(bundle))) }
+
+// Around is the folder of the first ceremony that a drill or a change goes on from, if it
+// lies where it lies if no one says otherwise.
+func (f Folder) Around() Folder { return Folder(filepath.Dir(filepath.Clean(string(f)))) }
 
 // RehearsalFolder is where the next rehearsal of a plan is held, if no one says
 // otherwise. One that people have begun goes on; where auto is set a program
@@ -39,14 +52,52 @@ func RehearsalFolder(f plan.File, auto bool) Folder {
 	return nextFolder(f.Stem()+".rehearsal", func(dir Folder) bool { return !auto && dir.rehearses(f) })
 }
 
-// DrillFolder is where the next drill of a ceremony is held, if no one says
+// DrillFolder is where the next drill is held that goes on from evidence, if no one says
 // otherwise: one that was prepared, or begun, or a new one.
 func DrillFolder(bundle string) Folder {
-	return nextFolder(drillStem(bundle), func(Folder) bool { return true })
+	return nextFolder(sequelStem(bundle)+string(plan.Checking), func(Folder) bool { return true })
 }
 
-// drillStem begins the names of the folders of the drills that look after evidence.
-func drillStem(bundle string) string { return filepath.Clean(bundle) + ".drill" }
+// ChangeFolder is where the next change of a kind is prepared.
+func ChangeFolder(bundle string, kind plan.Kind) Folder {
+	return nextFolder(sequelStem(bundle)+string(kind), func(Folder) bool { return false })
+}
+
+// sequelStem begins the names of the folders of all drills and changes that go on from a
+// first ceremony: they lie side by side, beside its evidence.
+func sequelStem(bundle string) string {
+	evidence := filepath.Clean(bundle)
+	around := filepath.Dir(evidence)
+	if stem, _, ok := sequelName(filepath.Base(around)); ok {
+		evidence = filepath.Join(filepath.Dir(around), stem)
+	}
+	return evidence + "."
+}
+
+// sequelName takes the name of the folder of a drill or a change apart.
+func sequelName(name string) (stem string, kind plan.Kind, ok bool) {
+	stem, rest, _ := strings.Cut(name, ".")
+	for _, kind := range append(plan.Kinds(), plan.Checking) {
+		number, is := strings.CutPrefix(rest, string(kind)+"-")
+		if _, err := strconv.Atoi(number); is && err == nil {
+			return stem, kind, true
+		}
+	}
+	return "", "", false
+}
+
+// sequels are the folders beside a bundle of drills and changes that are closed.
+func sequels(bundle string) (dirs []Folder) {
+	stem := sequelStem(bundle)
+	entries, _ := os.ReadDir(filepath.Dir(stem)) // one that cannot be read has none
+	for _, e := range entries {
+		dir := Folder(filepath.Join(filepath.Dir(stem), e.Name()))
+		if base, _, ok := sequelName(e.Name()); ok && base+"." == filepath.Base(stem) && safefile.Exists(dir.Evidence()) && !safefile.Exists(dir.key()) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
 
 // numbered is a folder in a series.
 func numbered(stem string, n int) Folder { return Folder(fmt.Sprintf("%s-%d", stem, n)) }
@@ -89,7 +140,7 @@ func (f Folder) in(name string) string       { return filepath.Join(string(f), n
 func (f Folder) publish(name string) string  { return filepath.Join(f.in("publish"), name) }
 func (f Folder) practice(name string) string { return filepath.Join(f.in("practice"), name) }
 func (f Folder) key() string                 { return f.in("ceremony.key") }
-func (f Folder) drillPlan() string           { return f.in(evidence.PlanFile) }
+func (f Folder) sequelPlan() string          { return f.in(evidence.PlanFile) }
 
 // evidence is a file of the evidence, whose name has slashes.
 func (f Folder) evidence(name string) string {

@@ -278,7 +278,7 @@ func eventful(t *testing.T) map[string]held {
 	s.Now, s.Room = time.Now, s.players
 	n := s.yearLater(t)
 	all["year later"] = held{n.forge(t), n.Plan}
-	d := s.drillStage(t, readOrigin(t, s.evidence()), nil)
+	d := s.drillOf(t, s.evidence())
 	d.Room = &answers{s.players, map[string][]string{
 		"Is Cora here":                         {"no"},
 		"Is the bag of the sheet of Cora":      {"no"},

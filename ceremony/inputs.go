@@ -18,7 +18,7 @@ import (
 // what is wrong is put right before anyone compares it with the papers.
 func (p *proceedings) readInputs(ctx context.Context) (map[string][]byte, error) {
 	inputs := map[string][]byte{}
-	if p.Plan.Drill != nil { // it issues nothing
+	if p.Plan.Sequel() != nil { // it issues nothing
 		return inputs, nil
 	}
 	if p.Plan.Register != "" { // opening it finishes what a power cut has left in it

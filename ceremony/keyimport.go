@@ -144,11 +144,7 @@ func (p *proceedings) giveKey(ctx context.Context, h *hsm.HSM, key custody.Incom
 	} else if err != nil {
 		return 0, "", err
 	}
-	file, records, err := p.backups.read()
-	if err != nil {
-		return 0, "", err
-	}
-	opened, err := p.openShareFile(ctx, p.Plan.Custody.Device, file, records)
+	opened, who, err := p.openBackups(ctx, p.Plan.Custody.Device)
 	if err != nil {
 		return 0, "", err
 	}
@@ -158,9 +154,6 @@ func (p *proceedings) giveKey(ctx context.Context, h *hsm.HSM, key custody.Incom
 		return 0, "", err
 	}
 	defer d.Wipe()
-	if who, err = p.log.noteCustodians(opened, records[0]); err != nil {
-		return 0, "", err
-	}
 	p.announce("importing the key " + key.Label)
 	restored, err := key.Import(h, d, 0)
 	return restored.Ref, who, errors.Join(err, restored.NotTried)

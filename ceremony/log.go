@@ -45,13 +45,21 @@ func of[T any](l *log, id string) T {
 // doneEntry is the entry of a step that is done. One that lacks a fact is not.
 func (l *log) doneEntry(s step.Step, d done) (transcript.Entry, error) {
 	facts, err := step.Write(d.facts, l.facts.Schema)
-	if err == nil {
+	if _, unshown := d.facts.(step.UnshownFacts); err == nil && !unshown {
 		err = step.Read(facts, l.facts.Schema, s.Action.New())
 	}
 	if err != nil {
 		return transcript.Entry{}, fmt.Errorf("step %s is not complete: %w", s.ID, err)
 	}
 	return transcript.Entry{Time: l.now(), Step: s.ID, Kind: transcript.Done, By: l.plan.Lead(s.By), Text: d.text, Facts: facts}, nil
+}
+
+// finish writes that a step is done.
+func (l *log) finish(s step.Step, e transcript.Entry) error {
+	if err := l.append(e); err != nil {
+		return err
+	}
+	return l.facts.Add(s.Action, s.ID, e.Facts)
 }
 
 // note writes an entry of the step under way to the transcript. Facts are a

@@ -20,7 +20,7 @@ func (p Program) Runbook(ctx context.Context, f plan.File, linter lint.Linter, m
 	book := runbook.Book{Plan: f.Plan, Made: made, Tool: p.Version, Materials: []runbook.Material{
 		material("Plan", filepath.Base(f.Path), sha256.Sum256(f.Content)), material("Program", "conclave "+p.Version, p.SHA256),
 	}}
-	if f.Plan.Drill == nil && f.Plan.Register != "" { // opening it brings it to the format that the ceremony will read
+	if f.Plan.Sequel() == nil && f.Plan.Register != "" { // opening it brings it to the format that the ceremony will read
 		r, err := register.Open(filepath.Join(f.Base(), f.Plan.Register))
 		if err != nil {
 			return book, err
@@ -44,7 +44,7 @@ func (p Program) Runbook(ctx context.Context, f plan.File, linter lint.Linter, m
 		book.Materials = append(book.Materials, material(path, "the file of a key that is imported", sha256.Sum256(content)))
 		content.Wipe()
 	}
-	if f.Plan.Drill == nil {
+	if f.Plan.Sequel() == nil {
 		book.Expect = preflight.Check{Plan: f.Plan, Base: f.Base(), Linter: linter, Now: f.Plan.Start}.Lines(ctx)
 	}
 	return book, nil

@@ -74,7 +74,7 @@ func (p *people) command(ctx context.Context, who, text string) (answered bool, 
 // wanted says what answers a question.
 func wanted(answer Answer) string {
 	return map[Answer]string{
-		Enter: "<enter> alone, when it is so", YesNo: "yes or no", Words: "an answer in your own words, or as the question says", LastWord: "the last word that was read aloud",
+		Enter: "<enter> alone, when it is so", YesNo: "yes or no", Words: "an answer in your own words, or as the question says", EnterOr: "<enter> alone, or the word that the question says", LastWord: "the last word that was read aloud",
 	}[answer]
 }
 

@@ -50,15 +50,24 @@ func (p *people) soPIN(ctx context.Context, name string, h *hsm.HSM) (secret.Byt
 	if err != nil {
 		return nil, err
 	}
-	q := PINQuestion{What: "new SO-PIN of the device " + name + ", 16 hex digits", PIN: wire.SOPIN, Check: func(pin secret.Bytes) error {
-		parsed, err := hsm.ParseSOPIN(pin)
-		parsed.Wipe()
-		return err
-	}}
+	q := newSOPINOf(name)
 	if status.Initialised {
 		q.What, q.Check = "present SO-PIN of the device "+name+", 16 hex digits", nil
 	}
 	return p.newSecret(ctx, q, hsm.ParseSOPIN)
+}
+
+// newSOPIN asks for the SO-PIN that a device is to have.
+func (p *people) newSOPIN(ctx context.Context, name string) (secret.Bytes, error) {
+	return p.newSecret(ctx, newSOPINOf(name), hsm.ParseSOPIN)
+}
+
+func newSOPINOf(name string) PINQuestion {
+	return PINQuestion{What: "new SO-PIN of the device " + name + ", 16 hex digits", PIN: wire.SOPIN, Check: func(pin secret.Bytes) error {
+		parsed, err := hsm.ParseSOPIN(pin)
+		parsed.Wipe()
+		return err
+	}}
 }
 
 func (p *people) newPIN(ctx context.Context, name string) (secret.Bytes, error) {

@@ -93,7 +93,7 @@ func TestPowerCutsEverywhere(t *testing.T) {
 		return
 	}
 	everywhere("year later", s.yearLater(t))
-	d := s.drillStage(t, readOrigin(t, s.evidence()), nil)
+	d := s.drillOf(t, s.evidence())
 	d.Room = &reluctant{SimulatedRoom: s.players, absent: "Cora", opened: plan.Media}
 	everywhere("drill", d)
 }
@@ -131,7 +131,7 @@ func TestBagOpenedMeanwhile(t *testing.T) {
 	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	d := s.drillStage(t, readOrigin(t, s.evidence()), nil)
+	d := s.drillOf(t, s.evidence())
 	d.Room = &reluctant{SimulatedRoom: s.players, absent: "Cora", opened: plan.Sheet("Cora")}
 	d.begin(t, "Number of the bag of the sheet of Cora")
 	d.Room = &reluctant{SimulatedRoom: s.players, absent: "Cora"}

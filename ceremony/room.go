@@ -21,6 +21,7 @@ const (
 	YesNo
 	Words    // something in people's own words, or a number
 	LastWord // of a hash that is read aloud
+	EnterOr  // an empty line, or the word that the question says
 )
 
 // Question is put to a person, before all.

@@ -384,8 +384,7 @@ func (s *stage) rehearse(t *testing.T) {
 
 // drill holds two drills of the ceremony with the same people.
 func (s *stage) drill(t *testing.T) {
-	origin := readOrigin(t, s.evidence())
-	d, report := s.holdDrill(t, origin, nil, &reluctant{SimulatedRoom: s.players, absent: "Cora", opened: plan.Media})
+	d, report := s.holdDrill(t, s.evidence(), &reluctant{SimulatedRoom: s.players, absent: "Cora", opened: plan.Media})
 	var exceptions []string
 	for _, e := range report.Exceptions {
 		exceptions = append(exceptions, e.Text)
@@ -393,23 +392,22 @@ func (s *stage) drill(t *testing.T) {
 	if want := []string{"the sheet of Cora is not here", "the bag of the backup media was not closed, or its number is not PRACTICE-3"}; !slices.Equal(exceptions, want) {
 		t.Errorf("exceptions: %v", exceptions)
 	}
-	wantShown(t, report, "drill: 4 of 5 sheets are good", "bags: 6 of 8 were closed, and had their numbers; NOT AS THEY WERE: the backup media; not seen: the sheet of Cora")
-	if number := (&plan.Drill{Bags: readOrigin(t, d.evidence()).Bags()}).Number("the sheet of Cora"); number != "PRACTICE-7" {
+	wantShown(t, report, "drill: 4 of 5 sheets are good, the backup opens, the devices are as they were", "bags: 6 of 8 were closed, and had their numbers; NOT AS THEY WERE: the backup media; not seen: the sheet of Cora")
+	if number := (&plan.Sequel{Bags: readBefore(t, d.evidence()).Chain.State.Bags}).Number("the sheet of Cora"); number != "PRACTICE-7" {
 		t.Errorf("the bag that was not opened has the number %s now", number)
 	}
 	d.leftOut(t)
-	last := readOrigin(t, d.evidence())
-	again, report := s.holdDrill(t, origin, last, s.players)
+	again, report := s.holdDrill(t, d.evidence(), s.players)
 	wantShown(t, report, "bags: 8 of 8 were closed")
 	again.invented(t)
-	s.changedBackup(t, origin, last)
+	s.changedBackup(t, again.evidence())
 	if list, _ := s.Devices.(home).List(); strings.Join(list, " ") != "primary standby" {
 		t.Errorf("devices left: %v", list)
 	}
 }
 
 // changedBackup is a drill for which the files of the backup were opened in an editor.
-func (s *stage) changedBackup(t *testing.T, origin, last *evidence.Origin) {
+func (s *stage) changedBackup(t *testing.T, before string) {
 	for _, name := range []string{"dkek.pbe", s.Plan.Keys[0].Name + ".wrap"} {
 		path := filepath.Join(string(s.Dir), "backup", name)
 		content, err := os.ReadFile(path)
@@ -423,7 +421,7 @@ func (s *stage) changedBackup(t *testing.T, origin, last *evidence.Origin) {
 		if err := os.WriteFile(path, []byte(string(text)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		d := s.drillStage(t, origin, last)
+		d := s.drillOf(t, before)
 		d.Room = s.players
 		if err := d.Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), name+" was changed in transfer: it was saved as UTF-8 text. ") {
 			t.Errorf("%s: %v", name, err)
@@ -434,10 +432,10 @@ func (s *stage) changedBackup(t *testing.T, origin, last *evidence.Origin) {
 	}
 }
 
-// holdDrill holds a drill, whose evidence must verify.
-func (s *stage) holdDrill(t *testing.T, origin, last *evidence.Origin, room ceremony.Room) (*stage, *evidence.Report) {
+// holdDrill holds a drill that goes on from evidence; its own must verify.
+func (s *stage) holdDrill(t *testing.T, before string, room ceremony.Room) (*stage, *evidence.Report) {
 	t.Helper()
-	d := s.drillStage(t, origin, last)
+	d := s.drillOf(t, before)
 	d.Room = room
 	if err := d.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
@@ -445,23 +443,27 @@ func (s *stage) holdDrill(t *testing.T, origin, last *evidence.Origin, room cere
 	return d, d.verified(t)
 }
 
-func (s *stage) drillStage(t *testing.T, origin, last *evidence.Origin) *stage {
+// drillOf is a drill that goes on from evidence.
+func (s *stage) drillOf(t *testing.T, before string) *stage {
+	t.Helper()
+	b := readBefore(t, before)
+	return s.goingOn(t, b, b.Drill(time.Now()))
+}
+
+// goingOn is a drill or a change in a folder of its own, with the backup of this stage.
+func (s *stage) goingOn(t *testing.T, before *ceremony.Before, p *plan.Plan) *stage {
 	t.Helper()
 	d := *s
-	drill := plan.Drill{Closing: origin.Closing, Bags: origin.Bags()}
-	if last != nil {
-		drill.Last, drill.Bags = last.Closing, last.Bags()
-	}
-	d.Plan = s.Plan.DrillOf(drill, time.Now())
-	err := d.Plan.Check()
+	d.Dir = ceremony.Folder(filepath.Join(t.TempDir(), string(p.Kind())))
+	f, err := d.Dir.PrepareSequel(before, p)
 	if err == nil {
-		d.Source, err = d.Plan.Bytes()
+		d.Before, err = d.Dir.Sequel(f)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Dir = ceremony.Folder(filepath.Join(t.TempDir(), "drill"))
-	d.Drill = &ceremony.Drill{Origin: origin, Last: last, Backup: filepath.Join(string(s.Dir), "backup"), Throwaway: s.Devices.(home)}
+	d.Plan, d.Source = f.Plan, f.Content
+	d.Before.Backup, d.Before.Throwaway = filepath.Join(string(s.Dir), "backup"), s.Devices.(home)
 	return &d
 }
 
@@ -473,16 +475,7 @@ func (s *stage) invented(t *testing.T) {
 	drill.Bags = slices.Clone(drill.Bags)
 	drill.Bags[2].Number = "A000042"
 	other.Drill = &drill
-	s.refused(t, &other, "plan.json: the bags are [{the device primary PRACTICE-9} {the device standby PRACTICE-10} {the backup media A000042}")
-}
-
-func readOrigin(t *testing.T, bundle string) *evidence.Origin {
-	t.Helper()
-	origin, err := evidence.ReadOrigin(bundle)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return origin
+	s.refused(t, &other, "plan.json: its plan says that the bags were [{the device primary PRACTICE-9} {the device standby PRACTICE-10} {the backup media A000042}")
 }
 
 func wantShown(t *testing.T, report *evidence.Report, texts ...string) {
@@ -505,7 +498,7 @@ func (s *stage) leftOut(t *testing.T) {
 	drill := *less.Drill
 	drill.Bags = slices.DeleteFunc(slices.Clone(drill.Bags), func(b plan.Bag) bool { return b.Thing == plan.TheDevice("standby") })
 	less.Drill = &drill
-	s.refused(t, &less, "plan.json: it is not the plan of a drill of the ceremony in ceremony")
+	s.refused(t, &less, "plan.json: its plan does not go on from what was in force: custody: it is not as it was before")
 }
 
 // refused puts another plan into the evidence, which is then refused.

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/hsm"
+	"conclave/internal/secret"
 	"conclave/wire"
 )
 
@@ -53,6 +55,9 @@ func (d *sessions) identify(name string, h *hsm.HSM) error {
 		return fmt.Errorf("device %s: %w", name, err)
 	}
 	before := of[step.PrepareFacts](d.log, step.Prepare.ID(name)).Serial
+	if change := d.plan.Change; change != nil && change.Renews(plan.TheDevice(name)) { // it is another one
+		before = evidence.Of[step.PrepareFacts](d.log.facts, step.Prepare.ID(name)).Serial
+	}
 	for _, want := range []string{d.plan.FindDevice(name).Serial, before} {
 		if want != "" && identity.Serial != want {
 			return fmt.Errorf("device %s has serial number %s, and %s was expected; is it another device?", name, identity.Serial, want)
@@ -89,6 +94,34 @@ func (d *sessions) login(ctx context.Context, name string) (*hsm.HSM, error) {
 			return nil, fmt.Errorf("%w; look it up before it is tried once more", problem)
 		}
 	}
+}
+
+// changePINs lets the administrator change both PINs of a device.
+func (d *sessions) changePINs(ctx context.Context, name string, h *hsm.HSM) error {
+	if err := d.changePIN(ctx, h, wire.UserPIN, "present user PIN of the device "+name, func() (secret.Bytes, error) { return d.people.newPIN(ctx, name) }); err != nil {
+		return err
+	}
+	return d.changePIN(ctx, h, wire.SOPIN, "present SO-PIN of the device "+name+", 16 hex digits", func() (secret.Bytes, error) { return d.people.newSOPIN(ctx, name) })
+}
+
+// changePIN changes one PIN, which costs a try where the present one is wrong.
+func (d *sessions) changePIN(ctx context.Context, h *hsm.HSM, ref wire.PINReference, present string, ask func() (secret.Bytes, error)) error {
+	q := PINQuestion{What: present, PIN: ref}
+	parse := func(pin secret.Bytes) (secret.Bytes, error) { return pin, nil }
+	if ref == wire.SOPIN {
+		parse = hsm.ParseSOPIN
+	}
+	old, err := d.people.newSecret(ctx, q, parse)
+	if err != nil {
+		return err
+	}
+	defer old.Wipe()
+	new, err := ask()
+	if err != nil {
+		return err
+	}
+	defer new.Wipe()
+	return h.ChangePIN(ref, old, new)
 }
 
 // close closes all, so that the next use opens them again.

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -10,57 +11,70 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// drillCheck checks what a drill has found.
-type drillCheck struct{ *verifier }
-
-// run checks what a drill has found against the transcript of its ceremony.
-func (v drillCheck) run() {
-	file := path.Join(OriginDir, TranscriptFile)
-	origin, err := v.bundle.origin(OriginDir)
-	if err == nil {
-		err = origin.complete()
+// sequel checks a bundle that goes on from earlier evidence, whose transcripts it has:
+// that the chain holds, and that what was made fits what was in force. Where the chain
+// does not hold there is nothing to compare with.
+func (v *verifier) sequel() bool {
+	before, err := v.bundle.before()
+	if err == nil && len(before.Links) == 0 {
+		err = fmt.Errorf("%s: it is missing, and the plan goes on from earlier evidence", path.Join(OriginDir, TranscriptFile))
 	}
 	if err != nil {
-		v.problem(file, "%v", err)
-		return
+		v.problem("", "%v", err)
+		return false
 	}
-	if !origin.leadsTo(v.plan, v.read(PlanFile)) {
-		v.problem(PlanFile, "it is not the plan of a drill of the ceremony in %s", OriginDir)
+	if err := before.joins(v.plan, false); err != nil {
+		v.problem(PlanFile, "%v", err)
+		return false
 	}
-	v.shown("drill: of the ceremony whose closing is %s; compare it with the paper", origin.Closing)
-	v.equal(path.Join(OriginDir, HeadFile), "the closing of the ceremony", origin.Closing, v.plan.Drill.Closing)
-	v.record(origin.plan.Ceremony, origin.Facts)
-	v.inspected(origin)
-	opened := Of[step.OpenBackupFacts](v.facts, step.OpenBackup.ID())
-	v.restored(step.OpenBackup.ID(), opened.KCV, opened.Restored, opened.Wrapped, origin.Facts)
-	if v.facts.Schema >= 2 {
-		v.given(step.OpenBackup.ID(), opened.Custodians)
+	for _, err := range before.State.disagreements(v.plan, v.facts) {
+		v.problem(TranscriptFile, "%v", err)
 	}
-	for _, device := range v.plan.Kept() {
-		v.compared(device, origin)
+	v.before, v.inForce = before.State, before.State.Facts.overlaid(v.plan, v.facts)
+	v.shown("%s: it goes on from the ceremony whose closing is %s; compare it with the paper", v.plan.Kind(), before.Links[0].Closing)
+	for _, link := range before.Links[1:] {
+		v.shown("between them: %s, closing %s", link.Name(), link.Closing)
 	}
-	v.bags(origin)
+	return true
+}
+
+// drillCheck checks what a drill, or an emergency, has found.
+type drillCheck struct{ *verifier }
+
+// run checks what a drill has found.
+func (v drillCheck) run() {
+	v.record(v.before.Ceremony, v.before.Facts, v.before.Replaced)
+	v.bags()
 	v.sheets()
 }
 
 // inspected compares the files of the backup with those that were made.
-func (v drillCheck) inspected(origin *Origin) {
-	id, share := step.Inspect.ID(), step.Share.ID()
+func (v *verifier) inspected(id string) {
+	share := step.Share.ID()
 	facts := Of[step.InspectFacts](v.facts, id)
-	v.same(id, "share file sha256", string(facts.ShareFile), share, "share file sha256", string(Of[step.ShareFacts](origin.Facts, share).ShareFile))
-	v.wrapped(id, facts.Wrapped, origin.Facts)
+	v.same(id, "share file sha256", string(facts.ShareFile), share, "share file sha256", string(Of[step.ShareFacts](v.before.Facts, share).ShareFile))
+	v.wrapped(id, facts.Wrapped, v.before.Facts)
+}
+
+// opened compares what the backup gave on a device that was thrown away.
+func (v *verifier) opened(id string) {
+	facts := Of[step.OpenBackupFacts](v.facts, id)
+	v.restored(id, facts.KCV, facts.Restored, facts.Wrapped, v.inForce)
+	if v.facts.Schema >= 2 {
+		v.given(id, facts.Custodians, v.quorum())
+	}
 }
 
 // compared compares a device with what it was.
-func (v drillCheck) compared(device string, origin *Origin) {
-	id, prepare := step.Compare.ID(device), step.Prepare.ID(device)
+func (v *verifier) compared(id, device string) {
+	prepare := step.Prepare.ID(device)
 	found := Of[step.CompareFacts](v.facts, id)
-	v.same(id, "device serial", found.Serial, prepare, "device serial", Of[step.PrepareFacts](origin.Facts, prepare).Serial)
+	v.same(id, "device serial", found.Serial, prepare, "device serial", Of[step.PrepareFacts](v.before.Facts, prepare).Serial)
 	if found.KCV == step.NotShown {
 		v.unproved("device %s: that its DKEK is the one of the ceremony; it does not show its key check value without a PIN", device)
 		return
 	}
-	v.kcv(id, found.KCV, origin.Facts)
+	v.kcv(id, found.KCV, v.before.Facts)
 }
 
 // sheets wants an exception for each sheet that is not good, and for no other.
@@ -85,5 +99,18 @@ func (v drillCheck) sheets() {
 			v.problem(TranscriptFile, "step %s, fact %q: it is %s; %s, %s or %s was expected", id, "sheet", orNothing(found), step.SheetGood, step.SheetBad, step.SheetAbsent)
 		}
 	}
-	v.shown("drill: %d of %d sheets are good, the backup opens, the devices are as they were", good, len(v.plan.People.Custodians))
+	v.shown("%s: %d of %d sheets are good%s", v.plan.Kind(), good, len(v.plan.People.Custodians), v.asTheyWere())
+}
+
+// asTheyWere says what a drill has found beside the sheets, where all of it was shown.
+func (v drillCheck) asTheyWere() string {
+	for _, s := range v.planned {
+		if v.facts.unshown(s.ID) != "" {
+			return ""
+		}
+	}
+	if v.plan.Kind() == plan.Emergency {
+		return ", the backup and the devices are as they were"
+	}
+	return ", the backup opens, the devices are as they were"
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -13,33 +12,12 @@ import (
 	"conclave/ceremony/transcript"
 )
 
-// expectedBags are those that the ceremony sealed, or the drill before.
-func (v drillCheck) expectedBags(origin *Origin) []plan.Bag {
-	if v.plan.Drill.Last == "" {
-		return origin.Bags()
-	}
-	last, err := v.bundle.origin(LastDir)
-	if err == nil {
-		err = last.CheckLast(origin)
-	}
-	if err != nil {
-		v.problem(path.Join(LastDir, TranscriptFile), "%v", err)
-		return nil
-	}
-	v.equal(path.Join(LastDir, HeadFile), "the closing of the drill before", last.Closing, v.plan.Drill.Last)
-	v.shown("bags: as they were sealed in the drill whose closing is %s; compare it with its paper", last.Closing)
-	return last.Bags()
-}
-
 // bags checks what the drill says of the bags, and shows which were not as they
 // had been.
-func (v drillCheck) bags(origin *Origin) {
-	if expected := v.expectedBags(origin); !slices.Equal(v.plan.Drill.Bags, expected) {
-		v.problem(PlanFile, "the bags are %v, and %v were sealed before", v.plan.Drill.Bags, expected)
-	}
+func (v drillCheck) bags() {
 	whole, numbered, found := 0, 0, map[string]string{}
 	var changed, absent []string
-	for _, bag := range v.plan.Drill.Bags {
+	for _, bag := range v.plan.Sequel().Bags {
 		found[bag.Thing] = v.found(bag)
 		if bag.Number != plan.NoBag {
 			numbered++
@@ -128,10 +106,10 @@ func (v drillCheck) noted(id, thing string) (number string) {
 func (v drillCheck) sealed(found map[string]string) {
 	id := step.Seal.ID()
 	bags, seen := Of[step.SealFacts](v.facts, id).Bags, map[string]string{}
-	for _, bag := range v.plan.Drill.Bags {
+	for _, bag := range v.plan.Sequel().Bags {
 		seen[plan.FoldBag(bag.Number)] = bag.Thing
 	}
-	for _, bag := range v.plan.Drill.Bags {
+	for _, bag := range v.plan.Sequel().Bags {
 		number := bags[bag.Thing]
 		if number == plan.NoBag || number == bag.Number && found[bag.Thing] == "" {
 			continue

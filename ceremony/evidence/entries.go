@@ -222,6 +222,11 @@ func (s *story) imports(id string) bool {
 	return slices.ContainsFunc(s.plan.Keys, func(k plan.Key) bool { return k.Import != "" && step.Generate.ID(k.Name) == id })
 }
 
+// reshares says whether a step makes new sheets for those who have some.
+func (s *story) reshares(action step.Action) bool {
+	return action == step.Share && s.plan.Change != nil
+}
+
 // fits wants a note to be in a step that makes such notes.
 func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
 	action := s.actions[e.Step]
@@ -231,7 +236,7 @@ func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
 	}{
 		{"sheets", note.Sheets != "" && action != step.Share},
 		{"about to sign", note.Sign != "" && action != step.Certify && action != step.SignCRL},
-		{"custodians", note.Custodians != "" && action != step.Import && action != step.OpenBackup && !s.imports(e.Step)},
+		{"custodians", note.Custodians != "" && action != step.Import && action != step.OpenBackup && !s.reshares(action) && !s.imports(e.Step)},
 		{"medium", note.Medium != 0 && action != step.Copy},
 	} {
 		if fact.out {
@@ -244,7 +249,7 @@ func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
 		}
 	}
 	for _, thing := range slices.Sorted(maps.Keys(note.Bag)) {
-		if s.bagSteps[thing] != e.Step {
+		if !s.opens(e.Step, thing) {
 			s.wrong(e, "fact %q: this step has no such note", "bag: "+thing)
 		}
 	}
@@ -263,9 +268,9 @@ func (s *story) excepts(e transcript.Entry, facts step.ExceptionFacts) {
 		s.wrong(e, "this step is not under way")
 	}
 	for _, thing := range slices.Sorted(maps.Keys(facts.Bag)) {
-		opened := s.bagSteps[thing]
-		if opened == "" || facts.Bag[thing] != step.BagChanged || e.Step != opened && action != step.Seal {
-			s.wrong(e, "fact %q: it is %s; %s was expected, in the step of a drill that is about it", "bag: "+thing, facts.Bag[thing], step.BagChanged)
+		sealed := action == step.Seal && s.bagSteps[thing] != ""
+		if facts.Bag[thing] != step.BagChanged || !sealed && !s.opens(e.Step, thing) {
+			s.wrong(e, "fact %q: it is %s; %s was expected, in the step of a drill, or of a change, that is about it", "bag: "+thing, facts.Bag[thing], step.BagChanged)
 		}
 	}
 	if told := (step.Resumed{Program: facts.Program, Version: facts.Version}); told == s.now {

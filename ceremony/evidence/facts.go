@@ -25,6 +25,15 @@ func Of[T any](f Facts, id string) T {
 	return none
 }
 
+// unshown is why a step was closed that could not show what it was to show; empty for
+// one that has.
+func (f Facts) unshown(id string) string {
+	if facts, ok := f.steps[id].(*step.UnshownFacts); ok {
+		return facts.Why
+	}
+	return ""
+}
+
 // Done says whether a step is done.
 func (f Facts) Done(id string) bool { return f.steps[id] != nil }
 
@@ -56,6 +65,9 @@ func (f Facts) Add(action step.Action, id string, written map[string]string) err
 	facts := action.New()
 	if facts == nil {
 		return fmt.Errorf("step %s: it is not a step of the plan, or has an action that is not known here", id)
+	}
+	if action.MayBeUnshown() && f.Schema >= 3 && step.IsUnshown(written) {
+		facts = &step.UnshownFacts{}
 	}
 	f.steps[id] = facts
 	return inEach(step.Read(written, f.Schema, facts), "step "+id)

@@ -70,7 +70,7 @@ func (v *verifier) strangers() {
 		folder, _, inside := strings.Cut(name, "/")
 		own := name == RegisterFile || name == BeforeFile
 		if inside {
-			own = slices.Contains([]string{certificates, crls, inputs, devices, attestations, path.Dir(RecordFile), OriginDir, LastDir}, folder)
+			own = slices.Contains([]string{certificates, crls, inputs, devices, attestations, path.Dir(RecordFile), OriginDir, ChainDir, LastDir}, folder)
 		}
 		switch {
 		case !own || made[name]:
@@ -108,9 +108,8 @@ func (v *verifier) made() map[string]bool {
 	if v.plan.Register != "" {
 		add(BeforeFile, RegisterFile)
 	}
-	for _, name := range originFiles() {
-		made[path.Join(OriginDir, name)] = v.plan.Drill != nil
-		made[path.Join(LastDir, name)] = v.plan.Drill != nil && v.plan.Drill.Last != ""
+	if v.plan.Sequel() != nil {
+		maps.Copy(made, v.bundle.chainFiles())
 	}
 	return made
 }

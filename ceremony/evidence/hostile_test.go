@@ -234,7 +234,7 @@ func TestHostileOrigin(t *testing.T) {
 	if err := fifo(evidence.PlanFile)(b.bundle()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := evidence.ReadOrigin(b.bundle()); err == nil || !strings.Contains(err.Error(), `"plan.json" is a named pipe`) {
+	if _, _, err := evidence.ReadChain(b.bundle()); err == nil || !strings.Contains(err.Error(), `"plan.json" is a named pipe`) {
 		t.Errorf("it is taken: %v", err)
 	}
 }
@@ -293,7 +293,7 @@ func TestOtherFolders(t *testing.T) {
 	for _, test := range []struct{ what, script, folder, want string }{
 		{"the folder of the ceremony", "mkdir ../around && mv ../bundle ../around/evidence", "around", "@/around is the folder of a ceremony, and its evidence is @/around/evidence; verify that: conclave ceremony verify @/around/evidence"},
 		{"a ceremony that is not closed", unfinished, "bundle", "@/bundle: this ceremony is not closed yet; go on with it: conclave ceremony run PLAN --dir @"},
-		{"a drill that is not closed", unfinished + " && mkdir ceremony && cp transcript.jsonl ceremony", "bundle", "@/bundle: this drill is not closed yet; go on with it: conclave ceremony drill EVIDENCE --backup DIR --dir @"},
+		{"a drill that is not closed", unfinished + " && mkdir ceremony && cp transcript.jsonl ceremony", "bundle", "@/bundle: this drill, or change, is not closed yet; go on with it: conclave ceremony run @/plan.json --backup DIR"},
 		{"nothing", "rm -r *", "bundle", "SHA256SUMS: it is missing"},
 		{"no transcript", "rm transcript.jsonl", "bundle", "transcript.jsonl: it is missing"},
 		{"no checkpoint", "rm checkpoint", "bundle", "checkpoint: it is missing"},

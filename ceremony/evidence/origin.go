@@ -1,26 +1,18 @@
 package evidence
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
+	"time"
 
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 )
 
-// OriginDir is where a drill keeps the transcript of its ceremony, and LastDir
-// where it keeps that of the drill before.
-const (
-	OriginDir = "ceremony"
-	LastDir   = "last-drill"
-)
-
-// Origin is what the transcript of a ceremony, or of a drill, says to the drills
+// Origin is what the transcript of a ceremony, a drill or a change says to those
 // after it.
 type Origin struct {
 	Closing string // SHA-256 of the checkpoint, in lower-case hexadecimal
@@ -29,24 +21,11 @@ type Origin struct {
 	plan    *plan.Plan
 	done    []string // steps
 	closed  bool
+	end     time.Time
 }
 
-// originFiles are the files of a bundle that a drill keeps.
+// originFiles are the files of a bundle that those after it keep.
 func originFiles() []string { return []string{PlanFile, TranscriptFile, KeyFile, HeadFile} }
-
-// ReadOrigin reads and verifies the transcript of a bundle in a folder.
-func ReadOrigin(folder string) (o *Origin, err error) {
-	return o, inFolder(folder, func(fsys fs.FS) error {
-		b, err := look(fsys)
-		if err == nil {
-			o, err = b.origin(".")
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", folder, err)
-		}
-		return nil
-	})
-}
 
 // origin reads the transcript in a folder of a bundle.
 func (b *bundle) origin(dir string) (*Origin, error) {
@@ -82,7 +61,8 @@ func (o *Origin) verify() (err error) {
 		return err
 	}
 	o.Closing, o.done = hashOf(o.Files[HeadFile]), doneSteps(t.Entries)
-	o.closed = t.Entries[len(t.Entries)-1].Kind == transcript.Closed
+	last := t.Entries[len(t.Entries)-1]
+	o.closed, o.end = last.Kind == transcript.Closed, last.Time
 	o.Facts, err = ReadFacts(o.plan, t.Entries)
 	return err
 }
@@ -105,22 +85,4 @@ func (o *Origin) complete() error {
 		return errors.New("it was not brought to its end")
 	}
 	return nil
-}
-
-// leadsTo says whether the plan of a drill, which was read from content, is the
-// one that this ceremony's leads to: a drill leaves nothing out.
-func (o *Origin) leadsTo(drill *plan.Plan, content []byte) bool {
-	want, err := o.plan.DrillOf(*drill.Drill, drill.Start).Bytes()
-	return err == nil && bytes.Equal(want, content)
-}
-
-// CheckLast wants an origin to be a drill of the ceremony, brought to its end.
-func (o *Origin) CheckLast(ceremony *Origin) error {
-	if o.plan.Drill == nil || o.plan.Drill.Closing != ceremony.Closing {
-		return errors.New("it is not the evidence of a drill of this ceremony")
-	}
-	if !ceremony.leadsTo(o.plan, o.Files[PlanFile]) {
-		return errors.New("its plan is not that of a drill of this ceremony")
-	}
-	return o.complete()
 }

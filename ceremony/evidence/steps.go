@@ -23,7 +23,10 @@ func (v *verifier) steps() {
 		v.problem(TranscriptFile, "the steps done are %s; the plan has %s", strings.Join(done, ", "), strings.Join(planned, ", "))
 	}
 	for _, s := range v.planned {
-		if v.facts.Done(s.ID) {
+		switch {
+		case v.facts.unshown(s.ID) != "":
+			v.notShown(s)
+		case v.facts.Done(s.ID):
 			v.step(s)
 		}
 	}
@@ -48,14 +51,22 @@ func (v *verifier) step(s step.Step) {
 		v.backup(s.ID, s.Object)
 	case step.Restore:
 		facts := Of[step.RestoreFacts](v.facts, s.ID)
-		v.restored(s.ID, facts.KCV, facts.Restored, facts.Wrapped, v.facts)
-		v.shown("restore: every key was proved on the device %s", v.plan.Custody.Standby)
+		v.restored(s.ID, facts.KCV, facts.Restored, facts.Wrapped, v.inForce)
+		v.shown("restore: every key was proved on the device %s", s.Object)
 	case step.Certify:
 		signatures{v}.certificate(s.ID, v.plan.FindCertificate(s.Object))
 	case step.SignCRL:
 		signatures{v}.crl(s.ID, v.plan.FindCRL(s.Object))
 	case step.Copy:
 		v.copies(s.ID)
+	case step.Inspect:
+		v.inspected(s.ID)
+	case step.OpenBackup:
+		v.opened(s.ID)
+	case step.Compare:
+		v.compared(s.ID, s.Object)
+	case step.Decide:
+		v.decided(s.ID)
 	case step.Seal:
 		v.bagsOf(s.ID)
 	case step.Close:
@@ -95,7 +106,7 @@ func (v *verifier) inputs(id string) {
 		}
 	}
 	family(v, id, "key file ", facts.KeyFiles, v.plan.KeyFiles())
-	if v.plan.Drill != nil {
+	if v.plan.Sequel() != nil {
 		return
 	}
 	for _, c := range v.plan.Certificates {
@@ -213,7 +224,8 @@ func (v *verifier) proof(id, name string, chain *wire.DeviceChain, sum step.Sum)
 // share compares what is said of the sheets with their record.
 func (v *verifier) share(id string) {
 	facts := Of[step.ShareFacts](v.facts, id)
-	v.record(v.plan.Ceremony, v.facts)
+	v.record(v.plan.Ceremony, v.facts, v.replaced())
+	v.openedBefore(id, facts)
 	if proof := v.plan.Scheme().Proof().String(); facts.Proof == lostProof && v.facts.Schema < 2 {
 		v.unproved("step %s, fact %q: how the sheets were proved (evidence of an earlier version)", id, "proof")
 	} else {
@@ -232,6 +244,16 @@ func (v *verifier) share(id string) {
 	}
 }
 
+// openedBefore wants the share file of before to have been opened by those who had its
+// sheets, where a change makes new ones.
+func (v *verifier) openedBefore(id string, facts step.ShareFacts) {
+	if v.plan.Change != nil {
+		v.given(id, facts.Custodians, *v.plan.Change.Before)
+	} else if facts.Custodians != "" {
+		v.problem(TranscriptFile, "step %s, fact %q: it is %s, and there were no sheets before", id, "custodians before", facts.Custodians)
+	}
+}
+
 // What earlier releases said of a proof, and of custodians, where the ceremony was
 // interrupted.
 const (
@@ -239,9 +261,17 @@ const (
 	LostCustodians = "those before the interruption"
 )
 
+// replaced are the sets whose share file a new one takes the place of.
+func (v *verifier) replaced() []string {
+	if kind := v.plan.Kind(); kind == plan.NewFile || kind == plan.Rekey {
+		return v.before.Sets
+	}
+	return nil
+}
+
 // record compares the record of the sheets with the plan, and with the facts of
 // the ceremony in which they were made.
-func (v *verifier) record(ceremony string, made Facts) {
+func (v *verifier) record(ceremony string, made Facts, replaced []string) {
 	r, err := quorum.ParseRecord(v.read(RecordFile))
 	if err != nil {
 		v.problem(RecordFile, "%v", err)
@@ -255,8 +285,8 @@ func (v *verifier) record(ceremony string, made Facts) {
 	v.agrees(RecordFile, id, "set", facts.Set, r.Set)
 	v.agrees(RecordFile, id, "key check value", facts.KCV, r.KCV)
 	v.agrees(RecordFile, id, "share file sha256", string(facts.ShareFile), r.ShareFile.SHA256)
-	if len(r.Replaces) > 0 {
-		v.problem(RecordFile, "it replaces the sets %s, and a ceremony makes the first one", strings.Join(r.Replaces, ", "))
+	if got, want := strings.Join(r.Replaces, ", "), strings.Join(replaced, ", "); got != want {
+		v.problem(RecordFile, "it replaces the sets %s, and %s was expected", orNothing(got), orNothing(want))
 	}
 	for i, name := range v.plan.People.Custodians {
 		if i >= len(r.Custodians) {
@@ -277,13 +307,18 @@ func (v *verifier) kcv(id, got string, made Facts) {
 
 func (v *verifier) imported(id string) {
 	facts := Of[step.ImportFacts](v.facts, id)
-	v.kcv(id, facts.KCV, v.facts)
-	v.given(id, facts.Custodians)
+	v.kcv(id, facts.KCV, v.inForce)
+	v.given(id, facts.Custodians, v.quorum())
+}
+
+// quorum are the custodians of the plan.
+func (v *verifier) quorum() plan.Quorum {
+	return plan.Quorum{Threshold: v.plan.Custody.Threshold, Custodians: v.plan.People.Custodians}
 }
 
 // given checks which custodians have opened the share file: as many as it takes,
-// each once, and those who were noted before the device was given the DKEK.
-func (v *verifier) given(id, custodians string) {
+// each once, and those who were noted before the DKEK was used.
+func (v *verifier) given(id, custodians string, quorum plan.Quorum) {
 	const fact = "custodians"
 	if v.facts.Schema < 2 && custodians == LostCustodians {
 		v.unproved("step %s, fact %q: which custodians have come (evidence of an earlier version)", id, fact)
@@ -293,15 +328,15 @@ func (v *verifier) given(id, custodians string) {
 	for number := range strings.SplitSeq(custodians, ", ") {
 		n, err := strconv.Atoi(number)
 		switch {
-		case err != nil || n < 1 || n > len(v.plan.People.Custodians) || strconv.Itoa(n) != number:
+		case err != nil || n < 1 || n > len(quorum.Custodians) || strconv.Itoa(n) != number:
 			v.problem(TranscriptFile, "step %s, fact %q: %q is not the number of a custodian", id, fact, number)
 		case seen[n]:
 			v.problem(TranscriptFile, "step %s, fact %q: custodian %d has come twice", id, fact, n)
 		}
 		seen[n] = true
 	}
-	if len(seen) != v.plan.Custody.Threshold {
-		v.problem(TranscriptFile, "step %s, fact %q: %d custodians; %d were expected", id, fact, len(seen), v.plan.Custody.Threshold)
+	if len(seen) != quorum.Threshold {
+		v.problem(TranscriptFile, "step %s, fact %q: %d custodians; %d were expected", id, fact, len(seen), quorum.Threshold)
 	}
 	if v.facts.Schema < 2 {
 		return
@@ -367,7 +402,7 @@ func (v *verifier) importedKey(id string, planned *plan.Key, facts step.Generate
 	}
 	opened := Of[step.OpenFacts](v.facts, step.Open.ID()).KeyFiles[planned.Import]
 	v.same(id, "key file sha256", string(facts.KeyFile), step.Open.ID(), "key file "+planned.Import, string(opened))
-	v.given(id, facts.Custodians)
+	v.given(id, facts.Custodians, v.quorum())
 }
 
 // alone wants a key to be at a reference where a key can be, and no other key to
@@ -394,7 +429,7 @@ func (v *verifier) alone(id, key string, facts step.GenerateFacts) {
 // wrapped is what was restored is compared there.
 func (v *verifier) backup(id, key string) {
 	facts := Of[step.BackupFacts](v.facts, id)
-	v.kcv(id, facts.KCV, v.facts)
+	v.kcv(id, facts.KCV, v.inForce)
 	if v.facts.Schema >= 2 {
 		made := step.Generate.ID(key)
 		v.same(id, "key reference", strconv.Itoa(facts.Reference), made, "key reference", strconv.Itoa(Of[step.GenerateFacts](v.facts, made).Reference))

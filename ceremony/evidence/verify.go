@@ -107,6 +107,8 @@ type verifier struct {
 	transcript *transcript.Transcript
 	counted    int             // exceptions, when the last step was done
 	facts      Facts           // of the steps that are done
+	before     State           // in force, where the bundle goes on from earlier evidence
+	inForce    Facts           // of the steps that have made what there is, then or now
 	said       map[string]said // entries, by step
 	factsIn    map[int64]any   // facts of other entries, by index
 }
@@ -182,7 +184,8 @@ func closedEvidence(fsys fs.FS, dir string) error {
 	case !has(TranscriptFile) || has(SumsFile) || has(HeadFile):
 		return nil
 	case has(path.Join(OriginDir, TranscriptFile)):
-		return fmt.Errorf("%s: this drill is not closed yet; go on with it: conclave ceremony drill EVIDENCE --backup DIR --dir %s", dir, filepath.Dir(filepath.Clean(dir)))
+		folder := filepath.Dir(filepath.Clean(dir))
+		return fmt.Errorf("%s: this drill, or change, is not closed yet; go on with it: conclave ceremony run %s --backup DIR", dir, filepath.Join(folder, PlanFile))
 	}
 	return fmt.Errorf("%s: this ceremony is not closed yet; go on with it: conclave ceremony run PLAN --dir %s", dir, filepath.Dir(filepath.Clean(dir)))
 }
@@ -242,13 +245,20 @@ func (v *verifier) contents() {
 	}
 	v.named()
 	v.strangers()
+	v.inForce = v.facts
+	if v.plan.Sequel() != nil && !v.sequel() {
+		return
+	}
 	v.entries()
 	v.opening()
 	v.steps()
-	if v.plan.Drill != nil {
+	switch v.plan.Kind() {
+	case plan.Checking, plan.Emergency:
 		drillCheck{v}.run()
-	} else {
+	case plan.First:
 		signatures{v}.register()
+	default:
+		changeCheck{v}.run()
 	}
 }
 
@@ -280,7 +290,7 @@ func (v *verifier) readPlan() {
 	for _, s := range v.planned {
 		v.actions[s.ID] = s.Action
 	}
-	if p.Drill != nil {
+	if p.Sequel() != nil {
 		v.bagSteps = p.BagSteps()
 	}
 	v.plan = p

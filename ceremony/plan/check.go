@@ -54,14 +54,14 @@ func (p *Plan) Check() error {
 	c.custody()
 	c.certificates()
 	c.crls()
-	c.drill()
+	c.sequel()
 	return errors.Join(c.problems...)
 }
 
 func (c *checker) header() {
 	p := c.plan
 	c.text("ceremony", p.Ceremony, true)
-	if longest := 70; len(p.Ceremony) > longest && !p.Practice && p.Drill == nil { // rehearsals and drills add to it
+	if longest := 70; len(p.Ceremony) > longest && !p.Practice && p.Sequel() == nil { // rehearsals and drills add to it
 		c.say("ceremony", "%d characters; %d at most were expected", len(p.Ceremony), longest)
 	}
 	c.text("place", p.Place, false)
@@ -77,26 +77,44 @@ func (c *checker) header() {
 	c.path("register", p.Register)
 }
 
-// drill expects a number of its own for each bag, and for nothing else.
-func (c *checker) drill() {
+// sequel expects the closings of earlier evidence, and a number of its own for each
+// bag; in a drill, for each thing that there is.
+func (c *checker) sequel() {
 	p := c.plan
-	if p.Drill == nil {
+	sequel, field := p.Sequel(), p.sequelField()
+	switch {
+	case sequel == nil:
+		return
+	case p.Drill != nil && p.Change != nil:
+		c.say(field, "a plan is that of a drill or of a change, and not of both")
+	case p.Custody == nil:
+		c.say(field, "it goes on from earlier custody, and this ceremony has none")
 		return
 	}
-	if p.Custody == nil {
-		c.say("drill", "a drill checks custody, and this ceremony has none")
-		return
-	}
-	for field, closing := range map[string]string{"drill.closing": p.Drill.Closing, "drill.last": p.Drill.Last} {
-		if sum, err := hex.DecodeString(closing); closing != "" && (err != nil || len(sum) != sha256.Size) || closing == "" && field == "drill.closing" {
-			c.say(field, "%q; a SHA-256 in hexadecimal was expected", closing)
+	for _, closing := range []struct{ field, sum string }{{".closing", sequel.Closing}, {".last", sequel.Last}} {
+		if sum, err := hex.DecodeString(closing.sum); closing.sum != "" && (err != nil || len(sum) != sha256.Size) || closing.sum == "" && closing.field == ".closing" {
+			c.say(field+closing.field, "%q; a SHA-256 in hexadecimal was expected", closing.sum)
 		}
 	}
-	var things []string
+	things := c.bags(field+".bags", sequel.Bags)
+	if want := p.Bags(); p.Drill != nil && !slices.Equal(things, want) {
+		c.say(field+".bags", "they are for %s; bags for %s were expected", strings.Join(things, ", "), strings.Join(want, ", "))
+	}
+	if p.Change != nil {
+		c.change(p.Change)
+	}
+}
+
+// bags gives the things that are in bags, each of which has a number of its own.
+func (c *checker) bags(field string, bags []Bag) (things []string) {
 	seen := map[string]string{}
-	for i, bag := range p.Drill.Bags {
-		field := fmt.Sprintf("drill.bags[%d]", i)
+	for i, bag := range bags {
+		field := fmt.Sprintf("%s[%d]", field, i)
+		c.text(field+".thing", bag.Thing, true)
 		c.text(field+".number", bag.Number, true)
+		if slices.Contains(things, bag.Thing) {
+			c.say(field+".thing", "%s has two bags", bag.Thing)
+		}
 		number := FoldBag(bag.Number)
 		if other := seen[number]; other != "" && bag.Number != NoBag {
 			c.say(field+".number", "%s is the number of the bag of %s too", bag.Number, other)
@@ -104,8 +122,34 @@ func (c *checker) drill() {
 		seen[number] = bag.Thing
 		things = append(things, bag.Thing)
 	}
-	if want := p.Bags(); !slices.Equal(things, want) {
-		c.say("drill.bags", "they are for %s; bags for %s were expected", strings.Join(things, ", "), strings.Join(want, ", "))
+	return things
+}
+
+// change checks what a change says beside what is to be in force.
+func (c *checker) change(change *Change) {
+	p := c.plan
+	if !slices.Contains(Kinds(), change.Kind) {
+		c.say("change.kind", "%q; one of %v was expected", change.Kind, Kinds())
+		return
+	}
+	c.text("change.reason", change.Reason, false)
+	c.text("change.replaces", change.Replaces, false)
+	if change.makesSheets() != (change.Before != nil) {
+		c.say("change.before", "new sheets say whose sheets there were before, and no other change does")
+	} else if change.Before != nil {
+		for i, name := range change.Before.Custodians {
+			c.person(fmt.Sprintf("change.before.custodians[%d]", i), name)
+		}
+		if change.Before.Threshold < 2 || change.Before.Threshold > len(change.Before.Custodians) {
+			c.say("change.before.threshold", "%d; 2 to %d was expected", change.Before.Threshold, len(change.Before.Custodians))
+		}
+	}
+	takesDevice := change.Kind == ReplaceDevice || change.Kind == ChangePIN
+	switch {
+	case !takesDevice && change.Device != "", !takesDevice && change.Replaces != "":
+		c.say("change.device", "a change of the kind %s is about no device", change.Kind)
+	case change.Device == "" && change.Kind == ReplaceDevice, change.Device != "" && !slices.Contains(p.Kept(), change.Device):
+		c.say("change.device", "%q; a device that holds the keys was expected: %s", change.Device, strings.Join(p.Kept(), ", "))
 	}
 }
 

@@ -13,12 +13,10 @@ const NoBag = "none"
 
 // DrillOf is the plan of a drill: the check, years later, that custody still
 // holds.
-func (p *Plan) DrillOf(drill Drill, now time.Time) *Plan {
-	d := *p
-	d.Ceremony = fmt.Sprintf("%s: drill of %s", p.Ceremony, now.UTC().Format(time.DateOnly))
-	d.Start, d.Register = now.UTC().Truncate(time.Second), ""
+func (p *Plan) DrillOf(drill Sequel, now time.Time) *Plan {
+	d := p.sequel(string(Checking), now)
 	d.Drill = &drill
-	return &d
+	return d
 }
 
 // Kept are the names of the devices that hold the keys after the ceremony.
@@ -31,14 +29,22 @@ func (p *Plan) Kept() []string {
 
 // openBag says how a thing is taken out of its bag.
 func (p *Plan) openBag(thing string) string {
-	if number := p.Drill.Number(thing); number != NoBag {
+	switch number := p.Sequel().Number(thing); number {
+	case "": // there was none, or it is one of several
+		return "See that the bag of " + thing + " is closed and has its number; open it."
+	case NoBag:
+		return "Take out " + thing + ", which was not put into a bag."
+	default:
 		return fmt.Sprintf("See that the bag of %s is closed and has the number %s; open it.", thing, number)
 	}
-	return "Take out " + thing + ", which was not put into a bag."
 }
 
-// BagSteps says, by thing as in Bags, in which step of a drill its bag is opened.
+// BagSteps says, by thing as in Bags, in which step of a drill, or of an emergency, its
+// bag is opened; nil for a change, where it is opened when it is wanted.
 func (p *Plan) BagSteps() map[string]string {
+	if !p.LeavesBackup() {
+		return nil
+	}
 	steps := map[string]string{Media: p.inspect().ID}
 	for _, name := range p.Kept() {
 		steps[TheDevice(name)] = p.compare(name).ID

@@ -21,14 +21,14 @@ func TestDrillPlan(t *testing.T) {
 	for i, thing := range p.Bags() {
 		bags = append(bags, plan.Bag{Thing: thing, Number: fmt.Sprintf("B%03d", i+1)})
 	}
-	good := plan.Drill{Closing: closing, Bags: bags}
-	with := func(i int, bag plan.Bag) plan.Drill {
+	good := plan.Sequel{Closing: closing, Bags: bags}
+	with := func(i int, bag plan.Bag) plan.Sequel {
 		d := good
 		d.Bags = slices.Clone(bags)
 		d.Bags[i] = bag
 		return d
 	}
-	for want, drill := range map[string]plan.Drill{
+	for want, drill := range map[string]plan.Sequel{
 		"":                                    good,
 		"drill.bags[3].number: it is missing": with(3, plan.Bag{Thing: "the sheet of Zoë Müller"}),
 		"drill.bags[1].number: b 001 is the number of the bag of the device primary too":                        with(1, plan.Bag{Thing: "the device standby", Number: "b 001"}),
@@ -56,7 +56,7 @@ func TestDrillPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := parse(t, content).DrillOf(good, time.Now()).Check(); err == nil || !strings.Contains(err.Error(), "drill: a drill checks custody, and this ceremony has none") {
+	if err := parse(t, content).DrillOf(good, time.Now()).Check(); err == nil || !strings.Contains(err.Error(), "drill: it goes on from earlier custody, and this ceremony has none") {
 		t.Errorf("a drill without custody: %v", err)
 	}
 }

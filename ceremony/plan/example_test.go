@@ -88,7 +88,7 @@ func ExamplePlan_Rehearsal() {
 func ExamplePlan_DrillOf() {
 	p := offlineRoot()
 	// What was written down at the ceremony: its closing, and the bags.
-	held := plan.Drill{Closing: "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"}
+	held := plan.Sequel{Closing: "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"}
 	for i, thing := range p.Bags() {
 		held.Bags = append(held.Bags, plan.Bag{Thing: thing, Number: fmt.Sprint(1001 + i)})
 	}

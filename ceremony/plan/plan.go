@@ -3,9 +3,9 @@
 // of a ceremony, and there is no secret in it.
 //
 // Begin with [Parse] and [Plan.Check]: Check finds all the mistakes that can be seen
-// in the plan alone. [Plan.Rehearsal] and [Plan.DrillOf] are plans too, of the same
-// ceremony on devices that are thrown away, and of the check, years later, that
-// custody still holds. [Plan.Schedule] gives the dates that people must not miss.
+// in the plan alone. [Plan.Rehearsal], [Plan.DrillOf] and [Plan.ChangeOf] are plans
+// too: of the same ceremony on devices that are thrown away, of the check, years later,
+// that custody still holds, and of a change of custody. [Plan.Schedule] gives the dates that people must not miss.
 //
 // Nothing is done here, and no file or device is looked at: package preflight
 // checks what is around a plan, package runbook prints it, package ceremony carries
@@ -22,8 +22,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/text/unicode/norm"
 
 	"conclave/ca"
 	"conclave/internal/strictjson"
@@ -52,35 +50,9 @@ type Plan struct {
 	// Practice says that this is a rehearsal's plan: see Plan.Rehearsal.
 	Practice bool `json:"practice,omitempty"`
 	// Drill says that this is a drill's plan: see Plan.DrillOf.
-	Drill *Drill `json:"drill,omitempty"`
-}
-
-// Drill is what the plan of a drill says about the ceremony whose custody it checks.
-type Drill struct {
-	Closing string `json:"closing"` // SHA-256 of its checkpoint, lower-case hexadecimal
-	// Last is that of the drill before this one, whose bags these are; empty if
-	// they are the ceremony's.
-	Last string `json:"last,omitempty"`
-	Bags []Bag  `json:"bags"` // one for each thing of Plan.Bags, in that order
-}
-
-// Bag is what a thing was put into.
-type Bag struct {
-	Thing  string `json:"thing"`
-	Number string `json:"number"` // NoBag if it was not put into one
-}
-
-// Number is that of the bag of a thing.
-func (d *Drill) Number(thing string) string {
-	if bag := find(d.Bags, thing, func(b *Bag) string { return b.Thing }); bag != nil {
-		return bag.Number
-	}
-	return ""
-}
-
-// FoldBag gives the same text for numbers that everyone would read as one bag's.
-func FoldBag(number string) string {
-	return strings.ToUpper(strings.Join(strings.Fields(norm.NFKC.String(number)), ""))
+	Drill *Sequel `json:"drill,omitempty"`
+	// Change says that this is the plan of a change of custody: see Plan.ChangeOf.
+	Change *Change `json:"change,omitempty"`
 }
 
 // People are those who must come, by name.
@@ -199,16 +171,19 @@ func Parse(content []byte) (*Plan, error) {
 const maxObjects = 1000
 
 func (p *Plan) checkNumbers() error {
-	bags := 0
-	if p.Drill != nil {
-		bags = len(p.Drill.Bags)
+	bags, before := 0, 0
+	if s := p.Sequel(); s != nil {
+		bags = len(s.Bags)
+	}
+	if p.Change != nil && p.Change.Before != nil {
+		before = len(p.Change.Before.Custodians)
 	}
 	for _, list := range []struct {
 		field  string
 		length int
 	}{
 		{"people.witnesses", len(p.People.Witnesses)}, {"people.custodians", len(p.People.Custodians)}, {"devices", len(p.Devices)},
-		{"keys", len(p.Keys)}, {"certificates", len(p.Certificates)}, {"crls", len(p.CRLs)}, {"drill.bags", bags},
+		{"keys", len(p.Keys)}, {"certificates", len(p.Certificates)}, {"crls", len(p.CRLs)}, {p.sequelField() + ".bags", bags}, {"change.before.custodians", before},
 	} {
 		if list.length > maxObjects {
 			return fmt.Errorf("plan: %s: there are %d; %d at most were expected", list.field, list.length, maxObjects)
@@ -304,7 +279,7 @@ func (p *Plan) Spec(c *CRL) ca.CRLSpec {
 
 // Inputs are the files that come with the plan, by their paths relative to it.
 func (p *Plan) Inputs() (paths []string) {
-	if p.Drill != nil {
+	if p.Sequel() != nil {
 		return nil
 	}
 	if p.Register != "" {
@@ -332,7 +307,7 @@ func (k Key) CheckType(public wire.PublicKey) error {
 // KeyFiles are the files of keys that are imported, by their paths relative to the
 // plan. They are no inputs, which remain with the evidence.
 func (p *Plan) KeyFiles() (paths []string) {
-	if p.Drill != nil {
+	if p.Sequel() != nil {
 		return nil
 	}
 	for _, k := range p.Keys {

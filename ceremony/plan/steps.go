@@ -32,7 +32,10 @@ func (p *Plan) Lead(r step.Role) string {
 // Steps are all steps of the ceremony, in order. The plan must have passed
 // Check.
 func (p *Plan) Steps() []step.Step {
-	if p.Drill != nil {
+	switch {
+	case p.Change != nil:
+		return p.change()
+	case p.Drill != nil:
 		return p.drill()
 	}
 	steps := []step.Step{p.open(), p.rollCall()}

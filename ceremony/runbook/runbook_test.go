@@ -237,7 +237,7 @@ func TestDrill(t *testing.T) {
 		bags = append(bags, plan.Bag{Thing: thing, Number: fmt.Sprintf("B%03d", i+1)})
 	}
 	bags[2].Number = plan.NoBag
-	b.Plan = b.Plan.DrillOf(plan.Drill{Closing: strings.Repeat("ab", 32), Bags: bags}, b.Made)
+	b.Plan = b.Plan.DrillOf(plan.Sequel{Closing: strings.Repeat("ab", 32), Bags: bags}, b.Made)
 	content, err := runbook.HTML(b)
 	if err != nil {
 		t.Fatal(err)

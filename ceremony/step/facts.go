@@ -106,6 +106,10 @@ type ShareFacts struct {
 	KCV       string `fact:"key check value"`
 	ShareFile Sum    `fact:"share file sha256"`
 	Proof     string `fact:"proof"` // as quorum.Proof says it
+	// Custodians are those whose sheets have opened the share file of before, and Wrapped
+	// the keys as they are wrapped under a new DKEK.
+	Custodians string         `fact:"custodians before" optional:"a change of custody has them" since:"3"`
+	Wrapped    map[string]Sum `fact:"wrapped key sha256 *" since:"3"`
 }
 
 // ImportFacts are those of Import.
@@ -208,6 +212,47 @@ type CompareFacts struct {
 	KCV    string            `fact:"key check value"` // or NotShown
 	Bag    map[string]string `fact:"bag: *"`
 }
+
+// ChangePINFacts are those of ChangePIN. Which PINs they are, nobody writes down.
+type ChangePINFacts struct {
+	Serial string            `fact:"device serial"`
+	Bag    map[string]string `fact:"bag: *"`
+}
+
+// RetireFacts are those of Retire.
+type RetireFacts struct {
+	Became string `fact:"the old device" own:"words"`
+}
+
+// DecideFacts are those of Decide.
+type DecideFacts struct {
+	Happened string `fact:"what has happened" own:"words"`
+	By       string `fact:"decided by"`
+	Left     string `fact:"decided" own:"words"`
+	// ChangeBy is the day by which the keys must be changed, or NoChange.
+	ChangeBy string `fact:"keys changed by"`
+}
+
+// NoChange is said where keys need not be changed.
+const NoChange = "not needed"
+
+// UnshownFacts are those of a step of a drill, or of an emergency, that could not show
+// what it was to show, and was closed all the same: it is an exception, and no dead end.
+type UnshownFacts struct {
+	Why string `fact:"not shown" own:"words"`
+}
+
+// MayBeUnshown says whether a step with this action can be closed like that.
+func (a Action) MayBeUnshown() bool { return a == Inspect || a == OpenBackup || a == Compare }
+
+// IsUnshown says whether these are the facts of a step that was.
+func IsUnshown(written map[string]string) bool {
+	_, ok := written["not shown"]
+	return ok
+}
+
+// NotShownBecause is the exception that says so.
+func NotShownBecause(title, why string) string { return title + ": not shown: " + why }
 
 // What is said of a sheet that agrees with the record, of one that does not, of
 // one that was not here, of a bag that is not as it was, and of a key check value

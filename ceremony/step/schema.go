@@ -73,6 +73,12 @@ func (a Action) New() any {
 		return &OpenBackupFacts{}
 	case Compare:
 		return &CompareFacts{}
+	case ChangePIN:
+		return &ChangePINFacts{}
+	case Retire:
+		return &RetireFacts{}
+	case Decide:
+		return &DecideFacts{}
 	}
 	return nil
 }

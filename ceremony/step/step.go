@@ -32,6 +32,9 @@ const (
 	Inspect    Action = "inspect"     // compare the backup with what was recorded
 	OpenBackup Action = "open-backup" // open all of the backup on a device that is thrown away
 	Compare    Action = "compare"     // compare a device with what was recorded
+	ChangePIN  Action = "pin"         // change the PINs of a device
+	Retire     Action = "retire"      // say what becomes of a device that was replaced
+	Decide     Action = "decide"      // say what has happened, and who decides what
 )
 
 // ID is that of the step which does this to an object: a device, a key, a

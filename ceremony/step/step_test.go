@@ -42,7 +42,7 @@ func actions(t *testing.T) (actions []step.Action) {
 
 // structs are all structs of facts, as pointers, by name.
 func structs(t *testing.T) map[string]any {
-	all := map[string]any{"Opened": &step.Opened{}, "Resumed": &step.Resumed{}, "NoteFacts": &step.NoteFacts{}, "ExceptionFacts": &step.ExceptionFacts{}}
+	all := map[string]any{"Opened": &step.Opened{}, "UnshownFacts": &step.UnshownFacts{}, "Resumed": &step.Resumed{}, "NoteFacts": &step.NoteFacts{}, "ExceptionFacts": &step.ExceptionFacts{}}
 	for _, a := range actions(t) {
 		if facts := a.New(); facts != nil {
 			all[reflect.TypeOf(facts).Elem().Name()] = facts
@@ -90,7 +90,7 @@ func TestEveryFieldHasAName(t *testing.T) {
 		}
 	}
 	slices.Sort(own)
-	if want := []string{"OpenFacts: time by the watch", "SealFacts: bag: "}; !slices.Equal(own, want) {
+	if want := []string{"DecideFacts: decided", "DecideFacts: what has happened", "OpenFacts: time by the watch", "RetireFacts: the old device", "SealFacts: bag: ", "UnshownFacts: not shown"}; !slices.Equal(own, want) {
 		t.Errorf("own words are %q; %q were expected", own, want)
 	}
 }

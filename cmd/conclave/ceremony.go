@@ -24,6 +24,7 @@ type ceremonyCommands struct {
 	Rehearse ceremonyRehearse `cmd:"" help:"Hold the ceremony on practice devices."`
 	Run      ceremonyRun      `cmd:"" help:"Hold the ceremony, or go on with it."`
 	Verify   ceremonyVerify   `cmd:"" help:"Verify the evidence of a ceremony: exit status 0 where all is proved, 7 where it fits together and not all is."`
+	Change   ceremonyChange   `cmd:"" help:"Write the plan of a change of custody, which goes on from evidence: new sheets, a new share file or DKEK, PINs, a device, media, an emergency."`
 	Drill    ceremonyDrill    `cmd:"" help:"Check, years later, that custody still holds: sheets, backup, devices."`
 	Calendar ceremonyCalendar `cmd:"" help:"Write the dates that must not be missed, as an .ics file."`
 	Attach   ceremonyAttach   `cmd:"" help:"Add a time stamp or a signature to the evidence."`
@@ -54,9 +55,10 @@ func (d planDevices) Connect(planned plan.Device) (conn apdu.Conn, err error) {
 type ceremonyRun struct {
 	answering
 	tracing
-	Plan string          `arg:"" complete:"files:json" help:"The plan."`
-	Dir  ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony. Default: PLAN.ceremony."`
-	QR   bool            `name:"qr" help:"Show the code of each sheet as a QR code too."`
+	Plan   string          `arg:"" complete:"files:json" help:"The plan."`
+	Backup string          `placeholder:"DIR" help:"Folder of the backup, with share file and wrapped keys, where the plan is one of a drill or a change."`
+	Dir    ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony. Default: PLAN.ceremony; of a drill or a change, that of the plan."`
+	QR     bool            `name:"qr" help:"Show the code of each sheet as a QR code too."`
 }
 
 // Run holds the ceremony.
@@ -68,6 +70,9 @@ func (cmd ceremonyRun) Run(c *console) error {
 	if cmd.Dir == "" {
 		cmd.Dir = ceremony.FolderOf(f)
 	}
+	if f.Plan.Sequel() != nil {
+		return c.holdSequel(f, cmd.Dir, cmd.Backup, cmd.QR)
+	}
 	room, err := c.ceremonyRoom(f.Plan, cmd.QR)
 	if err != nil {
 		return err
@@ -78,7 +83,7 @@ func (cmd ceremonyRun) Run(c *console) error {
 	}
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	return c.hold(ctx, a.Run, cmd.Dir)
+	return c.hold(ctx, a.Run, f.Plan, cmd.Dir)
 }
 
 // ceremony is the ceremony of a plan.
@@ -99,7 +104,7 @@ func (c *console) ceremony(f plan.File, dir ceremony.Folder, devices ceremony.De
 }
 
 // hold runs a ceremony, and says what it has left behind.
-func (c *console) hold(ctx context.Context, run func(context.Context) error, dir ceremony.Folder) error {
+func (c *console) hold(ctx context.Context, run func(context.Context) error, p *plan.Plan, dir ceremony.Folder) error {
 	err := run(ctx)
 	if errors.Is(err, context.Canceled) || errors.Is(err, tty.ErrAborted) {
 		err = fmt.Errorf("%w; the same command goes on with the ceremony", err)
@@ -107,10 +112,27 @@ func (c *console) hold(ctx context.Context, run func(context.Context) error, dir
 	if err != nil {
 		return err
 	}
+	if p.Kind() != plan.First {
+		return c.holdsNow(p, dir)
+	}
 	return c.answerf(newCeremonyAnswer(dir), `The ceremony is closed. Its evidence is %s; verify it on another machine with:
   conclave ceremony verify %s --key FINGERPRINT --closing CLOSING
 The backup is %s, the register %s, what is to be published %s.
 `, dir.Evidence(), dir.Evidence(), dir.Backup(), dir.Register(), dir.Publish())
+}
+
+// holdsNow says where the evidence of a drill or a change is kept, which the next one
+// goes on from, and where the backup is that is in force.
+func (c *console) holdsNow(p *plan.Plan, dir ceremony.Folder) error {
+	what := "change"
+	if p.LeavesBackup() {
+		what = string(p.Kind())
+	}
+	backup := ""
+	if p.NeedsBackup() && !p.LeavesBackup() {
+		backup = fmt.Sprintf("The backup in force is %s: copies of the one before it are destroyed.\n", dir.Backup())
+	}
+	return c.answerf(newCeremonyAnswer(dir), "The %s is closed. Keep its evidence with that before it; the next drill or change goes on from it: %s\n%s", what, dir.Evidence(), backup)
 }
 
 // ceremonyAnswer is what a ceremony that is closed has left behind. A drill, and a

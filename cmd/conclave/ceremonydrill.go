@@ -12,49 +12,55 @@ import (
 type ceremonyDrill struct {
 	answering
 	tracing
-	Bundle string          `arg:"" help:"Folder of the ceremony's evidence."`
+	Bundle string          `arg:"" help:"Folder of the newest evidence: of the ceremony, or of the last drill or change."`
 	Backup string          `required:"" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
-	Last   string          `placeholder:"DIR" help:"Folder of the evidence of the drill before this one, whose bags are looked for. Absent: the ceremony's bags."`
-	Dir    ceremony.Folder `placeholder:"DIR" help:"Folder of the drill. Default: EVIDENCE.drill-N."`
+	Dir    ceremony.Folder `placeholder:"DIR" help:"Folder of the drill. Default: beside the evidence of the ceremony."`
 	Paper  bool            `help:"Write the drill's plan and runbook to its folder, and hold it another time."`
 }
 
 // Run holds the drill, which leaves evidence of its own.
 func (cmd ceremonyDrill) Run(c *console) error {
-	drill, err := ceremony.ReadDrill(cmd.Bundle, cmd.Last)
+	before, err := ceremony.ReadBefore(cmd.Bundle)
 	if err != nil {
 		return err
 	}
 	if cmd.Dir == "" {
 		cmd.Dir = ceremony.DrillFolder(cmd.Bundle)
 	}
-	f, err := drill.PlanIn(cmd.Dir, time.Now())
+	f, err := before.PreparedDrill(cmd.Dir, time.Now())
 	if err != nil {
 		return err
 	}
 	if cmd.Paper {
 		return writeRunbook(c, f, ceremony.RunbookStem(f))
 	}
-	room, err := c.ceremonyRoom(f.Plan, false)
+	return c.holdSequel(f, cmd.Dir, cmd.Backup, false)
+}
+
+// holdSequel holds a drill, or a change of custody, in the folder in which it was
+// prepared.
+func (c *console) holdSequel(f plan.File, dir ceremony.Folder, backup string, qr bool) error {
+	before, err := dir.Sequel(f)
+	if err != nil {
+		return err
+	}
+	room, err := c.ceremonyRoom(f.Plan, qr)
 	if err != nil {
 		return err
 	}
 	home := c.home
 	if f.Plan.Practice { // its devices are where it was rehearsed
-		home = c.home.In(ceremony.FolderAround(cmd.Bundle).Practice())
+		home = c.home.In(dir.Around().Practice())
 	}
-	a, err := c.ceremony(f, cmd.Dir, planDevices{home, c}, room)
+	a, err := c.ceremony(f, dir, planDevices{home, c}, room)
 	if err != nil {
 		return err
 	}
-	drill.Backup, drill.Throwaway = cmd.Backup, tracedHome{c.home.In(cmd.Dir.Throwaway()), c}
-	a.Drill = drill
+	before.Backup, before.Throwaway = backup, tracedHome{c.home.In(dir.Throwaway()), c}
+	a.Before = before
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	if err := a.Run(ctx); err != nil {
-		return err
-	}
-	return c.answerf(newCeremonyAnswer(cmd.Dir), "The drill is closed. Keep its evidence with the ceremony's: %s\n", cmd.Dir.Evidence())
+	return c.hold(ctx, a.Run, f.Plan, dir)
 }
 
 type ceremonyCalendar struct {

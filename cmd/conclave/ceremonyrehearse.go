@@ -73,7 +73,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if err := c.hold(ctx, ceremony.Rehearsal{Ceremony: a, Faults: faults, Auto: cmd.Auto}.Run, cmd.Dir); err != nil {
+	if err := c.hold(ctx, ceremony.Rehearsal{Ceremony: a, Faults: faults, Auto: cmd.Auto}.Run, f.Plan, cmd.Dir); err != nil {
 		return err
 	}
 	c.note("This was a rehearsal. Destroy its sheets, and %s when you have looked at it.", cmd.Dir)

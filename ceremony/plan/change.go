@@ -1,0 +1,187 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"conclave/ceremony/step"
+)
+
+// Change is what the plan of a change of custody says beside what is to be in force
+// afterwards, which the plan has where every plan has it.
+type Change struct {
+	Kind Kind `json:"kind"`
+	Sequel
+	// Before are the custodians whose sheets open the share file until the change, where
+	// there are new sheets.
+	Before *Quorum `json:"before,omitempty"`
+	// Device is what is replaced, or whose PINs are changed; empty for all devices.
+	Device string `json:"device,omitempty"`
+	// Replaces is the serial number of the device that is replaced.
+	Replaces string `json:"replaces,omitempty"`
+	// Reason is why, in people's own words.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Quorum are custodians, and how many of them it takes.
+type Quorum struct {
+	Threshold  int      `json:"threshold"`
+	Custodians []string `json:"custodians"`
+}
+
+// ChangeOf is the plan of a change: this plan, which is in force, is to be changed by
+// whoever calls it as the kind lets it.
+func (p *Plan) ChangeOf(change Change, now time.Time) *Plan {
+	c := p.sequel(string(change.Kind), now)
+	c.People.Custodians, c.Devices = slices.Clone(p.People.Custodians), slices.Clone(p.Devices)
+	custody := *p.Custody
+	c.Custody, c.Change = &custody, &change
+	if change.makesSheets() {
+		change.Before = &Quorum{p.Custody.Threshold, slices.Clone(p.People.Custodians)}
+	}
+	return c
+}
+
+// sequel is a plan of the same ceremony, of this day.
+func (p *Plan) sequel(what string, now time.Time) *Plan {
+	s := *p
+	s.Ceremony = fmt.Sprintf("%s: %s of %s", p.Ceremony, what, now.UTC().Format(time.DateOnly))
+	s.Start, s.Register = now.UTC().Truncate(time.Second), ""
+	return &s
+}
+
+// makesSheets says whether custodians get new sheets.
+func (c *Change) makesSheets() bool {
+	return c.Kind == NewSheets || c.Kind == NewFile || c.Kind == Rekey
+}
+
+// Renews says whether a thing is another one after the change than before it.
+func (c *Change) Renews(thing string) bool {
+	return c.makesSheets() && strings.HasPrefix(thing, Sheet("")) || c.Kind == ReplaceDevice && thing == TheDevice(c.Device)
+}
+
+// opensBackup says whether a kind of plan looks at the backup.
+func (k Kind) opensBackup() bool { return k != First && k != ChangePIN }
+
+// LeavesBackup says whether a drill, or an emergency, looks at what there is and leaves
+// it as it is. All that such a plan cannot show is an exception.
+func (p *Plan) LeavesBackup() bool { return p.Kind() == Checking || p.Kind() == Emergency }
+
+// NeedsBackup says whether the folder of the backup is wanted to carry the plan out.
+func (p *Plan) NeedsBackup() bool { return p.Kind().opensBackup() }
+
+// change are the steps of a change of custody.
+func (p *Plan) change() []step.Step {
+	steps := []step.Step{p.open(), p.rollCall()}
+	if p.Change.Kind == Emergency {
+		steps = append(steps, p.decide())
+		for i := range p.People.Custodians {
+			steps = append(steps, p.loneSheet(i+1))
+		}
+	}
+	if p.NeedsBackup() {
+		steps = append(steps, p.inspect())
+	}
+	switch p.Change.Kind {
+	case NewSheets, NewFile:
+		steps = append(steps, p.reshare(), p.openBackup(), p.copies())
+	case Rekey:
+		steps = append(steps, p.reshare(), p.openBackup(), p.copies())
+		for _, name := range slices.Backward(p.Kept()) { // the one that proves it first
+			steps = append(steps, p.refill(name)...)
+		}
+	case ChangePIN:
+		for _, name := range p.changedPINs() {
+			steps = append(steps, p.changePIN(name))
+		}
+	case ReplaceDevice:
+		steps = append(append(steps, p.refill(p.Change.Device)...), p.retire())
+	case AddMedium:
+		steps = append(steps, p.copies())
+	case Emergency:
+		for _, name := range p.Kept() {
+			steps = append(steps, p.compare(name))
+		}
+	}
+	return append(steps, p.seal(), p.close())
+}
+
+// changedPINs are the devices whose PINs are changed.
+func (p *Plan) changedPINs() []string {
+	if p.Change.Device != "" {
+		return []string{p.Change.Device}
+	}
+	return p.Kept()
+}
+
+// refill brings all keys of the backup to a device that is initialised for that.
+func (p *Plan) refill(device string) []step.Step {
+	restore := p.restore()
+	restore.ID, restore.Object = step.Restore.ID(device), device
+	restore.Title = "Restore the keys to the device " + device
+	restore.Do = []string{"Type the user PIN of the device " + device + ", if it is asked for."}
+	return []step.Step{p.prepare(*p.FindDevice(device)), p.importInto(device, "the first"), restore}
+}
+
+func (p *Plan) reshare() step.Step {
+	s := p.share()
+	before := p.Change.Before
+	s.Title = map[Kind]string{
+		NewSheets: "Make new sheets for the share file",
+		NewFile:   "Put the DKEK share into a new share file, with new sheets",
+		Rekey:     "Make a new DKEK with new sheets, and wrap all keys under it",
+	}[p.Change.Kind]
+	s.Do = append([]string{fmt.Sprintf("Any %d of those who have sheets until now come to the screen one after the other, and type their codes: %s.", before.Threshold, strings.Join(before.Custodians, ", "))}, s.Do...)
+	switch p.Change.Kind {
+	case NewSheets:
+		s.Do = append(s.Do, "Collect the old sheets of all who are here, and destroy them: they open the share file as the new ones do.")
+	default:
+		s.Do = append(s.Do, "Collect the old sheets of all who are here, and destroy them. Old copies of the backup are destroyed when the new ones are sealed.")
+	}
+	return s
+}
+
+func (p *Plan) changePIN(device string) step.Step {
+	return step.Step{
+		ID: step.ChangePIN.ID(device), Action: step.ChangePIN, Object: device, Title: "Change the PINs of the device " + device, By: step.Administrator,
+		Do: []string{p.openBag(TheDevice(device)), "Put the device into a reader, if it is a card.",
+			"Type the present user PIN, and the new one twice; then the SO-PIN in the same way. They are not shown."},
+		Expect: []string{"Serial number: " + orBlank(p.FindDevice(device).Serial), "The device takes the new PINs, and the old ones no more."},
+	}
+}
+
+func (p *Plan) retire() step.Step {
+	old := "the device " + p.Change.Device + " of before"
+	if p.Change.Replaces != "" {
+		old += ", serial number " + p.Change.Replaces
+	}
+	return step.Step{
+		ID: step.Retire.ID(p.Change.Device), Action: step.Retire, Object: p.Change.Device, Title: "Say what becomes of the old device", By: step.Administrator,
+		Do:     []string{"If " + old + " is here: destroy it, so that everyone sees it. If it is lost, say so: whoever finds it needs the user PIN, and has three tries."},
+		Expect: []string{"What has become of it is written down."},
+		Write:  []string{"What has become of it"},
+	}
+}
+
+func (p *Plan) decide() step.Step {
+	return step.Step{
+		ID: step.Decide.ID(), Action: step.Decide, Title: "Say what has happened, and decide", By: step.Administrator,
+		Do: []string{
+			"Say what has happened: " + orUnsaid(p.Change.Reason) + ".",
+			"Say who decides what is done about it; that person decides now.",
+			"Say by which day the keys must be changed, or that they need not be: no, if fewer than " + strconv.Itoa(p.Custody.Threshold) + " sheets and no device are in strange hands.",
+		},
+		Expect: []string{"What is left is looked at in the steps that follow. What is not here is an exception, and does not end the ceremony."},
+		Write:  []string{"Who decides", "The keys are changed by"},
+	}
+}
+
+func orUnsaid(reason string) string {
+	if reason == "" {
+		return "what is lost, since when, and who knows of it"
+	}
+	return reason
+}

@@ -1,0 +1,181 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"time"
+
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
+	"conclave/custody"
+	"conclave/internal/safefile"
+	"conclave/quorum"
+)
+
+// Before is what a drill, or a change of custody, goes on from.
+type Before struct {
+	Chain  *evidence.Chain
+	Record *quorum.Record // of the sheets in force
+	// Backup is the folder of share file and wrapped keys; empty where none is wanted.
+	Backup    string
+	Throwaway custody.ThrowawayDevices // makes the device on which the backup is opened
+}
+
+// ReadBefore reads the evidence that a drill or a change goes on from, and verifies it:
+// that of the ceremony, or of the last drill or change.
+func ReadBefore(bundle string) (*Before, error) {
+	if err := CheckEvidence(bundle); err != nil {
+		return nil, err
+	}
+	if _, err := evidence.VerifyFolder(bundle, evidence.Options{}); err != nil {
+		return nil, fmt.Errorf("%s: %w", bundle, err)
+	}
+	chain, record, err := evidence.ReadChain(bundle)
+	if err != nil {
+		return nil, err
+	}
+	if later, err := laterEvidence(bundle, chain); err != nil || later != "" {
+		return nil, errors.Join(err, fmt.Errorf("%s is not the newest evidence: %s goes on from it; name that", bundle, safefile.Quoted(later)))
+	}
+	return newBefore(chain, record)
+}
+
+func newBefore(chain *evidence.Chain, record []byte) (*Before, error) {
+	if chain.State.Plan.Custody == nil {
+		return nil, errors.New("this ceremony has made no keys, and there is no custody to look after; name the evidence of the one that has")
+	}
+	r, err := quorum.ParseRecord(record)
+	return &Before{Chain: chain, Record: r}, err
+}
+
+// laterEvidence is closed evidence beside a bundle that goes on from it; empty for none.
+func laterEvidence(bundle string, chain *evidence.Chain) (later string, err error) {
+	for _, dir := range sequels(bundle) {
+		held, err := plan.ReadFile(dir.sequelPlan())
+		if err != nil {
+			return "", err
+		}
+		if s := held.Plan.Sequel(); s != nil && s.Before() == chain.Last().Closing {
+			return dir.Evidence(), nil
+		}
+	}
+	return "", nil
+}
+
+// Drill is the plan of a drill that goes on from this evidence.
+func (b *Before) Drill(now time.Time) *plan.Plan {
+	return b.Chain.State.Plan.DrillOf(b.Chain.Sequel(), now)
+}
+
+// Change is the plan of a change that goes on from this evidence. Of a device that is
+// replaced it says which one it was.
+func (b *Before) Change(change plan.Change, now time.Time) *plan.Plan {
+	change.Sequel = b.Chain.Sequel()
+	if change.Kind == plan.ReplaceDevice {
+		change.Replaces = b.Chain.State.Serial(change.Device)
+	}
+	return b.Chain.State.Plan.ChangeOf(change, now)
+}
+
+// PrepareSequel writes the plan of a drill or a change to its folder, with the
+// transcripts that it goes on from, so that the folder can be carried to the room.
+func (f Folder) PrepareSequel(b *Before, p *plan.Plan) (file plan.File, err error) {
+	file.Path, file.Plan = f.sequelPlan(), p
+	if err := p.Check(); err != nil {
+		return file, err
+	}
+	if err := b.Chain.CheckNext(p); err != nil {
+		return file, err
+	}
+	if file.Content, err = p.Bytes(); err != nil {
+		return file, err
+	}
+	record, err := b.Record.Bytes()
+	if err != nil {
+		return file, err
+	}
+	if err := putFile(f.before(evidence.RecordFile), record); err != nil {
+		return file, err
+	}
+	for name, content := range b.Chain.Files() {
+		if err := putFile(f.before(name), content); err != nil {
+			return file, err
+		}
+	}
+	return file, safefile.Create(file.Path, file.Content)
+}
+
+// Sequel reads what a drill or a change goes on from, which was prepared in the folder
+// of its plan.
+func (f Folder) Sequel(file plan.File) (*Before, error) {
+	chain, record, err := evidence.ReadBefore(f.before(""))
+	if err != nil {
+		return nil, fmt.Errorf("%s goes on from earlier evidence, which is not beside it: %w; prepare it with: conclave ceremony change EVIDENCE", file.Path, err)
+	}
+	if err := chain.CheckNext(file.Plan); err != nil {
+		return nil, fmt.Errorf("%s: %w", file.Path, err)
+	}
+	return newBefore(chain, record)
+}
+
+// PreparedDrill is the plan of the drill in a folder: the one that was prepared or begun
+// there, or a new one, which is written.
+func (b *Before) PreparedDrill(dir Folder, now time.Time) (plan.File, error) {
+	if _, err := os.Stat(dir.sequelPlan()); err != nil {
+		return dir.PrepareSequel(b, b.Drill(now))
+	}
+	f, err := plan.ReadFile(dir.sequelPlan())
+	if err != nil {
+		return f, err
+	}
+	if f.Plan.Kind() != plan.Checking {
+		return f, fmt.Errorf("%s is not the plan of a drill; choose another folder", f.Path)
+	}
+	if err = b.Chain.CheckNext(f.Plan); err != nil {
+		err = fmt.Errorf("%s is not the plan of a drill that goes on from this evidence: %w; choose another folder", f.Path, err)
+	}
+	return f, err
+}
+
+// putChain keeps the transcripts of all evidence before this with the evidence, and the
+// record of the sheets, where they stay as they are.
+func (p *proceedings) putChain() error {
+	if p.Before == nil {
+		return nil
+	}
+	for name, content := range p.Before.Chain.Files() {
+		if err := p.Dir.put(name, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkBackup looks, before anyone comes, whether the backup is of the sheets in force.
+func (b *Before) checkBackup(p *plan.Plan) error {
+	if !p.NeedsBackup() {
+		return nil
+	}
+	if b.Backup == "" {
+		return errors.New("this plan goes on from earlier evidence; say where the backup is, with share file and wrapped keys: --backup DIR")
+	}
+	file, records, err := (&backup{b.Backup}).read()
+	if err != nil {
+		if p.LeavesBackup() {
+			return nil // what is lost is found out step by step
+		}
+		return err
+	}
+	set := func(r *quorum.Record) bool { return r.Set == b.Record.Set }
+	if b.Record.Of(file) && slices.ContainsFunc(records, set) {
+		return nil
+	}
+	return fmt.Errorf("%s has the sheets of set %s, made %s for %q, and the evidence has set %s, made %s for %q; take the newest backup, and name the newest evidence",
+		b.Backup, records[0].Set, records[0].Created.Format(time.DateOnly), records[0].Ceremony, b.Record.Set, b.Record.Created.Format(time.DateOnly), b.Record.Ceremony)
+}
+
+// before is a file of the evidence before, in the folder of a drill or a change.
+func (f Folder) before(name string) string { return path.Join(f.in("before"), name) }

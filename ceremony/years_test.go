@@ -1,0 +1,120 @@
+package ceremony_test
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"conclave/ceremony"
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
+	"conclave/custody"
+	"conclave/dkek/dkektest"
+)
+
+// years are a ceremony, and what has come after it.
+type years struct {
+	*stage
+	newest string // evidence
+	backup string // in force
+	day    time.Time
+}
+
+// newYears holds a ceremony whose quorum is 2-of-4, in a room of people who keep their
+// sheets.
+func newYears(t *testing.T, change func(*plan.Plan)) *years {
+	t.Helper()
+	s := newStage(t, func(p *plan.Plan) {
+		p.People.Custodians, p.Custody.Threshold = p.People.Custodians[:4], 2
+		if change != nil {
+			change(p)
+		}
+	})
+	y := &years{stage: s, newest: s.evidence(), backup: s.Dir.Backup(), day: time.Now()}
+	y.Now = func() time.Time { return y.day }
+	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	s.verified(t)
+	return y
+}
+
+// prepare is a drill or a change of months later.
+func (y *years) prepare(t *testing.T, months int, plan func(*ceremony.Before) *plan.Plan) *stage {
+	t.Helper()
+	y.day = y.day.AddDate(0, months, 0)
+	before := readBefore(t, y.newest)
+	next := y.goingOn(t, before, plan(before))
+	next.Before.Backup = y.backup
+	return next
+}
+
+// hold holds a drill or a change of months later, whose evidence must verify.
+func (y *years) hold(t *testing.T, months int, plan func(*ceremony.Before) *plan.Plan) *evidence.Report {
+	t.Helper()
+	next := y.prepare(t, months, plan)
+	if err := next.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	report := next.verified(t)
+	y.newest = next.evidence()
+	if next.Plan.NeedsBackup() && !next.Plan.LeavesBackup() {
+		y.backup = next.Dir.Backup()
+	}
+	return report
+}
+
+func (y *years) drilled(t *testing.T, months int) *evidence.Report {
+	t.Helper()
+	return y.hold(t, months, func(b *ceremony.Before) *plan.Plan { return b.Drill(y.day) })
+}
+
+func (y *years) changed(t *testing.T, kind plan.Kind, change func(*plan.Plan)) *evidence.Report {
+	t.Helper()
+	return y.hold(t, 3, func(b *ceremony.Before) *plan.Plan { return y.change(b, kind, change) })
+}
+
+func (y *years) change(b *ceremony.Before, kind plan.Kind, change func(*plan.Plan)) *plan.Plan {
+	c := plan.Change{Kind: kind}
+	if kind == plan.ReplaceDevice {
+		c.Device = "primary"
+	}
+	p := b.Change(c, y.day)
+	if change != nil {
+		change(p)
+	}
+	return p
+}
+
+// TestYears: each kind of change, with drills between them, all the way from the first
+// ceremony.
+func TestYears(t *testing.T) {
+	y := newYears(t, nil)
+	wantShown(t, y.drilled(t, 12), "drill: 4 of 4 sheets are good, the backup opens, the devices are as they were")
+	y.changed(t, plan.NewSheets, func(p *plan.Plan) { p.People.Custodians[2] = "Xenia" })
+	wantShown(t, y.drilled(t, 12), "drill: 4 of 4 sheets are good")
+	y.changed(t, plan.NewFile, nil)
+	y.changed(t, plan.ReplaceDevice, func(p *plan.Plan) {
+		*p.FindDevice("primary") = plan.Device{Name: "primary", Embedded: true}
+		if err := y.Devices.(home).Delete("primary"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	y.changed(t, plan.AddMedium, nil)
+	y.changed(t, plan.ChangePIN, nil)
+	y.changed(t, plan.Rekey, func(p *plan.Plan) { p.People.Custodians, p.Custody.Threshold = append(p.People.Custodians, "Yves"), 3 })
+	y.changed(t, plan.Emergency, nil)
+	wantShown(t, y.drilled(t, 12), "drill: 5 of 5 sheets are good", "between them: ")
+	b := readBefore(t, y.newest)
+	if n := len(b.Chain.Links); n != 11 {
+		t.Errorf("the chain has %d links; 11 were expected", n)
+	}
+	state := b.Chain.State
+	if want := []string{"Carla", "Chen", "Xenia", "Cora", "Yves"}; !slices.Equal(state.Plan.People.Custodians, want) || state.Plan.Custody.Threshold != 3 {
+		t.Errorf("%d of %v have sheets; 3 of %v were expected", state.Plan.Custody.Threshold, state.Plan.People.Custodians, want)
+	}
+	if _, err := custody.ReadShareFile(filepath.Join(y.backup, "dkek.pbe")); err != nil {
+		t.Error(err)
+	}
+}
