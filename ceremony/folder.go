@@ -38,12 +38,9 @@ func FolderOf(f plan.File) Folder {
 	return Folder(f.Stem() + ".ceremony")
 }
 
-// FolderAround is the folder of the ceremony whose evidence a bundle is.
-func FolderAround(bundle string) Folder { return Folder(filepath.Dir(filepath.Clean(bundle))) }
-
-// Around is the folder of the first ceremony that a drill or a change goes on from, if it
-// lies where it lies if no one says otherwise.
-func (f Folder) Around() Folder { return Folder(filepath.Dir(filepath.Clean(string(f)))) }
+// FolderAround is the folder of the first ceremony whose evidence a bundle is, or goes on
+// from.
+func FolderAround(bundle string) Folder { return Folder(filepath.Dir(sequelStem(bundle))) }
 
 // RehearsalFolder is where the next rehearsal of a plan is held, if no one says
 // otherwise. One that people have begun goes on; where auto is set a program

@@ -132,8 +132,12 @@ func devices(p *plan.Plan) (all []device) {
 // part says what a device is for.
 func part(p *plan.Plan, name string) string {
 	switch {
-	case p.Drill != nil:
+	case p.LeavesBackup():
 		return "Is compared with what was recorded"
+	case p.Kind() == plan.ReplaceDevice && name == p.Change.Device:
+		return "Takes the place of " + orOld(p.Change.Replaces) + ", and gets its keys from the backup"
+	case p.Sequel() != nil && slices.Contains(p.Kept(), name):
+		return "Has the keys"
 	case p.Custody != nil && name == p.Custody.Device:
 		return "Makes the keys, and keeps them"
 	case p.Custody != nil && name == p.Custody.Standby && p.Custody.EraseStandby:
@@ -175,8 +179,8 @@ func bring(p *plan.Plan) []string {
 	if p.Custody == nil {
 		return all
 	}
-	if p.Drill != nil {
-		return append(all, bringToDrill(p)...)
+	if p.Sequel() != nil {
+		return append(all, bringToSequel(p)...)
 	}
 	for _, path := range p.KeyFiles() {
 		all = append(all, "The key file "+path+" beside the plan, and whoever knows its password")
@@ -191,17 +195,22 @@ func bring(p *plan.Plan) []string {
 		"Backup media, new and empty, two or more, to be kept in two places")
 }
 
-// bringToDrill lists what a drill needs beside that.
-func bringToDrill(p *plan.Plan) []string {
-	from := "the ceremony"
-	if p.Drill.Last != "" {
-		from = "the drill whose closing is " + p.Drill.Last + " (its evidence is needed too: --last)"
-	}
+// bringToSequel lists what a drill, or a change, needs beside that.
+func bringToSequel(p *plan.Plan) []string {
 	return []string{
-		"The numbers of the bags are those of " + from,
+		"The folder in which it was prepared, with this plan and what it goes on from",
+		"The numbers of the bags are those of the ceremony, drill or change whose closing is " + p.Sequel().Before(),
 		"The backup media in their bags, and the sheets of the custodians in theirs",
 		fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())),
 	}
+}
+
+// orOld is what the paper calls a device that is replaced.
+func orOld(serial string) string {
+	if serial == "" {
+		return "the device before it"
+	}
+	return "the device " + serial
 }
 
 // rules say how the paper is used.

@@ -71,7 +71,7 @@ func (cmd ceremonyRun) Run(c *console) error {
 		cmd.Dir = ceremony.FolderOf(f)
 	}
 	if f.Plan.Sequel() != nil {
-		return c.holdSequel(f, cmd.Dir, cmd.Backup, cmd.QR)
+		return c.holdSequel(f, cmd.Dir, ceremony.FolderAround(cmd.Dir.Evidence()), cmd.Backup, cmd.QR)
 	}
 	room, err := c.ceremonyRoom(f.Plan, cmd.QR)
 	if err != nil {

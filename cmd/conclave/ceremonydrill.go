@@ -34,12 +34,12 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	if cmd.Paper {
 		return writeRunbook(c, f, ceremony.RunbookStem(f))
 	}
-	return c.holdSequel(f, cmd.Dir, cmd.Backup, false)
+	return c.holdSequel(f, cmd.Dir, ceremony.FolderAround(cmd.Bundle), cmd.Backup, false)
 }
 
 // holdSequel holds a drill, or a change of custody, in the folder in which it was
-// prepared.
-func (c *console) holdSequel(f plan.File, dir ceremony.Folder, backup string, qr bool) error {
+// prepared. What is practised has its devices in the folder of the rehearsal around it.
+func (c *console) holdSequel(f plan.File, dir, around ceremony.Folder, backup string, qr bool) error {
 	before, err := dir.Sequel(f)
 	if err != nil {
 		return err
@@ -49,8 +49,8 @@ func (c *console) holdSequel(f plan.File, dir ceremony.Folder, backup string, qr
 		return err
 	}
 	home := c.home
-	if f.Plan.Practice { // its devices are where it was rehearsed
-		home = c.home.In(dir.Around().Practice())
+	if f.Plan.Practice {
+		home = c.home.In(around.Practice())
 	}
 	a, err := c.ceremony(f, dir, planDevices{home, c}, room)
 	if err != nil {
