@@ -20,7 +20,7 @@ import (
 
 // begin begins a ceremony in a new folder, or reads where it was left.
 func (c Ceremony) begin() (*proceedings, error) {
-	l := &log{plan: c.Plan, now: c.Now, tell: c.Room.Tell}
+	l := &log{plan: c.Plan, now: c.Now, tell: c.Room.Tell, written: c.Written}
 	q := &people{Room: c.Room, plan: c.Plan, log: l}
 	b := backup{c.Dir.Backup()}
 	var old backup

@@ -46,6 +46,9 @@ type Ceremony struct {
 	// begins; nil for no one.
 	Progress dkek.Progress
 	Announce func(string)
+	// Written is told of the transcript, which anyone may read, whenever there is more
+	// of it; nil for no one.
+	Written func([]transcript.Entry)
 	// Search is told of the search for mistakes where sheets do not open the share
 	// file; nil to search for none.
 	Search custody.Search

@@ -28,9 +28,11 @@ type log struct {
 	plan   *plan.Plan
 	now    func() time.Time
 	tell   func(string)
-	step   step.Step      // under way
-	facts  evidence.Facts // of the steps that are done
-	before evidence.Facts // in a drill, those of its ceremony
+	// written is told of all entries after each; nil for no one.
+	written func([]transcript.Entry)
+	step    step.Step      // under way
+	facts   evidence.Facts // of the steps that are done
+	before  evidence.Facts // in a drill, those of its ceremony
 }
 
 // of gives the facts of a step that is done, in this ceremony or, if it is a drill, in
@@ -88,8 +90,15 @@ func (l *log) append(e transcript.Entry) error {
 			return err
 		}
 	}
+	return l.write(e)
+}
+
+func (l *log) write(e transcript.Entry) error {
 	if _, err := l.writer.Append(e); err != nil {
 		return fmt.Errorf("writing the transcript: %w", err)
+	}
+	if l.written != nil {
+		l.written(l.writer.Entries())
 	}
 	return nil
 }
@@ -111,8 +120,7 @@ func (l *log) clockBack(last time.Time, e transcript.Entry) error {
 	}
 	text := fmt.Sprintf("the computer's clock was put back, from %s or later to %s", evidence.Clock(last), evidence.Clock(e.Time))
 	l.tell("Exception: " + text)
-	_, err = l.writer.Append(transcript.Entry{Time: e.Time, Step: e.Step, Kind: transcript.Exception, Text: text, Facts: facts})
-	return err
+	return l.write(transcript.Entry{Time: e.Time, Step: e.Step, Kind: transcript.Exception, Text: text, Facts: facts})
 }
 
 // noteException writes an exception to the transcript, and tells its number.
