@@ -55,6 +55,7 @@ func (d planDevices) Connect(planned plan.Device) (conn apdu.Conn, err error) {
 type ceremonyRun struct {
 	answering
 	tracing
+	onWall
 	Plan   string          `arg:"" complete:"files:json" help:"The plan."`
 	Backup string          `placeholder:"DIR" help:"Folder of the backup, with share file and wrapped keys, where the plan is one of a drill or a change."`
 	Dir    ceremony.Folder `placeholder:"DIR" help:"Folder of the ceremony. Default: PLAN.ceremony; of a drill or a change, that of the plan."`
@@ -71,7 +72,7 @@ func (cmd ceremonyRun) Run(c *console) error {
 		cmd.Dir = ceremony.FolderOf(f)
 	}
 	if f.Plan.Sequel() != nil {
-		return c.holdSequel(f, cmd.Dir, ceremony.FolderAround(cmd.Dir.Evidence()), cmd.Backup, cmd.QR)
+		return sequel{cmd.onWall, cmd.Dir, ceremony.FolderAround(cmd.Dir.Evidence()), cmd.Backup, cmd.QR}.hold(c, f)
 	}
 	room, err := c.ceremonyRoom(f.Plan, cmd.QR)
 	if err != nil {
@@ -83,7 +84,7 @@ func (cmd ceremonyRun) Run(c *console) error {
 	}
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	return c.hold(ctx, a.Run, f.Plan, cmd.Dir)
+	return cmd.shown(c, &a, func() error { return c.hold(ctx, a.Run, f.Plan, cmd.Dir) })
 }
 
 // ceremony is the ceremony of a plan.

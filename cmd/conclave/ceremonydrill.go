@@ -12,6 +12,7 @@ import (
 type ceremonyDrill struct {
 	answering
 	tracing
+	onWall
 	Bundle string          `arg:"" help:"Folder of the newest evidence: of the ceremony, or of the last drill or change."`
 	Backup string          `required:"" placeholder:"DIR" help:"Folder of the backup: share file, record and wrapped keys."`
 	Dir    ceremony.Folder `placeholder:"DIR" help:"Folder of the drill. Default: beside the evidence of the ceremony."`
@@ -34,33 +35,40 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	if cmd.Paper {
 		return writeRunbook(c, f, ceremony.RunbookStem(f))
 	}
-	return c.holdSequel(f, cmd.Dir, ceremony.FolderAround(cmd.Bundle), cmd.Backup, false)
+	return sequel{cmd.onWall, cmd.Dir, ceremony.FolderAround(cmd.Bundle), cmd.Backup, false}.hold(c, f)
 }
 
-// holdSequel holds a drill, or a change of custody, in the folder in which it was
+// sequel is a drill, or a change of custody, which is held in the folder in which it was
 // prepared. What is practised has its devices in the folder of the rehearsal around it.
-func (c *console) holdSequel(f plan.File, dir, around ceremony.Folder, backup string, qr bool) error {
-	before, err := dir.Sequel(f)
+type sequel struct {
+	onWall
+	dir, around ceremony.Folder
+	backup      string
+	qr          bool
+}
+
+func (s sequel) hold(c *console, f plan.File) error {
+	before, err := s.dir.Sequel(f)
 	if err != nil {
 		return err
 	}
-	room, err := c.ceremonyRoom(f.Plan, qr)
+	room, err := c.ceremonyRoom(f.Plan, s.qr)
 	if err != nil {
 		return err
 	}
 	home := c.home
 	if f.Plan.Practice {
-		home = c.home.In(around.Practice())
+		home = c.home.In(s.around.Practice())
 	}
-	a, err := c.ceremony(f, dir, planDevices{home, c}, room)
+	a, err := c.ceremony(f, s.dir, planDevices{home, c}, room)
 	if err != nil {
 		return err
 	}
-	before.Backup, before.Throwaway = backup, tracedHome{c.home.In(dir.Throwaway()), c}
+	before.Backup, before.Throwaway = s.backup, tracedHome{c.home.In(s.dir.Throwaway()), c}
 	a.Before = before
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	return c.hold(ctx, a.Run, f.Plan, dir)
+	return s.shown(c, &a, func() error { return c.hold(ctx, a.Run, f.Plan, s.dir) })
 }
 
 type ceremonyCalendar struct {

@@ -11,6 +11,7 @@ import (
 type ceremonyRehearse struct {
 	answering
 	tracing
+	onWall
 	Plan    string          `arg:"" complete:"files:json" help:"The plan."`
 	Dir     ceremony.Folder `placeholder:"DIR" help:"Folder of the rehearsal. Default: PLAN.rehearsal-N."`
 	Auto    bool            `xor:"who" help:"Let the program answer for everyone; without it people come to this terminal."`
@@ -61,6 +62,15 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 		return err
 	}
 	a.Base = cmd.Dir.Practice()
+	if err := cmd.shown(c, &a, func() error { return cmd.hold(c, &a, original) }); err != nil {
+		return err
+	}
+	c.note("This was a rehearsal. Destroy its sheets, and %s when you have looked at it.", cmd.Dir)
+	return nil
+}
+
+// hold holds the rehearsal of a plan.
+func (cmd ceremonyRehearse) hold(c *console, a *ceremony.Ceremony, original plan.File) error {
 	if err := cmd.Dir.PrepareRehearsal(original, cmd.Auto); err != nil {
 		return err
 	}
@@ -73,11 +83,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if err := c.hold(ctx, ceremony.Rehearsal{Ceremony: a, Faults: faults, Auto: cmd.Auto}.Run, f.Plan, cmd.Dir); err != nil {
-		return err
-	}
-	c.note("This was a rehearsal. Destroy its sheets, and %s when you have looked at it.", cmd.Dir)
-	return nil
+	return c.hold(ctx, ceremony.Rehearsal{Ceremony: *a, Faults: faults, Auto: cmd.Auto}.Run, a.Plan, cmd.Dir)
 }
 
 func (cmd ceremonyRehearse) room(c *console, f plan.File) (ceremony.Room, error) {
