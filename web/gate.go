@@ -13,8 +13,7 @@ import (
 // gate lets one browser of this computer in: the first that shows the token, which is
 // good once. From then on it shows a cookie.
 type gate struct {
-	address string
-	hosts   []string // names that the page is asked for by; any other is of someone who rebinds DNS
+	address string // asked for by another name, it is someone who rebinds DNS
 	cookie  http.Cookie
 	mu      sync.Mutex
 	token   string // empty once it was used
@@ -26,7 +25,7 @@ type gate struct {
 func newGate(address string) *gate {
 	_, port, _ := net.SplitHostPort(address)
 	return &gate{
-		address: address, hosts: []string{address, "localhost:" + port}, token: rand.Text(),
+		address: address, token: rand.Text(),
 		cookie: http.Cookie{Name: "conclave-wall-" + port, Value: rand.Text(), Path: "/", MaxAge: 24 * 60 * 60, HttpOnly: true, SameSite: http.SameSiteStrictMode},
 	}
 }
@@ -43,7 +42,7 @@ func (g *gate) guard(next http.Handler) http.Handler {
 		protect(w.Header())
 		token := r.URL.Query().Get("token")
 		switch {
-		case !slices.Contains(g.hosts, r.Host):
+		case r.Host != g.address:
 			http.Error(w, "This is not the address of the page.", http.StatusMisdirectedRequest)
 		case r.Method != http.MethodGet:
 			w.Header().Set("Allow", http.MethodGet)

@@ -87,3 +87,89 @@ func TestOneBrowser(t *testing.T) {
 		}
 	}
 }
+
+// TestNoOneElse: whoever is not the page itself, or a person who typed its address, is
+// refused, even with the cookie.
+func TestNoOneElse(t *testing.T) {
+	w := open(t, &plan.Plan{Ceremony: "Root"})
+	client := entered(t, w)
+	port := strings.TrimSuffix(place(w)[len("http://127.0.0.1:"):], "/")
+	for _, c := range []struct {
+		method  string
+		headers []string
+		status  int
+	}{
+		{"GET", nil, http.StatusOK},
+		{"GET", []string{"Sec-Fetch-Site", "none"}, http.StatusOK},
+		{"GET", []string{"Sec-Fetch-Site", "same-origin", "Origin", "http://127.0.0.1:" + port}, http.StatusOK},
+		{"GET", []string{"Host", "localhost:" + port}, http.StatusMisdirectedRequest},
+		{"GET", []string{"Host", "evil.example"}, http.StatusMisdirectedRequest},
+		{"GET", []string{"Host", "evil.example:" + port}, http.StatusMisdirectedRequest},
+		{"GET", []string{"Host", "127.0.0.1"}, http.StatusMisdirectedRequest},
+		{"GET", []string{"Sec-Fetch-Site", "same-site"}, http.StatusForbidden}, // another port
+		{"GET", []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+		{"GET", []string{"Origin", "null"}, http.StatusForbidden},
+		{"GET", []string{"Origin", "http://localhost:" + port}, http.StatusForbidden},
+		{"POST", nil, http.StatusMethodNotAllowed},
+		{"POST", []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+		{"PUT", nil, http.StatusMethodNotAllowed},
+		{"DELETE", nil, http.StatusMethodNotAllowed},
+		{"HEAD", nil, http.StatusMethodNotAllowed},
+		{"OPTIONS", nil, http.StatusMethodNotAllowed},
+	} {
+		for _, path := range []string{"", "wall.css", "wall.js"} {
+			if r, _ := request(t, client, c.method, place(w)+path, c.headers...); r.StatusCode != c.status {
+				t.Errorf("%s /%s %v: %s; %d was expected", c.method, path, c.headers, r.Status, c.status)
+			}
+		}
+	}
+	for _, path := range []string{"wall.css", "wall.js", "events"} {
+		if r, _ := request(t, browser(t), "GET", place(w)+path); r.StatusCode != http.StatusForbidden {
+			t.Errorf("/%s without the cookie: %s", path, r.Status)
+		}
+	}
+}
+
+// TestHeaders: the browser runs no script but the page's own, shows it in no frame and
+// keeps nothing of it; the cookie is for this page alone.
+func TestHeaders(t *testing.T) {
+	w := open(t, &plan.Plan{Ceremony: "Root"})
+	client := browser(t)
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	r, _ := request(t, client, "GET", w.URL())
+	if cookie := r.Header.Get("Set-Cookie"); r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/" ||
+		!strings.HasSuffix(cookie, "; Path=/; Max-Age=86400; HttpOnly; SameSite=Strict") {
+		t.Errorf("%s to %s with the cookie %s", r.Status, r.Header.Get("Location"), cookie)
+	}
+	r, body := request(t, client, "GET", place(w))
+	for name, want := range map[string]string{
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		"X-Content-Type-Options":  "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+		"Cross-Origin-Resource-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", "Access-Control-Allow-Origin": "",
+	} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s: %q; %q was expected", name, got, want)
+		}
+	}
+	for _, inline := range []string{"<style", " style=", "<script>", " onclick", "<form", "<input", "<button", "<a "} {
+		if strings.Contains(body, inline) {
+			t.Errorf("the page has %q in it", inline)
+		}
+	}
+}
+
+// TestOtherAddresses: the page is for this computer, at a port that no one else has.
+func TestOtherAddresses(t *testing.T) {
+	for _, address := range []string{"0.0.0.0:8080", ":8080", "192.0.2.1:8080", "[::]:8080", "localhost:8080", "127.0.0.1", "8080", ""} {
+		if w, err := web.Open(address, &plan.Plan{}); err == nil || !strings.Contains(err.Error(), "such as 127.0.0.1:8080") {
+			t.Errorf("%q: %v", address, err)
+			if err == nil {
+				w.Close(nil)
+			}
+		}
+	}
+	busy := strings.Trim(place(open(t, &plan.Plan{})), "htp:/")
+	if _, err := web.Open(busy, &plan.Plan{}); err == nil || !strings.Contains(err.Error(), "in use; give another port") {
+		t.Errorf("a port that is taken: %v", err)
+	}
+}
