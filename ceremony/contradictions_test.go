@@ -488,7 +488,7 @@ func ofTheRecord() []contradiction {
 		return record(func(r map[string]any, _ []any) { r[field] = value })
 	}
 	return []contradiction{
-		{"a sheet that was not read back", record(func(_ map[string]any, c []any) { c[2].(map[string]any)["read_back"] = false }), file + "the sheet of Cem was not read back", 0},
+		{"a sheet that was not read back", record(func(_ map[string]any, c []any) { c[2].(map[string]any)["read_back"] = false }), file + "the sheet of Cem was not typed back", 0},
 		{"one fingerprint of two custodians", record(func(_ map[string]any, c []any) {
 			c[2].(map[string]any)["fingerprint"] = c[1].(map[string]any)["fingerprint"]
 		}), file + "set record: custodians 2 and 3 have the same fingerprint", 0},

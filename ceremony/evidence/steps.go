@@ -294,7 +294,7 @@ func (v *verifier) record(ceremony string, made Facts, replaced []string) {
 		}
 		v.equal(RecordFile, fmt.Sprintf("custodian %d", i+1), r.Custodians[i].Name, name)
 		if !r.Custodians[i].ReadBack {
-			v.problem(RecordFile, "the sheet of %s was not read back", name)
+			v.problem(RecordFile, "the sheet of %s was not typed back", name)
 		}
 	}
 	v.shown("custody: set %s, %d of %d custodians, key check value %s; %s", r.Set, r.Threshold, r.Total, r.KCV, facts.Proof)

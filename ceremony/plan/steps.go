@@ -134,16 +134,16 @@ func orBlank(text string) string {
 
 func (p *Plan) share() step.Step {
 	s := step.Step{ID: step.Share.ID(), Action: step.Share, Title: "Make the DKEK share file and the sheets", By: step.Custodians}
-	how := "copies the sheet from the screen by hand, and reads its code back"
+	how := "copies the sheet from the screen by hand, and types its code back"
 	if p.Custody.Printer != "" {
-		how = "takes the sheet from the printer, and reads its code back"
+		how = "takes the sheet from the printer, and types its code back"
 	}
 	for i, name := range p.People.Custodians {
 		s.Do = append(s.Do, fmt.Sprintf("Custodian %d, %s, comes to the screen alone, %s.", i+1, name, how))
 	}
 	s.Expect = []string{
 		fmt.Sprintf("Any %d of %d custodians open the share file, proved with every subset or with 10000 of them.", p.Custody.Threshold, len(p.People.Custodians)),
-		"The share file opens with what was read back.",
+		"The share file opens with what was typed back.",
 	}
 	s.Write = []string{"Set", "Key check value"}
 	return s

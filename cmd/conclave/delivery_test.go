@@ -100,7 +100,7 @@ func TestSheetsToAPrinter(t *testing.T) {
 	s.Enter("")
 	code := scan(t, document)
 	s.Answer("Code or share value: $", code)
-	s.Expect(`The sheet of Bob \(custodian 2\) was not read back; let them check it: conclave dkek check share.pbe`)
+	s.Expect(`The sheet of Bob \(custodian 2\) was not typed back; let them check it: conclave dkek check share.pbe`)
 	s.End(0)
 	sheets := code + "\n"
 	for key, pattern := range map[string]string{"age.key": "share.pbe.set-*.sheet-2.age", "ssh.key": "share.pbe.set-*.sheet-3.age"} {

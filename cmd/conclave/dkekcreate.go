@@ -279,7 +279,7 @@ func (m *meeting) show(created *custody.Created) error {
 	c.note("%s, and the share file opens with what the sheets say.", terminal.Sentence(created.Proof.String()))
 	for _, custodian := range created.Record.Custodians {
 		if !custodian.ReadBack {
-			c.note("The sheet of %s was not read back; let them check it: conclave dkek check %s", created.Record.Name(custodian.Number), m.ShareFile)
+			c.note("The sheet of %s was not typed back; let them check it: conclave dkek check %s", created.Record.Name(custodian.Number), m.ShareFile)
 		}
 	}
 	done := "DKEK share written to"
