@@ -182,6 +182,7 @@ func checkPrint(t *testing.T, print []byte, b runbook.Book, paper string) {
 	if !strings.Contains(strings.ToLower(info), "("+strings.ToLower(paper)+")") {
 		t.Errorf("%s was expected:\n%s", paper, info)
 	}
+	typesettest.CheckType(t, print, 9)
 	text := typesettest.Run(t, print, "pdftotext", "-raw", "-", "-")
 	all := strings.Split(strings.TrimSuffix(text, "\f"), "\f")
 	// The mark stands beside the text, so that one way of reading or the other may

@@ -16,10 +16,8 @@ const (
 	bottom                = 276
 )
 
-func body() typeset.Style { return typeset.Style{Face: typeset.Regular, Points: 10.5, Leading: 1.45} }
-func small() typeset.Style {
-	return typeset.Style{Face: typeset.Regular, Points: 8.5, Leading: 1.35, Soft: true}
-}
+func body() typeset.Style      { return typeset.Style{Face: typeset.Regular, Points: 10.5, Leading: 1.45} }
+func small() typeset.Style     { return typeset.Style{Face: typeset.Regular, Points: 9, Leading: 1.3} }
 func lead() typeset.Style      { return typeset.Style{Face: typeset.Bold, Points: 9, Leading: 1.4} }
 func hash() typeset.Style      { return typeset.Style{Face: typeset.Mono, Points: 10, Leading: 1.5} }
 func title() typeset.Style     { return typeset.Style{Face: typeset.Bold, Points: 26, Leading: 1.25} }

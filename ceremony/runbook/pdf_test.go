@@ -19,6 +19,7 @@ func TestPDFIsA4AndHasItsFonts(t *testing.T) {
 			}
 		}
 		typesettest.CheckFonts(t, content, 3)
+		typesettest.CheckType(t, content, 9)
 	})
 }
 

@@ -3,7 +3,7 @@ package runbook
 // styleSheet is the same on a screen and on paper: black on white, thin rules, no
 // backgrounds, which browsers do not print. Sizes on paper are in points.
 const styleSheet = `
-:root { color-scheme: light; --rule: 1px solid #777; --hair: 1px solid #bbb; --soft: #444 }
+:root { color-scheme: light; --rule: 1px solid #777; --hair: 1px solid #bbb }
 * { box-sizing: border-box }
 body { margin: 0; background: #fff; color: #000; font: 1rem/1.6 system-ui, sans-serif; overflow-wrap: anywhere; hyphens: manual }
 main { max-width: 50rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem }
@@ -12,8 +12,8 @@ h1, h2, h3, h4, p, ul, ol, dl { margin: 0 }
 h1 { font-size: 2.1rem; line-height: 1.25; margin: .25rem 0 1.75rem; text-wrap: balance }
 h2 { font-size: 1.5rem; line-height: 1.3; margin: 3rem 0 .75rem }
 h3 { font-size: 1.1rem; line-height: 1.4; margin: 1.75rem 0 .5rem }
-h4, .label, dt, thead th, .begins, .kind { font-size: .85rem; line-height: 1.4; font-weight: normal; color: var(--soft) }
-h4 { margin: .9rem 0 .25rem; font-weight: bold; color: #000 }
+h4, .label, dt, thead th, .begins, .kind { font-size: .87rem; line-height: 1.4; font-weight: normal }
+h4 { margin: .9rem 0 .25rem; font-weight: bold }
 p + p { margin-top: .6rem }
 ul, ol { padding-left: 1.25rem }
 li + li { margin-top: .3rem }
@@ -33,7 +33,7 @@ th, td { text-align: left; vertical-align: bottom; font-weight: normal; padding:
 .hash { display: grid; grid-template-columns: repeat(8, max-content); gap: 0 .75em }
 .words { display: grid; grid-template-columns: repeat(4, 1fr); gap: .2rem 1rem; padding: .3rem 0 0 2rem; margin: 0 }
 .words li { margin: 0; padding-left: .2rem; margin-right: 1.4rem }
-.words li::marker { font-size: .8rem; color: var(--soft) }
+.words li::marker { font-size: .87rem }
 .words.blank { gap: 1rem; padding-top: 1rem }
 .words.blank li { border-bottom: var(--rule); min-height: 1.6rem }
 .do { list-style: none; padding: 0 }
@@ -47,7 +47,7 @@ input[type=checkbox]:focus-visible { outline: 2px solid #000; outline-offset: 2p
 .see { border-left: 2px solid #777; padding-left: 1rem; margin-top: .9rem }
 .see h4 { margin-top: 0 }
 .write div { display: grid; grid-template-columns: minmax(9rem, 42%) 1fr; gap: .75rem; align-items: end; min-height: 2.3rem }
-.write dt { color: #000; font-size: 1rem }
+.write dt { font-size: 1rem }
 .write dd { margin: 0; border-bottom: var(--rule); align-self: stretch }
 .end { display: grid; grid-template-columns: 3fr 4fr 4fr 3fr; gap: 1rem; margin-top: 1rem }
 .end.three { grid-template-columns: repeat(3, 1fr) }
@@ -73,7 +73,7 @@ input[type=checkbox]:focus-visible { outline: 2px solid #000; outline-offset: 2p
 	.people .name { width: 29% } .people .role { width: 31% } .people .initials { width: 16% }
 }
 @media print {
-	@page { margin: 18mm 17mm 20mm 20mm; font: 8pt system-ui, sans-serif; color: #444 }
+	@page { margin: 18mm 17mm 20mm 20mm; font: 9pt system-ui, sans-serif }
 	:root { font-size: 10.5pt }
 	body { line-height: 1.5 }
 	main { max-width: none; padding: 0 }

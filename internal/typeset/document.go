@@ -32,6 +32,10 @@ func fonts() map[string][]byte {
 }
 
 const (
+	// Least is the least size of type: papers are read under a lamp, at arm's length, by
+	// people whose glasses are elsewhere.
+	Least = 9.0
+
 	// Tight is the least leading: more than ascent and descent of the fonts, so
 	// that lines do not touch.
 	Tight = 1.2
@@ -40,12 +44,11 @@ const (
 	ascent  = 0.95 // of the fonts, and a little more, as parts of the size
 )
 
-// Style is a face in a size, with the height of its lines as parts of the size.
-// Soft text is grey, and is for what only names or accompanies something.
+// Style is a face in a size, with the height of its lines as parts of the size. All
+// text is black: a printer that runs out of toner makes grey unreadable first.
 type Style struct {
 	Face            string
 	Points, Leading float64
-	Soft            bool
 }
 
 // Height of a line.
@@ -98,13 +101,11 @@ func (d *Document) Measure(s Style, text string) float64 {
 	return d.GetStringWidth(text)
 }
 
-// Text draws a line below top.
+// Text draws a line below top, in type that is not below the least size.
 func (d *Document) Text(x, top float64, s Style, text string) {
-	d.Measure(s, text)
-	grey := 0
-	if s.Soft {
-		grey = 70
+	if s.Points < Least {
+		d.SetError(fmt.Errorf("type of %g points; %g at least were expected", s.Points, Least))
 	}
-	d.SetTextColor(grey, grey, grey)
+	d.Measure(s, text)
 	d.Fpdf.Text(x, top+s.Baseline(), text)
 }

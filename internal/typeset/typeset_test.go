@@ -44,6 +44,17 @@ func TestAccentsMayBeApart(t *testing.T) {
 	}
 }
 
+func TestSmallTypeIsRefused(t *testing.T) {
+	for points, wrong := range map[float64]bool{typeset.Least: false, typeset.Least - 0.5: true} {
+		d := typeset.New(100, 100, time.Unix(0, 0), typeset.Regular)
+		d.AddPage()
+		d.Text(10, 10, typeset.Style{Face: typeset.Regular, Points: points}, "text")
+		if _, err := d.Bytes(); (err != nil) != wrong {
+			t.Errorf("type of %g points: %v", points, err)
+		}
+	}
+}
+
 func TestTheFirstErrorStays(t *testing.T) {
 	first := errors.New("first")
 	d := typeset.New(100, 100, time.Unix(0, 0), typeset.Regular)

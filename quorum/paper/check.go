@@ -6,11 +6,15 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
 	"conclave/internal/typeset"
 )
+
+// MaxContact is how many characters there is room for of whom to call.
+const MaxContact = 60
 
 const (
 	maxShares = 255 // sc-hsm-tool counts shares in a byte
@@ -28,7 +32,7 @@ var (
 // around them, and with accents in one character with their letters (Unicode's
 // NFC), which is how fonts have them. File names of macOS come decomposed.
 func (s Sheet) compose() Sheet {
-	for _, name := range []*string{&s.Custodian, &s.Ceremony, &s.ShareFile} {
+	for _, name := range []*string{&s.Custodian, &s.Ceremony, &s.ShareFile, &s.Restores, &s.Contact} {
 		*name = norm.NFC.String(strings.TrimSpace(*name))
 	}
 	return s
@@ -43,6 +47,8 @@ func (s Sheet) check() error {
 		return fmt.Errorf("number: one from 1 to %d was expected", s.Total)
 	case s.Date.IsZero():
 		return errors.New("date: there is none; that of the ceremony was expected")
+	case utf8.RuneCountInString(s.Contact) > MaxContact: // a part of a telephone number is none
+		return fmt.Errorf("contact: %d characters; %d at most were expected", utf8.RuneCountInString(s.Contact), MaxContact)
 	case s.ShareFile == "":
 		return errors.New("share file: it has no name; that of the file which the sheet opens was expected")
 	}
@@ -83,6 +89,7 @@ func isID(text string, base int) bool {
 func (s Sheet) checkNames() error {
 	for _, field := range []struct{ name, text string }{
 		{"custodian", s.Custodian}, {"ceremony", s.Ceremony}, {"share file", s.ShareFile},
+		{"what it restores", s.Restores}, {"contact", s.Contact},
 	} {
 		if err := typeset.Check(field.text); err != nil {
 			return fmt.Errorf("%s: %w", field.name, err)

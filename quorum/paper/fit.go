@@ -14,8 +14,6 @@ type fitted struct {
 
 const (
 	nameSize   = 11.0 // points
-	nameSmall  = 9.0  // the least in one line
-	nameTwo    = 7.5  // in two lines, which take no more height than one of nameSize
 	nameLines  = 2
 	nameLonger = 200 // characters, more than there is ever room for
 )
@@ -23,13 +21,13 @@ const (
 // fit finds how a name goes into the room: in one line, in smaller type, in two
 // lines, or shortened.
 func (p *page) fit(room float64, name string) fitted {
-	for points := nameSize; points >= nameSmall; points -= 0.5 {
+	for points := nameSize; points >= typeset.Least; points -= 0.5 {
 		s := style(typeset.Bold, points)
 		if p.Measure(s, name) <= room {
 			return fitted{s, []string{name}}
 		}
 	}
-	s := style(typeset.Bold, nameTwo)
+	s := style(typeset.Bold, typeset.Least)
 	for n := min(len([]rune(name)), nameLonger); n > 1; n-- {
 		if lines := p.Wrap(s, room, shorten(name, n)); len(lines) <= nameLines {
 			return fitted{s, lines}

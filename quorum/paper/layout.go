@@ -20,32 +20,30 @@ func (p *page) sheet(s Sheet) {
 	p.rule()
 	p.instructions(s)
 	p.rule()
-	p.spelling()
-	p.rule()
 	p.signature()
 }
 
 // The styles that several sections use.
-func small() typeset.Style    { return style(typeset.Regular, 7) }
-func body() typeset.Style     { return style(typeset.Regular, 8.5) }
+func small() typeset.Style    { return style(typeset.Regular, typeset.Least) }
+func body() typeset.Style     { return style(typeset.Regular, typeset.Least) }
 func headings() typeset.Style { return style(typeset.Bold, 9.5) }
 
 // header says what the sheet is, with the set identifier where it is seen first.
 func (p *page) header(s Sheet) {
-	const box, height = 34.0, 17.0
+	const box, height = 34.0, 17.5
 	x := float64(right - box)
 	p.SetLineWidth(0.4)
 	p.Rect(x, p.y, box, height, "D")
-	p.centre(x, p.y+1.2, box, small(), "Set")
-	p.centre(x, p.y+4.6, box, style(typeset.MonoBold, 26), s.Set)
+	p.centre(x, p.y+1, box, small(), "Set")
+	p.centre(x, p.y+5, box, style(typeset.MonoBold, 26), s.Set)
 
 	room, end := width-box-4.0, p.y+height
-	title := style(typeset.Bold, 22)
+	title := style(typeset.Bold, 20)
 	p.text(left, p.y, room, title, fmt.Sprintf("Share %d of %d", s.Number, s.Total))
-	p.y += title.Height() + 0.5
-	p.paragraph(left, room, body(), fmt.Sprintf("One of the %d secret sheets of a %d-of-%d set. Any %d of them, and no fewer, open the DKEK share file named below.",
-		s.Total, s.Threshold, s.Total, s.Threshold))
-	p.y = end
+	p.y += title.Height() + 0.8
+	p.paragraph(left, room, body(), fmt.Sprintf("Secret. Any %d of the %d sheets, and no fewer, open the share file of the DKEK: the device key encryption key, under which keys are backed up.",
+		s.Threshold, s.Total))
+	p.y = max(p.y, end)
 }
 
 // facts are what tells this sheet from others. None of it is secret.
@@ -64,6 +62,12 @@ func (p *page) facts(s Sheet) {
 	p.fact(x2, second, "Key check value", fitted{style(typeset.MonoBold, nameSize), []string{s.KCV}})
 	p.fact(x3, third, "Date", fitted{style(typeset.Bold, nameSize), []string{s.Date.Format("2006-01-02")}})
 	p.y += factHeight
+	restores := s.Restores
+	if restores == "" {
+		restores = "the keys that are backed up under its DKEK"
+	}
+	p.nameFact(left, width, "Restores, together with others", restores)
+	p.y += factHeight
 }
 
 func orDash(text string) string {
@@ -74,7 +78,7 @@ func orDash(text string) string {
 }
 
 // factHeight is a label and what is under it.
-const factHeight = 10.2
+const factHeight = 11.9
 
 func (p *page) nameFact(x, room float64, label, name string) {
 	p.fact(x, room, label, p.fit(room, name))
@@ -97,8 +101,8 @@ func (p *page) fact(x, room float64, label string, f fitted) {
 func (p *page) code(code string) {
 	top := p.y + qrQuiet - ruleSpace // the rules are as far from it as has to stay white
 	p.qrCode(right-qrWidth, top, code)
-	p.heading(width-qrWidth-qrQuiet, "Code", "secret; conclave asks for it. It has no B, I, O and 1.")
-	const pitch, rowHeight = 23.0, 11.4
+	p.heading(width-qrWidth-qrQuiet, "Code", "secret; conclave asks for it. No B, I, O and 1.")
+	const pitch, rowHeight = 23.0, 12.2
 	for i, group := range strings.Fields(code) {
 		x, y := left+float64(i%4)*pitch, p.y+0.4+float64(i/4)*rowHeight
 		p.text(x, y, pitch, small(), strconv.Itoa(i+1))
@@ -143,42 +147,29 @@ func (p *page) heading(room float64, title, note string) {
 	p.y += headings().Height() + 0.8
 }
 
-// instructions say what the custodian does with the sheet.
+// instructions say what the custodian does with the sheet, and never does.
 func (p *page) instructions(s Sheet) {
-	p.instruction("Keep", "sealed in its bag, apart from the share file and the other custodians' sheets.")
-	p.instruction("Show", "to no one. Take no photograph and make no copy.")
-	p.instruction("If lost or seen", "by somebody else: tell the ceremony's administrator, who makes new sheets.")
-	p.instruction("To restore", fmt.Sprintf("bring it, sealed as it is. %d custodians have to come.", s.Threshold))
-	p.instruction("To check", "any day, alone, on a machine you trust, with only the record beside the file:")
+	whom := s.Contact
+	if whom == "" {
+		whom = "the ceremony's administrator"
+	}
+	p.instruction("Do", fmt.Sprintf("keep it sealed in its bag, apart from the share file and the other sheets. When you are called, bring it sealed as it is: %d custodians have to come.", s.Threshold))
+	p.instruction("Never", "show it, photograph it, copy it, or read it to anyone. You type it, alone.")
+	p.instruction("If it is lost", "or damaged, was seen, or its bag was opened, call at once:")
+	p.paragraph(left+leads, width-leads, style(typeset.Bold, body().Points), whom)
 	p.text(left+leads, p.y, width-leads, style(typeset.Mono, body().Points), "conclave dkek check SHAREFILE")
+	p.instruction("To check", "")
 	p.y += body().Height()
-	p.paragraph(left+leads, width-leads, body(), "Then seal the sheet in a new bag.")
+	p.paragraph(left+leads, width-leads, body(), "Any day, alone, on a machine you trust. Then seal the sheet in a new bag.")
 }
 
 // leads is the width of what instructions begin with.
-const leads = 24.0
+const leads = 21.0
 
 func (p *page) instruction(lead, text string) {
 	p.text(left, p.y, leads, style(typeset.Bold, body().Points), lead)
 	p.paragraph(left+leads, width-leads, body(), text)
-	p.y += 0.6
-}
-
-// alphabet is ICAO's (Annex 10, volume II, 5.2.1.3), the letters that are in
-// codes or in hexadecimal digits.
-const alphabet = "Alfa Bravo Charlie Delta Echo Foxtrot Golf Hotel Juliett Kilo Lima Mike November Papa Quebec Romeo Sierra Tango Uniform Victor Whiskey X-ray Yankee Zulu"
-
-// spelling is how the code is read to others.
-func (p *page) spelling() {
-	const columns, rows = 6, 4
-	p.heading(width, "To read it aloud", "only in the ceremony: the group's number, then its characters one by one")
-	s := style(typeset.Regular, 8)
-	for i, word := range strings.Fields(alphabet) {
-		x, y := left+float64(i/rows)*width/columns, p.y+float64(i%rows)*s.Height()
-		p.text(x, y, 4, style(typeset.MonoBold, s.Points), word[:1])
-		p.text(x+4, y, width/columns-4, s, word)
-	}
-	p.y += rows * s.Height()
+	p.y += 0.4
 }
 
 // signature leaves lines to write on, at the bottom of the page.
@@ -192,7 +183,7 @@ func (p *page) signature() {
 	for _, blank := range []struct {
 		width float64
 		label string
-	}{{56, "Signature"}, {27, "Date"}, {35, "Tamper-evident bag number"}} {
+	}{{48, "Signature"}, {26, "Date"}, {44, "Tamper-evident bag number"}} {
 		p.line(x, x+blank.width, labels-0.8)
 		p.text(x, labels, blank.width, small(), blank.label)
 		x += blank.width + gap

@@ -58,7 +58,7 @@ func (p *page) paragraph(x, room float64, s typeset.Style, text string) {
 }
 
 // ruleSpace is above and below a rule.
-const ruleSpace = 2.9
+const ruleSpace = 2.6
 
 // rule draws a thin line across the page.
 func (p *page) rule() {

@@ -21,6 +21,8 @@ type Sheet struct {
 	Set                      string // set identifier, four characters, the same on all sheets of a set
 	ShareFile                string // name of the share file that the sheets open
 	KCV                      string // key check value, 16 hexadecimal digits
+	Restores                 string // what the sheets give back, such as "the key of Root CA 2026"; may be empty
+	Contact                  string // whom the custodian calls: name, telephone or mail; may be empty
 
 	// The three lines that sc-hsm-tool prints. Prime and Value are pairs of
 	// hexadecimal digits with colons between them, at most maxColons characters.

@@ -28,7 +28,7 @@ func TestTheQRCodeIsTheCode(t *testing.T) {
 			dpi  int
 			args []string
 		}{{200, nil}, {150, []string{"-gray"}}, {100, []string{"-mono"}}, {75, []string{"-gray"}}} {
-			got := typesettest.Run(t, nil, "zbarimg", "--nodbus", "--quiet", "--raw", render(t, s, printer.dpi, printer.args...))
+			got := typesettest.Run(t, nil, "zbarimg", "--nodbus", "-Sdisable", "-Sqrcode.enable", "--quiet", "--raw", render(t, s, printer.dpi, printer.args...))
 			if want := strings.ReplaceAll(s.Code, " ", ""); strings.TrimSpace(got) != want {
 				t.Errorf("at %d dpi %v: %q read, %q expected", printer.dpi, printer.args, got, want)
 			}
@@ -70,7 +70,7 @@ func TestTheQRCodeHasRoom(t *testing.T) {
 		if n := black(page, zone, symbol.Inset(-2)); n > 0 {
 			t.Errorf("%d pixels in the quiet zone are not white", n)
 		}
-		got := typesettest.Run(t, nil, "zbarimg", "--nodbus", "--quiet", "--raw", crop(t, page, zone))
+		got := typesettest.Run(t, nil, "zbarimg", "--nodbus", "-Sdisable", "-Sqrcode.enable", "--quiet", "--raw", crop(t, page, zone))
 		if want := strings.ReplaceAll(s.Code, " ", ""); strings.TrimSpace(got) != want {
 			t.Errorf("%q read from %v, %q expected: the QR code does not have 29 modules", got, zone, want)
 		}

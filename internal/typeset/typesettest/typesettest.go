@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,6 +37,30 @@ func CheckFonts(tb testing.TB, content []byte, number int) {
 	for _, line := range fonts {
 		if !strings.Contains(line, "yes yes") && !strings.Contains(line, "yes no") { // embedded
 			tb.Errorf("a font is not embedded: %s", line)
+		}
+	}
+}
+
+// CheckType checks that all text is black, and of a least size in points. The program
+// is asked for pages three times as large, which is the most it does: it rounds sizes.
+func CheckType(tb testing.TB, content []byte, least float64) {
+	tb.Helper()
+	const zoom = 3
+	var file struct {
+		Fonts []struct {
+			Size  float64 `xml:"size,attr"`
+			Color string  `xml:"color,attr"`
+		} `xml:"page>fontspec"`
+	}
+	pages := Run(tb, content, "pdftohtml", "-xml", "-i", "-stdout", "-zoom", strconv.Itoa(zoom), "-", "pages")
+	d := xml.NewDecoder(strings.NewReader(pages))
+	d.Strict = false // it nests the outline wrongly
+	if err := d.Decode(&file); err != nil || len(file.Fonts) == 0 {
+		tb.Fatalf("%d fonts, %v", len(file.Fonts), err)
+	}
+	for _, font := range file.Fonts {
+		if font.Size < zoom*least || font.Color != "#000000" {
+			tb.Errorf("type of %g points in %s; black of %g at least was expected", font.Size/zoom, font.Color, least)
 		}
 	}
 }
