@@ -46,6 +46,7 @@ func (p *proceedings) share(ctx context.Context, _ string) (done, error) {
 func (p *proceedings) newCreation(rand io.Reader) custody.Creation {
 	return custody.Creation{
 		Rand: rand, ShareFile: p.backups.shareFile(), Scheme: p.Plan.Scheme(), Ceremony: p.Plan.Ceremony,
+		Restores: p.Plan.Restores(), Contact: p.Plan.Custody.Contact,
 		Names: p.Plan.People.Custodians, ReadBack: true, Now: p.Now(), Tool: p.Program.Version,
 		Custodians: p.people.custodians(false), Progress: p.Progress, Announce: func(phase custody.Phase) { p.announce(string(phase)) },
 	}

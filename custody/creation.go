@@ -25,7 +25,9 @@ type Creation struct {
 	Place    *Place
 	Scheme   quorum.Scheme
 	Ceremony string
-	Names    []string
+	// Restores and Contact are for the sheets, as About has them.
+	Restores, Contact string
+	Names             []string
 	// Encrypt makes the sheets of custodians who are not in the room, by number, so
 	// that only they can read them.
 	Encrypt  map[int]func(Handout) ([]byte, error)
@@ -84,7 +86,7 @@ func (c Creation) Run(ctx context.Context) (*Created, error) {
 		c.Custodians.Tell(c.Place.found)
 	}
 	about := About{
-		Ceremony: c.Ceremony, Date: c.Now, ShareFile: filepath.Base(c.ShareFile),
+		Ceremony: c.Ceremony, Restores: c.Restores, Contact: c.Contact, Date: c.Now, ShareFile: filepath.Base(c.ShareFile),
 		KCV: drawn.kcv, Set: drawn.set.ID, Scheme: c.Scheme,
 	}
 	handed, err := Distribution{

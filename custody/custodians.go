@@ -54,6 +54,8 @@ type Turn struct {
 // About is what all sheets of a set say.
 type About struct {
 	Ceremony  string
+	Restores  string // what the sheets give back, such as the key of a named root; empty if that is not known
+	Contact   string // whom a custodian calls whose sheet is lost or was seen; empty for the administrator
 	Date      time.Time
 	ShareFile string // its name, without directory
 	KCV       dkek.KCV

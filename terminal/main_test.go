@@ -65,7 +65,7 @@ func theDay() time.Time { return time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC) }
 // handout is a sheet of the vector 2-of-4, with a code.
 func handout() custody.Handout {
 	return custody.Handout{
-		About:  custody.About{Ceremony: "Root 2026", Date: theDay(), ShareFile: "share.pbe", Set: "QPZR", Scheme: quorum.Scheme{Threshold: 2, Total: 11}},
+		About:  custody.About{Ceremony: "Root 2026", Restores: "the key of Root CA", Contact: "Ada, +41 44 1234567", Date: theDay(), ShareFile: "share.pbe", Set: "QPZR", Scheme: quorum.Scheme{Threshold: 2, Total: 11}},
 		Number: 11, Name: "Žofia Müller",
 		Sheet: quorum.Sheet{
 			Prime: "dc:5f:8e:b5:1a:19:87:ff", ID: "11", OldToolID: "b", Value: "59:4a:ea:80:e0:e9:9b:8e",

@@ -137,7 +137,7 @@ const page = 4 << 10
 func sheetPDF(h custody.Handout) ([]byte, error) {
 	return paper.PDF(paper.Sheet{
 		Custodian: h.Name, Number: h.Number, Threshold: h.Scheme.Threshold, Total: h.Scheme.Total,
-		Ceremony: h.Ceremony, Date: h.Date, Set: h.Set, ShareFile: h.ShareFile, KCV: h.KCV.String(),
+		Ceremony: h.Ceremony, Restores: h.Restores, Contact: h.Contact, Date: h.Date, Set: h.Set, ShareFile: h.ShareFile, KCV: h.KCV.String(),
 		Prime: h.Sheet.Prime, ID: h.Sheet.ID, Value: h.Sheet.Value, OldToolID: h.Sheet.OldToolID, Code: h.Sheet.Code,
 	})
 }

@@ -24,6 +24,8 @@ Share file  : share.pbe
 Key check   : 0000000000000000
 Set         : QPZR (2-of-11)
 Custodian   : 11 Žofia Müller
+Restores    : the key of Root CA
+If lost     : Ada, +41 44 1234567
 
 Write down the code:
 

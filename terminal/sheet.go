@@ -160,6 +160,11 @@ func (s *Screen) about(h custody.Handout, columns int) []string {
 		again = tty.Sprintf("Not accepted: %v. Put your sheet right.\n", h.Problem)
 	}
 	text := again + tty.Sprintf("%sShare file  : %s\nKey check   : %s\nSet         : %s (%v)\nCustodian   : %d %s", tty.Lines(s.Heading), h.ShareFile, h.KCV, h.Set, h.Scheme, h.Number, h.Name)
+	for _, fact := range []struct{ label, text string }{{"Restores", h.Restores}, {"If lost", h.Contact}} {
+		if fact.text != "" {
+			text += tty.Sprintf("\n%-12s: %s", fact.label, fact.text)
+		}
+	}
 	return wrapped(text, columns)
 }
 

@@ -44,7 +44,7 @@ func TestSheetFits(t *testing.T) {
 		pages         int
 		image         bool
 	}{
-		{20, 40, false, 1, false}, {20, 24, false, 2, false}, {40, 24, false, 1, false}, {80, 24, false, 1, false}, {200, 50, false, 1, false},
+		{20, 40, false, 2, false}, {20, 24, false, 3, false}, {40, 24, false, 1, false}, {80, 24, false, 1, false}, {200, 50, false, 1, false},
 		{20, 50, true, 1, false}, {40, 24, true, 2, true}, {40, 50, true, 1, true}, {80, 24, true, 1, true}, {200, 24, true, 1, true}, {80, 20, true, 2, false},
 	} {
 		name := fmt.Sprintf("%d columns, %d rows, QR code %v", c.columns, c.rows, c.qr)
@@ -69,7 +69,7 @@ func TestSheetFits(t *testing.T) {
 		}
 		text := strings.Join(strings.Fields(regexp.MustCompile(`[▀▄█]+|\d+-\d+ `).ReplaceAllString(all, " ")), "")
 		for _, fact := range []string{
-			"Sharefile:share.pbe", "Set:QPZR(2-of-11)", "11ŽofiaMüller", "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0",
+			"Sharefile:share.pbe", "Set:QPZR(2-of-11)", "11ŽofiaMüller", "Restores:thekeyofRootCA", "Iflost:Ada,+41441234567", "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0",
 		} {
 			if !strings.Contains(text, fact) && !c.image {
 				t.Errorf("%s: %s is missing:\n%s", name, fact, all)

@@ -153,6 +153,10 @@ func (c *checker) change(change *Change) {
 	}
 }
 
+// MaxContact is how many characters a contact has at most: a sheet shortens names, but
+// no telephone number.
+const MaxContact = 60
+
 // text checks what will be printed on paper.
 func (c *checker) text(field, text string, required bool) {
 	switch {
@@ -303,6 +307,10 @@ func (c *checker) custody() {
 		c.say("people.custodians", "%d names; 3 to 255 were expected", n)
 	} else if p.Custody.Threshold < 2 || p.Custody.Threshold > n {
 		c.say("custody.threshold", "%d; 2 to %d was expected", p.Custody.Threshold, n)
+	}
+	c.text("custody.contact", p.Custody.Contact, false)
+	if n := utf8.RuneCountInString(p.Custody.Contact); n > MaxContact {
+		c.say("custody.contact", "%d characters; %d at most were expected: the sheets have no room for more", n, MaxContact)
 	}
 	if good, _ := regexp.MatchString(`^[A-Za-z0-9._-]{0,127}$`, p.Custody.Printer); !good {
 		c.say("custody.printer", "%q is not the name of a CUPS queue; lpstat -a lists them", p.Custody.Printer)

@@ -82,6 +82,9 @@ type Custody struct {
 	// EraseStandby erases the standby device after the proof; else it is kept, a
 	// second device with the same keys.
 	EraseStandby bool `json:"eraseStandby,omitempty"`
+	// Contact is whom a custodian calls whose sheet is lost or was seen: a name, and a
+	// telephone number or an address. It is printed on the sheets.
+	Contact string `json:"contact,omitempty"`
 	// Printer is the CUPS queue for the sheets; without it they are shown, and
 	// copied by hand.
 	Printer string `json:"printer,omitempty"`

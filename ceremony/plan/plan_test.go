@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"conclave/ca"
 	"conclave/ceremony/plan"
+	"conclave/quorum/paper"
 )
 
 // example is the plan of the examples.
@@ -106,7 +108,7 @@ func TestParseRefuses(t *testing.T) {
 		"a time of its own":    {`2026-11-01T09:00:00Z`, `2026-11-01 09:00`, "2026-11-01 09:00 is not a time; one such as 2027-01-15T09:00:00Z was expected"},
 		"a comma too many":     {`"witnesses": [`, `"witnesses": [,`, "plan, line 9: "},
 		"text behind":          {"\n}\n", "\n}\n{}", "more after the end"},
-		"cut off":              {`"retention"`, "", "plan, line 57: "},
+		"cut off":              {`"retention"`, "", "plan, line 58: "},
 	} {
 		changed := strings.Replace(good, test.old, test.new, 1)
 		if changed == good {
@@ -133,6 +135,7 @@ func TestCheckNames(t *testing.T) {
 		"long name":           {`"Carla"`, `"` + strings.Repeat("Щ", 101) + `"`, "people.custodians[0]: 101 characters; 100 at most were expected"},
 		"threshold":           {`"threshold": 3`, `"threshold": 6`, "custody.threshold: 6; 2 to 5 was expected"},
 		"threshold of one":    {`"threshold": 3`, `"threshold": 1`, "custody.threshold: 1; 2 to 5 was expected"},
+		"long contact":        {`"contact": "Ada Admin, `, `"contact": "Ada Admin, or if she does not answer Wim Witness, `, "custody.contact: 66 characters; 60 at most were expected"},
 		"no standby":          {`"standby": "standby"`, `"standby": "primary"`, "custody.standby: it is the device that makes the keys"},
 		"no such device":      {`"device": "primary"`, `"device": "first"`, `custody.device: "first" is not one of the plan's devices`},
 		"no serial":           {`"name": "standby", "embedded": true`, `"name": "standby"`, "devices[1].serial: it is missing"},
@@ -279,5 +282,25 @@ func TestSubjects(t *testing.T) {
 	p.FindCertificate("root").Subject = p.FindCertificate("issuing").Subject
 	if err := p.Check(); err == nil || !strings.Contains(err.Error(), "certificates[0].subject: it is as in the request, and there is no request; write the name") {
 		t.Errorf("a root as in the request: %v", err)
+	}
+}
+
+// TestRestores: sheets name keys as the certificates do, however a subject is written,
+// and have room for the longest contact.
+func TestRestores(t *testing.T) {
+	p := parse(t, example(t))
+	if got, want := p.Restores(), "the key of Example Root CA"; got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+	var err error
+	if p.Certificates[0].Subject, err = ca.ParseName(`CN=Old Root\, Ltd,O=Example`); err != nil {
+		t.Fatal(err)
+	}
+	p.Keys = append(p.Keys, plan.Key{Name: "timestamp", Type: "rsa:4096"})
+	if got, want := p.Restores(), "the keys of Old Root, Ltd and timestamp"; got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+	if plan.MaxContact != paper.MaxContact {
+		t.Errorf("a plan allows a contact of %d characters, and a sheet has room for %d", plan.MaxContact, paper.MaxContact)
 	}
 }

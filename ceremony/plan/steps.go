@@ -315,3 +315,34 @@ func (p *Plan) close() step.Step {
 		Write:  []string{"Time by the watch"},
 	}
 }
+
+// Restores says what the custodians' sheets give back, by the names on the certificates:
+// years later no one knows what a file was called.
+func (p *Plan) Restores() string {
+	var names []string
+	for _, k := range p.Keys {
+		names = append(names, p.knownAs(k))
+	}
+	if len(names) == 1 {
+		return "the key of " + names[0]
+	}
+	last := len(names) - 1
+	return "the keys of " + strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// knownAs is the common name in the last certificate of a key that has one, or the
+// key's own name.
+func (p *Plan) knownAs(k Key) string {
+	known := k.Name
+	for _, c := range p.Certificates {
+		if c.Key == k.Name {
+			c.Subject.Map(func(label, value string) string {
+				if label == "CN" {
+					known = value
+				}
+				return value
+			})
+		}
+	}
+	return known
+}

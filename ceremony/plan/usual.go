@@ -15,6 +15,7 @@ type Answers struct {
 	Start                 time.Time // validity begins at midnight before it
 	People                People
 	Threshold             int    // of custodians who restore the key together
+	Contact               string // whom a custodian calls whose sheet is lost or was seen; may be empty
 	Printer               string // CUPS queue; empty where sheets are copied by hand
 	// Primary and Standby are the serial numbers of the two devices; empty for one
 	// in software.
@@ -47,7 +48,7 @@ func (a Answers) Plan() *Plan {
 	p := &Plan{
 		Format: Format, Ceremony: a.Ceremony, Place: a.Place, Start: a.Start, People: a.People,
 		Devices:      []Device{usualDevice("primary", a.Primary), usualDevice("standby", a.Standby)},
-		Custody:      &Custody{Threshold: a.Threshold, Device: "primary", Standby: "standby", Printer: a.Printer},
+		Custody:      &Custody{Threshold: a.Threshold, Device: "primary", Standby: "standby", Contact: a.Contact, Printer: a.Printer},
 		Keys:         []Key{{Name: root.Key, Type: a.KeyType}},
 		Certificates: []Certificate{root},
 		CRLs:         []CRL{{Name: "root-crl-1", Issuer: root.Name, CRLSpec: ca.CRLSpec{ThisUpdate: day, NextUpdate: monthsAfter(day, a.CRLMonths)}}},

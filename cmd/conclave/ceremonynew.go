@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"conclave/ceremony/plan"
 	"conclave/internal/interrupt"
@@ -64,6 +65,13 @@ func twoLetters(text string) error {
 	return nil
 }
 
+func contactText(text string) error {
+	if n := utf8.RuneCountInString(text); n > plan.MaxContact {
+		return fmt.Errorf("%d characters; %d at most were expected: it is printed on each sheet", n, plan.MaxContact)
+	}
+	return nil
+}
+
 func keyTypeText(text string) error {
 	var t keyType
 	if err := t.UnmarshalText([]byte(text)); err != nil {
@@ -112,6 +120,7 @@ func (q *questions) answers() (a plan.Answers) {
 	a.People.Custodians = q.names("Key custodians, three at least, with commas between them", 3)
 	total := len(a.People.Custodians)
 	a.Threshold = q.number("How many of them together restore the key", total/2+1, 2, max(2, total))
+	a.Contact = q.ask("Whom custodians call if a sheet is lost or was seen: name and telephone number or mail; empty for the administrator", "", contactText)
 	a.Printer = q.unless("none", "CUPS queue that prints the sheets; none to copy them by hand", "none")
 	a.Primary, a.Standby = q.serial("primary"), q.serial("standby")
 	q.authorities(&a)

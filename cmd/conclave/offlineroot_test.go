@@ -52,6 +52,7 @@ func replies() []reply {
 		{`Ceremony administrator, who operates the computer: $`, always("Ada Admin")},
 		{`Witnesses, with commas between them; the first compares and initials: $`, always("Wim Witness, Wanda Witness")},
 		{`Key custodians, three at least, with commas between them: $`, always("Carla, Chen, Cem, Cora, Cyril")},
+		{`Whom custodians call[^\n]*: $`, always("Ada Admin, +41 44 123 45 67")},
 		{`DNS names that it may issue for[^\n]*: $`, always("example.com")},
 		{`Is all of it right\?[^\n]*: $`, always("yes")},
 		{`(?:Place): $|\[[^\n]*\]: $`, always("")},
