@@ -71,7 +71,7 @@ func (p *Plan) drill() []step.Step {
 func (p *Plan) loneSheet(custodian int) step.Step {
 	name := p.People.Custodians[custodian-1]
 	return step.Step{
-		ID: step.LoneSheet.ID(strconv.Itoa(custodian)), Action: step.LoneSheet, Object: strconv.Itoa(custodian), Title: "Check the sheet of " + name, By: step.Administrator,
+		ID: step.LoneSheet.ID(strconv.Itoa(custodian)), Action: step.LoneSheet, Object: strconv.Itoa(custodian), Title: "Check the sheet of " + name, By: step.Administrator, Called: []int{custodian},
 		Do: []string{
 			p.openBag(Sheet(name)),
 			name + " comes to the screen alone, and types the code of the sheet.",
@@ -90,7 +90,7 @@ func (p *Plan) inspect() step.Step {
 
 func (p *Plan) openBackup() step.Step {
 	return step.Step{
-		ID: step.OpenBackup.ID(), Action: step.OpenBackup, Title: "Open the backup on a device that is thrown away", By: step.Custodians,
+		ID: step.OpenBackup.ID(), Action: step.OpenBackup, Title: "Open the backup on a device that is thrown away", By: step.Custodians, Called: p.first(),
 		Do: []string{
 			fmt.Sprintf("%d custodians come to the screen one after the other; each types the code of their sheet.", p.Custody.Threshold),
 		},

@@ -68,11 +68,11 @@ func (p *Plan) Steps() []step.Step {
 // Nothing is signed before that.
 func (p *Plan) custody() []step.Step {
 	c := p.Custody
-	steps := []step.Step{p.share(), p.importInto(c.Device, "the first")}
+	steps := []step.Step{p.share(), p.importInto(c.Device, "the first", p.first())}
 	for _, k := range p.Keys {
 		steps = append(steps, p.generate(k), p.backup(k))
 	}
-	return append(steps, p.prepare(*p.FindDevice(c.Standby)), p.importInto(c.Standby, "the last"), p.restore(), p.copies())
+	return append(steps, p.prepare(*p.FindDevice(c.Standby)), p.importInto(c.Standby, "the last", p.last()), p.restore(), p.copies())
 }
 
 func (p *Plan) open() step.Step {
@@ -93,8 +93,24 @@ func (p *Plan) rollCall() step.Step {
 	for _, name := range p.Everyone() {
 		do = append(do, name+" is here and has shown a proof of identity.")
 	}
-	return step.Step{ID: step.RollCall.ID(), Action: step.RollCall, Title: "Call the roll", By: step.Administrator, Do: do,
+	return step.Step{ID: step.RollCall.ID(), Action: step.RollCall, Title: "Call the roll", By: step.Administrator, Called: p.custodians(), Do: do,
 		Expect: []string{"Everyone is here. Whoever is absent is written down as an exception."}}
+}
+
+// custodians are the numbers of all.
+func (p *Plan) custodians() (numbers []int) {
+	for i := range p.People.Custodians {
+		numbers = append(numbers, i+1)
+	}
+	return numbers
+}
+
+// first and last are as many custodians as restore the keys, from either end of the list:
+// between them as many sheets are tried as there can be.
+func (p *Plan) first() []int { return p.custodians()[:p.Custody.Threshold] }
+
+func (p *Plan) last() []int {
+	return p.custodians()[len(p.People.Custodians)-p.Custody.Threshold:]
 }
 
 // Everyone gives the names of all who must come.
@@ -133,7 +149,7 @@ func orBlank(text string) string {
 }
 
 func (p *Plan) share() step.Step {
-	s := step.Step{ID: step.Share.ID(), Action: step.Share, Title: "Make the DKEK share file and the sheets", By: step.Custodians}
+	s := step.Step{ID: step.Share.ID(), Action: step.Share, Title: "Make the DKEK share file and the sheets", By: step.Custodians, Called: p.custodians()}
 	how := "copies the sheet from the screen by hand, and types its code back"
 	if p.Custody.Printer != "" {
 		how = "takes the sheet from the printer, and types its code back"
@@ -149,9 +165,9 @@ func (p *Plan) share() step.Step {
 	return s
 }
 
-func (p *Plan) importInto(device, which string) step.Step {
+func (p *Plan) importInto(device, which string, called []int) step.Step {
 	return step.Step{
-		ID: step.Import.ID(device), Action: step.Import, Object: device, Title: "Give the DKEK to the device " + device, By: step.Custodians,
+		ID: step.Import.ID(device), Action: step.Import, Object: device, Title: "Give the DKEK to the device " + device, By: step.Custodians, Called: called,
 		Do: []string{
 			fmt.Sprintf("%d custodians come to the screen one after the other, %s of the list if they can; each types the code of their sheet.", p.Custody.Threshold, which),
 		},
@@ -177,7 +193,7 @@ func (p *Plan) generate(k Key) step.Step {
 // importKey brings a key to the device in place of generating one.
 func (p *Plan) importKey(k Key) step.Step {
 	return step.Step{
-		ID: step.Generate.ID(k.Name), Action: step.Generate, Object: k.Name, Title: "Import the key " + k.Name + " from " + k.Import, By: step.Custodians,
+		ID: step.Generate.ID(k.Name), Action: step.Generate, Object: k.Name, Title: "Import the key " + k.Name + " from " + k.Import, By: step.Custodians, Called: p.first(),
 		Do: []string{
 			"Type the password of the key file " + k.Import + ", if it is asked for. It is not shown.",
 			"Type the user PIN of the device " + p.Custody.Device + ", if it is asked for.",
@@ -272,7 +288,7 @@ func (p *Plan) erase() step.Step {
 }
 
 func (p *Plan) seal() step.Step {
-	s := step.Step{ID: step.Seal.ID(), Action: step.Seal, Title: "Seal the bags", By: step.Witness,
+	s := step.Step{ID: step.Seal.ID(), Action: step.Seal, Title: "Seal the bags", By: step.Witness, Called: p.custodians(),
 		Expect: []string{"Each bag is closed before its number is typed. For a thing without a bag, type none."}}
 	for _, thing := range p.Bags() {
 		s.Do = append(s.Do, "Put into a bag, and type its number: "+thing+".")
@@ -304,7 +320,7 @@ func (p *Plan) Bags() (things []string) {
 
 func (p *Plan) close() step.Step {
 	return step.Step{
-		ID: step.Close.ID(), Action: step.Close, Title: "Close the ceremony", By: step.Administrator,
+		ID: step.Close.ID(), Action: step.Close, Title: "Close the ceremony", By: step.Administrator, Called: p.custodians(),
 		Do: []string{
 			"Read the exceptions aloud; everyone agrees that there were no others.",
 			"Put photographs into the folder that the screen names, if there are any.",

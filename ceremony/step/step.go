@@ -62,6 +62,7 @@ type Step struct {
 	Object string // the name of what it is done to; of custodians, the number
 	Title  string
 	By     Role
+	Called []int    // numbers of the custodians who must be in the room, from 1; empty for all in a step of theirs
 	Do     []string // what people do, in order
 	Expect []string // what must be seen
 	Write  []string // what is written down by hand
