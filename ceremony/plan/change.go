@@ -123,7 +123,7 @@ func (p *Plan) refill(device string) []step.Step {
 	restore.ID, restore.Object = step.Restore.ID(device), device
 	restore.Title = "Restore the keys to the device " + device
 	restore.Do = []string{"Type the user PIN of the device " + device + ", if it is asked for."}
-	return []step.Step{p.prepare(*p.FindDevice(device)), p.importInto(device, "the first"), restore}
+	return []step.Step{p.prepare(*p.FindDevice(device)), p.importInto(device, "the first", p.first()), restore}
 }
 
 func (p *Plan) reshare() step.Step {

@@ -143,7 +143,7 @@ func (p *Plan) leftAlone(next *Plan) Plan {
 	custodians, custody := q.People.Custodians, *next.Custody
 	q.People = p.People
 	q.People.Custodians = custodians
-	custody.Printer, custody.Comment = p.Custody.Printer, p.Custody.Comment
+	custody.Printer, custody.Comment, custody.Contact = p.Custody.Printer, p.Custody.Comment, p.Custody.Contact
 	q.Custody = &custody
 	switch next.Kind() {
 	case NewSheets, NewFile, Rekey:
