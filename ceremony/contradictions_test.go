@@ -248,6 +248,10 @@ func TestContradictions(t *testing.T) {
 		t.Run(name+"/earlier schema", h.earlierSchema)
 		t.Run(name+"/always the same", h.alwaysTheSame)
 		t.Run(name+"/mutated", h.mutated)
+		t.Run(name+"/accepted by the page", h.accepted)
+		for _, c := range ofBoth()[name] {
+			t.Run(name+"/"+c.what+", to the page", func(t *testing.T) { h.refusedByBoth(t, c) })
+		}
 	}
 	t.Run("drill/not compared", all["drill"].notCompared)
 	t.Run("two keys/earlier identifier", func(t *testing.T) { all["two keys"].earlierIdentifier(t, requester) })
