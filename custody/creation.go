@@ -30,10 +30,11 @@ type Creation struct {
 	Names             []string
 	// Encrypt makes the sheets of custodians who are not in the room, by number, so
 	// that only they can read them.
-	Encrypt  map[int]func(Handout) ([]byte, error)
-	ReadBack bool
-	Tool     string // for the record
-	Now      time.Time
+	Encrypt    map[int]func(Handout) ([]byte, error)
+	recipients map[string]int // whose key it is, by key
+	ReadBack   bool
+	Tool       string // for the record
+	Now        time.Time
 	// Share is the DKEK share for a new share file; nil to draw one.
 	Share secret.Bytes
 	// Password opens the share file that exists, and Share is in it.

@@ -28,9 +28,13 @@ func (c *Creation) EncryptTo(to string) error {
 	if err != nil {
 		return fmt.Errorf("%s=: %w", who, err)
 	}
-	if c.Encrypt == nil {
-		c.Encrypt = map[int]func(Handout) ([]byte, error){}
+	if other, twice := c.recipients[bareKey(key)]; twice {
+		return fmt.Errorf("%s=: custodian %d has the same key, and no one keeps two sheets", who, other)
 	}
+	if c.Encrypt == nil {
+		c.Encrypt, c.recipients = map[int]func(Handout) ([]byte, error){}, map[string]int{}
+	}
+	c.recipients[bareKey(key)] = number
 	c.Encrypt[number] = func(h Handout) ([]byte, error) { return encrypt(recipient, h) }
 	return nil
 }
@@ -43,6 +47,12 @@ func parseRecipient(key string) (age.Recipient, error) {
 		return agessh.ParseRecipient(key)
 	}
 	return nil, errors.New("a key that begins with age1 or ssh-ed25519 was expected")
+}
+
+// bareKey is a key without the comment that one of SSH has.
+func bareKey(key string) string {
+	words := strings.Fields(key)
+	return strings.Join(words[:min(2, len(words))], " ")
 }
 
 // encrypt makes a sheet that only the recipient can read.

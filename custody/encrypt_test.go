@@ -127,6 +127,7 @@ func TestSealToRefuses(t *testing.T) {
 		"4=" + key:         "4: N=KEY was expected",
 		"1=" + key:         "1=: this may mean custodian 3 or 1",
 		"Jos\u00e9=" + key: "Jos\u00e9=: custodian 2 has a key already",
+		"Ada=" + key:       "Ada=: custodian 2 has the same key, and no one keeps two sheets",
 		"Ada=":             "Ada=: a key that begins with age1 or ssh-ed25519 was expected",
 		"Ada=" + key[:9]:   "Ada=: malformed recipient",
 		"Ada=ssh-ed25519":  "Ada=: ",

@@ -23,6 +23,24 @@ type Paper struct {
 	*Screen
 	Dir     string   // where the files are written
 	Command []string // prints what comes on its standard input; nil for files
+	// Unattended is for files that no one waits for: there is no terminal, and no one
+	// comes.
+	Unattended bool
+}
+
+// Come implements custody.Custodians.
+func (p *Paper) Come(ctx context.Context, turn custody.Turn) error {
+	if p.Unattended {
+		return ctx.Err()
+	}
+	return p.Screen.Come(ctx, turn)
+}
+
+// Leave implements custody.Custodians.
+func (p *Paper) Leave() {
+	if !p.Unattended {
+		p.Screen.Leave()
+	}
 }
 
 // Show implements custody.Custodians. The sheet exists in memory and where it is
@@ -39,11 +57,20 @@ func (p *Paper) Show(ctx context.Context, h custody.Handout) error {
 	if p.Command != nil {
 		return p.print(ctx, h.Number, document)
 	}
-	path := filepath.Join(p.Dir, fmt.Sprintf("sheet-%s-%03d.pdf", h.Set, h.Number))
+	path := p.file(h.Set, fmt.Sprintf("%03d", h.Number))
 	if err := p.create(ctx, path, document); err != nil {
 		return err
 	}
+	if p.Unattended {
+		p.Tell("Sheet written to " + path)
+		return nil
+	}
 	return p.copied(ctx, fmt.Sprintf("Sheet written to %s. Take it, and press <enter>. ", path))
+}
+
+// file is the name of a sheet's file.
+func (p *Paper) file(set, number string) string {
+	return filepath.Join(p.Dir, fmt.Sprintf("sheet-%s-%s.pdf", set, number))
 }
 
 // create writes the file once: a sheet that was read back wrongly is there
@@ -107,6 +134,9 @@ func (p *Paper) Check(creation custody.Creation) error {
 	}
 	if p.Command != nil {
 		return p.checkCommand()
+	}
+	if others, _ := filepath.Glob(p.file("*", "*")); p.Unattended && len(others) > 0 {
+		return fmt.Errorf("the sheets: %s has some of another set, such as %s, and no one is here to tell them apart; name an empty folder", p.Dir, filepath.Base(others[0]))
 	}
 	place, err := safefile.Reserve(filepath.Join(p.Dir, "sheets"), int64(room))
 	if err != nil {

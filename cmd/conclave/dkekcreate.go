@@ -186,9 +186,10 @@ func checkQuorum(threshold, custodians int) error {
 // on paper, and nowhere else.
 type meeting struct {
 	custody.Creation
-	console *console
-	room    *terminal.Screen
-	answer  shareFileAnswer
+	console  *console
+	room     *terminal.Screen
+	attended bool // someone comes to the terminal
+	answer   shareFileAnswer
 }
 
 // prepare finds what is in the way of a meeting before anyone comes, to open another
@@ -205,18 +206,13 @@ func (s newSet) prepare(c *console, shareFile string, reserve func(string, int) 
 		ShareFile: shareFile, Scheme: quorum.Scheme{Threshold: s.Threshold, Total: total, Strength: quorum.Strength(s.Strength)},
 		Names: names, Ceremony: s.Ceremony, ReadBack: !s.NoReadback, Now: time.Now(), Tool: "conclave " + shortVersion(),
 	}}
-	if err := m.Scheme.Check(); err != nil {
+	m.room.QR = s.QR
+	if err = m.Scheme.Check(); err == nil {
+		err = s.invite(m)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if !m.room.Attended() {
-		return nil, errors.New("custodians come to a terminal, and standard input or output is not one; do not redirect them")
-	}
-	for _, to := range s.To {
-		if err := m.EncryptTo(to); err != nil {
-			return nil, fmt.Errorf("--to %w", err)
-		}
-	}
-	m.room.QR = s.QR
 	if m.Place, err = reserve(shareFile, total); err != nil {
 		return nil, err
 	}
@@ -226,13 +222,30 @@ func (s newSet) prepare(c *console, shareFile string, reserve func(string, int) 
 	return m, nil
 }
 
+// invite finds out who comes to the terminal: no one for whom the sheet is encrypted,
+// and where there is no terminal, no one for whom it is written to a folder.
+func (s newSet) invite(m *meeting) error {
+	for _, to := range s.To {
+		if err := m.EncryptTo(to); err != nil {
+			return fmt.Errorf("--to %w", err)
+		}
+	}
+	awaited := len(m.Encrypt) < m.Scheme.Total
+	m.attended = awaited && m.room.Attended()
+	if awaited && !m.attended && s.PDF == "" {
+		return errors.New("custodians come to a terminal, and standard input or output is not one; do not redirect them, or let no one come: --to for each of them, or --pdf")
+	}
+	m.ReadBack = m.ReadBack && m.attended
+	return nil
+}
+
 // choosePaper lets the custodians have their sheets on paper, if that is wanted.
 func (s newSet) choosePaper(m *meeting) error {
 	m.Custodians = m.room
 	if s.PDF == "" && s.Print == "" {
 		return nil
 	}
-	paper := &terminal.Paper{Screen: m.room, Dir: s.PDF}
+	paper := &terminal.Paper{Screen: m.room, Dir: s.PDF, Unattended: !m.attended}
 	if s.Print != "" {
 		paper.Command = []string{"sh", "-c", s.Print}
 	}
@@ -240,12 +253,22 @@ func (s newSet) choosePaper(m *meeting) error {
 	return paper.Check(m.Creation)
 }
 
+// checkOld refuses to wait for the old custodians where there is no terminal for them.
+func (m *meeting) checkOld(file string, how opening) error {
+	if how.Password != "" || how.SheetsFile != "" || m.room.Attended() {
+		return nil
+	}
+	return fmt.Errorf("%s: its custodians come to a terminal, and standard input or output is not one; do not redirect them, or name a file with their sheets: --sheets-file", file)
+}
+
 // hold lets the custodians come.
 func (m *meeting) hold() error {
 	c := m.console
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	m.room.Welcome(m.Scheme.Threshold, m.Scheme.Total)
+	if m.attended {
+		m.room.Welcome(m.Scheme.Threshold, m.Scheme.Total)
+	}
 	progress, end := c.percent("deriving the key from the password")
 	m.Progress = progress
 	m.Announce = func(phase custody.Phase) { end(); c.note("* %s", phase) }

@@ -55,6 +55,11 @@ func (cmd dkekRekey) Run(c *console) error {
 		return err
 	}
 	defer m.Place.Release()
+	for i, file := range cmd.DKEK {
+		if err := m.checkOld(file, cmd.how(i)); err != nil {
+			return err
+		}
+	}
 	return cmd.wrapAnew(ctx, m, &wraps, files)
 }
 

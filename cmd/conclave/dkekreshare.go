@@ -38,6 +38,9 @@ func (cmd dkekReshare) Run(c *console) error {
 		return err
 	}
 	defer m.Place.Release()
+	if err := m.checkOld(cmd.File, cmd.opening); err != nil {
+		return err
+	}
 	opened, err := cmd.open(ctx, c, file)
 	if err != nil {
 		return err
