@@ -42,6 +42,15 @@ func FolderOf(f plan.File) Folder {
 // from.
 func FolderAround(bundle string) Folder { return Folder(filepath.Dir(sequelStem(bundle))) }
 
+// EvidenceBeside is the bundle of the ceremony whose backup a file is in; empty for none.
+func EvidenceBeside(file string) string {
+	around := Folder(filepath.Join(filepath.Dir(file), ".."))
+	if !there(around.evidence(evidence.TranscriptFile)) {
+		return ""
+	}
+	return around.Evidence()
+}
+
 // RehearsalFolder is where the next rehearsal of a plan is held, if no one says
 // otherwise. One that people have begun goes on; where auto is set a program
 // answers for them, and begins again.

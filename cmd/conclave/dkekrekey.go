@@ -83,7 +83,11 @@ func (cmd dkekRekey) wrapAnew(ctx context.Context, m *meeting, wraps *custody.Re
 	if err := m.hold(); err != nil {
 		return fmt.Errorf("%w; no wrapped key was written, and the old ones are as good as before", err)
 	}
-	return cmd.write(m, keys)
+	if err := cmd.write(m, keys); err != nil {
+		return err
+	}
+	m.console.leavesChain("this change", changeByCeremony+"rekey", files...)
+	return nil
 }
 
 func (cmd dkekRekey) write(m *meeting, keys []custody.Rewrapped) error {

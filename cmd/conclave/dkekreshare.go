@@ -48,7 +48,7 @@ func (cmd dkekReshare) Run(c *console) error {
 	defer opened.Wipe()
 	m.Rand, m.Share = rand.Reader, opened.Share
 	if cmd.NewFile == "" {
-		return cmd.sameFile(m, opened)
+		return cmd.sameFile(m, file, opened)
 	}
 	return cmd.newFile(m, file, opened)
 }
@@ -62,7 +62,7 @@ func (cmd dkekReshare) prepared(c *console) (*meeting, error) {
 }
 
 // sameFile makes sheets for the password that the file has.
-func (cmd dkekReshare) sameFile(m *meeting, opened *custody.Opened) error {
+func (cmd dkekReshare) sameFile(m *meeting, file custody.Unopened, opened *custody.Opened) error {
 	strength := quorum.StrengthOf(opened.Password)
 	if strength == 0 || opened.Password[0] == 0 {
 		return fmt.Errorf("%s: %w; give the DKEK share a new file: --new-file", cmd.File, quorum.ErrNotShareable)
@@ -72,6 +72,7 @@ func (cmd dkekReshare) sameFile(m *meeting, opened *custody.Opened) error {
 		return err
 	}
 	m.console.note("The old sheets stay valid: they open %s just as the new ones do. If they must not, make a new file: --new-file.", cmd.File)
+	m.console.leavesChain("this change", changeByCeremony+"reshare", file)
 	return nil
 }
 
@@ -87,5 +88,6 @@ func (cmd dkekReshare) newFile(m *meeting, file custody.Unopened, opened *custod
 	c := m.console
 	c.note("The old sheets open only old copies of %s. Destroy, wherever they are:", cmd.File)
 	c.note("  every copy of %s, on paper too, with its records; the old sheets", cmd.File)
+	c.leavesChain("this change", changeByCeremony+"new-file", file)
 	return nil
 }

@@ -95,7 +95,9 @@ func (cmd keyImport) into(ctx context.Context, c *console, h *hsm.HSM, key custo
 		return nil
 	})
 	c.noteUntried(imported)
-	return errors.Join(err, c.noteSameID(h, imported.Ref))
+	err = errors.Join(err, c.noteSameID(h, imported.Ref))
+	c.leavesChain("this key", importByCeremony, files...)
+	return err
 }
 
 // ready reads the share files, and refuses a device that can be seen not to take their DKEK.

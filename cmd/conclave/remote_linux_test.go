@@ -187,3 +187,48 @@ func TestOldSheetsMustComeFromSomewhere(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+// TestChangesInNoEvidence: who changes the custody of a ceremony without one is told, at
+// the end, that its evidence does not have it. Whose the share file is the folder shows,
+// or its record.
+func TestChangesInNoEvidence(t *testing.T) {
+	foreign.Need(t, "age", "age-keygen", "ssh-keygen", "openssl")
+	vectorDesk(t)
+	for _, dir := range []string{"root.ceremony/backup", "root.ceremony/evidence", "out"} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeHere(t, "root.ceremony/backup/dkek.pbe", readHere(t, "dkek.pbe"))
+	writeHere(t, "root.ceremony/evidence/transcript.jsonl", nil)
+	options := remote(t)
+	const opened = "--sheets-file=2-of-4.txt"
+	named, notes, err := unattended(t, append([]string{"dkek", "reshare", "dkek.pbe", opened, "--new-file", "named.pbe", "--ceremony", "Root 2026", "--json"}, options...)...)
+	if err != nil || strings.Contains(notes, "evidence") {
+		t.Fatalf("of no ceremony: %v: %s", err, notes)
+	}
+	writeHere(t, "named.txt", decrypted(t, "named.pbe", setOf(t, named)))
+	for _, change := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"dkek", "reshare", "named.pbe", "--sheets-file", "named.txt"}, `if there is evidence of the ceremony "Root 2026", this change is not in it; it would be, as a ceremony: conclave ceremony change EVIDENCE --kind reshare`},
+		{[]string{"dkek", "reshare", "root.ceremony/backup/dkek.pbe", "--new-file", "new.pbe", opened}, "this change is in no evidence; it would be, as a ceremony: conclave ceremony change root.ceremony/evidence --kind new-file"},
+		{[]string{"dkek", "rekey", "newer.pbe", "rsa-2048.wrap", "--dkek", "root.ceremony/backup/dkek.pbe", opened, "--dir", "out"},
+			"this change is in no evidence; it would be, as a ceremony: conclave ceremony change root.ceremony/evidence --kind rekey"},
+	} {
+		_, notes, err := unattended(t, append(change.args, options...)...)
+		last := notes[strings.LastIndex(strings.TrimSpace(notes), "\n")+1:]
+		if err != nil || last != "Next: "+change.want+"\n" {
+			t.Errorf("%v: %v: %q; %q was expected at the end", change.args, err, notes, change.want)
+		}
+	}
+	conclave(t, "hsm", "create")
+	conclave(t, "hsm", "init", "--pin", "env:PIN", "--so-pin", "env:SOPIN", "--dkek-shares", "1")
+	conclave(t, "dkek", "import", "dkek.pbe", opened)
+	pipe(t, nil, "openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "old.pem")
+	out := conclave(t, "key", "import", "old.pem", "--dkek", "root.ceremony/backup/dkek.pbe", opened, "--no-record", "--pin", "env:PIN")
+	if want := "Next: this key is in no evidence; it would be, as a ceremony: conclave ceremony new PLAN\n"; !strings.HasSuffix(out, want) {
+		t.Errorf("an imported key: %q; %q was expected at the end", out, want)
+	}
+}
