@@ -6,6 +6,7 @@ import (
 
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
+	"conclave/internal/safefile"
 	"conclave/internal/typed"
 )
 
@@ -14,7 +15,11 @@ func (p *proceedings) copy(ctx context.Context, _ string) (done, error) {
 	copies := 0
 	taken := []string{p.backups.dir}
 	for {
-		folder, err := p.people.words(ctx, p.Plan.People.Administrator, fmt.Sprintf("Folder of backup medium %d, or done", copies+1), "done")
+		usual, err := p.practiceMedium(copies + 1)
+		if err != nil {
+			return done{}, err
+		}
+		folder, err := p.people.words(ctx, p.Plan.People.Administrator, fmt.Sprintf("Folder of backup medium %d, or done", copies+1), usual)
 		if err != nil {
 			return done{}, err
 		}
@@ -45,4 +50,18 @@ func (p *proceedings) copy(ctx context.Context, _ string) (done, error) {
 		}
 	}
 	return done{text, step.CopyFacts{Copies: copies}}, nil
+}
+
+// practiceMedium is what a program answers for a backup medium: in a rehearsal there
+// are folders in place of as many as a ceremony wants.
+func (p *proceedings) practiceMedium(number int) (answer string, err error) {
+	if !p.Plan.Practice || number > step.MinCopies {
+		return "done", nil
+	}
+	folder := p.Dir.practice(fmt.Sprintf("medium-%d", number))
+	if err := safefile.MkdirAll(folder); err != nil {
+		return "", err
+	}
+	p.people.Tell("In place of a medium there is the folder " + folder + ": this is a rehearsal.")
+	return folder, nil
 }

@@ -23,7 +23,8 @@ import (
 //	register.sqlite    what the authorities have signed
 //	imports/           which device has been given a DKEK share
 //	ceremony.key       signs the transcript, until the close
-//	practice/          of a rehearsal: its devices, and what comes with its plan
+//	practice/          of a rehearsal: its devices, its backup media, and what comes
+//	                   with its plan
 //	plan.json          of a drill or a change: its plan
 //	before/            of a drill or a change: what it goes on from
 //	throwaway/         of a drill or a change: the device that the backup is opened on

@@ -353,8 +353,8 @@ func otherRoot(t *testing.T) []byte {
 	return der
 }
 
-// rehearse holds the rehearsal of a ceremony with a root that there is.
-func (s *stage) rehearse(t *testing.T) {
+// rehearsal sets up the rehearsal of a ceremony.
+func (s *stage) rehearsal(t *testing.T) *stage {
 	t.Helper()
 	r := *s
 	var err error
@@ -371,6 +371,13 @@ func (s *stage) rehearse(t *testing.T) {
 	if err := r.Practise(s.Plan, s.Base); err != nil {
 		t.Fatal(err)
 	}
+	return &r
+}
+
+// rehearse holds the rehearsal of a ceremony with a root that there is.
+func (s *stage) rehearse(t *testing.T) {
+	t.Helper()
+	r := s.rehearsal(t)
 	if err := (ceremony.Rehearsal{Ceremony: r.Ceremony, Auto: true}).Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ type SimulatedRoom struct {
 }
 
 // ShowStep implements Room.
-func (p *SimulatedRoom) ShowStep(_, _ int, s step.Step) { p.Tell(s.Title) }
+func (p *SimulatedRoom) ShowStep(n, of int, s step.Step) { p.Tell(s.Heading(n, of)) }
 
 // Tell implements custody.Custodians.
 func (p *SimulatedRoom) Tell(text string) {

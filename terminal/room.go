@@ -26,7 +26,7 @@ func (r *Room) ShowStep(n, of int, s step.Step) {
 	if columns, _ := t.Size(); columns > 0 {
 		rule = min(rule, columns)
 	}
-	t.Printf("\n%s\n%s\n", strings.Repeat("-", rule), tty.Heading(fmt.Sprintf("Step %d of %d: %s", n, of, s.Title)))
+	t.Printf("\n%s\n%s\n", strings.Repeat("-", rule), tty.Heading(s.Heading(n, of)))
 	for _, line := range s.Do {
 		t.Printf("  [ ] %s\n", line)
 	}

@@ -7,7 +7,10 @@
 // agree with what for package evidence.
 package step
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Action is what a step does. It begins the step's ID.
 type Action string
@@ -67,3 +70,6 @@ type Step struct {
 	Expect []string // what must be seen
 	Write  []string // what is written down by hand
 }
+
+// Heading is what stands above the step on a screen.
+func (s Step) Heading(n, of int) string { return fmt.Sprintf("Step %d of %d: %s", n, of, s.Title) }
