@@ -184,6 +184,9 @@ func (f Folder) Begun() string {
 	return hexOf(key.Fingerprint())
 }
 
+// Closed says whether the ceremony that was begun in this folder is over.
+func (f Folder) Closed() bool { return f.Begun() != "" && !safefile.Exists(f.key()) }
+
 // Names of files in the practice folder: that a program has answered in
 // this rehearsal, and the plan that it rehearses.
 const (

@@ -78,6 +78,9 @@ func (cmd ceremonyRun) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkFirst(f, cmd.Dir); err != nil {
+		return err
+	}
 	a, err := c.ceremony(f, cmd.Dir, planDevices{c.home, c}, room)
 	if err != nil {
 		return err

@@ -29,32 +29,71 @@ func (cmd ceremonyCheck) Run(c *console) error {
 	if cmd.Dir == "" {
 		cmd.Dir = ceremony.FolderOf(f)
 	}
-	check := preflight.Check{
-		Plan: f.Plan, Sum: sha256.Sum256(f.Content), Base: f.Base(), Dir: string(cmd.Dir), Begun: cmd.Dir.Begun(), Connect: planDevices{c.home, c}.Connect,
-		Linter: lint.Program{}, Now: time.Now(), Built: ceremony.Built(),
-	}
-	return cmd.show(c, check.Run(c.ctx))
-}
-
-func (cmd ceremonyCheck) show(c *console, found []preflight.Finding) error {
-	problems := 0
-	rows := [][]string{{"", "WHAT", "FOUND"}}
-	for _, f := range found {
-		mark := "ok"
-		if f.Problem {
-			mark = "PROBLEM"
-			problems++
-		}
-		rows = append(rows, []string{mark, f.What, f.Detail})
-	}
-	err := c.answer(newCheckReport(found), func() error { return c.showTable(rows) })
-	if err == nil && problems > 0 {
-		err = fmt.Errorf("%s: the ceremony cannot be held like this; problems: %d", cmd.Plan, problems)
+	found := c.preflight(f, cmd.Dir).Run(c.ctx)
+	err = c.answer(newCheckReport(found), func() error { return c.showTable(checkTable(found)) })
+	if err == nil {
+		err = judgeCheck(cmd.Plan, found)
 	}
 	if err == nil {
 		cmd.afterwards(c)
 	}
 	return err
+}
+
+// preflight is the check of a plan that is carried out in a folder.
+func (c *console) preflight(f plan.File, dir ceremony.Folder) preflight.Check {
+	return preflight.Check{
+		Plan: f.Plan, Sum: sha256.Sum256(f.Content), Base: f.Base(), Dir: string(dir), Begun: dir.Begun(), Connect: planDevices{c.home, c}.Connect,
+		Linter: lint.Program{}, Now: time.Now(), Built: ceremony.Built(),
+	}
+}
+
+// checkFirst checks a plan before anyone is asked for anything; where the ceremony
+// goes on, what can have changed since.
+func (c *console) checkFirst(f plan.File, dir ceremony.Folder) error {
+	if dir.Closed() {
+		return nil // which the ceremony says
+	}
+	check := c.preflight(f, dir)
+	found := check.Again()
+	if check.Begun == "" {
+		found = check.Run(c.ctx)
+	}
+	if err := c.showTable(checkTable(found)); err != nil {
+		return err
+	}
+	err := judgeCheck(f.Path, found)
+	if err != nil {
+		err = fmt.Errorf("%w; no one was asked for anything yet; put it right, and look again: conclave ceremony check %s", err, safefile.Quoted(f.Path))
+	}
+	return err
+}
+
+// checkTable shows what a check has found.
+func checkTable(found []preflight.Finding) [][]string {
+	rows := [][]string{{"", "WHAT", "FOUND"}}
+	for _, f := range found {
+		mark := "ok"
+		if f.Problem {
+			mark = "PROBLEM"
+		}
+		rows = append(rows, []string{mark, f.What, f.Detail})
+	}
+	return rows
+}
+
+// judgeCheck is an error where a check has found problems.
+func judgeCheck(plan string, found []preflight.Finding) error {
+	problems := 0
+	for _, f := range found {
+		if f.Problem {
+			problems++
+		}
+	}
+	if problems > 0 {
+		return fmt.Errorf("%s: the ceremony cannot be held like this; problems: %d", plan, problems)
+	}
+	return nil
 }
 
 // afterwards says what comes next on the way to a ceremony.

@@ -280,8 +280,10 @@ func installPrinter(t *testing.T) {
 	t.Helper()
 	foreign.Need(t, "pdftoppm", "zbarimg")
 	bin := t.TempDir()
-	if err := os.WriteFile(filepath.Join(bin, "lp"), []byte(fakePrinter), 0o700); err != nil {
-		t.Fatal(err)
+	for name, script := range map[string]string{"lp": fakePrinter, "lpstat": "#!/bin/sh\necho printer $2 is idle\n"} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 }
@@ -355,6 +357,27 @@ func TestExamplePlan(t *testing.T) {
 	}
 	p.Enter("conclave ceremony run plan.json")
 	p.Expect("this ceremony is closed; verify its evidence with: conclave ceremony verify plan.ceremony/evidence")
+}
+
+// TestCeremonyIsCheckedFirst: what can be seen to fail is told before anyone is asked
+// for anything, and nothing is begun.
+func TestCeremonyIsCheckedFirst(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../examples/offline-root")); err != nil {
+		t.Fatal(err)
+	}
+	p := enterShell(t, dir)
+	p.Enter("conclave ceremony run plan.json") // its request is missing
+	shown := p.until(shellPrompt + "$")
+	for _, want := range []string{"PROBLEM", "issuing.csr", "ok +device primary", "problems: 1;", "look again: conclave ceremony check plan.json"} {
+		if !regexp.MustCompile(want).MatchString(shown) {
+			t.Errorf("%q is not told:\n%s", want, shown)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "plan.ceremony")); err == nil || strings.Contains(shown, "Press <enter>") {
+		t.Errorf("a ceremony was begun:\n%s", shown)
+	}
 }
 
 // TestRehearsalAtATerminal: people rehearse themselves, and everything that can
