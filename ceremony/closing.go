@@ -15,6 +15,13 @@ import (
 
 // close completes the evidence. What comes after it is for finish.
 func (p *proceedings) close(ctx context.Context, _ string) (done, error) {
+	var time timeByWatch
+	if p.log.facts.Schema >= 3 {
+		var err error
+		if time, err = p.readWatch(ctx); err != nil {
+			return done{}, err
+		}
+	}
 	if err := p.photos(ctx); err != nil {
 		return done{}, err
 	}
@@ -32,7 +39,7 @@ func (p *proceedings) close(ctx context.Context, _ string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	d := done{fmt.Sprintf("the evidence is complete; exceptions: %d", exceptions), step.CloseFacts{Schema: p.log.facts.Schema, Exceptions: exceptions, Files: files}}
+	d := done{fmt.Sprintf("the evidence is complete; exceptions: %d", exceptions), step.CloseFacts{Watch: time.text, Clock: time.clock, Ahead: time.ahead, Schema: p.log.facts.Schema, Exceptions: exceptions, Files: files}}
 	e, err := p.log.doneEntry(p.log.step, d)
 	if err != nil {
 		return done{}, err

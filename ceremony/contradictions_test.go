@@ -232,7 +232,7 @@ func TestContradictions(t *testing.T) {
 	var requester *ecdsa.PrivateKey
 	all["two keys"], requester = twoKeys(t)
 	for name, table := range map[string][]contradiction{
-		"ceremony": slices.Concat(ofOrder(), ofPeople(), ofThings(), ofTheRecord(), ofSignatures()), "year later": ofTheRegister(), "drill": ofTheDrill(), "two keys": ofKeys(),
+		"ceremony": slices.Concat(ofOrder(), ofTheWatch(), ofPeople(), ofThings(), ofTheRecord(), ofSignatures()), "year later": ofTheRegister(), "drill": ofTheDrill(), "two keys": ofKeys(),
 		"rehearsal": ofImports(),
 	} {
 		for i, c := range table {
@@ -280,7 +280,7 @@ func ofOrder() []contradiction {
 		{"said by a stranger", func(s *story) { s.except(transcript.Done, "copy", transcript.Entry{By: "Eve", Text: "all is well"}) }, `(step copy, exception): "Eve" is not in the plan`, 0},
 		{"opened twice", func(s *story) { s.insert(1, s.entries[0]) }, "entry 1 (opened): the ceremony is opened a second time", 0},
 		{"not opened", func(s *story) {
-			s.entries[0].Kind, s.entries[0].Facts = transcript.Note, map[string]string{"schema": "2"}
+			s.entries[0].Kind, s.entries[0].Facts = transcript.Note, map[string]string{"schema": strconv.Itoa(step.Schema)}
 		}, "it does not begin with the opening", 11},
 		{"closed twice", func(s *story) { s.entries = append(s.entries, *s.last(transcript.Closed, "")) }, "(closed): it comes after the close", 0},
 		{"closed before its end", func(s *story) {
@@ -350,8 +350,8 @@ func ofOrder() []contradiction {
 		{"another program is said to go on", func(s *story) {
 			s.except(transcript.Done, "copy", transcript.Entry{Facts: map[string]string{"program sha256": hashOf(nil), "program version": "2"}})
 		}, `(step copy, exception): facts "program sha256" and "program version": they are not those of the program that goes on`, 0},
-		{"an exception that is not counted", func(s *story) { s.count(-1) }, `step close, fact "exceptions": the transcript has 2, and 3 was expected`, 0},
-		{"an exception that is not there", func(s *story) { s.count(1) }, `step close, fact "exceptions": the transcript has 4, and 3 was expected`, 0},
+		{"an exception that is not counted", func(s *story) { s.count(-1) }, `step close, fact "exceptions": the transcript has 3, and 4 was expected`, 0},
+		{"an exception that is not there", func(s *story) { s.count(1) }, `step close, fact "exceptions": the transcript has 5, and 4 was expected`, 0},
 		{"an exception after they were counted", func(s *story) {
 			s.insert(s.at(transcript.Closed, ""), transcript.Entry{Kind: transcript.Exception, By: admin, Text: "one more"})
 		}, "(exception): it comes after the exceptions were counted", 0},
@@ -359,6 +359,32 @@ func ofOrder() []contradiction {
 		{"a bag that is opened", func(s *story) {
 			s.except(transcript.Done, "seal", transcript.Entry{Facts: map[string]string{"bag: " + plan.Media: step.BagChanged}})
 		}, `(step seal, exception): fact "bag: the backup media": it is not as it was`, 0},
+	}
+}
+
+// ofTheWatch are stories of a time that no watch can have shown.
+func ofTheWatch() []contradiction {
+	const open, ahead = "step open, fact ", `"watch ahead": `
+	fact := func(id, fact, value string) func(*story) { return func(s *story) { s.facts(id)[fact] = value } }
+	return []contradiction{
+		{"a watch that was far ahead, and no exception", func(s *story) { s.drop(transcript.Exception, "open"); s.count(-1) }, open + ahead + "the watch is ", 0},
+		{"an exception of another difference", func(s *story) { s.last(transcript.Exception, "open").Facts["watch ahead"] = "301" }, open + ahead + "the watch is ", 0},
+		{"an exception of no difference", func(s *story) {
+			s.except(transcript.Done, "close", transcript.Entry{Facts: map[string]string{"watch ahead": "900"}})
+		}, `step close, fact "watch ahead": the watch`, 0},
+		{"an exception of a watch in another step", func(s *story) {
+			s.except(transcript.Done, "copy", transcript.Entry{Facts: map[string]string{"watch ahead": "900"}})
+		}, `(step copy, exception): fact "watch ahead": no watch is read in this step`, 0},
+		{"a watch that is said to agree", fact("open", "watch ahead", "0"), open + ahead + "the transcript has 0, and ", 1},
+		{"words that are no time", fact("close", "time by the watch", "the same"), `step close, fact "time by the watch": "the same" is not a time by a watch`, 0},
+		{"a clock of another day", func(s *story) {
+			at, err := time.Parse(time.RFC3339, s.facts("close")["computer's clock"])
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			s.facts("close")["computer's clock"] = at.AddDate(0, 0, 1).Format(time.RFC3339)
+		}, `step close, fact "computer's clock": it is `, 0},
+		{"a clock in no form", fact("close", "computer's clock", "noon"), `step close, fact "computer's clock": it is "noon"; a time such as `, 0},
 	}
 }
 

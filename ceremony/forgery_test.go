@@ -268,6 +268,7 @@ func eventful(t *testing.T) map[string]held {
 	s := newStage(t, nil)
 	all := map[string]held{}
 	s.Room = &powerCuts{at: map[string]bool{}, Room: &answers{s.players, map[string][]string{
+		"Time by the watch":                       {"soon", time.Now().Add(10 * time.Minute).UTC().Format("15:04 UTC")},
 		"Is Cora here":                            {"no"},
 		"Who stands in for Cora?":                 {"Dora"},
 		"Folder of backup medium 1":               {t.TempDir()},

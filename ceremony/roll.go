@@ -13,7 +13,7 @@ import (
 // open shows by which hashes the papers know the plan, the program and the
 // ceremony key.
 func (p *proceedings) open(ctx context.Context, _ string) (done, error) {
-	watch, err := p.people.words(ctx, p.Plan.Who(step.Witness), fmt.Sprintf("The computer has %s. Time by the watch", p.Now().UTC().Format("2006-01-02 15:04:05 UTC")), "the same")
+	time, err := p.readWatch(ctx)
 	if err != nil {
 		return done{}, err
 	}
@@ -22,7 +22,7 @@ func (p *proceedings) open(ctx context.Context, _ string) (done, error) {
 		return done{}, err
 	}
 	key := p.key.Fingerprint()
-	facts := step.OpenFacts{Watch: watch, Key: sumOf(key), Inputs: map[string]step.Sum{}, KeyFiles: map[string]step.Sum{}}
+	facts := step.OpenFacts{Watch: time.text, Clock: time.clock, Ahead: time.ahead, Key: sumOf(key), Inputs: map[string]step.Sum{}, KeyFiles: map[string]step.Sum{}}
 	hashes := []hash{{"Plan", sha256.Sum256(p.Source)}, {"Program", p.Program.SHA256}}
 	for _, path := range p.Plan.Inputs() {
 		sum := sha256.Sum256(inputs[path])

@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/creack/pty"
 )
@@ -93,7 +94,7 @@ var replies = []reply{
 	{ends(`the (same) again:`), func(r *ceremonyRoom, _ string) string { return r.typed }},
 	{ends(`\((yes)/no\):`), always("yes")},
 	{ends(`[Pp]ress <(enter)>[^\n]*:`), always("")},
-	{ends(`(Time) by the watch:`), always("the same, to the minute")},
+	{ends(`(Time) by the watch, such as [^\n]*:`), func(*ceremonyRoom, string) string { return time.Now().UTC().Format("15:04 UTC") }},
 	{ends(`(Folder) of backup medium \d, or done:`), always("done")},
 	{ends(`Number of the bag of ([^\n]*), or none:`), func(_ *ceremonyRoom, what string) string { return "bag of " + what }},
 }

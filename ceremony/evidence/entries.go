@@ -264,7 +264,10 @@ func (s *story) excepts(e transcript.Entry, facts step.ExceptionFacts) {
 	if facts.TBS != "" && action != step.Certify && action != step.SignCRL {
 		s.wrong(e, "fact %q: nothing is signed in this step", "tbs sha256")
 	}
-	if (facts.Sheets != "" || facts.TBS != "" || len(facts.Bag) > 0) && (e.Step != s.underWay || e.Step == "") {
+	if facts.Ahead != 0 && action != step.Open && action != step.Close {
+		s.wrong(e, "fact %q: no watch is read in this step", "watch ahead")
+	}
+	if (facts.Sheets != "" || facts.TBS != "" || facts.Ahead != 0 || len(facts.Bag) > 0) && (e.Step != s.underWay || e.Step == "") {
 		s.wrong(e, "this step is not under way")
 	}
 	for _, thing := range slices.Sorted(maps.Keys(facts.Bag)) {

@@ -71,6 +71,7 @@ func (v *verifier) step(s step.Step) {
 		v.bagsOf(s.ID)
 	case step.Close:
 		facts := Of[step.CloseFacts](v.facts, s.ID)
+		v.watch(s.ID, facts.Watch, facts.Clock, facts.Ahead)
 		if v.facts.Schema >= 2 {
 			v.agrees(TranscriptFile, s.ID, "schema", strconv.Itoa(facts.Schema), strconv.Itoa(v.facts.Schema))
 		}
@@ -98,6 +99,7 @@ func family[T any](v *verifier, id, fact string, facts map[string]T, all []strin
 // inputs compares the files that came with the plan with what was read aloud.
 func (v *verifier) inputs(id string) {
 	facts := Of[step.OpenFacts](v.facts, id)
+	v.watch(id, facts.Watch, facts.Clock, facts.Ahead)
 	v.agrees(KeyFile, id, "ceremony key sha256", string(facts.Key), fmt.Sprintf("%x", v.report.Key))
 	family(v, id, "input ", facts.Inputs, v.plan.Inputs())
 	for _, path := range v.plan.Inputs() {

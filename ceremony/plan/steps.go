@@ -79,11 +79,11 @@ func (p *Plan) open() step.Step {
 	return step.Step{
 		ID: step.Open.ID(), Action: step.Open, Title: "Open the ceremony", By: step.Administrator,
 		Do: []string{
-			"Compare the clock of the computer with a watch.",
+			p.Who(step.Witness) + " types the time by a watch; the screen says how far the clock of the computer is from it.",
 			"Read the words of the plan, of the program and of the files that come with the plan from the screen; " + p.Who(step.Witness) + " compares them with the runbook.",
 			"Read the words of the ceremony key from the screen; " + p.Who(step.Witness) + " writes them into the runbook, under Ceremony key.",
 		},
-		Expect: []string{"The words are those printed in the bill of materials."},
+		Expect: []string{"Watch and clock are no more than five minutes apart.", "The words are those printed in the bill of materials."},
 		Write:  []string{"Time by the watch"},
 	}
 }
@@ -322,6 +322,7 @@ func (p *Plan) close() step.Step {
 	return step.Step{
 		ID: step.Close.ID(), Action: step.Close, Title: "Close the ceremony", By: step.Administrator, Called: p.custodians(),
 		Do: []string{
+			p.Who(step.Witness) + " types the time by a watch.",
 			"Read the exceptions aloud; everyone agrees that there were no others.",
 			"Put photographs into the folder that the screen names, if there are any.",
 			"Read the words of the closing aloud; " + p.Who(step.Witness) + " writes them on the last page.",

@@ -42,7 +42,9 @@ type Resumed struct {
 type OpenFacts struct {
 	Key    Sum            `fact:"ceremony key sha256"`
 	Watch  string         `fact:"time by the watch" own:"words"`
-	Inputs map[string]Sum `fact:"input *"` // by path relative to the plan
+	Clock  string         `fact:"computer's clock" since:"3"` // when the watch was read, in its zone: RFC 3339
+	Ahead  int            `fact:"watch ahead" since:"3"`      // of the clock, in seconds
+	Inputs map[string]Sum `fact:"input *"`                    // by path relative to the plan
 	// KeyFiles are those of keys that are imported, by path relative to the plan.
 	KeyFiles map[string]Sum `fact:"key file *"`
 }
@@ -177,6 +179,9 @@ type SealFacts struct {
 
 // CloseFacts are those of Close.
 type CloseFacts struct {
+	Watch      string         `fact:"time by the watch" own:"words" since:"3"`
+	Clock      string         `fact:"computer's clock" since:"3"`
+	Ahead      int            `fact:"watch ahead" since:"3"`
 	Schema     int            `fact:"schema" since:"2"` // as in the opening
 	Exceptions int            `fact:"exceptions"`
 	Files      map[string]Sum `fact:"file *"` // of the bundle, by path
@@ -295,6 +300,9 @@ type ExceptionFacts struct {
 	// TBS is of what was about to be signed when the ceremony was interrupted, and
 	// may have been, or was not.
 	TBS Sum `fact:"tbs sha256" optional:"" since:"2"`
+	// Ahead is how far the watch is ahead of the clock, in seconds, where it is more
+	// than may be.
+	Ahead int `fact:"watch ahead" optional:"" since:"3"`
 	// Bag has BagChanged, by thing.
 	Bag map[string]string `fact:"bag: *"`
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"conclave/internal/foreign"
 	"conclave/terminal/terminaltest"
@@ -84,7 +85,7 @@ func replies() []reply {
 		{`\(yes/no\): $`, always("yes")},
 		{`Leave it out\? \[y/N\] $`, always("y")},
 		{`(?i)press <enter>[^\n]*: $`, always("")},
-		{`Time by the watch: $`, always("the same, to the minute")},
+		{`Time by the watch, such as [^\n]*: $`, func(*people, []string) string { return time.Now().UTC().Format("15:04 UTC") }},
 		{`Folder of backup medium (\d), or done: $`, func(p *people, _ []string) string {
 			if len(p.folders) == 0 {
 				return "done"
@@ -310,7 +311,7 @@ func TestExamplePlan(t *testing.T) {
 	p.do(`openssl req -new -newkey rsa:2048 -nodes -keyout issuing.key -out issuing.csr -subj "/C=CH/O=Example Ltd/CN=Example Issuing CA 1"`)
 	p.once = []oneAnswer{
 		{`Ceremony key, SHA-256 in words[^:]*: Type the last word that you have heard: $`, "wrong"},
-		{`Time by the watch: $`, "\x1athe same"}, // Ctrl-Z, which must not leave a sheet on the screen
+		{`Time by the watch, such as [^\n]*: $`, "\x1athe same"}, // Ctrl-Z, which must not leave a sheet on the screen
 		{`Is Wanda Witness here[^\n]*: $`, "no"},
 		{`Who stands in for Wanda Witness\? \(a name, or no one\): $`, "Wolf Witness"},
 		{`Is this the serial number[^\n]*: $`, "no"},
