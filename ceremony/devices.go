@@ -45,9 +45,10 @@ func (p *proceedings) prepare(ctx context.Context, name string) (done, error) {
 		return done{}, err
 	}
 	text, facts := "the device "+name+" has serial number "+identity.Serial, step.PrepareFacts{Serial: identity.Serial, Certificates: sumOf(sha256.Sum256(identity.Content))}
-	if p.Plan.Custody == nil || name != p.Plan.Custody.Device && name != p.Plan.Custody.Standby {
+	if !p.Plan.Initialises(name) {
 		return done{text, facts}, nil
 	}
+	facts.PINs, facts.TypedBy = p.Plan.PINFacts(name)
 	if err := p.initialize(ctx, name, h, identity.Serial); err != nil {
 		return done{}, err
 	}

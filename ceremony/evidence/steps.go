@@ -172,12 +172,6 @@ func (v *verifier) deviceChain(name string) (*wire.DeviceChain, error) {
 	return chain, chain.Verify()
 }
 
-// inCustody says whether a device is one of the custody's.
-func (v *verifier) inCustody(name string) bool {
-	c := v.plan.Custody
-	return c != nil && (name == c.Device || name == c.Standby)
-}
-
 func (v *verifier) device(id, name string) {
 	facts, file := Of[step.PrepareFacts](v.facts, id), DeviceFile(name)
 	v.sumIs(file, id, "device certificates sha256", facts.Certificates)
@@ -198,6 +192,7 @@ func (v *verifier) device(id, name string) {
 	}
 	v.shown("device %s: serial number %s, certificate by %s", name, serial, chain.Issuer())
 	v.proof(id, name, chain, facts.Proof)
+	v.pins(id, name, facts)
 }
 
 // proof checks whether a device has proved that its certificate is its own.
@@ -207,9 +202,9 @@ func (v *verifier) proof(id, name string, chain *wire.DeviceChain, sum step.Sum)
 	switch {
 	case sum == "" && v.bundle.has(file):
 		v.problem(file, "step %s, the fact %q is missing", id, fact)
-	case sum == "" && v.inCustody(name) && v.facts.Schema >= 2:
+	case sum == "" && v.plan.Initialises(name) && v.facts.Schema >= 2:
 		v.problem(TranscriptFile, "step %s, the fact %q is missing: the device %s proves that its certificate is its own, as one of the custody", id, fact, name)
-	case sum == "" && v.inCustody(name):
+	case sum == "" && v.plan.Initialises(name):
 		v.unproved("device %s: that its certificate is its own; it may be a copy (evidence of an earlier version)", name)
 	case sum == "":
 		v.shown("device %s: it was not asked to prove that its certificate is its own, for no key is made in it", name)

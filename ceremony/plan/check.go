@@ -243,6 +243,7 @@ func (c *checker) devices() {
 			c.say(field+".serial", "two devices have the serial number %s", d.Serial)
 		}
 		serials[d.Serial] = true
+		c.pins(field, d)
 	}
 }
 

@@ -70,6 +70,10 @@ type Device struct {
 	Name     string `json:"name"`
 	Serial   string `json:"serial,omitempty"`
 	Embedded bool   `json:"embedded,omitempty"`
+	// UserPIN and SOPIN say who types each PIN, and how it is kept; nil for the
+	// administrator, who keeps it.
+	UserPIN *PIN `json:"userPIN,omitempty"`
+	SOPIN   *PIN `json:"soPIN,omitempty"`
 }
 
 // Custody is how keys are kept: made in Device, backed up under a DKEK that any

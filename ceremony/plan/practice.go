@@ -27,7 +27,8 @@ func (p *Plan) Rehearsal() (*Plan, error) {
 		Witnesses: practices(p.People.Witnesses), Custodians: practices(p.People.Custodians)}
 	r.Devices = slices.Clone(p.Devices)
 	for i := range r.Devices {
-		r.Devices[i].Embedded, r.Devices[i].Serial = true, ""
+		d := &r.Devices[i]
+		d.Embedded, d.Serial, d.UserPIN, d.SOPIN = true, "", practicePIN(d.UserPIN), practicePIN(d.SOPIN)
 	}
 	r.CRLs = slices.Clone(p.CRLs)
 	for i := range r.CRLs { // the register is new, and has no CRL before these
@@ -88,6 +89,16 @@ func practice(name string) string {
 		return name
 	}
 	return practicePrefix + name
+}
+
+// practicePIN is a PIN with the people of a rehearsal.
+func practicePIN(pin *PIN) *PIN {
+	if pin == nil {
+		return nil
+	}
+	p := *pin
+	p.By, p.With = practice(p.By), practice(p.With)
+	return &p
 }
 
 func practices(names []string) []string {

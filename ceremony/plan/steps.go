@@ -133,7 +133,7 @@ func (p *Plan) prepare(d Device) step.Step {
 	}
 	s.Expect = []string{"Serial number: " + orBlank(d.Serial)}
 	s.Write = []string{"Serial number"}
-	if p.Custody != nil && (d.Name == p.Custody.Device || d.Name == p.Custody.Standby) {
+	if p.Initialises(d.Name) {
 		s.Title += ", and initialise it"
 		s.Do = append(s.Do, "Type the SO-PIN and the user PIN, each twice. They are not shown.")
 		s.Expect = append(s.Expect, "The device proves that its certificate is its own. It holds no key, and waits for one DKEK share.")
@@ -314,6 +314,9 @@ func (p *Plan) Bags() (things []string) {
 	things = append(things, Media)
 	for _, name := range p.People.Custodians {
 		things = append(things, Sheet(name))
+	}
+	for _, sheet := range p.PINSheets() {
+		things = append(things, sheet.Thing)
 	}
 	return things
 }

@@ -100,6 +100,10 @@ type PrepareFacts struct {
 	Serial       string `fact:"device serial"`
 	Certificates Sum    `fact:"device certificates sha256"`
 	Proof        Sum    `fact:"device proof sha256" optional:"it is asked of devices of the custody"`
+	// PINs says how each PIN of the device is kept, TypedBy who has typed it, by its
+	// name; never what it is.
+	PINs    map[string]string `fact:"pin kept: *" since:"3"`
+	TypedBy map[string]string `fact:"pin typed by: *" since:"3"`
 }
 
 // ShareFacts are those of Share.

@@ -1,0 +1,168 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"conclave/wire"
+)
+
+// PIN says who types a PIN of a device, and how it is kept. What the PIN is stands in
+// no plan.
+type PIN struct {
+	Comment string  `json:"comment,omitempty"`
+	Kept    Keeping `json:"kept"`
+	By      string  `json:"by,omitempty"`   // who types it; the administrator, if it is empty
+	With    string  `json:"with,omitempty"` // who types the second half of one that is split
+}
+
+// Keeping is how a PIN is kept.
+type Keeping string
+
+// The ways. The sheets of OnSheet and InHalves are put into bags.
+const (
+	ByKeeper Keeping = "keeper" // by whoever types it
+	OnSheet  Keeping = "sheet"  // on a sheet of its own
+	InHalves Keeping = "split"  // on two sheets, of two people who see one half each
+	ByQuorum Keeping = "quorum" // sealed in the backup, where the custodians' quorum opens it
+)
+
+// PINOf gives who types a PIN of a device, and how it is kept: what the plan says, or
+// what holds where it says nothing.
+func (p *Plan) PINOf(device string, ref wire.PINReference) PIN {
+	pin := PIN{Kept: ByKeeper}
+	if planned := p.FindDevice(device).plannedPIN(ref); planned != nil {
+		pin = *planned
+	}
+	pin.By = cmp.Or(pin.By, p.People.Administrator)
+	return pin
+}
+
+func (d *Device) plannedPIN(ref wire.PINReference) *PIN {
+	if ref == wire.SOPIN {
+		return d.SOPIN
+	}
+	return d.UserPIN
+}
+
+// Typists are those who type a PIN, or a half of it, in order.
+func (k PIN) Typists() []string {
+	if k.Kept == InHalves {
+		return []string{k.By, k.With}
+	}
+	return []string{k.By}
+}
+
+// PINs are those of a device.
+func PINs() []wire.PINReference { return []wire.PINReference{wire.UserPIN, wire.SOPIN} }
+
+// PINName is what a PIN is called.
+func PINName(ref wire.PINReference) string {
+	if ref == wire.SOPIN {
+		return "SO-PIN"
+	}
+	return "user PIN"
+}
+
+// ThePIN is a PIN of a device, or the half of it that someone types, as a thing that
+// goes into a bag.
+func (k PIN) ThePIN(typist int, device string, ref wire.PINReference) string {
+	half := ""
+	if k.Kept == InHalves {
+		half = [...]string{"first half of the ", "second half of the "}[typist]
+	}
+	return fmt.Sprintf("the %s%s of %s", half, PINName(ref), TheDevice(device))
+}
+
+// PINSheet is a sheet with a PIN of a device, or with half of it.
+type PINSheet struct {
+	Thing  string // that goes into a bag
+	Who    string // writes it
+	Device string
+}
+
+// PINSheets are the sheets of the PINs that are set in the ceremony.
+func (p *Plan) PINSheets() (sheets []PINSheet) {
+	for _, d := range p.Devices {
+		if !p.Initialises(d.Name) {
+			continue
+		}
+		for _, ref := range PINs() {
+			pin := p.PINOf(d.Name, ref)
+			if pin.Kept != OnSheet && pin.Kept != InHalves {
+				continue
+			}
+			for i, who := range pin.Typists() {
+				sheets = append(sheets, PINSheet{pin.ThePIN(i, d.Name, ref), who, d.Name})
+			}
+		}
+	}
+	return sheets
+}
+
+// Initialises says whether the ceremony initialises a device, and so sets its PINs.
+func (p *Plan) Initialises(device string) bool {
+	return p.Custody != nil && (device == p.Custody.Device || device == p.Custody.Standby)
+}
+
+// PINFacts say of a device that is initialised how each of its PINs is kept and who
+// types it, by the PIN's name; nothing of another device.
+func (p *Plan) PINFacts(device string) (kept, typedBy map[string]string) {
+	kept, typedBy = map[string]string{}, map[string]string{}
+	if p.Initialises(device) {
+		for _, ref := range PINs() {
+			pin := p.PINOf(device, ref)
+			kept[PINName(ref)], typedBy[PINName(ref)] = string(pin.Kept), strings.Join(pin.Typists(), ", ")
+		}
+	}
+	return kept, typedBy
+}
+
+// pins checks who types the PINs of a device, and how they are kept.
+func (c *checker) pins(field string, d Device) {
+	user, so := field+".userPIN", field+".soPIN"
+	c.pin(user, d.UserPIN)
+	c.pin(so, d.SOPIN)
+	erased := c.plan.Custody != nil && c.plan.Custody.EraseStandby && d.Name == c.plan.Custody.Standby
+	if d.UserPIN != nil {
+		switch kept := d.UserPIN.Kept; {
+		case kept == ByQuorum:
+			c.say(user+".kept", "%q is for the SO-PIN, which is seldom needed; %q, %q or %q was expected", kept, ByKeeper, OnSheet, InHalves)
+		case kept != ByKeeper && erased:
+			c.say(user+".kept", "%q; the device is erased in the end, and this PIN with it: %q was expected", kept, ByKeeper)
+		}
+	}
+	switch {
+	case d.SOPIN == nil:
+	case !c.plan.Initialises(d.Name):
+		c.say(so, "this ceremony does not initialise the device, and asks for no SO-PIN; leave it out")
+	case d.SOPIN.Kept == ByQuorum && erased:
+		c.say(so+".kept", "%q; the SO-PIN erases the device in the end, and the custodians would have to come once more: %q, %q or %q was expected", ByQuorum, ByKeeper, OnSheet, InHalves)
+	}
+}
+
+// pin checks one PIN: how it is kept, and that its people are the plan's.
+func (c *checker) pin(field string, pin *PIN) {
+	if pin == nil {
+		return
+	}
+	if !slices.Contains([]Keeping{ByKeeper, OnSheet, InHalves, ByQuorum}, pin.Kept) {
+		c.say(field+".kept", "%q; %q, %q, %q or %q was expected", pin.Kept, ByKeeper, OnSheet, InHalves, ByQuorum)
+	}
+	for _, who := range []struct{ field, name string }{{field + ".by", pin.By}, {field + ".with", pin.With}} {
+		if who.name != "" && !slices.Contains(c.plan.Everyone(), who.name) {
+			c.say(who.field, "%q is not one of the plan's people", who.name)
+		}
+	}
+	by := cmp.Or(pin.By, c.plan.People.Administrator)
+	switch {
+	case pin.Kept != InHalves && pin.With != "":
+		c.say(field+".with", "only a PIN that is kept as %q has someone else who types a half of it", InHalves)
+	case pin.Kept == InHalves && pin.With == "":
+		c.say(field+".with", "it is missing; the name of who types the second half was expected")
+	case pin.With == by:
+		c.say(field+".with", "%s types the first half; another one was expected for the second", by)
+	}
+}
