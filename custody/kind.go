@@ -49,6 +49,7 @@ func kinds() []kind {
 		{"a page of a web site", "it was not downloaded as it is; was someone to log in?", begins("<!doctype html", "<html", "<?xml")},
 		{"an e-mail", toUnpack, begins("From ", "From:", "Return-Path:", "Received:", "Delivered-To:", "MIME-Version:", "Content-Type:")},
 		{"a private key (JWK)", toImport, contains(`"kty"`)},
+		{sealedKind, "a new user PIN is set with it by: conclave hsm pin reset --sealed", contains(`"conclave sealed SO-PIN `)},
 		{"JSON: a set record, a plan or a manifest", "name the file that it is about", begins("{")},
 		{"a file of custodians' sheets", "sheets open a share file, with: --sheets-file", begins("prime", "share", "code", "sheet")},
 		{"written by uuencode", "write it as it was with: uudecode", begins("begin 6", "begin-base64 6")},
