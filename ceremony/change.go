@@ -18,6 +18,7 @@ import (
 	"conclave/internal/secret"
 	"conclave/internal/typed"
 	"conclave/quorum"
+	"conclave/wire"
 )
 
 // reshare makes new sheets: for the share file that there is, for a new one with the
@@ -202,8 +203,10 @@ func (p *proceedings) changePIN(ctx context.Context, name string) (done, error) 
 	if err != nil {
 		return done{}, err
 	}
-	if err := p.devices.changePINs(ctx, name, h); err != nil {
-		return done{}, err
+	for _, ref := range []wire.PINReference{wire.UserPIN, wire.SOPIN} {
+		if err := p.devices.changePIN(ctx, h, p.people.pinOf(name, ref)); err != nil {
+			return done{}, err
+		}
 	}
 	return done{"the device " + name + " has other PINs", step.ChangePINFacts{Serial: identity.Serial, Bag: bag}}, nil
 }

@@ -67,14 +67,23 @@ func (p *proceedings) initialize(ctx context.Context, name string, h *hsm.HSM, s
 	if err := p.mayErase(ctx, name, h, serial); err != nil {
 		return err
 	}
+	so, err := p.people.soPIN(ctx, name, h)
+	if err != nil {
+		return err
+	}
+	defer so.wipe()
+	user, err := p.people.enter(ctx, p.people.pinOf(name, wire.UserPIN), false, nil)
+	if err != nil {
+		return err
+	}
+	defer user.wipe()
 	init := wire.UsualInitialization(nil, nil, 1)
 	init.Options |= wire.LogOption(serial)
-	var err error
-	if init.SOPIN, err = p.people.soPIN(ctx, name, h); err != nil {
+	if init.SOPIN, err = so.value(wire.SOPIN); err != nil {
 		return err
 	}
 	defer init.SOPIN.Wipe()
-	if init.UserPIN, err = p.people.newPIN(ctx, name); err != nil {
+	if init.UserPIN, err = user.value(wire.UserPIN); err != nil {
 		return err
 	}
 	defer init.UserPIN.Wipe()
@@ -116,7 +125,12 @@ func (p *proceedings) erase(ctx context.Context, name string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	so, err := p.people.soPIN(ctx, name, h)
+	typed, err := p.people.soPIN(ctx, name, h)
+	if err != nil {
+		return done{}, err
+	}
+	defer typed.wipe()
+	so, err := typed.value(wire.SOPIN)
 	if err != nil {
 		return done{}, err
 	}

@@ -45,6 +45,7 @@ type Question struct {
 type PINQuestion struct {
 	Who, What string
 	PIN       wire.PINReference
+	Half      int // 1 or 2 for the half of one that is split; 0 for a whole one
 	Check     func(secret.Bytes) error
 	Problem   error // with the answer before; it holds no secret
 }

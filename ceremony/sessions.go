@@ -72,56 +72,34 @@ func (d *sessions) login(ctx context.Context, name string) (*hsm.HSM, error) {
 	if err != nil || d.loggedIn[name] {
 		return h, err
 	}
-	var problem error
-	for {
-		pin, err := d.people.pin(ctx, PINQuestion{Who: d.plan.People.Administrator, What: "user PIN of the device " + name, PIN: wire.UserPIN, Problem: problem})
-		if err != nil {
-			return nil, err
-		}
-		problem = h.Login(wire.UserPIN, pin)
-		pin.Wipe()
-		var wrong *hsm.PINError
-		if problem == nil {
-			d.loggedIn[name] = true
-			return h, nil
-		}
-		switch {
-		case !errors.As(problem, &wrong):
-			return nil, problem
-		case wrong.Tries == 0:
-			return nil, fmt.Errorf("%w; set it again with the SO-PIN, in another terminal: conclave hsm pin reset", problem)
-		case wrong.Tries < 2: // the last try is not for a slip of the finger
-			return nil, fmt.Errorf("%w; look it up before it is tried once more", problem)
-		}
+	pin, err := d.people.right(ctx, h, d.people.pinOf(name, wire.UserPIN))
+	if err != nil {
+		return nil, err
 	}
+	pin.Wipe()
+	d.loggedIn[name] = true
+	return h, nil
 }
 
-// changePINs lets the administrator change both PINs of a device.
-func (d *sessions) changePINs(ctx context.Context, name string, h *hsm.HSM) error {
-	if err := d.changePIN(ctx, h, wire.UserPIN, "present user PIN of the device "+name, func() (secret.Bytes, error) { return d.people.newPIN(ctx, name) }); err != nil {
-		return err
-	}
-	return d.changePIN(ctx, h, wire.SOPIN, "present SO-PIN of the device "+name+", 16 hex digits", func() (secret.Bytes, error) { return d.people.newSOPIN(ctx, name) })
-}
-
-// changePIN changes one PIN, which costs a try where the present one is wrong.
-func (d *sessions) changePIN(ctx context.Context, h *hsm.HSM, ref wire.PINReference, present string, ask func() (secret.Bytes, error)) error {
-	q := PINQuestion{What: present, PIN: ref}
-	parse := func(pin secret.Bytes) (secret.Bytes, error) { return pin, nil }
-	if ref == wire.SOPIN {
-		parse = hsm.ParseSOPIN
-	}
-	old, err := d.people.newSecret(ctx, q, parse)
+// changePIN changes a PIN of a device: those who know the present one type it, and then
+// the new one, as the plan says.
+func (d *sessions) changePIN(ctx context.Context, h *hsm.HSM, pin devicePIN) error {
+	old, err := d.people.right(ctx, h, pin)
 	if err != nil {
 		return err
 	}
 	defer old.Wipe()
-	new, err := ask()
+	e, err := d.people.enter(ctx, pin, false, nil)
 	if err != nil {
 		return err
 	}
-	defer new.Wipe()
-	return h.ChangePIN(ref, old, new)
+	defer e.wipe()
+	value, err := e.value(pin.ref)
+	if err != nil {
+		return err
+	}
+	defer value.Wipe()
+	return h.ChangePIN(pin.ref, old, value)
 }
 
 // close closes all, so that the next use opens them again.

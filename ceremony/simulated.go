@@ -66,8 +66,15 @@ func (p *SimulatedRoom) Secret(_ context.Context, q PINQuestion) (secret.Bytes, 
 	if q.Problem != nil {
 		return nil, q.Problem
 	}
+	pin := secret.Bytes(practicePIN)
 	if q.PIN == wire.SOPIN {
-		return secret.Bytes(practiceSOPIN), nil
+		pin = secret.Bytes(practiceSOPIN)
 	}
-	return secret.Bytes(practicePIN), nil
+	switch half := len(pin) / 2; q.Half {
+	case 1:
+		pin = pin[:half]
+	case 2:
+		pin = pin[half:]
+	}
+	return pin, nil
 }

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -66,15 +65,30 @@ func PINName(ref wire.PINReference) string {
 	return "user PIN"
 }
 
-// ThePIN is a PIN of a device, or the half of it that someone types, as a thing that
-// goes into a bag.
-func (k PIN) ThePIN(typist int, device string, ref wire.PINReference) string {
+// What is what someone types: a PIN of a device, or a half of it.
+func (k PIN) What(typist int, device string, ref wire.PINReference) string {
 	half := ""
 	if k.Kept == InHalves {
 		half = [...]string{"first half of the ", "second half of the "}[typist]
 	}
-	return fmt.Sprintf("the %s%s of %s", half, PINName(ref), TheDevice(device))
+	return half + PINName(ref) + " of " + TheDevice(device)
 }
+
+// Form is what someone types looks like.
+func (k PIN) Form(ref wire.PINReference) string {
+	switch half := k.Kept == InHalves; {
+	case ref == wire.SOPIN && half:
+		return "8 hex digits"
+	case ref == wire.SOPIN:
+		return "16 hex digits"
+	case half:
+		return "3 to 8 characters"
+	}
+	return "6 to 16 characters"
+}
+
+// OnPaper says whether there are sheets with the PIN.
+func (k PIN) OnPaper() bool { return k.Kept == OnSheet || k.Kept == InHalves }
 
 // PINSheet is a sheet with a PIN of a device, or with half of it.
 type PINSheet struct {
@@ -91,11 +105,10 @@ func (p *Plan) PINSheets() (sheets []PINSheet) {
 		}
 		for _, ref := range PINs() {
 			pin := p.PINOf(d.Name, ref)
-			if pin.Kept != OnSheet && pin.Kept != InHalves {
-				continue
-			}
 			for i, who := range pin.Typists() {
-				sheets = append(sheets, PINSheet{pin.ThePIN(i, d.Name, ref), who, d.Name})
+				if pin.OnPaper() {
+					sheets = append(sheets, PINSheet{"the " + pin.What(i, d.Name, ref), who, d.Name})
+				}
 			}
 		}
 	}
