@@ -24,6 +24,11 @@ func (b *backup) file(name string) string { return filepath.Join(b.dir, name) }
 // wrapped is the file of a wrapped key.
 func (b *backup) wrapped(key string) string { return filepath.Join(b.dir, key+".wrap") }
 
+// sealedPIN is the file of the sealed SO-PIN of a device.
+func (b *backup) sealedPIN(device string) string {
+	return filepath.Join(b.dir, "so-pin-"+device+".sealed")
+}
+
 func (b *backup) read() (dkek.ShareFile, []*quorum.Record, error) {
 	file, err := custody.ReadShareFile(b.shareFile())
 	if err != nil {

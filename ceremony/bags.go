@@ -56,6 +56,9 @@ func (p *people) stillClosed(ctx context.Context, thing string) (bool, error) {
 	if !p.plan.LeavesBackup() {
 		return number != "" && !p.plan.Change.Renews(thing) && p.log.bagSeen(thing) == "", nil
 	}
+	if of[step.PINsFacts](p.log, p.plan.BagSteps()[thing]).Bag[thing] == number {
+		return true, nil
+	}
 	facts := of[step.LoneSheetFacts](p.log, p.plan.BagSteps()[thing])
 	if facts.Sheet != step.SheetAbsent || facts.Bag[thing] != "" {
 		return false, nil
@@ -110,6 +113,11 @@ func (p *people) bag(ctx context.Context, thing string, seen map[string]string) 
 // says in the facts how it was. What was said of it stays, also where the step is
 // interrupted: it is open by then.
 func (p *people) openBag(ctx context.Context, thing string, bag map[string]string) error {
+	return p.lookAtBag(ctx, thing, bag, "was closed, and is opened")
+}
+
+// lookAtBag says in the facts, and in a note, how a bag was.
+func (p *people) lookAtBag(ctx context.Context, thing string, bag map[string]string, closed string) error {
 	number := p.plan.Sequel().Number(thing)
 	if number == plan.NoBag || number == "" {
 		return nil
@@ -129,7 +137,18 @@ func (p *people) openBag(ctx context.Context, thing string, bag map[string]strin
 		return err
 	}
 	bag[thing] = number
-	return p.log.note(transcript.Note, who, "the bag of "+thing+" was closed, and is opened", step.NoteFacts{Bag: map[string]string{thing: number}})
+	return p.log.note(transcript.Note, who, "the bag of "+thing+" "+closed, step.NoteFacts{Bag: map[string]string{thing: number}})
+}
+
+// lookAtPINs lets the witness look at the bags of PINs, which stay closed.
+func (p *proceedings) lookAtPINs(ctx context.Context, _ string) (done, error) {
+	facts := step.PINsFacts{Bag: map[string]string{}}
+	for _, sheet := range p.Plan.PINSheets() {
+		if err := p.people.lookAtBag(ctx, sheet.Thing, facts.Bag, "is closed, and stays so"); err != nil {
+			return done{}, err
+		}
+	}
+	return done{"the bags of the PINs were looked at", facts}, nil
 }
 
 // changedBag are the facts of an exception for a bag that is not as it was.

@@ -180,10 +180,10 @@ type done struct {
 func (p *proceedings) do(ctx context.Context, s step.Step) (done, error) {
 	actions := map[step.Action]func(context.Context, string) (done, error){
 		step.Open: p.open, step.RollCall: p.rollCall, step.Prepare: p.prepare,
-		step.Share: p.share, step.Import: p.importShare, step.Generate: p.generate, step.Backup: p.backup,
+		step.Share: p.share, step.Import: p.importShare, step.SealPIN: p.sealPIN, step.Generate: p.generate, step.Backup: p.backup,
 		step.Restore: p.restore, step.Copy: p.copy, step.Certify: p.certify, step.SignCRL: p.signCRL,
 		step.Erase: p.erase, step.Seal: p.seal, step.Close: p.close,
-		step.LoneSheet: p.loneSheet, step.Inspect: p.inspect, step.OpenBackup: p.openBackup, step.Compare: p.compare,
+		step.LoneSheet: p.loneSheet, step.Inspect: p.inspect, step.OpenBackup: p.openBackup, step.Compare: p.compare, step.PINs: p.lookAtPINs,
 		step.ChangePIN: p.changePIN, step.Retire: p.retire, step.Decide: p.decide,
 	}
 	action, ok := actions[s.Action]

@@ -124,6 +124,9 @@ func (p *proceedings) inspect(ctx context.Context, _ string) (done, error) {
 			return done{}, err
 		}
 	}
+	if facts.Sealed, err = p.inspectSealed(); err != nil {
+		return done{}, err
+	}
 	return done{"the backup is what was recorded", facts}, p.takeBackup()
 }
 

@@ -128,7 +128,7 @@ func (i *injector) Answer(ctx context.Context, q Question) (string, error) {
 // Come implements custody.Custodians: where a simulated custodian is absent another
 // comes.
 func (i *injector) Come(ctx context.Context, turn custody.Turn) error {
-	if i.auto && i.absent && i.step.Action == step.Import && turn.Custodian == 1 && turn.Of < i.custodians {
+	if i.auto && i.absent && (i.step.Action == step.Import || i.step.Action == step.SealPIN) && turn.Custodian == 1 && turn.Of < i.custodians {
 		turn.Custodian, turn.Name = turn.Of+1, ""
 	}
 	if i.happens(WrongSheet, step.Import) {

@@ -201,8 +201,8 @@ func TestEveryFact(t *testing.T) {
 		t.Run(name, func(t *testing.T) { held.everyFact(t, actions) })
 	}
 	for _, a := range []step.Action{
-		step.Open, step.RollCall, step.Prepare, step.Share, step.Import, step.Generate, step.Backup, step.Restore, step.Certify, step.SignCRL,
-		step.Erase, step.Copy, step.Seal, step.Close, step.LoneSheet, step.Inspect, step.OpenBackup, step.Compare,
+		step.Open, step.RollCall, step.Prepare, step.Share, step.Import, step.SealPIN, step.Generate, step.Backup, step.Restore, step.Certify, step.SignCRL,
+		step.Erase, step.Copy, step.Seal, step.Close, step.LoneSheet, step.Inspect, step.OpenBackup, step.Compare, step.PINs,
 	} {
 		if !actions[a] {
 			t.Errorf("there was no step with the action %s", a)
@@ -265,7 +265,7 @@ func (h held) refused(t *testing.T, e transcript.Entry, fact, how string, entrie
 // eventful holds a ceremony in which much happens, the one a year later, a drill
 // and a rehearsal with all its troubles.
 func eventful(t *testing.T) map[string]held {
-	s := newStage(t, nil)
+	s := newStage(t, withPINs)
 	all := map[string]held{}
 	s.Room = &powerCuts{at: map[string]bool{}, Room: &answers{s.players, map[string][]string{
 		"Time by the watch":                       {"soon", time.Now().Add(10 * time.Minute).UTC().Format("15:04 UTC")},
@@ -286,6 +286,7 @@ func eventful(t *testing.T) map[string]held {
 		"Was the bag of the backup media":      {"no"},
 		"Was the bag of the sheet of Carla":    {"no"},
 		"Number of the bag of the sheet of Ca": {"A-1000"},
+		"Was the bag of the second half":       {"no"},
 	}}
 	all["drill"] = held{d.forge(t), d.Plan}
 	all["rehearsal"] = newStage(t, func(p *plan.Plan) { // whose key is imported

@@ -9,7 +9,6 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/hsm"
-	"conclave/internal/secret"
 	"conclave/wire"
 )
 

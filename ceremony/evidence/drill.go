@@ -54,6 +54,9 @@ func (v *verifier) inspected(id string) {
 	facts := Of[step.InspectFacts](v.facts, id)
 	v.same(id, "share file sha256", string(facts.ShareFile), share, "share file sha256", string(Of[step.ShareFacts](v.before.Facts, share).ShareFile))
 	v.wrapped(id, facts.Wrapped, v.before.Facts)
+	if v.facts.Schema >= 3 {
+		v.inspectedPINs(id, facts.Sealed, v.before.Facts)
+	}
 }
 
 // opened compares what the backup gave on a device that was thrown away.

@@ -48,7 +48,7 @@ func (v drillCheck) found(bag plan.Bag) string {
 	id, fact := v.bagSteps[bag.Thing], "bag: "+bag.Thing
 	bags, absent := v.bagFacts(id)
 	for _, thing := range slices.Sorted(maps.Keys(bags)) {
-		if thing != bag.Thing {
+		if v.bagSteps[thing] != id {
 			v.problem(TranscriptFile, "step %s, fact %q: the step is about %s", id, "bag: "+thing, bag.Thing)
 		}
 	}
@@ -80,6 +80,8 @@ func (v drillCheck) bagFacts(id string) (bags map[string]string, absent bool) {
 		return Of[step.InspectFacts](v.facts, id).Bag, false
 	case step.Compare:
 		return Of[step.CompareFacts](v.facts, id).Bag, false
+	case step.PINs:
+		return Of[step.PINsFacts](v.facts, id).Bag, false
 	}
 	facts := Of[step.LoneSheetFacts](v.facts, id)
 	return facts.Bag, facts.Sheet == step.SheetAbsent
@@ -111,7 +113,11 @@ func (v drillCheck) sealed(found map[string]string) {
 	}
 	for _, bag := range v.plan.Sequel().Bags {
 		number := bags[bag.Thing]
-		if number == plan.NoBag || number == bag.Number && found[bag.Thing] == "" {
+		closed := v.actions[v.bagSteps[bag.Thing]] == step.PINs && found[bag.Thing] == bag.Number
+		if closed {
+			v.agrees(TranscriptFile, id, "bag: "+bag.Thing, number, bag.Number)
+		}
+		if number == plan.NoBag || number == bag.Number && (closed || found[bag.Thing] == "") {
 			continue
 		}
 		if other, twice := seen[plan.FoldBag(number)]; twice {

@@ -236,7 +236,8 @@ func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
 	}{
 		{"sheets", note.Sheets != "" && action != step.Share},
 		{"about to sign", note.Sign != "" && action != step.Certify && action != step.SignCRL},
-		{"custodians", note.Custodians != "" && action != step.Import && action != step.OpenBackup && !s.reshares(action) && !s.imports(e.Step)},
+		{"custodians", note.Custodians != "" && action != step.Import && action != step.SealPIN && action != step.OpenBackup && !s.reshares(action) && !s.imports(e.Step)},
+		{"sealed so pin sha256", note.Sealed != "" && action != step.SealPIN},
 		{"medium", note.Medium != 0 && action != step.Copy},
 	} {
 		if fact.out {

@@ -1,10 +1,12 @@
 package evidence
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
 	"conclave/ceremony/step"
+	"conclave/ceremony/transcript"
 )
 
 // pins compares what is said of the PINs of a device with the plan.
@@ -18,6 +20,35 @@ func (v *verifier) pins(id, device string, facts step.PrepareFacts) {
 	kept, typedBy := v.plan.PINFacts(device)
 	v.asPlanned(id, "pin kept: ", facts.PINs, kept)
 	v.asPlanned(id, "pin typed by: ", facts.TypedBy, typedBy)
+}
+
+// sealedPIN checks that an SO-PIN was sealed under the DKEK, by custodians, before the
+// device was given it. The file is in the backup, and not in the evidence.
+func (v *verifier) sealedPIN(id, device string) {
+	facts := Of[step.SealPINFacts](v.facts, id)
+	v.kcv(id, facts.KCV, v.inForce)
+	v.given(id, facts.Custodians, v.quorum())
+	if v.facts.Schema < 3 {
+		return
+	}
+	var noted step.Sum
+	for _, e := range v.said[id].all {
+		if e.Kind == transcript.Note {
+			noted = cmp.Or(read[step.NoteFacts](v, e).Sealed, noted)
+		}
+	}
+	v.agrees(TranscriptFile, id, "sealed so pin sha256", string(facts.Sealed), string(noted))
+	v.shown("device %s: its SO-PIN is sealed in the backup, SHA-256 %s", device, facts.Sealed)
+}
+
+// inspectedPINs compares the sealed SO-PINs with those that were made.
+func (v *verifier) inspectedPINs(id string, sealed map[string]step.Sum, made Facts) {
+	const fact = "sealed so pin sha256"
+	for _, device := range v.plan.SealedPINs() {
+		seal := step.SealPIN.ID(device)
+		v.same(id, fact+" "+device, string(sealed[device]), seal, fact, string(Of[step.SealPINFacts](made, seal).Sealed))
+	}
+	family(v, id, fact+" ", sealed, v.plan.SealedPINs())
 }
 
 // asPlanned wants a family of facts to be what the plan says.

@@ -45,6 +45,8 @@ func (v *verifier) step(s step.Step) {
 		v.share(s.ID)
 	case step.Import:
 		v.imported(s.ID)
+	case step.SealPIN:
+		v.sealedPIN(s.ID, s.Object)
 	case step.Generate:
 		v.key(s.ID, s.Object)
 	case step.Backup:

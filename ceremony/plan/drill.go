@@ -52,6 +52,9 @@ func (p *Plan) BagSteps() map[string]string {
 	for i, name := range p.People.Custodians {
 		steps[Sheet(name)] = p.loneSheet(i + 1).ID
 	}
+	for _, sheet := range p.PINSheets() {
+		steps[sheet.Thing] = step.PINs.ID()
+	}
 	return steps
 }
 
@@ -65,7 +68,7 @@ func (p *Plan) drill() []step.Step {
 	for _, name := range p.Kept() {
 		steps = append(steps, p.compare(name))
 	}
-	return append(steps, p.seal(), p.close())
+	return append(append(steps, p.lookAtPINs()...), p.seal(), p.close())
 }
 
 func (p *Plan) loneSheet(custodian int) step.Step {

@@ -2,9 +2,11 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
+	"conclave/ceremony/step"
 	"conclave/wire"
 )
 
@@ -118,6 +120,51 @@ func (p *Plan) PINSheets() (sheets []PINSheet) {
 // Initialises says whether the ceremony initialises a device, and so sets its PINs.
 func (p *Plan) Initialises(device string) bool {
 	return p.Custody != nil && (device == p.Custody.Device || device == p.Custody.Standby)
+}
+
+// sealPIN is the step in which a device gets an SO-PIN that no one knows, if the plan wants
+// one.
+func (p *Plan) sealPIN(device string) []step.Step {
+	pin := p.PINOf(device, wire.SOPIN)
+	if pin.Kept != ByQuorum {
+		return nil
+	}
+	return []step.Step{{
+		ID: step.SealPIN.ID(device), Action: step.SealPIN, Object: device, Title: "Seal the SO-PIN of " + TheDevice(device), By: step.Custodians,
+		Do: []string{
+			fmt.Sprintf("%d custodians come to the screen one after the other; each types the code of their sheet.", p.Custody.Threshold),
+			pin.By + " types the SO-PIN that was typed when the device was prepared.",
+		},
+		Expect: []string{"The device has a random SO-PIN. It is in the backup, sealed under the DKEK, and no one has seen it."},
+	}}
+}
+
+// SealedPINs are the devices whose SO-PINs are sealed in the backup.
+func (p *Plan) SealedPINs() (devices []string) {
+	for _, d := range p.Devices {
+		if p.Initialises(d.Name) && p.PINOf(d.Name, wire.SOPIN).Kept == ByQuorum {
+			devices = append(devices, d.Name)
+		}
+	}
+	return devices
+}
+
+// lookAtPINs is the step of a drill that looks at the bags of PINs, if there are any. No
+// PIN is needed, and none is seen.
+func (p *Plan) lookAtPINs() []step.Step {
+	s := step.Step{
+		ID: step.PINs.ID(), Action: step.PINs, Title: "Look at the bags of the PINs", By: step.Administrator,
+		Expect: []string{"Each bag is closed and has its number. It stays closed."},
+	}
+	for _, sheet := range p.PINSheets() {
+		if number := p.Sequel().Number(sheet.Thing); number != NoBag {
+			s.Do = append(s.Do, fmt.Sprintf("See that the bag of %s is closed and has the number %s; do not open it.", sheet.Thing, number))
+		}
+	}
+	if len(p.PINSheets()) == 0 {
+		return nil
+	}
+	return []step.Step{s}
 }
 
 // PINFacts say of a device that is initialised how each of its PINs is kept and who

@@ -124,6 +124,13 @@ type ImportFacts struct {
 	Custodians string `fact:"custodians"` // numbers, as they came
 }
 
+// SealPINFacts are those of SealPIN.
+type SealPINFacts struct {
+	Sealed     Sum    `fact:"sealed so pin sha256" since:"3"`
+	KCV        string `fact:"key check value"`
+	Custodians string `fact:"custodians"`
+}
+
 // GenerateFacts are those of Generate.
 type GenerateFacts struct {
 	Reference   int    `fact:"key reference"` // in the device
@@ -204,6 +211,7 @@ func SheetIs(sheet, result string) string { return sheet + " is " + result }
 type InspectFacts struct {
 	ShareFile Sum               `fact:"share file sha256"`
 	Wrapped   map[string]Sum    `fact:"wrapped key sha256 *"`
+	Sealed    map[string]Sum    `fact:"sealed so pin sha256 *" since:"3"` // by device
 	Bag       map[string]string `fact:"bag: *"`
 }
 
@@ -263,6 +271,11 @@ func IsUnshown(written map[string]string) bool {
 // NotShownBecause is the exception that says so.
 func NotShownBecause(title, why string) string { return title + ": not shown: " + why }
 
+// PINsFacts are those of PINs.
+type PINsFacts struct {
+	Bag map[string]string `fact:"bag: *"`
+}
+
 // What is said of a sheet that agrees with the record, of one that does not, of
 // one that was not here, of a bag that is not as it was, and of a key check value
 // that a device does not tell without a PIN.
@@ -285,6 +298,8 @@ type NoteFacts struct {
 	// Custodians are those who have opened the share file, before a device is
 	// given the DKEK.
 	Custodians string `fact:"custodians" optional:"" since:"2"`
+	// Sealed is the file of an SO-PIN, before a device is given it.
+	Sealed Sum `fact:"sealed so pin sha256" optional:"" since:"3"`
 	// Medium is the number of a backup medium that was written.
 	Medium int `fact:"medium" optional:"" since:"2"`
 	// Bag is the number of a bag that is opened, by thing.

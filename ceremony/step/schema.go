@@ -47,6 +47,8 @@ func (a Action) New() any {
 		return &ShareFacts{}
 	case Import:
 		return &ImportFacts{}
+	case SealPIN:
+		return &SealPINFacts{}
 	case Generate:
 		return &GenerateFacts{}
 	case Backup:
@@ -79,6 +81,8 @@ func (a Action) New() any {
 		return &RetireFacts{}
 	case Decide:
 		return &DecideFacts{}
+	case PINs:
+		return &PINsFacts{}
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ const (
 	Prepare    Action = "prepare"     // identify a device, and initialise it if it is for custody
 	Share      Action = "share"       // make the DKEK share file and the custodians' sheets
 	Import     Action = "import"      // give a device the DKEK, with custodians
+	SealPIN    Action = "seal-pin"    // give a device an SO-PIN that is sealed under the DKEK
 	Generate   Action = "key"         // make a key
 	Backup     Action = "backup"      // wrap a key to a file
 	Restore    Action = "restore"     // prove the backup on the standby device
@@ -38,6 +39,7 @@ const (
 	ChangePIN  Action = "pin"         // change the PINs of a device
 	Retire     Action = "retire"      // say what becomes of a device that was replaced
 	Decide     Action = "decide"      // say what has happened, and who decides what
+	PINs       Action = "pins"        // look at the bags of PINs, which stay closed
 )
 
 // ID is that of the step which does this to an object: a device, a key, a

@@ -1,0 +1,139 @@
+package ceremony
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"conclave/ceremony/step"
+	"conclave/ceremony/transcript"
+	"conclave/custody"
+	"conclave/dkek"
+	"conclave/hsm"
+	"conclave/internal/safefile"
+	"conclave/internal/secret"
+	"conclave/wire"
+)
+
+// sealPIN gives a device a random SO-PIN that is sealed in the backup. It is on disk
+// before the device has it, so that it is never lost.
+func (p *proceedings) sealPIN(ctx context.Context, name string) (done, error) {
+	h, err := p.devices.get(name)
+	if err != nil {
+		return done{}, err
+	}
+	opened, who, err := p.openBackups(ctx, name)
+	if err != nil {
+		return done{}, err
+	}
+	defer opened.Wipe()
+	d, err := dkek.New(opened.Share)
+	if err != nil {
+		return done{}, err
+	}
+	defer d.Wipe()
+	sum, err := p.giveSealed(ctx, h, name, d)
+	if err != nil {
+		return done{}, err
+	}
+	p.devices.close() // no one stays logged in as the SO
+	return done{"the device " + name + " has an SO-PIN that no one has seen; custodians " + who + " have sealed it", step.SealPINFacts{Sealed: sum, KCV: opened.KCV.String(), Custodians: who}}, nil
+}
+
+// giveSealed gives a device the SO-PIN that is sealed in the backup, or sealed now.
+func (p *proceedings) giveSealed(ctx context.Context, h *hsm.HSM, name string, d *dkek.DKEK) (step.Sum, error) {
+	path := p.backups.sealedPIN(name)
+	sealed, content, err := custody.ReadSealedPIN(path)
+	interrupted := err == nil
+	if errors.Is(err, fs.ErrNotExist) {
+		sealed, content, err = p.newSealed(h, name, d)
+	}
+	if err != nil {
+		return "", err
+	}
+	if serial := p.serial(name); sealed.Device != serial {
+		return "", fmt.Errorf("%s is of the device %s; that of %s was expected", path, sealed.Device, serial)
+	}
+	pin, err := sealed.Open(d)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	defer pin.Wipe()
+	sum := sumOf(sha256.Sum256(content))
+	if err := p.log.note(transcript.Note, "", "the SO-PIN of the device "+name+" is sealed, and the device is given it now", step.NoteFacts{Sealed: sum}); err != nil {
+		return "", err
+	}
+	return sum, p.giveSOPIN(ctx, h, name, pin, interrupted)
+}
+
+// serial is that of a device that was prepared.
+func (p *proceedings) serial(name string) string {
+	return of[step.PrepareFacts](p.log, step.Prepare.ID(name)).Serial
+}
+
+// inspectSealed compares the sealed SO-PINs in the backup with the hashes in the ceremony's
+// transcript.
+func (p *proceedings) inspectSealed() (map[string]step.Sum, error) {
+	sums := map[string]step.Sum{}
+	for _, device := range p.Plan.SealedPINs() {
+		path := p.old.sealedPIN(device)
+		_, content, err := custody.ReadSealedPIN(path)
+		if content == nil {
+			return nil, err
+		}
+		sums[device] = sumOf(sha256.Sum256(content))
+		if err := asRecorded(path, sums[device], of[step.SealPINFacts](p.log, step.SealPIN.ID(device)).Sealed, ""); err != nil {
+			return nil, err
+		}
+	}
+	return sums, nil
+}
+
+// newSealed seals a random SO-PIN, and sees that it is on disk.
+func (p *proceedings) newSealed(h *hsm.HSM, name string, d *dkek.DKEK) (*custody.SealedPIN, []byte, error) {
+	random, err := h.Random(8)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer clear(random)
+	sealed, err := custody.SealPIN(h, d, p.serial(name), random)
+	if err != nil {
+		return nil, nil, err
+	}
+	path := p.backups.sealedPIN(name)
+	content, err := sealed.Bytes()
+	if err == nil {
+		err = safefile.Create(path, content)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	written, err := safefile.Reread(path, custody.MaxSealedPIN)
+	if err == nil && !bytes.Equal(written, content) {
+		err = fmt.Errorf("%s reads back with another content than was written; is the disk faulty?", path)
+	}
+	return sealed, content, err
+}
+
+// giveSOPIN sets a new SO-PIN in place of the one that was typed when the device was
+// prepared, and sees that the device takes it. An interrupted attempt may have set it.
+func (p *proceedings) giveSOPIN(ctx context.Context, h *hsm.HSM, name string, pin secret.Bytes, interrupted bool) error {
+	var wrong *hsm.PINError
+	if interrupted {
+		if err := h.Login(wire.SOPIN, pin); err == nil || !errors.As(err, &wrong) {
+			return err
+		}
+	}
+	present, err := p.people.right(ctx, h, p.people.pinOf(name, wire.SOPIN))
+	if err != nil {
+		return err
+	}
+	defer present.Wipe()
+	if err := h.ChangePIN(wire.SOPIN, present, pin); err != nil {
+		return err
+	}
+	return h.Login(wire.SOPIN, pin)
+}
