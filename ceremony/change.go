@@ -18,7 +18,6 @@ import (
 	"conclave/internal/secret"
 	"conclave/internal/typed"
 	"conclave/quorum"
-	"conclave/wire"
 )
 
 // reshare makes new sheets: for the share file that there is, for a new one with the
@@ -127,6 +126,33 @@ func (p *proceedings) rewrap(old, share secret.Bytes) error {
 			return err
 		}
 	}
+	return p.resealPINs(from, to)
+}
+
+// resealPINs seals the SO-PINs of the backup under a new DKEK: the devices keep them.
+func (p *proceedings) resealPINs(from, to *dkek.DKEK) error {
+	for _, device := range p.Plan.SealedPINs() {
+		sealed, _, err := custody.ReadSealedPIN(p.old.sealedPIN(device))
+		if err != nil {
+			return err
+		}
+		pin, err := sealed.Open(from)
+		if err != nil {
+			return fmt.Errorf("the sealed SO-PIN of the device %s: %w", device, err)
+		}
+		again, err := custody.SealPIN(rand.Reader, to, sealed.Device, pin)
+		pin.Wipe()
+		if err != nil {
+			return err
+		}
+		content, err := again.Bytes()
+		if err == nil {
+			err = replaceFile(p.backups.sealedPIN(device), content)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -184,15 +210,25 @@ func (p *proceedings) isReplaced(name string) bool {
 	case plan.NewFile:
 		return record || name == share
 	case plan.Rekey: // keys that are not of the plan stay under the old DKEK
-		return record || name == share || slices.ContainsFunc(p.Plan.Keys, func(k plan.Key) bool { return name == filepath.Base(p.old.wrapped(k.Name)) })
+		return record || name == share || p.isWrapped(name) || p.isSealed(name, p.Plan.SealedPINs()...)
+	case plan.ReplaceDevice:
+		return p.isSealed(name, p.Plan.Change.Device)
 	}
 	return false
+}
+
+func (p *proceedings) isWrapped(name string) bool {
+	return slices.ContainsFunc(p.Plan.Keys, func(k plan.Key) bool { return name == filepath.Base(p.old.wrapped(k.Name)) })
+}
+
+func (p *proceedings) isSealed(name string, devices ...string) bool {
+	return slices.ContainsFunc(devices, func(device string) bool { return name == filepath.Base(p.old.sealedPIN(device)) })
 }
 
 // changePIN changes the PINs of a device, which logs in with those it has.
 func (p *proceedings) changePIN(ctx context.Context, name string) (done, error) {
 	bag := map[string]string{}
-	if err := p.people.openBag(ctx, plan.TheDevice(name), bag); err != nil {
+	if err := p.takeOut(ctx, name, bag); err != nil {
 		return done{}, err
 	}
 	h, err := p.devices.get(name)
@@ -203,12 +239,32 @@ func (p *proceedings) changePIN(ctx context.Context, name string) (done, error) 
 	if err != nil {
 		return done{}, err
 	}
-	for _, ref := range []wire.PINReference{wire.UserPIN, wire.SOPIN} {
-		if err := p.devices.changePIN(ctx, h, p.people.pinOf(name, ref)); err != nil {
+	for _, ref := range plan.PINs() {
+		pin := p.people.pinOf(name, ref)
+		if pin.Kept == plan.ByQuorum { // no one knows it
+			continue
+		}
+		if err := p.devices.changePIN(ctx, h, pin); err != nil {
 			return done{}, err
 		}
 	}
 	return done{"the device " + name + " has other PINs", step.ChangePINFacts{Serial: identity.Serial, Bag: bag}}, nil
+}
+
+// takeOut lets the witness say how the bags were of a device and of its PINs.
+func (p *proceedings) takeOut(ctx context.Context, device string, bag map[string]string) error {
+	things := []string{plan.TheDevice(device)}
+	for _, sheet := range p.Plan.PINSheets() {
+		if sheet.Device == device {
+			things = append(things, sheet.Thing)
+		}
+	}
+	for _, thing := range things {
+		if err := p.people.openBag(ctx, thing, bag); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // retire writes down what becomes of a device that was replaced.

@@ -20,7 +20,7 @@ import (
 // prepare identifies a device, and initialises it if it is for custody.
 func (p *proceedings) prepare(ctx context.Context, name string) (done, error) {
 	if change := p.Plan.Change; change != nil && !change.Renews(plan.TheDevice(name)) {
-		if err := p.people.openBag(ctx, plan.TheDevice(name), map[string]string{}); err != nil {
+		if err := p.takeOut(ctx, name, map[string]string{}); err != nil {
 			return done{}, err
 		}
 	}
@@ -67,7 +67,7 @@ func (p *proceedings) initialize(ctx context.Context, name string, h *hsm.HSM, s
 	if err := p.mayErase(ctx, name, h, serial); err != nil {
 		return err
 	}
-	so, err := p.people.soPIN(ctx, name, h)
+	so, err := p.soPIN(ctx, name, h)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (p *proceedings) erase(ctx context.Context, name string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	typed, err := p.people.soPIN(ctx, name, h)
+	typed, err := p.soPIN(ctx, name, h)
 	if err != nil {
 		return done{}, err
 	}

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
+	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 	"conclave/custody"
@@ -67,6 +70,34 @@ func (p *proceedings) giveSealed(ctx context.Context, h *hsm.HSM, name string, d
 		return "", err
 	}
 	return sum, p.giveSOPIN(ctx, h, name, pin, interrupted)
+}
+
+// soPIN asks for the SO-PIN of a device: the present one of a device that has one. What
+// is sealed, custodians open.
+func (p *proceedings) soPIN(ctx context.Context, name string, h *hsm.HSM) (entry, error) {
+	if p.Plan.Change == nil || p.Plan.Change.Renews(plan.TheDevice(name)) || !slices.Contains(p.Plan.SealedPINs(), name) {
+		return p.people.soPIN(ctx, name, h)
+	}
+	opened, _, err := p.openBackups(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Wipe()
+	d, err := dkek.New(opened.Share)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Wipe()
+	sealed, _, err := custody.ReadSealedPIN(p.backups.sealedPIN(name))
+	if err != nil {
+		return nil, err
+	}
+	pin, err := sealed.Open(d)
+	if err != nil {
+		return nil, err
+	}
+	defer pin.Wipe()
+	return entry{secret.Bytes(hex.EncodeToString(pin))}, nil
 }
 
 // serial is that of a device that was prepared.

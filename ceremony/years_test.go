@@ -88,15 +88,24 @@ func (y *years) change(b *ceremony.Before, kind plan.Kind, change func(*plan.Pla
 }
 
 // TestYears: each kind of change, with drills between them, all the way from the first
-// ceremony.
+// ceremony; with PINs in people's heads, and with sheets and seals for them.
 func TestYears(t *testing.T) {
-	y := newYears(t, nil)
+	for name, change := range map[string]func(*plan.Plan){"PINs by heart": nil, "PINs on paper": func(p *plan.Plan) {
+		for i := range p.Devices {
+			p.Devices[i].UserPIN, p.Devices[i].SOPIN = &plan.PIN{Kept: plan.OnSheet}, &plan.PIN{Kept: plan.ByQuorum}
+		}
+	}} {
+		t.Run(name, func(t *testing.T) { allYears(t, newYears(t, change)) })
+	}
+}
+
+func allYears(t *testing.T, y *years) {
 	wantShown(t, y.drilled(t, 12), "drill: 4 of 4 sheets are good, the backup opens, the devices are as they were")
 	y.changed(t, plan.NewSheets, func(p *plan.Plan) { p.People.Custodians[2] = "Xenia" })
 	wantShown(t, y.drilled(t, 12), "drill: 4 of 4 sheets are good")
 	y.changed(t, plan.NewFile, nil)
 	y.changed(t, plan.ReplaceDevice, func(p *plan.Plan) {
-		*p.FindDevice("primary") = plan.Device{Name: "primary", Embedded: true}
+		p.FindDevice("primary").Comment = "bought as a spare"
 		if err := y.Devices.(home).Delete("primary"); err != nil {
 			t.Fatal(err)
 		}

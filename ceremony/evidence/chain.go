@@ -234,7 +234,7 @@ func (f Facts) overlaid(p *plan.Plan, made Facts) Facts {
 	}
 	for _, s := range p.Steps() {
 		switch s.Action {
-		case step.Share, step.Prepare, step.Generate, step.Backup:
+		case step.Share, step.Prepare, step.Generate, step.Backup, step.SealPIN:
 			if made.Done(s.ID) {
 				all.steps[s.ID] = made.steps[s.ID]
 			}

@@ -222,6 +222,11 @@ func (s *story) imports(id string) bool {
 	return slices.ContainsFunc(s.plan.Keys, func(k plan.Key) bool { return k.Import != "" && step.Generate.ID(k.Name) == id })
 }
 
+// opensSealed says whether a step may want an SO-PIN that custodians have sealed.
+func (s *story) opensSealed(action step.Action) bool {
+	return action == step.Prepare && s.plan.Change != nil && len(s.plan.SealedPINs()) > 0
+}
+
 // reshares says whether a step makes new sheets for those who have some.
 func (s *story) reshares(action step.Action) bool {
 	return action == step.Share && s.plan.Change != nil
@@ -236,7 +241,7 @@ func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
 	}{
 		{"sheets", note.Sheets != "" && action != step.Share},
 		{"about to sign", note.Sign != "" && action != step.Certify && action != step.SignCRL},
-		{"custodians", note.Custodians != "" && action != step.Import && action != step.SealPIN && action != step.OpenBackup && !s.reshares(action) && !s.imports(e.Step)},
+		{"custodians", note.Custodians != "" && action != step.Import && action != step.SealPIN && action != step.OpenBackup && !s.reshares(action) && !s.opensSealed(action) && !s.imports(e.Step)},
 		{"sealed so pin sha256", note.Sealed != "" && action != step.SealPIN},
 		{"medium", note.Medium != 0 && action != step.Copy},
 	} {

@@ -60,7 +60,15 @@ func (c *Change) makesSheets() bool {
 
 // Renews says whether a thing is another one after the change than before it.
 func (c *Change) Renews(thing string) bool {
-	return c.makesSheets() && strings.HasPrefix(thing, Sheet("")) || c.Kind == ReplaceDevice && thing == TheDevice(c.Device)
+	switch {
+	case strings.HasPrefix(thing, Sheet("")):
+		return c.makesSheets()
+	case thing == TheDevice(c.Device):
+		return c.Kind == ReplaceDevice
+	case strings.Contains(thing, "PIN of "):
+		return c.Kind == Rekey || (c.Kind == ChangePIN || c.Kind == ReplaceDevice) && strings.HasSuffix(thing, TheDevice(c.Device))
+	}
+	return false
 }
 
 // opensBackup says whether a kind of plan looks at the backup.
@@ -105,6 +113,7 @@ func (p *Plan) change() []step.Step {
 		for _, name := range p.Kept() {
 			steps = append(steps, p.compare(name))
 		}
+		steps = append(steps, p.lookAtPINs()...)
 	}
 	return append(steps, p.seal(), p.close())
 }
@@ -123,7 +132,8 @@ func (p *Plan) refill(device string) []step.Step {
 	restore.ID, restore.Object = step.Restore.ID(device), device
 	restore.Title = "Restore the keys to the device " + device
 	restore.Do = []string{"Type the user PIN of the device " + device + ", if it is asked for."}
-	return []step.Step{p.prepare(*p.FindDevice(device)), p.importInto(device, "the first", p.first()), restore}
+	steps := []step.Step{p.prepare(*p.FindDevice(device)), p.importInto(device, "the first", p.first())}
+	return append(append(steps, p.sealPIN(device)...), restore)
 }
 
 func (p *Plan) reshare() step.Step {
@@ -147,10 +157,20 @@ func (p *Plan) reshare() step.Step {
 func (p *Plan) changePIN(device string) step.Step {
 	return step.Step{
 		ID: step.ChangePIN.ID(device), Action: step.ChangePIN, Object: device, Title: "Change the PINs of the device " + device, By: step.Administrator,
-		Do: []string{p.openBag(TheDevice(device)), "Put the device into a reader, if it is a card.",
-			"Type the present user PIN, and the new one twice; then the SO-PIN in the same way. They are not shown."},
+		Do: append(p.openPINs(device), p.openBag(TheDevice(device)), "Put the device into a reader, if it is a card.",
+			"Type the present user PIN, and the new one twice; then the SO-PIN in the same way, unless it is sealed. They are not shown."),
 		Expect: []string{"Serial number: " + orBlank(p.FindDevice(device).Serial), "The device takes the new PINs, and the old ones no more."},
 	}
+}
+
+// openPINs says how the sheets of a device's PINs are taken out of their bags.
+func (p *Plan) openPINs(device string) (all []string) {
+	for _, sheet := range p.PINSheets() {
+		if sheet.Device == device && p.Sequel().Number(sheet.Thing) != "" {
+			all = append(all, p.openBag(sheet.Thing))
+		}
+	}
+	return all
 }
 
 func (p *Plan) retire() step.Step {
