@@ -19,12 +19,15 @@ type content struct {
 	Practice                         bool
 	People                           []person
 	Devices                          []device
+	Agenda                           agenda
+	Words                            []word
+	Parts                            []part
 	Materials                        []material
 	Bring, Rules                     []string
 	Steps                            []paperStep
 	Custodians                       []custodian // of the sheets that are made
-	Exceptions                       int
-	Blanks                           []string // a line to write on for each word of a hash
+	Exceptions                       int         // pages of exception sheets
+	Blanks                           []string    // a line to write on for each word of a hash
 	Verify                           []string
 	Command                          string
 }
@@ -51,8 +54,8 @@ type paperStep struct {
 	Begins string
 }
 
-// exceptionSheets are how many blank ones there are.
-const exceptionSheets = 3
+// exceptionSteps are how many steps there is a page of exception sheets for.
+const exceptionSteps = 12
 
 func (b Book) content() (content, error) {
 	if err := b.check(); err != nil {
@@ -62,8 +65,8 @@ func (b Book) content() (content, error) {
 	c := content{
 		Label: label, Name: p.Ceremony, Place: p.Place, Start: moment(p.Start), Practice: p.Practice,
 		Made: moment(b.Made) + ", by conclave " + b.Tool, Digest: hex.EncodeToString(b.Materials[0].SHA256[:4]),
-		People: people(p), Devices: devices(p), Bring: bring(p), Rules: rules(p),
-		Exceptions: exceptionSheets, Verify: verify(p), Command: "conclave ceremony verify EVIDENCE --key FINGERPRINT --closing CLOSING",
+		People: people(p), Devices: devices(p), Agenda: agendaOf(p), Parts: parts(p), Bring: bring(p), Rules: rules(p),
+		Verify: verify(p), Command: "conclave ceremony verify EVIDENCE --key FINGERPRINT --closing CLOSING",
 	}
 	if p.Custody != nil {
 		c.Quorum = fmt.Sprintf("Any %d of the %d custodians can restore the keys; fewer cannot", p.Custody.Threshold, len(p.People.Custodians))
@@ -78,6 +81,7 @@ func (b Book) content() (content, error) {
 		s.Expect = append(s.Expect, b.Expect[s.ID]...)
 		c.Steps = append(c.Steps, paperStep{s, label, i + 1, begins(p, s.By)})
 	}
+	c.Words, c.Exceptions = words(c.Steps), (len(c.Steps)+exceptionSteps-1)/exceptionSteps
 	c.Blanks = make([]string, hashWords)
 	return c, nil
 }
@@ -124,13 +128,13 @@ func devices(p *plan.Plan) (all []device) {
 		if serial == "" {
 			serial = "none (embedded)"
 		}
-		all = append(all, device{d.Name, serial, part(p, d.Name)})
+		all = append(all, device{d.Name, serial, purpose(p, d.Name)})
 	}
 	return all
 }
 
-// part says what a device is for.
-func part(p *plan.Plan, name string) string {
+// purpose says what a device is for.
+func purpose(p *plan.Plan, name string) string {
 	switch {
 	case p.LeavesBackup():
 		return "Is compared with what was recorded"
@@ -216,7 +220,7 @@ func orOld(serial string) string {
 // rules say how the paper is used.
 func rules(p *plan.Plan) []string {
 	all := []string{
-		fmt.Sprintf("The foot of each page has the same first digits of the plan's SHA-256. %s reads and does; %s compares with this paper.", p.People.Administrator, p.People.Witnesses[0]),
+		fmt.Sprintf("The foot of each page has the same first digits of the plan's SHA-256, enough to see that the page is of this book. %s reads and does; %s compares with this paper.", p.People.Administrator, p.People.Witnesses[0]),
 		"Write with a pen. Strike out a mistake with one line, so that it can be read, and put your initials beside it.",
 		"Whatever does not go as printed is an exception. Stop, write it on an exception sheet, and put its number at the end of the step.",
 		"No PIN, no code and no share is ever written in this runbook.",

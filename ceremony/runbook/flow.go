@@ -115,8 +115,9 @@ type column struct {
 // cell is a line to write on.
 const columnGap = 3
 
-// table flows: its heads are repeated on every page, and neither the first
-// nor the last row is alone with them. Rows have a minimum height, for handwriting.
+// table is on one page if it fits on one. Else its heads are repeated on every page, and
+// neither the first nor the last row is alone with them. Rows have a minimum height, for
+// handwriting; 0 where there is none.
 func (p *page) table(columns []column, rowHeight float64, rows [][]string) {
 	var titles []string
 	heads := make([]column, len(columns))
@@ -131,11 +132,11 @@ func (p *page) table(columns []column, rowHeight float64, rows [][]string) {
 		row.sticky = (i == 0 || i == len(rows)-2) && i < len(rows)-1
 		blocks = append(blocks, row)
 	}
-	p.flow(head, blocks...)
+	p.whole(head, blocks...)
 }
 
 // row is a row of a table: the texts of its cells are at its bottom, where one
-// writes.
+// writes, or else at its top.
 func (p *page) row(columns []column, least float64, cells []string) block {
 	var texts []block
 	for i, x := 0, float64(left); i < len(columns); i++ {
@@ -146,7 +147,11 @@ func (p *page) row(columns []column, least float64, cells []string) block {
 	return block{height: h, draw: func(top float64) {
 		x := float64(left)
 		for i, text := range texts {
-			text.draw(top + h - 1 - text.height)
+			if least > 0 {
+				text.draw(top + h - 1 - text.height)
+			} else {
+				text.draw(top + 1.5)
+			}
 			end := x + columns[i].width
 			if i < len(columns)-1 {
 				end -= columnGap

@@ -6,7 +6,8 @@ type labels struct {
 	Place, Start, Quorum, Digest, Made                                             string
 	People, PeopleNote, Role, Name, Signature, Initial                             string
 	Devices, Device, Serial, Part                                                  string
-	Materials, MaterialsNote, SHA256, Aloud                                        string
+	Agenda, AgendaNote, What, Whom, Minutes, End, Words, Parts                     string
+	Materials, MaterialsNote                                                       string
 	Before, Bring, Rules                                                           string
 	Steps, StepsNote, Begins, See, Write                                           string
 	Time, AdministratorInitials, WitnessInitials                                   string
@@ -26,8 +27,10 @@ var label = labels{
 
 	Devices: "Devices", Device: "Device", Serial: "Serial number", Part: "Part in the ceremony",
 
-	Materials: "Bill of materials", MaterialsNote: "What this ceremony works with. The words are those of the SHA-256 value: whoever compares it aloud says the number, and then the word.",
-	SHA256: "SHA-256", Aloud: "To compare aloud",
+	Agenda: "Agenda", AgendaNote: "An estimate. The program needs seconds, as rehearsals show, and people the rest. Administrator and witnesses are there all the time; custodians come ten minutes before their first step.",
+	What: "What is done", Whom: "Who must be there too", Minutes: "Min.", End: "End", Words: "Words that come up", Parts: "Who does what",
+
+	Materials: "Bill of materials", MaterialsNote: "What this ceremony works with, with its SHA-256 value in digits and in words. Whoever compares it aloud says the number, and then the word.",
 
 	Before: "Before you begin", Bring: "What to bring", Rules: "How to use this runbook",
 
@@ -38,7 +41,7 @@ var label = labels{
 	Sheets: "Where the sheets go", SheetsNote: "Filled in when the bags are sealed. Each custodian signs for having taken their bag.",
 	Number: "No.", Custodian: "Custodian", Bag: "Bag number", Kept: "Place where it is kept",
 
-	Exception: "Exception sheet", ExceptionNote: "For whatever did not go as printed, or was seen by someone who should not have seen it. Copy this page before the last one is used.",
+	Exception: "Exception sheet", ExceptionNote: "For whatever did not go as printed, or was seen by someone who should not have seen it. Copy this page before the last sheet is used.",
 	Step: "Step", Happened: "What happened, in your own words", Decision: "What was decided, and by whom",
 
 	CeremonyKey: "Ceremony key", CeremonyKeyNote: "The words of the ceremony key, as they are read aloud in the first step. They are the fingerprint by which the evidence is verified.",

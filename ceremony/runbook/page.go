@@ -12,14 +12,15 @@ const (
 	left, right           = 25, 190
 	width                 = right - left
 	headTop, footTop      = 12, 284
-	markHeight            = 15 // of the practice mark, above the head
+	markHeight            = 12 // of the practice mark, above the head
 	bottom                = 276
 )
 
-func body() typeset.Style      { return typeset.Style{Face: typeset.Regular, Points: 10.5, Leading: 1.45} }
+func body() typeset.Style      { return typeset.Style{Face: typeset.Regular, Points: 10, Leading: 1.4} }
 func small() typeset.Style     { return typeset.Style{Face: typeset.Regular, Points: 9, Leading: 1.3} }
 func lead() typeset.Style      { return typeset.Style{Face: typeset.Bold, Points: 9, Leading: 1.4} }
-func hash() typeset.Style      { return typeset.Style{Face: typeset.Mono, Points: 10, Leading: 1.5} }
+func strong() typeset.Style    { return typeset.Style{Face: typeset.Bold, Points: 10, Leading: 1.4} }
+func hash() typeset.Style      { return typeset.Style{Face: typeset.Mono, Points: 9.5, Leading: 1.5} }
 func title() typeset.Style     { return typeset.Style{Face: typeset.Bold, Points: 26, Leading: 1.25} }
 func section() typeset.Style   { return typeset.Style{Face: typeset.Bold, Points: 17, Leading: 1.3} }
 func stepTitle() typeset.Style { return typeset.Style{Face: typeset.Bold, Points: 12.5, Leading: 1.35} }

@@ -30,13 +30,15 @@ func draw(c content, b Book) *page {
 	}
 	p := newPage(c.Label.Book+": "+c.Name, top, b.Made)
 	p.cover(c)
+	p.agenda(c)
+	p.parts(c)
 	p.materials(c)
 	p.ceremonyKey(c)
 	p.before(c)
 	p.steps(c)
 	p.sheets(c)
 	for range c.Exceptions {
-		p.exception(c.Label)
+		p.exceptions(c.Label)
 	}
 	p.closing(c)
 	p.running(c)
@@ -103,18 +105,18 @@ func (p *page) withMark(x, room, hang float64, text string, mark func(x, top flo
 		mark(x, top)
 		lines(top)
 	}
-	return pad(b, 1.6)
+	return b
 }
 
 // tick is a text with a box to tick.
 func (p *page) tick(x, room float64, text string) block {
 	const side = 3.6
-	return p.withMark(x, room, 7, text, func(x, top float64) { p.box(x, top+(body().Height()-side)/2, side, side) })
+	return pad(p.withMark(x, room, 7, text, func(x, top float64) { p.box(x, top+(body().Height()-side)/2, side, side) }), 1.2)
 }
 
 // dash is a text in a list that nothing is ticked in.
 func (p *page) dash(x, room float64, text string) block {
-	return p.withMark(x, room, 5, text, func(x, top float64) { p.Text(x, top, body(), "–") })
+	return pad(p.withMark(x, room, 5, text, func(x, top float64) { p.Text(x, top, body(), "–") }), 0.5)
 }
 
 // blank is a line to write on, or a box, with its name below it.
@@ -126,7 +128,7 @@ type blank struct {
 
 // blanks is a row of them.
 func (p *page) blanks(x float64, all ...blank) block {
-	const room, gap = 10.0, 4.0
+	const room, gap = 9.0, 4.0
 	return block{height: room + small().Height() + 2, draw: func(top float64) {
 		at := x
 		for _, b := range all {

@@ -26,6 +26,9 @@ func (b Book) fields() []field {
 	all := []field{{"ceremony", p.Ceremony}, {"place", p.Place}, {"people.administrator", p.People.Administrator}}
 	all = append(all, listFields("people.witnesses[%d]", p.People.Witnesses)...)
 	all = append(all, listFields("people.custodians[%d]", p.People.Custodians)...)
+	if p.Custody != nil {
+		all = append(all, field{"custody.contact", p.Custody.Contact})
+	}
 	for i, d := range p.Devices {
 		all = append(all, field{fmt.Sprintf("devices[%d].serial", i), d.Serial})
 	}

@@ -174,6 +174,10 @@ func allTexts(b runbook.Book) []string {
 	for _, d := range p.Devices {
 		all = append(all, d.Name, d.Serial)
 	}
+	all = append(all, "Agenda", "UTC+01:00", "UTC", "10:00", "09:00", "Open the ceremony", "no one else", "End: ", "Who does what", "Ceremony administrator", p.People.Administrator, "all steps", "Never", "Witness who compares", p.People.Witnesses[0])
+	if p.Custody != nil {
+		all = append(append(all, "Custodians"), p.People.Custodians...)
+	}
 	all = append(all, "Bill of materials")
 	for _, m := range b.Materials {
 		all = append(all, m.Name, m.Detail)
@@ -188,7 +192,7 @@ func allTexts(b runbook.Book) []string {
 	if p.Custody != nil {
 		all = append(append(all, "Where the sheets go"), p.People.Custodians...)
 	}
-	all = append(all, "Exception sheet", "Exception sheet", "Exception sheet", "What was decided", "Closing", "31", "32", "Signatures")
+	all = append(all, "Exception sheet", "What was decided", "What was decided", "Closing", "31", "32", "Signatures")
 	return append(append(all, p.Everyone()...), "conclave ceremony verify EVIDENCE --key FINGERPRINT --closing CLOSING", "for 10 years: until 15 January 2037")
 }
 

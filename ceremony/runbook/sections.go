@@ -28,7 +28,7 @@ func (p *page) cover(c content) {
 	for _, d := range c.Devices {
 		rows = append(rows, []string{d.Name, d.Serial, d.Part})
 	}
-	p.table([]column{{40, l.Device, body()}, {45, l.Serial, body()}, {80, l.Part, body()}}, 8.5, rows)
+	p.table([]column{{40, l.Device, body()}, {45, l.Serial, body()}, {80, l.Part, body()}}, 0, rows)
 }
 
 // fact is a line of the cover, with a thin rule above it.
@@ -48,27 +48,65 @@ func (p *page) signatures(c content) {
 	for _, one := range c.People {
 		rows = append(rows, []string{one.Name, one.Role, "", ""})
 	}
-	p.table([]column{{54, c.Label.Name, body()}, {39, c.Label.Role, small()}, {50, c.Label.Signature, body()}, {22, c.Label.Initial, body()}}, 10.5, rows)
+	p.table([]column{{54, c.Label.Name, body()}, {39, c.Label.Role, small()}, {50, c.Label.Signature, body()}, {22, c.Label.Initial, body()}}, 9.5, rows)
+}
+
+// agenda is a table, with the words below it that come up in it for the first time.
+func (p *page) agenda(c content) {
+	l, times := c.Label, 17.0
+	p.heading(l.Agenda, l.AgendaNote)
+	var columns []column
+	for _, zone := range c.Agenda.Zones {
+		columns = append(columns, column{times, zone, body()})
+	}
+	room := width - times*float64(len(columns)) - 13 - 12
+	columns = append(columns, column{13, l.Steps, body()}, column{room * 3 / 5, l.What, body()}, column{room * 2 / 5, l.Whom, body()}, column{12, l.Minutes, body()})
+	var rows [][]string
+	for _, row := range c.Agenda.Rows {
+		rows = append(rows, append(row.Times, row.Steps, row.What, row.Whom, fmt.Sprint(row.Minutes)))
+	}
+	rows = append(rows, append(c.Agenda.End, "", l.End+": "+c.Agenda.Total, "", ""))
+	p.table(columns, 0, rows)
+	p.subheading(l.Words)
+	for _, w := range c.Words {
+		p.flow(block{}, p.listed(32, w.Word, w.Meaning))
+	}
+}
+
+// listed is a text, with what it is about at its left.
+func (p *page) listed(hang float64, about, text string) block {
+	return pad(beside(p.paragraph(left, hang-2, strong(), about), p.paragraph(left+hang, width-hang, body(), text)), 0.8)
+}
+
+// parts is one page where there are not too many people.
+func (p *page) parts(c content) {
+	p.heading(c.Label.Parts, "")
+	var blocks []block
+	for _, one := range c.Parts {
+		blocks = append(blocks, space(4.5), stick(pad(p.paragraph(left, width, stepTitle(), one.Role), 1)))
+		for _, who := range one.Who {
+			blocks = append(blocks, pad(beside(p.paragraph(left, 88, body(), who.Name),
+				p.paragraph(left+90, width-90, body(), who.Steps)), 0.4))
+		}
+		blocks = append(blocks, space(1))
+		for _, line := range one.Lines {
+			blocks = append(blocks, p.listed(16, line.About, line.Text))
+		}
+	}
+	p.whole(block{}, blocks...)
 }
 
 func (p *page) materials(c content) {
-	p.newSection(c.Label.Materials, c.Label.MaterialsNote)
+	p.heading(c.Label.Materials, c.Label.MaterialsNote)
 	for _, m := range c.Materials {
-		blocks := []block{space(5), stick(pad(p.paragraph(left, width, stepTitle(), m.Name), 0.6))}
-		if m.Detail != "" {
-			blocks = append(blocks, stick(pad(p.paragraph(left, width, body(), m.Detail), 1)))
-		}
+		const names = 80
+		blocks := []block{space(5), pad(beside(p.paragraph(left, names-2, stepTitle(), m.Name), p.paragraph(left+names, width-names, body(), m.Detail)), 1)}
 		if m.Hash != nil {
-			half := len(m.Hash) / 2
-			blocks = append(blocks, stick(p.paragraph(left, width, small(), c.Label.SHA256)),
-				stick(p.paragraph(left, width, hash(), strings.Join(m.Hash[:half], " "))),
-				pad(p.paragraph(left, width, hash(), strings.Join(m.Hash[half:], " ")), 2))
+			blocks = append(blocks, pad(p.paragraph(left, width, hash(), strings.Join(m.Hash, " ")), 1))
 		}
 		if m.Words != nil {
-			blocks = append(blocks, stick(pad(p.paragraph(left, width, small(), c.Label.Aloud), 0.6)),
-				pad(p.wordGrid(m.Words, body().Height()+0.6), 2))
+			blocks = append(blocks, p.wordGrid(m.Words, body().Height()+0.3))
 		}
-		blocks[len(blocks)-1].sticky = false
 		p.whole(block{}, blocks...)
 	}
 }
@@ -91,10 +129,13 @@ func (p *page) wordGrid(words []string, pitch float64) block {
 	}}
 }
 
+// blankWord is the height of a line for a word that is written down.
+const blankWord = 6.8
+
 // ceremonyKey is where its words are written down.
 func (p *page) ceremonyKey(c content) {
 	p.heading(c.Label.CeremonyKey, c.Label.CeremonyKeyNote)
-	p.whole(block{}, p.wordGrid(c.Blanks, 7.5))
+	p.whole(block{}, p.wordGrid(c.Blanks, blankWord))
 }
 
 func (p *page) before(c content) {
@@ -114,7 +155,7 @@ func (p *page) sheets(c content) {
 		return
 	}
 	l := c.Label
-	p.newSection(l.Sheets, l.SheetsNote)
+	p.heading(l.Sheets, l.SheetsNote)
 	var rows [][]string
 	for _, one := range c.Custodians {
 		rows = append(rows, []string{fmt.Sprint(one.Number), one.Name, "", "", ""})
@@ -122,15 +163,16 @@ func (p *page) sheets(c content) {
 	p.table([]column{{11, l.Number, body()}, {46, l.Custodian, body()}, {32, l.Bag, body()}, {41, l.Kept, body()}, {35, l.Signature, body()}}, 14, rows)
 }
 
-// exception is a blank sheet on a page of its own, so that it can be copied.
-func (p *page) exception(l labels) {
+// exceptions are two blank sheets on a page of their own, so that it can be copied.
+func (p *page) exceptions(l labels) {
 	p.newSection(l.Exception, l.ExceptionNote)
-	p.flow(block{}, p.blanks(left, blank{34, l.ExceptionNo, true}, blank{40, l.Time, false}, blank{83, l.Step, false}))
-	p.subheading(l.Happened)
-	p.flow(block{}, p.emptyLines(9))
-	p.subheading(l.Decision)
-	p.flow(block{}, p.emptyLines(5), space(4),
-		p.blanks(left, blank{40, l.Time, false}, blank{58, l.AdministratorInitials, false}, blank{59, l.WitnessInitials, false}))
+	for range 2 {
+		p.whole(block{},
+			p.blanks(left, blank{34, l.ExceptionNo, true}, blank{40, l.Time, false}, blank{83, l.Step, false}),
+			space(2), p.paragraph(left, width, lead(), l.Happened), p.emptyLines(4),
+			space(2), p.paragraph(left, width, lead(), l.Decision), p.emptyLines(2), space(2),
+			p.blanks(left, blank{40, l.Time, false}, blank{58, l.AdministratorInitials, false}, blank{59, l.WitnessInitials, false}), space(8))
+	}
 }
 
 // emptyLines are lines to write on.
@@ -148,13 +190,13 @@ func (p *page) emptyLines(lines int) block {
 func (p *page) closing(c content) {
 	l := c.Label
 	p.newSection(l.Closing, l.ClosingNote)
-	p.flow(block{}, p.wordGrid(c.Blanks, 7.5))
+	p.flow(block{}, p.wordGrid(c.Blanks, blankWord))
 	p.heading(l.Signatures, l.SignaturesNote)
 	p.signatures(c)
 	p.subheading(l.Verify)
 	blocks := []block{stick(pad(p.paragraph(left, width, hash(), c.Command), 1.5))}
 	for _, text := range c.Verify {
-		blocks = append(blocks, pad(p.paragraph(left, width, body(), text), 1.6))
+		blocks = append(blocks, pad(p.paragraph(left, width, body(), text), 1))
 	}
 	p.whole(block{}, blocks...)
 }

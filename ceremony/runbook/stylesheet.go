@@ -12,7 +12,7 @@ h1, h2, h3, h4, p, ul, ol, dl { margin: 0 }
 h1 { font-size: 2.1rem; line-height: 1.25; margin: .25rem 0 1.75rem; text-wrap: balance }
 h2 { font-size: 1.5rem; line-height: 1.3; margin: 3rem 0 .75rem }
 h3 { font-size: 1.1rem; line-height: 1.4; margin: 1.75rem 0 .5rem }
-h4, .label, dt, thead th, .begins, .kind { font-size: .87rem; line-height: 1.4; font-weight: normal }
+h4, dt, thead th, .begins, .kind { font-size: .87rem; line-height: 1.4; font-weight: normal }
 h4 { margin: .9rem 0 .25rem; font-weight: bold }
 p + p { margin-top: .6rem }
 ul, ol { padding-left: 1.25rem }
@@ -27,9 +27,16 @@ th, td { text-align: left; vertical-align: bottom; font-weight: normal; padding:
 .facts div { display: grid; grid-template-columns: 8.5rem 1fr; padding: .5rem 0; border-top: var(--hair) }
 .facts div:last-child { border-bottom: var(--hair) }
 .facts dd { margin: 0 }
+.agenda td { vertical-align: top } .agenda .time { width: 11% } .agenda .numbers { width: 10% } .agenda .whom { width: 30% } .agenda .minutes { width: 8% }
+.facts dt { font-weight: bold }
+.who { list-style: none; padding: 0 }
+.who li { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; margin: 0 }
+.lines { margin-top: .4rem }
+.lines div { display: grid; grid-template-columns: 4rem 1fr; margin-top: .15rem }
+.lines dt { font-size: 1rem; font-weight: bold }
+.lines dd { margin: 0 }
 .material { padding-bottom: .75rem }
 .material h3 { margin-top: 1.5rem }
-.label { margin-top: .6rem }
 .hash { display: grid; grid-template-columns: repeat(8, max-content); gap: 0 .75em }
 .words { display: grid; grid-template-columns: repeat(4, 1fr); gap: .2rem 1rem; padding: .3rem 0 0 2rem; margin: 0 }
 .words li { margin: 0; padding-left: .2rem; margin-right: 1.4rem }
@@ -82,7 +89,7 @@ input[type=checkbox]:focus-visible { outline: 2px solid #000; outline-offset: 2p
 	section { margin-top: 9mm }
 	.page { break-before: page; margin-top: 0 }
 	h2, h3, h4, thead, .begins { break-after: avoid }
-	.step, .material, .verify, .whole, .end, tr, li, .write div { break-inside: avoid }
+	.step, .material, .part, .verify, .whole, .end, tr, li, .write div { break-inside: avoid }
 	.write, .see { break-before: avoid }
 	.blanks tbody tr { height: 11mm }
 	.practice main { padding-right: 14mm }

@@ -49,16 +49,43 @@ const pageTemplate = `<!DOCTYPE html>
 </table>
 </section>
 
-<section class="page" aria-labelledby="materials">
+<section class="whole" aria-labelledby="agenda">
+<h2 id="agenda">{{.Agenda}}</h2>
+<p>{{.AgendaNote}}</p>
+<table class="agenda">
+<thead><tr>{{range $.Agenda.Zones}}<th scope="col" class="time">{{.}}</th>{{end}}<th scope="col" class="numbers">{{.Steps}}</th><th scope="col">{{.What}}</th><th scope="col" class="whom">{{.Whom}}</th><th scope="col" class="minutes">{{.Minutes}}</th></tr></thead>
+<tbody>{{range $.Agenda.Rows}}
+<tr>{{range .Times}}<td>{{.}}</td>{{end}}<td>{{.Steps}}</td><td>{{.What}}</td><td>{{.Whom}}</td><td>{{.Minutes}}</td></tr>{{end}}
+<tr>{{range $.Agenda.End}}<td>{{.}}</td>{{end}}<td></td><td>{{.End}}: {{$.Agenda.Total}}</td><td></td><td></td></tr>
+</tbody>
+</table>
+{{if $.Words}}<h3>{{.Words}}</h3>
+<dl class="facts">{{range $.Words}}
+<div><dt>{{.Word}}</dt><dd>{{.Meaning}}</dd></div>{{end}}
+</dl>{{end}}
+</section>
+
+<section class="whole" aria-labelledby="parts">
+<h2 id="parts">{{.Parts}}</h2>
+{{range $.Parts}}<article class="part">
+<h3>{{.Role}}</h3>
+<ul class="who">{{range .Who}}
+<li><span>{{.Name}}</span> <span>{{.Steps}}</span></li>{{end}}
+</ul>
+<dl class="lines">{{range .Lines}}
+<div><dt>{{.About}}</dt><dd>{{.Text}}</dd></div>{{end}}
+</dl>
+</article>
+{{end}}</section>
+
+<section aria-labelledby="materials">
 <h2 id="materials">{{.Materials}}</h2>
 <p>{{.MaterialsNote}}</p>
 {{range $.Materials}}<article class="material">
 <h3>{{.Name}}</h3>
 {{with .Detail}}<p>{{.}}</p>{{end}}
-{{with .Hash}}<p class="label">{{$.Label.SHA256}}</p>
-<p class="hash">{{range .}}<code>{{.}}</code> {{end}}</p>{{end}}
-{{with .Words}}<p class="label">{{$.Label.Aloud}}</p>
-<ol class="words">{{range .}}<li>{{.}}</li>{{end}}</ol>{{end}}
+{{with .Hash}}<p class="hash">{{range .}}<code>{{.}}</code> {{end}}</p>{{end}}
+{{with .Words}}<ol class="words">{{range .}}<li>{{.}}</li>{{end}}</ol>{{end}}
 </article>
 {{end}}</section>
 
@@ -80,13 +107,13 @@ const pageTemplate = `<!DOCTYPE html>
 </ul>
 </section>
 
-<section class="page" aria-labelledby="steps">
+<section aria-labelledby="steps">
 <h2 id="steps">{{.Steps}}</h2>
 <p>{{.StepsNote}}</p>
 {{range $.Steps}}{{template "step" .}}{{end}}
 </section>
 
-{{if $.Custodians}}<section class="page" aria-labelledby="sheets">
+{{if $.Custodians}}<section class="whole" aria-labelledby="sheets">
 <h2 id="sheets">{{.Sheets}}</h2>
 <p>{{.SheetsNote}}</p>
 <table class="blanks sheets">
@@ -100,20 +127,20 @@ const pageTemplate = `<!DOCTYPE html>
 {{range $i := $.Exceptions}}<section class="page exception" aria-labelledby="exception-{{$i}}">
 <h2 id="exception-{{$i}}">{{$.Label.Exception}}</h2>
 <p>{{$.Label.ExceptionNote}}</p>
-{{with $.Label}}<dl class="end three">
+{{range 2}}{{with $.Label}}<div class="whole"><dl class="end three">
 <div class="box"><dt>{{.ExceptionNo}}</dt><dd></dd></div>
 <div><dt>{{.Time}}</dt><dd></dd></div>
 <div><dt>{{.Step}}</dt><dd></dd></div>
 </dl>
 <h3>{{.Happened}}</h3>
-<div class="ruled">{{range 9}}<div></div>{{end}}</div>
+<div class="ruled">{{range 4}}<div></div>{{end}}</div>
 <h3>{{.Decision}}</h3>
-<div class="ruled">{{range 5}}<div></div>{{end}}</div>
+<div class="ruled">{{range 2}}<div></div>{{end}}</div>
 <dl class="end three">
 <div><dt>{{.Time}}</dt><dd></dd></div>
 <div><dt>{{.AdministratorInitials}}</dt><dd></dd></div>
 <div><dt>{{.WitnessInitials}}</dt><dd></dd></div>
-</dl>{{end}}
+</dl></div>{{end}}{{end}}
 </section>
 {{end}}
 <section class="page" aria-labelledby="closing">
