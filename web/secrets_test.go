@@ -148,7 +148,7 @@ func TestSpelled(t *testing.T) {
 func shownInPublic(t *testing.T, sent string, c ceremony.Ceremony) {
 	t.Helper()
 	steps := c.Plan.Steps()
-	wanted := []string{"Read aloud: ", "types: ", "is alone at the screen", "Exceptions: 1", "The ceremony is closed."}
+	wanted := []string{"Read aloud: ", "types: ", "is alone at the screen", "Exceptions <b>none</b>", "Exceptions <b>1</b>", "The ceremony is closed."}
 	for i, s := range steps {
 		wanted = append(wanted, s.Title, fmt.Sprintf("Step <b>%d</b> of %d", i+1, len(steps)))
 	}
