@@ -7,6 +7,7 @@ import (
 	"net/http/httputil"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -86,6 +87,41 @@ func kindOf(m moment) (kind, text string) {
 		return "turn", q.Text
 	}
 	return "", ""
+}
+
+// TestTheLongestWords: a hash of nothing but the widest words stands in rows of four, all of
+// which a projector shows, and in one column on a telephone.
+func TestTheLongestWords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser")
+	}
+	sum, err := pgpwords.Parse(slices.Repeat([]string{"commence", "chambermaid"}, 16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, w := startChromium(t), open(t, &plan.Plan{Ceremony: "Root", Practice: true})
+	b.visit(t, w.URL())
+	b.connected(t)
+	c := &audience{Room: &ceremony.SimulatedRoom{}, look: func(moment) {
+		b.until(t, "chambermaid")
+		b.fits(t, "longest")
+		for width, rows := range map[int]string{1920: "8", 1280: "8", 390: "32"} {
+			b.size(t, width, 720)
+			if n := b.value(t, `new Set([...document.querySelectorAll("li")].map(e => e.offsetTop)).size`); n != rows {
+				t.Errorf("%s rows at %d; %s were expected", n, width, rows)
+			}
+			if n := b.value(t, `new Set([...document.querySelectorAll("li")].map(e => e.offsetHeight)).size`); n != "1" {
+				t.Errorf("at %d a word is broken", width)
+			}
+		}
+		b.size(t, 1280, 720)
+		if end := b.value(t, `document.querySelector("li:last-child").getBoundingClientRect().bottom <= innerHeight`); end != "true" {
+			t.Error("the last words are below the window")
+		}
+	}}
+	if _, err := w.Room(c).Answer(t.Context(), ceremony.Question{Wants: ceremony.LastWord, Who: "Wim", Label: "Plan", Sum: sum}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // connected waits until nothing is in front of what the ceremony has sent.
