@@ -101,7 +101,10 @@ func (p *proceedings) initialize(ctx context.Context, name string, h *hsm.HSM, s
 		return err
 	}
 	p.devices.loggedIn[name] = true
-	return nil
+	if err := p.handOut(ctx, p.people.pinOf(name, wire.UserPIN), serial, user); err != nil {
+		return err
+	}
+	return p.handOut(ctx, p.people.pinOf(name, wire.SOPIN), serial, so)
 }
 
 func (p *proceedings) mayErase(ctx context.Context, name string, h *hsm.HSM, serial string) error {

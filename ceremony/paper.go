@@ -12,6 +12,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/preflight"
 	"conclave/ceremony/runbook"
+	"conclave/quorum/paper"
 )
 
 // Runbook is the paper of a plan, for this program: with the hashes that are read
@@ -48,6 +49,22 @@ func (p Program) Runbook(ctx context.Context, f plan.File, linter lint.Linter, m
 		book.Expect = preflight.Check{Plan: f.Plan, Base: f.Base(), Linter: linter, Now: f.Plan.Start}.Lines(ctx)
 	}
 	return book, nil
+}
+
+// PINSheets are blank sheets for the PINs of a plan that are written by hand, a page for
+// each; nil if there are none.
+func PINSheets(p *plan.Plan) ([]byte, error) {
+	if p.Drill != nil || p.Custody == nil || p.Custody.Printer != "" || len(p.PINSheets()) == 0 {
+		return nil, nil
+	}
+	var blank []paper.PINSheet
+	for _, sheet := range p.PINSheets() {
+		blank = append(blank, paper.PINSheet{
+			Title: "The " + sheet.Part, Device: sheet.Device, Serial: p.FindDevice(sheet.Device).Serial, Person: sheet.Who,
+			Ceremony: p.Ceremony, Date: p.Start, Practice: p.Practice, Boxes: sheet.Size,
+		})
+	}
+	return paper.PINPDF(blank...)
 }
 
 // material is one that is compared aloud.

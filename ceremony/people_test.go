@@ -16,12 +16,16 @@ import (
 type says struct {
 	*ceremony.SimulatedRoom
 	pins, words []string
+	problems    []string // of PINs
 	told        strings.Builder
 }
 
 func (s *says) Secret(ctx context.Context, q ceremony.PINQuestion) (secret.Bytes, error) {
 	if len(s.pins) == 0 {
 		return s.SimulatedRoom.Secret(ctx, q)
+	}
+	if q.Problem != nil {
+		s.problems = append(s.problems, q.Problem.Error())
 	}
 	text := s.pins[0]
 	s.pins = s.pins[1:]

@@ -9,6 +9,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/hsm"
 	"conclave/internal/secret"
+	"conclave/quorum/paper"
 	"conclave/wire"
 )
 
@@ -17,11 +18,13 @@ type devicePIN struct {
 	plan.PIN
 	device string
 	ref    wire.PINReference
+	// printed says that a sheet comes from the printer; it is written by hand else.
+	printed bool
 }
 
 // pinOf is a PIN of a device as the plan says it is kept.
 func (p *people) pinOf(device string, ref wire.PINReference) devicePIN {
-	return devicePIN{p.plan.PINOf(device, ref), device, ref}
+	return devicePIN{p.plan.PINOf(device, ref), device, ref, p.plan.Custody != nil && p.plan.Custody.Printer != ""}
 }
 
 // entry is a PIN as it was typed: whole, or in halves.
@@ -62,6 +65,24 @@ func (p *people) enter(ctx context.Context, pin devicePIN, present bool, problem
 	return e, nil
 }
 
+// handOut gives those who have typed a PIN its sheets, if they come from a printer. The
+// device has it by then.
+func (p *proceedings) handOut(ctx context.Context, pin devicePIN, serial string, e entry) error {
+	if !pin.OnPaper() || !pin.printed {
+		return nil
+	}
+	for i, who := range pin.Typists() {
+		err := p.Room.PrintPIN(ctx, paper.PINSheet{
+			Title: "The " + pin.Part(i, pin.ref), Device: pin.device, Serial: serial, Person: who,
+			Ceremony: p.Plan.Ceremony, Date: p.Now(), Practice: p.Plan.Practice, PIN: string(e[i]),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // question asks a person for a PIN, or for their half of it. Its form is said before it is
 // typed.
 func (pin devicePIN) question(part int, who string, present bool, problem error) PINQuestion {
@@ -77,6 +98,9 @@ func (pin devicePIN) question(part int, who string, present bool, problem error)
 		return q
 	}
 	q.Check = pin.check(present)
+	if pin.OnPaper() && !pin.printed {
+		q.Again = "write it on its PIN sheet, and type it again from there"
+	}
 	return q
 }
 

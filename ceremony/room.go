@@ -9,6 +9,7 @@ import (
 	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/internal/secret"
+	"conclave/quorum/paper"
 	"conclave/wire"
 )
 
@@ -47,7 +48,9 @@ type PINQuestion struct {
 	PIN       wire.PINReference
 	Half      int // 1 or 2 for the half of one that is split; 0 for a whole one
 	Check     func(secret.Bytes) error
-	Problem   error // with the answer before; it holds no secret
+	// Again is what is done before a new one is typed again; empty for nothing.
+	Again   string
+	Problem error // with the answer before; it holds no secret
 }
 
 // Room is the people of a ceremony, and the screen before them. An error of
@@ -60,4 +63,7 @@ type Room interface {
 	Answer(ctx context.Context, question Question) (string, error)
 	// Secret asks a person for a PIN, unseen; twice, where it is about to be set.
 	Secret(ctx context.Context, question PINQuestion) (secret.Bytes, error)
+	// PrintPIN gives a person the sheet with the PIN that they have typed, from the
+	// printer of the custody.
+	PrintPIN(ctx context.Context, sheet paper.PINSheet) error
 }

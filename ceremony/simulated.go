@@ -7,6 +7,7 @@ import (
 	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/internal/secret"
+	"conclave/quorum/paper"
 	"conclave/wire"
 )
 
@@ -60,6 +61,9 @@ const (
 	practicePIN   = "648219"
 	practiceSOPIN = "3537363231383830"
 )
+
+// PrintPIN implements Room.
+func (p *SimulatedRoom) PrintPIN(context.Context, paper.PINSheet) error { return nil }
 
 // Secret implements Room.
 func (p *SimulatedRoom) Secret(_ context.Context, q PINQuestion) (secret.Bytes, error) {

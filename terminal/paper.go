@@ -55,7 +55,7 @@ func (p *Paper) Show(ctx context.Context, h custody.Handout) error {
 		p.terminal.Printf("Not accepted: %v.\n", h.Problem)
 	}
 	if p.Command != nil {
-		return p.print(ctx, h.Number, document)
+		return p.print(ctx, fmt.Sprintf("Sheet %d", h.Number), "makes all sheets of this set void", document)
 	}
 	path := p.file(h.Set, fmt.Sprintf("%03d", h.Number))
 	if err := p.create(ctx, path, document); err != nil {
@@ -84,12 +84,12 @@ func (p *Paper) create(_ context.Context, path string, document []byte) error {
 
 // print sends a sheet to the printer, and again if no paper comes out: trouble with
 // the printer is not a reason to begin the ceremony anew.
-func (p *Paper) print(ctx context.Context, number int, document []byte) error {
+func (p *Paper) print(ctx context.Context, sheet, loss string, document []byte) error {
 	for {
-		prompt := fmt.Sprintf("Sheet %d was sent to the printer. Take it, and press <enter>; or type again, if it did not come out: ", number)
+		prompt := sheet + " was sent to the printer. Take it, and press <enter>; or type again, if it did not come out: "
 		if err := p.pipe(ctx, document); err != nil {
 			p.terminal.Printf("%v\n", err)
-			prompt = "Put the printer right, and press <enter> to print it again; or type give up, which makes all sheets of this set void: "
+			prompt = "Put the printer right, and press <enter> to print it again; or type give up, which " + loss + ": "
 			if text, lineErr := p.obey(ctx, prompt, prompt); lineErr != nil || typed.Word(text, "give up") != "" {
 				return errors.Join(err, lineErr)
 			}

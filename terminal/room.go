@@ -1,7 +1,9 @@
 package terminal
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,12 +13,14 @@ import (
 	"conclave/custody"
 	"conclave/internal/secret"
 	"conclave/internal/tty"
+	"conclave/quorum/paper"
 )
 
 // Room is a terminal that the people of a ceremony come to.
 type Room struct {
 	custody.Custodians // on the screen, or on paper
 	Screen             *Screen
+	Printer            *Paper // nil where sheets are written by hand
 }
 
 // ShowStep implements ceremony.Room.
@@ -74,6 +78,19 @@ func wordLines(sum []byte, columns int) (lines []string) {
 	return lines
 }
 
+// PrintPIN implements ceremony.Room.
+func (r *Room) PrintPIN(ctx context.Context, sheet paper.PINSheet) error {
+	if r.Printer == nil {
+		return errors.New("there is no printer for the PIN sheet")
+	}
+	document, err := paper.PINPDF(sheet)
+	if err != nil {
+		return err
+	}
+	defer clear(document)
+	return r.Printer.print(ctx, sheet.Person+": your PIN sheet", "leaves the step undone", document)
+}
+
 // Secret implements ceremony.Room.
 func (r *Room) Secret(_ context.Context, q ceremony.PINQuestion) (secret.Bytes, error) {
 	t := r.Screen.terminal
@@ -93,7 +110,7 @@ func (r *Room) Secret(_ context.Context, q ceremony.PINQuestion) (secret.Bytes, 
 		}
 		var command secret.Bytes
 		same, err := tty.TypedAgain(first, func() (secret.Bytes, error) {
-			again, err := t.Secret(q.Who + ": the same again: ")
+			again, err := t.Secret(q.Who + ": " + cmp.Or(q.Again, "the same again") + ": ")
 			if ceremony.IsCommand(again) {
 				command = again.Clone()
 			}

@@ -67,13 +67,17 @@ func PINName(ref wire.PINReference) string {
 	return "user PIN"
 }
 
-// What is what someone types: a PIN of a device, or a half of it.
-func (k PIN) What(typist int, device string, ref wire.PINReference) string {
-	half := ""
-	if k.Kept == InHalves {
-		half = [...]string{"first half of the ", "second half of the "}[typist]
+// Part is what someone types: a PIN, or a half of it.
+func (k PIN) Part(typist int, ref wire.PINReference) string {
+	if k.Kept != InHalves {
+		return PINName(ref)
 	}
-	return half + PINName(ref) + " of " + TheDevice(device)
+	return [...]string{"first half of the ", "second half of the "}[typist] + PINName(ref)
+}
+
+// What is that part, of a device.
+func (k PIN) What(typist int, device string, ref wire.PINReference) string {
+	return k.Part(typist, ref) + " of " + TheDevice(device)
 }
 
 // Form is what someone types looks like.
@@ -95,9 +99,14 @@ func (k PIN) OnPaper() bool { return k.Kept == OnSheet || k.Kept == InHalves }
 // PINSheet is a sheet with a PIN of a device, or with half of it.
 type PINSheet struct {
 	Thing  string // that goes into a bag
-	Who    string // writes it
+	Part   string // that is on it
+	Who    string // types it
 	Device string
+	Size   int // in characters, at most
 }
+
+// maxPIN is how many characters a PIN has at most.
+const maxPIN = 16
 
 // PINSheets are the sheets of the PINs that are set in the ceremony.
 func (p *Plan) PINSheets() (sheets []PINSheet) {
@@ -109,7 +118,7 @@ func (p *Plan) PINSheets() (sheets []PINSheet) {
 			pin := p.PINOf(d.Name, ref)
 			for i, who := range pin.Typists() {
 				if pin.OnPaper() {
-					sheets = append(sheets, PINSheet{"the " + pin.What(i, d.Name, ref), who, d.Name})
+					sheets = append(sheets, PINSheet{"the " + pin.What(i, d.Name, ref), pin.Part(i, ref), who, d.Name, maxPIN / len(pin.Typists())})
 				}
 			}
 		}
@@ -120,6 +129,44 @@ func (p *Plan) PINSheets() (sheets []PINSheet) {
 // Initialises says whether the ceremony initialises a device, and so sets its PINs.
 func (p *Plan) Initialises(device string) bool {
 	return p.Custody != nil && (device == p.Custody.Device || device == p.Custody.Standby)
+}
+
+// setPINs say who types the PINs of a device that is initialised, and in which form.
+func (p *Plan) setPINs(d Device) (lines []string) {
+	if d.UserPIN == nil && d.SOPIN == nil {
+		return []string{"Type the SO-PIN and the user PIN, each twice. They are not shown."}
+	}
+	how := map[Keeping]string{
+		ByKeeper: "twice, and keeps it", ByQuorum: "twice; the custodians seal another one in its place",
+		OnSheet: "writes it on its PIN sheet, and types it again from there", InHalves: "writes it on its PIN sheet, and types it again from there",
+	}
+	if p.Custody.Printer != "" {
+		how[OnSheet], how[InHalves] = "twice, and takes its sheet from the printer", "twice, and takes its sheet from the printer"
+	}
+	for _, ref := range []wire.PINReference{wire.SOPIN, wire.UserPIN} {
+		pin := p.PINOf(d.Name, ref)
+		for i, who := range pin.Typists() {
+			lines = append(lines, fmt.Sprintf("%s types the %s, %s, %s. The others look away; it is not shown.", who, pin.What(i, d.Name, ref), pin.Form(ref), how[pin.Kept]))
+		}
+	}
+	return lines
+}
+
+// typing says who types the present PIN of a device.
+func (p *Plan) typing(device string, ref wire.PINReference) string {
+	pin, what := p.PINOf(device, ref), "the "+PINName(ref)+" of "+TheDevice(device)
+	switch {
+	case p.FindDevice(device).plannedPIN(ref) == nil:
+		return "Type " + what
+	case pin.Kept == InHalves:
+		return pin.By + " and " + pin.With + " type a half each of " + what
+	}
+	return pin.By + " types " + what
+}
+
+// userPIN is typing for a user PIN that may not be asked for.
+func (p *Plan) userPIN(device string) string {
+	return p.typing(device, wire.UserPIN) + ", if it is asked for."
 }
 
 // sealPIN is the step in which a device gets an SO-PIN that no one knows, if the plan wants

@@ -1,12 +1,14 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"conclave/ceremony/step"
+	"conclave/wire"
 )
 
 // Who gives the names of those who have a role.
@@ -136,7 +138,7 @@ func (p *Plan) prepare(d Device) step.Step {
 	s.Write = []string{"Serial number"}
 	if p.Initialises(d.Name) {
 		s.Title += ", and initialise it"
-		s.Do = append(s.Do, "Type the SO-PIN and the user PIN, each twice. They are not shown.")
+		s.Do = append(s.Do, p.setPINs(d)...)
 		s.Expect = append(s.Expect, "The device proves that its certificate is its own. It holds no key, and waits for one DKEK share.")
 	}
 	return s
@@ -183,7 +185,7 @@ func (p *Plan) generate(k Key) step.Step {
 	return step.Step{
 		ID: step.Generate.ID(k.Name), Action: step.Generate, Object: k.Name, Title: "Generate the key " + k.Name, By: step.Administrator,
 		Do: []string{
-			"Type the user PIN of the device " + p.Custody.Device + ", if it is asked for.",
+			p.userPIN(p.Custody.Device),
 			"Read the words of the public key aloud; " + p.Who(step.Witness) + " types the last one.",
 		},
 		Expect: []string{"Type " + k.Type + "; the device attests that it made the key."},
@@ -197,7 +199,7 @@ func (p *Plan) importKey(k Key) step.Step {
 		ID: step.Generate.ID(k.Name), Action: step.Generate, Object: k.Name, Title: "Import the key " + k.Name + " from " + k.Import, By: step.Custodians, Called: p.first(),
 		Do: []string{
 			"Type the password of the key file " + k.Import + ", if it is asked for. It is not shown.",
-			"Type the user PIN of the device " + p.Custody.Device + ", if it is asked for.",
+			p.userPIN(p.Custody.Device),
 			fmt.Sprintf("%d custodians come to the screen one after the other; each types the code of their sheet.", p.Custody.Threshold),
 			"Read the words of the public key aloud; " + p.Who(step.Witness) + " types the last one.",
 		},
@@ -212,7 +214,7 @@ func (p *Plan) importKey(k Key) step.Step {
 func (p *Plan) backup(k Key) step.Step {
 	return step.Step{
 		ID: step.Backup.ID(k.Name), Action: step.Backup, Object: k.Name, Title: "Back up the key " + k.Name, By: step.Administrator,
-		Do: []string{"Type the user PIN of the device " + p.Custody.Device + ", if it is asked for.",
+		Do: []string{p.userPIN(p.Custody.Device),
 			"Read the words of the wrapped key aloud; " + p.Who(step.Witness) + " types the last one."},
 		Expect: []string{"The wrapped key is under the key check value of the share file."},
 		Write:  []string{"Wrapped key, the first four words"},
@@ -222,7 +224,7 @@ func (p *Plan) backup(k Key) step.Step {
 func (p *Plan) restore() step.Step {
 	return step.Step{
 		ID: step.Restore.ID(), Action: step.Restore, Object: p.Custody.Standby, Title: "Prove the backup on the device " + p.Custody.Standby, By: step.Administrator,
-		Do:     []string{"Type the user PIN of the device " + p.Custody.Standby + ", if it is asked for."},
+		Do:     []string{p.userPIN(p.Custody.Standby)},
 		Expect: []string{"Each key is restored, has the same public key, and signs what verifies with it."},
 	}
 }
@@ -247,7 +249,7 @@ func (p *Plan) certify(c Certificate) step.Step {
 		ID: step.Certify.ID(c.Name), Action: step.Certify, Object: c.Name, Title: "Issue the certificate " + c.Name, By: step.Administrator,
 		Do: []string{
 			"Read what is to be signed; " + p.Who(step.Witness) + " compares it with the runbook, and agrees.",
-			"Type the user PIN, if it is asked for.",
+			p.userPIN(p.SignedBy(p.FindCertificate(cmp.Or(c.Issuer, c.Name)))),
 			"Read the words of the certificate aloud; " + p.Who(step.Witness) + " types the last one.",
 		},
 		Expect: []string{"Profile " + string(c.Profile) + ", linted without a finding above notice", "Signed by " + signedBy(c.Issuer)},
@@ -272,7 +274,7 @@ func (p *Plan) signCRL(c CRL) step.Step {
 		ID: step.SignCRL.ID(c.Name), Action: step.SignCRL, Object: c.Name, Title: "Sign the CRL " + c.Name, By: step.Administrator,
 		Do: []string{
 			"Read what is to be signed; " + p.Who(step.Witness) + " compares it with the runbook, and agrees.",
-			"Type the user PIN, if it is asked for.",
+			p.userPIN(p.SignedBy(p.FindCertificate(c.Issuer))),
 			"Read the words of the CRL aloud; " + p.Who(step.Witness) + " types the last one.",
 		},
 		Expect: []string{"Signed by " + signedBy(c.Issuer)},
@@ -283,7 +285,7 @@ func (p *Plan) signCRL(c CRL) step.Step {
 func (p *Plan) erase() step.Step {
 	return step.Step{
 		ID: step.Erase.ID(), Action: step.Erase, Object: p.Custody.Standby, Title: "Erase the device " + p.Custody.Standby, By: step.Administrator,
-		Do:     []string{"Type the SO-PIN of the device " + p.Custody.Standby + "."},
+		Do:     []string{p.typing(p.Custody.Standby, wire.SOPIN) + "."},
 		Expect: []string{"The device holds no key and no DKEK."},
 	}
 }

@@ -171,7 +171,8 @@ func (c *console) ceremonyRoom(p *plan.Plan, qr bool) (*terminal.Room, error) {
 	}
 	room := &terminal.Room{Custodians: s, Screen: s}
 	if p.Custody != nil && p.Custody.Printer != "" {
-		room.Custodians = &terminal.Paper{Screen: s, Command: []string{"lp", "-d", p.Custody.Printer}}
+		room.Printer = &terminal.Paper{Screen: s, Command: []string{"lp", "-d", p.Custody.Printer}}
+		room.Custodians = room.Printer
 	}
 	return room, nil
 }

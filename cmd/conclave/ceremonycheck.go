@@ -176,11 +176,23 @@ func writeRunbook(c *console, f plan.File, stem string) error {
 	if err != nil {
 		return fmt.Errorf("%w; %s.html is written, and a browser can print it", err, stem)
 	}
-	return c.answerf(runbookAnswer{stem + ".html", stem + ".pdf"}, "Runbook written to %s.html and %s.pdf\n", stem, stem)
+	answer := runbookAnswer{HTML: stem + ".html", PDF: stem + ".pdf"}
+	text := fmt.Sprintf("Runbook written to %s and %s", answer.HTML, answer.PDF)
+	sheets, err := ceremony.PINSheets(f.Plan)
+	if err == nil && sheets != nil {
+		answer.PINSheets = stem + ".pin-sheets.pdf"
+		text += fmt.Sprintf("\nBlank PIN sheets written to %s; print them on one side", answer.PINSheets)
+		err = safefile.Create(answer.PINSheets, sheets)
+	}
+	if err != nil {
+		return err
+	}
+	return c.answerf(answer, "%s\n", text)
 }
 
 // runbookAnswer is the files of a runbook.
 type runbookAnswer struct {
-	HTML string `json:"html"`
-	PDF  string `json:"pdf"`
+	HTML      string `json:"html"`
+	PDF       string `json:"pdf"`
+	PINSheets string `json:"pin_sheets"` // empty where no PIN is written by hand
 }
