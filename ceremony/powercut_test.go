@@ -76,7 +76,10 @@ func (d *dying) hold(t *testing.T) {
 // the one after it and of a drill, when all is done that the entry tells of. Each
 // of them can be closed.
 func TestPowerCutsEverywhere(t *testing.T) {
-	s := newStage(t, func(p *plan.Plan) { p.Retention.Years = 2 })
+	s := newStage(t, func(p *plan.Plan) {
+		withPINs(p)
+		p.Retention.Years = 2
+	})
 	everywhere := func(what string, s *stage) {
 		d := &dying{act: s.Ceremony}
 		if what == "drill" {

@@ -593,7 +593,7 @@ func (f *faint) Come(ctx context.Context, turn custody.Turn) error {
 // TestInterruptions lets the power fail at every question: the ceremony goes on
 // where it was, no step is done twice, and the evidence says what happened.
 func TestInterruptions(t *testing.T) {
-	s := newStage(t, nil)
+	s := newStage(t, withPINs)
 	f := &faint{SimulatedRoom: s.players, asked: map[string]bool{}}
 	s.Room = f
 	for n := 0; ; n++ {
