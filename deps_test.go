@@ -156,7 +156,7 @@ func TestNoTypeKnowsEverything(t *testing.T) {
 // cheap to open are reached from tests alone, but for the one that they act on.
 func forTests() []string {
 	return []string{
-		"conclave/acceptance", "conclave/card/store/storetest", "conclave/ceremony/evidence/evidencetest", "conclave/dkek/dkektest", "conclave/internal/faultdisk", "conclave/internal/foreign",
+		"conclave/acceptance", "conclave/card/store/storetest", "conclave/ceremony/evidence/evidencetest", "conclave/ceremony/medium/mediumtest", "conclave/dkek/dkektest", "conclave/internal/faultdisk", "conclave/internal/foreign",
 		"conclave/internal/pcscdtest", "conclave/internal/smalldisk", "conclave/internal/sqlitefile/filetest", "conclave/internal/testrun",
 		"conclave/internal/typeset/typesettest",
 		"conclave/link/linktest", "conclave/terminal/terminaltest",

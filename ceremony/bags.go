@@ -17,7 +17,14 @@ import (
 func (p *proceedings) seal(ctx context.Context, _ string) (done, error) {
 	bags := map[string]string{}
 	seen := p.oldBags()
+	for _, thing := range p.unwritten() {
+		bags[thing] = plan.NoBag
+		p.people.Tell(thing + " was not written, and is in no bag.")
+	}
 	for _, thing := range p.Plan.Bags() {
+		if bags[thing] != "" {
+			continue
+		}
 		kept, err := p.people.stillClosed(ctx, thing)
 		if err == nil && kept {
 			bags[thing] = p.Plan.Sequel().Number(thing)
@@ -33,6 +40,19 @@ func (p *proceedings) seal(ctx context.Context, _ string) (done, error) {
 	return done{"the bags are closed", step.SealFacts{Bags: bags}}, nil
 }
 
+// unwritten are the backup media of the plan that the backup was not copied to.
+func (p *proceedings) unwritten() (things []string) {
+	first, _ := p.mediaToWrite()
+	if !p.log.facts.Done(step.Copy.ID()) {
+		return nil
+	}
+	copies := of[step.CopyFacts](p.log, step.Copy.ID()).Copies
+	for n := first + copies; n <= p.Plan.Custody.Media; n++ {
+		things = append(things, plan.Medium(n))
+	}
+	return things
+}
+
 // oldBags says, by number, whose bags there were before a drill or a change.
 func (p *proceedings) oldBags() map[string]string {
 	seen := map[string]string{}
@@ -45,7 +65,7 @@ func (p *proceedings) oldBags() map[string]string {
 }
 
 // stillClosed says whether a bag is closed that there was before. A change opens those
-// that it needs, and no others; in a drill the witness looks at the bag of a sheet that
+// that it needs, and no others; in a drill the witness looks at the bag of a thing that
 // was not here, and one that was opened meanwhile is an exception.
 func (p *people) stillClosed(ctx context.Context, thing string) (bool, error) {
 	sequel := p.plan.Sequel()
@@ -59,8 +79,7 @@ func (p *people) stillClosed(ctx context.Context, thing string) (bool, error) {
 	if of[step.PINsFacts](p.log, p.plan.BagSteps()[thing]).Bag[thing] == number {
 		return true, nil
 	}
-	facts := of[step.LoneSheetFacts](p.log, p.plan.BagSteps()[thing])
-	if facts.Sheet != step.SheetAbsent || facts.Bag[thing] != "" {
+	if !p.notHere(thing) {
 		return false, nil
 	}
 	if number == plan.NoBag {

@@ -9,6 +9,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/ca/lint"
+	"conclave/ceremony/medium"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
@@ -41,6 +42,7 @@ type Ceremony struct {
 	// Before is what a drill, or a change of custody, goes on from; nil for a first
 	// ceremony.
 	Before *Before
+	Media  medium.System // where backup media are mounted
 	Now    func() time.Time
 	// Progress is told of the work on the share file's password, Announce of what
 	// begins; nil for no one.

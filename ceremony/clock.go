@@ -2,7 +2,6 @@ package ceremony
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"conclave/ceremony/step"
@@ -30,7 +29,7 @@ func (p *proceedings) readWatch(ctx context.Context) (timeByWatch, error) {
 			p.people.Tell(err.Error() + ".")
 			continue
 		}
-		p.people.Tell(read.Time.Format("15:04:05 MST") + " by the watch, " + clock.In(read.Time.Location()).Format("15:04:05 MST") + " by the computer: " + read.String() + ".")
+		p.people.Tell(read.Time.Format("15:04:05 MST") + " by the watch, " + read.Time.Add(-read.Ahead).Format("15:04:05 MST") + " by the computer: " + read.String() + ".")
 		if p.log.facts.Schema < 3 { // transcripts of earlier releases do not say more
 			return timeByWatch{text: text}, nil
 		}
@@ -38,13 +37,12 @@ func (p *proceedings) readWatch(ctx context.Context) (timeByWatch, error) {
 		if !read.Apart() {
 			return noted, nil
 		}
-		err = p.people.agree(ctx, who, "Is that so? It becomes an exception; after a no the time is asked for again, also if the clock is set now")
-		var other *refusal
-		if err == nil {
-			return noted, p.log.noteException(who, read.String(), step.ExceptionFacts{Ahead: noted.ahead})
-		}
-		if !errors.As(err, &other) {
+		so, err := p.people.yes(ctx, who, "Is that so? It becomes an exception; after a no the time is asked for again, also if the clock is set now")
+		if err != nil {
 			return timeByWatch{}, err
+		}
+		if so {
+			return noted, p.log.noteException(who, read.String(), step.ExceptionFacts{Ahead: noted.ahead})
 		}
 	}
 }

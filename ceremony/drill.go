@@ -101,33 +101,47 @@ func (p *proceedings) checkSheet(ctx context.Context, number int, name string) (
 // inspect compares the files of the backup with the hashes in the ceremony's
 // transcript.
 func (p *proceedings) inspect(ctx context.Context, _ string) (done, error) {
-	facts := step.InspectFacts{Wrapped: map[string]step.Sum{}, Bag: map[string]string{}}
-	if err := p.people.openBag(ctx, plan.Media, facts.Bag); err != nil {
-		return done{}, err
+	facts := step.InspectFacts{Bag: map[string]string{}}
+	var err error
+	if p.mediaBefore() > 0 {
+		facts.Media, err = p.inspectMedia(ctx, facts.Bag)
+	} else {
+		err = p.people.openBag(ctx, plan.Media, facts.Bag)
 	}
-	file, err := custody.ReadUnopened(p.old.shareFile(), false)
+	if err == nil {
+		facts.ShareFile, facts.Wrapped, err = p.old.asMade(p)
+	}
+	if err == nil {
+		facts.Sealed, err = p.inspectSealed()
+	}
 	if err != nil {
 		return done{}, err
 	}
-	facts.ShareFile = step.Sum(file.ShareFile.SHA256())
-	if err := asRecorded(file.Path, facts.ShareFile, of[step.ShareFacts](p.log, step.Share.ID()).ShareFile, file.Changed); err != nil {
-		return done{}, err
+	return done{"the backup is what was recorded", facts}, p.takeBackup()
+}
+
+// asMade compares the files of a backup with those that were made.
+func (b *backup) asMade(p *proceedings) (share step.Sum, wrapped map[string]step.Sum, err error) {
+	file, err := custody.ReadUnopened(b.shareFile(), false)
+	if err != nil {
+		return "", nil, err
+	}
+	share, wrapped = step.Sum(file.ShareFile.SHA256()), map[string]step.Sum{}
+	if err := asRecorded(file.Path, share, of[step.ShareFacts](p.log, step.Share.ID()).ShareFile, file.Changed); err != nil {
+		return "", nil, err
 	}
 	for _, k := range p.Plan.Keys {
-		path := p.old.wrapped(k.Name)
+		path := b.wrapped(k.Name)
 		f, err := custody.ReadWrapFile(path)
 		if f.Content == nil {
-			return done{}, err
+			return "", nil, err
 		}
-		facts.Wrapped[k.Name] = sumOf(sha256.Sum256(f.Content))
-		if err := asRecorded(path, facts.Wrapped[k.Name], of[step.BackupFacts](p.log, step.Backup.ID(k.Name)).Wrapped, f.Changed); err != nil {
-			return done{}, err
+		wrapped[k.Name] = sumOf(sha256.Sum256(f.Content))
+		if err := asRecorded(path, wrapped[k.Name], of[step.BackupFacts](p.log, step.Backup.ID(k.Name)).Wrapped, f.Changed); err != nil {
+			return "", nil, err
 		}
 	}
-	if facts.Sealed, err = p.inspectSealed(); err != nil {
-		return done{}, err
-	}
-	return done{"the backup is what was recorded", facts}, p.takeBackup()
+	return share, wrapped, nil
 }
 
 // asRecorded fails for a file of the backup that is not the one of the ceremony. What

@@ -17,6 +17,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/medium/mediumtest"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
@@ -265,14 +266,21 @@ func (h held) refused(t *testing.T, e transcript.Entry, fact, how string, entrie
 // eventful holds a ceremony in which much happens, the one a year later, a drill
 // and a rehearsal with all its troubles.
 func eventful(t *testing.T) map[string]held {
-	s := newStage(t, withPINs)
+	s := newStage(t, func(p *plan.Plan) {
+		withPINs(p)
+		p.Custody.Media = 3
+	})
+	computer := mediumtest.New(t)
+	media := []string{computer.Drive("BACKUP 1", "8:17", "6A3F-11B2"), computer.Drive("BACKUP 2", "8:33", "6A3F-11B3")}
+	s.Media = computer.System
 	all := map[string]held{}
 	s.Room = &powerCuts{at: map[string]bool{}, Room: &answers{s.players, map[string][]string{
 		"Time by the watch":                       {"soon", time.Now().Add(10 * time.Minute).UTC().Format("15:04 UTC")},
 		"Is Cora here":                            {"no"},
 		"Who stands in for Cora?":                 {"Dora"},
-		"Folder of backup medium 1":               {t.TempDir()},
-		"Folder of backup medium 2":               {t.TempDir()},
+		"Folder of backup medium 1":               {media[0]},
+		"Folder of backup medium 2":               {filepath.Join(string(s.Dir), "backup"), "2"},
+		"Folder of backup medium 3":               {t.TempDir()},
 		"Number of the bag of the device primary": {"none"},
 	}}}
 	all["ceremony"] = held{s.forge(t), s.Plan}
@@ -283,7 +291,10 @@ func eventful(t *testing.T) map[string]held {
 	d.Room = &answers{s.players, map[string][]string{
 		"Is Cora here":                         {"no"},
 		"Is the bag of the sheet of Cora":      {"no"},
-		"Was the bag of the backup media":      {"no"},
+		"Was the bag of backup medium 1":       {"no"},
+		"Folder of backup medium 1":            {media[0]},
+		"Folder of backup medium 2":            {t.TempDir()}, // where nothing is
+		"Folder of backup medium 3":            {media[1]},    // which another drill has copied it to
 		"Was the bag of the sheet of Carla":    {"no"},
 		"Number of the bag of the sheet of Ca": {"A-1000"},
 		"Was the bag of the second half":       {"no"},

@@ -121,6 +121,16 @@ func (p *people) agree(ctx context.Context, who, question string) error {
 	return p.agreed(ctx, Question{Wants: YesNo, Who: who, Text: question})
 }
 
+// yes asks a question that may be answered with no.
+func (p *people) yes(ctx context.Context, who, question string) (bool, error) {
+	err := p.agree(ctx, who, question)
+	var other *refusal
+	if errors.As(err, &other) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // here asks whether someone is here.
 func (p *people) here(ctx context.Context, name, question string) error {
 	who := p.plan.People.Administrator

@@ -14,6 +14,7 @@ import (
 	"conclave/ca"
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/medium/mediumtest"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/custody"
@@ -126,7 +127,9 @@ func (a *answers) Answer(ctx context.Context, q ceremony.Question) (string, erro
 // TestMistakesOfPeople: what people get wrong is refused, and asked again.
 func TestMistakesOfPeople(t *testing.T) {
 	s := newStage(t, func(p *plan.Plan) { p.Custody.EraseStandby = true })
-	medium := t.TempDir()
+	computer := mediumtest.New(t)
+	medium := computer.Drive("BACKUP", "8:17", "6A3F-11B2")
+	s.Media = computer.System
 	var told []string
 	s.players.Shown = func(text string) { told = append(told, text) }
 	s.Room = &answers{s.players, map[string][]string{

@@ -94,6 +94,7 @@ func TestYears(t *testing.T) {
 		for i := range p.Devices {
 			p.Devices[i].UserPIN, p.Devices[i].SOPIN = &plan.PIN{Kept: plan.OnSheet}, &plan.PIN{Kept: plan.ByQuorum}
 		}
+		p.Custody.Media = 2
 	}} {
 		t.Run(name, func(t *testing.T) { allYears(t, newYears(t, change)) })
 	}

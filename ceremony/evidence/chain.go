@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -241,7 +242,25 @@ func (f Facts) overlaid(p *plan.Plan, made Facts) Facts {
 		}
 	}
 	all.rewrap(p, made)
+	all.copied(p, made)
 	return all
+}
+
+// copied notes the media that have the backup: all of them are written anew, or there are
+// more.
+func (f Facts) copied(p *plan.Plan, made Facts) {
+	id := step.Copy.ID()
+	if !made.Done(id) {
+		return
+	}
+	now := Of[step.CopyFacts](made, id)
+	if p.Kind() == plan.AddMedium {
+		before := Of[step.CopyFacts](f, id)
+		media := maps.Clone(now.Media)
+		maps.Copy(media, before.Media)
+		now = step.CopyFacts{Copies: before.Copies + now.Copies, Media: media}
+	}
+	f.steps[id] = &now
 }
 
 // rewrap notes the files of keys that were wrapped under a new DKEK.

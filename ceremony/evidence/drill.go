@@ -56,6 +56,7 @@ func (v *verifier) inspected(id string) {
 	v.wrapped(id, facts.Wrapped, v.before.Facts)
 	if v.facts.Schema >= 3 {
 		v.inspectedPINs(id, facts.Sealed, v.before.Facts)
+		v.mediaFound(id, facts.Media, Of[step.CopyFacts](v.before.Facts, step.Copy.ID()).Media)
 	}
 }
 

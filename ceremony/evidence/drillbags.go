@@ -15,6 +15,7 @@ import (
 // bags checks what the drill says of the bags, and shows which were not as they
 // had been.
 func (v drillCheck) bags() {
+	v.strayBags()
 	whole, numbered, found := 0, 0, map[string]string{}
 	var changed, absent []string
 	for _, bag := range v.plan.Sequel().Bags {
@@ -42,16 +43,27 @@ func (v drillCheck) bags() {
 	v.shown("%s", text)
 }
 
+// strayBags refuses the bag of a thing that a step is not about.
+func (v drillCheck) strayBags() {
+	about := map[string][]string{}
+	for _, bag := range v.plan.Sequel().Bags {
+		about[v.bagSteps[bag.Thing]] = append(about[v.bagSteps[bag.Thing]], bag.Thing)
+	}
+	for _, id := range slices.Sorted(maps.Keys(about)) {
+		bags, _ := v.bagFacts(id, "")
+		for _, thing := range slices.Sorted(maps.Keys(bags)) {
+			if !slices.Contains(about[id], thing) {
+				v.problem(TranscriptFile, "step %s, fact %q: the step is about %s", id, "bag: "+thing, strings.Join(about[id], ", "))
+			}
+		}
+	}
+}
+
 // found is how the bag of a thing was: its number, BagChanged, or empty where the
 // thing was not here and its bag is said to be closed. The drill must say so.
 func (v drillCheck) found(bag plan.Bag) string {
 	id, fact := v.bagSteps[bag.Thing], "bag: "+bag.Thing
-	bags, absent := v.bagFacts(id)
-	for _, thing := range slices.Sorted(maps.Keys(bags)) {
-		if v.bagSteps[thing] != id {
-			v.problem(TranscriptFile, "step %s, fact %q: the step is about %s", id, "bag: "+thing, bag.Thing)
-		}
-	}
+	bags, absent := v.bagFacts(id, bag.Thing)
 	said, noted := bags[bag.Thing], v.noted(id, bag.Thing)
 	switch {
 	case said != noted:
@@ -72,12 +84,16 @@ func (v drillCheck) found(bag plan.Bag) string {
 	return said
 }
 
-// bagFacts are what a step says of bags, and whether the sheet that it is about
-// was not here.
-func (v drillCheck) bagFacts(id string) (bags map[string]string, absent bool) {
+// bagFacts are what a step says of bags, and whether a thing that it is about was not
+// here.
+func (v drillCheck) bagFacts(id, thing string) (bags map[string]string, absent bool) {
 	switch v.actions[id] {
 	case step.Inspect:
-		return Of[step.InspectFacts](v.facts, id).Bag, false
+		facts := Of[step.InspectFacts](v.facts, id)
+		for n, number := range numbers(v.plan.Custody.Media) {
+			absent = absent || thing == plan.Medium(n+1) && facts.Media[number] == step.SheetAbsent
+		}
+		return facts.Bag, absent
 	case step.Compare:
 		return Of[step.CompareFacts](v.facts, id).Bag, false
 	case step.PINs:

@@ -244,6 +244,7 @@ func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
 		{"custodians", note.Custodians != "" && action != step.Import && action != step.SealPIN && action != step.OpenBackup && !s.reshares(action) && !s.opensSealed(action) && !s.imports(e.Step)},
 		{"sealed so pin sha256", note.Sealed != "" && action != step.SealPIN},
 		{"medium", note.Medium != 0 && action != step.Copy},
+		{"identity", note.Identity != "" && note.Medium == 0},
 	} {
 		if fact.out {
 			s.wrong(e, "fact %q: this step has no such note", fact.name)
@@ -270,10 +271,13 @@ func (s *story) excepts(e transcript.Entry, facts step.ExceptionFacts) {
 	if facts.TBS != "" && action != step.Certify && action != step.SignCRL {
 		s.wrong(e, "fact %q: nothing is signed in this step", "tbs sha256")
 	}
+	if (facts.Medium != 0 || facts.Identity != "") && action != step.Copy {
+		s.wrong(e, "facts %q and %q: nothing is copied in this step", "medium", "identity")
+	}
 	if facts.Ahead != 0 && action != step.Open && action != step.Close {
 		s.wrong(e, "fact %q: no watch is read in this step", "watch ahead")
 	}
-	if (facts.Sheets != "" || facts.TBS != "" || facts.Ahead != 0 || len(facts.Bag) > 0) && (e.Step != s.underWay || e.Step == "") {
+	if (facts.Sheets != "" || facts.TBS != "" || facts.Ahead != 0 || facts.Medium != 0 || len(facts.Bag) > 0) && (e.Step != s.underWay || e.Step == "") {
 		s.wrong(e, "this step is not under way")
 	}
 	for _, thing := range slices.Sorted(maps.Keys(facts.Bag)) {

@@ -462,38 +462,11 @@ func (v *verifier) wrapped(id string, wrapped map[string]step.Sum, made Facts) {
 	family(v, id, "wrapped key sha256 ", wrapped, keys)
 }
 
-// copies wants a note of each medium that was written, and an exception where
-// they are too few.
-func (v *verifier) copies(id string) {
-	copies := Of[step.CopyFacts](v.facts, id).Copies
-	if v.facts.Schema >= 2 {
-		media := 0
-		for _, e := range v.last(id, transcript.Note) {
-			if n := read[step.NoteFacts](v, e).Medium; n == media+1 {
-				media++
-			} else if n != 0 {
-				v.problem(TranscriptFile, "step %s, fact %q: it is %d, and %d was expected", id, "medium", n, media+1)
-			}
-		}
-		if media != copies {
-			v.problem(TranscriptFile, "step %s, fact %q: it is %d, and there are %d notes with the fact %q", id, "copies", copies, media, "medium")
-		}
-	}
-	told := slices.ContainsFunc(v.last(id, transcript.Exception), func(e transcript.Entry) bool {
-		return strings.HasPrefix(e.Text, step.TooFewCopies(copies))
-	})
-	few := copies < step.MinCopies
-	if few && !told && v.facts.Schema < 2 {
-		v.unproved("step %s, fact %q: that there are enough copies of the backup (evidence of an earlier version)", id, "copies")
-	} else if few != told {
-		v.problem(TranscriptFile, "step %s, fact %q: %d copies; %d at least were planned, and an exception where they are fewer", id, "copies", copies, step.MinCopies)
-	}
-}
-
 // bagsOf wants each thing to be in a bag of its own, or in none.
 func (v *verifier) bagsOf(id string) {
 	bags := Of[step.SealFacts](v.facts, id).Bags
 	family(v, id, "bag: ", bags, v.plan.Bags())
+	v.unwritten(id, bags)
 	seen := map[string]string{}
 	for _, thing := range v.plan.Bags() {
 		number := plan.FoldBag(bags[thing])

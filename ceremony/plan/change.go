@@ -42,6 +42,9 @@ func (p *Plan) ChangeOf(change Change, now time.Time) *Plan {
 	if change.makesSheets() {
 		change.Before = &Quorum{p.Custody.Threshold, slices.Clone(p.People.Custodians)}
 	}
+	if change.Kind == AddMedium && custody.Media > 0 {
+		custody.Media++
+	}
 	return c
 }
 
@@ -61,7 +64,7 @@ func (c *Change) makesSheets() bool {
 // Renews says whether a thing is another one after the change than before it.
 func (c *Change) Renews(thing string) bool {
 	switch {
-	case strings.HasPrefix(thing, Sheet("")):
+	case strings.HasPrefix(thing, Sheet("")), thing == Media, strings.HasPrefix(thing, mediumName):
 		return c.makesSheets()
 	case thing == TheDevice(c.Device):
 		return c.Kind == ReplaceDevice

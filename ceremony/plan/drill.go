@@ -45,7 +45,10 @@ func (p *Plan) BagSteps() map[string]string {
 	if !p.LeavesBackup() {
 		return nil
 	}
-	steps := map[string]string{Media: p.inspect().ID}
+	steps := map[string]string{}
+	for _, thing := range p.MediaBags() {
+		steps[thing] = p.inspect().ID
+	}
 	for _, name := range p.Kept() {
 		steps[TheDevice(name)] = p.compare(name).ID
 	}
@@ -84,11 +87,20 @@ func (p *Plan) loneSheet(custodian int) step.Step {
 }
 
 func (p *Plan) inspect() step.Step {
-	return step.Step{
+	s := step.Step{
 		ID: step.Inspect.ID(), Action: step.Inspect, Title: "Look at the backup", By: step.Administrator,
-		Do:     []string{p.openBag(Media), "Put in each backup medium; the program reads the one it was told about."},
 		Expect: []string{"Share file and wrapped keys are, bit by bit, what the ceremony has recorded."},
 	}
+	for _, thing := range p.MediaBags() {
+		s.Do = append(s.Do, p.openBag(thing))
+	}
+	if p.Custody.Media > 0 {
+		s.Do = append(s.Do, "Put in each backup medium that is here, and type the folder that it appears as.")
+		s.Expect = append(s.Expect, "It is so on every medium.")
+	} else {
+		s.Do = append(s.Do, "Put in each backup medium; the program reads the one it was told about.")
+	}
+	return s
 }
 
 func (p *Plan) openBackup() step.Step {

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"conclave/ca"
+	"conclave/ceremony/step"
 	"conclave/internal/strictjson"
 	"conclave/quorum"
 	"conclave/wire"
@@ -89,6 +90,9 @@ type Custody struct {
 	// Contact is whom a custodian calls whose sheet is lost or was seen: a name, and a
 	// telephone number or an address. It is printed on the sheets.
 	Contact string `json:"contact,omitempty"`
+	// Media is how many backup media there are, each in a bag of its own. Without it
+	// there are as many as people bring, in one bag.
+	Media int `json:"media,omitempty"`
 	// Printer is the CUPS queue for the sheets; without it they are shown, and
 	// copied by hand.
 	Printer string `json:"printer,omitempty"`
@@ -98,6 +102,10 @@ type Custody struct {
 func (p *Plan) Scheme() quorum.Scheme {
 	return quorum.Scheme{Threshold: p.Custody.Threshold, Total: len(p.People.Custodians), Strength: quorum.Strength128}
 }
+
+// Copies is how many copies of the backup there are at least, unless an exception says
+// that there are fewer.
+func (c *Custody) Copies() int { return max(c.Media, step.MinCopies) }
 
 // Key is a key to be generated in the custody's device, or to be brought there.
 type Key struct {

@@ -230,15 +230,19 @@ func (p *Plan) restore() step.Step {
 }
 
 func (p *Plan) copies() step.Step {
-	return step.Step{
+	s := step.Step{
 		ID: step.Copy.ID(), Action: step.Copy, Title: "Copy the backup to media", By: step.Administrator,
-		Do: []string{
-			"Put in each backup medium in turn, and type the folder that it appears as.",
-			"Type done when all media are written.",
-		},
+		Do:     []string{"Put in each backup medium in turn, and type its number on the screen, or the folder that it appears as."},
 		Expect: []string{"Each copy is read back, and is the same. At least two media, kept in two places."},
 		Write:  []string{"Number of copies"},
 	}
+	for n := range p.Custody.Media {
+		s.Write = append(s.Write, "Mark and identity of "+Medium(n+1))
+	}
+	if p.Custody.Media == 0 {
+		s.Do = append(s.Do, "Type done when all media are written.")
+	}
+	return s
 }
 
 // date is how papers write a day.
@@ -303,6 +307,23 @@ func (p *Plan) seal() step.Step {
 // Media are the backup media, as a thing that goes into a bag.
 const Media = "the backup media"
 
+// Medium is one of as many backup media as a plan says, as a thing that goes into a
+// bag.
+func Medium(number int) string { return fmt.Sprint(mediumName, number) }
+
+const mediumName = "backup medium "
+
+// MediaBags are the backup media as they go into bags.
+func (p *Plan) MediaBags() (things []string) {
+	for n := range p.Custody.Media {
+		things = append(things, Medium(n+1))
+	}
+	if len(things) == 0 {
+		return []string{Media}
+	}
+	return things
+}
+
 // TheDevice is a device as a thing that goes into a bag.
 func TheDevice(name string) string { return "the device " + name }
 
@@ -314,7 +335,7 @@ func (p *Plan) Bags() (things []string) {
 	for _, name := range p.Kept() {
 		things = append(things, TheDevice(name))
 	}
-	things = append(things, Media)
+	things = append(things, p.MediaBags()...)
 	for _, name := range p.People.Custodians {
 		things = append(things, Sheet(name))
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"conclave/ca"
+	"conclave/ceremony/step"
 )
 
 // Answers are what the usual plan is made from: that of a root, with one issuing
@@ -48,7 +49,7 @@ func (a Answers) Plan() *Plan {
 	p := &Plan{
 		Format: Format, Ceremony: a.Ceremony, Place: a.Place, Start: a.Start, People: a.People,
 		Devices:      []Device{usualDevice("primary", a.Primary), usualDevice("standby", a.Standby)},
-		Custody:      &Custody{Threshold: a.Threshold, Device: "primary", Standby: "standby", Contact: a.Contact, Printer: a.Printer},
+		Custody:      &Custody{Threshold: a.Threshold, Device: "primary", Standby: "standby", Contact: a.Contact, Printer: a.Printer, Media: step.MinCopies},
 		Keys:         []Key{{Name: root.Key, Type: a.KeyType}},
 		Certificates: []Certificate{root},
 		CRLs:         []CRL{{Name: "root-crl-1", Issuer: root.Name, CRLSpec: ca.CRLSpec{ThisUpdate: day, NextUpdate: monthsAfter(day, a.CRLMonths)}}},

@@ -196,7 +196,15 @@ func bring(p *plan.Plan) []string {
 	return append(all, sheets,
 		fmt.Sprintf("Envelopes that light does not shine through, %d, one for each sheet", len(p.People.Custodians)),
 		fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())),
-		"Backup media, new and empty, two or more, to be kept in two places")
+		backupMedia(p))
+}
+
+// backupMedia says how many are brought.
+func backupMedia(p *plan.Plan) string {
+	if n := p.Custody.Media; n > 0 {
+		return fmt.Sprintf("Backup media, new and empty, %d, marked 1 to %d, to be kept in different places", n, n)
+	}
+	return "Backup media, new and empty, two or more, to be kept in two places"
 }
 
 // bringToSequel lists what a drill, or a change, needs beside that.

@@ -2,6 +2,7 @@ package step
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -172,15 +173,24 @@ type NoFacts struct{}
 // CopyFacts are those of Copy.
 type CopyFacts struct {
 	Copies int `fact:"copies"`
+	// Media says, by number, what each medium is: a file system's UUID, or a device, or
+	// UnknownMedium.
+	Media map[string]string `fact:"medium *" since:"3"`
 }
 
-// MinCopies is how many copies of the backup there are at least, or an exception
-// says that there are fewer.
+// UnknownMedium is said of a medium where the system does not tell what it is.
+const UnknownMedium = "unknown"
+
+// MinCopies is how many copies of the backup a plan wants that does not say more.
 const MinCopies = 2
 
-// TooFewCopies begins that exception.
-func TooFewCopies(copies int) string {
-	return fmt.Sprintf("copies of the backup: %d; fewer than two", copies)
+// TooFewCopies begins that exception, where so many were wanted.
+func TooFewCopies(copies, wanted int) string {
+	fewer := strconv.Itoa(wanted)
+	if wanted == MinCopies {
+		fewer = "two"
+	}
+	return fmt.Sprintf("copies of the backup: %d; fewer than %s", copies, fewer)
 }
 
 // SealFacts are those of Seal.
@@ -204,8 +214,14 @@ type LoneSheetFacts struct {
 	Bag   map[string]string `fact:"bag: *"`
 }
 
-// SheetIs is the exception for a sheet that is not good.
-func SheetIs(sheet, result string) string { return sheet + " is " + result }
+// SheetIs is the exception for a sheet, or a medium, that is not good.
+func SheetIs(thing, result string) string { return thing + " is " + result }
+
+// OtherMedium is the exception for a medium that is good, and not the one that was
+// written.
+func OtherMedium(thing, identity string) string {
+	return thing + " is another one than was written: " + identity
+}
 
 // InspectFacts are those of Inspect.
 type InspectFacts struct {
@@ -213,6 +229,9 @@ type InspectFacts struct {
 	Wrapped   map[string]Sum    `fact:"wrapped key sha256 *"`
 	Sealed    map[string]Sum    `fact:"sealed so pin sha256 *" since:"3"` // by device
 	Bag       map[string]string `fact:"bag: *"`
+	// Media says, by number, the UUID of each medium that is good, or SheetGood where it
+	// has none, SheetBad or SheetAbsent; of a plan that has the number of media.
+	Media map[string]string `fact:"medium *" since:"3"`
 }
 
 // OpenBackupFacts are those of OpenBackup.
@@ -276,7 +295,7 @@ type PINsFacts struct {
 	Bag map[string]string `fact:"bag: *"`
 }
 
-// What is said of a sheet that agrees with the record, of one that does not, of
+// What is said of a sheet, or a medium, that agrees with the record, of one that does not, of
 // one that was not here, of a bag that is not as it was, and of a key check value
 // that a device does not tell without a PIN.
 const (
@@ -302,6 +321,8 @@ type NoteFacts struct {
 	Sealed Sum `fact:"sealed so pin sha256" optional:"" since:"3"`
 	// Medium is the number of a backup medium that was written.
 	Medium int `fact:"medium" optional:"" since:"2"`
+	// Identity is what that medium is, as in CopyFacts.
+	Identity string `fact:"identity" optional:"" since:"3"`
 	// Bag is the number of a bag that is opened, by thing.
 	Bag map[string]string `fact:"bag: *"`
 }
@@ -322,6 +343,10 @@ type ExceptionFacts struct {
 	// Ahead is how far the watch is ahead of the clock, in seconds, where it is more
 	// than may be.
 	Ahead int `fact:"watch ahead" optional:"" since:"3"`
+	// Medium and Identity are of a medium that was written although it is on a disk
+	// that the backup is on already.
+	Medium   int    `fact:"medium" optional:"" since:"3"`
+	Identity string `fact:"identity" optional:"" since:"3"`
 	// Bag has BagChanged, by thing.
 	Bag map[string]string `fact:"bag: *"`
 }

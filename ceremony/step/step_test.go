@@ -316,7 +316,8 @@ func TestDeputy(t *testing.T) {
 // TestWords are those that transcripts of earlier releases have too.
 func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
-		step.TooFewCopies(1):                                "copies of the backup: 1; fewer than two",
+		step.TooFewCopies(2, 3):                             "copies of the backup: 2; fewer than 3",
+		step.TooFewCopies(1, 2):                             "copies of the backup: 1; fewer than two",
 		step.SheetIs("the sheet of Cora", step.SheetBad):    "the sheet of Cora is not good",
 		step.SheetIs("the sheet of Cora", step.SheetAbsent): "the sheet of Cora is not here",
 		step.Absent("Cora", "Dora"):                         "Cora is absent; Dora stands in",

@@ -1,5 +1,6 @@
 // Package watch reads the time that people read from a watch, and says how far it is
-// from a computer's clock. Begin with [Read].
+// from a computer's clock. Begin with [Read]. It looks at no clock itself: whoever
+// verifies a ceremony years later reads again what was typed, beside the clock of then.
 package watch
 
 import (

@@ -26,6 +26,7 @@ type people struct {
 	custodian string            // at the screen
 	typed     string            // the last secret, which may be asked for again
 	folders   []string          // of backup media
+	medium    string            // that is there in a drill
 	bags      int
 	once      []oneAnswer
 }
@@ -94,6 +95,7 @@ func replies() []reply {
 			p.folders = p.folders[1:]
 			return folder
 		}},
+		{`Folder of backup medium \d: $`, func(p *people, _ []string) string { return p.medium }}, // in a drill
 		{`Number of the bag of [^\n]*, or none: $`, func(p *people, _ []string) string {
 			p.bags++
 			return fmt.Sprintf("A%06d", p.bags)
@@ -217,7 +219,7 @@ func TestOfflineRootPage(t *testing.T) {
 	dir := t.TempDir()
 	p := enterShell(t, dir)
 	media := t.TempDir()
-	p.folders = []string{media, filepath.Join(media, "missing")}
+	p.folders, p.medium = []string{media, filepath.Join(media, "missing")}, media
 	// In the middle of it someone has something to say.
 	p.once = []oneAnswer{
 		{`Is Chen here, and who they say they are\? \(yes/no\): $`, "exception"},
@@ -242,7 +244,7 @@ func TestOfflineRootPage(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for paper, bag := range map[string]string{"drill-1/plan.runbook.html": "A000001", "drill-2/plan.runbook.html": "A000009"} {
+	for paper, bag := range map[string]string{"drill-1/plan.runbook.html": "A000001", "drill-2/plan.runbook.html": "A000010"} {
 		content, err := os.ReadFile(filepath.Join(dir, "root", paper))
 		if want := "the bag of the device primary is closed and has the number " + bag; err != nil || !strings.Contains(string(content), want) {
 			t.Errorf("%s does not say %q (%v)", paper, want, err)

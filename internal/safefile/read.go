@@ -48,8 +48,9 @@ func ReadPipe(path string, limit int64) ([]byte, error) {
 	return readAll(f, path, limit)
 }
 
-// Reread reads a file that was just written from its medium, as far as the
-// system can be told to forget what it has in memory.
+// Reread reads a file that was just written, and is on its disk, from there. Linux is told
+// to forget what it has of the file in memory, which disks and sticks do with what is
+// written; a file system that is in memory, or another system, gives what it has.
 func Reread(path string, limit int64) ([]byte, error) {
 	f, err := open(path, limit)
 	if err != nil {

@@ -1,0 +1,90 @@
+package ceremony_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/medium/mediumtest"
+	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
+	"conclave/dkek/dkektest"
+)
+
+// TestMediaAreRecognised: the ceremony's own disk, a place where nothing is mounted and
+// the same disk twice are refused; drives are offered by number, and each of those that
+// are written goes into a bag of its own.
+func TestMediaAreRecognised(t *testing.T) {
+	s := newStage(t, func(p *plan.Plan) { p.Custody.Media = 2 })
+	computer := mediumtest.New(t)
+	s.Media = computer.System
+	one, taken, two := computer.Drive("ONE", "8:17", "6A3F-11B2"), computer.Drive("TAKEN", "8:49", ""), computer.Drive("TWO", "8:33", "")
+	computer.Take(taken)
+	inside := filepath.Join(one, "inside")
+	if err := os.Mkdir(inside, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	s.players.Shown = func(text string) { told = append(told, text) }
+	s.Room = &answers{s.players, map[string][]string{
+		"Folder of backup medium 1":                     {computer.Home, taken, "1"},
+		"Folder of backup medium 2":                     {inside, one, "2"},
+		"Is the backup to be copied there all the same": {"no", "no", "no"},
+		"Number of the bag of backup medium":            {"M-1", "M-1", "M-2"},
+	}}
+	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	own := "UUID 0d6f61f7-5b4d-4f4e-9d0e-0a4c0f6c1a2b"
+	for _, want := range []string{
+		"1: " + one + ", 8.0 GB, FAT, UUID 6A3F-11B2", "2: " + two + ", 8.0 GB, FAT, device 8:33",
+		"This medium was not written: " + computer.Home + " is on the disk of the ceremony, " + own + ".",
+		"This medium was not written: no medium is mounted at " + taken + ", which is a folder of the computer's own disk.",
+		"This medium was not written: " + inside + " is on the disk of backup medium 1, UUID 6A3F-11B2.",
+		"This medium was not written: " + one + " holds the backup already (as " + one + "); put in another medium.",
+		"Bag M-1 is that of backup medium 1; read the number once more.",
+	} {
+		if !slices.Contains(told, want) {
+			t.Errorf("no one was told %q", want)
+		}
+	}
+	report := s.verified(t)
+	wantShown(t, report, "backup medium 1: UUID 6A3F-11B2\nbackup medium 2: device 8:33")
+	if len(report.Exceptions) > 0 || t.Failed() {
+		t.Errorf("exceptions: %v\n%s", report.Exceptions, strings.Join(told, "\n"))
+	}
+	t.Run("drill", s.drillWithoutMedium)
+}
+
+// drillWithoutMedium is a drill to which one medium was not brought.
+func (s *stage) drillWithoutMedium(t *testing.T) {
+	d, report := s.holdDrill(t, s.evidence(), &answers{s.players, map[string][]string{"Is backup medium 2 here": {"no"}}})
+	if len(report.Exceptions) != 2 || report.Exceptions[1].Text != "backup medium 2 is not here" {
+		t.Errorf("exceptions: %v", report.Exceptions)
+	}
+	wantShown(t, report, "not seen: backup medium 2")
+	if bags := readBefore(t, d.evidence()).Chain.State.Bags; bags[3] != (plan.Bag{Thing: "backup medium 2", Number: "M-2"}) {
+		t.Errorf("the bags are now %v", bags)
+	}
+}
+
+// TestMissingMedium: a medium that is not there is an exception, and is in no bag.
+func TestMissingMedium(t *testing.T) {
+	s := newStage(t, func(p *plan.Plan) { p.Custody.Media = 2 })
+	computer := mediumtest.New(t)
+	s.Media = computer.System
+	s.Room = &answers{s.players, map[string][]string{"Folder of backup medium 1": {computer.Drive("ONE", "8:17", "6A3F-11B2")}}}
+	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	report := s.verified(t)
+	if len(report.Exceptions) != 1 || !strings.HasPrefix(report.Exceptions[0].Text, step.TooFewCopies(1, 2)) {
+		t.Errorf("exceptions: %v", report.Exceptions)
+	}
+	if bags := evidence.Of[step.SealFacts](readBefore(t, s.evidence()).Chain.State.Facts, step.Seal.ID()).Bags; bags["backup medium 2"] != plan.NoBag || bags["backup medium 1"] == plan.NoBag {
+		t.Errorf("the bags are %v", bags)
+	}
+}
