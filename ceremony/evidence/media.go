@@ -45,7 +45,7 @@ func (v *verifier) notedMedia(id string, facts step.CopyFacts) {
 			continue
 		}
 		if number := strconv.Itoa(note.Medium); v.facts.Schema >= 3 && note.Medium != 0 {
-			v.agrees(TranscriptFile, id, "medium "+number, facts.Media[number], note.Identity)
+			v.same(id, "medium "+number, facts.Media[number], id, "identity", note.Identity)
 		}
 	}
 	if media-first != facts.Copies {
@@ -91,7 +91,7 @@ func (v *verifier) differentMedia(id string, media map[string]string) {
 		}
 		number := strconv.Itoa(facts.Medium)
 		excepted[number] = true
-		v.agrees(TranscriptFile, id, "identity", facts.Identity, media[number])
+		v.same(id, "identity", facts.Identity, id, "medium "+number, media[number])
 	}
 	seen := map[string]string{}
 	for _, number := range numbers(v.mediaBefore() + len(media))[v.mediaBefore():] {

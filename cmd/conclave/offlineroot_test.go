@@ -244,7 +244,7 @@ func TestOfflineRootPage(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for paper, bag := range map[string]string{"drill-1/plan.runbook.html": "A000001", "drill-2/plan.runbook.html": "A000010"} {
+	for paper, bag := range map[string]string{"drill-1/plan.runbook.html": "A000001", "drill-2/plan.runbook.html": "A000009"} {
 		content, err := os.ReadFile(filepath.Join(dir, "root", paper))
 		if want := "the bag of the device primary is closed and has the number " + bag; err != nil || !strings.Contains(string(content), want) {
 			t.Errorf("%s does not say %q (%v)", paper, want, err)
