@@ -78,8 +78,8 @@ func TestRemoteCustodians(t *testing.T) {
 		t.Fatalf("%v: %s%s", err, out, notes)
 	}
 	for _, who := range []string{"Alice (custodian 1)", "Bob (custodian 2)", "Carol (custodian 3)"} {
-		if !strings.Contains(notes, "The sheet of "+who+" was not read back; let them check it: conclave dkek check share.pbe\n") {
-			t.Errorf("it is not said that the sheet of %s was not read back:\n%s", who, notes)
+		if !strings.Contains(notes, "The sheet of "+who+" was not typed back; let them check it: conclave dkek check share.pbe\n") {
+			t.Errorf("it is not said that the sheet of %s was not typed back:\n%s", who, notes)
 		}
 	}
 	first := decrypted(t, "share.pbe", setOf(t, out))
