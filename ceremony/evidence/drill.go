@@ -31,6 +31,7 @@ func (v *verifier) sequel() bool {
 		v.problem(TranscriptFile, "%v", err)
 	}
 	v.before, v.inForce = before.State, before.State.Facts.overlaid(v.plan, v.facts)
+	v.report.Chain = before.Links
 	v.shown("%s: it goes on from the ceremony whose closing is %s; compare it with the paper", v.plan.Kind(), before.Links[0].Closing)
 	for _, link := range before.Links[1:] {
 		v.shown("between them: %s, closing %s", link.Name(), link.Closing)

@@ -78,6 +78,10 @@ type Report struct {
 	Unproved   []string // what was not
 	Exceptions []transcript.Entry
 	Problems   []Problem
+	// Chain is the evidence that the bundle goes on from, in order; State is who holds
+	// what after it, nil where there is no custody.
+	Chain []*Origin
+	State *State
 }
 
 // Level is the level of the bundle.
@@ -259,6 +263,23 @@ func (v *verifier) contents() {
 		signatures{v}.register()
 	default:
 		changeCheck{v}.run()
+	}
+	v.holds()
+}
+
+// holds says who holds what after all that the bundle tells.
+func (v *verifier) holds() {
+	if v.plan.Custody == nil {
+		return
+	}
+	own := &Origin{plan: v.plan, Facts: v.facts}
+	state := first(own)
+	if v.plan.Sequel() != nil {
+		state = v.before.after(own)
+	}
+	v.report.State = &state
+	for _, line := range state.holds() {
+		v.shown("%s", line)
 	}
 }
 

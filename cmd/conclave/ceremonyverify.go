@@ -133,25 +133,69 @@ func (cmd ceremonyVerify) show(c *console, r *evidence.Report) {
 
 // evidenceReport is the report as JSON.
 type evidenceReport struct {
-	OK         bool      `json:"ok"` // the level is proved
-	Level      string    `json:"level"`
-	Ceremony   string    `json:"ceremony"`
-	Practice   bool      `json:"practice"`
-	Key        string    `json:"ceremony_key"`
-	KeyChecked bool      `json:"ceremony_key_checked"`
-	Closing    string    `json:"closing"`
-	Begin      time.Time `json:"begin"`
-	End        time.Time `json:"end"`
-	Shown      []string  `json:"shown"`
-	Unproved   []string  `json:"unproved"`
-	Exceptions []string  `json:"exceptions"`
-	Problems   []string  `json:"problems"`
+	OK         bool        `json:"ok"` // the level is proved
+	Level      string      `json:"level"`
+	Ceremony   string      `json:"ceremony"`
+	Practice   bool        `json:"practice"`
+	Key        string      `json:"ceremony_key"`
+	KeyChecked bool        `json:"ceremony_key_checked"`
+	Closing    string      `json:"closing"`
+	Begin      time.Time   `json:"begin"`
+	End        time.Time   `json:"end"`
+	Shown      []string    `json:"shown"`
+	Unproved   []string    `json:"unproved"`
+	Exceptions []string    `json:"exceptions"`
+	Problems   []string    `json:"problems"`
+	Chain      []chainLink `json:"chain"`
+	Custody    *custodyNow `json:"custody"` // null where there is none
+}
+
+// chainLink is evidence that a bundle goes on from.
+type chainLink struct {
+	Kind    string    `json:"kind"`
+	Name    string    `json:"name"`
+	Closed  time.Time `json:"closed"`
+	Closing string    `json:"closing"`
+}
+
+// custodyNow is who holds what, in the bags with these numbers.
+type custodyNow struct {
+	Set        string   `json:"set"`
+	KCV        string   `json:"kcv"`
+	Threshold  int      `json:"threshold"`
+	Custodians []holder `json:"custodians"`
+	Devices    []holder `json:"devices"`
+	Media      []holder `json:"media"`
+}
+
+type holder struct {
+	Name string `json:"name"`
+	Is   string `json:"is"` // serial number of a device, identity of a medium
+	Bag  string `json:"bag"`
+}
+
+func newCustody(s *evidence.State) *custodyNow {
+	if s == nil {
+		return nil
+	}
+	holders := func(all []evidence.Holder) []holder {
+		list := []holder{}
+		for _, h := range all {
+			list = append(list, holder(h))
+		}
+		return list
+	}
+	return &custodyNow{s.Set(), s.KCV(), s.Plan.Custody.Threshold, holders(s.Custodians()), holders(s.Devices()), holders(s.Media())}
 }
 
 func newEvidenceReport(r *evidence.Report) evidenceReport {
 	report := evidenceReport{
 		OK: r.Level() == evidence.Proved, Level: string(r.Level()), Ceremony: r.Ceremony, Practice: r.Practice, Key: hex.EncodeToString(r.Key[:]), KeyChecked: r.Anchored,
 		Closing: hex.EncodeToString(r.Closing[:]), Begin: r.Begin.UTC(), End: r.End.UTC(), Shown: append([]string{}, r.Shown...), Unproved: append([]string{}, r.Unproved...), Exceptions: []string{}, Problems: []string{},
+		Chain: []chainLink{}, Custody: newCustody(r.State),
+	}
+	for _, l := range r.Chain {
+		report.Chain = append(report.Chain, chainLink{string(l.Kind()), l.Name(), l.Time().UTC(), l.Closing})
 	}
 	for _, e := range r.Exceptions {
 		report.Exceptions = append(report.Exceptions, e.Text)
