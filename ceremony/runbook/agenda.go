@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"conclave/ceremony/plan"
 )
@@ -26,7 +27,7 @@ type agendaRow struct {
 func agendaOf(p *plan.Plan) (a agenda) {
 	a.Zones = []string{"UTC"}
 	if _, offset := p.Start.Zone(); offset != 0 {
-		a.Zones = []string{p.Start.Format("UTC-07:00"), "UTC"}
+		a.Zones = []string{strings.TrimSuffix(p.Start.Format("UTC-07:00"), ":00"), "UTC"}
 	}
 	items := p.Agenda()
 	for _, item := range items {
@@ -57,22 +58,23 @@ func (a agenda) clock(p *plan.Plan, t time.Time) (times []string) {
 	return times
 }
 
-// whom names the custodians who are called; many by their numbers.
+// whom names the custodians who are called; those whose names are long by their numbers.
 func whom(p *plan.Plan, called []int) string {
-	const many = 6
-	switch {
-	case len(called) == 0:
+	switch len(called) {
+	case 0:
 		return "no one else"
-	case len(called) == len(p.People.Custodians):
+	case len(p.People.Custodians):
 		return "all custodians"
-	case len(called) > many:
-		return "custodians " + ranges(called)
 	}
 	var names []string
 	for _, n := range called {
 		names = append(names, p.People.Custodians[n-1])
 	}
-	return strings.Join(names, ", ")
+	const twoLines = 40
+	if text := strings.Join(names, ", "); utf8.RuneCountInString(text) <= twoLines {
+		return text
+	}
+	return "custodians " + ranges(called)
 }
 
 func hours(d time.Duration) string {

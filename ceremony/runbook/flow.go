@@ -143,14 +143,17 @@ func (p *page) row(columns []column, least float64, cells []string) block {
 		texts = append(texts, p.paragraph(x, columns[i].width-columnGap, columns[i].style, cells[i]))
 		x += columns[i].width
 	}
-	h := max(least, beside(texts...).height+3)
+	h := beside(texts...).height + 2.4
+	if least > 0 {
+		h = max(least, h+0.6)
+	}
 	return block{height: h, draw: func(top float64) {
 		x := float64(left)
 		for i, text := range texts {
 			if least > 0 {
 				text.draw(top + h - 1 - text.height)
 			} else {
-				text.draw(top + 1.5)
+				text.draw(top + 1.2)
 			}
 			end := x + columns[i].width
 			if i < len(columns)-1 {

@@ -124,6 +124,24 @@ func TestThePDFKeepsItsMarginsAndNothingOverlaps(t *testing.T) {
 	})
 }
 
+// TestPagesOfThePDFAreFull: a step is not cut, so that pages end where they must; but no
+// page is for a few lines, and together they are not for half of what they could have.
+func TestPagesOfThePDFAreFull(t *testing.T) {
+	const top, bottom = 27, 276
+	for name, b := range map[string]runbook.Book{"usual": usual(), "practice": practice(), "drill": drill(), "no custody": signing()} {
+		all := 0.0
+		pages := typesettest.Filled(t, pdf(t, b), bottom)
+		for i, down := range pages {
+			if all += down - top; down < (top+bottom)/3 {
+				t.Errorf("%s: page %d has nothing below %.0f mm", name, i+1, down)
+			}
+		}
+		if share := all / float64(len(pages)) / (bottom - top); share < 0.75 {
+			t.Errorf("%s: %.0f %% of %d pages are used", name, 100*share, len(pages))
+		}
+	}
+}
+
 func TestThePDFHasAnOutline(t *testing.T) {
 	content := string(pdf(t, usual()))
 	if n := strings.Count(content, "/Dest ["); n < len(usual().Plan.Steps())+8 {

@@ -167,11 +167,11 @@ func (p *page) sheets(c content) {
 func (p *page) exceptions(l labels) {
 	p.newSection(l.Exception, l.ExceptionNote)
 	for range 2 {
-		p.whole(block{},
+		p.whole(block{}, space(4),
 			p.blanks(left, blank{34, l.ExceptionNo, true}, blank{40, l.Time, false}, blank{83, l.Step, false}),
 			space(2), p.paragraph(left, width, lead(), l.Happened), p.emptyLines(4),
 			space(2), p.paragraph(left, width, lead(), l.Decision), p.emptyLines(2), space(2),
-			p.blanks(left, blank{40, l.Time, false}, blank{58, l.AdministratorInitials, false}, blank{59, l.WitnessInitials, false}), space(8))
+			p.blanks(left, blank{40, l.Time, false}, blank{58, l.AdministratorInitials, false}, blank{59, l.WitnessInitials, false}))
 	}
 }
 

@@ -12,7 +12,7 @@ h1, h2, h3, h4, p, ul, ol, dl { margin: 0 }
 h1 { font-size: 2.1rem; line-height: 1.25; margin: .25rem 0 1.75rem; text-wrap: balance }
 h2 { font-size: 1.5rem; line-height: 1.3; margin: 3rem 0 .75rem }
 h3 { font-size: 1.1rem; line-height: 1.4; margin: 1.75rem 0 .5rem }
-h4, dt, thead th, .begins, .kind { font-size: .87rem; line-height: 1.4; font-weight: normal }
+h4, dt, thead th, .begins, .kind { font-size: .9rem; line-height: 1.4; font-weight: normal }
 h4 { margin: .9rem 0 .25rem; font-weight: bold }
 p + p { margin-top: .6rem }
 ul, ol { padding-left: 1.25rem }
@@ -40,7 +40,7 @@ th, td { text-align: left; vertical-align: bottom; font-weight: normal; padding:
 .hash { display: grid; grid-template-columns: repeat(8, max-content); gap: 0 .75em }
 .words { display: grid; grid-template-columns: repeat(4, 1fr); gap: .2rem 1rem; padding: .3rem 0 0 2rem; margin: 0 }
 .words li { margin: 0; padding-left: .2rem; margin-right: 1.4rem }
-.words li::marker { font-size: .87rem }
+.words li::marker { font-size: .9rem }
 .words.blank { gap: 1rem; padding-top: 1rem }
 .words.blank li { border-bottom: var(--rule); min-height: 1.6rem }
 .do { list-style: none; padding: 0 }
@@ -63,7 +63,7 @@ input[type=checkbox]:focus-visible { outline: 2px solid #000; outline-offset: 2p
 .end dd { margin: 0; height: 2.4rem; border-bottom: var(--rule) }
 .end .box dd { border: 1px solid #000 }
 .ruled div { height: 2.4rem; border-bottom: var(--hair) }
-.verify { margin-top: 2rem }
+.exception .whole + .whole, .verify { margin-top: 2rem }
 .mark { position: sticky; top: 0; z-index: 1; background: #fff; border-bottom: 2px solid #000; padding: .3rem; text-align: center; font-size: 1.6rem; line-height: 1.3; font-weight: bold; letter-spacing: .3em }
 .note { font-weight: bold; margin-bottom: 1.5rem }
 @media (max-width: 34rem) {
@@ -80,18 +80,32 @@ input[type=checkbox]:focus-visible { outline: 2px solid #000; outline-offset: 2p
 	.people .name { width: 29% } .people .role { width: 31% } .people .initials { width: 16% }
 }
 @media print {
-	@page { margin: 18mm 17mm 20mm 20mm; font: 9pt system-ui, sans-serif }
-	:root { font-size: 10.5pt }
-	body { line-height: 1.5 }
+	@page { margin: 14mm 15mm 17mm 20mm; font: 9pt system-ui, sans-serif }
+	:root { font-size: 10pt }
+	body { line-height: 1.35 }
 	main { max-width: none; padding: 0 }
 	h1 { font-size: 24pt }
 	h2 { margin-top: 0 }
-	section { margin-top: 9mm }
+	h3 { margin-top: .9rem }
+	section { margin-top: 7mm }
+	th, td { padding-top: .25rem; padding-bottom: .25rem }
+	.facts div { padding: .25rem 0 }
+	.material { padding-bottom: 0 }
+	.hash { grid-template-columns: repeat(16, max-content); gap: 0 .4em }
+	.hash code { font-size: 9pt }
+	.words.blank { gap: .4rem 1rem; padding-top: .4rem }
+	.step { margin-top: .9rem; padding-top: .5rem }
+	.begins { margin-bottom: .4rem }
+	.see, .end { margin-top: .5rem }
+	.two { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1.5rem }
+	li + li { margin-top: .15rem }
+	.two li { margin-top: 0 }
+	.ruled div { height: 2rem }
 	.page { break-before: page; margin-top: 0 }
-	h2, h3, h4, thead, .begins { break-after: avoid }
+	h2, h2 + p, h3, h4, thead, .begins { break-after: avoid }
 	.step, .material, .part, .verify, .whole, .end, tr, li, .write div { break-inside: avoid }
 	.write, .see { break-before: avoid }
-	.blanks tbody tr { height: 11mm }
+	.blanks tbody tr { height: 9.5mm }
 	.practice main { padding-right: 14mm }
 	.mark { position: fixed; right: -2mm; top: 0; padding: 0; border: 0; background: none; writing-mode: vertical-rl; font-size: 30pt; line-height: 1; letter-spacing: 0 }
 }

@@ -174,7 +174,7 @@ const pageTemplate = `<!DOCTYPE html>
 </ul>
 {{if .Expect}}<div class="see">
 <h4>{{.Label.See}}</h4>
-<ul>{{range .Expect}}
+<ul{{if gt (len .Expect) 6}} class="two"{{end}}>{{range .Expect}}
 <li>{{.}}</li>{{end}}
 </ul>
 </div>{{end}}

@@ -87,14 +87,15 @@ func (b Box) overlaps(other Box) bool {
 	return min(b.Right, other.Right)-max(b.Left, other.Left) > tolerance && min(b.Bottom, other.Bottom)-max(b.Top, other.Top) > tolerance
 }
 
-// CheckWords checks that there are some words on every page, and that each is
-// within an area, in millimetres, and over no other one.
-func CheckWords(tb testing.TB, content []byte, least int, area Box) {
+// word is one, and where it is.
+type word struct {
+	Box
+	Text string `xml:",chardata"`
+}
+
+// words are those of each page.
+func words(tb testing.TB, content []byte) (pages [][]word) {
 	tb.Helper()
-	type word struct {
-		Box
-		Text string `xml:",chardata"`
-	}
 	var file struct {
 		Pages []struct {
 			Words []word `xml:"word"`
@@ -103,19 +104,45 @@ func CheckWords(tb testing.TB, content []byte, least int, area Box) {
 	if err := xml.Unmarshal([]byte(Run(tb, content, "pdftotext", "-bbox", "-", "-")), &file); err != nil || len(file.Pages) == 0 {
 		tb.Fatalf("%d pages, %v", len(file.Pages), err)
 	}
-	for i, page := range file.Pages {
-		if len(page.Words) < least {
-			tb.Errorf("page %d has %d words, %d expected at least", i+1, len(page.Words), least)
+	for _, page := range file.Pages {
+		pages = append(pages, page.Words)
+	}
+	return pages
+}
+
+// CheckWords checks that there are some words on every page, and that each is
+// within an area, in millimetres, and over no other one.
+func CheckWords(tb testing.TB, content []byte, least int, area Box) {
+	tb.Helper()
+	for i, page := range words(tb, content) {
+		if len(page) < least {
+			tb.Errorf("page %d has %d words, %d expected at least", i+1, len(page), least)
 		}
-		for j, a := range page.Words {
+		for j, a := range page {
 			if !a.within(area) {
 				tb.Errorf("page %d: %+v is in the margin", i+1, a)
 			}
-			for _, b := range page.Words[:j] {
+			for _, b := range page[:j] {
 				if a.overlaps(b.Box) {
 					tb.Errorf("page %d: %+v and %+v overlap", i+1, a, b)
 				}
 			}
 		}
 	}
+}
+
+// Filled says how far down each page has words, in millimetres, those below a foot left
+// out.
+func Filled(tb testing.TB, content []byte, foot float64) (down []float64) {
+	tb.Helper()
+	for _, page := range words(tb, content) {
+		lowest := 0.0
+		for _, w := range page {
+			if at := w.Bottom / millimetre; at < foot {
+				lowest = max(lowest, at)
+			}
+		}
+		down = append(down, lowest)
+	}
+	return down
 }
