@@ -2,7 +2,10 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"conclave/ceremony/step"
 )
@@ -56,13 +59,33 @@ func (p *Plan) StepsOf(custodian int) (numbers []int) {
 	return numbers
 }
 
-// called are the custodians who must be in the room: where a step is theirs and says no
-// more, all of them.
-func (p *Plan) called(s step.Step) []int {
-	if s.By == step.Custodians && len(s.Called) == 0 {
+// called are the custodians who must be in the room: those whom the step calls, and those
+// whom it names because they type a PIN; where it is theirs and says no more, all of them.
+func (p *Plan) called(s step.Step) (numbers []int) {
+	for i, name := range p.People.Custodians {
+		if slices.Contains(s.Called, i+1) || names(s.Do, name) {
+			numbers = append(numbers, i+1)
+		}
+	}
+	if s.By == step.Custodians && numbers == nil {
 		return p.custodians()
 	}
-	return s.Called
+	return numbers
+}
+
+// names says whether a name is in lines, and not as a part of another word.
+func names(lines []string, name string) bool {
+	inWord := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	for _, line := range lines {
+		if before, after, found := strings.Cut(line, name); found {
+			last, _ := utf8.DecodeLastRuneInString(before)
+			first, _ := utf8.DecodeRuneInString(after)
+			if !inWord(last) && !inWord(first) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // items are the lines without breaks and without times.
@@ -113,10 +136,16 @@ func (p *Plan) pace(a step.Action) pace {
 	case step.RollCall:
 		return pace{step: 2, line: 1}
 	case step.Share:
-		if p.Custody.Printer == "" {
-			return pace{step: 5, custodian: 10} // 48 characters are copied, and typed
+		own := 5
+		if p.Change != nil && p.Change.Before != nil {
+			own += 4 * p.Change.Before.Threshold // who type the sheets of until now
 		}
-		return pace{step: 5, custodian: 5}
+		if p.Custody.Printer == "" {
+			return pace{step: own, custodian: 10} // 48 characters are copied, and typed
+		}
+		return pace{step: own, custodian: 5}
+	case step.Decide:
+		return pace{step: 20}
 	case step.Certify:
 		return pace{step: 6, line: 2} // each field is compared
 	case step.Seal:

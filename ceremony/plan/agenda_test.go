@@ -49,6 +49,7 @@ func TestAgenda(t *testing.T) {
 // what everyone is there for.
 func TestCustodiansAreCalled(t *testing.T) {
 	p := parse(t, example(t))
+	p.Devices[0].UserPIN = &plan.PIN{Kept: plan.ByKeeper, By: p.People.Custodians[3]}
 	steps := p.Steps()
 	for i, name := range p.People.Custodians {
 		mine := p.StepsOf(i + 1)

@@ -34,6 +34,9 @@ func agendaOf(p *plan.Plan) (a agenda) {
 		row := agendaRow{Times: a.clock(p, item.Begin), What: "Break: two people stay with devices and computer", Minutes: int(item.Took.Minutes())}
 		if !item.IsBreak() {
 			row.Steps, row.What, row.Whom = span(item.First, item.Last), strings.Join(item.Titles, "; "), whom(p, item.Called)
+			if before := formerIn(p); before > 0 && item.First <= before && before <= item.Last {
+				row.Whom += fmt.Sprintf(", and %d who have sheets until now", p.Change.Before.Threshold)
+			}
 		}
 		a.Rows = append(a.Rows, row)
 	}

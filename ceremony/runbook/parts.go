@@ -39,11 +39,39 @@ func parts(p *plan.Plan) []part {
 	if len(p.People.Custodians) == 0 {
 		return all
 	}
+	if former := former(p); former != nil {
+		all = append(all, part{"Custodians until now", former, []line{
+			{"Bring", "Proof of identity, and your sheet in its bag, closed."},
+			{"Do", fmt.Sprintf("Come to the screen alone, and type the code of your sheet; %d of all who have one are enough. Hand in the sheet.", p.Change.Before.Threshold)},
+		}})
+	}
 	custodians := part{Role: "Custodians", Lines: custodianLines(p, steps)}
 	for i, name := range p.People.Custodians {
 		custodians.Who = append(custodians.Who, assigned{fmt.Sprintf("%d  %s", i+1, name), "steps " + ranges(p.StepsOf(i+1))})
 	}
 	return append(all, custodians)
+}
+
+// former are the custodians who get no new sheet.
+func former(p *plan.Plan) (all []assigned) {
+	if formerIn(p) == 0 {
+		return nil
+	}
+	for _, name := range p.Change.Before.Custodians {
+		if !slices.Contains(p.People.Custodians, name) {
+			all = append(all, assigned{name, fmt.Sprintf("step %d", formerIn(p))})
+		}
+	}
+	return all
+}
+
+// formerIn is the number of the step that the sheets of until now are typed in, 0 if there
+// is none.
+func formerIn(p *plan.Plan) int {
+	if p.Change == nil || p.Change.Before == nil {
+		return 0
+	}
+	return 1 + slices.IndexFunc(p.Steps(), func(s step.Step) bool { return s.Action == step.Share })
 }
 
 // begun are the steps that a role begins, or that are begun for one.
@@ -88,21 +116,36 @@ func witnessLines(p *plan.Plan) []line {
 }
 
 func custodianLines(p *plan.Plan, steps []step.Step) []line {
-	makes := slices.IndexFunc(steps, func(s step.Step) bool { return s.Action == step.Share })
-	bring := line{"Bring", "Proof of identity, and your sheet in its bag, closed."}
-	do := line{"Do", "When you are called, come to the screen alone, and type the code of your sheet."}
-	write := line{"Write", "The number of the new bag on your sheet; your signature for the bag."}
-	if makes >= 0 && !slices.ContainsFunc(steps[:makes], func(s step.Step) bool { return s.Action != step.RollCall && len(s.Called) > 0 }) {
-		bring.Text = "Proof of identity."
-		do.Text = "When you are called, come to the screen alone. Take your sheet, and type its code; type it again when the keys are restored."
-		write.Text = "The number of the bag on your sheet; your signature for the bag."
-		if p.Custody.Printer == "" {
-			write.Text = "Your sheet, from the screen, in ink. " + write.Text
+	bring, do := "Proof of identity, and your sheet in its bag, closed.", "See that your sheet goes into its bag, and which number that has."
+	if first := firstAtScreen(steps); first != nil {
+		do = "When you are called, come to the screen alone, and type the code of your sheet."
+		if first.Action == step.Share {
+			bring = "Proof of identity."
+			do = "When you are called, come to the screen alone. Take your sheet, and type its code; type it again when the keys are restored."
 		}
 	}
-	lines := []line{bring, do, write, {"Never", "Show your sheet, photograph or copy it, say the code, or hold the sheet of another custodian."}}
+	write := "The number of the bag on your sheet; your signature for the bag."
+	if p.Custody.Printer == "" && slices.ContainsFunc(steps, func(s step.Step) bool { return s.Action == step.Share }) {
+		write = "Your sheet, from the screen, in ink. " + write
+	}
+	if formerIn(p) > 0 {
+		bring += " If you have a sheet until now, that sheet in its bag."
+	}
+	lines := []line{{"Bring", bring}, {"Do", do}, {"Write", write},
+		{"Never", "Show your sheet, photograph or copy it, say the code, or hold the sheet of another custodian."}}
 	if p.Custody.Contact != "" {
 		lines = append(lines, line{"Later", "Call " + p.Custody.Contact + ", at once if your sheet is lost, damaged or was seen, or if its bag was opened."})
 	}
 	return lines
+}
+
+// firstAtScreen is the step in which a custodian comes to the screen first, nil if none
+// does.
+func firstAtScreen(steps []step.Step) *step.Step {
+	for i, s := range steps {
+		if s.By == step.Custodians || s.Action == step.LoneSheet {
+			return &steps[i]
+		}
+	}
+	return nil
 }

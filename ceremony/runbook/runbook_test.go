@@ -14,6 +14,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/runbook"
 	"conclave/ceremony/step"
+	"conclave/internal/typeset/typesettest"
 )
 
 // usual is a ceremony of five custodians that makes two keys, and signs a root
@@ -232,16 +233,54 @@ func TestRefusesAnIncompleteBook(t *testing.T) {
 	}
 }
 
-// drill is one of the usual ceremony, of which one thing was not put into a bag.
-func drill() runbook.Book {
-	b := usual()
+// sequel is what drills and changes of the usual ceremony go on from; one thing was not
+// put into a bag.
+func sequel(p *plan.Plan) plan.Sequel {
 	var bags []plan.Bag
-	for i, thing := range b.Plan.Bags() {
+	for i, thing := range p.Bags() {
 		bags = append(bags, plan.Bag{Thing: thing, Number: fmt.Sprintf("B%03d", i+1)})
 	}
 	bags[2].Number = plan.NoBag
-	b.Plan = b.Plan.DrillOf(plan.Sequel{Closing: strings.Repeat("ab", 32), Bags: bags}, b.Made)
+	return plan.Sequel{Closing: strings.Repeat("ab", 32), Bags: bags}
+}
+
+func drill() runbook.Book {
+	b := usual()
+	b.Plan = b.Plan.DrillOf(sequel(b.Plan), b.Made)
 	return b
+}
+
+// TestEveryKindOfChangeHasAnAgenda: all of its steps are in it, each person has a part,
+// and those who hand in their sheets know that they must come.
+func TestEveryKindOfChangeHasAnAgenda(t *testing.T) {
+	for _, kind := range plan.Kinds() {
+		b := usual()
+		change := plan.Change{Kind: kind, Sequel: sequel(b.Plan)}
+		if kind == plan.ReplaceDevice {
+			change.Device = "root-2"
+		}
+		b.Plan = b.Plan.ChangeOf(change, b.Made)
+		b.Plan.Devices[0].UserPIN = &plan.PIN{Kept: plan.ByKeeper, By: b.Plan.People.Custodians[4]}
+		left := b.Plan.People.Custodians[0]
+		if b.Plan.Change.Before != nil {
+			b.Plan.People.Custodians[0] = "Ivo Marin"
+		}
+		text := typesettest.Run(t, pdf(t, b), "pdftotext", "-raw", "-", "-")
+		text, _, _ = strings.Cut(text, "Bill of materials")
+		wanted := []string{"Agenda"}
+		for _, s := range b.Plan.Steps() {
+			wanted = append(wanted, s.Title)
+		}
+		wanted = append(wanted, "End: ", "Who does what", b.Plan.People.Administrator, b.Plan.People.Witnesses[1])
+		if b.Plan.Change.Before != nil {
+			wanted = append(wanted, "Custodians until now", left, "step", "Hand in the sheet.")
+		}
+		for i, name := range b.Plan.People.Custodians {
+			wanted = append(wanted, fmt.Sprint(i+1), name, "steps ")
+		}
+		wantInOrder(t, text, append(wanted, "Never"))
+		html(t, b)
+	}
 }
 
 // TestDrill: the paper of a drill is for what is there, and not for what a

@@ -28,6 +28,7 @@ func TestPINSheets(t *testing.T) {
 		t.Fatal(err)
 	}
 	typesettest.CheckWords(t, content, 30, typesettest.Box{Left: 10, Top: 10, Right: 138, Bottom: 200})
+	typesettest.CheckType(t, content, 9)
 	pages := strings.Split(strings.TrimSuffix(typesettest.Run(t, content, "pdftotext", "-layout", "-", "-"), "\f"), "\f")
 	if len(pages) != 3 {
 		t.Fatalf("%d pages", len(pages))
