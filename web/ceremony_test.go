@@ -23,6 +23,7 @@ import (
 	"conclave/device"
 	"conclave/dkek/dkektest"
 	"conclave/internal/secret"
+	"conclave/quorum/paper"
 	"conclave/web"
 )
 
@@ -31,11 +32,16 @@ type home struct{ device.Home }
 
 func (h home) Connect(d plan.Device) (apdu.Conn, error) { return h.Open(d.Name) }
 
-// newCeremony sets up the example's ceremony, or its rehearsal, with simulated people.
+// newCeremony sets up the example's ceremony, or its rehearsal, with simulated people. PINs
+// are kept on sheets too, and by custodians.
 func newCeremony(t *testing.T, practice bool) ceremony.Ceremony {
 	t.Helper()
 	p, err := plan.ReadFile("../examples/offline-root/plan.json")
 	if err != nil {
+		t.Fatal(err)
+	}
+	p.Plan.Custody.Printer, p.Plan.FindDevice("primary").UserPIN, p.Plan.FindDevice("primary").SOPIN = "office", &plan.PIN{Kept: plan.OnSheet}, &plan.PIN{Kept: plan.ByQuorum}
+	if p.Content, err = p.Plan.Bytes(); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
@@ -146,6 +152,12 @@ func (a *audience) Secret(ctx context.Context, q ceremony.PINQuestion) (secret.B
 	a.secrets[q.What] = string(pin)
 	a.at(moment{pin: &q, visitor: q.Who})
 	return pin, err
+}
+
+func (a *audience) PrintPIN(ctx context.Context, sheet paper.PINSheet) error {
+	a.secrets["the PIN sheet of "+sheet.Device] = sheet.PIN
+	a.at(moment{visitor: sheet.Person})
+	return a.Room.PrintPIN(ctx, sheet)
 }
 
 func (a *audience) Come(ctx context.Context, turn custody.Turn) error {

@@ -8,6 +8,7 @@ import (
 	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/internal/secret"
+	"conclave/quorum/paper"
 )
 
 // room hands everything on, and shows what all may know. What is asked of a custodian,
@@ -34,6 +35,12 @@ func (r *room) Answer(ctx context.Context, q ceremony.Question) (string, error) 
 func (r *room) Secret(ctx context.Context, q ceremony.PINQuestion) (secret.Bytes, error) {
 	defer r.lookAway(q.Who, q.What)()
 	return r.Room.Secret(ctx, q)
+}
+
+// PrintPIN implements ceremony.Room.
+func (r *room) PrintPIN(ctx context.Context, sheet paper.PINSheet) error {
+	defer r.lookAway(sheet.Person, "")()
+	return r.Room.PrintPIN(ctx, sheet)
 }
 
 // Come implements custody.Custodians.

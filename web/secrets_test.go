@@ -7,14 +7,17 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
 	"conclave/ceremony"
 	"conclave/custody"
+	"conclave/dkek"
 	"conclave/dkek/dkektest"
 	"conclave/quorum"
 )
@@ -45,6 +48,9 @@ func TestNothingSecretIsShown(t *testing.T) {
 			sent.Write(<-streamed)
 			addDKEK(t, c, players, people.secrets)
 			all := bare(sent.String())
+			if len(people.secrets) < 20 {
+				t.Errorf("only %d secrets: %v", len(people.secrets), slices.Collect(maps.Keys(people.secrets)))
+			}
 			for what, secret := range people.secrets {
 				if where := spelled(all, secret); where != "" {
 					t.Errorf("%s is shown: %s", what, where)
@@ -105,7 +111,19 @@ func addDKEK(t *testing.T, c ceremony.Ceremony, people custody.Custodians, secre
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, secret := range map[string][]byte{"the DKEK": opened.Share, "the password": opened.Password} {
+	sealed, _, err := custody.ReadSealedPIN(filepath.Join(c.Dir.Backup(), "so-pin-primary.sealed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := dkek.New(opened.Share)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin, err := sealed.Open(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, secret := range map[string][]byte{"the DKEK": opened.Share, "the password": opened.Password, "the sealed SO-PIN": pin} {
 		secrets[what+" in hexadecimal"] = hex.EncodeToString(secret)
 		secrets[what+" in Base64"] = base64.RawStdEncoding.EncodeToString(secret)
 	}
