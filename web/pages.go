@@ -30,8 +30,11 @@ func newPages(b *board) (*pages, error) {
 	p := &pages{board: b, template: t, streams: make(chan struct{}, mostStreams)}
 	p.HandleFunc("/{$}", p.page)
 	p.HandleFunc("/events", p.stream)
-	for _, name := range []string{"wall.css", "wall.js"} {
-		p.HandleFunc("/"+name, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, static, "static/"+name) })
+	for name, kind := range map[string]string{"wall.css": "text/css", "wall.js": "text/javascript"} { // whatever the computer says they are
+		p.HandleFunc("/"+name, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", kind+"; charset=utf-8")
+			http.ServeFileFS(w, r, static, "static/"+name)
+		})
 	}
 	return p, nil
 }
