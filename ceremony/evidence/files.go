@@ -33,6 +33,9 @@ as words. By hand:
     checkpoint                         the last tree head; its SHA-256 is the closing
                                        on the paper
     openssl verify -CAfile certificates/ROOT.pem certificates/OTHER.pem
+
+What each file and each byte means, with a second verifier in a page of Python, is
+in docs/evidence-format.md of conclave: conclave help evidence-format
 `
 
 // Files gives the hash of each file that the close of a transcript names: all but
