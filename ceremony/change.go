@@ -244,7 +244,7 @@ func (p *proceedings) changePIN(ctx context.Context, name string) (done, error) 
 		if pin.Kept == plan.ByQuorum { // no one knows it
 			continue
 		}
-		if err := p.devices.changePIN(ctx, h, pin); err != nil {
+		if err := p.replacePIN(ctx, h, pin, identity.Serial); err != nil {
 			return done{}, err
 		}
 	}

@@ -54,15 +54,21 @@ func (p Program) Runbook(ctx context.Context, f plan.File, linter lint.Linter, m
 // PINSheets are blank sheets for the PINs of a plan that are written by hand, a page for
 // each; nil if there are none.
 func PINSheets(p *plan.Plan) ([]byte, error) {
-	if p.Drill != nil || p.Custody == nil || p.Custody.Printer != "" || len(p.PINSheets()) == 0 {
+	if p.Custody == nil || p.Custody.Printer != "" || p.LeavesBackup() {
 		return nil, nil
 	}
 	var blank []paper.PINSheet
 	for _, sheet := range p.PINSheets() {
+		if p.Change != nil && !p.Change.Renews(sheet.Thing) {
+			continue
+		}
 		blank = append(blank, paper.PINSheet{
 			Title: "The " + sheet.Part, Device: sheet.Device, Serial: p.FindDevice(sheet.Device).Serial, Person: sheet.Who,
 			Ceremony: p.Ceremony, Date: p.Start, Practice: p.Practice, Boxes: sheet.Size,
 		})
+	}
+	if blank == nil {
+		return nil, nil
 	}
 	return paper.PINPDF(blank...)
 }

@@ -83,6 +83,30 @@ func (p *proceedings) handOut(ctx context.Context, pin devicePIN, serial string,
 	return nil
 }
 
+// replacePIN sets a PIN in place of the present one, which those type who know it. Its
+// sheets are handed out.
+func (p *proceedings) replacePIN(ctx context.Context, h *hsm.HSM, pin devicePIN, serial string) error {
+	old, err := p.people.right(ctx, h, pin)
+	if err != nil {
+		return err
+	}
+	defer old.Wipe()
+	e, err := p.people.enter(ctx, pin, false, nil)
+	if err != nil {
+		return err
+	}
+	defer e.wipe()
+	value, err := e.value(pin.ref)
+	if err != nil {
+		return err
+	}
+	defer value.Wipe()
+	if err := h.ChangePIN(pin.ref, old, value); err != nil {
+		return err
+	}
+	return p.handOut(ctx, pin, serial, e)
+}
+
 // question asks a person for a PIN, or for their half of it. Its form is said before it is
 // typed.
 func (pin devicePIN) question(part int, who string, present bool, problem error) PINQuestion {

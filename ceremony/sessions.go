@@ -80,27 +80,6 @@ func (d *sessions) login(ctx context.Context, name string) (*hsm.HSM, error) {
 	return h, nil
 }
 
-// changePIN changes a PIN of a device: those who know the present one type it, and then
-// the new one, as the plan says.
-func (d *sessions) changePIN(ctx context.Context, h *hsm.HSM, pin devicePIN) error {
-	old, err := d.people.right(ctx, h, pin)
-	if err != nil {
-		return err
-	}
-	defer old.Wipe()
-	e, err := d.people.enter(ctx, pin, false, nil)
-	if err != nil {
-		return err
-	}
-	defer e.wipe()
-	value, err := e.value(pin.ref)
-	if err != nil {
-		return err
-	}
-	defer value.Wipe()
-	return h.ChangePIN(pin.ref, old, value)
-}
-
 // close closes all, so that the next use opens them again.
 func (d *sessions) close() {
 	for _, h := range d.open {

@@ -134,9 +134,9 @@ func (p *Plan) refill(device string) []step.Step {
 	restore := p.restore()
 	restore.ID, restore.Object = step.Restore.ID(device), device
 	restore.Title = "Restore the keys to the device " + device
-	restore.Do = []string{"Type the user PIN of the device " + device + ", if it is asked for."}
+	restore.Do = []string{p.userPIN(device)}
 	steps := []step.Step{p.prepare(*p.FindDevice(device)), p.importInto(device, "the first", p.first())}
-	return append(append(steps, p.sealPIN(device)...), restore)
+	return append(append(steps, p.sealPIN(device, p.first())...), restore)
 }
 
 func (p *Plan) reshare() step.Step {

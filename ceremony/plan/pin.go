@@ -171,13 +171,13 @@ func (p *Plan) userPIN(device string) string {
 
 // sealPIN is the step in which a device gets an SO-PIN that no one knows, if the plan wants
 // one.
-func (p *Plan) sealPIN(device string) []step.Step {
+func (p *Plan) sealPIN(device string, called []int) []step.Step {
 	pin := p.PINOf(device, wire.SOPIN)
 	if pin.Kept != ByQuorum {
 		return nil
 	}
 	return []step.Step{{
-		ID: step.SealPIN.ID(device), Action: step.SealPIN, Object: device, Title: "Seal the SO-PIN of " + TheDevice(device), By: step.Custodians,
+		ID: step.SealPIN.ID(device), Action: step.SealPIN, Object: device, Title: "Seal the SO-PIN of " + TheDevice(device), By: step.Custodians, Called: called,
 		Do: []string{
 			fmt.Sprintf("%d custodians come to the screen one after the other; each types the code of their sheet.", p.Custody.Threshold),
 			pin.By + " types the SO-PIN that was typed when the device was prepared.",

@@ -70,12 +70,12 @@ func (p *Plan) Steps() []step.Step {
 // Nothing is signed before that.
 func (p *Plan) custody() []step.Step {
 	c := p.Custody
-	steps := append([]step.Step{p.share(), p.importInto(c.Device, "the first", p.first())}, p.sealPIN(c.Device)...)
+	steps := append([]step.Step{p.share(), p.importInto(c.Device, "the first", p.first())}, p.sealPIN(c.Device, p.first())...)
 	for _, k := range p.Keys {
 		steps = append(steps, p.generate(k), p.backup(k))
 	}
 	steps = append(steps, p.prepare(*p.FindDevice(c.Standby)), p.importInto(c.Standby, "the last", p.last()))
-	return append(append(steps, p.sealPIN(c.Standby)...), p.restore(), p.copies())
+	return append(append(steps, p.sealPIN(c.Standby, p.last())...), p.restore(), p.copies())
 }
 
 func (p *Plan) open() step.Step {
