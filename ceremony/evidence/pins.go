@@ -20,6 +20,9 @@ func (v *verifier) pins(id, device string, facts step.PrepareFacts) {
 	kept, typedBy := v.plan.PINFacts(device)
 	v.asPlanned(id, "pin kept: ", facts.PINs, kept)
 	v.asPlanned(id, "pin typed by: ", facts.TypedBy, typedBy)
+	for _, pin := range slices.Sorted(maps.Keys(kept)) {
+		v.shown("device %s: its %s is kept as %q, and was typed by %s", device, pin, facts.PINs[pin], facts.TypedBy[pin])
+	}
 }
 
 // sealedPIN checks that an SO-PIN was sealed under the DKEK, by custodians, before the
