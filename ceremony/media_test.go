@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/medium/mediumtest"
@@ -69,6 +70,34 @@ func (s *stage) drillWithoutMedium(t *testing.T) {
 	if bags := readBefore(t, d.evidence()).Chain.State.Bags; bags[3] != (plan.Bag{Thing: "backup medium 2", Number: "M-2"}) {
 		t.Errorf("the bags are now %v", bags)
 	}
+}
+
+// TestMoreMedia: a medium is written after those that there are, and
+// the next drill looks at all.
+func TestMoreMedia(t *testing.T) {
+	s := newStage(t, func(p *plan.Plan) { p.Custody.Media = 2 })
+	computer := mediumtest.New(t)
+	s.Media = computer.System
+	one, two, three := computer.Drive("ONE", "8:17", "6A3F-11B1"), computer.Drive("TWO", "8:33", "6A3F-11B2"), computer.Drive("THREE", "8:49", "6A3F-11B3")
+	folders := map[string][]string{"Folder of backup medium 1": {one, one, one}, "Folder of backup medium 2": {two, two, two}, "Folder of backup medium 3": {three, three}}
+	s.Room = &answers{s.players, folders}
+	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	b := readBefore(t, s.evidence())
+	more := s.goingOn(t, b, b.Change(plan.Change{Kind: plan.AddMedium}, time.Now()))
+	more.Before.Backup = two
+	if err := more.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if report := more.verified(t); len(report.Exceptions) > 0 || more.Plan.Custody.Media != 3 {
+		t.Errorf("exceptions: %v", report.Exceptions)
+	}
+	_, report := s.holdDrill(t, more.evidence(), s.Room)
+	if len(report.Exceptions) > 0 {
+		t.Errorf("exceptions: %v", report.Exceptions)
+	}
+	wantShown(t, report, "bags: 10 of 10 were closed, and had their numbers")
 }
 
 // TestMissingMedium: a medium that is not there is an exception, and is in no bag.
