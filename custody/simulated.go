@@ -29,6 +29,12 @@ func (p *Simulated) Show(_ context.Context, handout Handout) error {
 	return nil
 }
 
+// Sheet is that of a custodian who has one.
+func (p *Simulated) Sheet(number int) (quorum.Sheet, bool) {
+	sheet, ok := p.sheets[number]
+	return sheet, ok
+}
+
 // Ask implements Custodians. Those with an odd number use the code of their
 // sheet, the others its lines. A program makes no mistake, so a problem is the
 // ceremony's.

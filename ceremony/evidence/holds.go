@@ -33,7 +33,10 @@ func (s State) Devices() (all []Holder) {
 
 // Media are those that hold the backup. Of earlier releases all are in one bag.
 func (s State) Media() (all []Holder) {
-	media := Of[step.CopyFacts](s.Facts, step.Copy.ID()).Media
+	var media map[string]string
+	if s.Plan.Custody.Media > 0 {
+		media = Of[step.CopyFacts](s.Facts, step.Copy.ID()).Media
+	}
 	for n, thing := range s.Plan.MediaBags() {
 		all = append(all, Holder{thing, media[fmt.Sprint(n+1)], s.bag(thing)})
 	}

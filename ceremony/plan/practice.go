@@ -25,6 +25,11 @@ func (p *Plan) Rehearsal() (*Plan, error) {
 	r.Practice, r.Ceremony, r.Register = true, practice(p.Ceremony), ""
 	r.People = People{Comment: p.People.Comment, Administrator: practice(p.People.Administrator),
 		Witnesses: practices(p.People.Witnesses), Custodians: practices(p.People.Custodians)}
+	if p.Change != nil && p.Change.Before != nil {
+		change := *p.Change
+		change.Before = &Quorum{p.Change.Before.Threshold, practices(p.Change.Before.Custodians)}
+		r.Change = &change
+	}
 	r.Devices = slices.Clone(p.Devices)
 	for i := range r.Devices {
 		d := &r.Devices[i]

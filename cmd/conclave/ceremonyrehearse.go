@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"path/filepath"
 
 	"conclave/ceremony"
 	"conclave/ceremony/plan"
@@ -62,7 +64,7 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 		return err
 	}
 	a.Base = cmd.Dir.Practice()
-	if err := cmd.shown(c, &a, func() error { return cmd.hold(c, &a, original) }); err != nil {
+	if err := cmd.shown(c, &a, func() error { return cmd.hold(c, &a, room, original) }); err != nil {
 		return err
 	}
 	c.note("This was a rehearsal. Destroy its sheets, and %s when you have looked at it.", cmd.Dir)
@@ -70,20 +72,45 @@ func (cmd ceremonyRehearse) Run(c *console) error {
 }
 
 // hold holds the rehearsal of a plan.
-func (cmd ceremonyRehearse) hold(c *console, a *ceremony.Ceremony, original plan.File) error {
+func (cmd ceremonyRehearse) hold(c *console, a *ceremony.Ceremony, room ceremony.Room, original plan.File) error {
 	if err := cmd.Dir.PrepareRehearsal(original, cmd.Auto); err != nil {
-		return err
-	}
-	if err := a.Practise(original.Plan, original.Base()); err != nil {
 		return err
 	}
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
+	if err := cmd.practise(ctx, c, a, room, original); err != nil {
+		return err
+	}
 	faults, err := cmd.faults()
 	if err != nil {
 		return err
 	}
 	return c.hold(ctx, ceremony.Rehearsal{Ceremony: *a, Faults: faults, Auto: cmd.Auto}.Run, a.Plan, cmd.Dir)
+}
+
+// practise makes what the plan of the rehearsal refers to, or goes on from.
+func (cmd ceremonyRehearse) practise(ctx context.Context, c *console, a *ceremony.Ceremony, room ceremony.Room, original plan.File) error {
+	if original.Plan.Sequel() == nil {
+		return a.Practise(original.Plan, original.Base())
+	}
+	before, err := ceremony.FolderOf(original).Sequel(original)
+	if err != nil {
+		return err
+	}
+	program, auto := room.(*ceremony.SimulatedRoom)
+	if !auto {
+		program = &ceremony.SimulatedRoom{}
+	}
+	c.note("First a program holds the ceremony before it, on practice devices.")
+	practised, err := a.PractiseBefore(ctx, before, program, tracedHome{c.home.In(cmd.Dir.Practice()), c})
+	if err != nil {
+		return err
+	}
+	if !auto {
+		c.note("The codes of the practice sheets are in %s.", filepath.Join(cmd.Dir.Practice(), "sheets.txt"))
+	}
+	*a = practised
+	return nil
 }
 
 func (cmd ceremonyRehearse) room(c *console, f plan.File) (ceremony.Room, error) {
