@@ -103,11 +103,12 @@ func (p *Plan) items() (items []Item, total time.Duration) {
 	return items, total
 }
 
-// withBreaks puts a break before what would make people sit for too long.
+// withBreaks puts a break before what would make people sit for too long; none before the
+// last of all.
 func withBreaks(items []Item) (all []Item) {
 	var sat time.Duration
-	for _, item := range items {
-		if sat > 0 && sat+item.Took > sitting {
+	for i, item := range items {
+		if sat > 0 && sat+item.Took > sitting && i < len(items)-1 {
 			all, sat = append(all, Item{Took: breakTime}), 0
 		}
 		all, sat = append(all, item), sat+item.Took

@@ -35,7 +35,7 @@ func TestAgenda(t *testing.T) {
 			if item.First != steps+1 || len(item.Titles) != item.Last-steps {
 				t.Errorf("%s: steps %d to %d, %q, after step %d", name, item.First, item.Last, item.Titles, steps)
 			}
-			if steps, sat = item.Last, sat+item.Took; sat > 2*time.Hour && sat > item.Took {
+			if steps, sat = item.Last, sat+item.Took; sat > 2*time.Hour && sat > item.Took && steps < len(p.Steps()) {
 				t.Errorf("%s: people sit for %v in step %d", name, sat, item.Last)
 			}
 		}

@@ -119,6 +119,12 @@ const columnGap = 3
 // neither the first nor the last row is alone with them. Rows have a minimum height, for
 // handwriting; 0 where there is none.
 func (p *page) table(columns []column, rowHeight float64, rows [][]string) {
+	blocks := p.rows(columns, rowHeight, rows)
+	p.whole(blocks[0], blocks...)
+}
+
+// rows are those of a table, its heads first.
+func (p *page) rows(columns []column, rowHeight float64, rows [][]string) []block {
 	var titles []string
 	heads := make([]column, len(columns))
 	for i, c := range columns {
@@ -132,7 +138,7 @@ func (p *page) table(columns []column, rowHeight float64, rows [][]string) {
 		row.sticky = (i == 0 || i == len(rows)-2) && i < len(rows)-1
 		blocks = append(blocks, row)
 	}
-	p.whole(head, blocks...)
+	return blocks
 }
 
 // row is a row of a table: the texts of its cells are at its bottom, where one

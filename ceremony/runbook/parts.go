@@ -28,7 +28,7 @@ func parts(p *plan.Plan) []part {
 	if others := p.People.Witnesses[1:]; len(others) > 0 {
 		watching := part{Role: "Other witnesses", Lines: []line{
 			{"Do", "Watch the room: who comes, who goes, what lies where. Say stop as soon as something does not go as printed."},
-			{"Write", "Your signature at the beginning and on the last page."},
+			{"Write", "Your signature at the beginning and under Closing."},
 			{"Never", "Leave while a device is out of its bag, unless another witness stays."},
 		}}
 		for _, name := range others {

@@ -37,10 +37,10 @@ func draw(c content, b Book) *page {
 	p.before(c)
 	p.steps(c)
 	p.sheets(c)
+	p.closing(c)
 	for range c.Exceptions {
 		p.exceptions(c.Label)
 	}
-	p.closing(c)
 	p.running(c)
 	return p
 }

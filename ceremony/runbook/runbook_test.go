@@ -193,8 +193,9 @@ func allTexts(b runbook.Book) []string {
 	if p.Custody != nil {
 		all = append(append(all, "Where the sheets go"), p.People.Custodians...)
 	}
-	all = append(all, "Exception sheet", "What was decided", "What was decided", "Closing", "31", "32", "Signatures")
-	return append(append(all, p.Everyone()...), "conclave ceremony verify EVIDENCE --key FINGERPRINT --closing CLOSING", "for 10 years: until 15 January 2037")
+	all = append(append(all, "Closing", "31", "32", "Signatures"), p.Everyone()...)
+	return append(all, "conclave ceremony verify EVIDENCE --key FINGERPRINT --closing CLOSING", "for 10 years: until 15 January 2037",
+		"Exception sheet", "What was decided", "What was decided")
 }
 
 func TestTheSameBookGivesTheSameBytes(t *testing.T) {

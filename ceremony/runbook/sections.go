@@ -22,7 +22,8 @@ func (p *page) cover(c content) {
 	}
 	p.flow(block{}, blocks...)
 	p.heading(l.People, l.PeopleNote)
-	p.signatures(c)
+	signatures := p.signatures(c)
+	p.whole(signatures[0], signatures...)
 	p.heading(l.Devices, "")
 	var rows [][]string
 	for _, d := range c.Devices {
@@ -42,13 +43,13 @@ func (p *page) fact(name, text string) block {
 	}}
 }
 
-// signatures is the table that everyone signs in.
-func (p *page) signatures(c content) {
+// signatures is the table that everyone signs in, its heads first.
+func (p *page) signatures(c content) []block {
 	var rows [][]string
 	for _, one := range c.People {
 		rows = append(rows, []string{one.Name, one.Role, "", ""})
 	}
-	p.table([]column{{54, c.Label.Name, body()}, {39, c.Label.Role, small()}, {50, c.Label.Signature, body()}, {22, c.Label.Initial, body()}}, 9.5, rows)
+	return p.rows([]column{{54, c.Label.Name, body()}, {39, c.Label.Role, small()}, {50, c.Label.Signature, body()}, {22, c.Label.Initial, body()}}, 9.5, rows)
 }
 
 // agenda is a table, with the words below it that come up in it for the first time.
@@ -130,7 +131,7 @@ func (p *page) wordGrid(words []string, pitch float64) block {
 }
 
 // blankWord is the height of a line for a word that is written down.
-const blankWord = 6.8
+const blankWord = 6.6
 
 // ceremonyKey is where its words are written down.
 func (p *page) ceremonyKey(c content) {
@@ -186,17 +187,18 @@ func (p *page) emptyLines(lines int) block {
 	}}
 }
 
-// closing is what is signed last, and what is read years later.
+// closing is what is signed last, and what is read years later: one page can be copied
+// and kept, if there are not too many people.
 func (p *page) closing(c content) {
 	l := c.Label
-	p.newSection(l.Closing, l.ClosingNote)
-	p.flow(block{}, p.wordGrid(c.Blanks, blankWord))
-	p.heading(l.Signatures, l.SignaturesNote)
-	p.signatures(c)
-	p.subheading(l.Verify)
-	blocks := []block{stick(pad(p.paragraph(left, width, hash(), c.Command), 1.5))}
+	p.heading(l.Closing, l.ClosingNote)
+	blocks := []block{p.wordGrid(c.Blanks, blankWord), space(6), stick(pad(p.paragraph(left, width, stepTitle(), l.Signatures), 1.5)),
+		stick(p.paragraph(left, width, body(), l.SignaturesNote))}
+	blocks = append(append(blocks, p.signatures(c)...), space(6), stick(pad(p.paragraph(left, width, stepTitle(), l.Verify), 1.5)),
+		stick(pad(p.paragraph(left, width, hash(), c.Command), 1.5)))
 	for _, text := range c.Verify {
-		blocks = append(blocks, pad(p.paragraph(left, width, body(), text), 1))
+		blocks = append(blocks, stick(pad(p.paragraph(left, width, body(), text), 1)))
 	}
+	blocks[len(blocks)-1].sticky = false
 	p.whole(block{}, blocks...)
 }

@@ -124,6 +124,19 @@ const pageTemplate = `<!DOCTYPE html>
 </table>
 </section>
 {{end}}
+<section class="whole" aria-labelledby="closing">
+<h2 id="closing">{{.Closing}}</h2>
+<p>{{.ClosingNote}}</p>
+<ol class="words blank">{{range $.Blanks}}<li></li>{{end}}</ol>
+<h3>{{.Signatures}}</h3>
+<p>{{.SignaturesNote}}</p>
+{{template "signatures" $}}
+<div class="verify">
+<h3>{{.Verify}}</h3>
+<p><code>{{$.Command}}</code></p>
+{{range $.Verify}}<p>{{.}}</p>
+{{end}}</div>
+</section>
 {{range $i := $.Exceptions}}<section class="page exception" aria-labelledby="exception-{{$i}}">
 <h2 id="exception-{{$i}}">{{$.Label.Exception}}</h2>
 <p>{{$.Label.ExceptionNote}}</p>
@@ -143,19 +156,6 @@ const pageTemplate = `<!DOCTYPE html>
 </dl></div>{{end}}{{end}}
 </section>
 {{end}}
-<section class="page" aria-labelledby="closing">
-<h2 id="closing">{{.Closing}}</h2>
-<p>{{.ClosingNote}}</p>
-<ol class="words blank">{{range $.Blanks}}<li></li>{{end}}</ol>
-<h3>{{.Signatures}}</h3>
-<p>{{.SignaturesNote}}</p>
-{{template "signatures" $}}
-<div class="verify">
-<h3>{{.Verify}}</h3>
-<p><code>{{$.Command}}</code></p>
-{{range $.Verify}}<p>{{.}}</p>
-{{end}}</div>
-</section>
 </main>
 {{- end}}
 </body>
