@@ -356,7 +356,6 @@ func (p *Plan) close() step.Step {
 			"Everyone signs under Closing.",
 		},
 		Expect: []string{"The evidence verifies. The ceremony key is destroyed."},
-		Write:  []string{"Time by the watch"},
 	}
 }
 
