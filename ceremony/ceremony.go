@@ -136,6 +136,9 @@ func (p *proceedings) take(ctx context.Context, s step.Step) error {
 	if err := p.log.note(transcript.Begun, p.Plan.Lead(s.By), s.Title, nil); err != nil {
 		return err
 	}
+	if err := p.sitting(ctx); err != nil {
+		return err
+	}
 	for {
 		done, err := p.do(ctx, s)
 		var e transcript.Entry

@@ -232,7 +232,7 @@ func TestContradictions(t *testing.T) {
 	var requester *ecdsa.PrivateKey
 	all["two keys"], requester = twoKeys(t)
 	for name, table := range map[string][]contradiction{
-		"ceremony": slices.Concat(ofOrder(), ofTheWatch(), ofPeople(), ofThings(), ofPINs(), ofTheRecord(), ofSignatures()), "year later": ofTheRegister(), "drill": slices.Concat(ofTheDrill(), ofTheBagsOfPINs()), "two keys": ofKeys(),
+		"ceremony": slices.Concat(ofOrder(), ofTheWatch(), ofTheSitting(), ofPeople(), ofThings(), ofPINs(), ofTheRecord(), ofSignatures()), "year later": ofTheRegister(), "drill": slices.Concat(ofTheDrill(), ofTheBagsOfPINs()), "two keys": ofKeys(),
 		"rehearsal": ofImports(),
 	} {
 		for i, c := range table {
@@ -385,6 +385,26 @@ func ofTheWatch() []contradiction {
 			s.facts("close")["computer's clock"] = at.AddDate(0, 0, 1).Format(time.RFC3339)
 		}, `step close, fact "computer's clock": it is `, 0},
 		{"a clock in no form", fact("close", "computer's clock", "noon"), `step close, fact "computer's clock": it is "noon"; a time such as `, 0},
+	}
+}
+
+// ofTheSitting are stories of a ceremony that went on with no one there, or others.
+func ofTheSitting() []contradiction {
+	const where, id = "(step certificate-root, ", "certificate-root"
+	note := func(s *story) map[string]string {
+		i := slices.IndexFunc(s.entries, func(e transcript.Entry) bool {
+			return e.Step == id && e.Kind == transcript.Note && e.Facts["program sha256"] != ""
+		})
+		return s.entries[i].Facts
+	}
+	return []contradiction{
+		{"no one was called", func(s *story) { clear(note(s)) }, where + `done): the ceremony was resumed, and no note has the fact "program sha256" of the sitting`, 0},
+		{"the words of another program", func(s *story) { note(s)["program sha256"] = hashOf(nil) }, where + `note): fact "program sha256": it is ` + hashOf(nil), 0},
+		{"someone is not called", func(s *story) { delete(note(s), "present: Chen") }, `step certificate-root, the fact "present: Chen" is missing`, 1},
+		{"someone else stands in, and no exception says so", func(s *story) { note(s)["present: Cora"] = step.StandsIn("Eve") }, `step certificate-root, fact "present: Cora": Eve stands in, and no exception says so`, 0},
+		{"the roll is called before a step that goes on as it began", func(s *story) {
+			s.last(transcript.Note, "copy").Facts["program sha256"] = s.entries[0].Facts["program sha256"]
+		}, `(step copy, note): facts "program sha256" and "present: ": the ceremony was not resumed before this step`, 0},
 	}
 }
 
@@ -562,9 +582,10 @@ func ofSignatures() []contradiction {
 	// intent notes, before the last one, that something else was about to be signed.
 	intent := func(number, tbs string) func(*story) {
 		return func(s *story) {
-			note := *s.last(transcript.Note, "certificate-root")
+			i := slices.IndexFunc(s.entries, func(e transcript.Entry) bool { return e.Step == "certificate-root" && e.Facts["tbs sha256"] != "" })
+			note := s.entries[i]
 			note.Facts = map[string]string{"about to sign": "certificate", "number": number, "tbs sha256": tbs}
-			s.insert(s.at(transcript.Note, "certificate-root"), note)
+			s.insert(i, note)
 		}
 	}
 	note := func(fact, value string) func(*story) {
@@ -788,6 +809,7 @@ func (h held) interruptedBy(t *testing.T, i int, how string, entries []transcrip
 	t.Helper()
 	s, e := h.retell(t), h.entries[i]
 	s.insert(i+1, entries...)
+	s.callAgain(i + 1)
 	if e.Step != step.Close.ID() || e.Kind != transcript.Done { // where they are counted
 		for _, more := range entries {
 			if more.Kind == transcript.Exception {
@@ -797,6 +819,45 @@ func (h held) interruptedBy(t *testing.T, i int, how string, entries []transcrip
 	}
 	if report, err := s.verify(); err != nil || report.Level() != evidence.Proved {
 		t.Errorf("%s after entry %d (%s of step %s): %v", how, i, e.Kind, e.Step, err)
+	}
+}
+
+// callAgain lets the roll be called in the step that is taken first after a place where
+// the ceremony may have been resumed.
+func (s *story) callAgain(from int) {
+	s.t.Helper()
+	var program string
+	facts, done := map[string]string{}, map[string]bool{}
+	for _, name := range s.plan.CalledAgain() {
+		if !s.plan.CallsRoll() {
+			facts["present: "+name] = step.Here
+		}
+	}
+	for i, e := range s.entries {
+		for name, value := range e.Facts {
+			if strings.HasPrefix(name, "present: ") {
+				facts[name] = value
+			}
+		}
+		switch e.Kind {
+		case transcript.Resumed:
+			program = e.Facts["program sha256"]
+		case transcript.Done:
+			done[e.Step] = true
+		case transcript.Begun:
+			rest := s.entries[i:]
+			end := slices.IndexFunc(rest, func(e transcript.Entry) bool { return e.Kind == transcript.Done })
+			called := slices.ContainsFunc(rest[:max(0, end)], func(e transcript.Entry) bool { return e.Kind == transcript.Note && e.Facts["program sha256"] != "" })
+			again := slices.ContainsFunc(rest[1:max(1, end)], func(e transcript.Entry) bool { return e.Kind == transcript.Begun })
+			if i < from || again {
+				continue
+			}
+			if resumed := slices.ContainsFunc(s.entries[from:i], func(e transcript.Entry) bool { return e.Kind == transcript.Resumed }); resumed && !called && done["open"] {
+				facts["program sha256"] = program
+				s.insert(i+1, transcript.Entry{Kind: transcript.Note, Step: e.Step, By: e.By, Time: e.Time, Facts: facts})
+			}
+			return
+		}
 	}
 }
 

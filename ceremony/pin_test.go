@@ -49,7 +49,7 @@ func ofPINs() []contradiction {
 		{"a PIN that others have sealed", fact("seal-pin-primary", "custodians", "1, 2, 4"), `step seal-pin-primary, fact "custodians": the transcript has 1, 2, 4`, 0},
 		{"a PIN that is sealed in another step", func(s *story) { s.last(transcript.Note, "copy").Facts["sealed so pin sha256"] = hashOf(nil) },
 			`(step copy, note): fact "sealed so pin sha256": this step has no such note`, 0},
-		{"a sheet with a PIN in no bag of its own", fact("seal", "bag: the user PIN of the device primary", "PRACTICE-6"), `it is PRACTICE-6, as for the sheet of Cora`, 0},
+		{"a sheet with a PIN in no bag of its own", fact("seal", "bag: the user PIN of the device primary", "PRACTICE-8"), `it is PRACTICE-8, as for the sheet of Cora`, 0},
 	}
 }
 
@@ -60,9 +60,9 @@ func ofTheBagsOfPINs() []contradiction {
 	fact := func(id, fact, value string) func(*story) { return func(s *story) { s.facts(id)[fact] = value } }
 	return []contradiction{
 		{"a bag of a PIN that stays closed, with a new number", fact("seal", user, "PRACTICE-99"), `step seal, fact "bag: the user PIN of the device primary": the transcript has PRACTICE-99`, 0},
-		{"a bag of a PIN at which no one has looked", func(s *story) { delete(s.facts("pins"), user) }, `step pins, fact "bag: the user PIN of the device primary": it is nothing, and was noted as PRACTICE-8`, 0},
-		{"a bag of a PIN that was opened, and has its number", fact("seal", half, "PRACTICE-10"), "it is PRACTICE-10, which is or was the number of the bag of the second half of the user PIN of the device standby", 0},
-		{"a bag of a PIN that is whole after all", fact("pins", half, "PRACTICE-10"), "it is PRACTICE-10, and was noted as not as it was", 1},
+		{"a bag of a PIN at which no one has looked", func(s *story) { delete(s.facts("pins"), user) }, `step pins, fact "bag: the user PIN of the device primary": it is nothing, and was noted as PRACTICE-10`, 0},
+		{"a bag of a PIN that was opened, and has its number", fact("seal", half, "PRACTICE-12"), "it is PRACTICE-12, which is or was the number of the bag of the second half of the user PIN of the device standby", 0},
+		{"a bag of a PIN that is whole after all", fact("pins", half, "PRACTICE-12"), "it is PRACTICE-12, and was noted as not as it was", 1},
 		{"another sealed PIN", fact("inspect", "sealed so pin sha256 primary", hashOf(nil)), `step inspect, fact "sealed so pin sha256 primary": `, 0},
 		{"a sealed PIN of nothing", fact("inspect", "sealed so pin sha256 standby", hashOf(nil)), `step inspect, fact "sealed so pin sha256 standby": nothing in the plan has this name`, 0},
 	}

@@ -56,31 +56,60 @@ type hash struct {
 // rollCall notes who is here. No one can be missing who must be handed a sheet:
 // for them someone stands in.
 func (p *proceedings) rollCall(ctx context.Context, _ string) (done, error) {
-	text, present := "everyone is here", map[string]string{}
-	for _, name := range p.Plan.Everyone() {
-		err := p.people.here(ctx, name, "Is "+name+" here, and who they say they are?")
+	present, err := p.callRoll(ctx, p.Plan.Everyone(), nil)
+	if err != nil {
+		return done{}, err
+	}
+	text := "everyone is here"
+	for _, said := range present {
+		if said != step.Here {
+			text = "everyone is here, or someone stands in for them"
+		}
+	}
+	return done{text, step.RollCallFacts{Present: present}}, nil
+}
+
+// callRoll asks for each of several people. Who stood in before, by name, is asked for in
+// their place.
+func (p *proceedings) callRoll(ctx context.Context, names []string, before map[string]string) (map[string]string, error) {
+	present := map[string]string{}
+	for _, name := range names {
+		question := "Is " + name + " here, and who they say they are?"
+		deputy := step.Deputy(before[name])
+		if deputy != "" {
+			question = "Is " + deputy + " here, who stands in for " + name + "?"
+		}
+		err := p.people.here(ctx, name, question)
 		var absent *refusal
 		if err != nil && !errors.As(err, &absent) {
-			return done{}, err
+			return nil, err
+		}
+		if err == nil && deputy != "" {
+			present[name] = step.StandsIn(deputy)
+			continue
 		}
 		present[name] = step.Here
 		if err == nil {
 			continue
 		}
-		deputy, err := p.people.words(ctx, p.Plan.People.Administrator, "Who stands in for "+name+"? (a name, or no one)", practiceDeputy)
-		if err != nil {
-			return done{}, err
+		if present[name], err = p.standIn(ctx, name, present); err != nil {
+			return nil, err
 		}
-		if err := p.checkDeputy(name, deputy, present); err != nil {
-			return done{}, err
-		}
-		present[name] = step.StandsIn(deputy)
-		if err := p.log.noteException(p.Plan.People.Administrator, step.Absent(name, deputy), step.ExceptionFacts{}); err != nil {
-			return done{}, err
-		}
-		text = "everyone is here, or someone stands in for them"
 	}
-	return done{text, step.RollCallFacts{Present: present}}, nil
+	return present, nil
+}
+
+// standIn asks who stands in for someone who is absent.
+func (p *proceedings) standIn(ctx context.Context, name string, present map[string]string) (string, error) {
+	administrator := p.Plan.People.Administrator
+	deputy, err := p.people.words(ctx, administrator, "Who stands in for "+name+"? (a name, or no one)", practiceDeputy)
+	if err != nil {
+		return "", err
+	}
+	if err := p.checkDeputy(name, deputy, present); err != nil {
+		return "", err
+	}
+	return step.StandsIn(deputy), p.log.noteException(administrator, step.Absent(name, deputy), step.ExceptionFacts{})
 }
 
 // checkDeputy refuses one who has a part already: two sheets in one hand are one

@@ -32,6 +32,8 @@ type story struct {
 	program  step.Resumed     // which runs, if it was said
 	now      step.Resumed     // which runs
 	since    transcript.Entry // with which it went on
+	resumed  bool             // and no one was called since then
+	present  map[string]string
 }
 
 // entries checks the order of the entries, who has said them and when.
@@ -49,6 +51,7 @@ func (v *verifier) entries() {
 		s.untold(e)
 		s.speaker(e)
 		s.when(before, e)
+		s.sitting(e)
 		if i == 0 && e.Kind != transcript.Opened {
 			v.problem(TranscriptFile, "it does not begin with the opening")
 		}

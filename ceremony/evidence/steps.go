@@ -38,7 +38,7 @@ func (v *verifier) step(s step.Step) {
 	case step.Open:
 		v.inputs(s.ID)
 	case step.RollCall:
-		v.rollCall(s.ID)
+		v.called(s.ID, v.plan.Everyone(), Of[step.RollCallFacts](v.facts, s.ID).Present, nil)
 	case step.Prepare:
 		v.device(s.ID, s.Object)
 	case step.Share:
@@ -119,43 +119,6 @@ func (v *verifier) inputs(id string) {
 		}
 		if _, err := (signatures{v}).readCertificate(c.Name); err != nil { // no step issues it, but others are checked with it
 			v.problem(InputFile(c.File), "%v", err)
-		}
-	}
-}
-
-// rollCall wants everyone to be here, or someone in their place who has no other
-// part, and an exception that says so.
-func (v *verifier) rollCall(id string) {
-	present := Of[step.RollCallFacts](v.facts, id).Present
-	family(v, id, "present: ", present, v.plan.Everyone())
-	parts := map[string]string{}
-	for _, name := range v.plan.Everyone() {
-		parts[plan.FoldName(name)] = name
-	}
-	for _, name := range v.plan.Everyone() {
-		deputy, fact := step.Deputy(present[name]), "present: "+name
-		switch {
-		case present[name] == step.Here:
-			v.notAbsent(id, fact, name)
-			continue
-		case deputy == "":
-			v.problem(TranscriptFile, "step %s, fact %q: it is %q; %q, or who stands in, was expected", id, fact, present[name], step.Here)
-			continue
-		case parts[plan.FoldName(deputy)] != "":
-			v.problem(TranscriptFile, "step %s, fact %q: %s stands in, and has a part already, that of %s", id, fact, deputy, parts[plan.FoldName(deputy)])
-		case !v.excepted(id, step.Absent(name, deputy)):
-			v.problem(TranscriptFile, "step %s, fact %q: %s stands in, and no exception says so", id, fact, deputy)
-		}
-		parts[plan.FoldName(deputy)] = name
-	}
-}
-
-// notAbsent refuses an exception that says that someone stands in for someone who
-// is here.
-func (v *verifier) notAbsent(id, fact, name string) {
-	for _, e := range v.last(id, transcript.Exception) {
-		if e.By == v.plan.Lead(step.Administrator) && step.SaysAbsent(e.Text, name) {
-			v.problem(TranscriptFile, "step %s, fact %q: an exception says %q", id, fact, e.Text)
 		}
 	}
 }

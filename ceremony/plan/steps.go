@@ -122,6 +122,19 @@ func (p *Plan) Everyone() []string {
 	return append(all, p.People.Custodians...)
 }
 
+// CallsRoll says whether the plan begins with a roll call. In a drill people come one
+// after the other.
+func (p *Plan) CallsRoll() bool { return p.Drill == nil }
+
+// CalledAgain gives the names of those who must be here whenever the ceremony goes on:
+// all who sign at its end, or those who hold the drill.
+func (p *Plan) CalledAgain() []string {
+	if p.CallsRoll() {
+		return p.Everyone()
+	}
+	return append([]string{p.People.Administrator}, p.People.Witnesses...)
+}
+
 func (p *Plan) prepare(d Device) step.Step {
 	s := step.Step{ID: step.Prepare.ID(d.Name), Action: step.Prepare, Object: d.Name, Title: "Prepare the device " + d.Name, By: step.Administrator}
 	if d.Embedded {

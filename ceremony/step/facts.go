@@ -323,6 +323,10 @@ type NoteFacts struct {
 	Medium int `fact:"medium" optional:"" since:"2"`
 	// Identity is what that medium is, as in CopyFacts.
 	Identity string `fact:"identity" optional:"" since:"3"`
+	// Program and Present are of a sitting in which a ceremony goes on: the program whose
+	// words were compared, and who is here, as in RollCallFacts.
+	Program Sum               `fact:"program sha256" optional:"" since:"3"`
+	Present map[string]string `fact:"present: *" since:"3"`
 	// Bag is the number of a bag that is opened, by thing.
 	Bag map[string]string `fact:"bag: *"`
 }
