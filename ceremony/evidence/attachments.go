@@ -65,7 +65,7 @@ func (v *verifier) stamp(head []byte) {
 		v.problem(StampFile, "it is of %s, before the close at %s: the computer's clock was wrong", Clock(stamp.Time), Clock(v.report.End))
 		return
 	}
-	v.shown("time stamp: %s by %s, under %s", Clock(stamp.Time), stamp.TSA, whose)
+	v.attached(StampFile, "time stamp: %s by %s, under %s", Clock(stamp.Time), stamp.TSA, whose)
 }
 
 // clockError is how wrong the clock of a ceremony's computer may be; it is set
@@ -84,7 +84,13 @@ func (v *verifier) signature(name string, head []byte) {
 		v.problem(SignatureFile(name), "%v", err)
 		return
 	}
-	v.shown("signed by %s, %s", principal, whose)
+	v.attached(SignatureFile(name), "signed by %s, %s", principal, whose)
+}
+
+// attached notes what an attachment says.
+func (v *verifier) attached(file, format string, args ...any) {
+	v.shown(format, args...)
+	v.report.Attached = append(v.report.Attached, Attachment{file, fmt.Sprintf(format, args...)})
 }
 
 // MaxAttachment is how many bytes are read of a file that is to be attached, and of

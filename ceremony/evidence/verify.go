@@ -82,7 +82,16 @@ type Report struct {
 	// what after it, nil where there is no custody.
 	Chain []*Origin
 	State *State
+	Attached   []Attachment // after the close
+	// Plan, Entries and Facts are what all of it is about; what cannot be read is
+	// missing.
+	Plan    *plan.Plan
+	Entries []transcript.Entry
+	Facts   Facts
 }
+
+// Attachment is a file that was attached after the close, and what it says.
+type Attachment struct{ File, Says string }
 
 // Level is the level of the bundle.
 func (r *Report) Level() Level {
@@ -243,6 +252,7 @@ func (v *verifier) contents() {
 	}
 	var err error
 	v.facts, err = ReadFacts(v.plan, v.transcript.Entries)
+	v.report.Facts = v.facts
 	v.problems(TranscriptFile, err)
 	if v.facts.Schema < 2 {
 		v.unproved("the transcript is of schema %d, which has fewer facts: not all that is said in it can be compared (evidence of an earlier version)", v.facts.Schema)
@@ -314,7 +324,7 @@ func (v *verifier) readPlan() {
 	if p.Sequel() != nil {
 		v.bagSteps = p.BagSteps()
 	}
-	v.plan = p
+	v.plan, v.report.Plan = p, p
 	v.report.Ceremony, v.report.Practice = p.Ceremony, p.Practice
 }
 
@@ -357,7 +367,7 @@ func (v *verifier) readTranscript() {
 
 // take takes from a transcript what is looked at later.
 func (v *verifier) take(t *transcript.Transcript) {
-	v.transcript = t
+	v.transcript, v.report.Entries = t, t.Entries
 	v.report.Begin, v.report.End = t.Entries[0].Time, t.Entries[len(t.Entries)-1].Time
 }
 
