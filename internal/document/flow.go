@@ -1,6 +1,10 @@
 package document
 
-import "conclave/internal/typeset"
+import (
+	"strings"
+
+	"conclave/internal/typeset"
+)
 
 // Block is something that is never broken: it is drawn below its top.
 type Block struct {
@@ -74,9 +78,13 @@ func (p *Page) put(b Block) {
 	p.y += b.Height
 }
 
-// Paragraph is a text in as many lines as it takes.
+// Paragraph is a text in as many lines as it takes; what is on lines of their own stays
+// so.
 func (p *Page) Paragraph(x, room float64, s typeset.Style, text string) Block {
-	lines := p.Wrap(s, room, text)
+	var lines []string
+	for line := range strings.Lines(text) {
+		lines = append(lines, p.Wrap(s, room, line)...)
+	}
 	return Block{Height: float64(len(lines)) * s.Height(), Draw: func(top float64) {
 		for i, line := range lines {
 			p.Text(x, top+float64(i)*s.Height(), s, line)

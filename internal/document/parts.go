@@ -1,6 +1,11 @@
 package document
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+
+	"conclave/internal/typeset"
+)
 
 // NewSection begins a page with a heading.
 func (p *Page) NewSection(name, note string) {
@@ -46,15 +51,23 @@ func (p *Page) Dash(x, room float64, text string) Block {
 	return Pad(p.WithMark(x, room, 5, text, func(x, top float64) { p.Text(x, top, Body(), "–") }), 0.5)
 }
 
-// Fact is a line of the cover, with a thin rule above it.
-func (p *Page) Fact(name, text string) Block {
+// Fact is a name and a text, with a thin rule above them. The hashes below the text may
+// be none.
+func (p *Page) Fact(name, text string, hashes ...string) Block {
 	const names = 35.0
-	b := Beside(p.Paragraph(Left, names, Small(), name), p.Paragraph(Left+names, Width-names, Body(), text))
-	inner := b.Draw
+	texts := p.Paragraph(Left+names, Width-names, Body(), text)
+	sums := p.Paragraph(Left+names, Width-names, fingerprint(), strings.Join(hashes, "\n"))
+	b := Beside(p.Paragraph(Left, names-columnGap, Small(), name), Pad(texts, sums.Height))
 	return Block{Height: b.Height + 2.6, Draw: func(top float64) {
 		p.Rule(Left, top, Right, top)
-		inner(top + 1.3)
+		b.Draw(top + 1.3)
+		sums.Draw(top + 1.3 + texts.Height)
 	}}
+}
+
+// fingerprint has room for a SHA-256 on a line beside the name of a fact.
+func fingerprint() typeset.Style {
+	return typeset.Style{Face: typeset.Mono, Points: 9, Leading: 1.5}
 }
 
 // WordGrid is a grid of words beside their numbers, four a row, so that people can
