@@ -162,19 +162,8 @@ func writeRunbook(c *console, f plan.File, stem string) error {
 	if err != nil {
 		return err
 	}
-	html, err := runbook.HTML(book)
-	if err == nil {
-		err = safefile.Create(stem+".html", html)
-	}
-	if err != nil {
+	if err := writeBoth(stem, func() ([]byte, error) { return runbook.HTML(book) }, func() ([]byte, error) { return runbook.PDF(book) }); err != nil {
 		return err
-	}
-	pdf, err := runbook.PDF(book)
-	if err == nil {
-		err = safefile.Create(stem+".pdf", pdf)
-	}
-	if err != nil {
-		return fmt.Errorf("%w; %s.html is written, and a browser can print it", err, stem)
 	}
 	answer := runbookAnswer{HTML: stem + ".html", PDF: stem + ".pdf"}
 	text := fmt.Sprintf("Runbook written to %s and %s", answer.HTML, answer.PDF)
@@ -188,6 +177,24 @@ func writeRunbook(c *console, f plan.File, stem string) error {
 		return err
 	}
 	return c.answerf(answer, "%s\n", text)
+}
+
+// writeBoth writes a document, as HTML and as a PDF.
+func writeBoth(stem string, html, pdf func() ([]byte, error)) error {
+	content, err := html()
+	if err == nil {
+		err = safefile.Create(stem+".html", content)
+	}
+	if err != nil {
+		return err
+	}
+	if content, err = pdf(); err == nil {
+		err = safefile.Create(stem+".pdf", content)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w; %s.html is written, and a browser can print it", err, stem)
+	}
+	return err
 }
 
 // runbookAnswer is the files of a runbook.

@@ -16,7 +16,13 @@ import (
 
 type ceremonyVerify struct {
 	answering
-	Bundle  string  `arg:"" help:"Folder of the evidence."`
+	Bundle string `arg:"" help:"Folder of the evidence."`
+	fromElsewhere
+}
+
+// fromElsewhere is what a verifier knows from elsewhere: from the paper, of witnesses,
+// of authorities.
+type fromElsewhere struct {
 	Key     *string `placeholder:"FINGERPRINT" help:"Fingerprint of the ceremony key from the paper: 32 words, or 64 hex digits."`
 	Closing *string `placeholder:"SHA256" help:"The closing from the paper, in the same form."`
 	Signers string  `placeholder:"FILE" type:"input" help:"Keys of the witnesses, as ssh-keygen -Y verify takes them, in place of those in the bundle."`
@@ -53,7 +59,7 @@ func (cmd ceremonyVerify) Run(c *console) error {
 }
 
 // options are what the verifier knows from elsewhere.
-func (cmd ceremonyVerify) options() (o evidence.Options, err error) {
+func (cmd fromElsewhere) options() (o evidence.Options, err error) {
 	if o.Key, err = parseFingerprint("--key", cmd.Key); err != nil {
 		return o, err
 	}

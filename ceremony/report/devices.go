@@ -1,0 +1,63 @@
+package report
+
+import (
+	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
+)
+
+// devices are those of the plan, as they have shown themselves.
+func (r record) devices() section {
+	s := section{Title: "Devices", Note: "Serial number, device certificate and proof are the device's own; where the plan is named, the plan alone says so."}
+	for _, d := range r.plan.Devices {
+		s.Parts = append(s.Parts, section{Title: "Device " + d.Name, Facts: r.device(d)})
+	}
+	return s
+}
+
+func (r record) device(d plan.Device) []fact {
+	prepared := of[step.PrepareFacts](r, step.Prepare.ID(d.Name))
+	facts := []fact{
+		{Name: "Kind", Text: kindOf(d)},
+		{Name: "Part", Text: r.partOf(d.Name)},
+		{Name: "Serial number", Text: r.serialOf(d.Name)},
+	}
+	if r.plan.Drill == nil {
+		facts = append(facts, fact{Name: "Certificates", Text: evidence.DeviceFile(d.Name) + ", SHA-256 of the file", Sums: sums(prepared.Certificates)}, proof(d.Name, prepared))
+	}
+	if number := of[step.SealFacts](r, step.Seal.ID()).Bags[plan.TheDevice(d.Name)]; number != "" {
+		facts = append(facts, fact{Name: "Bag", Text: number})
+	}
+	return facts
+}
+
+func kindOf(d plan.Device) string {
+	if d.Embedded {
+		return "in software, which no laboratory has certified"
+	}
+	return "a card or token in a reader"
+}
+
+// proof says whether a device has proved that its certificate is its own.
+func proof(name string, prepared step.PrepareFacts) fact {
+	if prepared.Proof == "" {
+		return fact{Name: "Proof", Text: "it was not asked to prove that its certificate is its own"}
+	}
+	return fact{Name: "Proof", Text: evidence.ProofFile(name) + ": it proved that its certificate is its own. SHA-256 of the file", Sums: sums(prepared.Proof)}
+}
+
+// partOf is the part that a device had.
+func (r record) partOf(name string) string {
+	c := r.plan.Custody
+	switch {
+	case r.plan.Drill != nil:
+		return "it was compared with what the ceremony has recorded"
+	case c != nil && name == c.Device:
+		return "it makes the keys, and keeps them"
+	case c != nil && name == c.Standby && c.EraseStandby:
+		return "the backup was proved on it, and it was erased"
+	case c != nil && name == c.Standby:
+		return "the backup was proved on it, and it keeps the keys too"
+	}
+	return "it was identified"
+}
