@@ -35,7 +35,7 @@ func (r record) interruptions() section {
 }
 
 func entryTable(first string) *table {
-	return &table{Titles: []string{first, "Entry", "Time (UTC)", "Step", "By", "In their words"}, Widths: []int{9, 8, 14, 18, 15, 36}}
+	return &table{Titles: []string{first, "Entry", "Time (UTC)", "Step", "By", "In their words"}, Widths: []int{9, 7, 21, 16, 15, 32}}
 }
 
 func entryRow(first string, e transcript.Entry) []string {
@@ -43,7 +43,7 @@ func entryRow(first string, e transcript.Entry) []string {
 	if by == "" {
 		by = "the program"
 	}
-	return []string{first, fmt.Sprint(e.Index), e.Time.UTC().Format("2006-01-02 15:04:05"), e.Step, by, e.Text}
+	return []string{first, fmt.Sprint(e.Index), clock(e.Time), e.Step, by, e.Text}
 }
 
 // signatures are those that are attached, and lines for those on paper.

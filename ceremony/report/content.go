@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -61,9 +62,9 @@ func (s Source) content() (content, error) {
 		c.Note = "A rehearsal. Nothing in this report is in force."
 	}
 	c.Sections = []section{
-		r.fingerprint("Ceremony key", "The fingerprint of the key that has signed each entry of the transcript.", r.Key),
 		r.fingerprint("Closing", "The SHA-256 of the last signed checkpoint, and so of all that the transcript says.", r.Closing),
-		r.notProved(), r.keys(), r.devices(), r.present(), r.led(), r.movements(), r.room(), r.controls(), r.exceptions(), r.interruptions(), r.verified(), r.signatures(),
+		r.fingerprint("Ceremony key", "The fingerprint of the key that has signed each entry of the transcript.", r.Key),
+		r.notProved(), r.planned(), r.keys(), r.devices(), r.present(), r.led(), r.movements(), r.room(), r.controls(), r.exceptions(), r.interruptions(), r.verified(), r.signatures(),
 	}
 	c.Sections = slices.DeleteFunc(c.Sections, func(s section) bool { return s.Title == "" })
 	return c, nil
@@ -88,23 +89,29 @@ func (r record) verdict() string {
 
 // cover is what the first page says.
 func (r record) cover(s Source) []fact {
-	opened := r.opening()
 	facts := []fact{
 		{Name: "Place", Text: r.place()},
-		{Name: "Planned start", Text: moment(r.plan.Start)},
 		{Name: "Held", Text: moment(r.Begin) + " to " + moment(r.End)},
 		{Name: "Compared with the paper", Text: compared(s.Options)},
-		{Name: "Exceptions", Text: fmt.Sprint(len(r.Exceptions))},
-		{Name: "Plan", Text: evidence.PlanFile + ", SHA-256", Sums: []string{string(opened.Plan)}},
-		{Name: "Program", Text: "conclave " + opened.Version + ", SHA-256", Sums: []string{string(opened.Program)}},
-		{Name: "Kept until", Text: r.plan.KeptUntil().Format("2 January 2006")},
+		{Name: "Not proved", Text: strconv.Itoa(len(r.Unproved))},
+		{Name: "Exceptions", Text: strconv.Itoa(len(r.Exceptions))},
 		{Name: "Made", Text: "by conclave " + s.Tool + ", of the evidence alone"},
 	}
 	if r.plan.Custody != nil {
-		quorum := fact{Name: "Quorum", Text: fmt.Sprintf("Any %d of the %d custodians can restore the keys; fewer cannot", r.plan.Custody.Threshold, len(r.plan.People.Custodians))}
-		facts = slices.Insert(facts, 3, quorum)
+		facts = slices.Insert(facts, 2, fact{Name: "Quorum", Text: fmt.Sprintf("any %d of the %d custodians can restore the keys; fewer cannot", r.plan.Custody.Threshold, len(r.plan.People.Custodians))})
 	}
 	return facts
+}
+
+// planned is which plan and which program the ceremony followed.
+func (r record) planned() section {
+	opened := r.opening()
+	return section{Title: "Plan and program", Facts: []fact{
+		{Name: "Plan", Text: evidence.PlanFile + ", SHA-256", Sums: sums(opened.Plan)},
+		{Name: "Planned start", Text: moment(r.plan.Start)},
+		{Name: "Program", Text: "conclave " + opened.Version + ", whose parts are in " + evidence.SoftwareFile + "; SHA-256 of the program", Sums: sums(opened.Program)},
+		{Name: "Kept until", Text: r.plan.KeptUntil().Format("2 January 2006")},
+	}}
 }
 
 // compared says what the verifier knew from the paper.
@@ -131,6 +138,9 @@ func (r record) place() string {
 
 // moment writes a time as the transcript has it.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// clock writes one where it is said that all times are in UTC.
+func clock(t time.Time) string { return t.UTC().Format(time.DateTime) }
 
 func (r record) fingerprint(title, note string, sum [32]byte) section {
 	return section{Title: title, Note: note, Facts: []fact{{Name: "SHA-256", Sums: []string{hex.EncodeToString(sum[:])}}}, Words: pgpwords.Words(sum[:])}
@@ -174,7 +184,7 @@ func (r record) last(kind transcript.Kind, id string) *transcript.Entry {
 
 // where is how a report refers to an entry.
 func where(e *transcript.Entry) string {
-	text := fmt.Sprintf("Entry %d, %s", e.Index, moment(e.Time))
+	text := fmt.Sprintf("Entry %d, %s", e.Index, clock(e.Time))
 	if e.Step != "" {
 		text += ", " + e.Step
 	}

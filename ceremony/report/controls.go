@@ -25,8 +25,8 @@ const notInEvidence = "Not in the evidence"
 
 // controls is each control with what proves it.
 func (r record) controls() section {
-	s := section{Title: "Controls", OnNewPage: true, Note: "Each control with the entries that prove it, and the files of the bundle to look into. An entry is a line of " + evidence.TranscriptFile + ", and has this index there.",
-		Table: &table{Titles: []string{"Control", "Proved by", "Files"}, Widths: []int{40, 36, 24}}}
+	s := section{Title: "Controls", OnNewPage: true, Note: "Each control with the entries that prove it, and the files of the bundle to look into. An entry is a line of " + evidence.TranscriptFile + ", and has this index there; times are in UTC.",
+		Table: &table{Titles: []string{"Control", "Proved by", "Files"}, Widths: []int{34, 43, 23}}}
 	for _, c := range slices.Concat(r.ofTheRoom(), r.ofKeys(), r.ofSigning(), r.ofTheEnd()) {
 		if c.Proof == nil {
 			c.Files, c.Proof = nil, []string{notInEvidence}
@@ -34,7 +34,7 @@ func (r record) controls() section {
 				c.Proof[0] += ": " + c.Missing
 			}
 		}
-		s.Table.Rows = append(s.Table.Rows, []string{c.Name + ". " + c.Asks, strings.Join(c.Proof, "\n"), strings.Join(c.Files, "\n")})
+		s.Table.Rows = append(s.Table.Rows, []string{c.Name + "\n" + c.Asks, strings.Join(c.Proof, "\n"), strings.Join(c.Files, "\n")})
 	}
 	return s
 }

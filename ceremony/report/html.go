@@ -85,6 +85,8 @@ const pageTemplate = `<!DOCTYPE html>
 // styleSheet is what a report has beside what all documents have.
 const styleSheet = `
 .verdict { border: 2px solid #000; padding: .75rem 1rem; margin-bottom: 1.5rem; font-weight: bold }
+.facts { margin-top: .75rem }
+.facts dt { padding-right: .75rem }
 .facts code { display: block }
 .part { margin-top: 1.5rem }
 .wide { overflow-x: auto }

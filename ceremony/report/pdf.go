@@ -46,7 +46,7 @@ func (p *page) cover(c content) {
 		p.Flow(document.Block{}, document.Pad(p.Paragraph(document.Left, document.Width, document.Lead(), c.Note), 4))
 	}
 	p.Flow(document.Block{}, document.Pad(p.verdict(c.Verdict), 5))
-	p.facts(c.Facts)
+	p.facts(c.Facts, nil)
 }
 
 // verdict is a text in a box.
@@ -75,10 +75,7 @@ func (p *page) section(s section) {
 
 // inside is what a section has below its heading.
 func (p *page) inside(s section) {
-	p.facts(s.Facts)
-	if s.Words != nil {
-		p.Whole(document.Block{}, document.Space(2), p.WordGrid(s.Words, document.Body().Height()+0.6))
-	}
+	p.facts(s.Facts, s.Words)
 	for _, text := range s.List {
 		p.Flow(document.Block{}, p.Dash(document.Left, document.Width, text))
 	}
@@ -90,11 +87,14 @@ func (p *page) inside(s section) {
 	}
 }
 
-// facts are kept together, if they fit on a page.
-func (p *page) facts(facts []fact) {
+// facts, and the words of a hash below them, are kept together if they fit on a page.
+func (p *page) facts(facts []fact, words []string) {
 	var blocks []document.Block
 	for _, f := range facts {
 		blocks = append(blocks, p.Fact(f.Name, f.Text, f.Sums...))
+	}
+	if words != nil {
+		blocks = append(blocks, document.Space(2), p.WordGrid(words, document.Body().Height()+0.6))
 	}
 	if blocks != nil {
 		p.Whole(document.Block{}, blocks...)

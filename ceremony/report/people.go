@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/step"
@@ -56,14 +57,14 @@ func presence(present string) string {
 // led is who led which step, and when.
 func (r record) led() section {
 	s := section{Title: "Who led which step", Note: "Times are by the computer's clock, in UTC. Where custodians come to the screen one after the other, the administrator calls them.",
-		Table: &table{Titles: []string{"Step", "Led by", "Begun", "Done", "Entries"}, Widths: []int{36, 22, 16, 14, 12}}}
+		Table: &table{Titles: []string{"Step", "Led by", "Begun", "Done", "Entries"}, Widths: []int{33, 20, 21, 13, 13}}}
 	for _, planned := range r.plan.Steps() {
 		begun, done := r.last(transcript.Begun, planned.ID), r.last(transcript.Done, planned.ID)
 		if begun == nil || done == nil {
 			continue
 		}
 		s.Table.Rows = append(s.Table.Rows, []string{
-			planned.Title + r.came(planned), done.By, begun.Time.UTC().Format("2006-01-02 15:04:05"), done.Time.UTC().Format("15:04:05"), fmt.Sprintf("%d to %d", begun.Index, done.Index),
+			planned.Title + r.came(planned), done.By, clock(begun.Time), done.Time.UTC().Format(time.TimeOnly), fmt.Sprintf("%d to %d", begun.Index, done.Index),
 		})
 	}
 	return s
