@@ -245,7 +245,15 @@ func (c *checker) devices() {
 		}
 		serials[d.Serial] = true
 		c.pins(field, d)
+		c.product(field, d.Product)
 	}
+}
+
+func (c *checker) product(field string, p Product) {
+	c.text(field+".make", p.Make, false)
+	c.text(field+".model", p.Model, false)
+	c.text(field+".firmware", p.Firmware, false)
+	c.text(field+".certificate", p.Certificate, false)
 }
 
 func (c *checker) keys() {

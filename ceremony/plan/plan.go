@@ -75,6 +75,24 @@ type Device struct {
 	// administrator, who keeps it.
 	UserPIN *PIN `json:"userPIN,omitempty"`
 	SOPIN   *PIN `json:"soPIN,omitempty"`
+	Product
+}
+
+// Product is what a device is, for whoever reads the report. Firmware is the version
+// that it tells; Certificate is the number of its certification.
+type Product struct {
+	Make        string `json:"make,omitempty"`
+	Model       string `json:"model,omitempty"`
+	Firmware    string `json:"firmware,omitempty"`
+	Certificate string `json:"certificate,omitempty"`
+}
+
+// CheckFirmware refuses another version than the planned one, if one is planned.
+func (p Product) CheckFirmware(version string) error {
+	if p.Firmware != "" && p.Firmware != version {
+		return fmt.Errorf("the device has firmware %s, and the plan says %s; take the device that is planned, or correct the plan", version, p.Firmware)
+	}
+	return nil
 }
 
 // Custody is how keys are kept: made in Device, backed up under a DKEK that any
@@ -229,7 +247,7 @@ func explain(content []byte, err error) error {
 // fieldOf is where the plan has a field: the structures that are embedded are no part
 // of it.
 func fieldOf(wrong *json.UnmarshalTypeError) string {
-	return strings.NewReplacer(".Spec.", ".", ".CRLSpec.", ".").Replace(wrong.Field)
+	return strings.NewReplacer(".Spec.", ".", ".CRLSpec.", ".", ".Product.", ".").Replace(wrong.Field)
 }
 
 // kindOf says what a field takes in JSON.

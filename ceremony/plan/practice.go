@@ -34,6 +34,7 @@ func (p *Plan) Rehearsal() (*Plan, error) {
 	for i := range r.Devices {
 		d := &r.Devices[i]
 		d.Embedded, d.Serial, d.UserPIN, d.SOPIN = true, "", practicePIN(d.UserPIN), practicePIN(d.SOPIN)
+		d.Product = Product{} // it is in software
 	}
 	r.CRLs = slices.Clone(p.CRLs)
 	for i := range r.CRLs { // the register is new, and has no CRL before these

@@ -142,6 +142,13 @@ func (c Check) device(d plan.Device) (detail string, err error) {
 	if d.Serial != "" && identity.Serial != d.Serial {
 		return "", fmt.Errorf("it has serial number %s, and the plan says %s", identity.Serial, d.Serial)
 	}
+	status, err := h.Status()
+	if err == nil {
+		err = d.CheckFirmware(status.Version.String())
+	}
+	if err != nil {
+		return "", err
+	}
 	keys, err := h.Keys()
 	if err != nil {
 		return "", err
