@@ -33,23 +33,16 @@ func (p *proceedings) prepare(ctx context.Context, name string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	identity, err := h.Device()
+	facts, err := p.identify(ctx, name, h)
 	if err != nil {
 		return done{}, err
 	}
-	if err := p.Dir.put(evidence.DeviceFile(name), identity.Content); err != nil {
-		return done{}, err
-	}
-	p.people.Tell("Serial number: " + identity.Serial + "; its certificate is by " + identity.Chain.Issuer())
-	if err := p.people.agree(ctx, p.Plan.Who(step.Witness), "Is this the serial number in the runbook, or is it written there now?"); err != nil {
-		return done{}, err
-	}
-	text, facts := "the device "+name+" has serial number "+identity.Serial, step.PrepareFacts{Serial: identity.Serial, Certificates: sumOf(sha256.Sum256(identity.Content))}
+	text := "the device " + name + " has serial number " + facts.Serial
 	if !p.Plan.Initialises(name) {
 		return done{text, facts}, nil
 	}
 	facts.PINs, facts.TypedBy = p.Plan.PINFacts(name)
-	if err := p.initialize(ctx, name, h, identity.Serial); err != nil {
+	if err := p.initialize(ctx, name, h, facts.Serial); err != nil {
 		return done{}, err
 	}
 	text += ", proves that its certificate is its own, holds no key, and waits for one DKEK share"
@@ -59,6 +52,27 @@ func (p *proceedings) prepare(ctx context.Context, name string) (done, error) {
 	}
 	facts.Proof = sumOf(sha256.Sum256(proof))
 	return done{text, facts}, safefile.Replace(p.Dir.evidence(evidence.ProofFile(name)), proof)
+}
+
+// identify keeps a device's certificates, and lets the witness compare its serial number.
+func (p *proceedings) identify(ctx context.Context, name string, h *hsm.HSM) (facts step.PrepareFacts, err error) {
+	identity, err := h.Device()
+	if err != nil {
+		return facts, err
+	}
+	status, err := h.Status()
+	if err == nil {
+		err = p.Plan.FindDevice(name).CheckFirmware(status.Version.String())
+	}
+	if err == nil {
+		err = p.Dir.put(evidence.DeviceFile(name), identity.Content)
+	}
+	if err != nil {
+		return facts, fmt.Errorf("device %s: %w", name, err)
+	}
+	p.people.Tell("Serial number: " + identity.Serial + "; its certificate is by " + identity.Chain.Issuer())
+	facts = step.PrepareFacts{Serial: identity.Serial, Certificates: sumOf(sha256.Sum256(identity.Content)), Version: status.Version.String()}
+	return facts, p.people.agree(ctx, p.Plan.Who(step.Witness), "Is this the serial number in the runbook, or is it written there now?")
 }
 
 // initialize initialises a device for one DKEK share. Keys on it are lost only

@@ -150,6 +150,9 @@ func (v *verifier) device(id, name string) {
 	if planned := v.plan.FindDevice(name).Serial; planned != "" {
 		v.equal(file, "the serial number of the device", serial, planned)
 	}
+	if err := v.plan.FindDevice(name).CheckFirmware(facts.Version); err != nil && v.facts.Schema >= 3 {
+		v.problem(TranscriptFile, "step %s, fact %q: %v", id, "device version", err)
+	}
 	for _, other := range v.plan.Devices {
 		if other.Name != name && Of[step.PrepareFacts](v.facts, step.Prepare.ID(other.Name)).Serial == facts.Serial {
 			v.problem(TranscriptFile, "step %s, fact %q: the devices %s and %s are the same one, %s", id, "device serial", name, other.Name, facts.Serial)

@@ -13,7 +13,7 @@ import (
 //	NAME*       as many as there are; the rest of the name is the key
 //	optional    it may be missing
 //	since N     transcripts of earlier schemas do not have it
-//	own words   what people say; nothing else in the evidence tells it
+//	own words   what people or devices say; nothing else in the evidence tells it
 //
 // All others are compared: with a file, with the plan or with another fact.
 
@@ -101,6 +101,7 @@ type PrepareFacts struct {
 	Serial       string `fact:"device serial"`
 	Certificates Sum    `fact:"device certificates sha256"`
 	Proof        Sum    `fact:"device proof sha256" optional:"it is asked of devices of the custody"`
+	Version      string `fact:"device version" since:"3" own:"words"` // if the plan has no firmware
 	// PINs says how each PIN of the device is kept, TypedBy who has typed it, by its
 	// name; never what it is.
 	PINs    map[string]string `fact:"pin kept: *" since:"3"`
