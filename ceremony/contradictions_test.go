@@ -65,6 +65,16 @@ func (s *story) facts(id string) map[string]string {
 	return s.last(transcript.Done, id).Facts
 }
 
+// moved is the note that someone has come into the room, or gone.
+func (s *story) moved(how string) *transcript.Entry {
+	s.t.Helper()
+	i := slices.IndexFunc(s.entries, func(e transcript.Entry) bool { return strings.HasSuffix(e.Text, how) })
+	if i < 0 {
+		s.t.Fatalf("no one%s", how)
+	}
+	return &s.entries[i]
+}
+
 // drop takes out the last entry of a kind in a step.
 func (s *story) drop(kind transcript.Kind, id string) {
 	i := s.at(kind, id)
@@ -285,11 +295,11 @@ func ofOrder() []contradiction {
 		{"closed twice", func(s *story) { s.entries = append(s.entries, *s.last(transcript.Closed, "")) }, "(closed): it comes after the close", 0},
 		{"closed before its end", func(s *story) {
 			s.insert(s.at(transcript.Begun, "close"), transcript.Entry{Kind: transcript.Closed, By: admin})
-		}, "(step close, begun): it comes after the close", 2},
+		}, "(step close, begun): it comes after the close", 3},
 		{"never closed", func(s *story) { s.drop(transcript.Closed, "") }, "the ceremony was not closed, or the end is missing", 0},
 		{"stopped and never resumed", func(s *story) {
 			s.insert(s.at(transcript.Begun, "close"), transcript.Entry{Kind: transcript.Stopped, By: admin})
-		}, "(step close, begun): the ceremony was stopped, and never resumed", 2},
+		}, "(step close, begun): the ceremony was stopped, and never resumed", 3},
 		{"something is said after it was stopped", func(s *story) {
 			s.insert(s.at(transcript.Resumed, "certificate-root"), transcript.Entry{Kind: transcript.Stopped, Step: "certificate-root", By: admin},
 				transcript.Entry{Kind: transcript.Exception, Step: "certificate-root", By: admin, Text: "we go on"})
@@ -327,6 +337,14 @@ func ofOrder() []contradiction {
 			s.insert(s.at(transcript.Done, "import-primary")+1, note)
 		}, "(step import-primary, note): this step is not under way", 0},
 		{"a note in another step", func(s *story) { s.last(transcript.Note, "copy").Facts = map[string]string{"custodians": "1, 2, 3"} }, `(step copy, note): fact "custodians": this step has no such note`, 2},
+		{"entered as someone else", func(s *story) { s.moved(step.EnteredRoom).Facts["entered"] = "Eve Engineer" },
+			`fact "entered": it is Eve Engineer, and the entry says "Eve Electrician entered the room"`, 0},
+		{"entered, and no one says so", func(s *story) { s.moved(step.EnteredRoom).Text = "about to begin" }, `fact "entered": it is Eve Electrician, and the entry says "about to begin"`, 0},
+		{"left, and no fact says so", func(s *story) { s.moved(step.LeftRoom).Facts = nil }, `(step close, note): fact "left": it is nothing, and the entry says "Eve Electrician left the room"`, 0},
+		{"entered without a name", func(s *story) {
+			e := s.moved(step.EnteredRoom)
+			e.Text, e.Facts["entered"] = "\u202eEve entered the room", "\u202eEve"
+		}, "is not the name of a person", 0},
 		{"time runs backwards", func(s *story) { s.last(transcript.Done, "restore").Time = s.entries[0].Time.Add(-time.Hour) }, "(step restore, done): its time is before that of the entry before it", 0},
 		{"long before the ceremony", func(s *story) { s.entries[0].Time = time.Date(1970, 1, 1, 0, 0, 7, 0, time.UTC) }, "entry 0 (opened): 1970-01-01 00:00:07 UTC is not a time of this ceremony", 0},
 		{"after the evidence need not be kept", func(s *story) { s.last(transcript.Closed, "").Time = time.Date(2126, 1, 1, 0, 0, 0, 0, time.UTC) }, "(closed): 2126-01-01 00:00:00 UTC is not a time of this ceremony", 0},
@@ -955,7 +973,7 @@ func earlierFacts(t *testing.T, p *plan.Plan, entries []transcript.Entry) []tran
 	for _, planned := range p.Steps() {
 		actions[planned.ID] = planned.Action
 	}
-	entries = slices.Clone(entries)
+	entries = slices.DeleteFunc(slices.Clone(entries), func(e transcript.Entry) bool { return e.Facts["entered"]+e.Facts["left"] != "" })
 	for i, e := range entries {
 		facts := map[transcript.Kind]any{
 			transcript.Opened: &step.Opened{}, transcript.Resumed: &step.Resumed{}, transcript.Note: &step.NoteFacts{}, transcript.Exception: &step.ExceptionFacts{},

@@ -282,6 +282,8 @@ func eventful(t *testing.T) map[string]held {
 		"Folder of backup medium 2":               {filepath.Join(string(s.Dir), "backup"), "2"},
 		"Folder of backup medium 3":               {t.TempDir()},
 		"Number of the bag of the device primary": {"none"},
+		"Press <enter> to begin":                  {"entered Eve Electrician"},
+		"Is that all?":                            {"Left Eve Electrician"},
 	}}}
 	all["ceremony"] = held{s.forge(t), s.Plan}
 	s.Now, s.Room = time.Now, s.players

@@ -48,7 +48,7 @@ func (p *people) ask(ctx context.Context, q Question) (string, error) {
 			return text, nil
 		}
 		if answered {
-			p.Room.Tell("That was not understood: <enter> alone goes on; exception and stop are the only other answers here.")
+			p.Room.Tell("That was not understood: <enter> alone goes on; exception, entered NAME, left NAME and stop are the only other answers here.")
 		}
 	}
 }
@@ -66,7 +66,8 @@ func (p *people) command(ctx context.Context, who, text string) (answered bool, 
 	case commandException:
 		return false, p.exception(ctx, who)
 	case "":
-		return true, nil
+		moved, err := p.moved(who, text)
+		return !moved, err
 	}
 	return false, errors.Join(ErrStopped, p.log.note(transcript.Stopped, who, "stopped on request", nil))
 }
@@ -81,7 +82,7 @@ func wanted(answer Answer) string {
 // explained says what can be typed, if that was asked, or a command that is for
 // custodians was given.
 func (p *people) explained(what, text string) bool {
-	const commands = "Other answers here are exception, to write down what was not as planned, and stop or quit, to go on another time."
+	const commands = "Other answers here are exception, to write down what was not as planned; entered NAME or left NAME, when someone comes into the room or goes; and stop or quit, to go on another time."
 	switch typed.Word(text, "help", "undo", "leave") {
 	case "help":
 		p.Room.Tell("Expected is " + what + ". " + commands)

@@ -37,7 +37,7 @@ func (r *Room) ShowStep(n, of int, s step.Step) {
 	for _, line := range s.Expect {
 		t.Printf("   =  %s\n", line)
 	}
-	t.Printf("At a question that begins with a name: exception, to write one down; stop, to go on another time; help.\n")
+	t.Printf("At a question that begins with a name: exception, to write one down; entered NAME, left NAME; stop, to go on another time; help.\n")
 }
 
 // Answer implements ceremony.Room.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"conclave/ceremony/plan"
@@ -108,7 +109,8 @@ func (s *story) order(before, e transcript.Entry) {
 	case transcript.Done:
 		s.finished(e, lead)
 	case transcript.Failed, transcript.Note:
-		if e.Step != s.underWay || e.Step == "" {
+		underWay := e.Step == s.underWay && e.Step != ""
+		if !underWay && !(e.Kind == transcript.Note && read[step.NoteFacts](s.verifier, e).Moves()) { // people come and go between steps too
 			s.wrong(e, "this step is not under way")
 		}
 	}
@@ -191,6 +193,7 @@ func (s *story) remember(e transcript.Entry) {
 		said.last = nil
 	case transcript.Note:
 		s.fits(e, read[step.NoteFacts](s.verifier, e))
+		s.moves(e, read[step.NoteFacts](s.verifier, e))
 	case transcript.Exception:
 		s.report.Exceptions = append(s.report.Exceptions, e)
 		s.excepts(e, read[step.ExceptionFacts](s.verifier, e))
@@ -261,6 +264,24 @@ func (s *story) fits(e transcript.Entry, note step.NoteFacts) {
 	for _, thing := range slices.Sorted(maps.Keys(note.Bag)) {
 		if !s.opens(e.Step, thing) {
 			s.wrong(e, "fact %q: this step has no such note", "bag: "+thing)
+		}
+	}
+}
+
+// moves wants a note to have as a fact who it says has come or gone, and no one else.
+func (s *story) moves(e transcript.Entry, note step.NoteFacts) {
+	if s.facts.Schema < 3 {
+		return
+	}
+	for _, fact := range []struct{ name, value, end string }{{"entered", note.Entered, step.EnteredRoom}, {"left", note.Left, step.LeftRoom}} {
+		told, is := strings.CutSuffix(e.Text, fact.end)
+		if !is {
+			told = ""
+		}
+		if fact.value != told {
+			s.wrong(e, "fact %q: it is %s, and the entry says %q", fact.name, orNothing(fact.value), e.Text)
+		} else if is && plan.CheckPerson(told) != nil {
+			s.wrong(e, "fact %q: %q is not the name of a person", fact.name, told)
 		}
 	}
 }

@@ -214,6 +214,13 @@ func (c *checker) person(field, name string) {
 	}
 }
 
+// CheckPerson refuses what cannot be the name of a person.
+func CheckPerson(name string) error {
+	c := &checker{}
+	c.person("name", name)
+	return errors.Join(c.problems...)
+}
+
 // FoldName is quorum's: the same text for names that everyone would read as one
 // person's.
 func FoldName(name string) string { return quorum.FoldName(name) }

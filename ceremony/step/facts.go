@@ -328,9 +328,21 @@ type NoteFacts struct {
 	// words were compared, and who is here, as in RollCallFacts.
 	Program Sum               `fact:"program sha256" optional:"" since:"3"`
 	Present map[string]string `fact:"present: *" since:"3"`
+	// Entered and Left are who has come into the room, or gone.
+	Entered string `fact:"entered" optional:"" since:"3"`
+	Left    string `fact:"left" optional:"" since:"3"`
 	// Bag is the number of a bag that is opened, by thing.
 	Bag map[string]string `fact:"bag: *"`
 }
+
+// Moves says whether the note is about who came into the room, or went.
+func (n NoteFacts) Moves() bool { return n.Entered != "" || n.Left != "" }
+
+// What the texts of such notes end with, after the name.
+const (
+	EnteredRoom = " entered the room"
+	LeftRoom    = " left the room"
+)
 
 // ExceptionFacts are those that an exception may have.
 type ExceptionFacts struct {
