@@ -1,6 +1,8 @@
 package report
 
 import (
+	"strings"
+
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
@@ -8,7 +10,7 @@ import (
 
 // devices are those of the plan, as they have shown themselves.
 func (r record) devices() section {
-	s := section{Title: "Devices", Note: "Serial number, device certificate and proof are the device's own; where the plan is named, the plan alone says so."}
+	s := section{Title: "Devices", Note: "Serial number, certificates and proof are the device's own. Make, model and certification are what the plan says."}
 	for _, d := range r.plan.Devices {
 		s.Parts = append(s.Parts, section{Title: "Device " + d.Name, Facts: r.device(d)})
 	}
@@ -19,11 +21,13 @@ func (r record) device(d plan.Device) []fact {
 	prepared := of[step.PrepareFacts](r, step.Prepare.ID(d.Name))
 	facts := []fact{
 		{Name: "Kind", Text: kindOf(d)},
+		{Name: "Make and model", Text: planned(strings.TrimSpace(d.Make + " " + d.Model))},
+		{Name: "Certification", Text: planned(d.Certificate)},
 		{Name: "Part", Text: r.partOf(d.Name)},
 		{Name: "Serial number", Text: r.serialOf(d.Name)},
 	}
 	if r.plan.Drill == nil {
-		facts = append(facts, fact{Name: "Certificates", Text: evidence.DeviceFile(d.Name) + ", SHA-256 of the file", Sums: sums(prepared.Certificates)}, proof(d.Name, prepared))
+		facts = append(facts, fact{Name: "Firmware", Text: firmware(d, prepared)}, fact{Name: "Certificates", Text: evidence.DeviceFile(d.Name) + ", SHA-256 of the file", Sums: sums(prepared.Certificates)}, proof(d.Name, prepared))
 	}
 	if number := of[step.SealFacts](r, step.Seal.ID()).Bags[plan.TheDevice(d.Name)]; number != "" {
 		facts = append(facts, fact{Name: "Bag", Text: number})
@@ -36,6 +40,25 @@ func kindOf(d plan.Device) string {
 		return "in software, which no laboratory has certified"
 	}
 	return "a card or token in a reader"
+}
+
+// planned is what the plan alone says of a device.
+func planned(text string) string {
+	if text == "" {
+		return "the plan names none"
+	}
+	return text
+}
+
+// firmware is the version that a device tells, and that of the plan.
+func firmware(d plan.Device, prepared step.PrepareFacts) string {
+	switch {
+	case prepared.Version == "":
+		return planned(d.Firmware)
+	case d.Firmware == "":
+		return "version " + prepared.Version + ", as the device tells"
+	}
+	return "version " + prepared.Version + ", as the device tells and the plan says"
 }
 
 // proof says whether a device has proved that its certificate is its own.

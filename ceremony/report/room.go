@@ -1,12 +1,26 @@
 package report
 
 import (
+	"strconv"
+
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 )
 
-// movements is who entered and left the room.
-func (r record) movements() section { return section{} }
+// movements is who came into the room, and went, while the ceremony was held.
+func (r record) movements() section {
+	s := section{Title: "Who entered and left", Note: "As it was written down during the ceremony. Who was there when it began, the roll says.",
+		Table: &table{Titles: []string{"Time (UTC)", "What", "Written down by", "Entry"}, Widths: []int{22, 40, 26, 12}}}
+	for _, e := range r.Entries {
+		if e.Kind == transcript.Note && factsOf[step.NoteFacts](r, e).Moves() {
+			s.Table.Rows = append(s.Table.Rows, []string{clock(e.Time), e.Text, e.By, strconv.FormatInt(e.Index, 10)})
+		}
+	}
+	if len(s.Table.Rows) == 0 {
+		return section{Title: s.Title, Note: "Nothing was written down."}
+	}
+	return s
+}
 
 // room is where the ceremony was held, by which clock, and what there is of it.
 func (r record) room() section {
