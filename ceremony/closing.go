@@ -15,39 +15,55 @@ import (
 
 // close completes the evidence. What comes after it is for finish.
 func (p *proceedings) close(ctx context.Context, _ string) (done, error) {
-	var time timeByWatch
-	if p.log.facts.Schema >= 3 {
-		var err error
-		if time, err = p.readWatch(ctx); err != nil {
-			return done{}, err
-		}
-	}
 	if err := p.photos(ctx); err != nil {
+		return done{}, err
+	}
+	facts, err := p.said(ctx)
+	if err != nil {
 		return done{}, err
 	}
 	if err := p.people.readExceptions(ctx); err != nil {
 		return done{}, err
 	}
-	exceptions := p.log.count(transcript.Exception)
+	facts.Schema, facts.Exceptions = p.log.facts.Schema, p.log.count(transcript.Exception)
 	if err := p.exportRegister(ctx); err != nil {
 		return done{}, err
 	}
 	if err := p.keepRecord(); err != nil {
 		return done{}, err
 	}
-	files, err := evidence.Files(os.DirFS(p.Dir.Evidence()))
-	if err != nil {
+	if facts.Files, err = evidence.Files(os.DirFS(p.Dir.Evidence())); err != nil {
 		return done{}, err
 	}
-	d := done{fmt.Sprintf("the evidence is complete; exceptions: %d", exceptions), step.CloseFacts{Watch: time.text, Clock: time.clock, Ahead: time.ahead, Schema: p.log.facts.Schema, Exceptions: exceptions, Files: files}}
+	d := done{fmt.Sprintf("the evidence is complete; exceptions: %d", facts.Exceptions), facts}
+	return d, p.preview(d)
+}
+
+// said asks for what people alone can say at the close. A ceremony that an earlier
+// release has begun does not have it.
+func (p *proceedings) said(ctx context.Context) (facts step.CloseFacts, err error) {
+	if p.log.facts.Schema < 3 {
+		return facts, nil
+	}
+	time, err := p.readWatch(ctx)
+	if err != nil {
+		return facts, err
+	}
+	facts.Watch, facts.Clock, facts.Ahead = time.text, time.clock, time.ahead
+	facts.Recording, facts.RecordingSum, err = p.askRecording(ctx)
+	return facts, err
+}
+
+// preview finds, before the close, why the evidence would not verify.
+func (p *proceedings) preview(d done) error {
 	e, err := p.log.doneEntry(p.log.step, d)
 	if err != nil {
-		return done{}, err
+		return err
 	}
 	if err := evidence.Preview(os.DirFS(p.Dir.Evidence()), p.log.writer.Entries(), p.log.inOrder(e)); err != nil {
-		return done{}, fmt.Errorf("the evidence would not verify: %w", err)
+		return fmt.Errorf("the evidence would not verify: %w", err)
 	}
-	return d, nil
+	return nil
 }
 
 func (p *proceedings) photos(ctx context.Context) error {

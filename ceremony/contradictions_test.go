@@ -345,6 +345,15 @@ func ofOrder() []contradiction {
 			e := s.moved(step.EnteredRoom)
 			e.Text, e.Facts["entered"] = "\u202eEve entered the room", "\u202eEve"
 		}, "is not the name of a person", 0},
+		{"a recording without a hash that is one", func(s *story) { s.facts("close")["recording sha256"] = "abcd" }, `fact "recording sha256": it is abcd; none was expected, or the SHA-256 of a file`, 0},
+		{"a hash of no recording", func(s *story) { s.facts("close")["recording"] = "none" }, `step close, fact "recording sha256": it is abab`, 0},
+		{"the hash of another file of the bundle", func(s *story) { s.facts("close")["recording"] = "README.txt" }, `README.txt: step close, fact "recording sha256": the transcript has abab`, 0},
+		{"a recording that was planned", func(s *story) {
+			s.replan(func(p *plan.Plan) { p.Recording = true })
+			s.facts("close")["recording"], s.facts("close")["recording sha256"] = "none", "none"
+		}, `step close, fact "recording": it is none, the plan wants one: true, and an exception says that there is none: false`, 0},
+		{"a recording, and an exception", func(s *story) { s.except(transcript.Done, "close", transcript.Entry{Text: step.NotRecorded}) },
+			"the plan wants one: false, and an exception says that there is none: true", 0},
 		{"time runs backwards", func(s *story) { s.last(transcript.Done, "restore").Time = s.entries[0].Time.Add(-time.Hour) }, "(step restore, done): its time is before that of the entry before it", 0},
 		{"long before the ceremony", func(s *story) { s.entries[0].Time = time.Date(1970, 1, 1, 0, 0, 7, 0, time.UTC) }, "entry 0 (opened): 1970-01-01 00:00:07 UTC is not a time of this ceremony", 0},
 		{"after the evidence need not be kept", func(s *story) { s.last(transcript.Closed, "").Time = time.Date(2126, 1, 1, 0, 0, 0, 0, time.UTC) }, "(closed): 2126-01-01 00:00:00 UTC is not a time of this ceremony", 0},

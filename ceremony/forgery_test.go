@@ -284,6 +284,7 @@ func eventful(t *testing.T) map[string]held {
 		"Number of the bag of the device primary": {"none"},
 		"Press <enter> to begin":                  {"entered Eve Electrician"},
 		"Is that all?":                            {"Left Eve Electrician"},
+		"Recording of the whole":                  {"camera 1.mp4 " + strings.Repeat("AB", 32)},
 	}}}
 	all["ceremony"] = held{s.forge(t), s.Plan}
 	s.Now, s.Room = time.Now, s.players

@@ -72,12 +72,7 @@ func (v *verifier) step(s step.Step) {
 	case step.Seal:
 		v.bagsOf(s.ID)
 	case step.Close:
-		facts := Of[step.CloseFacts](v.facts, s.ID)
-		v.watch(s.ID, facts.Watch, facts.Clock, facts.Ahead)
-		if v.facts.Schema >= 2 {
-			v.agrees(TranscriptFile, s.ID, "schema", strconv.Itoa(facts.Schema), strconv.Itoa(v.facts.Schema))
-		}
-		v.agrees(TranscriptFile, s.ID, "exceptions", strconv.Itoa(facts.Exceptions), strconv.Itoa(v.counted))
+		v.closed(s.ID)
 	}
 }
 

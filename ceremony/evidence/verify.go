@@ -80,9 +80,9 @@ type Report struct {
 	Problems   []Problem
 	// Chain is the evidence that the bundle goes on from, in order; State is who holds
 	// what after it, nil where there is no custody.
-	Chain []*Origin
-	State *State
-	Attached   []Attachment // after the close
+	Chain    []*Origin
+	State    *State
+	Attached []Attachment // after the close
 	// Plan, Entries and Facts are what all of it is about; what cannot be read is
 	// missing.
 	Plan    *plan.Plan

@@ -33,11 +33,13 @@ import (
 // Plan is a ceremony. Every object in its JSON may have a comment. Names of
 // objects (devices, keys, certificates, CRLs) become names of files.
 type Plan struct {
-	Format       string        `json:"format"`
-	Comment      string        `json:"comment,omitempty"`
-	Ceremony     string        `json:"ceremony"` // its name, for papers and sheets
-	Place        string        `json:"place,omitempty"`
-	Start        time.Time     `json:"start"` // when it is to begin
+	Format   string    `json:"format"`
+	Comment  string    `json:"comment,omitempty"`
+	Ceremony string    `json:"ceremony"` // its name, for papers and sheets
+	Place    string    `json:"place,omitempty"`
+	Start    time.Time `json:"start"` // when it is to begin
+	// Recording says that the whole ceremony is recorded, else it is an exception.
+	Recording    bool          `json:"recording,omitempty"`
 	People       People        `json:"people"`
 	Devices      []Device      `json:"devices"`
 	Custody      *Custody      `json:"custody,omitempty"`

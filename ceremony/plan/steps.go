@@ -365,6 +365,7 @@ func (p *Plan) close() step.Step {
 			p.Who(step.Witness) + " types the time by a watch.",
 			"Read the exceptions aloud; everyone agrees that there were no others.",
 			"Put photographs into the folder that the screen names, if there are any.",
+			"Type the file of the recording of the whole ceremony, or the number of the tape; for no recording, type none.",
 			"Read the words of the closing aloud; " + p.Who(step.Witness) + " writes them under Closing.",
 			"Everyone signs under Closing.",
 		},

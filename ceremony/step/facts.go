@@ -207,7 +207,17 @@ type CloseFacts struct {
 	Schema     int            `fact:"schema" since:"2"` // as in the opening
 	Exceptions int            `fact:"exceptions"`
 	Files      map[string]Sum `fact:"file *"` // of the bundle, by path
+	// Recording is what there is of the whole ceremony: a file, the number of a tape, or
+	// NoRecording; RecordingSum the SHA-256 of the file, or NoRecording.
+	Recording    string `fact:"recording" since:"3" own:"words"`
+	RecordingSum string `fact:"recording sha256" since:"3" own:"words"` // if the file is not in the bundle
 }
+
+// NoRecording stands in place of a recording, and of the hash of what is no file.
+const NoRecording = "none"
+
+// NotRecorded is the exception where a recording is planned, and there is none.
+const NotRecorded = "there is no recording of the whole ceremony"
 
 // LoneSheetFacts are those of LoneSheet.
 type LoneSheetFacts struct {

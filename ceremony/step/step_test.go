@@ -91,7 +91,7 @@ func TestEveryFieldHasAName(t *testing.T) {
 	}
 	slices.Sort(own)
 	want := []string{
-		"CloseFacts: time by the watch", "DecideFacts: decided", "DecideFacts: what has happened", "OpenFacts: time by the watch", "PrepareFacts: device version",
+		"CloseFacts: recording", "CloseFacts: recording sha256", "CloseFacts: time by the watch", "DecideFacts: decided", "DecideFacts: what has happened", "OpenFacts: time by the watch", "PrepareFacts: device version",
 		"RetireFacts: the old device", "SealFacts: bag: ", "UnshownFacts: not shown",
 	}
 	if !slices.Equal(own, want) {
@@ -254,7 +254,7 @@ func TestWriteRefuses(t *testing.T) {
 		{step.BackupFacts{}, []string{`"wrapped key sha256" is missing`, `"key check value" is missing`}},
 		{step.BackupFacts{Wrapped: "0", KCV: "00"}, []string{`"wrapped key sha256" is "0", which is not a SHA-256`}},
 		{step.RollCallFacts{Present: map[string]string{"Ada": ""}}, []string{`"present: Ada" is empty`}},
-		{step.CloseFacts{Schema: 2, Watch: "14:05", Clock: "2027-01-15T14:05:00Z", Files: map[string]step.Sum{"plan.json": "0"}}, []string{`"file plan.json" is "0", which is not a SHA-256`}},
+		{step.CloseFacts{Schema: 2, Watch: "14:05", Clock: "2027-01-15T14:05:00Z", Recording: "none", RecordingSum: "none", Files: map[string]step.Sum{"plan.json": "0"}}, []string{`"file plan.json" is "0", which is not a SHA-256`}},
 		{step.PrepareFacts{Serial: "1", Version: "3.5", Certificates: sum, Proof: "0"}, []string{`"device proof sha256" is "0", which is not a SHA-256`}},
 		{step.PrepareFacts{Serial: "1", Version: "3.5", Certificates: sum}, nil},
 		{&step.NoteFacts{}, nil},

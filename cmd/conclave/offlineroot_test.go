@@ -96,6 +96,7 @@ func replies() []reply {
 			return folder
 		}},
 		{`Folder of backup medium \d: $`, func(p *people, _ []string) string { return p.medium }}, // in a drill
+		{`Recording of the whole[^\n]*, or none: $`, always("none")},
 		{`Number of the bag of [^\n]*, or none: $`, func(p *people, _ []string) string {
 			p.bags++
 			return fmt.Sprintf("A%06d", p.bags)

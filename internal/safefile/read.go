@@ -1,10 +1,12 @@
 package safefile
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -32,6 +34,18 @@ func Read(path string, limit int64) ([]byte, error) {
 	}
 	defer f.Close()
 	return readAll(f, path, limit)
+}
+
+// Sum is the SHA-256 of a file, which may be as large as recordings are.
+func Sum(path string) (sum [sha256.Size]byte, err error) {
+	f, err := open(path, math.MaxInt64)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	_, err = io.Copy(hash, f)
+	return [sha256.Size]byte(hash.Sum(nil)), err
 }
 
 // ReadPipe is Read of whatever the path names, for secrets: people have them
