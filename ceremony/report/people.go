@@ -51,7 +51,7 @@ func presence(present string) string {
 	case deputy != "":
 		return "no; " + deputy + " stood in"
 	}
-	return "not in the evidence"
+	return orNotInEvidence("")
 }
 
 // led is who led which step, and when.

@@ -29,5 +29,18 @@ func (r record) room() section {
 		watch := of[step.OpenFacts](r, step.Open.ID()).Watch
 		s.Facts = append(s.Facts, fact{Name: "Clock", Text: "At " + moment(e.Time) + " by the computer the watch had: " + watch})
 	}
+	closing := of[step.CloseFacts](r, step.Close.ID())
+	recording := fact{Name: "Recording", Text: orNotInEvidence(closing.Recording)}
+	if closing.RecordingSum != step.NoRecording {
+		recording.Text, recording.Sums = recording.Text+", SHA-256 of the file", sums(step.Sum(closing.RecordingSum))
+	}
+	s.Facts = append(s.Facts, recording)
 	return s
+}
+
+func orNotInEvidence(text string) string {
+	if text == "" {
+		return "not in the evidence"
+	}
+	return text
 }

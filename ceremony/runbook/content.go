@@ -180,6 +180,9 @@ func bring(p *plan.Plan) []string {
 		"Pens whose ink cannot be rubbed out",
 		"This runbook twice on paper: one for the administrator, one for the witness",
 		"Proof of identity for everyone")
+	if p.Recording {
+		all = append(all, "A camera that records the whole ceremony, and sees no screen and no sheet while a custodian is at the screen")
+	}
 	if p.Custody == nil {
 		return all
 	}
