@@ -138,7 +138,7 @@ func same(a, b reflect.Value) bool {
 // leftAlone is next with everything as in this plan that its kind may change.
 func (p *Plan) leftAlone(next *Plan) Plan {
 	q := *next
-	q.Ceremony, q.Start, q.Place, q.Comment, q.Register = p.Ceremony, p.Start, p.Place, p.Comment, p.Register
+	q.Ceremony, q.Start, q.Place, q.Recording, q.Comment, q.Register = p.Ceremony, p.Start, p.Place, p.Recording, p.Comment, p.Register
 	q.Drill, q.Change, q.Retention = p.Drill, p.Change, p.Retention
 	custodians, custody := q.People.Custodians, *next.Custody
 	q.People = p.People
