@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ const notInEvidence = "Not in the evidence"
 func (r record) controls() section {
 	s := section{Title: "Controls", OnNewPage: true, Note: "Each control with the entries that prove it, and the files of the bundle to look into. An entry is a line of " + evidence.TranscriptFile + ", and has this index there; times are in UTC.",
 		Table: &table{Titles: []string{"Control", "Proved by", "Files"}, Widths: []int{34, 43, 23}}}
-	for _, c := range slices.Concat(r.ofTheRoom(), r.ofKeys(), r.ofSigning(), r.ofTheEnd()) {
+	for _, c := range slices.Concat(r.ofTheRoom(), r.ofKeys(), r.ofCustody(), r.ofSigning(), r.ofTheEnd()) {
 		if c.Proof == nil {
 			c.Files, c.Proof = nil, []string{notInEvidence}
 			if c.Missing != "" {
@@ -39,10 +40,10 @@ func (r record) controls() section {
 	return s
 }
 
-// done refers to the steps of an action that are done.
+// done refers to the steps of an action that are done, and have shown what they were to.
 func (r record) done(action step.Action) (proof []string) {
 	for _, s := range r.plan.Steps() {
-		if e := r.last(transcript.Done, s.ID); e != nil && s.Action == action {
+		if e := r.last(transcript.Done, s.ID); e != nil && s.Action == action && !step.IsUnshown(e.Facts) {
 			proof = append(proof, where(e))
 		}
 	}
@@ -62,37 +63,64 @@ func (r record) ofTheRoom() []control {
 	}
 }
 
-// ofKeys are the controls of custody.
+// ofKeys are the controls of keys that are made or imported in this ceremony.
 func (r record) ofKeys() []control {
-	if r.plan.Drill != nil {
-		return r.ofTheDrill()
-	}
 	if r.plan.Custody == nil {
 		return []control{{"Custody", "Keys are made under dual control, and backed up.", nil, nil, "this ceremony makes no key"}}
 	}
-	var made, imported, attested []string
+	if r.plan.Kind() != plan.First {
+		return nil
+	}
+	var made, attested []string
 	for _, k := range r.plan.Keys {
-		if e := r.last(transcript.Done, step.Generate.ID(k.Name)); k.Import == "" {
+		if e := r.last(transcript.Done, step.Generate.ID(k.Name)); k.Import == "" && e != nil {
 			made, attested = append(made, where(e)), append(attested, evidence.AttestationFile(k.Name))
-		} else {
-			imported = append(imported, where(e))
 		}
 	}
-	controls := []control{
-		{"Split knowledge", fmt.Sprintf("The key that protects all others came from %d custodians, each with a sheet of their own, before a key was made.", r.plan.Custody.Threshold), r.done(step.Import), []string{evidence.RecordFile}, ""},
-		{"Dual control", "The administrator operates, the witness compares; neither makes a key alone.", slices.Concat(made, imported), nil, ""},
+	return []control{
+		{"Dual control", "The administrator operates, the witness compares; neither makes a key alone.", r.done(step.Generate), nil, ""},
 		{"Keys made in the device", "The device attests that it made the key, and proves that its certificate is its own.", made, append(attested, evidence.DeviceFile(r.plan.Custody.Device), evidence.ProofFile(r.plan.Custody.Device)), "the keys were imported"},
-		{"Quorum", r.quorum(), r.done(step.Share), []string{evidence.RecordFile}, ""},
 		{"Backup before use", "Every key was restored from its backup on a second device, and has signed there, before any key signs for the CA.", r.restoredFirst(), nil, ""},
-		{"Two media", "The backup is on two media or more, each of which was read back.", r.media(), nil, "the copies are too few; an exception says so"},
-		r.bags(), r.erased(),
+		{"No copies left", "The device on which the backup was proved was erased, and looked at afterwards.", r.done(step.Erase), nil, "by the plan the device " + r.plan.Custody.Standby + " keeps the keys"},
+	}
+}
+
+// ofCustody are the controls of what a plan of any kind does for custody.
+func (r record) ofCustody() (controls []control) {
+	record, before := []string{evidence.RecordFile}, []string{path.Join(evidence.OriginDir, evidence.TranscriptFile)}
+	for _, c := range []struct {
+		action     step.Action
+		name, asks string
+		files      []string
+	}{
+		{step.Decide, "Decision", "What has happened is said, and who decides what is done about it.", nil},
+		{step.LoneSheet, "Sheets", "Each custodian has checked their sheet, alone; one that is not good or not here is an exception.", record},
+		{step.Inspect, "Backup as it was", "Share file and wrapped keys are bit by bit those that were made.", before},
+		{step.Share, "Quorum", "A set of sheets is proved before it is used: " + of[step.ShareFacts](r, step.Share.ID()).Proof + ".", record},
+		{step.Import, "Split knowledge", "The DKEK comes to a device from custodians, each with a sheet of their own, as many as the quorum.", record},
+		{step.OpenBackup, "Backup opens", "A quorum of custodians has opened the backup, and every key has signed.", before},
+		{step.SealPIN, "Sealed SO-PIN", "No one knows the SO-PIN: it is sealed under the DKEK.", nil},
+		{step.Compare, "Devices as they were", "Serial number, key check value and public keys are those that were recorded.", before},
+		{step.ChangePIN, "PINs changed", "The device takes the new PINs, and the old ones no more.", nil},
+		{step.Retire, "Old device", "What has become of the device that was replaced is written down.", nil},
+		{step.PINs, "Bags of PINs", "They are closed, and have the numbers that were written down.", nil},
+	} {
+		if r.planned(c.action) {
+			controls = append(controls, control{c.name, c.asks, r.done(c.action), c.files, "it could not be shown; an exception says why"})
+		}
+	}
+	if r.planned(step.Copy) {
+		controls = append(controls, control{"Two media", "The backup is on two media or more, each of which was read back.", r.media(), nil, "the copies are too few; an exception says so"})
+	}
+	if r.planned(step.Seal) {
+		controls = append(controls, r.bags())
 	}
 	return controls
 }
 
-// quorum is how it was proved that the quorum opens the share file.
-func (r record) quorum() string {
-	return fmt.Sprintf("That any %d of %d sheets open the share file, and no fewer are needed, was proved before it was used: %s.", r.plan.Custody.Threshold, len(r.plan.People.Custodians), of[step.ShareFacts](r, step.Share.ID()).Proof)
+// planned says whether the plan has steps of an action.
+func (r record) planned(action step.Action) bool {
+	return slices.ContainsFunc(r.plan.Steps(), func(s step.Step) bool { return s.Action == action })
 }
 
 // restoredFirst is the proof of the backup, if nothing was signed before it.
@@ -121,35 +149,18 @@ func (r record) media() (proof []string) {
 
 // bags is the control of what was put away.
 func (r record) bags() control {
-	c := control{"Numbered bags", "", r.done(step.Seal), nil, ""}
 	bags := of[step.SealFacts](r, step.Seal.ID()).Bags
 	closed := 0
-	for _, thing := range r.plan.Bags() {
-		if bags[thing] != plan.NoBag {
+	for _, number := range bags {
+		if number != plan.NoBag {
 			closed++
 		}
 	}
-	c.Asks = fmt.Sprintf("Devices, media and sheets are in bags of their own, whose numbers are written down: %d of %d.", closed, len(r.plan.Bags()))
+	c := control{"Numbered bags", fmt.Sprintf("Devices, media and sheets are in bags of their own, whose numbers are written down: %d of %d.", closed, len(bags)), r.done(step.Seal), nil, ""}
 	if closed == 0 {
 		c.Proof, c.Missing = nil, "nothing was put into a bag"
 	}
 	return c
-}
-
-func (r record) erased() control {
-	c := control{"No copies left", "The device on which the backup was proved was erased, and looked at afterwards.", r.done(step.Erase), nil, "by the plan the device " + r.plan.Custody.Standby + " keeps the keys"}
-	return c
-}
-
-// ofTheDrill are the controls of a drill.
-func (r record) ofTheDrill() []control {
-	return []control{
-		{"Sheets", "Each custodian has checked their sheet, alone; one that is not good or not here is an exception.", r.done(step.LoneSheet), []string{evidence.RecordFile}, ""},
-		{"Backup as it was", "Share file and wrapped keys are bit by bit those of the ceremony.", r.done(step.Inspect), []string{evidence.OriginDir + "/" + evidence.TranscriptFile}, ""},
-		{"Backup opens", "A quorum of custodians has opened it, and every key has signed.", r.done(step.OpenBackup), nil, ""},
-		{"Devices as they were", "Serial number, key check value and public keys are those of the ceremony.", r.done(step.Compare), nil, ""},
-		r.bags(),
-	}
 }
 
 // ofSigning are the controls of certificates and CRLs.

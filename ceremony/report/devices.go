@@ -1,6 +1,8 @@
 package report
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"conclave/ceremony/evidence"
@@ -23,11 +25,14 @@ func (r record) device(d plan.Device) []fact {
 		{Name: "Kind", Text: kindOf(d)},
 		{Name: "Make and model", Text: planned(strings.TrimSpace(d.Make + " " + d.Model))},
 		{Name: "Certification", Text: planned(d.Certificate)},
-		{Name: "Part", Text: r.partOf(d.Name)},
+		{Name: "Part", Text: r.plan.PurposeOf(d.Name)},
 		{Name: "Serial number", Text: r.serialOf(d.Name)},
 	}
-	if r.plan.Drill == nil {
+	if r.Facts.Done(step.Prepare.ID(d.Name)) {
 		facts = append(facts, fact{Name: "Firmware", Text: firmware(d, prepared)}, fact{Name: "Certificates", Text: evidence.DeviceFile(d.Name) + ", SHA-256 of the file", Sums: sums(prepared.Certificates)}, proof(d.Name, prepared))
+	}
+	for _, pin := range slices.Sorted(maps.Keys(prepared.PINs)) {
+		facts = append(facts, fact{Name: "Its " + pin, Text: "typed by " + prepared.TypedBy[pin] + "; kept: " + prepared.PINs[pin]})
 	}
 	if number := of[step.SealFacts](r, step.Seal.ID()).Bags[plan.TheDevice(d.Name)]; number != "" {
 		facts = append(facts, fact{Name: "Bag", Text: number})
@@ -67,20 +72,4 @@ func proof(name string, prepared step.PrepareFacts) fact {
 		return fact{Name: "Proof", Text: "it was not asked to prove that its certificate is its own"}
 	}
 	return fact{Name: "Proof", Text: evidence.ProofFile(name) + ": it proved that its certificate is its own. SHA-256 of the file", Sums: sums(prepared.Proof)}
-}
-
-// partOf is the part that a device had.
-func (r record) partOf(name string) string {
-	c := r.plan.Custody
-	switch {
-	case r.plan.Drill != nil:
-		return "it was compared with what the ceremony has recorded"
-	case c != nil && name == c.Device:
-		return "it makes the keys, and keeps them"
-	case c != nil && name == c.Standby && c.EraseStandby:
-		return "the backup was proved on it, and it was erased"
-	case c != nil && name == c.Standby:
-		return "the backup was proved on it, and it keeps the keys too"
-	}
-	return "it was identified"
 }

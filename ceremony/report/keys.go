@@ -1,9 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
@@ -15,14 +16,14 @@ import (
 func (r record) keys() section {
 	s := section{Title: "Key inventory", OnNewPage: true, Facts: r.custody()}
 	for _, k := range r.plan.Keys {
-		facts := r.made(k)
-		if r.plan.Drill != nil {
-			facts = r.drilled(k)
+		facts := r.goneOn(k)
+		if r.plan.Kind() == plan.First {
+			facts = r.made(k)
 		}
 		s.Parts = append(s.Parts, section{Title: "Key " + k.Name, Facts: append([]fact{{Name: "Type", Text: k.Type}}, facts...)})
 	}
 	for _, c := range r.plan.Certificates {
-		if c.File != "" && r.plan.Drill == nil {
+		if c.File != "" && r.plan.Kind() == plan.First {
 			s.Parts = append(s.Parts, section{Title: "Key of the certificate " + c.Name, Facts: []fact{
 				{Name: "Origin", Text: "it was there before this ceremony, in the device " + c.Device + r.serial(c.Device)},
 				{Name: "Certificate", Text: evidence.InputFile(c.File) + ", SHA-256 of the file", Sums: sums(of[step.OpenFacts](r, step.Open.ID()).Inputs[c.File])},
@@ -35,18 +36,21 @@ func (r record) keys() section {
 	return s
 }
 
-// custody is what all keys of a ceremony have in common: how they can be restored.
-func (r record) custody() []fact {
-	if r.plan.Custody == nil || r.plan.Drill != nil {
+// custody is what all keys have in common: how they can be restored.
+func (r record) custody() (facts []fact) {
+	if r.plan.Custody == nil {
 		return nil
 	}
-	share := of[step.ShareFacts](r, step.Share.ID())
-	return []fact{
-		{Name: "Quorum", Text: fmt.Sprintf("any %d of %d custodians", r.plan.Custody.Threshold, len(r.plan.People.Custodians))},
-		{Name: "Set of the sheets", Text: share.Set + ", key check value of the DKEK " + share.KCV},
-		{Name: "Share file", Text: "SHA-256", Sums: sums(share.ShareFile)},
-		{Name: "Copies of the backup", Text: strconv.Itoa(of[step.CopyFacts](r, step.Copy.ID()).Copies)},
+	facts = []fact{{Name: "Quorum", Text: fmt.Sprintf("any %d of %d custodians", r.plan.Custody.Threshold, len(r.plan.People.Custodians))}}
+	if id := step.Share.ID(); r.Facts.Done(id) {
+		share := of[step.ShareFacts](r, id)
+		facts = append(facts, fact{Name: "Set of the sheets", Text: share.Set + ", key check value of the DKEK " + share.KCV},
+			fact{Name: "Share file", Text: "SHA-256", Sums: sums(share.ShareFile)})
 	}
+	if id := step.Copy.ID(); r.Facts.Done(id) {
+		facts = append(facts, fact{Name: "Copies of the backup", Text: strconv.Itoa(of[step.CopyFacts](r, id).Copies)})
+	}
+	return facts
 }
 
 // made is a key that was made or imported in this ceremony.
@@ -84,14 +88,30 @@ func (r record) certificatesOf(key string) (facts []fact) {
 	return facts
 }
 
-// drilled is a key that a drill has looked after.
-func (r record) drilled(k plan.Key) []fact {
-	opened := of[step.OpenBackupFacts](r, step.OpenBackup.ID())
-	return []fact{
-		{Name: "Public key", Text: "SHA-256 of its SubjectPublicKeyInfo", Sums: sums(opened.Restored[k.Name])},
-		{Name: "Restored from", Text: k.Name + ".wrap, under the key check value " + opened.KCV + ", on a device that was thrown away; SHA-256 of the file", Sums: sums(of[step.InspectFacts](r, step.Inspect.ID()).Wrapped[k.Name])},
-		{Name: "Custodians", Text: opened.Custodians},
+// goneOn is a key that was made before, as a drill or a change of custody has found it.
+func (r record) goneOn(k plan.Key) []fact {
+	facts := []fact{{Name: "Origin", Text: "it was there before; how it came about, the evidence tells whose transcript is in " + evidence.OriginDir}}
+	for _, s := range r.plan.Steps() {
+		switch s.Action {
+		case step.Inspect:
+			facts = append(facts, found(s, k.Name+".wrap is as it was", of[step.InspectFacts](r, s.ID).Wrapped[k.Name]))
+		case step.Share:
+			facts = append(facts, found(s, k.Name+".wrap, wrapped under the new DKEK", of[step.ShareFacts](r, s.ID).Wrapped[k.Name]))
+		case step.OpenBackup:
+			facts = append(facts, found(s, "restored and used; its public key", of[step.OpenBackupFacts](r, s.ID).Restored[k.Name]))
+		case step.Restore:
+			facts = append(facts, found(s, "restored and used; its public key", of[step.RestoreFacts](r, s.ID).Restored[k.Name]))
+		}
 	}
+	return slices.DeleteFunc(facts, func(f fact) bool { return f.Name == "" })
+}
+
+// found is what a step has found of a key; nothing where it was not shown.
+func found(s step.Step, what string, sum step.Sum) fact {
+	if sum == "" {
+		return fact{}
+	}
+	return fact{Name: s.Title, Text: what + ", SHA-256", Sums: sums(sum)}
 }
 
 // serial is the serial number of a device in brackets.
@@ -99,10 +119,10 @@ func (r record) serial(device string) string {
 	return " (" + r.serialOf(device) + ")"
 }
 
-// serialOf is the serial number that a device has shown, in a ceremony or in a drill.
+// serialOf is the serial number that a device has shown; else that of the plan.
 func (r record) serialOf(device string) string {
-	prepared, found := of[step.PrepareFacts](r, step.Prepare.ID(device)), of[step.CompareFacts](r, step.Compare.ID(device))
-	return strings.TrimSpace(prepared.Serial + found.Serial)
+	return cmp.Or(of[step.PrepareFacts](r, step.Prepare.ID(device)).Serial, of[step.CompareFacts](r, step.Compare.ID(device)).Serial,
+		of[step.ChangePINFacts](r, step.ChangePIN.ID(device)).Serial, r.plan.FindDevice(device).Serial, "not in the evidence")
 }
 
 // sums are hashes as a fact has them; none for one that is missing.

@@ -3,7 +3,6 @@ package runbook
 import (
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -128,30 +127,9 @@ func devices(p *plan.Plan) (all []device) {
 		if serial == "" {
 			serial = "none (embedded)"
 		}
-		all = append(all, device{d.Name, serial, purpose(p, d.Name)})
+		all = append(all, device{d.Name, serial, p.PurposeOf(d.Name)})
 	}
 	return all
-}
-
-// purpose says what a device is for.
-func purpose(p *plan.Plan, name string) string {
-	switch {
-	case p.LeavesBackup():
-		return "Is compared with what was recorded"
-	case p.Kind() == plan.ReplaceDevice && name == p.Change.Device:
-		return "Takes the place of " + orOld(p.Change.Replaces) + ", and gets its keys from the backup"
-	case p.Sequel() != nil && slices.Contains(p.Kept(), name):
-		return "Has the keys"
-	case p.Custody != nil && name == p.Custody.Device:
-		return "Makes the keys, and keeps them"
-	case p.Custody != nil && name == p.Custody.Standby && p.Custody.EraseStandby:
-		return "Proves the backup, and is erased"
-	case p.Custody != nil && name == p.Custody.Standby:
-		return "Proves the backup, and keeps the keys too"
-	case slices.ContainsFunc(p.Certificates, func(c plan.Certificate) bool { return c.File != "" && c.Device == name }):
-		return "Has the key of a certificate that exists already"
-	}
-	return "Is identified, but not used"
 }
 
 // begins says who begins a step.
@@ -218,14 +196,6 @@ func bringToSequel(p *plan.Plan) []string {
 		"The backup media in their bags, and the sheets of the custodians in theirs",
 		fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())),
 	}
-}
-
-// orOld is what the paper calls a device that is replaced.
-func orOld(serial string) string {
-	if serial == "" {
-		return "the device before it"
-	}
-	return "the device " + serial
 }
 
 // rules say how the paper is used.
