@@ -8,29 +8,13 @@ import (
 	"image/draw"
 	"image/png"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"conclave/ceremony/runbook"
-	"conclave/internal/foreign"
 	"conclave/internal/typeset/typesettest"
 )
-
-// browse has a browser open a page that is in a folder, and do what the flags
-// say. It returns the document as it is then.
-func browse(t *testing.T, folder string, flags ...string) string {
-	t.Helper()
-	cmd := exec.Command("chromium", append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--dump-dom",
-		"--user-data-dir="+filepath.Join(folder, "profile"), "file://"+filepath.Join(folder, "page.html"))...)
-	document, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("chromium: %v", err)
-	}
-	return string(document)
-}
 
 // keep leaves a file for people to look at, if there is a folder for them.
 func keep(t *testing.T, name string, content []byte) {
@@ -89,12 +73,11 @@ func TestABrowserShowsThePage(t *testing.T) {
 		t.Skip("a browser")
 	}
 	t.Parallel()
-	foreign.Need(t, "chromium")
 	folder := t.TempDir()
 	page, width := sideBySide(t)
 	write(t, filepath.Join(folder, "page.html"), page)
 	picture := filepath.Join(folder, "page.png")
-	document := browse(t, folder, "--screenshot="+picture, fmt.Sprintf("--window-size=%d,%d", width, windowHeight))
+	document := typesettest.Browse(t, folder, "--screenshot="+picture, fmt.Sprintf("--window-size=%d,%d", width, windowHeight))
 	// A page is as wide as its window where nothing has to be scrolled.
 	if want := "<title>1000 1000, 390 390, 390 390</title>"; !strings.Contains(document, want) {
 		t.Errorf("%s expected, not %.60s", want, document[strings.Index(document, "<title>"):])
@@ -127,12 +110,11 @@ func TestABrowserPrintsThePage(t *testing.T) {
 	}{"Letter": {practice(), "Letter"}, "A4": {large(), "A4"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			foreign.Need(t, "chromium")
-			folder := t.TempDir()
+					folder := t.TempDir()
 			// Only a person can choose the paper; the page leaves it to them.
 			write(t, filepath.Join(folder, "page.html"), bytes.Replace(html(t, test.book),
 				[]byte("</style>"), []byte("@page { size: "+test.paper+" }</style>"), 1))
-			browse(t, folder, "--no-pdf-header-footer", "--print-to-pdf="+filepath.Join(folder, "page.pdf"))
+			typesettest.Browse(t, folder, "--no-pdf-header-footer", "--print-to-pdf="+filepath.Join(folder, "page.pdf"))
 			printed := read(t, filepath.Join(folder, "page.pdf"))
 			keep(t, name+".pdf", printed)
 			checkPrint(t, printed, test.book, test.paper)

@@ -1,4 +1,5 @@
-// Package typesettest judges PDFs by what Poppler's programs read in them.
+// Package typesettest judges PDFs by what Poppler's programs read in them, and pages of
+// HTML by what a browser makes of them.
 package typesettest
 
 import (
