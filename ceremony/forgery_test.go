@@ -200,6 +200,7 @@ func TestEveryFact(t *testing.T) {
 	actions := map[step.Action]bool{}
 	for name, held := range eventful(t) {
 		t.Run(name, func(t *testing.T) { held.everyFact(t, actions) })
+		t.Run(name+"/reported", held.reported)
 	}
 	for _, a := range []step.Action{
 		step.Open, step.RollCall, step.Prepare, step.Share, step.Import, step.SealPIN, step.Generate, step.Backup, step.Restore, step.Certify, step.SignCRL,

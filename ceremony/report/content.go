@@ -64,7 +64,7 @@ func (s Source) content() (content, error) {
 	c.Sections = []section{
 		r.fingerprint("Closing", "The SHA-256 of the last signed checkpoint, and so of all that the transcript says.", r.Closing),
 		r.fingerprint("Ceremony key", "The fingerprint of the key that has signed each entry of the transcript.", r.Key),
-		r.notProved(), r.program(), r.keys(), r.devices(), r.present(), r.led(), r.movements(), r.room(), r.controls(), r.exceptions(), r.interruptions(), r.verified(), r.signatures(),
+		r.notProved(), r.program(), r.keys(), r.signed(), r.devices(), r.present(), r.led(), r.movements(), r.room(), r.controls(), r.exceptions(), r.interruptions(), r.verified(), r.signatures(),
 	}
 	c.Sections = slices.DeleteFunc(c.Sections, func(s section) bool { return s.Title == "" })
 	return c, nil

@@ -202,8 +202,12 @@ func (r record) ofTheEnd() []control {
 		{"Exceptions read", fmt.Sprintf("All exceptions were read aloud at the end, and the witness has agreed that there were no others: %d.", len(r.Exceptions)), r.done(step.Close), nil, ""},
 		{"Evidence sealed", "Every entry is signed, every file is named by the close, and the key of the signatures was destroyed after it.", append(r.done(step.Close), closed...), []string{evidence.HeadFile, evidence.SumsFile}, ""},
 	}
-	recording := control{"Recording", "The whole ceremony was recorded, so that those who were not there can watch it.", r.done(step.Close), nil, "none was made"}
-	if made := of[step.CloseFacts](r, step.Close.ID()).Recording; made == "" || made == step.NoRecording {
+	recording := control{"Recording", "The whole ceremony was recorded, so that those who were not there can watch it.", r.done(step.Close), nil, ""}
+	switch of[step.CloseFacts](r, step.Close.ID()).Recording {
+	case step.NoRecording:
+		recording.Missing = "none was made"
+		fallthrough
+	case "":
 		recording.Proof = nil
 	}
 	stamp := control{"Time stamp", "An authority says that the evidence was there.", nil, nil, "none is attached"}

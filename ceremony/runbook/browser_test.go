@@ -110,7 +110,7 @@ func TestABrowserPrintsThePage(t *testing.T) {
 	}{"Letter": {practice(), "Letter"}, "A4": {large(), "A4"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-					folder := t.TempDir()
+			folder := t.TempDir()
 			// Only a person can choose the paper; the page leaves it to them.
 			write(t, filepath.Join(folder, "page.html"), bytes.Replace(html(t, test.book),
 				[]byte("</style>"), []byte("@page { size: "+test.paper+" }</style>"), 1))
