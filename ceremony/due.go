@@ -2,14 +2,12 @@ package ceremony
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 
-	"conclave/ca"
 	"conclave/ca/register"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
@@ -80,18 +78,9 @@ func (f Folder) nextCRLs(ctx context.Context) (dates []plan.Date, err error) {
 	if err != nil {
 		return nil, err
 	}
-	newest := map[string]*x509.RevocationList{}
-	for _, e := range entries {
-		if e.Kind != ca.KindCRL || e.DER == nil {
-			continue
-		}
-		crl, err := x509.ParseRevocationList(e.DER)
-		if err != nil {
-			return nil, fmt.Errorf("%v: %w", e, err)
-		}
-		if last := newest[string(e.Issuer)]; last == nil || crl.NextUpdate.After(last.NextUpdate) {
-			newest[string(e.Issuer)] = crl
-		}
+	newest, err := register.NewestCRLs(entries)
+	if err != nil {
+		return nil, err
 	}
 	for _, crl := range newest {
 		dates = append(dates, plan.Date{

@@ -3,6 +3,7 @@ package register
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"database/sql"
 	"fmt"
 	"math/big"
@@ -125,6 +126,24 @@ func Standing(entries []Entry, issuer []byte, kind ca.Kind, number int64) int64 
 		}
 	}
 	return number
+}
+
+// NewestCRLs are those of each issuer that end last, by its name (DER).
+func NewestCRLs(entries []Entry) (map[string]*x509.RevocationList, error) {
+	newest := map[string]*x509.RevocationList{}
+	for _, e := range entries {
+		if e.Kind != ca.KindCRL || e.DER == nil {
+			continue
+		}
+		crl, err := x509.ParseRevocationList(e.DER)
+		if err != nil {
+			return nil, fmt.Errorf("%v: %w", e, err)
+		}
+		if last := newest[string(e.Issuer)]; last == nil || crl.NextUpdate.After(last.NextUpdate) {
+			newest[string(e.Issuer)] = crl
+		}
+	}
+	return newest, nil
 }
 
 // ofIssuer is the condition of all entries of an issuer. The plus keeps SQLite from its
