@@ -33,6 +33,12 @@ func ReadBefore(bundle string) (*Before, error) {
 	if _, err := evidence.VerifyFolder(bundle, evidence.Options{}); err != nil {
 		return nil, fmt.Errorf("%s: %w", bundle, err)
 	}
+	return Newest(bundle)
+}
+
+// Newest reads evidence that was verified, and refuses it if other evidence goes on from
+// it, or if there is no custody in it.
+func Newest(bundle string) (*Before, error) {
 	chain, record, err := evidence.ReadChain(bundle)
 	if err != nil {
 		return nil, err
