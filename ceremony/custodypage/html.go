@@ -1,0 +1,133 @@
+package custodypage
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+
+	"conclave/internal/document"
+)
+
+// HTML gives the page: no script, and nothing that is loaded from elsewhere. It lets a
+// browser take its own style alone.
+func HTML(s Source) ([]byte, error) {
+	c, err := s.content()
+	if err != nil {
+		return nil, err
+	}
+	page, err := template.New("custody").Parse(pageTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("custody page: %w", err)
+	}
+	var out bytes.Buffer
+	err = page.Execute(&out, struct {
+		content
+		Policy string
+	}{c, policy()})
+	if err != nil {
+		return nil, fmt.Errorf("custody page: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// policy is what a browser may do with the page.
+func policy() string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+}
+
+// style is the whole style of the page.
+const style = document.StyleSheet + styleSheet
+
+// pageTemplate is a content as HTML.
+const pageTemplate = `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{{.Policy}}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Custody: {{.Name}}</title>
+<style>` + style + `</style>
+</head>
+<body{{if .Practice}} class="practice"{{end}}>
+{{with .Practice}}<p class="mark" title="{{.}}">PRACTICE</p>{{end}}
+<main>
+<header>
+<p class="kind">Custody on one page, as of {{.Day}}</p>
+<h1>{{.Name}}</h1>
+{{with .Practice}}<p class="note">{{.}}</p>{{end}}
+<p class="lead">{{.Lead}}</p>
+{{with .Due}}<ul class="due">{{range .}}
+<li class="urgent">{{.Mark}}</li>{{end}}
+</ul>{{else}}<p>Nothing is due within 90 days.</p>{{end}}
+</header>
+
+<section aria-labelledby="holds">
+<h2 id="holds">Who and what has the keys</h2>
+{{with .Drawing}}<div class="drawing">
+<div class="group">{{template "group" .Sheets}}</div>
+<div class="bracket" aria-hidden="true"></div>
+<p class="way"><b class="quorum">{{.Quorum}}</b> <span>open the share file</span>{{template "arrow"}}</p>
+<div class="group">{{template "group" .Backup}}
+<p class="way down"><span>gives</span>{{template "arrow"}}</p>
+<div class="box passing">{{template "box" .DKEK}}</div>
+<p class="way down"><span>opens</span>{{template "arrow"}}</p>
+<div class="box">{{template "box" .Wrapped}}</div></div>
+<p class="way"><span>restores the keys</span>{{template "arrow"}}</p>
+<div class="group">{{template "group" .Devices}}</div>
+</div>{{end}}
+</section>
+
+<section aria-labelledby="weak">
+<h2 id="weak">What is not backed up, and what is weak</h2>
+{{with .Weak}}<ul class="weak">{{range .}}
+<li><b>{{.What}}.</b> {{.Why}}</li>{{end}}
+</ul>{{else}}<p>Nothing that evidence can show.</p>{{end}}
+<h3>What this page cannot see</h3>
+<ul class="weak">{{range .Unseen}}
+<li>{{.}}</li>{{end}}
+</ul>
+</section>
+
+<section aria-labelledby="time">
+<h2 id="time">Time line</h2>
+{{template "strip" .Strip}}
+<div class="times">
+<div><h3>What has happened</h3>
+<ol>{{range .Past}}
+<li>{{template "moment" .}}</li>{{end}}
+</ol></div>
+<div><h3>What is due</h3>
+<ol>{{range .Ahead}}
+<li{{if .Mark}} class="urgent"{{end}}>{{template "moment" .}}</li>{{end}}
+</ol></div>
+</div>
+</section>
+
+<footer>{{.Verdict}}</footer>
+</main>
+</body>
+</html>
+{{define "group"}}<h3>{{.Title}}</h3>
+<p class="label">{{.Note}}</p>
+<ul>{{range .Boxes}}
+<li class="box{{if .Gone}} gone{{end}}">{{template "box" .}}</li>{{end}}
+</ul>{{end}}
+{{define "box"}}<p><b>{{.Title}}</b>{{with .Kind}} <span class="label">{{.}}</span>{{end}}</p>
+{{with .Mark}}<p class="urgent">{{.}}</p>{{end}}
+{{with .Facts}}<dl>{{range .}}
+<div><dt>{{.Name}}</dt><dd>{{.Text}}</dd></div>{{end}}
+</dl>{{end}}{{end}}
+{{define "arrow"}}<svg width="44" height="14" aria-hidden="true"><path d="M0 7H38M31 1.5 38.5 7 31 12.5" fill="none" stroke="currentColor" stroke-width="2"/></svg>{{end}}
+{{define "moment"}}<time datetime="{{.DateText}}">{{.DateText}}</time> <div><b>{{with .Mark}}{{.}}{{else}}{{.What}}{{end}}</b>{{range .Details}}<br>{{.}}{{end}}</div>{{end}}
+{{define "strip"}}<svg class="strip" width="100%" height="{{.Height}}" role="img" aria-label="Time line: the lists below say the same">
+{{$height := .Height}}{{range .Ticks}}<line class="tick" x1="{{.X}}" x2="{{.X}}" y1="20" y2="{{$height}}"/><text x="{{.X}}" y="14">{{.Name}}</text>
+{{end}}<text x="{{.Later}}" y="14" text-anchor="middle">later</text>
+<line class="today" x1="{{.Today}}" x2="{{.Today}}" y1="20" y2="{{.Height}}"/>
+{{range .Lanes}}{{$y := .Y}}<text class="name" x="0" y="{{.Label}}">{{.Name}}</text>
+<line class="lane" x1="0" x2="100%" y1="{{.Y}}" y2="{{.Y}}"/>
+{{range .Marks}}<svg x="{{.X}}" y="{{$y}}" overflow="visible"><path d="{{.Shape}}" class="{{if .Open}}open{{end}}{{if .Urgent}} late{{end}}"><title>{{.Title}}</title></path></svg>
+{{end}}{{end}}</svg>
+<p class="label legend">Filled: done. Open: to come. Red: due or over, and said so in the list. The upright line is the day of this page.</p>{{end}}`
