@@ -25,13 +25,20 @@ type years struct {
 // sheets.
 func newYears(t *testing.T, change func(*plan.Plan)) *years {
 	t.Helper()
+	return yearsFrom(t, time.Now(), nil, change)
+}
+
+// yearsFrom holds one on that day, in which people answer some questions otherwise.
+func yearsFrom(t *testing.T, day time.Time, otherwise map[string][]string, change func(*plan.Plan)) *years {
+	t.Helper()
 	s := newStage(t, func(p *plan.Plan) {
 		p.People.Custodians, p.Custody.Threshold = p.People.Custodians[:4], 2
 		if change != nil {
 			change(p)
 		}
 	})
-	y := &years{stage: s, newest: s.evidence(), backup: s.Dir.Backup(), day: time.Now()}
+	y := &years{stage: s, newest: s.evidence(), backup: s.Dir.Backup(), day: day}
+	y.Room = &answers{s.players, otherwise}
 	y.Now = func() time.Time { return y.day }
 	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)

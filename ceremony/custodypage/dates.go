@@ -42,6 +42,14 @@ type moment struct {
 // DateText is its day.
 func (m moment) DateText() string { return day(m.Day) }
 
+// Heading is what it is in a list.
+func (m moment) Heading() string {
+	if m.Mark != "" {
+		return m.Mark
+	}
+	return capital(m.What)
+}
+
 // past are what has happened, in order.
 func (c *custody) past() (all []moment) {
 	for _, link := range c.Chain.Links {

@@ -14,7 +14,8 @@ import (
 type drawing struct {
 	Quorum  string
 	Sheets  group
-	Backup  group
+	Backup  group // the media, each of which has share file and wrapped keys
+	File    box
 	DKEK    box
 	Wrapped box
 	Devices group
@@ -48,8 +49,8 @@ func (c *custody) quorum() string {
 func (c *custody) drawing() drawing {
 	share := evidence.Of[step.ShareFacts](c.state.Facts, step.Share.ID())
 	d := drawing{
-		Quorum: c.quorum(), Sheets: c.sheetBoxes(share.Set), Backup: c.backupBoxes(),
-		DKEK:    box{Title: "DKEK", Kind: "the key of the keys", Facts: []fact{{"Key check value", share.KCV}, {"Kept", "nowhere: it is there while it is used"}}},
+		Quorum: c.quorum(), Sheets: c.sheetBoxes(share.Set), Backup: c.mediaBoxes(), File: c.shareFile(),
+		DKEK:    box{Title: "DKEK", Kind: "device key encryption key", Facts: []fact{{"KCV", share.KCV}, {"Kept", "nowhere; it is there while it is used"}}},
 		Devices: c.deviceBoxes(),
 	}
 	d.Wrapped = box{Title: counted(len(c.plan.Keys), "wrapped key", "wrapped keys"), Facts: []fact{{"Keys", strings.Join(c.keys(), ", ")}}}
@@ -76,7 +77,8 @@ func (c *custody) sheetBoxes(set string) group {
 		case looked && found.Good:
 			b.Facts = append(b.Facts, fact{"Good on", day(found.Day)})
 		case looked:
-			b.Mark = strings.ToUpper(found.Text) + " on " + day(found.Day)
+			b.Mark = strings.ToUpper(found.Text)
+			b.Facts = append(b.Facts, fact{"Looked for", day(found.Day)})
 		case c.Record.Custodians[i].ReadBack:
 			b.Facts = append(b.Facts, fact{"Read back", "when it was made"})
 		default:
@@ -87,20 +89,24 @@ func (c *custody) sheetBoxes(set string) group {
 	return g
 }
 
-func (c *custody) backupBoxes() group {
-	g := group{Title: "Backup", Note: counted(c.copies, "copy", "copies") + ". " + placesUnknown + "."}
+func (c *custody) mediaBoxes() group {
+	g := group{Title: "Backup", Note: counted(c.copies, "copy", "copies") + " of share file and wrapped keys. " + placesUnknown + "."}
 	for _, bag := range c.mediaBags() {
 		g.Boxes = append(g.Boxes, box{Title: capital(strings.TrimPrefix(bag.Thing, "the ")), Facts: []fact{{"Bag", bagText(bag.Number)}}})
 	}
-	file := box{Title: "Share file", Kind: c.Record.ShareFile.Name}
+	return g
+}
+
+func (c *custody) shareFile() box {
+	b := box{Title: "Share file", Kind: c.Record.ShareFile.Name}
 	switch {
 	case c.opened.Text != "":
-		file.Mark = "NOT OPENED on " + day(c.opened.Day)
+		b.Mark = "NOT OPENED"
+		b.Facts = []fact{{"Tried on", day(c.opened.Day)}}
 	case c.opened.Good:
-		file.Facts = append(file.Facts, fact{"Opened on", day(c.opened.Day)})
+		b.Facts = []fact{{"Opened on", day(c.opened.Day)}}
 	}
-	g.Boxes = append(g.Boxes, file)
-	return g
+	return b
 }
 
 func (c *custody) deviceBoxes() group {
@@ -131,7 +137,8 @@ func (c *custody) device(d plan.Device) box {
 	case looked && found.Good:
 		b.Facts = append(b.Facts, fact{"As it was", "on " + day(found.Day)})
 	case looked:
-		b.Mark = "NOT SHOWN on " + day(found.Day)
+		b.Mark = "NOT SHOWN"
+		b.Facts = append(b.Facts, fact{"Looked for", day(found.Day)})
 	}
 	return b
 }

@@ -69,13 +69,17 @@ const pageTemplate = `<!DOCTYPE html>
 {{with .Drawing}}<div class="drawing">
 <div class="group">{{template "group" .Sheets}}</div>
 <div class="bracket" aria-hidden="true"></div>
-<p class="way"><b class="quorum">{{.Quorum}}</b> <span>open the share file</span>{{template "arrow"}}</p>
-<div class="group">{{template "group" .Backup}}
+<div class="flow">
+<p class="way first"><b class="quorum">{{.Quorum}}</b> <span>open the share file</span>{{template "arrow"}}</p>
+<div class="head">{{template "head" .Backup}}</div>
+<div class="box file">{{template "box" .File}}</div>
 <p class="way down"><span>gives</span>{{template "arrow"}}</p>
 <div class="box passing">{{template "box" .DKEK}}</div>
 <p class="way down"><span>opens</span>{{template "arrow"}}</p>
-<div class="box">{{template "box" .Wrapped}}</div></div>
-<p class="way"><span>restores the keys</span>{{template "arrow"}}</p>
+<div class="box wrapped">{{template "box" .Wrapped}}</div>
+<div class="media">{{template "boxes" .Backup.Boxes}}</div>
+<p class="way last"><span>restored to</span>{{template "arrow"}}</p>
+</div>
 <div class="group">{{template "group" .Devices}}</div>
 </div>{{end}}
 </section>
@@ -110,24 +114,26 @@ const pageTemplate = `<!DOCTYPE html>
 </main>
 </body>
 </html>
-{{define "group"}}<h3>{{.Title}}</h3>
-<p class="label">{{.Note}}</p>
-<ul>{{range .Boxes}}
+{{define "group"}}{{template "head" .}}
+{{template "boxes" .Boxes}}{{end}}
+{{define "head"}}<h3>{{.Title}}</h3>
+<p class="label">{{.Note}}</p>{{end}}
+{{define "boxes"}}<ul>{{range .}}
 <li class="box{{if .Gone}} gone{{end}}">{{template "box" .}}</li>{{end}}
 </ul>{{end}}
-{{define "box"}}<p><b>{{.Title}}</b>{{with .Kind}} <span class="label">{{.}}</span>{{end}}</p>
+{{define "box"}}<p class="thing"><b>{{.Title}}</b>{{with .Kind}} <span class="label">{{.}}</span>{{end}}</p>
 {{with .Mark}}<p class="urgent">{{.}}</p>{{end}}
 {{with .Facts}}<dl>{{range .}}
 <div><dt>{{.Name}}</dt><dd>{{.Text}}</dd></div>{{end}}
 </dl>{{end}}{{end}}
 {{define "arrow"}}<svg width="44" height="14" aria-hidden="true"><path d="M0 7H38M31 1.5 38.5 7 31 12.5" fill="none" stroke="currentColor" stroke-width="2"/></svg>{{end}}
-{{define "moment"}}<time datetime="{{.DateText}}">{{.DateText}}</time> <div><b>{{with .Mark}}{{.}}{{else}}{{.What}}{{end}}</b>{{range .Details}}<br>{{.}}{{end}}</div>{{end}}
+{{define "moment"}}<time datetime="{{.DateText}}">{{.DateText}}</time> <div><b>{{.Heading}}</b>{{range .Details}}<br>{{.}}{{end}}</div>{{end}}
 {{define "strip"}}<svg class="strip" width="100%" height="{{.Height}}" role="img" aria-label="Time line: the lists below say the same">
-{{$height := .Height}}{{range .Ticks}}<line class="tick" x1="{{.X}}" x2="{{.X}}" y1="20" y2="{{$height}}"/><text x="{{.X}}" y="14">{{.Name}}</text>
+{{$end := .End}}{{range .Ticks}}<line class="tick" x1="{{.X}}" x2="{{.X}}" y1="20" y2="{{$end}}"/><text x="{{.X}}" y="14">{{.Name}}</text>
 {{end}}<text x="{{.Later}}" y="14" text-anchor="middle">later</text>
-<line class="today" x1="{{.Today}}" x2="{{.Today}}" y1="20" y2="{{.Height}}"/>
+<line class="today" x1="{{.Today}}" x2="{{.Today}}" y1="20" y2="{{.End}}"/><text class="name" x="{{.Today}}" y="{{.Height}}" dy="-4" text-anchor="middle">{{.Day}}</text>
 {{range .Lanes}}{{$y := .Y}}<text class="name" x="0" y="{{.Label}}">{{.Name}}</text>
 <line class="lane" x1="0" x2="100%" y1="{{.Y}}" y2="{{.Y}}"/>
 {{range .Marks}}<svg x="{{.X}}" y="{{$y}}" overflow="visible"><path d="{{.Shape}}" class="{{if .Open}}open{{end}}{{if .Urgent}} late{{end}}"><title>{{.Title}}</title></path></svg>
 {{end}}{{end}}</svg>
-<p class="label legend">Filled: done. Open: to come. Red: due or over, and said so in the list. The upright line is the day of this page.</p>{{end}}`
+<p class="label legend">Filled: done. Open: to come. Red: due or over, and said so in the list.</p>{{end}}`

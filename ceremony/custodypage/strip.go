@@ -12,14 +12,19 @@ import (
 type strip struct {
 	Height int
 	Today  string // where it is, in percent
-	Ends   bool   // today is so far right that its name stands left of it
+	Day    string
 	Ticks  []tick
 	Lanes  []drawnLane
 	Later  string // where what comes after the last year stands
 }
 
+// End is where its lines end.
+func (s strip) End() int { return s.Height - 18 }
+
+// tick is the beginning of a year.
 type tick struct{ X, Name string }
 
+// drawnLane is a lane with its name above it.
 type drawnLane struct {
 	Name     string
 	Y, Label int
@@ -43,7 +48,7 @@ const (
 // newStrip draws moments from the first one on.
 func newStrip(now time.Time, past, ahead []moment) strip {
 	scale := newScale(now, past)
-	s := strip{Height: top + len(lanes())*laneHeight + 8, Today: percent(scale.x(now)), Ends: scale.x(now) > 50, Ticks: scale.ticks(), Later: percent(laterX)}
+	s := strip{Height: top + len(lanes())*laneHeight + 22, Today: percent(scale.x(now)), Day: day(now), Ticks: scale.ticks(), Later: percent(laterX)}
 	for i, name := range lanes() {
 		l := drawnLane{Name: string(name), Label: top + i*laneHeight + 16, Y: top + i*laneHeight + 32}
 		l.Marks = append(scale.marks(name, past, false), scale.marks(name, ahead, true)...)

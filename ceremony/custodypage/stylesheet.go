@@ -7,46 +7,60 @@ const styleSheet = `
 main { max-width: 68rem }
 h1 { margin-bottom: .75rem }
 h2 { margin-top: 2.5rem }
-h3 { margin-top: 0 }
+h3 { margin-top: 1.5rem }
+.group h3, .times h3 { margin-top: 0 }
 .lead { font-size: 1.2rem }
 .urgent { color: var(--accent); font-weight: bold }
 .due { border-left: 4px solid var(--accent); list-style: none; padding: .1rem 0 .1rem .9rem; margin-top: 1rem }
-.drawing { display: grid; grid-template-columns: minmax(0, 1fr) .7rem 7rem minmax(0, 1.05fr) 6rem minmax(0, 1.35fr) }
-.group > ul { list-style: none; padding: 0 }
-.group > .label { margin: 0 0 .6rem; min-height: 2.8em }
+.drawing { display: grid; grid-template-columns: minmax(0, 1fr) .7rem minmax(0, 2.4fr) minmax(0, 1.35fr) }
+.flow { display: grid; grid-template-columns: 8.4rem minmax(0, 1fr) 5.6rem; align-content: start }
+.flow > * { grid-column: 2 }
+.head { grid-row: 1 }
+.drawing ul { list-style: none; padding: 0 }
+.drawing h3 + .label { margin: 0 0 .6rem; min-height: 2.8em }
+.first { grid-area: 2 / 1 }
+.file { grid-row: 2 }
+.wrapped { grid-row: 6 }
+.last { grid-area: 6 / 3 }
+.media { margin-top: 1.2rem }
 .box { border: 1.5px solid #000; border-radius: 4px; padding: .5rem .7rem; margin: 0 }
-.group li.box + li.box { margin-top: .5rem }
+.drawing li.box + li.box { margin-top: .5rem }
+.thing { line-height: 1.35 }
+.box .urgent { margin: .1rem 0 0; font-size: .87rem; line-height: 1.45 }
 .box .label { color: #444; margin-left: .25rem }
-.box dl { margin-top: .15rem; font-size: .87rem; line-height: 1.45 }
-.box dl div { display: grid; grid-template-columns: minmax(3.5rem, max-content) 1fr; gap: 0 .6rem }
+.box dl { display: grid; grid-template-columns: minmax(auto, max-content) minmax(0, 1fr); gap: 0 .6rem; margin-top: .15rem; font-size: .87rem; line-height: 1.45 }
+.box dl div { display: contents }
 .box dt { color: #444; line-height: inherit; font-size: inherit }
 .box dd { margin: 0 }
 .passing { border-style: dashed }
 .gone { border-style: dotted; border-color: #777 }
-.bracket { border: 2px solid #000; border-left: 0; margin: 4.4rem 0 0 .1rem }
-.way { display: flex; flex-direction: column; align-items: center; justify-content: center; gap: .3rem; margin: 4.4rem 0 0; padding: 0 .4rem; text-align: center; font-size: .87rem; line-height: 1.3 }
-.way.down { flex-direction: row; margin: 0; padding: .35rem 0 }
+.bracket { border: 2px solid #000; border-left: 0; margin: 4.7rem 0 0 .15rem }
+.way { display: flex; flex-direction: column; align-items: center; justify-content: center; gap: .3rem; margin: 0; text-align: center; font-size: .87rem; line-height: 1.3 }
+.way.down { flex-direction: row; padding: .35rem 0 }
 .way.down svg { transform: rotate(90deg); margin: .8rem -.6rem }
-.quorum { font-size: 1.1rem; border: 2px solid #000; border-radius: 2rem; padding: .2rem .7rem; white-space: nowrap }
+.quorum { font-size: 1.05rem; border: 2px solid #000; border-radius: 2rem; padding: .2rem .6rem; white-space: nowrap }
 .weak b { font-weight: bold }
 .strip { display: block; overflow: visible; font-size: .8rem }
 .strip .tick { stroke: #ccc }
 .strip .lane { stroke: #777 }
 .strip .today { stroke: #000; stroke-width: 2; stroke-dasharray: 4 3 }
-.strip .name { font-weight: bold }
+.strip .name { font-weight: bold; paint-order: stroke; stroke: #fff; stroke-width: 5px }
 .strip path { fill: #000; stroke: #000; stroke-width: 1.6 }
 .strip .open { fill: #fff }
 .strip .late { stroke: var(--accent); stroke-width: 3 }
 .times { display: grid; grid-template-columns: 1fr 1fr; gap: 2.5rem; margin-top: 1.5rem }
 .times ol { list-style: none; padding: 0 }
-.times li { display: grid; grid-template-columns: 6rem 1fr; line-height: 1.45; border-top: var(--hair); padding: .35rem 0; margin: 0 }
+.times li { display: grid; grid-template-columns: max-content 1fr; gap: .9rem; line-height: 1.45; border-top: var(--hair); padding: .35rem 0; margin: 0 }
 .times time { font-variant-numeric: tabular-nums; font-weight: normal }
+.times .urgent { color: inherit; font-weight: normal }
+.times .urgent time, .times .urgent b { color: var(--accent) }
+.times b { font-weight: bold }
 footer { margin-top: 2.5rem; border-top: var(--rule); padding-top: .6rem; font-size: .8rem; line-height: 1.5 }
-@media (max-width: 48rem) {
-	.drawing { display: block }
-	.group > .label { min-height: 0 }
+@media screen and (max-width: 48rem) {
+	.drawing, .flow { display: block }
+	.drawing h3 + .label { min-height: 0 }
 	.bracket { border: 2px solid #000; border-top: 0; height: .7rem; margin: .3rem 0 0 }
-	.way { margin: 0; padding: .6rem 0 }
+	.way { padding: .6rem 0 }
 	.way svg { transform: rotate(90deg); margin: .9rem 0 }
 	.times { grid-template-columns: 1fr; gap: 1.5rem }
 }
@@ -55,7 +69,6 @@ footer { margin-top: 2.5rem; border-top: var(--rule); padding-top: .6rem; font-s
 	@page { margin: 12mm; font: 8pt system-ui, sans-serif; @bottom-right { content: "page " counter(page) " of " counter(pages) } }
 	h1 { font-size: 18pt }
 	section { margin-top: 6mm }
-	.drawing { display: grid; grid-template-columns: minmax(0, 1fr) .6rem 6rem minmax(0, 1.05fr) 5.5rem minmax(0, 1.35fr) }
 	.box, .times li, .weak li { break-inside: avoid }
 }
 `
