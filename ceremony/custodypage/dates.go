@@ -36,6 +36,7 @@ type moment struct {
 	What    string
 	Details []string
 	Mark    string // in words, of what is due or over; empty where nothing is to be done
+	Late    bool   // its day has gone by, and it has not been done
 	Quiet   bool   // it is a mark on the time line, and not in the list
 }
 
@@ -45,7 +46,7 @@ func (m moment) DateText() string { return day(m.Day) }
 // Heading is what it is in a list.
 func (m moment) Heading() string {
 	if m.Mark != "" {
-		return m.Mark
+		return m.Mark + ": " + m.What
 	}
 	return capital(m.What)
 }
@@ -78,23 +79,21 @@ func (c *custody) ahead() (all []moment) {
 }
 
 // due marks what someone has to do by its day.
-func (c *custody) due(m moment) moment {
-	switch left := m.Day.Sub(c.Now); {
-	case left < 0:
-		m.Mark = "OVERDUE: " + m.What + " since " + day(m.Day)
-	case left <= soon:
-		m.Mark = fmt.Sprintf("DUE in %s: %s", counted(int(left/(24*time.Hour)), "day", "days"), m.What)
-	}
-	return m
-}
+func (c *custody) due(m moment) moment { return c.marked(m, "OVERDUE") }
 
 // over marks what ends on its day.
-func (c *custody) over(m moment) moment {
-	if m.Day.Before(c.Now) {
-		m.Mark = "OVER since " + day(m.Day) + ": " + m.What
-		return m
+func (c *custody) over(m moment) moment { return c.marked(m, "OVER") }
+
+// marked says of a day that has gone by what that means, and of one that is near how near
+// it is.
+func (c *custody) marked(m moment, gone string) moment {
+	switch left := m.Day.Sub(c.Now); {
+	case left < 0:
+		m.Mark, m.Late = gone, true
+	case left <= soon:
+		m.Mark = "DUE in " + counted(int(left/(24*time.Hour)), "day", "days")
 	}
-	return c.due(m)
+	return m
 }
 
 // decisions are the days by which keys must be changed, as was decided in emergencies.

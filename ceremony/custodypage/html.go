@@ -60,15 +60,14 @@ const pageTemplate = `<!DOCTYPE html>
 {{with .Practice}}<p class="note">{{.}}</p>{{end}}
 <p class="lead">{{.Lead}}</p>
 {{with .Due}}<ul class="due">{{range .}}
-<li class="urgent">{{.Mark}}</li>{{end}}
+<li class="urgent">{{.Heading}} {{if .Late}}since{{else}}by{{end}} <time datetime="{{.DateText}}">{{.DateText}}</time></li>{{end}}
 </ul>{{else}}<p>Nothing is due within 90 days.</p>{{end}}
 </header>
 
 <section aria-labelledby="holds">
 <h2 id="holds">Who and what has the keys</h2>
 {{with .Drawing}}<div class="drawing">
-<div class="group">{{template "group" .Sheets}}</div>
-<div class="bracket" aria-hidden="true"></div>
+<div class="sheets">{{template "group" .Sheets}}</div>
 <div class="flow">
 <p class="way first"><b class="quorum">{{.Quorum}}</b> <span>open the share file</span>{{template "arrow"}}</p>
 <div class="head">{{template "head" .Backup}}</div>
@@ -80,7 +79,7 @@ const pageTemplate = `<!DOCTYPE html>
 <div class="media">{{template "boxes" .Backup.Boxes}}</div>
 <p class="way last"><span>restored to</span>{{template "arrow"}}</p>
 </div>
-<div class="group">{{template "group" .Devices}}</div>
+<div>{{template "group" .Devices}}</div>
 </div>{{end}}
 </section>
 

@@ -8,12 +8,13 @@ main { max-width: 68rem }
 h1 { margin-bottom: .75rem }
 h2 { margin-top: 2.5rem }
 h3 { margin-top: 1.5rem }
-.group h3, .times h3 { margin-top: 0 }
+.drawing h3, .times h3 { margin-top: 0 }
 .lead { font-size: 1.2rem }
+time { white-space: nowrap }
 .urgent { color: var(--accent); font-weight: bold }
 .due { border-left: 4px solid var(--accent); list-style: none; padding: .1rem 0 .1rem .9rem; margin-top: 1rem }
-.drawing { display: grid; grid-template-columns: minmax(0, 1fr) .7rem minmax(0, 2.4fr) minmax(0, 1.35fr) }
-.flow { display: grid; grid-template-columns: 8.4rem minmax(0, 1fr) 5.6rem; align-content: start }
+.drawing { display: grid; grid-template-columns: minmax(0, 1.15fr) minmax(0, 2.45fr) minmax(0, 1.4fr) }
+.flow { display: grid; grid-template-columns: 8rem minmax(0, 1fr) 5.4rem; align-content: start }
 .flow > * { grid-column: 2 }
 .head { grid-row: 1 }
 .drawing ul { list-style: none; padding: 0 }
@@ -34,11 +35,12 @@ h3 { margin-top: 1.5rem }
 .box dd { margin: 0 }
 .passing { border-style: dashed }
 .gone { border-style: dotted; border-color: #777 }
-.bracket { border: 2px solid #000; border-left: 0; margin: 4.7rem 0 0 .15rem }
+.drawing .sheets ul { position: relative; padding-right: .9rem }
+.sheets ul::after { content: ""; position: absolute; inset: 0 0 0 auto; width: .6rem; border: 2px solid #000; border-left: 0 }
 .way { display: flex; flex-direction: column; align-items: center; justify-content: center; gap: .3rem; margin: 0; text-align: center; font-size: .87rem; line-height: 1.3 }
-.way.down { flex-direction: row; padding: .35rem 0 }
+.way.down { display: grid; grid-template-columns: 1fr auto 1fr; padding: .35rem 0; text-align: right }
 .way.down svg { transform: rotate(90deg); margin: .8rem -.6rem }
-.quorum { font-size: 1.05rem; border: 2px solid #000; border-radius: 2rem; padding: .2rem .6rem; white-space: nowrap }
+.quorum { font-size: 1rem; border: 2px solid #000; border-radius: 2rem; padding: .15rem .55rem; white-space: nowrap }
 .weak b { font-weight: bold }
 .strip { display: block; overflow: visible; font-size: .8rem }
 .strip .tick { stroke: #ccc }
@@ -59,14 +61,16 @@ footer { margin-top: 2.5rem; border-top: var(--rule); padding-top: .6rem; font-s
 @media screen and (max-width: 48rem) {
 	.drawing, .flow { display: block }
 	.drawing h3 + .label { min-height: 0 }
-	.bracket { border: 2px solid #000; border-top: 0; height: .7rem; margin: .3rem 0 0 }
+	.drawing .sheets ul { padding: 0 0 1rem }
+	.sheets ul::after { inset: auto 0 0; width: auto; height: .7rem; border: 2px solid #000; border-top: 0 }
 	.way { padding: .6rem 0 }
-	.way svg { transform: rotate(90deg); margin: .9rem 0 }
+	.way:not(.down) svg { transform: rotate(90deg); margin: .9rem 0 }
 	.times { grid-template-columns: 1fr; gap: 1.5rem }
 }
 @media print {
 	:root { font-size: 8.5pt }
 	@page { margin: 12mm; font: 8pt system-ui, sans-serif; @bottom-right { content: "page " counter(page) " of " counter(pages) } }
+	main { padding: 0 1px }
 	h1 { font-size: 18pt }
 	section { margin-top: 6mm }
 	.box, .times li, .weak li { break-inside: avoid }

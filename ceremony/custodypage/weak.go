@@ -76,7 +76,7 @@ func (c *custody) weakSheets() (all []weakness) {
 		switch {
 		case looked && !found.Good:
 			bad++
-			all = append(all, weakness{name + "'s sheet was " + found.Text + " on " + day(found.Day), "Do not count on it."})
+			all = append(all, weakness{name + "'s sheet was " + found.Text + " on " + day(found.Day), "Do not count on it until it was seen to be good: conclave dkek check."})
 		case !looked && !c.Record.Custodians[i].ReadBack:
 			all = append(all, weakness{name + "'s sheet was not read back when it was made", "No one has seen that what is on it is right: conclave dkek check."})
 		}
@@ -85,7 +85,7 @@ func (c *custody) weakSheets() (all []weakness) {
 	case good < threshold:
 		all = append([]weakness{{fmt.Sprintf("%d sheets are left, and it takes %d", good, threshold), "The backup cannot be opened. While a device still has the keys, hold a new ceremony."}}, all...)
 	case good == threshold:
-		all = append(all, weakness{fmt.Sprintf("Not one of the %d sheets may be lost", good), fmt.Sprintf("It takes %d to open the backup: make new sheets for more custodians.", threshold)})
+		all = append(all, weakness{"Not one sheet may be lost", fmt.Sprintf("%d can be counted on, and it takes %d to open the backup: make new sheets for more custodians.", good, threshold)})
 	}
 	return all
 }
