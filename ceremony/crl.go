@@ -75,7 +75,7 @@ func (s *signing) keepCRL(ctx context.Context, planned *plan.CRL, der []byte) (d
 		return done{}, err
 	}
 	sum := sha256.Sum256(der)
-	if err := s.people.readAloud(ctx, "CRL "+planned.Name, sum[:]); err != nil {
+	if err := s.people.readAloud(ctx, "CRL "+planned.Name, sum[:step.Spoken]); err != nil {
 		return done{}, err
 	}
 	return done{

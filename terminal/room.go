@@ -3,6 +3,7 @@ package terminal
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -43,7 +44,7 @@ func (r *Room) ShowStep(n, of int, s step.Step) {
 // Answer implements ceremony.Room.
 func (r *Room) Answer(ctx context.Context, q ceremony.Question) (string, error) {
 	if q.Wants == ceremony.LastWord {
-		r.Screen.terminal.Printf("\n%s, SHA-256 in words, to be read aloud:\n", q.Label)
+		r.Screen.terminal.Printf("\n%s, %sSHA-256 in words, to be read aloud:\n", q.Label, firstBytes(len(q.Sum)))
 		ShowWords(r.Screen.terminal.Output, q.Sum)
 	}
 	prompt := q.Who + ": " + q.Text
@@ -52,6 +53,14 @@ func (r *Room) Answer(ctx context.Context, q ceremony.Question) (string, error) 
 	}
 	r.Screen.terminal.Discard() // what was typed ahead answers no question that was not there
 	return r.Screen.line(ctx, prompt+": ")
+}
+
+// firstBytes says how much of a hash is there, where that is not all.
+func firstBytes(n int) string {
+	if n == sha256.Size {
+		return ""
+	}
+	return fmt.Sprintf("the first %d bytes of ", n)
 }
 
 // ShowWords shows a hash in lines of four words, or fewer, as it is read aloud, with its

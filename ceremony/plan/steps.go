@@ -199,7 +199,7 @@ func (p *Plan) generate(k Key) step.Step {
 		ID: step.Generate.ID(k.Name), Action: step.Generate, Object: k.Name, Title: "Generate the key " + k.Name, By: step.Administrator,
 		Do: []string{
 			p.userPIN(p.Custody.Device),
-			"Read the words of the public key aloud; " + p.Who(step.Witness) + " types the last one.",
+			"Read the first eight words of the public key aloud; " + p.Who(step.Witness) + " types the last one.",
 		},
 		Expect: []string{"Type " + k.Type + "; the device attests that it made the key."},
 		Write:  []string{"Public key, the first four words"},
@@ -214,7 +214,7 @@ func (p *Plan) importKey(k Key) step.Step {
 			"Type the password of the key file " + k.Import + ", if it is asked for. It is not shown.",
 			p.userPIN(p.Custody.Device),
 			fmt.Sprintf("%d custodians come to the screen one after the other; each types the code of their sheet.", p.Custody.Threshold),
-			"Read the words of the public key aloud; " + p.Who(step.Witness) + " types the last one.",
+			"Read the first eight words of the public key aloud; " + p.Who(step.Witness) + " types the last one.",
 		},
 		Expect: []string{
 			"Type " + k.Type + "; the device signs, and the signature verifies with the public key of the file.",
@@ -228,7 +228,7 @@ func (p *Plan) backup(k Key) step.Step {
 	return step.Step{
 		ID: step.Backup.ID(k.Name), Action: step.Backup, Object: k.Name, Title: "Back up the key " + k.Name, By: step.Administrator,
 		Do: []string{p.userPIN(p.Custody.Device),
-			"Read the words of the wrapped key aloud; " + p.Who(step.Witness) + " types the last one."},
+			"Read the first eight words of the wrapped key aloud; " + p.Who(step.Witness) + " types the last one."},
 		Expect: []string{"The wrapped key is under the key check value of the share file."},
 		Write:  []string{"Wrapped key, the first four words"},
 	}
@@ -267,7 +267,7 @@ func (p *Plan) certify(c Certificate) step.Step {
 		Do: []string{
 			"Read what is to be signed; " + p.Who(step.Witness) + " compares it with the runbook, and agrees.",
 			p.userPIN(p.SignedBy(p.FindCertificate(cmp.Or(c.Issuer, c.Name)))),
-			"Read the words of the certificate aloud; " + p.Who(step.Witness) + " types the last one.",
+			"Read the first eight words of the certificate aloud; " + p.Who(step.Witness) + " types the last one.",
 		},
 		Expect: []string{"Profile " + string(c.Profile) + ", linted without a finding above notice", "Signed by " + signedBy(c.Issuer)},
 		Write:  []string{"Serial number, the last eight digits", "Certificate, the first four words"},
@@ -292,7 +292,7 @@ func (p *Plan) signCRL(c CRL) step.Step {
 		Do: []string{
 			"Read what is to be signed; " + p.Who(step.Witness) + " compares it with the runbook, and agrees.",
 			p.userPIN(p.SignedBy(p.FindCertificate(c.Issuer))),
-			"Read the words of the CRL aloud; " + p.Who(step.Witness) + " types the last one.",
+			"Read the first eight words of the CRL aloud; " + p.Who(step.Witness) + " types the last one.",
 		},
 		Expect: []string{"Signed by " + signedBy(c.Issuer)},
 		Write:  []string{"CRL number", "CRL, the first four words"},

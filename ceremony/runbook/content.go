@@ -206,6 +206,9 @@ func rules(p *plan.Plan) []string {
 		"Whatever does not go as printed is an exception. Stop, write it on an exception sheet, and put its number at the end of the step.",
 		"No PIN, no code and no share is ever written in this runbook.",
 	}
+	if p.Sequel() == nil {
+		all = append(all, "Of keys, certificates and CRLs eight words are read, and four written down. The closing covers all of what they begin: who put another one into the transcript would have to find it, with the same eight words, before the step is over.")
+	}
 	if p.Custody != nil {
 		all = append(all, "While a custodian is at the screen, no one else and no camera sees the screen or the sheet.")
 	}

@@ -73,5 +73,12 @@ type Step struct {
 	Write  []string // what is written down by hand
 }
 
+// Spoken is how many bytes are read aloud of the hash of what is made in a step. The
+// whole hash is in the transcript, which the closing covers with all its words, so that
+// these need only show to those in the room that it tells of what they saw: a program
+// that is the one on the paper shows what it writes, and anyone else would need another
+// key, certificate or CRL with the same 64 bits while the step lasts.
+const Spoken = 8
+
 // Heading is what stands above the step on a screen.
 func (s Step) Heading(n, of int) string { return fmt.Sprintf("Step %d of %d: %s", n, of, s.Title) }
