@@ -86,14 +86,19 @@ func (b *Before) Change(change plan.Change, now time.Time) *plan.Plan {
 	return b.Chain.State.Plan.ChangeOf(change, now)
 }
 
+// Check refuses a plan that has mistakes, or does not go on from this evidence.
+func (b *Before) Check(p *plan.Plan) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	return b.Chain.CheckNext(p)
+}
+
 // PrepareSequel writes the plan of a drill or a change to its folder, with the
 // transcripts that it goes on from, so that the folder can be carried to the room.
 func (f Folder) PrepareSequel(b *Before, p *plan.Plan) (file plan.File, err error) {
 	file.Path, file.Plan = f.sequelPlan(), p
-	if err := p.Check(); err != nil {
-		return file, err
-	}
-	if err := b.Chain.CheckNext(p); err != nil {
+	if err := b.Check(p); err != nil {
 		return file, err
 	}
 	if file.Content, err = p.Bytes(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/ceremony/step"
+	"conclave/quorum"
 )
 
 // Change is what the plan of a change of custody says beside what is to be in force
@@ -39,7 +40,7 @@ func (p *Plan) ChangeOf(change Change, now time.Time) *Plan {
 	c.People.Custodians, c.Devices = slices.Clone(p.People.Custodians), slices.Clone(p.Devices)
 	custody := *p.Custody
 	c.Custody, c.Change = &custody, &change
-	if change.makesSheets() {
+	if change.Kind.MakesSheets() {
 		change.Before = &Quorum{p.Custody.Threshold, slices.Clone(p.People.Custodians)}
 	}
 	if change.Kind == AddMedium && custody.Media > 0 {
@@ -56,20 +57,38 @@ func (p *Plan) sequel(what string, now time.Time) *Plan {
 	return &s
 }
 
-// makesSheets says whether custodians get new sheets.
-func (c *Change) makesSheets() bool {
-	return c.Kind == NewSheets || c.Kind == NewFile || c.Kind == Rekey
+// Successors are the custodians once some have left and others have come: these take the
+// places of those, and stand at the end where there are more of them.
+func Successors(custodians, leave, come []string) (next []string, err error) {
+	among := func(names []string, name string) bool {
+		return slices.ContainsFunc(names, func(other string) bool { return FoldName(other) == FoldName(name) })
+	}
+	for _, name := range leave {
+		if !among(custodians, name) {
+			return nil, fmt.Errorf("%s is no custodian; they are %s", name, strings.Join(custodians, ", "))
+		}
+	}
+	for _, name := range custodians {
+		switch {
+		case !among(leave, name):
+			next = append(next, name)
+		case len(come) > 0:
+			next, come = append(next, come[0]), come[1:]
+		}
+	}
+	next = append(next, come...)
+	return next, quorum.CheckNames(next)
 }
 
 // Renews says whether a thing is another one after the change than before it.
 func (c *Change) Renews(thing string) bool {
 	switch {
 	case strings.HasPrefix(thing, Sheet("")), thing == Media, strings.HasPrefix(thing, mediumName):
-		return c.makesSheets()
+		return c.Kind.MakesSheets()
 	case thing == TheDevice(c.Device):
 		return c.Kind == ReplaceDevice
 	case strings.Contains(thing, "PIN of "):
-		return c.Kind == Rekey || (c.Kind == ChangePIN || c.Kind == ReplaceDevice) && strings.HasSuffix(thing, TheDevice(c.Device))
+		return c.Kind == Rekey || c.Kind.IsOfDevices() && strings.HasSuffix(thing, TheDevice(c.Device))
 	}
 	return false
 }

@@ -135,7 +135,7 @@ func (c *checker) change(change *Change) {
 	}
 	c.text("change.reason", change.Reason, false)
 	c.text("change.replaces", change.Replaces, false)
-	if change.makesSheets() != (change.Before != nil) {
+	if change.Kind.MakesSheets() != (change.Before != nil) {
 		c.say("change.before", "new sheets say whose sheets there were before, and no other change does")
 	} else if change.Before != nil {
 		for i, name := range change.Before.Custodians {
@@ -145,10 +145,11 @@ func (c *checker) change(change *Change) {
 			c.say("change.before.threshold", "%d; 2 to %d was expected", change.Before.Threshold, len(change.Before.Custodians))
 		}
 	}
-	takesDevice := change.Kind == ReplaceDevice || change.Kind == ChangePIN
-	switch {
-	case !takesDevice && change.Device != "", !takesDevice && change.Replaces != "":
+	switch of := change.Kind.IsOfDevices(); {
+	case !of && change.Device != "", !of && change.Replaces != "":
 		c.say("change.device", "a change of the kind %s is about no device", change.Kind)
+	case change.Replaces != "" && p.FindDevice(change.Device) != nil && p.FindDevice(change.Device).Serial == change.Replaces:
+		c.say("change.replaces", "%s is the device that takes the place, too; another one was expected", change.Replaces)
 	case change.Device == "" && change.Kind == ReplaceDevice, change.Device != "" && !slices.Contains(p.Kept(), change.Device):
 		c.say("change.device", "%q; a device that holds the keys was expected: %s", change.Device, strings.Join(p.Kept(), ", "))
 	}

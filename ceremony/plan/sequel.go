@@ -67,6 +67,25 @@ func Kinds() []Kind {
 	return []Kind{NewSheets, NewFile, Rekey, ChangePIN, ReplaceDevice, AddMedium, Emergency}
 }
 
+// When says when a change of a kind is the right one.
+func (k Kind) When() string {
+	return map[Kind]string{
+		NewSheets:     "a custodian leaves or comes; the old sheets stay good, and those who leave hand theirs over",
+		NewFile:       "a sheet is lost or was seen, or who leaves does not hand it over; the old sheets do not open the new share file",
+		Rekey:         "the DKEK may be known, or so many sheets and a share file that they open; the devices are initialised anew",
+		ChangePIN:     "a PIN may have been seen, or who knows it leaves",
+		ReplaceDevice: "a device is lost, broken or worn out, and another takes its place",
+		AddMedium:     "a backup medium is lost or worn out, or there are to be more",
+		Emergency:     "something is lost: what is left is looked at, and someone decides",
+	}[k]
+}
+
+// MakesSheets says whether custodians get new sheets in a change of a kind.
+func (k Kind) MakesSheets() bool { return k == NewSheets || k == NewFile || k == Rekey }
+
+// IsOfDevices says whether a change of a kind is about the devices that its plan names.
+func (k Kind) IsOfDevices() bool { return k == ChangePIN || k == ReplaceDevice }
+
 // Kind is that of the plan.
 func (p *Plan) Kind() Kind {
 	switch {

@@ -1,70 +1,152 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"conclave/ceremony"
 	"conclave/ceremony/plan"
+	"conclave/internal/interrupt"
 	"conclave/internal/safefile"
+	"conclave/terminal"
 )
 
 type ceremonyChange struct {
 	answering
-	Bundle    string          `arg:"" help:"Folder of the newest evidence: of the ceremony, or of the last drill or change."`
-	Kind      string          `required:"" placeholder:"KIND" complete:"words:reshare new-file rekey change-pin replace-device add-medium emergency" help:"reshare (new sheets), new-file (which the old sheets do not open), rekey (a new DKEK), change-pin, replace-device, add-medium, or emergency (something is lost)."`
-	Custodian []string        `placeholder:"NAME" help:"Who is to have a sheet, repeated, where there are new sheets. Default: those who have one."`
-	Threshold int             `placeholder:"M" help:"How many of them open the share file. Default: as many as before."`
-	Device    string          `placeholder:"NAME" help:"The device that is replaced, or whose PINs are changed. Default of change-pin: all that hold the keys."`
-	Serial    string          `placeholder:"SERIAL" help:"Serial number of the device that takes its place. Absent: an embedded device."`
-	Reason    string          `placeholder:"TEXT" help:"Why, for the paper; in an emergency, what has happened."`
-	Dir       ceremony.Folder `placeholder:"DIR" help:"Folder to prepare it in. Default: beside the evidence of the ceremony."`
+	Bundle        string          `arg:"" help:"Folder of the newest evidence: of the ceremony, or of the last drill or change."`
+	Kind          string          `placeholder:"KIND" complete:"words:reshare new-file rekey change-pin replace-device add-medium emergency" help:"reshare (new sheets), new-file (which the old sheets do not open), rekey (a new DKEK), change-pin, replace-device, add-medium, or emergency (something is lost)."`
+	Leaves        []string        `placeholder:"NAME" help:"Custodian who leaves, where there are new sheets; repeated."`
+	Joins         []string        `placeholder:"NAME" help:"Custodian who comes, in the place of one who leaves; repeated."`
+	Threshold     int             `placeholder:"M" help:"How many custodians open the share file. Default: as many as before."`
+	Device        string          `placeholder:"NAME" help:"The device that is replaced, or whose PINs are changed. Default of change-pin: all that hold the keys."`
+	Serial        string          `placeholder:"SERIAL" help:"Serial number of the device that takes its place. Absent: an embedded device."`
+	Administrator string          `placeholder:"NAME" help:"Ceremony administrator this time. Default: that of before."`
+	Witness       []string        `placeholder:"NAME" help:"Who witnesses it, repeated; the first compares and initials. Default: those of before."`
+	Start         string          `placeholder:"TIME" help:"Planned start, UTC, as in \"2027-01-15 09:00\". Default: now."`
+	Place         string          `placeholder:"TEXT" help:"Where. Default: where it was before."`
+	Reason        string          `placeholder:"TEXT" help:"Why, for the paper; in an emergency, what has happened."`
+	Dir           ceremony.Folder `placeholder:"DIR" help:"Folder to prepare it in. Default: beside the evidence of the ceremony."`
 }
 
-// Validate rejects a kind that there is not.
+// Validate rejects what the options say that cannot be.
 func (cmd ceremonyChange) Validate() error {
-	if !slices.Contains(plan.Kinds(), plan.Kind(cmd.Kind)) {
+	if cmd.Kind != "" && !slices.Contains(plan.Kinds(), plan.Kind(cmd.Kind)) {
 		return fmt.Errorf("--kind: %q; one of %v was expected", cmd.Kind, plan.Kinds())
+	}
+	if cmd.Start != "" {
+		if _, err := parseStart(cmd.Start, time.Now()); err != nil {
+			return fmt.Errorf("--start: %w", err)
+		}
 	}
 	return nil
 }
 
-// Run writes the plan.
+// Run writes the plan. At a terminal it asks for what the options have not said.
 func (cmd ceremonyChange) Run(c *console) error {
 	before, err := ceremony.ReadBefore(cmd.Bundle)
 	if err != nil {
 		return err
 	}
-	p := cmd.plan(before)
-	if cmd.Dir == "" {
-		cmd.Dir = ceremony.ChangeFolder(cmd.Bundle, p.Kind())
+	ctx, stop := interrupt.Context(c.ctx)
+	defer stop()
+	answers := cmd
+	q := &questions{console: c, ctx: ctx, script: func(q *questions) { answers = cmd.answers(q, before) }}
+	if c.prompts.Interactive() && q.total() > 0 {
+		if err := q.goOn(strings.TrimSuffix(cmd.Bundle, "/") + ".change" + draftSuffix); err != nil {
+			return err
+		}
+		if err := q.all(); err != nil {
+			return err
+		}
 	}
-	f, err := cmd.Dir.PrepareSequel(before, p)
+	f, err := answers.prepare(before)
 	if err != nil {
 		return err
 	}
-	if err := c.answerf(changeAnswer{f.Path, string(cmd.Dir)}, "Plan written to %s\n", f.Path); err != nil {
+	if err := q.forget(); err != nil {
+		c.warn("the plan is written, and the draft of its answers is still there: %v", err)
+	}
+	return cmd.show(c, f)
+}
+
+// prepare writes the plan to its folder.
+func (cmd ceremonyChange) prepare(before *ceremony.Before) (plan.File, error) {
+	p, err := cmd.plan(before)
+	if err != nil {
+		return plan.File{}, err
+	}
+	if cmd.Dir == "" {
+		cmd.Dir = ceremony.ChangeFolder(cmd.Bundle, p.Kind())
+	}
+	return cmd.Dir.PrepareSequel(before, p)
+}
+
+// plan is that of the change, checked.
+func (cmd ceremonyChange) plan(before *ceremony.Before) (*plan.Plan, error) {
+	kind, start := plan.Kind(cmd.Kind), time.Now()
+	switch {
+	case kind == "":
+		return nil, fmt.Errorf("--kind: it is missing; one of %v was expected", plan.Kinds())
+	case cmd.Serial != "" && kind != plan.ReplaceDevice:
+		return nil, fmt.Errorf("--serial: a change of the kind %s replaces no device; leave it out", kind)
+	case cmd.Start != "":
+		start, _ = parseStart(cmd.Start, start) // Validate, or the question, has taken it
+	}
+	p := before.Change(plan.Change{Kind: kind, Device: cmd.Device, Reason: cmd.Reason}, start)
+	custodians, err := plan.Successors(p.People.Custodians, cmd.Leaves, cmd.Joins)
+	if err != nil {
+		return nil, err
+	}
+	p.People.Custodians, p.Custody.Threshold = custodians, cmp.Or(cmd.Threshold, p.Custody.Threshold)
+	p.People.Administrator, p.Place = cmp.Or(cmd.Administrator, p.People.Administrator), cmp.Or(cmd.Place, p.Place)
+	if len(cmd.Witness) > 0 {
+		p.People.Witnesses = cmd.Witness
+	}
+	if d := p.FindDevice(cmd.Device); d != nil && kind == plan.ReplaceDevice {
+		d.Serial, d.Embedded = cmd.Serial, cmd.Serial == ""
+	}
+	return p, before.Check(p)
+}
+
+// show shows the plan in short, and what comes next.
+func (cmd ceremonyChange) show(c *console, f plan.File) error {
+	err := c.answer(changeAnswer{f.Path, f.Base()}, func() error {
+		c.out.Printf("Plan written to %s\n", f.Path)
+		terminal.Facts(c.out, changeFacts(f.Plan))
+		return c.out.Err()
+	})
+	if err != nil {
 		return err
 	}
-	quoted := safefile.Quoted(f.Path)
-	c.next("look at it; rehearse it: conclave ceremony rehearse %s; print its paper: conclave ceremony runbook %s; hold it: conclave ceremony run %s --backup DIR", quoted, quoted, quoted)
+	quoted, backup := safefile.Quoted(f.Path), ""
+	if f.Plan.NeedsBackup() {
+		backup = " --backup DIR"
+	}
+	c.next("rehearse it: conclave ceremony rehearse %s; print its paper: conclave ceremony runbook %s; and when people are there, hold it: conclave ceremony run %s%s", quoted, quoted, quoted, backup)
 	return nil
 }
 
-// plan is that of the change, as the options have it.
-func (cmd ceremonyChange) plan(before *ceremony.Before) *plan.Plan {
-	p := before.Change(plan.Change{Kind: plan.Kind(cmd.Kind), Device: cmd.Device, Reason: cmd.Reason}, time.Now())
-	if len(cmd.Custodian) > 0 {
-		p.People.Custodians = cmd.Custodian
+// changeFacts are what the plan of a change says.
+func changeFacts(p *plan.Plan) [][]string {
+	names := func(names []string) string { return strings.Join(names, ", ") }
+	facts := [][]string{
+		{"Ceremony", p.Ceremony}, {"Begins", p.Start.Format(startForm) + " UTC"},
+		{"Held by", p.People.Administrator + "; witnessed by " + names(p.People.Witnesses)},
 	}
-	if cmd.Threshold != 0 {
-		p.Custody.Threshold = cmd.Threshold
+	if before := p.Change.Before; before != nil {
+		facts = append(facts, []string{"Sheets until now", fmt.Sprintf("%d of %s", before.Threshold, names(before.Custodians))},
+			[]string{"Sheets from now", fmt.Sprintf("%d of %s", p.Custody.Threshold, names(p.People.Custodians))})
 	}
-	if d := p.FindDevice(cmd.Device); d != nil && p.Kind() == plan.ReplaceDevice {
-		*d = plan.Device{Comment: d.Comment, Name: d.Name, Serial: cmd.Serial, Embedded: cmd.Serial == ""}
+	if d := p.FindDevice(p.Change.Device); d != nil {
+		facts = append(facts, []string{"Device", strings.TrimSpace(d.Name + " " + d.Serial)})
 	}
-	return p
+	if p.Change.Replaces != "" {
+		facts = append(facts, []string{"In the place of", p.Change.Replaces})
+	}
+	return append(facts, []string{"Steps", fmt.Sprint(len(p.Steps()))})
 }
 
 // changeAnswer is where a plan was written.

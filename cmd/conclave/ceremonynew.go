@@ -26,16 +26,17 @@ func (cmd ceremonyNew) Run(c *console) error {
 	defer out.release()
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
-	q := &questions{console: c, ctx: ctx}
+	var answers plan.Answers
+	q := &questions{console: c, ctx: ctx, script: func(q *questions) { answers = q.answers() }}
 	if c.prompts.Interactive() && cmd.Plan != standardOutput {
 		if err := q.goOn(cmd.Plan + draftSuffix); err != nil {
 			return err
 		}
 	}
-	p := q.all().Plan()
-	if q.err != nil {
-		return q.err
+	if err := q.all(); err != nil {
+		return err
 	}
+	p := answers.Plan()
 	content, err := p.Bytes()
 	if err != nil {
 		return err
@@ -80,9 +81,9 @@ func keyTypeText(text string) error {
 	return t.strong()
 }
 
-// names asks for names, with commas between them.
-func (q *questions) names(question string, least int) (names []string) {
-	q.ask(question, "", func(text string) error {
+// names asks for names, with commas between them, and again until check takes them.
+func (q *questions) names(question, usual string, check func([]string) error) (names []string) {
+	q.ask(question, usual, func(text string) error {
 		names = splitNames(text)
 		seen := map[string]bool{}
 		for _, name := range names {
@@ -91,12 +92,19 @@ func (q *questions) names(question string, least int) (names []string) {
 			}
 			seen[plan.FoldName(name)] = true
 		}
+		return check(names)
+	})
+	return names
+}
+
+// atLeast wants so many names.
+func atLeast(least int) func([]string) error {
+	return func(names []string) error {
 		if len(names) < least {
 			return fmt.Errorf("%d names or more were expected, with commas between them", least)
 		}
 		return nil
-	})
-	return names
+	}
 }
 
 func splitNames(text string) (names []string) {
@@ -116,8 +124,8 @@ func (q *questions) answers() (a plan.Answers) {
 	a.Place = q.ask("Place", "", anything)
 	a.Start = q.start()
 	a.People.Administrator = q.ask("Ceremony administrator, who operates the computer", "", something)
-	a.People.Witnesses = q.names("Witnesses, with commas between them; the first compares and initials", 1)
-	a.People.Custodians = q.names("Key custodians, three at least, with commas between them", 3)
+	a.People.Witnesses = q.names("Witnesses, with commas between them; the first compares and initials", "", atLeast(1))
+	a.People.Custodians = q.names("Key custodians, three at least, with commas between them", "", atLeast(3))
 	total := len(a.People.Custodians)
 	a.Threshold = q.number("How many of them together restore the key", total/2+1, 2, max(2, total))
 	a.Contact = q.ask("Whom custodians call if a sheet is lost or was seen: name and telephone number or mail; empty for the administrator", "", contactText)
@@ -125,43 +133,53 @@ func (q *questions) answers() (a plan.Answers) {
 	a.Primary, a.Standby = q.serial("primary"), q.serial("standby")
 	q.authorities(&a)
 	a.RetentionYears = q.number("Years that the evidence is kept", 25, 1, 100)
-	q.confirm()
+	q.confirm(func() error { return nil })
 	return a
 }
 
-// confirm shows all answers before anything is made of them, where a person has typed them.
-func (q *questions) confirm() {
-	if q.err != nil || q.draft == "" {
+// confirm shows all answers before anything is made of them, where a person has typed
+// them, and checks what would be made.
+func (q *questions) confirm(check func() error) {
+	if q.draft == "" || len(q.asked) == 0 {
 		return
 	}
-	if !q.counting && len(q.given) == len(q.asked) {
-		q.console.prompts.Printf("\nThe plan will say:\n")
-		for i, question := range q.asked {
-			q.console.prompts.Printf("  %s: %s\n", question, q.given[i])
+	var all strings.Builder
+	for i, a := range q.given {
+		if i < len(q.asked) {
+			fmt.Fprintf(&all, "  %s: %s\n", a.question, a.text)
 		}
 	}
+	q.tell("\nThe plan will say:\n%s", all.String())
 	q.ask("Is all of it right? yes writes the plan; back goes to the answer before", "", func(text string) error {
 		if !strings.EqualFold(text, "yes") {
 			return errors.New("yes or back was expected; what else is to be changed can be changed in the plan, with an editor")
 		}
-		return nil
+		return check()
 	})
 }
 
+// startForm is how people type when a ceremony begins.
+const startForm = "2006-01-02 15:04"
+
 // start asks when the ceremony begins; validity begins at midnight before it.
 func (q *questions) start() (start time.Time) {
-	const form = "2006-01-02 15:04"
 	now := time.Now().UTC().Truncate(time.Minute)
-	q.ask("Planned start, UTC, as in 2027-01-15 09:00", usualStart(now).Format(form), func(text string) (err error) {
-		if start, err = time.ParseInLocation(form, text, time.UTC); err != nil {
-			return errors.New("a date and a time such as 2027-01-15 09:00 was expected")
-		}
-		if start.Before(now) {
-			return fmt.Errorf("that is in the past; it is %s now, UTC", now.Format(form))
-		}
-		return nil
+	q.ask("Planned start, UTC, as in 2027-01-15 09:00", usualStart(now).Format(startForm), func(text string) (err error) {
+		start, err = parseStart(text, now)
+		return err
 	})
 	return start
+}
+
+func parseStart(text string, now time.Time) (time.Time, error) {
+	start, err := time.ParseInLocation(startForm, text, time.UTC)
+	switch {
+	case err != nil:
+		return start, errors.New("a date and a time such as 2027-01-15 09:00 was expected")
+	case start.Before(now):
+		return start, fmt.Errorf("that is in the past; it is %s now, UTC", now.Format(startForm))
+	}
+	return start, nil
 }
 
 // usualStart is nine o'clock today, or what is left of the day.

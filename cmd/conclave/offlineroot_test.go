@@ -57,7 +57,7 @@ func replies() []reply {
 		{`Whom custodians call[^\n]*: $`, always("Ada Admin, +41 44 123 45 67")},
 		{`DNS names that it may issue for[^\n]*: $`, always("example.com")},
 		{`Is all of it right\?[^\n]*: $`, always("yes")},
-		{`(?:Place): $|\[[^\n]*\]: $`, always("")},
+		{`(?:Place|Why; in an emergency, what has happened): $|\[[^\n]*\]: $`, always("")},
 		{`(?s)SHA-256 in words, to be read aloud:\s(.*?)\s[^\n]*: Type the last word that you have heard: $`, func(_ *people, groups []string) string {
 			lines := strings.Split(strings.TrimSpace(groups[1]), "\n")
 			words := strings.Fields(lines[len(lines)-1])
@@ -97,6 +97,11 @@ func replies() []reply {
 		}},
 		{`Folder of backup medium \d: $`, func(p *people, _ []string) string { return p.medium }}, // in a drill
 		{`Recording of the whole[^\n]*, or none: $`, always("none")},
+		{`Sheet (\d+) of \d+: a custodian comes to the screen alone[^\n]*\s+Press <enter> when you are alone\. $`, func(p *people, groups []string) string {
+			p.custodian = groups[1] // whoever has the sheet of that number
+			return ""
+		}},
+		{`Code, or [^:\n]*: $`, func(p *people, _ []string) string { return p.codes[p.custodian] }},
 		{`Number of the bag of [^\n]*, or none: $`, func(p *people, _ []string) string {
 			p.bags++
 			return fmt.Sprintf("A%06d", p.bags)

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"conclave/ceremony/plan"
 	"conclave/custody"
 	"conclave/internal/safefile"
 	"conclave/internal/tty"
@@ -25,13 +24,17 @@ const draftSuffix = ".answers"
 type questions struct {
 	console *console
 	ctx     context.Context
-	given   []string // answers to the first questions
-	asked   []string // the questions gone through
-	draft   string   // file of the answers; empty for none
+	script  func(*questions) // goes through all of them
+	given   []answered       // the first questions, and their answers
+	asked   []string         // the questions gone through
+	draft   string           // file of the answers; empty for none
 	// counting goes through the questions with the usual answers, and asks none.
 	counting bool
 	err      error
 }
+
+// answered is a question with its answer.
+type answered struct{ question, text string }
 
 var errBack = errors.New("the question before this one is asked again")
 
@@ -45,9 +48,9 @@ func (q *questions) goOn(draft string) error {
 	if err != nil {
 		return err
 	}
-	q.given = strings.FieldsFunc(string(content), func(r rune) bool { return r == '\n' })
-	for i, text := range q.given {
-		q.given[i] = strings.TrimPrefix(text, draftMark) // an empty answer has a line too
+	for line := range strings.Lines(string(content)) {
+		question, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), draftMark)
+		q.given = append(q.given, answered{question, text})
 	}
 	q.console.prompts.Printf("Type back to change the answer before; <enter> takes what stands in brackets. leave ends here: the answers are kept in %s, and the same command goes on.\n", draft)
 	if len(q.given) > 0 {
@@ -56,8 +59,9 @@ func (q *questions) goOn(draft string) error {
 	return nil
 }
 
-// draftMark begins each line of a draft.
-const draftMark = "= "
+// draftMark is between question and answer in each line of a draft. An answer is taken
+// for the question that it was given to, and no other.
+const draftMark = " = "
 
 // keep writes the draft.
 func (q *questions) keep() error {
@@ -65,8 +69,8 @@ func (q *questions) keep() error {
 		return nil
 	}
 	var content strings.Builder
-	for _, text := range q.given {
-		content.WriteString(draftMark + text + "\n")
+	for _, a := range q.given {
+		content.WriteString(a.question + draftMark + a.text + "\n")
 	}
 	return safefile.Replace(q.draft, []byte(content.String()))
 }
@@ -79,19 +83,19 @@ func (q *questions) forget() error {
 }
 
 // all asks everything, from the beginning again after each step back.
-func (q *questions) all() plan.Answers {
+func (q *questions) all() error {
 	for {
 		q.asked, q.err = nil, nil
-		if a := q.answers(); !errors.Is(q.err, errBack) {
-			return a
+		if q.script(q); !errors.Is(q.err, errBack) {
+			return q.err
 		}
 	}
 }
 
 // total is how many questions there are, going by what was answered.
 func (q *questions) total() int {
-	counted := &questions{console: q.console, given: q.given, draft: q.draft, counting: true}
-	counted.answers()
+	counted := &questions{console: q.console, script: q.script, given: q.given, draft: q.draft, counting: true}
+	counted.script(counted)
 	return len(counted.asked)
 }
 
@@ -103,8 +107,8 @@ func (q *questions) ask(question, usual string, parse func(string) error) string
 	}
 	n := len(q.asked)
 	q.asked = append(q.asked, question)
-	if n < len(q.given) && (q.counting || parse(q.given[n]) == nil) {
-		return q.given[n]
+	if n < len(q.given) && q.given[n].question == question && (q.counting || parse(q.given[n].text) == nil) {
+		return q.given[n].text
 	}
 	if q.counting {
 		parse(usual)
@@ -116,11 +120,18 @@ func (q *questions) ask(question, usual string, parse func(string) error) string
 	if errors.Is(err, errBack) {
 		q.given = q.given[:max(0, n-1)]
 	} else if err == nil {
-		q.given = append(q.given, text)
+		q.given = append(q.given, answered{question, text})
 		err = q.keep()
 	}
 	q.err = err
 	return text
+}
+
+// tell shows what goes with the next question, unless that was answered before.
+func (q *questions) tell(format string, args ...any) {
+	if q.err == nil && !q.counting && len(q.given) == len(q.asked) {
+		q.console.prompts.Printf(format, args...)
+	}
 }
 
 func prompt(question, usual string) string {

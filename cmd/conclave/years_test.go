@@ -1,0 +1,113 @@
+//go:build linux
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conclave/ceremony/plan"
+)
+
+// yearsAtTerminal are people who hold a ceremony, and what comes after it, in one folder.
+type yearsAtTerminal struct {
+	*people
+	dir    string
+	newest string // evidence
+	backup string // in force
+}
+
+// beginYears lets people hold a ceremony whose quorum is 2-of-4, with a CA that has no
+// other under it.
+func beginYears(t *testing.T) *yearsAtTerminal {
+	t.Helper()
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	y := &yearsAtTerminal{dir: t.TempDir(), newest: "root.ceremony/evidence", backup: "root.ceremony/backup"}
+	y.people = enterShell(t, y.dir)
+	root := plan.Answers{
+		Organization: "Example Ltd", Country: "CH", Ceremony: "Root 2026", Start: time.Now().UTC().Truncate(time.Second), Threshold: 2,
+		People:  plan.People{Administrator: "Ada Admin", Witnesses: []string{"Wim Witness"}, Custodians: []string{"Carla", "Chen", "Cem", "Cora"}},
+		KeyType: "ec:secp256r1", Root: "Example Root CA", RootYears: 20, URL: "http://pki.example.com", CRLMonths: 12, RetentionYears: 25,
+	}.Plan()
+	content, err := root.Bytes()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(y.dir, "root.json"), content, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	y.do("conclave ceremony run root.json")
+	return y
+}
+
+// drills holds a drill, whose evidence must verify.
+func (y *yearsAtTerminal) drills() string {
+	y.t.Helper()
+	return y.holds("drill", "conclave ceremony drill "+y.newest+" --backup "+y.backup)
+}
+
+// changes answers the questions of a change, in order, and holds it; its evidence must
+// verify.
+func (y *yearsAtTerminal) changes(kind plan.Kind, answers ...oneAnswer) string {
+	y.t.Helper()
+	y.once = answers
+	y.do("conclave ceremony change " + y.newest + " --kind " + string(kind))
+	dir := y.next(string(kind), -1)
+	command := "conclave ceremony run " + dir + "/plan.json"
+	if kind != plan.ChangePIN {
+		command += " --backup " + y.backup
+	}
+	shown := y.holds(string(kind), command)
+	if backup := dir + "/backup"; kind.MakesSheets() || kind == plan.ReplaceDevice || kind == plan.AddMedium {
+		y.backup = backup
+	}
+	return shown
+}
+
+// next is the folder of a drill or a change, or of one before it.
+func (y *yearsAtTerminal) next(kind string, before int) string {
+	found, _ := filepath.Glob(filepath.Join(y.dir, "root.ceremony", "evidence."+kind+"-*"))
+	if n := len(found) + before; n >= 0 && n < len(found) {
+		dir, _ := filepath.Rel(y.dir, found[n])
+		return dir
+	}
+	y.t.Fatalf("there are %d folders of %s", len(found), kind)
+	return ""
+}
+
+func (y *yearsAtTerminal) holds(kind, command string) string {
+	y.t.Helper()
+	y.do(command)
+	y.newest = y.next(kind, -1) + "/evidence"
+	return verifyEvidence(y.t, filepath.Join(y.dir, y.newest))
+}
+
+// TestYearsAtATerminal: four years of a root's custody, as people type them.
+func TestYearsAtATerminal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole ceremonies")
+	}
+	y := beginYears(t)
+	wantWords(t, y.drills(), "drill: 4 of 4 sheets are good, the backup opens, the devices are as they were")
+	y.changes(plan.NewSheets, oneAnswer{`Who leaves[^\n]*: $`, "cem"}, oneAnswer{`Who comes[^\n]*: $`, "Xenia"})
+	wantWords(t, y.drills(), "drill: 4 of 4 sheets are good", "reshare of ")
+	y.changes(plan.NewFile, oneAnswer{`Who leaves[^\n]*: $`, ""}, oneAnswer{`Who comes[^\n]*: $`, ""})
+	y.do("conclave hsm delete primary --yes")
+	y.changes(plan.ReplaceDevice, oneAnswer{`Device that is replaced[^\n]*: $`, "primary"})
+	y.changes(plan.ChangePIN)
+	y.changes(plan.AddMedium)
+	y.changes(plan.Rekey, oneAnswer{`Who leaves[^\n]*: $`, "Xenia"}, oneAnswer{`Who comes[^\n]*: $`, "Yves, Zoe"}, oneAnswer{`How many of them together[^\n]*: $`, "3"})
+	y.changes(plan.Emergency)
+	wantWords(t, y.drills(), "drill: 5 of 5 sheets are good, the backup opens, the devices are as they were", "between them: ")
+}
+
+func wantWords(t *testing.T, shown string, words ...string) {
+	t.Helper()
+	if i := slices.IndexFunc(words, func(want string) bool { return !strings.Contains(shown, want) }); i >= 0 {
+		t.Errorf("%q is not in:\n%s", words[i], shown)
+	}
+}
