@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"conclave/ca/register"
 	"conclave/ceremony/evidence"
@@ -30,11 +31,40 @@ func (f Folder) Due(ctx context.Context) ([]plan.Date, error) {
 	if err != nil {
 		return nil, err
 	}
-	dates := slices.DeleteFunc(file.Plan.Schedule(), func(d plan.Date) bool { return about(d, "drill-") })
-	after := last.Schedule()
-	if i := slices.IndexFunc(after, func(d plan.Date) bool { return about(d, "drill-") }); i >= 0 {
-		dates = append(dates, after[i])
+	dates := file.Plan.ScheduleAfter(last)
+	drill := func(d plan.Date) bool { return about(d, "drill-") }
+	dates = slices.CompactFunc(dates, func(a, b plan.Date) bool { return drill(a) && drill(b) }) // the next one
+	return f.withCRLs(ctx, dates)
+}
+
+// ScheduleFrom are the days that evidence leaves to people, in order: as those of a plan,
+// with drills counted from the last one or the last change, the days by which keys must
+// be changed, and the CRLs of the register beside the evidence, if it is there. The end is
+// that of the last one.
+func ScheduleFrom(ctx context.Context, bundle string) (dates []plan.Date, end time.Time, err error) {
+	if err := verified(bundle); err != nil {
+		return nil, end, err
 	}
+	chain, _, err := newestChain(bundle)
+	if err != nil {
+		return nil, end, err
+	}
+	dates = chain.State.Plan.ScheduleAfter(chain.Last().Plan())
+	for n, decided := range chain.State.Decided {
+		if day, err := time.Parse(time.DateOnly, decided.ChangeBy); err == nil {
+			dates = append(dates, plan.Date{
+				ID: fmt.Sprintf("%.12s-change-%d", chain.Links[0].Closing, n+1), What: chain.State.Plan.Ceremony + ": the keys are changed by this day",
+				Why: decided.By + " has decided: " + decided.Left, Day: day, Remind: []int{90, 30},
+			})
+		}
+	}
+	dates, err = FolderAround(bundle).withCRLs(ctx, dates)
+	return dates, chain.Last().Time(), err
+}
+
+// withCRLs are dates with those of the newest CRLs in the register in place of the planned
+// ones, where there is a register, in order.
+func (f Folder) withCRLs(ctx context.Context, dates []plan.Date) ([]plan.Date, error) {
 	if safefile.Exists(f.Register()) {
 		crls, err := f.nextCRLs(ctx)
 		if err != nil {

@@ -27,26 +27,42 @@ type Before struct {
 // ReadBefore reads the evidence that a drill or a change goes on from, and verifies it:
 // that of the ceremony, or of the last drill or change.
 func ReadBefore(bundle string) (*Before, error) {
-	if err := CheckEvidence(bundle); err != nil {
+	if err := verified(bundle); err != nil {
 		return nil, err
 	}
-	if _, err := evidence.VerifyFolder(bundle, evidence.Options{}); err != nil {
-		return nil, fmt.Errorf("%s: %w", bundle, err)
-	}
 	return Newest(bundle)
+}
+
+func verified(bundle string) error {
+	err := CheckEvidence(bundle)
+	if err != nil {
+		return err
+	}
+	if _, err = evidence.VerifyFolder(bundle, evidence.Options{}); err != nil {
+		err = fmt.Errorf("%s: %w", bundle, err)
+	}
+	return err
 }
 
 // Newest reads evidence that was verified, and refuses it if other evidence goes on from
 // it, or if there is no custody in it.
 func Newest(bundle string) (*Before, error) {
-	chain, record, err := evidence.ReadChain(bundle)
+	chain, record, err := newestChain(bundle)
 	if err != nil {
 		return nil, err
 	}
-	if later, err := laterEvidence(bundle, chain); err != nil || later != "" {
-		return nil, errors.Join(err, fmt.Errorf("%s is not the newest evidence: %s goes on from it; name that", bundle, safefile.Quoted(later)))
-	}
 	return newBefore(chain, record)
+}
+
+func newestChain(bundle string) (*evidence.Chain, []byte, error) {
+	chain, record, err := evidence.ReadChain(bundle)
+	if err != nil {
+		return nil, nil, err
+	}
+	if later, err := laterEvidence(bundle, chain); err != nil || later != "" {
+		return nil, nil, errors.Join(err, fmt.Errorf("%s is not the newest evidence: %s goes on from it; name that", bundle, safefile.Quoted(later)))
+	}
+	return chain, record, nil
 }
 
 func newBefore(chain *evidence.Chain, record []byte) (*Before, error) {

@@ -3,6 +3,7 @@ package ceremony_test
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +131,13 @@ func allYears(t *testing.T, y *years) {
 	state := b.Chain.State
 	if want := []string{"Carla", "Chen", "Xenia", "Cora", "Yves"}; !slices.Equal(state.Plan.People.Custodians, want) || state.Plan.Custody.Threshold != 3 {
 		t.Errorf("%d of %v have sheets; 3 of %v were expected", state.Plan.Custody.Threshold, state.Plan.People.Custodians, want)
+	}
+	dates, end, err := ceremony.ScheduleFrom(t.Context(), y.newest)
+	if err != nil || !end.Truncate(time.Hour).Equal(y.day.Truncate(time.Hour)) {
+		t.Errorf("the schedule is from %v (%v); %v was expected", end, err, y.day)
+	}
+	if i := slices.IndexFunc(dates, func(d plan.Date) bool { return strings.HasSuffix(d.What, ": drill") }); i < 0 || dates[i].Day.Format(time.DateOnly) != y.day.AddDate(0, 12, 0).UTC().Format(time.DateOnly) {
+		t.Errorf("the next drill is not a year from %v: %v", y.day, dates)
 	}
 	if _, err := custody.ReadShareFile(filepath.Join(y.backup, "dkek.pbe")); err != nil {
 		t.Error(err)

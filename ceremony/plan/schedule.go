@@ -15,29 +15,33 @@ type Date struct {
 
 // Schedule are the days that the plan leaves to people: drills, next CRLs, ends
 // of certificates and of the retention.
-func (p *Plan) Schedule() (dates []Date) {
-	id := func(format string, args ...any) string {
-		return fmt.Sprintf("%s-%s", p.Start.UTC().Format("20060102T150405Z"), fmt.Sprintf(format, args...))
-	}
-	end := p.KeptUntil()
-	if p.Custody != nil {
-		for n := 1; ; n++ {
-			day := p.DrillDue(n)
-			if day.After(end) {
-				break
-			}
-			dates = append(dates, Date{id("drill-%d", n), p.Ceremony + ": drill", "Each custodian's sheet, the backup and the devices are checked: conclave ceremony drill", day, []int{30}})
-		}
-	}
+func (p *Plan) Schedule() []Date { return p.ScheduleAfter(p) }
+
+// ScheduleAfter are the days that are left once the plan last was carried out, which is
+// this one, or goes on from it: drills are counted from there, and come first.
+func (p *Plan) ScheduleAfter(last *Plan) []Date {
+	dates := last.drills()
 	for _, c := range p.CRLs {
-		dates = append(dates, Date{id("crl-%s", c.Name), p.Ceremony + ": next CRL", "The CRL " + c.Name + " ends; without the next one nothing under " + c.Issuer + " is trusted.", c.NextUpdate, []int{60, 14}})
+		dates = append(dates, p.date("crl-"+c.Name, "next CRL", "The CRL "+c.Name+" ends; without the next one nothing under "+c.Issuer+" is trusted.", c.NextUpdate, 60, 14))
 	}
 	for _, c := range p.Certificates {
 		if c.File == "" {
-			dates = append(dates, Date{id("certificate-%s", c.Name), p.Ceremony + ": end of the certificate " + c.Name, "What is under it must have moved to another by then.", c.NotAfter, []int{365, 90}})
+			dates = append(dates, p.date("certificate-"+c.Name, "end of the certificate "+c.Name, "What is under it must have moved to another by then.", c.NotAfter, 365, 90))
 		}
 	}
-	return append(dates, Date{id("retention"), p.Ceremony + ": end of retention", "The evidence has been kept for as long as was planned.", end, []int{30}})
+	return append(dates, p.date("retention", "end of retention", "The evidence has been kept for as long as was planned.", p.KeptUntil(), 30))
+}
+
+// drills are the days of drills, for as long as evidence is kept.
+func (p *Plan) drills() (dates []Date) {
+	for n := 1; p.Custody != nil && !p.DrillDue(n).After(p.KeptUntil()); n++ {
+		dates = append(dates, p.date(fmt.Sprintf("drill-%d", n), "drill", "Each custodian's sheet, the backup and the devices are checked: conclave ceremony drill", p.DrillDue(n), 30))
+	}
+	return dates
+}
+
+func (p *Plan) date(id, what, why string, day time.Time, remind ...int) Date {
+	return Date{p.Start.UTC().Format("20060102T150405Z") + "-" + id, p.Ceremony + ": " + what, why, day, remind}
 }
 
 // KeptUntil is when the evidence need not be kept any more.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"time"
 
 	"conclave/ceremony"
@@ -73,21 +74,21 @@ func (s sequel) hold(c *console, f plan.File) error {
 
 type ceremonyCalendar struct {
 	answering
-	Plan string `arg:"" complete:"files:json" type:"input" help:"The plan."`
+	From string `arg:"" name:"plan" complete:"files:json" type:"input" help:"The plan; or the folder of the newest evidence, whose dates are counted from then on."`
 	Out  string `arg:"" complete:"files:ics" output:"" help:"File to write, such as root.ics."`
 }
 
 // Run writes the dates.
 func (cmd ceremonyCalendar) Run(c *console) error {
-	f, err := readPlan(cmd.Plan, plan.ReadFile)
+	dates, made, err := cmd.dates(c)
 	if err != nil {
 		return err
 	}
 	var events []calendar.Event
-	for _, d := range f.Plan.Schedule() {
+	for _, d := range dates {
 		events = append(events, event(d))
 	}
-	content, err := calendar.Bytes(events, f.Plan.Start)
+	content, err := calendar.Bytes(events, made)
 	if err != nil {
 		return err
 	}
@@ -104,6 +105,18 @@ func (cmd ceremonyCalendar) Run(c *console) error {
 		answer.Dates = append(answer.Dates, calendarDate{e.Date.UTC(), e.Summary, e.Description})
 	}
 	return c.answerWritten(out, answer, "Dates written to %s: %d\n", cmd.Out, len(events))
+}
+
+// dates are those of a plan, from its start; or those of evidence, from its end.
+func (cmd ceremonyCalendar) dates(c *console) ([]plan.Date, time.Time, error) {
+	if info, err := os.Stat(cmd.From); err == nil && info.IsDir() {
+		return ceremony.ScheduleFrom(c.ctx, cmd.From)
+	}
+	f, err := readPlan(cmd.From, plan.ReadFile)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return f.Plan.Schedule(), f.Plan.Start, nil
 }
 
 // calendarAnswer is the dates that were written.
