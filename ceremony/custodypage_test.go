@@ -70,7 +70,7 @@ func (y *years) source(t *testing.T, now time.Time) custodypage.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return custodypage.Source{Chain: b.Chain, Record: b.Record, Level: evidence.Unanchored, Closing: b.Chain.Last().Closing, Register: "register.sqlite", Signed: signed, Now: now, Tool: "1.0"}
+	return custodypage.Source{Chain: b.Chain, Record: b.Record, Level: evidence.Unanchored, Register: "register.sqlite", Signed: signed, Now: now, Tool: "1.0"}
 }
 
 func custodyPage(t *testing.T, s custodypage.Source) string {

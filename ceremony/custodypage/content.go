@@ -2,7 +2,6 @@ package custodypage
 
 import (
 	"fmt"
-	"time"
 
 	"conclave/ceremony/evidence"
 )
@@ -75,7 +74,7 @@ func (c *custody) unseen() []string {
 // verdict is what the page was made from, and how far that can be relied on.
 func (c *custody) verdict() string {
 	last := c.Chain.Last()
-	text := fmt.Sprintf("Made by conclave %s from the evidence of %q, closed on %s, SHA-256 of its checkpoint %s", c.Tool, last.Name(), last.Time().UTC().Format(time.DateOnly), c.Closing)
+	text := fmt.Sprintf("Made by conclave %s from the evidence of %q, closed on %s, SHA-256 of its checkpoint %s", c.Tool, last.Name(), day(last.Time()), last.Closing)
 	if c.Register != "" {
 		text += ", and from " + c.Register
 	}

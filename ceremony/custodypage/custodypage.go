@@ -18,10 +18,9 @@ import (
 
 // Source is what a page is made from. The same source gives the same bytes.
 type Source struct {
-	Chain   *evidence.Chain // of evidence that was verified
-	Record  *quorum.Record  // of the sheets in force
-	Level   evidence.Level  // of the newest evidence
-	Closing string          // of that: SHA-256 of its checkpoint, in lower-case hexadecimal
+	Chain  *evidence.Chain // of evidence that was verified
+	Record *quorum.Record  // of the sheets in force
+	Level  evidence.Level  // of the newest evidence
 	// Register is the name of the register that Signed is from; empty for none.
 	Register string
 	Signed   []register.Entry

@@ -24,7 +24,7 @@ type ceremonyCommands struct {
 	Rehearse ceremonyRehearse `cmd:"" help:"Hold the ceremony on practice devices."`
 	Run      ceremonyRun      `cmd:"" help:"Hold the ceremony, or go on with it."`
 	Verify   ceremonyVerify   `cmd:"" help:"Verify the evidence of a ceremony: exit status 0 where all is proved, 7 where it fits together and not all is."`
-	Report   ceremonyReport   `cmd:"" help:"Write the report of a ceremony for its auditor, HTML and PDF."`
+	Report   ceremonyReport   `cmd:"" help:"Write the report of a ceremony for its auditor, HTML and PDF; or custody on one page."`
 	Change   ceremonyChange   `cmd:"" help:"Write the plan of a change of custody, which goes on from evidence: new sheets, a new share file or DKEK, PINs, a device, media, an emergency."`
 	Drill    ceremonyDrill    `cmd:"" help:"Check, years later, that custody still holds: sheets, backup, devices."`
 	Calendar ceremonyCalendar `cmd:"" help:"Write the dates that must not be missed, as an .ics file."`
