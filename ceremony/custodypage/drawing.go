@@ -70,9 +70,9 @@ func (c *custody) keys() (names []string) {
 
 func (c *custody) sheetBoxes(set string) group {
 	custodians := c.plan.People.Custodians
-	g := group{Title: counted(len(custodians), "sheet", "sheets"), Note: "Set " + set + ", made " + day(c.sheetsMade) + ". " + placesUnknown + "."}
+	g := group{Title: counted(len(custodians), "sheet", "sheets") + " of set " + set, Note: "Made " + day(c.sheetsMade) + ". " + placesUnknown + "."}
 	for i, name := range custodians {
-		b := box{Title: name, Kind: fmt.Sprintf("sheet %d", i+1), Facts: []fact{{"Bag", c.bag(plan.Sheet(name))}}}
+		b := box{Title: name, Kind: fmt.Sprintf("sheet\u00a0%d", i+1), Facts: []fact{{"Bag", c.bag(plan.Sheet(name))}}}
 		switch found, looked := c.sheets[name]; {
 		case looked && found.Good:
 			b.Facts = append(b.Facts, fact{"Good on", day(found.Day)})

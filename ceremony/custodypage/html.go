@@ -128,11 +128,13 @@ const pageTemplate = `<!DOCTYPE html>
 {{define "arrow"}}<svg width="44" height="14" aria-hidden="true"><path d="M0 7H38M31 1.5 38.5 7 31 12.5" fill="none" stroke="currentColor" stroke-width="2"/></svg>{{end}}
 {{define "moment"}}<time datetime="{{.DateText}}">{{.DateText}}</time> <div><b>{{.Heading}}</b>{{range .Details}}<br>{{.}}{{end}}</div>{{end}}
 {{define "strip"}}<svg class="strip" width="100%" height="{{.Height}}" role="img" aria-label="Time line: the lists below say the same">
-{{$end := .End}}{{range .Ticks}}<line class="tick" x1="{{.X}}" x2="{{.X}}" y1="20" y2="{{$end}}"/><text x="{{.X}}" y="14">{{.Name}}</text>
+{{$strip := .}}{{range .Ticks}}<text x="{{.X}}" y="14" text-anchor="middle">{{.Name}}</text>
 {{end}}<text x="{{.Later}}" y="14" text-anchor="middle">later</text>
-<line class="today" x1="{{.Today}}" x2="{{.Today}}" y1="20" y2="{{.End}}"/><text class="name" x="{{.Today}}" y="{{.Height}}" dy="-4" text-anchor="middle">{{.Day}}</text>
-{{range .Lanes}}{{$y := .Y}}<text class="name" x="0" y="{{.Label}}">{{.Name}}</text>
+<text class="name" x="{{.Today}}" y="{{.Height}}" dy="-4" text-anchor="middle">{{.Day}}</text>
+{{range .Lanes}}{{$lane := .}}<text class="name" x="0" y="{{.Label}}">{{.Name}}</text>
+{{range $strip.Ticks}}<line class="tick" x1="{{.X}}" x2="{{.X}}" y1="{{$lane.Above}}" y2="{{$lane.Below}}"/>{{end}}
+<line class="today" x1="{{$strip.Today}}" x2="{{$strip.Today}}" y1="{{.Above}}" y2="{{.Below}}"/>
 <line class="lane" x1="0" x2="100%" y1="{{.Y}}" y2="{{.Y}}"/>
-{{range .Marks}}<svg x="{{.X}}" y="{{$y}}" overflow="visible"><path d="{{.Shape}}" class="{{if .Open}}open{{end}}{{if .Urgent}} late{{end}}"><title>{{.Title}}</title></path></svg>
+{{range .Marks}}<svg x="{{.X}}" y="{{$lane.Y}}" overflow="visible"><path d="{{.Shape}}" class="{{if .Open}}open{{end}}{{if .Urgent}} late{{end}}"><title>{{.Title}}</title></path></svg>
 {{end}}{{end}}</svg>
 <p class="label legend">Filled: done. Open: to come. Red: due or over, and said so in the list.</p>{{end}}`

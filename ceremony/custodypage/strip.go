@@ -18,9 +18,6 @@ type strip struct {
 	Later  string // where what comes after the last year stands
 }
 
-// End is where its lines end.
-func (s strip) End() int { return s.Height - 18 }
-
 // tick is the beginning of a year.
 type tick struct{ X, Name string }
 
@@ -30,6 +27,12 @@ type drawnLane struct {
 	Y, Label int
 	Marks    []mark
 }
+
+// Above is where the upright lines of a lane begin, below its name.
+func (l drawnLane) Above() int { return l.Y - 12 }
+
+// Below is where they end.
+func (l drawnLane) Below() int { return l.Y + 12 }
 
 // mark is a moment on the strip.
 type mark struct {

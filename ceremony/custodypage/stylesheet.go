@@ -43,13 +43,14 @@ time { white-space: nowrap }
 .quorum { font-size: 1rem; border: 2px solid #000; border-radius: 2rem; padding: .15rem .55rem; white-space: nowrap }
 .weak b { font-weight: bold }
 .strip { display: block; overflow: visible; font-size: .8rem }
-.strip .tick { stroke: #ccc }
+.strip .tick { stroke: #999 }
 .strip .lane { stroke: #777 }
-.strip .today { stroke: #000; stroke-width: 2; stroke-dasharray: 4 3 }
-.strip .name { font-weight: bold; paint-order: stroke; stroke: #fff; stroke-width: 5px }
+.strip .today { stroke: #000; stroke-width: 2 }
+.strip .name { font-weight: bold }
 .strip path { fill: #000; stroke: #000; stroke-width: 1.6 }
 .strip .open { fill: #fff }
 .strip .late { stroke: var(--accent); stroke-width: 3 }
+.legend { margin-top: .4rem }
 .times { display: grid; grid-template-columns: 1fr 1fr; gap: 2.5rem; margin-top: 1.5rem }
 .times ol { list-style: none; padding: 0 }
 .times li { display: grid; grid-template-columns: max-content 1fr; gap: .9rem; line-height: 1.45; border-top: var(--hair); padding: .35rem 0; margin: 0 }
@@ -68,11 +69,22 @@ footer { margin-top: 2.5rem; border-top: var(--rule); padding-top: .6rem; font-s
 	.times { grid-template-columns: 1fr; gap: 1.5rem }
 }
 @media print {
-	:root { font-size: 8.5pt }
-	@page { margin: 12mm; font: 8pt system-ui, sans-serif; @bottom-right { content: "page " counter(page) " of " counter(pages) } }
+	:root { font-size: 9pt }
+	@page { margin: 11mm; font: 9pt system-ui, sans-serif; @bottom-right { content: "page " counter(page) " of " counter(pages) } }
+	body { line-height: 1.4 }
 	main { padding: 0 1px }
-	h1 { font-size: 18pt }
-	section { margin-top: 6mm }
-	.box, .times li, .weak li { break-inside: avoid }
+	h1 { font-size: 18pt; margin-bottom: .4rem }
+	h2 { font-size: 13pt; margin-bottom: .4rem }
+	.kind, .label, .box .label, .box dl, .box .urgent, .way, .strip, footer { font-size: 1rem; line-height: 1.35 }
+	.box .label, .box dt { color: #000 }
+	.lead { font-size: 1.15rem }
+	.box { padding: .3rem .5rem }
+	.drawing { grid-template-columns: minmax(0, 1.25fr) minmax(0, 2.4fr) minmax(0, 1.35fr) }
+	.flow { grid-template-columns: 7.4rem minmax(0, 1fr) 4.6rem }
+	section { margin-top: 4mm }
+	.weak li + li { margin-top: .15rem }
+	.times { gap: 1.5rem; margin-top: 1rem }
+	.times li { padding: .2rem 0 }
+	.box, .strip, .times li { break-inside: avoid }
 }
 `

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,9 +43,10 @@ func CheckFonts(tb testing.TB, content []byte, number int) {
 	}
 }
 
-// CheckType checks that all text is black, and of a least size in points. The program
-// is asked for pages three times as large, which is the most it does: it rounds sizes.
-func CheckType(tb testing.TB, content []byte, least float64) {
+// CheckType checks that all text is black, or has one of some other colours, and of a
+// least size in points. The program is asked for pages three times as large, which is the
+// most it does: it rounds sizes.
+func CheckType(tb testing.TB, content []byte, least float64, colours ...string) {
 	tb.Helper()
 	const zoom = 3
 	var file struct {
@@ -60,7 +62,7 @@ func CheckType(tb testing.TB, content []byte, least float64) {
 		tb.Fatalf("%d fonts, %v", len(file.Fonts), err)
 	}
 	for _, font := range file.Fonts {
-		if font.Size < zoom*least || font.Color != "#000000" {
+		if font.Size < zoom*least || font.Color != "#000000" && !slices.Contains(colours, font.Color) {
 			tb.Errorf("type of %g points in %s; black of %g at least was expected", font.Size/zoom, font.Color, least)
 		}
 	}
