@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -108,8 +109,12 @@ func practiceBag(seen map[string]string) string {
 
 // bag asks for the number of a bag, which no other has or had.
 func (p *people) bag(ctx context.Context, thing string, seen map[string]string) (string, error) {
+	question := "Number of the bag of " + thing
+	if slices.ContainsFunc(p.plan.PINSheets(), func(s plan.PINSheet) bool { return s.Thing == thing }) {
+		question += ", and not the PIN, which must stand nowhere" // the number does in the evidence
+	}
 	for {
-		number, err := p.words(ctx, p.plan.Who(step.Witness), "Number of the bag of "+thing+", or "+plan.NoBag, practiceBag(seen))
+		number, err := p.words(ctx, p.plan.Who(step.Witness), question+", or "+plan.NoBag, practiceBag(seen))
 		if err != nil {
 			return "", err
 		}
