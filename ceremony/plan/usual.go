@@ -21,9 +21,10 @@ type Answers struct {
 	// Primary and Standby are the serial numbers of the two devices; empty for one
 	// in software.
 	Primary, Standby string
-	Public           bool   // browsers are to trust the root
-	KeyType          string // of the root's key
-	Root             string // its name
+	SOPIN            Keeping // of both; their user PINs are on sheets, typed by the administrator
+	Public           bool    // browsers are to trust the root
+	KeyType          string  // of the root's key
+	Root             string  // its name
 	RootYears        int
 	URL              string // CRL and certificate are published under it
 	Issuing          *IssuingAnswers
@@ -48,7 +49,7 @@ func (a Answers) Plan() *Plan {
 	root := a.root(day)
 	p := &Plan{
 		Format: Format, Ceremony: a.Ceremony, Place: a.Place, Start: a.Start, People: a.People,
-		Devices:      []Device{usualDevice("primary", a.Primary), usualDevice("standby", a.Standby)},
+		Devices:      []Device{a.device("primary", a.Primary), a.device("standby", a.Standby)},
 		Custody:      &Custody{Threshold: a.Threshold, Device: "primary", Standby: "standby", Contact: a.Contact, Printer: a.Printer, Media: step.MinCopies},
 		Keys:         []Key{{Name: root.Key, Type: a.KeyType}},
 		Certificates: []Certificate{root},
@@ -61,8 +62,8 @@ func (a Answers) Plan() *Plan {
 	return p
 }
 
-func usualDevice(name, serial string) Device {
-	return Device{Name: name, Serial: serial, Embedded: serial == ""}
+func (a Answers) device(name, serial string) Device {
+	return Device{Name: name, Serial: serial, Embedded: serial == "", UserPIN: &PIN{Kept: OnSheet}, SOPIN: &PIN{Kept: a.SOPIN}}
 }
 
 // lastSecond ends a validity of whole years.

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ func answers() plan.Answers {
 	return plan.Answers{
 		Organization: "Acme Ltd", Country: "CH", Ceremony: "Acme Ltd key ceremony", Start: time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC),
 		People:    plan.People{Administrator: "Ada", Witnesses: []string{"Wim"}, Custodians: []string{"Carla", "Chen", "Cem"}},
-		Threshold: 2, Primary: "DENK0100042", KeyType: "ec:secp384r1", Root: "Acme Ltd Root CA", RootYears: 20, URL: "http://pki.example.com/",
+		Threshold: 2, Primary: "DENK0100042", SOPIN: plan.ByQuorum, KeyType: "ec:secp384r1", Root: "Acme Ltd Root CA", RootYears: 20, URL: "http://pki.example.com/",
 		Issuing:   &plan.IssuingAnswers{Request: "issuing.csr", Name: "Acme Ltd Issuing CA 1", Years: 10},
 		CRLMonths: 12, RetentionYears: 25,
 	}
@@ -56,7 +57,9 @@ func TestUsualPlan(t *testing.T) {
 	a := answers()
 	a.Issuing.Domains = []string{"example.com"}
 	p := a.Plan()
-	if want := []plan.Device{{Name: "primary", Serial: "DENK0100042"}, {Name: "standby", Embedded: true}}; !slices.Equal(p.Devices, want) {
+	sheet, quorum := &plan.PIN{Kept: plan.OnSheet}, &plan.PIN{Kept: plan.ByQuorum}
+	want := []plan.Device{{Name: "primary", Serial: "DENK0100042", UserPIN: sheet, SOPIN: quorum}, {Name: "standby", Embedded: true, UserPIN: sheet, SOPIN: quorum}}
+	if !reflect.DeepEqual(p.Devices, want) {
 		t.Errorf("devices %+v; %+v were expected", p.Devices, want)
 	}
 	root, issuing := p.FindCertificate("root"), p.FindCertificate("issuing")

@@ -131,6 +131,12 @@ func (q *questions) answers() (a plan.Answers) {
 	a.Contact = q.ask("Whom custodians call if a sheet is lost or was seen: name and telephone number or mail; empty for the administrator", "", contactText)
 	a.Printer = q.unless("none", "CUPS queue that prints the sheets; none to copy them by hand", "none")
 	a.Primary, a.Standby = q.serial("primary"), q.serial("standby")
+	a.SOPIN = plan.Keeping(q.ask("How the SO-PINs of both are kept: quorum, sealed for the custodians, or sheet, in bags of their own", string(plan.ByQuorum), func(text string) error {
+		if text != string(plan.ByQuorum) && text != string(plan.OnSheet) {
+			return fmt.Errorf("%s or %s was expected", plan.ByQuorum, plan.OnSheet)
+		}
+		return nil
+	}))
 	q.authorities(&a)
 	a.RetentionYears = q.number("Years that the evidence is kept", 25, 1, 100)
 	q.confirm(func() error { return nil })

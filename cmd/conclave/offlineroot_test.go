@@ -78,11 +78,15 @@ func replies() []reply {
 			return ""
 		}},
 		{`Type from the sheet\. Code[^:]*: $`, func(p *people, _ []string) string { return p.codes[p.custodian] }},
-		{`SO-PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = soPIN; return soPIN }},
-		{`user PIN of the device [^:]*: $`, func(p *people, _ []string) string { p.typed = pin; return pin }},
+		{`Number of the bag of [^\n]*, or none: $`, func(p *people, _ []string) string {
+			p.bags++
+			return fmt.Sprintf("A%06d", p.bags)
+		}},
+		{`SO-PIN of the device [^:(]*: $`, func(p *people, _ []string) string { p.typed = soPIN; return soPIN }},
+		{`user PIN of the device [^:(]*: $`, func(p *people, _ []string) string { p.typed = pin; return pin }},
 		{`(?:New u|U)ser PIN(?:, again)?: $`, always(pin)},
 		{`New SO-PIN(?:, again)?: $`, always(soPIN)},
-		{`the same again: $`, func(p *people, _ []string) string { return p.typed }},
+		{`(?:the same again|type it again from there): $`, func(p *people, _ []string) string { return p.typed }},
 		{`\(yes/no\): $`, always("yes")},
 		{`Leave it out\? \[y/N\] $`, always("y")},
 		{`(?i)press <enter>[^\n]*: $`, always("")},
@@ -102,10 +106,6 @@ func replies() []reply {
 			return ""
 		}},
 		{`Code, or [^:\n]*: $`, func(p *people, _ []string) string { return p.codes[p.custodian] }},
-		{`Number of the bag of [^\n]*, or none: $`, func(p *people, _ []string) string {
-			p.bags++
-			return fmt.Sprintf("A%06d", p.bags)
-		}},
 	}
 }
 
@@ -250,7 +250,7 @@ func TestOfflineRootPage(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for paper, bag := range map[string]string{"drill-1/plan.runbook.html": "A000001", "drill-2/plan.runbook.html": "A000009"} {
+	for paper, bag := range map[string]string{"drill-1/plan.runbook.html": "A000001", "drill-2/plan.runbook.html": "A000011"} {
 		content, err := os.ReadFile(filepath.Join(dir, "root", paper))
 		if want := "the bag of the device primary is closed and has the number " + bag; err != nil || !strings.Contains(string(content), want) {
 			t.Errorf("%s does not say %q (%v)", paper, want, err)
