@@ -136,7 +136,7 @@ func (d *answerDesk) prepare() {
 	d.t.Setenv("PASSWORD", "correct horse")
 	d.t.Setenv("WRONG", "00000000")
 	d.file("answers", strings.Join([]string{
-		"Acme Ltd", "CH", "", "Vault 3", "", "Ada", "Wim", "Carla, Chen, Cem", "2", "", "", "", "", "", "", "Acme Ltd Root CA", "", "", "none", "12", "", "", "",
+		"Acme Ltd", "CH", "", "Vault 3", "", "Ada", "Wim", "Carla, Chen, Cem", "2", "", "", "", "", "", "", "", "Acme Ltd Root CA", "", "", "none", "12", "", "", "",
 	}, "\n"))
 	codes := d.attended(3, "dkek", "reshare", "dkek.pbe", "--sheets-file", "2-of-4.txt", "--threshold", "2", "--custodians", "3")
 	d.file("code.txt", codes[0])
