@@ -5,12 +5,16 @@ package terminal_test
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"conclave/ceremony"
 	"conclave/ceremony/step"
 	"conclave/internal/secret"
 	"conclave/internal/tty"
+	"conclave/quorum/paper"
 	"conclave/terminal"
 )
 
@@ -120,5 +124,41 @@ func TestShowWords(t *testing.T) {
 		person.Resize(columns, 24)
 		terminal.ShowWords(tty.NewOutput(file, tty.ColorNever), make([]byte, 32))
 		person.Expect(`\n` + last + `\r\n$`)
+	}
+}
+
+// TestPINSheetsInTheRoom: a PIN that is written by hand is typed again from its sheet; one
+// from the printer comes out once more if it did not, and is on no screen.
+func TestPINSheetsInTheRoom(t *testing.T) {
+	person, tty := open(t)
+	printed := filepath.Join(t.TempDir(), "printed")
+	room := &terminal.Room{Screen: screenOf(tty, tty)}
+	sheet := paper.PINSheet{Title: "The user PIN", Device: "primary", Serial: "DECC0100001", Person: "Ada", Ceremony: "Root CA", Date: theDay(), PIN: "648219"}
+	if err := room.PrintPIN(t.Context(), sheet); err == nil || !strings.Contains(err.Error(), "there is no printer") {
+		t.Errorf("without a printer: %v", err)
+	}
+	end := begin(func() error {
+		_, err := room.Secret(t.Context(), ceremony.PINQuestion{
+			Who: "Ada", What: "new user PIN", Check: func(secret.Bytes) error { return nil }, Again: "write it on its PIN sheet, and type it again from there",
+		})
+		return err
+	})
+	person.Answer(`Ada: new user PIN: $`, "648219")
+	person.Answer(`Ada: write it on its PIN sheet, and type it again from there: $`, "648219")
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+	room.Printer = &terminal.Paper{Screen: room.Screen, Command: []string{"sh", "-c", `cat >> "$0"`, printed}}
+	end = begin(func() error { return room.PrintPIN(t.Context(), sheet) })
+	person.Answer(`Ada: your PIN sheet was sent to the printer\. Take it, [^\n]*: $`, "again")
+	person.Answer(`Ada: your PIN sheet was sent to the printer\. Take it, [^\n]*: $`, "")
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+	if content, err := os.ReadFile(printed); bytes.Count(content, []byte("%PDF-")) != 2 {
+		t.Errorf("printed %d bytes (%v)", len(content), err)
+	}
+	if bytes.Contains(person.All, []byte("648219")) {
+		t.Error("the terminal showed the PIN")
 	}
 }
