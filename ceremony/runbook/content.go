@@ -174,6 +174,9 @@ func bring(p *plan.Plan) []string {
 	if p.Custody.Printer != "" {
 		sheets = fmt.Sprintf("The printer %s with its power and cable, and paper for the %d sheets", p.Custody.Printer, len(p.People.Custodians))
 	}
+	if pins := p.PINSheets(); len(pins) > 0 && p.Custody.Printer == "" {
+		all = append(all, fmt.Sprintf("The blank PIN sheets, %d, printed on one side", len(pins)))
+	}
 	return append(all, sheets,
 		fmt.Sprintf("Envelopes that light does not shine through, %d, one for each sheet", len(p.People.Custodians)),
 		fmt.Sprintf("Tamper-evident bags with numbers, %d and some to spare", len(p.Bags())),
