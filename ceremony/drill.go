@@ -166,6 +166,13 @@ func (p *proceedings) openBackup(ctx context.Context, _ string) (d done, err err
 		return done{}, err
 	}
 	defer opened.Wipe()
+	for _, device := range p.Plan.SealedPINs() {
+		pin, err := p.openSealed(device, opened.Share)
+		if err != nil {
+			return done{}, err
+		}
+		pin.Wipe()
+	}
 	devices := p.Before.Throwaway
 	devices.Delete(throwaway) // what an interrupted attempt has left
 	if _, err := devices.Create(throwaway); err != nil {

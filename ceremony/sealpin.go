@@ -83,21 +83,31 @@ func (p *proceedings) soPIN(ctx context.Context, name string, h *hsm.HSM) (entry
 		return nil, err
 	}
 	defer opened.Wipe()
-	d, err := dkek.New(opened.Share)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Wipe()
-	sealed, _, err := custody.ReadSealedPIN(p.backups.sealedPIN(name))
-	if err != nil {
-		return nil, err
-	}
-	pin, err := sealed.Open(d)
+	pin, err := p.openSealed(name, opened.Share)
 	if err != nil {
 		return nil, err
 	}
 	defer pin.Wipe()
 	return entry{secret.Bytes(hex.EncodeToString(pin))}, nil
+}
+
+// openSealed opens the SO-PIN of a device that is sealed in the backup.
+func (p *proceedings) openSealed(name string, share secret.Bytes) (secret.Bytes, error) {
+	d, err := dkek.New(share)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Wipe()
+	path := p.backups.sealedPIN(name)
+	sealed, _, err := custody.ReadSealedPIN(path)
+	if err != nil {
+		return nil, err
+	}
+	pin, err := sealed.Open(d)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return pin, nil
 }
 
 // serial is that of a device that was prepared.
