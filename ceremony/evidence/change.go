@@ -18,7 +18,7 @@ type changeCheck struct{ *verifier }
 // and the bags.
 func (v changeCheck) run() {
 	if !v.facts.Done(step.Share.ID()) {
-		v.record(v.before.Ceremony, v.before.Facts, v.before.Replaced)
+		custodyCheck{v.verifier}.record(v.before.Ceremony, v.before.Facts, v.before.Replaced)
 	}
 	v.bags()
 }

@@ -44,25 +44,25 @@ type drillCheck struct{ *verifier }
 
 // run checks what a drill has found.
 func (v drillCheck) run() {
-	v.record(v.before.Ceremony, v.before.Facts, v.before.Replaced)
+	custodyCheck{v.verifier}.record(v.before.Ceremony, v.before.Facts, v.before.Replaced)
 	v.bags()
 	v.sheets()
 }
 
 // inspected compares the files of the backup with those that were made.
-func (v *verifier) inspected(id string) {
+func (v custodyCheck) inspected(id string) {
 	share := step.Share.ID()
 	facts := Of[step.InspectFacts](v.facts, id)
 	v.same(id, "share file sha256", string(facts.ShareFile), share, "share file sha256", string(Of[step.ShareFacts](v.before.Facts, share).ShareFile))
 	v.wrapped(id, facts.Wrapped, v.before.Facts)
 	if v.facts.Schema >= 3 {
-		v.inspectedPINs(id, facts.Sealed, v.before.Facts)
-		v.mediaFound(id, facts.Media, Of[step.CopyFacts](v.before.Facts, step.Copy.ID()).Media)
+		pinCheck{v.verifier}.inspectedPINs(id, facts.Sealed, v.before.Facts)
+		mediaCheck{v.verifier}.mediaFound(id, facts.Media, Of[step.CopyFacts](v.before.Facts, step.Copy.ID()).Media)
 	}
 }
 
 // opened compares what the backup gave on a device that was thrown away.
-func (v *verifier) opened(id string) {
+func (v custodyCheck) opened(id string) {
 	facts := Of[step.OpenBackupFacts](v.facts, id)
 	v.restored(id, facts.KCV, facts.Restored, facts.Wrapped, v.inForce)
 	if v.facts.Schema >= 2 {
@@ -71,7 +71,7 @@ func (v *verifier) opened(id string) {
 }
 
 // compared compares a device with what it was.
-func (v *verifier) compared(id, device string) {
+func (v custodyCheck) compared(id, device string) {
 	prepare := step.Prepare.ID(device)
 	found := Of[step.CompareFacts](v.facts, id)
 	v.same(id, "device serial", found.Serial, prepare, "device serial", Of[step.PrepareFacts](v.before.Facts, prepare).Serial)

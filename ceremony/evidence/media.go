@@ -10,9 +10,12 @@ import (
 	"conclave/ceremony/transcript"
 )
 
+// mediaCheck checks which media hold the backup.
+type mediaCheck struct{ *verifier }
+
 // copies wants a note of each medium that was written, and an exception where they are
 // too few, or where two are one.
-func (v *verifier) copies(id string) {
+func (v mediaCheck) copies(id string) {
 	facts := Of[step.CopyFacts](v.facts, id)
 	if v.facts.Schema >= 2 {
 		v.notedMedia(id, facts)
@@ -33,11 +36,11 @@ func (v *verifier) copies(id string) {
 }
 
 // notedMedia compares the media with the notes that were made as each was written.
-func (v *verifier) notedMedia(id string, facts step.CopyFacts) {
+func (v mediaCheck) notedMedia(id string, facts step.CopyFacts) {
 	first := v.mediaBefore()
 	media := first
 	for _, e := range v.last(id, transcript.Note) {
-		note := read[step.NoteFacts](v, e)
+		note := read[step.NoteFacts](v.verifier, e)
 		if note.Medium == media+1 {
 			media++
 		} else if note.Medium != 0 {
@@ -52,12 +55,12 @@ func (v *verifier) notedMedia(id string, facts step.CopyFacts) {
 		v.problem(TranscriptFile, "step %s, fact %q: it is %d, and there are %d notes with the fact %q", id, "copies", facts.Copies, media-first, "medium")
 	}
 	if v.facts.Schema >= 3 {
-		family(v, id, "medium ", facts.Media, numbers(media)[first:])
+		family(v.verifier, id, "medium ", facts.Media, numbers(media)[first:])
 	}
 }
 
 // mediaBefore is how many media there are already, where some are added to them.
-func (v *verifier) mediaBefore() int {
+func (v mediaCheck) mediaBefore() int {
 	if v.plan.Kind() != plan.AddMedium || v.plan.Custody.Media == 0 {
 		return 0
 	}
@@ -65,7 +68,7 @@ func (v *verifier) mediaBefore() int {
 }
 
 // copiesWanted is how many copies are made at least.
-func (v *verifier) copiesWanted() int {
+func (v mediaCheck) copiesWanted() int {
 	if v.plan.Kind() != plan.AddMedium {
 		return v.plan.Custody.Copies()
 	}
@@ -82,10 +85,10 @@ func numbers(n int) (all []string) {
 
 // differentMedia wants no two media to be one, unless an exception says so, or it is a
 // rehearsal. An exception is of a medium that was written.
-func (v *verifier) differentMedia(id string, media map[string]string) {
+func (v mediaCheck) differentMedia(id string, media map[string]string) {
 	excepted := map[string]bool{}
 	for _, e := range v.last(id, transcript.Exception) {
-		facts := read[step.ExceptionFacts](v, e)
+		facts := read[step.ExceptionFacts](v.verifier, e)
 		if facts.Medium == 0 && facts.Identity == "" {
 			continue
 		}
@@ -109,7 +112,7 @@ func (v *verifier) differentMedia(id string, media map[string]string) {
 }
 
 // unwritten wants media that were not written to be in no bag.
-func (v *verifier) unwritten(id string, bags map[string]string) {
+func (v mediaCheck) unwritten(id string, bags map[string]string) {
 	if !v.facts.Done(step.Copy.ID()) {
 		return
 	}
@@ -123,9 +126,9 @@ func (v *verifier) unwritten(id string, bags map[string]string) {
 
 // mediaFound wants each medium to be the one that the ceremony has written, or an
 // exception that says what it is.
-func (v *verifier) mediaFound(id string, found, written map[string]string) {
+func (v mediaCheck) mediaFound(id string, found, written map[string]string) {
 	all := numbers(v.before.Plan.Custody.Media)
-	family(v, id, "medium ", found, all)
+	family(v.verifier, id, "medium ", found, all)
 	for n, number := range all {
 		thing := plan.Medium(n + 1)
 		said := map[string]bool{} // what exceptions say of it

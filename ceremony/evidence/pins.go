@@ -9,8 +9,11 @@ import (
 	"conclave/ceremony/transcript"
 )
 
+// pinCheck checks how PINs are kept.
+type pinCheck struct{ *verifier }
+
 // pins compares what is said of the PINs of a device with the plan.
-func (v *verifier) pins(id, device string, facts step.PrepareFacts) {
+func (v pinCheck) pins(id, device string, facts step.PrepareFacts) {
 	if planned := v.plan.FindDevice(device); v.facts.Schema < 3 {
 		if planned.UserPIN != nil || planned.SOPIN != nil {
 			v.unproved("step %s: how the PINs of the device %s are kept (evidence of an earlier version)", id, device)
@@ -27,17 +30,17 @@ func (v *verifier) pins(id, device string, facts step.PrepareFacts) {
 
 // sealedPIN checks that an SO-PIN was sealed under the DKEK, by custodians, before the
 // device was given it. The file is in the backup, and not in the evidence.
-func (v *verifier) sealedPIN(id, device string) {
+func (v pinCheck) sealedPIN(id, device string) {
 	facts := Of[step.SealPINFacts](v.facts, id)
-	v.kcv(id, facts.KCV, v.inForce)
-	v.given(id, facts.Custodians, v.quorum())
+	custodyCheck{v.verifier}.kcv(id, facts.KCV, v.inForce)
+	custodyCheck{v.verifier}.given(id, facts.Custodians, custodyCheck{v.verifier}.quorum())
 	if v.facts.Schema < 3 {
 		return
 	}
 	var noted step.Sum
 	for _, e := range v.said[id].all {
 		if e.Kind == transcript.Note {
-			noted = cmp.Or(read[step.NoteFacts](v, e).Sealed, noted)
+			noted = cmp.Or(read[step.NoteFacts](v.verifier, e).Sealed, noted)
 		}
 	}
 	v.agrees(TranscriptFile, id, "sealed so pin sha256", string(facts.Sealed), string(noted))
@@ -45,19 +48,19 @@ func (v *verifier) sealedPIN(id, device string) {
 }
 
 // inspectedPINs compares the sealed SO-PINs with those that were made.
-func (v *verifier) inspectedPINs(id string, sealed map[string]step.Sum, made Facts) {
+func (v pinCheck) inspectedPINs(id string, sealed map[string]step.Sum, made Facts) {
 	const fact = "sealed so pin sha256"
 	for _, device := range v.plan.SealedPINs() {
 		seal := step.SealPIN.ID(device)
 		v.same(id, fact+" "+device, string(sealed[device]), seal, fact, string(Of[step.SealPINFacts](made, seal).Sealed))
 	}
-	family(v, id, fact+" ", sealed, v.plan.SealedPINs())
+	family(v.verifier, id, fact+" ", sealed, v.plan.SealedPINs())
 }
 
 // asPlanned wants a family of facts to be what the plan says.
-func (v *verifier) asPlanned(id, fact string, got, want map[string]string) {
+func (v pinCheck) asPlanned(id, fact string, got, want map[string]string) {
 	names := slices.Sorted(maps.Keys(want))
-	family(v, id, fact, got, names)
+	family(v.verifier, id, fact, got, names)
 	for _, name := range names {
 		v.agrees(TranscriptFile, id, fact+name, got[name], want[name])
 	}
