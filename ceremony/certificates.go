@@ -64,7 +64,7 @@ func (s *signing) keepCertificate(ctx context.Context, planned *plan.Certificate
 		return done{}, err
 	}
 	sum := sha256.Sum256(cert.Raw)
-	if err := s.people.readAloud(ctx, "Certificate "+planned.Name, sum[:step.Spoken]); err != nil {
+	if err := s.people.writeDown(ctx, "Certificate "+planned.Name, sum[:step.Spoken], firstWords); err != nil {
 		return done{}, err
 	}
 	return done{

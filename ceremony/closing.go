@@ -139,7 +139,7 @@ func (p *proceedings) finish(ctx context.Context) error {
 		return fmt.Errorf("the evidence does not verify: %w", err)
 	}
 	sum := sha256.Sum256(head) // read aloud after the end, so no command is obeyed
-	if err := p.people.readAloudBy(ctx, p.Room.Answer, "Closing", sum[:]); err != nil {
+	if err := p.people.writeDownBy(ctx, p.Room.Answer, "Closing", sum[:], allWords); err != nil {
 		return err
 	}
 	return safefile.Destroy(p.Dir.key())

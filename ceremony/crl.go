@@ -75,7 +75,7 @@ func (s *signing) keepCRL(ctx context.Context, planned *plan.CRL, der []byte) (d
 		return done{}, err
 	}
 	sum := sha256.Sum256(der)
-	if err := s.people.readAloud(ctx, "CRL "+planned.Name, sum[:step.Spoken]); err != nil {
+	if err := s.people.writeDown(ctx, "CRL "+planned.Name, sum[:step.Spoken], firstWords); err != nil {
 		return done{}, err
 	}
 	return done{

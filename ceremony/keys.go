@@ -43,7 +43,7 @@ func (p *proceedings) present(ctx context.Context, name string, public *wire.Pub
 		return done{}, err
 	}
 	sum := sha256.Sum256(spki)
-	if err := p.people.readAloud(ctx, "Public key "+name, sum[:step.Spoken]); err != nil {
+	if err := p.people.writeDown(ctx, "Public key "+name, sum[:step.Spoken], firstWords); err != nil {
 		return done{}, err
 	}
 	facts.Public = sumOf(sum)
@@ -87,7 +87,7 @@ func (p *proceedings) backup(ctx context.Context, name string) (done, error) {
 		return done{}, err
 	}
 	sum := sha256.Sum256(content)
-	if err := p.people.readAloud(ctx, "Wrapped key "+name, sum[:step.Spoken]); err != nil {
+	if err := p.people.writeDown(ctx, "Wrapped key "+name, sum[:step.Spoken], firstWords); err != nil {
 		return done{}, err
 	}
 	return done{

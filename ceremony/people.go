@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 
-	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
@@ -44,7 +42,7 @@ func (p *people) ask(ctx context.Context, q Question) (string, error) {
 		if answered && p.explained(wanted(q.Wants), text) {
 			continue
 		}
-		if answered && (q.Wants != Enter || text == "") {
+		if answered && (q.Wants != Enter && q.Wants != WriteDown || text == "") {
 			return text, nil
 		}
 		if answered {
@@ -75,7 +73,8 @@ func (p *people) command(ctx context.Context, who, text string) (answered bool, 
 // wanted says what answers a question.
 func wanted(answer Answer) string {
 	return map[Answer]string{
-		Enter: "<enter> alone, when it is so", YesNo: "yes or no", Words: "an answer in your own words, or as the question says", EnterOr: "<enter> alone, or the word that the question says", LastWord: "the last word that was read aloud",
+		Enter: "<enter> alone, when it is so", YesNo: "yes or no", Words: "an answer in your own words, or as the question says", EnterOr: "<enter> alone, or the word that the question says",
+		PaperWord: "the word with that number, as the runbook has it", WriteDown: "<enter> alone, when the words are written down", WrittenWord: "the word with that number, as it was written down",
 	}[answer]
 }
 
@@ -195,23 +194,5 @@ func (p *people) readExceptions(ctx context.Context) error {
 		if err := p.exception(ctx, witness); err != nil {
 			return err
 		}
-	}
-}
-
-// readAloud lets a hash be read aloud, and the witness compare it. To type the last
-// word they must have listened to the end.
-func (p *people) readAloud(ctx context.Context, label string, sum []byte) error {
-	return p.readAloudBy(ctx, p.ask, label, sum)
-}
-
-func (p *people) readAloudBy(ctx context.Context, ask func(context.Context, Question) (string, error), label string, sum []byte) error {
-	words := pgpwords.Words(sum)
-	q := Question{Wants: LastWord, Who: p.plan.Who(step.Witness), Label: label, Sum: sum, Text: "Type the last word that you have heard"}
-	for {
-		text, err := ask(ctx, q)
-		if err != nil || typed.Word(text, strings.ToLower(words[len(words)-1])) != "" {
-			return err
-		}
-		p.Room.Tell("That is not the last word. Read all of them once more, slowly.")
 	}
 }

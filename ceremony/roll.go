@@ -39,10 +39,13 @@ func (p *proceedings) open(ctx context.Context, _ string) (done, error) {
 		hashes = append(hashes, hash{path, sum})
 		facts.KeyFiles[path] = sumOf(sum)
 	}
-	for _, h := range append(hashes, hash{"Ceremony key", key}) {
-		if err := p.people.readAloud(ctx, h.label, h.sum[:]); err != nil {
+	for _, h := range hashes {
+		if err := p.people.onPaper(ctx, h.label, h.sum[:]); err != nil {
 			return done{}, err
 		}
+	}
+	if err := p.people.writeDown(ctx, "Ceremony key", key[:], allWords); err != nil {
+		return done{}, err
 	}
 	return done{"plan, program and what came with the plan are those on the papers", facts}, p.keepInputs(ctx, inputs)
 }

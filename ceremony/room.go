@@ -20,9 +20,11 @@ type Answer int
 const (
 	Enter Answer = iota // an empty line
 	YesNo
-	Words    // something in people's own words, or a number
-	LastWord // of a hash that is read aloud
-	EnterOr  // an empty line, or the word that the question says
+	Words       // something in people's own words, or a number
+	PaperWord   // a word of a hash that is on paper, of which all others are shown
+	WriteDown   // an empty line, when words of a hash that is shown are written down
+	WrittenWord // one of those words, of which none is shown any more
+	EnterOr     // an empty line, or the word that the question says
 )
 
 // Question is put to a person, before all.
@@ -32,9 +34,11 @@ type Question struct {
 	Text  string
 	// About is the person whom it is about, if it is about one.
 	About string
-	// Label and Sum are what is read aloud, for LastWord.
+	// Label and Sum are what is read aloud, and Word is the number of the word that is
+	// asked for, from 1 on.
 	Label string
 	Sum   []byte
+	Word  int
 	// Problem is why a step was not done, where someone is asked to put it right.
 	Problem error
 	// Usual is what a program answers in a rehearsal, where words are asked for.

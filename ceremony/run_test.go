@@ -566,11 +566,15 @@ func (f *faint) fails(where string) error {
 }
 
 func (f *faint) Answer(ctx context.Context, q ceremony.Question) (string, error) {
-	if again := q.About != "" || q.Label == "Program"; again && f.asked[q.Text+q.Label] { // in each sitting
+	where := q.Text + q.Label
+	if q.Word > 0 { // whichever it is
+		where = q.Label + ": a word"
+	}
+	if again := q.About != "" || q.Label == "Program"; again && f.asked[where] { // in each sitting
 		return f.SimulatedRoom.Answer(ctx, q)
 	}
-	f.asked[q.Text+q.Label] = true
-	if err := f.fails(q.Text + q.Label); err != nil {
+	f.asked[where] = true
+	if err := f.fails(where); err != nil {
 		return "", err
 	}
 	return f.SimulatedRoom.Answer(ctx, q)

@@ -3,7 +3,6 @@ package ceremony
 import (
 	"context"
 
-	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/step"
 	"conclave/custody"
 	"conclave/internal/secret"
@@ -49,9 +48,8 @@ func (p *SimulatedRoom) Answer(_ context.Context, q Question) (string, error) {
 		return "yes", nil
 	case Words:
 		return q.Usual, nil
-	case LastWord:
-		words := pgpwords.Words(q.Sum)
-		return words[len(words)-1], nil
+	case PaperWord, WrittenWord:
+		return q.word(), nil
 	}
 	return "", nil
 }

@@ -43,16 +43,20 @@ func (r *Room) ShowStep(n, of int, s step.Step) {
 
 // Answer implements ceremony.Room.
 func (r *Room) Answer(ctx context.Context, q ceremony.Question) (string, error) {
-	if q.Wants == ceremony.LastWord {
+	if words := q.Aloud(); words != nil {
 		r.Screen.terminal.Printf("\n%s, %sSHA-256 in words, to be read aloud:\n", q.Label, firstBytes(len(q.Sum)))
-		ShowWords(r.Screen.terminal.Output, q.Sum)
+		showWords(r.Screen.terminal.Output, words, q.Sum)
 	}
 	prompt := q.Who + ": " + q.Text
 	if q.Wants == ceremony.YesNo {
 		prompt += " (yes/no)"
 	}
 	r.Screen.terminal.Discard() // what was typed ahead answers no question that was not there
-	return r.Screen.line(ctx, prompt+": ")
+	text, err := r.Screen.line(ctx, prompt+": ")
+	if err == nil && q.Wants == ceremony.WriteDown {
+		r.Screen.terminal.Clear() // what is asked for now is on paper
+	}
+	return text, err
 }
 
 // firstBytes says how much of a hash is there, where that is not all.
@@ -65,12 +69,15 @@ func firstBytes(n int) string {
 
 // ShowWords shows a hash in lines of four words, or fewer, as it is read aloud, with its
 // bytes.
-func ShowWords(out *tty.Output, sum []byte) {
+func ShowWords(out *tty.Output, sum []byte) { showWords(out, pgpwords.Words(sum), sum) }
+
+// showWords shows words of a hash. Of one that is left out the byte is not shown either.
+func showWords(out *tty.Output, words []string, sum []byte) {
 	columns, _ := out.Size()
-	out.Unbroken(wordLines(sum, columns))
+	out.Unbroken(wordLines(words, sum, columns))
 }
 
-func wordLines(sum []byte, columns int) (lines []string) {
+func wordLines(words []string, sum []byte, columns int) (lines []string) {
 	const number, word, digits = 7, 12, 2 // the columns that each takes
 	begin, some := "  %2d  ", 4
 	for columns > 0 && some > 1 && number+some*(word+digits) > columns {
@@ -79,10 +86,17 @@ func wordLines(sum []byte, columns int) (lines []string) {
 	if some == 1 {
 		begin = "%2d "
 	}
-	words := pgpwords.Words(sum)
 	for i := 0; i < len(words); i += some {
 		end := min(i+some, len(words))
-		lines = append(lines, fmt.Sprintf(begin+"%-*s %x", i+1, some*word, strings.Join(words[i:end], " "), sum[i:end]))
+		shown := ""
+		for j := i; j < end; j++ {
+			if words[j] == ceremony.LeftOut {
+				shown += "__"
+			} else {
+				shown += fmt.Sprintf("%02x", sum[j])
+			}
+		}
+		lines = append(lines, fmt.Sprintf(begin+"%-*s %s", i+1, some*word, strings.Join(words[i:end], " "), shown))
 	}
 	return lines
 }

@@ -37,8 +37,9 @@ func TestQuestions(t *testing.T) {
 	}{
 		{ceremony.Question{Wants: ceremony.Enter, Who: "Ada", Text: "Press <enter>"}, `^Ada: Press <enter>: $`},
 		{ceremony.Question{Wants: ceremony.YesNo, Who: "Wim", Text: "Is it whole?"}, `^Wim: Is it whole\? \(yes/no\): $`},
-		{ceremony.Question{Wants: ceremony.LastWord, Who: "Wim", Text: "The last word", Label: "The plan", Sum: []byte{0, 1, 2, 3, 255}},
-			`^\r\nThe plan, the first 5 bytes of SHA-256 in words, to be read aloud:\r\n   1  aardvark adviser\S* [^\n]* 00010203\r\n   5  \S+ +ff\r\nWim: The last word: $`},
+		{ceremony.Question{Wants: ceremony.PaperWord, Who: "Wim", Text: "Word 2", Label: "The plan", Sum: []byte{0, 1, 2, 3, 255}, Word: 2},
+			`^\r\nThe plan, the first 5 bytes of SHA-256 in words, to be read aloud:\r\n   1  aardvark ____ [^\n]* 00__0203\r\n   5  \S+ +ff\r\nWim: Word 2: $`},
+		{ceremony.Question{Wants: ceremony.WrittenWord, Who: "Wim", Text: "Word 2", Label: "The key", Sum: []byte{0, 1}, Word: 2}, `^Wim: Word 2: $`},
 	} {
 		var answer string
 		end := begin(func() (err error) {

@@ -78,8 +78,8 @@ func kindOf(m moment) (kind, text string) {
 		return "work", "The computer is at work."
 	case q == nil:
 		return "", ""
-	case q.Wants == ceremony.LastWord:
-		words := pgpwords.Words(q.Sum)
+	case q.Aloud() != nil:
+		words := q.Aloud()
 		return "aloud", words[len(words)-1]
 	case q.Wants == ceremony.YesNo && m.step.Action == step.Close:
 		return "exceptions", q.Text
@@ -119,7 +119,7 @@ func TestTheLongestWords(t *testing.T) {
 			t.Error("the last words are below the window")
 		}
 	}}
-	if _, err := w.Room(c).Answer(t.Context(), ceremony.Question{Wants: ceremony.LastWord, Who: "Wim", Label: "Plan", Sum: sum}); err != nil {
+	if _, err := w.Room(c).Answer(t.Context(), ceremony.Question{Wants: ceremony.WriteDown, Who: "Wim", Label: "Plan", Sum: sum}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"conclave/ceremony"
-	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
@@ -49,10 +48,7 @@ func (s *state) show(n, of int, next step.Step) {
 }
 
 func publicQuestion(q ceremony.Question) *question {
-	asked := &question{Who: q.Who, Text: q.Text, Label: q.Label}
-	if q.Wants == ceremony.LastWord {
-		asked.Words = pgpwords.Words(q.Sum)
-	}
+	asked := &question{Who: q.Who, Text: q.Text, Label: q.Label, Words: q.Aloud()}
 	if q.Problem != nil {
 		asked.Problem = q.Problem.Error()
 	}

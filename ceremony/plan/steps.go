@@ -83,8 +83,8 @@ func (p *Plan) open() step.Step {
 		ID: step.Open.ID(), Action: step.Open, Title: "Open the ceremony", By: step.Administrator,
 		Do: []string{
 			p.Who(step.Witness) + " types the time by a watch; the screen says how far the clock of the computer is from it.",
-			"Read the words of the plan, of the program and of the files that come with the plan from the screen; " + p.Who(step.Witness) + " compares them with the runbook.",
-			"Read the words of the ceremony key from the screen; " + p.Who(step.Witness) + " writes them into the runbook, under Ceremony key.",
+			"Read the words of the plan, of the program and of the files that come with the plan from the screen; " + p.Who(step.Witness) + " compares them with the runbook, and types from it the word that the screen leaves out.",
+			"Read the words of the ceremony key from the screen; " + p.Who(step.Witness) + " writes them into the runbook, under Ceremony key, and types the one that is asked for.",
 		},
 		Expect: []string{"Watch and clock are no more than five minutes apart.", "The words are those printed in the bill of materials."},
 		Write:  []string{"Time by the watch"},
@@ -199,7 +199,7 @@ func (p *Plan) generate(k Key) step.Step {
 		ID: step.Generate.ID(k.Name), Action: step.Generate, Object: k.Name, Title: "Generate the key " + k.Name, By: step.Administrator,
 		Do: []string{
 			p.userPIN(p.Custody.Device),
-			"Read the first eight words of the public key aloud; " + p.Who(step.Witness) + " types the last one.",
+			"Read the first eight words of the public key aloud; " + p.Who(step.Witness) + " writes the first four down, and types the one that is asked for.",
 		},
 		Expect: []string{"Type " + k.Type + "; the device attests that it made the key."},
 		Write:  []string{"Public key, the first four words"},
@@ -214,7 +214,7 @@ func (p *Plan) importKey(k Key) step.Step {
 			"Type the password of the key file " + k.Import + ", if it is asked for. It is not shown.",
 			p.userPIN(p.Custody.Device),
 			fmt.Sprintf("%d custodians come to the screen one after the other; each types the code of their sheet.", p.Custody.Threshold),
-			"Read the first eight words of the public key aloud; " + p.Who(step.Witness) + " types the last one.",
+			"Read the first eight words of the public key aloud; " + p.Who(step.Witness) + " writes the first four down, and types the one that is asked for.",
 		},
 		Expect: []string{
 			"Type " + k.Type + "; the device signs, and the signature verifies with the public key of the file.",
@@ -228,7 +228,7 @@ func (p *Plan) backup(k Key) step.Step {
 	return step.Step{
 		ID: step.Backup.ID(k.Name), Action: step.Backup, Object: k.Name, Title: "Back up the key " + k.Name, By: step.Administrator,
 		Do: []string{p.userPIN(p.Custody.Device),
-			"Read the first eight words of the wrapped key aloud; " + p.Who(step.Witness) + " types the last one."},
+			"Read the first eight words of the wrapped key aloud; " + p.Who(step.Witness) + " writes the first four down, and types the one that is asked for."},
 		Expect: []string{"The wrapped key is under the key check value of the share file."},
 		Write:  []string{"Wrapped key, the first four words"},
 	}
@@ -267,7 +267,7 @@ func (p *Plan) certify(c Certificate) step.Step {
 		Do: []string{
 			"Read what is to be signed; " + p.Who(step.Witness) + " compares it with the runbook, and agrees.",
 			p.userPIN(p.SignedBy(p.FindCertificate(cmp.Or(c.Issuer, c.Name)))),
-			"Read the first eight words of the certificate aloud; " + p.Who(step.Witness) + " types the last one.",
+			"Read the first eight words of the certificate aloud; " + p.Who(step.Witness) + " writes the first four down, and types the one that is asked for.",
 		},
 		Expect: []string{"Profile " + string(c.Profile) + ", linted without a finding above notice", "Signed by " + signedBy(c.Issuer)},
 		Write:  []string{"Serial number, the last eight digits", "Certificate, the first four words"},
@@ -292,7 +292,7 @@ func (p *Plan) signCRL(c CRL) step.Step {
 		Do: []string{
 			"Read what is to be signed; " + p.Who(step.Witness) + " compares it with the runbook, and agrees.",
 			p.userPIN(p.SignedBy(p.FindCertificate(c.Issuer))),
-			"Read the first eight words of the CRL aloud; " + p.Who(step.Witness) + " types the last one.",
+			"Read the first eight words of the CRL aloud; " + p.Who(step.Witness) + " writes the first four down, and types the one that is asked for.",
 		},
 		Expect: []string{"Signed by " + signedBy(c.Issuer)},
 		Write:  []string{"CRL number", "CRL, the first four words"},
@@ -366,7 +366,7 @@ func (p *Plan) close() step.Step {
 			"Read the exceptions aloud; everyone agrees that there were no others.",
 			"Put photographs into the folder that the screen names, if there are any.",
 			"Type the file of the recording of the whole ceremony, or the number of the tape; for no recording, type none.",
-			"Read the words of the closing aloud; " + p.Who(step.Witness) + " writes them under Closing.",
+			"Read the words of the closing aloud; " + p.Who(step.Witness) + " writes them under Closing, and types the one that is asked for.",
 			"Everyone signs under Closing.",
 		},
 		Expect: []string{"The evidence verifies. The ceremony key is destroyed."},

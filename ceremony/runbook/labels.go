@@ -30,7 +30,7 @@ var label = labels{
 	Agenda: "Agenda", AgendaNote: "An estimate. The program needs seconds, as rehearsals show, and people the rest. Administrator and witnesses are there all the time; custodians come ten minutes before their first step.",
 	What: "What is done", Whom: "Who must be there too", Minutes: "Min.", End: "End", Words: "Words that come up", Parts: "Who does what",
 
-	Materials: "Bill of materials", MaterialsNote: "What this ceremony works with, with its SHA-256 value in digits and in words. Whoever compares it aloud says the number, and then the word.",
+	Materials: "Bill of materials", MaterialsNote: "What this ceremony works with, with its SHA-256 value in digits and in words. Whoever compares it aloud says the number, and then the word. The screen leaves one word out, which the witness types from here.",
 
 	Before: "Before you begin", Bring: "What to bring", Rules: "How to use this runbook",
 
@@ -44,7 +44,7 @@ var label = labels{
 	Exception: "Exception sheet", ExceptionNote: "For whatever did not go as printed, or was seen by someone who should not have seen it. Copy this page before the last sheet is used.",
 	Step: "Step", Happened: "What happened, in your own words", Decision: "What was decided, and by whom",
 
-	CeremonyKey: "Ceremony key", CeremonyKeyNote: "The words of the ceremony key, as they are read aloud in the first step. They are the fingerprint by which the evidence is verified.",
+	CeremonyKey: "Ceremony key", CeremonyKeyNote: "The words of the ceremony key, as they are read aloud in the first step; the witness types one of them from here. They are the fingerprint by which the evidence is verified.",
 	Closing: "Closing", ClosingNote: "The words of the closing, as they are read aloud in the last step. Whoever holds this page can tell later whether the evidence is that of this ceremony.",
 	Signatures: "Signatures", SignaturesNote: "What is written in this runbook and on its exception sheets is what happened.",
 	Verify: "To verify the evidence later",

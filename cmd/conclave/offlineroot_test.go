@@ -4,10 +4,13 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +30,7 @@ type people struct {
 	typed     string            // the last secret, which may be asked for again
 	folders   []string          // of backup media
 	medium    string            // that is there in a drill
+	written   []string          // words of the last hash
 	bags      int
 	once      []oneAnswer
 }
@@ -58,11 +62,15 @@ func replies() []reply {
 		{`DNS names that it may issue for[^\n]*: $`, always("example.com")},
 		{`Is all of it right\?[^\n]*: $`, always("yes")},
 		{`(?:Place|Why; in an emergency, what has happened): $|\[[^\n]*\]: $`, always("")},
-		{`(?s)SHA-256 in words, to be read aloud:\s(.*?)\s[^\n]*: Type the last word that you have heard: $`, func(_ *people, groups []string) string {
-			lines := strings.Split(strings.TrimSpace(groups[1]), "\n")
-			words := strings.Fields(lines[len(lines)-1])
-			return words[len(words)-2] // before the bytes
+		{`(?s)The paper has as word \d+: (\S+)\s.*[Tt]ype word [^\n]*: $`, func(_ *people, groups []string) string { return groups[1] }},
+		{`(?s)SHA-256 in words, to be read aloud:\s(.*?)\n[^\n]*: Type word (\d+), which the screen leaves out, from the paper[^\n]*: $`, func(p *people, groups []string) string {
+			return p.fromPaper(wordsIn(groups[1]), groups[2])
 		}},
+		{`(?s)SHA-256 in words, to be read aloud:\s(.*?)\n[^\n]*: Write [^\n]* the screen shows them no more then: $`, func(p *people, groups []string) string {
+			p.written = wordsIn(groups[1])
+			return ""
+		}},
+		{`: type word (\d+), as you have written it down[^\n]*: $`, func(p *people, groups []string) string { return numbered(p.written, groups[1]) }},
 		{`custodian (\d+), comes to the screen alone[^\n]*\s+Press <enter> when you are alone\. $`, func(p *people, groups []string) string {
 			p.custodian = groups[1]
 			return ""
@@ -107,6 +115,50 @@ func replies() []reply {
 		}},
 		{`Code, or [^:\n]*: $`, func(p *people, _ []string) string { return p.codes[p.custodian] }},
 	}
+}
+
+// wordsIn are the words of a hash, between their numbers and their bytes.
+func wordsIn(lines string) (words []string) {
+	for line := range strings.Lines(strings.TrimSpace(lines)) {
+		fields := strings.Fields(line)
+		words = append(words, fields[1:len(fields)-1]...)
+	}
+	return words
+}
+
+func numbered(words []string, number string) string {
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 || n > len(words) {
+		return "nothing"
+	}
+	return words[n-1]
+}
+
+// fromPaper is a word that is left out, from a runbook in the folders below; where there
+// is none the program must stand in for it.
+func (p *people) fromPaper(shown []string, number string) string {
+	p.t.Helper()
+	found := "paper"
+	err := filepath.WalkDir(p.Command.Dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".runbook.html") {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		for _, list := range regexp.MustCompile(`(?s)<ol class="words">(.*?)</ol>`).FindAllStringSubmatch(string(content), -1) {
+			var printed []string
+			for _, word := range regexp.MustCompile(`<li>(\w+)</li>`).FindAllStringSubmatch(list[1], -1) {
+				printed = append(printed, word[1])
+			}
+			if slices.EqualFunc(shown, printed, func(a, b string) bool { return a == b || a == "____" }) {
+				found = numbered(printed, number)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return found
 }
 
 // twoCome lets two custodians come to the screen with their codes, next time that
@@ -317,8 +369,9 @@ func TestExamplePlan(t *testing.T) {
 	}
 	p := enterShell(t, dir)
 	p.do(`openssl req -new -newkey rsa:2048 -nodes -keyout issuing.key -out issuing.csr -subj "/C=CH/O=Example Ltd/CN=Example Issuing CA 1"`)
+	p.do("conclave ceremony runbook plan.json")
 	p.once = []oneAnswer{
-		{`Ceremony key, SHA-256 in words[^:]*: Type the last word that you have heard: $`, "wrong"},
+		{`Ceremony key: type word \d+, as you have written it down: $`, "wrong"},
 		{`Time by the watch, such as [^\n]*: $`, "\x1athe same"}, // Ctrl-Z, which must not leave a sheet on the screen
 		{`Is Wanda Witness here[^\n]*: $`, "no"},
 		{`Who stands in for Wanda Witness\? \(a name, or no one\): $`, "Wolf Witness"},
@@ -333,7 +386,7 @@ func TestExamplePlan(t *testing.T) {
 		{`the same command goes on with it[^\n]*\n` + shellPrompt + "$", ""},
 		{`the same command goes on with it[^\n]*\n` + shellPrompt + "$", ""},
 		{`(?s)Example Root CA.*Is this what the runbook says\? \(yes/no\): $`, "KILL"},
-		{`(?s)CRL root-crl-1, SHA-256.*Type the last word that you have heard: $`, "TERM"},
+		{`CRL root-crl-1: type word \d+, as you have written it down: $`, "TERM"},
 	} {
 		p.Enter("conclave ceremony run plan.json")
 		p.until(interruption.at)
