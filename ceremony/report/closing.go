@@ -35,7 +35,7 @@ func (r record) interruptions() section {
 }
 
 func entryTable(first string) *table {
-	return &table{Titles: []string{first, "Entry", "Time (UTC)", "Step", "By", "In their words"}, Widths: []int{9, 7, 21, 16, 15, 32}}
+	return &table{Titles: []string{first, "Entry", "Time (UTC)", "Step", "By", "In their words"}, Widths: []int{10, 7, 21, 16, 14, 32}}
 }
 
 func entryRow(first string, e transcript.Entry) []string {

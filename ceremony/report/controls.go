@@ -26,8 +26,8 @@ const notInEvidence = "Not in the evidence"
 
 // controls is each control with what proves it.
 func (r record) controls() section {
-	s := section{Title: "Controls", OnNewPage: true, Note: "Each control with the entries that prove it, and the files of the bundle to look into. An entry is a line of " + evidence.TranscriptFile + ", and has this index there; times are in UTC.",
-		Table: &table{Titles: []string{"Control", "Proved by", "Files"}, Widths: []int{34, 43, 23}}}
+	s := section{Title: "Controls", Note: "Each control with the entries that prove it, and the files of the bundle to look into. An entry is a line of " + evidence.TranscriptFile + ", and has this index there; times are in UTC.",
+		Table: &table{Titles: []string{"Control", "Proved by", "Files"}, Widths: []int{33, 41, 26}}}
 	for _, c := range slices.Concat(r.ofTheRoom(), r.ofKeys(), r.ofCustody(), r.ofSigning(), r.ofTheEnd()) {
 		if c.Proof == nil {
 			c.Files, c.Proof = nil, []string{notInEvidence}

@@ -97,6 +97,6 @@ tbody td { font-size: .9rem; line-height: 1.45 }
 	table { min-width: 34rem }
 }
 @media print {
-	.part { break-inside: avoid }
+	.part, .words, .facts div, p { break-inside: avoid }
 }
 `
