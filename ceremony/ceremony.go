@@ -97,7 +97,7 @@ func (c Ceremony) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.finish(ctx)
+	return closing{p}.finish(ctx)
 }
 
 // room is how many bytes a ceremony writes at most, photographs apart.
@@ -168,8 +168,8 @@ func (p *proceedings) failed(ctx context.Context, s step.Step, failure error) (c
 	}
 	p.people.Tell("This was not done: " + failure.Error())
 	q := Question{Wants: Enter, Who: p.Plan.People.Administrator, Problem: failure, Text: "Put it right, and press <enter> to take the step again"}
-	if p.mayBeUnshown(s) {
-		return p.unshown(ctx, s, q, failure)
+	if (checking{p}).mayBeUnshown(s) {
+		return checking{p}.unshown(ctx, s, q, failure)
 	}
 	_, err = p.people.ask(ctx, q)
 	return false, err
@@ -185,11 +185,11 @@ type done struct {
 func (p *proceedings) do(ctx context.Context, s step.Step) (done, error) {
 	actions := map[step.Action]func(context.Context, string) (done, error){
 		step.Open: p.open, step.RollCall: p.rollCall, step.Prepare: p.prepare,
-		step.Share: p.share, step.Import: p.importShare, step.SealPIN: p.sealPIN, step.Generate: p.generate, step.Backup: p.backup,
+		step.Share: p.share, step.Import: p.importShare, step.SealPIN: sealing{p}.sealPIN, step.Generate: p.generate, step.Backup: p.backup,
 		step.Restore: p.restore, step.Copy: p.copy, step.Certify: p.certify, step.SignCRL: p.signCRL,
-		step.Erase: p.erase, step.Seal: p.seal, step.Close: p.close,
-		step.LoneSheet: p.loneSheet, step.Inspect: p.inspect, step.OpenBackup: p.openBackup, step.Compare: p.compare, step.PINs: p.lookAtPINs,
-		step.ChangePIN: p.changePIN, step.Retire: p.retire, step.Decide: p.decide,
+		step.Erase: p.erase, step.Seal: p.seal, step.Close: closing{p}.close,
+		step.LoneSheet: checking{p}.loneSheet, step.Inspect: checking{p}.inspect, step.OpenBackup: checking{p}.openBackup, step.Compare: checking{p}.compare, step.PINs: p.lookAtPINs,
+		step.ChangePIN: changing{p}.changePIN, step.Retire: changing{p}.retire, step.Decide: changing{p}.decide,
 	}
 	action, ok := actions[s.Action]
 	if !ok {

@@ -20,9 +20,12 @@ import (
 	"conclave/quorum"
 )
 
+// changing are the steps of a change of custody.
+type changing struct{ *proceedings }
+
 // reshare makes new sheets: for the share file that there is, for a new one with the
 // same DKEK share, or for one with a new DKEK, under which all keys are wrapped.
-func (p *proceedings) reshare(ctx context.Context) (done, error) {
+func (p changing) reshare(ctx context.Context) (done, error) {
 	made, err := p.madeBefore()
 	if err != nil || made != nil {
 		return p.reshareDone(made, p.log.custodiansNoted()), err
@@ -55,7 +58,7 @@ func (p *proceedings) reshare(ctx context.Context) (done, error) {
 
 // madeBefore is the record of sheets that an interrupted step has made and proved, nil
 // for none; then those that were shown are void.
-func (p *proceedings) madeBefore() (*quorum.Record, error) {
+func (p changing) madeBefore() (*quorum.Record, error) {
 	if p.Plan.Change.Kind != plan.NewSheets {
 		return p.clearShare()
 	}
@@ -79,7 +82,7 @@ func (p *proceedings) madeBefore() (*quorum.Record, error) {
 }
 
 // creation is what makes the new sheets, and the share file if there is to be a new one.
-func (p *proceedings) creation(opened *custody.Opened) (c custody.Creation, err error) {
+func (p changing) creation(opened *custody.Opened) (c custody.Creation, err error) {
 	c = p.newCreation(rand.Reader)
 	switch p.Plan.Change.Kind {
 	case plan.NewSheets:
@@ -99,7 +102,7 @@ func (p *proceedings) creation(opened *custody.Opened) (c custody.Creation, err 
 
 // rewrap wraps all keys of the backup under a new DKEK, over what an interrupted attempt
 // has left: no one has its sheets.
-func (p *proceedings) rewrap(old, share secret.Bytes) error {
+func (p changing) rewrap(old, share secret.Bytes) error {
 	from, err := dkek.New(old)
 	if err != nil {
 		return err
@@ -130,7 +133,7 @@ func (p *proceedings) rewrap(old, share secret.Bytes) error {
 }
 
 // resealPINs seals the SO-PINs of the backup under a new DKEK: the devices keep them.
-func (p *proceedings) resealPINs(from, to *dkek.DKEK) error {
+func (p changing) resealPINs(from, to *dkek.DKEK) error {
 	for _, device := range p.Plan.SealedPINs() {
 		sealed, _, err := custody.ReadSealedPIN(p.old.sealedPIN(device))
 		if err != nil {
@@ -157,7 +160,7 @@ func (p *proceedings) resealPINs(from, to *dkek.DKEK) error {
 }
 
 // reshareDone says what there is now.
-func (p *proceedings) reshareDone(r *quorum.Record, who string) done {
+func (p changing) reshareDone(r *quorum.Record, who string) done {
 	d := p.shareDone(r)
 	facts, ok := d.facts.(step.ShareFacts)
 	if !ok {
@@ -177,7 +180,7 @@ func (p *proceedings) reshareDone(r *quorum.Record, who string) done {
 }
 
 // takeBackup copies what a change leaves as it is from the backup of before into its own.
-func (p *proceedings) takeBackup() error {
+func (p changing) takeBackup() error {
 	if p.Plan.LeavesBackup() {
 		return nil
 	}
@@ -201,7 +204,7 @@ func (p *proceedings) takeBackup() error {
 }
 
 // isReplaced says whether a file of the backup is made anew by the change.
-func (p *proceedings) isReplaced(name string) bool {
+func (p changing) isReplaced(name string) bool {
 	share := filepath.Base(p.old.shareFile())
 	record := strings.HasPrefix(name, share+".set-")
 	switch p.Plan.Kind() {
@@ -217,16 +220,16 @@ func (p *proceedings) isReplaced(name string) bool {
 	return false
 }
 
-func (p *proceedings) isWrapped(name string) bool {
+func (p changing) isWrapped(name string) bool {
 	return slices.ContainsFunc(p.Plan.Keys, func(k plan.Key) bool { return name == filepath.Base(p.old.wrapped(k.Name)) })
 }
 
-func (p *proceedings) isSealed(name string, devices ...string) bool {
+func (p changing) isSealed(name string, devices ...string) bool {
 	return slices.ContainsFunc(devices, func(device string) bool { return name == filepath.Base(p.old.sealedPIN(device)) })
 }
 
 // changePIN changes the PINs of a device, which logs in with those it has.
-func (p *proceedings) changePIN(ctx context.Context, name string) (done, error) {
+func (p changing) changePIN(ctx context.Context, name string) (done, error) {
 	bag := map[string]string{}
 	if err := p.takeOut(ctx, name, bag); err != nil {
 		return done{}, err
@@ -252,7 +255,7 @@ func (p *proceedings) changePIN(ctx context.Context, name string) (done, error) 
 }
 
 // takeOut lets the witness say how the bags were of a device and of its PINs.
-func (p *proceedings) takeOut(ctx context.Context, device string, bag map[string]string) error {
+func (p changing) takeOut(ctx context.Context, device string, bag map[string]string) error {
 	things := []string{plan.TheDevice(device)}
 	for _, sheet := range p.Plan.PINSheets() {
 		if sheet.Device == device {
@@ -268,7 +271,7 @@ func (p *proceedings) takeOut(ctx context.Context, device string, bag map[string
 }
 
 // retire writes down what becomes of a device that was replaced.
-func (p *proceedings) retire(ctx context.Context, name string) (done, error) {
+func (p changing) retire(ctx context.Context, name string) (done, error) {
 	became, err := p.people.words(ctx, p.Plan.People.Administrator, "What has become of the old device "+name+"? (destroyed, lost, ...)", "destroyed")
 	if err != nil {
 		return done{}, err
@@ -277,7 +280,7 @@ func (p *proceedings) retire(ctx context.Context, name string) (done, error) {
 }
 
 // decide writes down what has happened, and who decides what.
-func (p *proceedings) decide(ctx context.Context, _ string) (done, error) {
+func (p changing) decide(ctx context.Context, _ string) (done, error) {
 	q := p.people
 	admin := p.Plan.People.Administrator
 	happened, err := q.words(ctx, admin, "What has happened", "PRACTICE: a sheet is lost")
@@ -334,7 +337,7 @@ func (p *people) day(ctx context.Context, who string) (string, error) {
 
 // sheetsTakenOut lets the witness say how the bags were of those who have come, where a
 // change opens the share file with the sheets that were in them.
-func (p *proceedings) sheetsTakenOut(ctx context.Context, opened *custody.Opened, record *quorum.Record) error {
+func (p changing) sheetsTakenOut(ctx context.Context, opened *custody.Opened, record *quorum.Record) error {
 	if p.Plan.Change == nil || p.Plan.LeavesBackup() || record.Set != p.Before.Record.Set {
 		return nil
 	}

@@ -13,8 +13,11 @@ import (
 	"conclave/quorum"
 )
 
+// closing completes the evidence, and seals it.
+type closing struct{ *proceedings }
+
 // close completes the evidence. What comes after it is for finish.
-func (p *proceedings) close(ctx context.Context, _ string) (done, error) {
+func (p closing) close(ctx context.Context, _ string) (done, error) {
 	if err := p.photos(ctx); err != nil {
 		return done{}, err
 	}
@@ -41,7 +44,7 @@ func (p *proceedings) close(ctx context.Context, _ string) (done, error) {
 
 // said asks for what people alone can say at the close. A ceremony that an earlier
 // release has begun does not have it.
-func (p *proceedings) said(ctx context.Context) (facts step.CloseFacts, err error) {
+func (p closing) said(ctx context.Context) (facts step.CloseFacts, err error) {
 	if p.log.facts.Schema < 3 {
 		return facts, nil
 	}
@@ -55,7 +58,7 @@ func (p *proceedings) said(ctx context.Context) (facts step.CloseFacts, err erro
 }
 
 // preview finds, before the close, why the evidence would not verify.
-func (p *proceedings) preview(d done) error {
+func (p closing) preview(d done) error {
 	e, err := p.log.doneEntry(p.log.step, d)
 	if err != nil {
 		return err
@@ -66,7 +69,7 @@ func (p *proceedings) preview(d done) error {
 	return nil
 }
 
-func (p *proceedings) photos(ctx context.Context) error {
+func (p closing) photos(ctx context.Context) error {
 	if err := safefile.MkdirAll(p.Dir.evidence(evidence.PhotosDir)); err != nil {
 		return err
 	}
@@ -83,7 +86,7 @@ func (p *proceedings) photos(ctx context.Context) error {
 
 // exportRegister writes what the authorities have signed. An attempt that was
 // interrupted may have written an older state.
-func (p *proceedings) exportRegister(ctx context.Context) error {
+func (p closing) exportRegister(ctx context.Context) error {
 	if !safefile.Exists(p.Dir.Register()) {
 		return nil
 	}
@@ -95,7 +98,7 @@ func (p *proceedings) exportRegister(ctx context.Context) error {
 }
 
 // keepRecord puts the record of the sheets into the evidence.
-func (p *proceedings) keepRecord() error {
+func (p closing) keepRecord() error {
 	if p.Plan.Custody == nil {
 		return nil
 	}
@@ -116,7 +119,7 @@ func (p *proceedings) keepRecord() error {
 
 // finish seals the transcript. It can be taken again after a power cut, as
 // long as there is the ceremony key.
-func (p *proceedings) finish(ctx context.Context) error {
+func (p closing) finish(ctx context.Context) error {
 	entries := p.log.writer.Entries()
 	if entries[len(entries)-1].Kind != transcript.Closed {
 		p.log.step.ID = ""

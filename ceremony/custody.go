@@ -25,7 +25,7 @@ import (
 // device that will make the keys.
 func (p *proceedings) share(ctx context.Context, _ string) (done, error) {
 	if p.Plan.Change != nil {
-		return p.reshare(ctx)
+		return changing{p}.reshare(ctx)
 	}
 	made, err := p.clearShare()
 	if err != nil || made != nil {
@@ -259,7 +259,7 @@ func (p *proceedings) openShareFile(ctx context.Context, file dkek.ShareFile, re
 	if err != nil {
 		return nil, err
 	}
-	if err := p.sheetsTakenOut(ctx, opened, record); err != nil {
+	if err := (changing{p}).sheetsTakenOut(ctx, opened, record); err != nil {
 		opened.Wipe()
 		return nil, err
 	}

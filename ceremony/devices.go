@@ -20,7 +20,7 @@ import (
 // prepare identifies a device, and initialises it if it is for custody.
 func (p *proceedings) prepare(ctx context.Context, name string) (done, error) {
 	if change := p.Plan.Change; change != nil && !change.Renews(plan.TheDevice(name)) {
-		if err := p.takeOut(ctx, name, map[string]string{}); err != nil {
+		if err := (changing{p}).takeOut(ctx, name, map[string]string{}); err != nil {
 			return done{}, err
 		}
 	}
@@ -81,7 +81,7 @@ func (p *proceedings) initialize(ctx context.Context, name string, h *hsm.HSM, s
 	if err := p.mayErase(ctx, name, h, serial); err != nil {
 		return err
 	}
-	so, err := p.soPIN(ctx, name, h)
+	so, err := sealing{p}.soPIN(ctx, name, h)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (p *proceedings) erase(ctx context.Context, name string) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	typed, err := p.soPIN(ctx, name, h)
+	typed, err := sealing{p}.soPIN(ctx, name, h)
 	if err != nil {
 		return done{}, err
 	}

@@ -18,14 +18,17 @@ import (
 	"conclave/wire"
 )
 
+// checking are the steps that look at what there is, of drills, emergencies and changes.
+type checking struct{ *proceedings }
+
 // mayBeUnshown says whether a step can be closed that does not show what it was to show.
-func (p *proceedings) mayBeUnshown(s step.Step) bool {
+func (p checking) mayBeUnshown(s step.Step) bool {
 	return p.Plan.LeavesBackup() && s.Action.MayBeUnshown()
 }
 
 // unshown lets the administrator close a step that has failed: what could not be shown is
 // an exception, and the drill goes on.
-func (p *proceedings) unshown(ctx context.Context, s step.Step, q Question, failure error) (closed bool, err error) {
+func (p checking) unshown(ctx context.Context, s step.Step, q Question, failure error) (closed bool, err error) {
 	const word = "unshown"
 	q.Wants, q.Text = EnterOr, q.Text+", or type "+word+" to go on without it, as an exception"
 	for {
@@ -51,7 +54,7 @@ func (p *proceedings) unshown(ctx context.Context, s step.Step, q Question, fail
 
 // loneSheet lets one custodian check their sheet. One that is not here, or not
 // good, is written down, and the drill goes on.
-func (p *proceedings) loneSheet(ctx context.Context, number string) (done, error) {
+func (p checking) loneSheet(ctx context.Context, number string) (done, error) {
 	n, err := strconv.Atoi(number)
 	if err != nil {
 		return done{}, err
@@ -82,7 +85,7 @@ func (p *proceedings) loneSheet(ctx context.Context, number string) (done, error
 }
 
 // checkSheet lets the custodian type the sheet until it is good, or they leave.
-func (p *proceedings) checkSheet(ctx context.Context, number int, name string) (result string, err error) {
+func (p checking) checkSheet(ctx context.Context, number int, name string) (result string, err error) {
 	p.people.Tell("If the sheet is not accepted, the answer leave ends the check.")
 	entry := &quorum.Entry{Records: []*quorum.Record{p.Before.Record}, Want: 1}
 	defer entry.Wipe()
@@ -100,7 +103,7 @@ func (p *proceedings) checkSheet(ctx context.Context, number int, name string) (
 
 // inspect compares the files of the backup with the hashes in the ceremony's
 // transcript.
-func (p *proceedings) inspect(ctx context.Context, _ string) (done, error) {
+func (p checking) inspect(ctx context.Context, _ string) (done, error) {
 	facts := step.InspectFacts{Bag: map[string]string{}}
 	var err error
 	if p.mediaBefore() > 0 {
@@ -109,35 +112,35 @@ func (p *proceedings) inspect(ctx context.Context, _ string) (done, error) {
 		err = p.people.openBag(ctx, plan.Media, facts.Bag)
 	}
 	if err == nil {
-		facts.ShareFile, facts.Wrapped, err = p.old.asMade(p)
+		facts.ShareFile, facts.Wrapped, err = p.old.asMade(p.log, p.Plan)
 	}
 	if err == nil {
-		facts.Sealed, err = p.inspectSealed()
+		facts.Sealed, err = sealing{p.proceedings}.inspectSealed()
 	}
 	if err != nil {
 		return done{}, err
 	}
-	return done{"the backup is what was recorded", facts}, p.takeBackup()
+	return done{"the backup is what was recorded", facts}, changing{p.proceedings}.takeBackup()
 }
 
 // asMade compares the files of a backup with those that were made.
-func (b *backup) asMade(p *proceedings) (share step.Sum, wrapped map[string]step.Sum, err error) {
+func (b *backup) asMade(l *log, made *plan.Plan) (share step.Sum, wrapped map[string]step.Sum, err error) {
 	file, err := custody.ReadUnopened(b.shareFile(), false)
 	if err != nil {
 		return "", nil, err
 	}
 	share, wrapped = step.Sum(file.ShareFile.SHA256()), map[string]step.Sum{}
-	if err := asRecorded(file.Path, share, of[step.ShareFacts](p.log, step.Share.ID()).ShareFile, file.Changed); err != nil {
+	if err := asRecorded(file.Path, share, of[step.ShareFacts](l, step.Share.ID()).ShareFile, file.Changed); err != nil {
 		return "", nil, err
 	}
-	for _, k := range p.Plan.Keys {
+	for _, k := range made.Keys {
 		path := b.wrapped(k.Name)
 		f, err := custody.ReadWrapFile(path)
 		if f.Content == nil {
 			return "", nil, err
 		}
 		wrapped[k.Name] = sumOf(sha256.Sum256(f.Content))
-		if err := asRecorded(path, wrapped[k.Name], of[step.BackupFacts](p.log, step.Backup.ID(k.Name)).Wrapped, f.Changed); err != nil {
+		if err := asRecorded(path, wrapped[k.Name], of[step.BackupFacts](l, step.Backup.ID(k.Name)).Wrapped, f.Changed); err != nil {
 			return "", nil, err
 		}
 	}
@@ -160,14 +163,14 @@ func asRecorded(path string, sum, want step.Sum, changed string) error {
 const throwaway = "drill"
 
 // openBackup restores every key on a device that is thrown away.
-func (p *proceedings) openBackup(ctx context.Context, _ string) (d done, err error) {
+func (p checking) openBackup(ctx context.Context, _ string) (d done, err error) {
 	opened, who, err := p.openBackups(ctx, "")
 	if err != nil {
 		return done{}, err
 	}
 	defer opened.Wipe()
 	for _, device := range p.Plan.SealedPINs() {
-		pin, err := p.openSealed(device, opened.Share)
+		pin, err := sealing{p.proceedings}.openSealed(device, opened.Share)
 		if err != nil {
 			return done{}, err
 		}
@@ -197,7 +200,7 @@ func (p *proceedings) openBackup(ctx context.Context, _ string) (d done, err err
 }
 
 // load initialises a device and gives it the DKEK.
-func (p *proceedings) load(h *hsm.HSM, share secret.Bytes) error {
+func (p checking) load(h *hsm.HSM, share secret.Bytes) error {
 	random, err := h.Random(16)
 	if err != nil {
 		return err
@@ -218,7 +221,7 @@ func (p *proceedings) load(h *hsm.HSM, share secret.Bytes) error {
 }
 
 // compare looks at a device as anyone can, without a PIN.
-func (p *proceedings) compare(ctx context.Context, name string) (done, error) {
+func (p checking) compare(ctx context.Context, name string) (done, error) {
 	bag := map[string]string{}
 	if err := p.people.openBag(ctx, plan.TheDevice(name), bag); err != nil {
 		return done{}, err

@@ -13,7 +13,7 @@ import (
 
 // inspectMedia looks at each medium that is here, and says by number which it is, or
 // how it was found. The drill goes on without one.
-func (p *proceedings) inspectMedia(ctx context.Context, bag map[string]string) (found map[string]string, err error) {
+func (p checking) inspectMedia(ctx context.Context, bag map[string]string) (found map[string]string, err error) {
 	found = map[string]string{}
 	for n := 1; n <= p.mediaBefore(); n++ {
 		thing, number := plan.Medium(n), strconv.Itoa(n)
@@ -35,7 +35,7 @@ func (p *proceedings) inspectMedia(ctx context.Context, bag map[string]string) (
 }
 
 // mediaBefore is how many media the evidence before this has, each in a bag of its own.
-func (p *proceedings) mediaBefore() int {
+func (p checking) mediaBefore() int {
 	if p.Before == nil {
 		return 0
 	}
@@ -43,13 +43,13 @@ func (p *proceedings) mediaBefore() int {
 }
 
 // writtenMedium is the medium that the ceremony has written.
-func (p *proceedings) writtenMedium(number string) string {
+func (p checking) writtenMedium(number string) string {
 	return evidence.Of[step.CopyFacts](p.log.before, step.Copy.ID()).Media[number]
 }
 
 // inspectMedium looks at a medium until it is good, or the witness says that it is
 // not.
-func (p *proceedings) inspectMedium(ctx context.Context, thing, number string, bag, found map[string]string) (string, error) {
+func (p checking) inspectMedium(ctx context.Context, thing, number string, bag, found map[string]string) (string, error) {
 	administrator := p.Plan.People.Administrator
 	here, err := p.people.yes(ctx, administrator, "Is "+thing+" here?")
 	if err != nil {
@@ -83,8 +83,8 @@ func (p *proceedings) inspectMedium(ctx context.Context, thing, number string, b
 
 // goodMedium says which medium a folder is on, as far as another computer can tell,
 // which has all of the backup and was not looked at before under another number.
-func (p *proceedings) goodMedium(folder, number string, found map[string]string) (identity string, err error) {
-	if _, _, err := (&backup{folder}).asMade(p); err != nil {
+func (p checking) goodMedium(folder, number string, found map[string]string) (identity string, err error) {
+	if _, _, err := (&backup{folder}).asMade(p.log, p.Plan); err != nil {
 		return "", err
 	}
 	m, err := p.Media.Of(folder)

@@ -30,9 +30,12 @@ func readKeyFile(base, path string) (secret.Bytes, error) {
 	return safefile.Read(filepath.Join(base, path), keyfile.MaxFile)
 }
 
+// importing brings a key that was made elsewhere to a device.
+type importing struct{ *proceedings }
+
 // importKey brings a key to the custody's device, and keeps the request that the key
 // has signed itself: no device can say that it made it.
-func (p *proceedings) importKey(ctx context.Context, planned *plan.Key) (done, error) {
+func (p importing) importKey(ctx context.Context, planned *plan.Key) (done, error) {
 	key, sum, err := p.openKeyFile(ctx, planned)
 	if err != nil {
 		return done{}, fmt.Errorf("%s: %w", planned.Import, err)
@@ -62,7 +65,7 @@ func (p *proceedings) importKey(ctx context.Context, planned *plan.Key) (done, e
 
 // openKeyFile reads a key that is imported, which must be in the file that was
 // compared with the papers, and of the planned type.
-func (p *proceedings) openKeyFile(ctx context.Context, planned *plan.Key) (k custody.Incoming, sum step.Sum, err error) {
+func (p importing) openKeyFile(ctx context.Context, planned *plan.Key) (k custody.Incoming, sum step.Sum, err error) {
 	content, err := readKeyFile(p.Base, planned.Import)
 	if err != nil {
 		return k, "", err
@@ -121,7 +124,7 @@ func (a Ceremony) checkAwaited(planned *plan.Key, public wire.PublicKey) (err er
 }
 
 // unlock opens a key file, and asks for its password until it is right.
-func (p *proceedings) unlock(ctx context.Context, path string, content secret.Bytes) (source *keyfile.Source, err error) {
+func (p importing) unlock(ctx context.Context, path string, content secret.Bytes) (source *keyfile.Source, err error) {
 	q := PINQuestion{Who: p.Plan.People.Administrator, What: "password of the key file " + path}
 	for {
 		source, err = keyfile.Read(content, func() (secret.Bytes, error) { return p.people.pin(ctx, q) })
@@ -134,7 +137,7 @@ func (p *proceedings) unlock(ctx context.Context, path string, content secret.By
 
 // giveKey lets custodians open the DKEK, under which the key comes to the device;
 // an interrupted step may have brought it there.
-func (p *proceedings) giveKey(ctx context.Context, h *hsm.HSM, key custody.Incoming) (ref byte, who string, err error) {
+func (p importing) giveKey(ctx context.Context, h *hsm.HSM, key custody.Incoming) (ref byte, who string, err error) {
 	var present *custody.PresentError
 	if err := key.Check(h, 0); errors.As(err, &present) {
 		if who = p.log.custodiansNoted(); who == evidence.LostCustodians {

@@ -16,7 +16,7 @@ import (
 // that it did so; or it brings one there.
 func (p *proceedings) generate(ctx context.Context, name string) (done, error) {
 	if planned := p.Plan.FindKey(name); planned.Import != "" {
-		return p.importKey(ctx, planned)
+		return importing{p}.importKey(ctx, planned)
 	}
 	h, err := p.devices.login(ctx, p.Plan.Custody.Device)
 	if err != nil {

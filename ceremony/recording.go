@@ -18,7 +18,7 @@ import (
 
 // askRecording asks, until it is known, what there is of the whole ceremony, and gives
 // its name with the hash of its file.
-func (p *proceedings) askRecording(ctx context.Context) (name, sum string, err error) {
+func (p closing) askRecording(ctx context.Context) (name, sum string, err error) {
 	for {
 		text, err := p.people.words(ctx, p.Plan.People.Administrator, "Recording of the whole: its file, its name and SHA-256 if it is elsewhere, the number of the tape, or none", step.NoRecording)
 		if err != nil {
@@ -33,7 +33,7 @@ func (p *proceedings) askRecording(ctx context.Context) (name, sum string, err e
 }
 
 // recorded reads the answer: where it names a file that is here the hash is of that.
-func (p *proceedings) recorded(text string) (name, sum string, err error) {
+func (p closing) recorded(text string) (name, sum string, err error) {
 	if typed.Word(text, step.NoRecording) != "" {
 		return step.NoRecording, step.NoRecording, nil
 	}
@@ -56,7 +56,7 @@ func (p *proceedings) recorded(text string) (name, sum string, err error) {
 }
 
 // named is how the evidence knows a file: in its folder, or by its name alone.
-func (p *proceedings) named(path string) string {
+func (p closing) named(path string) string {
 	inside, err := filepath.Rel(p.Dir.Evidence(), path)
 	if err == nil && strings.HasPrefix(filepath.ToSlash(inside), evidence.PhotosDir+"/") {
 		return filepath.ToSlash(inside)
@@ -65,7 +65,7 @@ func (p *proceedings) named(path string) string {
 }
 
 // noteNotRecorded is the exception where the plan wants a recording.
-func (p *proceedings) noteNotRecorded(name string) error {
+func (p closing) noteNotRecorded(name string) error {
 	if !p.Plan.Recording || name != step.NoRecording {
 		return nil
 	}

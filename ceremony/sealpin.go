@@ -21,9 +21,12 @@ import (
 	"conclave/wire"
 )
 
+// sealing is the sealing of SO-PINs under the quorum, and what is done with sealed ones.
+type sealing struct{ *proceedings }
+
 // sealPIN gives a device a random SO-PIN that is sealed in the backup. It is on disk
 // before the device has it, so that it is never lost.
-func (p *proceedings) sealPIN(ctx context.Context, name string) (done, error) {
+func (p sealing) sealPIN(ctx context.Context, name string) (done, error) {
 	h, err := p.devices.get(name)
 	if err != nil {
 		return done{}, err
@@ -47,7 +50,7 @@ func (p *proceedings) sealPIN(ctx context.Context, name string) (done, error) {
 }
 
 // giveSealed gives a device the SO-PIN that is sealed in the backup, or sealed now.
-func (p *proceedings) giveSealed(ctx context.Context, h *hsm.HSM, name string, d *dkek.DKEK) (step.Sum, error) {
+func (p sealing) giveSealed(ctx context.Context, h *hsm.HSM, name string, d *dkek.DKEK) (step.Sum, error) {
 	path := p.backups.sealedPIN(name)
 	sealed, content, err := custody.ReadSealedPIN(path)
 	interrupted := err == nil
@@ -74,7 +77,7 @@ func (p *proceedings) giveSealed(ctx context.Context, h *hsm.HSM, name string, d
 
 // soPIN asks for the SO-PIN of a device: the present one of a device that has one. What
 // is sealed, custodians open.
-func (p *proceedings) soPIN(ctx context.Context, name string, h *hsm.HSM) (entry, error) {
+func (p sealing) soPIN(ctx context.Context, name string, h *hsm.HSM) (entry, error) {
 	if p.Plan.Change == nil || p.Plan.Change.Renews(plan.TheDevice(name)) || !slices.Contains(p.Plan.SealedPINs(), name) {
 		return p.people.soPIN(ctx, name, h)
 	}
@@ -92,7 +95,7 @@ func (p *proceedings) soPIN(ctx context.Context, name string, h *hsm.HSM) (entry
 }
 
 // openSealed opens the SO-PIN of a device that is sealed in the backup.
-func (p *proceedings) openSealed(name string, share secret.Bytes) (secret.Bytes, error) {
+func (p sealing) openSealed(name string, share secret.Bytes) (secret.Bytes, error) {
 	d, err := dkek.New(share)
 	if err != nil {
 		return nil, err
@@ -117,7 +120,7 @@ func (p *proceedings) serial(name string) string {
 
 // inspectSealed compares the sealed SO-PINs in the backup with the hashes in the ceremony's
 // transcript.
-func (p *proceedings) inspectSealed() (map[string]step.Sum, error) {
+func (p sealing) inspectSealed() (map[string]step.Sum, error) {
 	sums := map[string]step.Sum{}
 	for _, device := range p.Plan.SealedPINs() {
 		path := p.old.sealedPIN(device)
@@ -134,7 +137,7 @@ func (p *proceedings) inspectSealed() (map[string]step.Sum, error) {
 }
 
 // newSealed seals a random SO-PIN, and sees that it is on disk.
-func (p *proceedings) newSealed(h *hsm.HSM, name string, d *dkek.DKEK) (*custody.SealedPIN, []byte, error) {
+func (p sealing) newSealed(h *hsm.HSM, name string, d *dkek.DKEK) (*custody.SealedPIN, []byte, error) {
 	random, err := h.Random(8)
 	if err != nil {
 		return nil, nil, err
@@ -161,7 +164,7 @@ func (p *proceedings) newSealed(h *hsm.HSM, name string, d *dkek.DKEK) (*custody
 
 // giveSOPIN sets a new SO-PIN in place of the one that was typed when the device was
 // prepared, and sees that the device takes it. An interrupted attempt may have set it.
-func (p *proceedings) giveSOPIN(ctx context.Context, h *hsm.HSM, name string, pin secret.Bytes, interrupted bool) error {
+func (p sealing) giveSOPIN(ctx context.Context, h *hsm.HSM, name string, pin secret.Bytes, interrupted bool) error {
 	var wrong *hsm.PINError
 	if interrupted {
 		if err := h.Login(wire.SOPIN, pin); err == nil || !errors.As(err, &wrong) {

@@ -37,7 +37,7 @@ const (
 // Agenda says when which steps come and who is needed for them, if the ceremony begins
 // as planned. It is an estimate: see pace.
 func (p *Plan) Agenda() []Item {
-	items, total := p.items()
+	items, total := script{p}.items()
 	if total > withoutRest {
 		items = withBreaks(items)
 	}
@@ -52,7 +52,7 @@ func (p *Plan) Agenda() []Item {
 // StepsOf are the numbers of the steps that a custodian must be in the room for.
 func (p *Plan) StepsOf(custodian int) (numbers []int) {
 	for i, s := range p.Steps() {
-		if slices.Contains(p.called(s), custodian) {
+		if slices.Contains(script{p}.called(s), custodian) {
 			numbers = append(numbers, i+1)
 		}
 	}
@@ -61,7 +61,7 @@ func (p *Plan) StepsOf(custodian int) (numbers []int) {
 
 // called are the custodians who must be in the room: those whom the step calls, and those
 // whom it names because they type a PIN; where it is theirs and says no more, all of them.
-func (p *Plan) called(s step.Step) (numbers []int) {
+func (p script) called(s step.Step) (numbers []int) {
 	for i, name := range p.People.Custodians {
 		if slices.Contains(s.Called, i+1) || names(s.Do, name) {
 			numbers = append(numbers, i+1)
@@ -89,7 +89,7 @@ func names(lines []string, name string) bool {
 }
 
 // items are the lines without breaks and without times.
-func (p *Plan) items() (items []Item, total time.Duration) {
+func (p script) items() (items []Item, total time.Duration) {
 	for i, s := range p.Steps() {
 		next := Item{Took: p.takes(s), First: i + 1, Last: i + 1, Titles: []string{s.Title}, Called: p.called(s)}
 		total += next.Took
@@ -117,7 +117,7 @@ func withBreaks(items []Item) (all []Item) {
 }
 
 // takes is how long a step takes.
-func (p *Plan) takes(s step.Step) time.Duration {
+func (p script) takes(s step.Step) time.Duration {
 	pace := p.pace(s.Action)
 	return time.Duration(pace.step+pace.line*len(s.Do)+pace.custodian*len(p.called(s))) * time.Minute
 }
@@ -129,7 +129,7 @@ func (p *Plan) takes(s step.Step) time.Duration {
 // who must come later had better wait than be waited for.
 type pace struct{ step, line, custodian int }
 
-func (p *Plan) pace(a step.Action) pace {
+func (p script) pace(a step.Action) pace {
 	const wordsOfAHash = 3 // 32 of them, read and compared, or written down
 	switch a {
 	case step.Open:

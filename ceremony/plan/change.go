@@ -104,7 +104,7 @@ func (p *Plan) LeavesBackup() bool { return p.Kind() == Checking || p.Kind() == 
 func (p *Plan) NeedsBackup() bool { return p.Kind().opensBackup() }
 
 // change are the steps of a change of custody.
-func (p *Plan) change() []step.Step {
+func (p script) change() []step.Step {
 	steps := []step.Step{p.open(), p.rollCall()}
 	if p.Change.Kind == Emergency {
 		steps = append(steps, p.decide())
@@ -141,7 +141,7 @@ func (p *Plan) change() []step.Step {
 }
 
 // changedPINs are the devices whose PINs are changed.
-func (p *Plan) changedPINs() []string {
+func (p script) changedPINs() []string {
 	if p.Change.Device != "" {
 		return []string{p.Change.Device}
 	}
@@ -149,7 +149,7 @@ func (p *Plan) changedPINs() []string {
 }
 
 // refill brings all keys of the backup to a device that is initialised for that.
-func (p *Plan) refill(device string) []step.Step {
+func (p script) refill(device string) []step.Step {
 	restore := p.restore()
 	restore.ID, restore.Object = step.Restore.ID(device), device
 	restore.Title = "Restore the keys to the device " + device
@@ -158,7 +158,7 @@ func (p *Plan) refill(device string) []step.Step {
 	return append(append(steps, p.sealPIN(device, p.first())...), restore)
 }
 
-func (p *Plan) reshare() step.Step {
+func (p script) reshare() step.Step {
 	s := p.share()
 	before := p.Change.Before
 	s.Title = map[Kind]string{
@@ -176,7 +176,7 @@ func (p *Plan) reshare() step.Step {
 	return s
 }
 
-func (p *Plan) changePIN(device string) step.Step {
+func (p script) changePIN(device string) step.Step {
 	return step.Step{
 		ID: step.ChangePIN.ID(device), Action: step.ChangePIN, Object: device, Title: "Change the PINs of the device " + device, By: step.Administrator,
 		Do: append(p.openPINs(device), p.openBag(TheDevice(device)), "Put the device into a reader, if it is a card.",
@@ -186,7 +186,7 @@ func (p *Plan) changePIN(device string) step.Step {
 }
 
 // openPINs says how the sheets of a device's PINs are taken out of their bags.
-func (p *Plan) openPINs(device string) (all []string) {
+func (p script) openPINs(device string) (all []string) {
 	for _, sheet := range p.PINSheets() {
 		if sheet.Device == device && p.Sequel().Number(sheet.Thing) != "" {
 			all = append(all, p.openBag(sheet.Thing))
@@ -195,7 +195,7 @@ func (p *Plan) openPINs(device string) (all []string) {
 	return all
 }
 
-func (p *Plan) retire() step.Step {
+func (p script) retire() step.Step {
 	old := "the device " + p.Change.Device + " of before"
 	if p.Change.Replaces != "" {
 		old += ", serial number " + p.Change.Replaces
@@ -208,7 +208,7 @@ func (p *Plan) retire() step.Step {
 	}
 }
 
-func (p *Plan) decide() step.Step {
+func (p script) decide() step.Step {
 	return step.Step{
 		ID: step.Decide.ID(), Action: step.Decide, Title: "Say what has happened, and decide", By: step.Administrator,
 		Do: []string{

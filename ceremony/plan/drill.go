@@ -28,7 +28,7 @@ func (p *Plan) Kept() []string {
 }
 
 // openBag says how a thing is taken out of its bag.
-func (p *Plan) openBag(thing string) string {
+func (p script) openBag(thing string) string {
 	switch number := p.Sequel().Number(thing); number {
 	case "": // there was none, or it is one of several
 		return "See that the bag of " + thing + " is closed and has its number; open it."
@@ -47,13 +47,13 @@ func (p *Plan) BagSteps() map[string]string {
 	}
 	steps := map[string]string{}
 	for _, thing := range p.MediaBags() {
-		steps[thing] = p.inspect().ID
+		steps[thing] = script{p}.inspect().ID
 	}
 	for _, name := range p.Kept() {
-		steps[TheDevice(name)] = p.compare(name).ID
+		steps[TheDevice(name)] = script{p}.compare(name).ID
 	}
 	for i, name := range p.People.Custodians {
-		steps[Sheet(name)] = p.loneSheet(i + 1).ID
+		steps[Sheet(name)] = script{p}.loneSheet(i + 1).ID
 	}
 	for _, sheet := range p.PINSheets() {
 		steps[sheet.Thing] = step.PINs.ID()
@@ -62,7 +62,7 @@ func (p *Plan) BagSteps() map[string]string {
 }
 
 // drill are the steps of a drill.
-func (p *Plan) drill() []step.Step {
+func (p script) drill() []step.Step {
 	steps := []step.Step{p.open()}
 	for i := range p.People.Custodians {
 		steps = append(steps, p.loneSheet(i+1))
@@ -74,7 +74,7 @@ func (p *Plan) drill() []step.Step {
 	return append(append(steps, p.lookAtPINs()...), p.seal(), p.close())
 }
 
-func (p *Plan) loneSheet(custodian int) step.Step {
+func (p script) loneSheet(custodian int) step.Step {
 	name := p.People.Custodians[custodian-1]
 	return step.Step{
 		ID: step.LoneSheet.ID(strconv.Itoa(custodian)), Action: step.LoneSheet, Object: strconv.Itoa(custodian), Title: "Check the sheet of " + name, By: step.Administrator, Called: []int{custodian},
@@ -86,7 +86,7 @@ func (p *Plan) loneSheet(custodian int) step.Step {
 	}
 }
 
-func (p *Plan) inspect() step.Step {
+func (p script) inspect() step.Step {
 	s := step.Step{
 		ID: step.Inspect.ID(), Action: step.Inspect, Title: "Look at the backup", By: step.Administrator,
 		Expect: []string{"Share file and wrapped keys are, bit by bit, what the ceremony has recorded."},
@@ -103,7 +103,7 @@ func (p *Plan) inspect() step.Step {
 	return s
 }
 
-func (p *Plan) openBackup() step.Step {
+func (p script) openBackup() step.Step {
 	return step.Step{
 		ID: step.OpenBackup.ID(), Action: step.OpenBackup, Title: "Open the backup on a device that is thrown away", By: step.Custodians, Called: p.first(),
 		Do: []string{
@@ -113,7 +113,7 @@ func (p *Plan) openBackup() step.Step {
 	}
 }
 
-func (p *Plan) compare(device string) step.Step {
+func (p script) compare(device string) step.Step {
 	return step.Step{
 		ID: step.Compare.ID(device), Action: step.Compare, Object: device, Title: "Look at the device " + device, By: step.Administrator,
 		Do:     []string{p.openBag(TheDevice(device)), "Put the device into a reader, if it is a card. No PIN is needed."},

@@ -171,7 +171,7 @@ func (p *Plan) userPIN(device string) string {
 
 // sealPIN is the step in which a device gets an SO-PIN that no one knows, if the plan wants
 // one.
-func (p *Plan) sealPIN(device string, called []int) []step.Step {
+func (p script) sealPIN(device string, called []int) []step.Step {
 	pin := p.PINOf(device, wire.SOPIN)
 	if pin.Kept != ByQuorum {
 		return nil
@@ -198,7 +198,7 @@ func (p *Plan) SealedPINs() (devices []string) {
 
 // lookAtPINs is the step of a drill that looks at the bags of PINs, if there are any. No
 // PIN is needed, and none is seen.
-func (p *Plan) lookAtPINs() []step.Step {
+func (p script) lookAtPINs() []step.Step {
 	s := step.Step{
 		ID: step.PINs.ID(), Action: step.PINs, Title: "Look at the bags of the PINs", By: step.Administrator,
 		Expect: []string{"Each bag is closed and has its number. It stays closed."},

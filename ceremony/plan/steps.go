@@ -36,10 +36,18 @@ func (p *Plan) Lead(r step.Role) string {
 func (p *Plan) Steps() []step.Step {
 	switch {
 	case p.Change != nil:
-		return p.change()
+		return script{p}.change()
 	case p.Drill != nil:
-		return p.drill()
+		return script{p}.drill()
 	}
+	return script{p}.ceremony()
+}
+
+// script writes the steps of a plan.
+type script struct{ *Plan }
+
+// ceremony are the steps of a first ceremony.
+func (p script) ceremony() []step.Step {
 	steps := []step.Step{p.open(), p.rollCall()}
 	for _, d := range p.Devices {
 		if p.Custody == nil || d.Name != p.Custody.Standby {
@@ -68,7 +76,7 @@ func (p *Plan) Steps() []step.Step {
 
 // custody is everything that makes keys and proves that they cannot be lost.
 // Nothing is signed before that.
-func (p *Plan) custody() []step.Step {
+func (p script) custody() []step.Step {
 	c := p.Custody
 	steps := append([]step.Step{p.share(), p.importInto(c.Device, "the first", p.first())}, p.sealPIN(c.Device, p.first())...)
 	for _, k := range p.Keys {
@@ -78,7 +86,7 @@ func (p *Plan) custody() []step.Step {
 	return append(append(steps, p.sealPIN(c.Standby, p.last())...), p.restore(), p.copies())
 }
 
-func (p *Plan) open() step.Step {
+func (p script) open() step.Step {
 	return step.Step{
 		ID: step.Open.ID(), Action: step.Open, Title: "Open the ceremony", By: step.Administrator,
 		Do: []string{
@@ -91,7 +99,7 @@ func (p *Plan) open() step.Step {
 	}
 }
 
-func (p *Plan) rollCall() step.Step {
+func (p script) rollCall() step.Step {
 	var do []string
 	for _, name := range p.Everyone() {
 		do = append(do, name+" is here and has shown a proof of identity.")
@@ -101,7 +109,7 @@ func (p *Plan) rollCall() step.Step {
 }
 
 // custodians are the numbers of all.
-func (p *Plan) custodians() (numbers []int) {
+func (p script) custodians() (numbers []int) {
 	for i := range p.People.Custodians {
 		numbers = append(numbers, i+1)
 	}
@@ -110,9 +118,9 @@ func (p *Plan) custodians() (numbers []int) {
 
 // first and last are as many custodians as restore the keys, from either end of the list:
 // between them as many sheets are tried as there can be.
-func (p *Plan) first() []int { return p.custodians()[:p.Custody.Threshold] }
+func (p script) first() []int { return p.custodians()[:p.Custody.Threshold] }
 
-func (p *Plan) last() []int {
+func (p script) last() []int {
 	return p.custodians()[len(p.People.Custodians)-p.Custody.Threshold:]
 }
 
@@ -135,7 +143,7 @@ func (p *Plan) CalledAgain() []string {
 	return append([]string{p.People.Administrator}, p.People.Witnesses...)
 }
 
-func (p *Plan) prepare(d Device) step.Step {
+func (p script) prepare(d Device) step.Step {
 	s := step.Step{ID: step.Prepare.ID(d.Name), Action: step.Prepare, Object: d.Name, Title: "Prepare the device " + d.Name, By: step.Administrator}
 	if d.Embedded {
 		s.Do = append(s.Do, "The embedded device "+d.Name+" is opened; if it does not exist, it is made.")
@@ -164,7 +172,7 @@ func orBlank(text string) string {
 	return text
 }
 
-func (p *Plan) share() step.Step {
+func (p script) share() step.Step {
 	s := step.Step{ID: step.Share.ID(), Action: step.Share, Title: "Make the DKEK share file and the sheets", By: step.Custodians, Called: p.custodians()}
 	how := "copies the sheet from the screen by hand, and types its code back"
 	if p.Custody.Printer != "" {
@@ -181,7 +189,7 @@ func (p *Plan) share() step.Step {
 	return s
 }
 
-func (p *Plan) importInto(device, which string, called []int) step.Step {
+func (p script) importInto(device, which string, called []int) step.Step {
 	return step.Step{
 		ID: step.Import.ID(device), Action: step.Import, Object: device, Title: "Give the DKEK to the device " + device, By: step.Custodians, Called: called,
 		Do: []string{
@@ -191,7 +199,7 @@ func (p *Plan) importInto(device, which string, called []int) step.Step {
 	}
 }
 
-func (p *Plan) generate(k Key) step.Step {
+func (p script) generate(k Key) step.Step {
 	if k.Import != "" {
 		return p.importKey(k)
 	}
@@ -207,7 +215,7 @@ func (p *Plan) generate(k Key) step.Step {
 }
 
 // importKey brings a key to the device in place of generating one.
-func (p *Plan) importKey(k Key) step.Step {
+func (p script) importKey(k Key) step.Step {
 	return step.Step{
 		ID: step.Generate.ID(k.Name), Action: step.Generate, Object: k.Name, Title: "Import the key " + k.Name + " from " + k.Import, By: step.Custodians, Called: p.first(),
 		Do: []string{
@@ -224,7 +232,7 @@ func (p *Plan) importKey(k Key) step.Step {
 	}
 }
 
-func (p *Plan) backup(k Key) step.Step {
+func (p script) backup(k Key) step.Step {
 	return step.Step{
 		ID: step.Backup.ID(k.Name), Action: step.Backup, Object: k.Name, Title: "Back up the key " + k.Name, By: step.Administrator,
 		Do: []string{p.userPIN(p.Custody.Device),
@@ -234,7 +242,7 @@ func (p *Plan) backup(k Key) step.Step {
 	}
 }
 
-func (p *Plan) restore() step.Step {
+func (p script) restore() step.Step {
 	return step.Step{
 		ID: step.Restore.ID(), Action: step.Restore, Object: p.Custody.Standby, Title: "Prove the backup on the device " + p.Custody.Standby, By: step.Administrator,
 		Do:     []string{p.userPIN(p.Custody.Standby)},
@@ -242,7 +250,7 @@ func (p *Plan) restore() step.Step {
 	}
 }
 
-func (p *Plan) copies() step.Step {
+func (p script) copies() step.Step {
 	s := step.Step{
 		ID: step.Copy.ID(), Action: step.Copy, Title: "Copy the backup to media", By: step.Administrator,
 		Do:     []string{"Put in each backup medium in turn, and type its number on the screen, or the folder that it appears as."},
@@ -261,7 +269,7 @@ func (p *Plan) copies() step.Step {
 // date is how papers write a day.
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-func (p *Plan) certify(c Certificate) step.Step {
+func (p script) certify(c Certificate) step.Step {
 	s := step.Step{
 		ID: step.Certify.ID(c.Name), Action: step.Certify, Object: c.Name, Title: "Issue the certificate " + c.Name, By: step.Administrator,
 		Do: []string{
@@ -286,7 +294,7 @@ func signedBy(issuer string) string {
 	return "the key of the certificate " + issuer
 }
 
-func (p *Plan) signCRL(c CRL) step.Step {
+func (p script) signCRL(c CRL) step.Step {
 	return step.Step{
 		ID: step.SignCRL.ID(c.Name), Action: step.SignCRL, Object: c.Name, Title: "Sign the CRL " + c.Name, By: step.Administrator,
 		Do: []string{
@@ -299,7 +307,7 @@ func (p *Plan) signCRL(c CRL) step.Step {
 	}
 }
 
-func (p *Plan) erase() step.Step {
+func (p script) erase() step.Step {
 	return step.Step{
 		ID: step.Erase.ID(), Action: step.Erase, Object: p.Custody.Standby, Title: "Erase the device " + p.Custody.Standby, By: step.Administrator,
 		Do:     []string{p.typing(p.Custody.Standby, wire.SOPIN) + "."},
@@ -307,7 +315,7 @@ func (p *Plan) erase() step.Step {
 	}
 }
 
-func (p *Plan) seal() step.Step {
+func (p script) seal() step.Step {
 	s := step.Step{ID: step.Seal.ID(), Action: step.Seal, Title: "Seal the bags", By: step.Witness, Called: p.custodians(),
 		Expect: []string{"Each bag is closed before its number is typed. For a thing without a bag, type none."}}
 	for _, thing := range p.Bags() {
@@ -358,7 +366,7 @@ func (p *Plan) Bags() (things []string) {
 	return things
 }
 
-func (p *Plan) close() step.Step {
+func (p script) close() step.Step {
 	return step.Step{
 		ID: step.Close.ID(), Action: step.Close, Title: "Close the ceremony", By: step.Administrator, Called: p.custodians(),
 		Do: []string{
@@ -378,7 +386,7 @@ func (p *Plan) close() step.Step {
 func (p *Plan) Restores() string {
 	var names []string
 	for _, k := range p.Keys {
-		names = append(names, p.knownAs(k))
+		names = append(names, script{p}.knownAs(k))
 	}
 	if len(names) == 1 {
 		return "the key of " + names[0]
@@ -389,7 +397,7 @@ func (p *Plan) Restores() string {
 
 // knownAs is the common name in the last certificate of a key that has one, or the
 // key's own name.
-func (p *Plan) knownAs(k Key) string {
+func (p script) knownAs(k Key) string {
 	known := k.Name
 	for _, c := range p.Certificates {
 		if c.Key == k.Name {
