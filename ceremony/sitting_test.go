@@ -17,7 +17,11 @@ type asked struct {
 }
 
 func (a *asked) Answer(ctx context.Context, q ceremony.Question) (string, error) {
-	a.count[q.Label+q.Text]++
+	if q.Label != "" { // which word of a hash is asked for is drawn
+		a.count[q.Label]++
+	} else {
+		a.count[q.Text]++
+	}
 	return a.Room.Answer(ctx, q)
 }
 
