@@ -160,7 +160,7 @@ func threeYearsSay() []string {
 		"OVERDUE: next CRL after number 1 since 2027-11-01", "OVERDUE: drill since 2029-08-02", "DUE in 71 days: keys to be changed by 2029-10-31",
 		"4 sheets of set ", "Made 2027-08-02. Places: not in the evidence.",
 		"Alice Ammann sheet 1 Bag A 100431 Good on 2028-08-02", "Bob Beyeler sheet 2 NOT HERE Bag A 100426 Looked for 2028-08-02", "Xenia Xu sheet 3", "Dana Dietrich sheet 4 NOT HERE",
-		"any 2 of 4 open the share file", "3 copies of share file and wrapped keys.", "Share file dkek.pbe Opened on 2028-05-02", "DKEK", "1 wrapped key Keys root Sealed SO-PIN of primary", "Backup media Bag A 100430", "restored to",
+		"any 2 of 4 open the share file", "Backup: 3 copies Places: not in the evidence.", "Share file dkek.pbe Opened on 2028-05-02", "DKEK", "1 wrapped key Keys root Sealed SO-PIN of primary", "Backup media Bag A 100430", "restored to",
 		"2 devices", "primary CardContact SmartCard-HSM 4K Serial", "Keys root Bag A 100428 User PIN on a sheet that Ada Admin wrote, bag A 100408 SO-PIN sealed in the backup, where any 2 of 4 open it; no one knows it As it was on 2028-08-02",
 		"standby in software", "User PIN in Ada Admin's head alone",
 		"What is not backed up, and what is weak", "The key of CN=Example Issuing CA 1,O=Example Ltd,C=CH. It has a certificate in the register, and is in no backup",

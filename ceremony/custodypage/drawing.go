@@ -90,7 +90,7 @@ func (c *custody) sheetBoxes(set string) group {
 }
 
 func (c *custody) mediaBoxes() group {
-	g := group{Title: "Backup", Note: counted(c.copies, "copy", "copies") + " of share file and wrapped keys. " + placesUnknown + "."}
+	g := group{Title: "Backup: " + counted(c.copies, "copy", "copies"), Note: placesUnknown + "."}
 	for _, bag := range c.mediaBags() {
 		g.Boxes = append(g.Boxes, box{Title: capital(strings.TrimPrefix(bag.Thing, "the ")), Facts: []fact{{"Bag", bagText(bag.Number)}}})
 	}

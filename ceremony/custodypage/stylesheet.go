@@ -5,6 +5,7 @@ package custodypage
 const styleSheet = `
 :root { --accent: #b3001b }
 main { max-width: 68rem }
+.label { font-size: .87rem; line-height: 1.4 }
 h1 { margin-bottom: .75rem }
 h2 { margin-top: 2.5rem }
 h3 { margin-top: 1.5rem }
