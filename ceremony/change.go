@@ -342,7 +342,8 @@ func (p changing) sheetsTakenOut(ctx context.Context, opened *custody.Opened, re
 		return nil
 	}
 	for _, share := range opened.Shares {
-		if err := p.people.openBag(ctx, plan.Sheet(record.Name(record.NumberOf(share))), map[string]string{}); err != nil {
+		name := record.Custodians[record.NumberOf(share)-1].Name
+		if err := p.people.openBag(ctx, plan.Sheet(name), map[string]string{}); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package ceremony_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -110,7 +111,8 @@ func TestYears(t *testing.T) {
 
 func allYears(t *testing.T, y *years) {
 	wantShown(t, y.drilled(t, 12), "drill: 4 of 4 sheets are good, the backup opens, the devices are as they were")
-	y.changed(t, plan.NewSheets, func(p *plan.Plan) { p.People.Custodians[2] = "Xenia" })
+	report := y.changed(t, plan.NewSheets, func(p *plan.Plan) { p.People.Custodians[2] = "Xenia" })
+	wantShown(t, report, fmt.Sprintf("bags: %d were opened", 2+len(y.Plan.MediaBags())))
 	wantShown(t, y.drilled(t, 12), "drill: 4 of 4 sheets are good")
 	y.changed(t, plan.NewFile, nil)
 	y.changed(t, plan.ReplaceDevice, func(p *plan.Plan) {

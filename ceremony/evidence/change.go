@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ func (v changeCheck) bags() {
 		seen[plan.FoldBag(bag.Number)] = bag.Thing
 	}
 	opened := v.opened()
+	v.sheetsTakenOut(opened)
 	var changed []string
 	for _, thing := range v.plan.Bags() {
 		was, found := v.plan.Change.Number(thing), opened[thing]
@@ -53,6 +55,40 @@ func (v changeCheck) bags() {
 		text += "; NOT AS THEY WERE: " + strings.Join(changed, ", ")
 	}
 	v.shown("%s", text)
+}
+
+// sheetsTakenOut wants the bags of those who have opened the share file of before, with
+// the sheets that were in them, to have been looked at.
+func (v changeCheck) sheetsTakenOut(opened map[string]string) {
+	for _, s := range v.planned {
+		numbers, custodians := v.custodiansOf(s)
+		for number := range strings.SplitSeq(numbers, ", ") {
+			n, err := strconv.Atoi(number)
+			if err != nil || n < 1 || n > len(custodians) {
+				continue // told where custodians are compared
+			}
+			thing := plan.Sheet(custodians[n-1])
+			if was := v.plan.Change.Number(thing); was != "" && was != plan.NoBag && opened[thing] == "" {
+				v.problem(TranscriptFile, "step %s: %s has opened the share file, and nothing says how the bag of %s was", s.ID, custodians[n-1], thing)
+			}
+		}
+	}
+}
+
+// custodiansOf are those who have come in a step with sheets of before, by number.
+func (v changeCheck) custodiansOf(s step.Step) (numbers string, custodians []string) {
+	custodians = v.before.Plan.People.Custodians
+	switch {
+	case s.Action == step.Share:
+		return Of[step.ShareFacts](v.facts, s.ID).Custodians, custodians
+	case v.plan.Kind().MakesSheets():
+		return "", nil // with new sheets, which were in no bag
+	case s.Action == step.Import:
+		return Of[step.ImportFacts](v.facts, s.ID).Custodians, custodians
+	case s.Action == step.SealPIN:
+		return Of[step.SealPINFacts](v.facts, s.ID).Custodians, custodians
+	}
+	return "", nil
 }
 
 // opened says how each bag was that was opened. Steps, notes and exceptions say the same

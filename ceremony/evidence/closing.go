@@ -39,5 +39,9 @@ func (v *verifier) recording(id string, facts step.CloseFacts) {
 	if told != (none && v.plan.Recording) {
 		v.problem(TranscriptFile, "step %s, fact %q: it is %s, the plan wants one: %v, and an exception says that there is none: %v", id, "recording", facts.Recording, v.plan.Recording, told)
 	}
+	if none {
+		v.shown("recording of the whole: none")
+		return
+	}
 	v.shown("recording of the whole: %s, SHA-256 %s", facts.Recording, facts.RecordingSum)
 }

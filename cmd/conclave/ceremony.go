@@ -133,11 +133,11 @@ func (c *console) holdsNow(p *plan.Plan, dir ceremony.Folder) error {
 	if p.LeavesBackup() {
 		what = string(p.Kind())
 	}
-	backup := ""
-	if p.NeedsBackup() && !p.LeavesBackup() {
-		backup = fmt.Sprintf("The backup in force is %s: copies of the one before it are destroyed.\n", dir.Backup())
+	format, told := "The %s is closed. Keep its evidence with that before it; the next drill or change goes on from it: %s\n", []any{what, dir.Evidence()}
+	if p.Kind().MakesSheets() {
+		format, told = format+"The backup in force is %s; destroy the copies of the one before it.\n", append(told, dir.Backup())
 	}
-	return c.answerf(newCeremonyAnswer(dir), "The %s is closed. Keep its evidence with that before it; the next drill or change goes on from it: %s\n%s", what, dir.Evidence(), backup)
+	return c.answerf(newCeremonyAnswer(dir), format, told...)
 }
 
 // ceremonyAnswer is what a ceremony that is closed has left behind. A drill, and a
