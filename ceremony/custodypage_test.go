@@ -56,23 +56,30 @@ func threeYears(t *testing.T) custodypage.Source {
 	return y.source(t, time.Date(2029, 8, 20, 12, 0, 0, 0, time.UTC))
 }
 
-// source is what a page of a day is made from.
-func (y *years) source(t *testing.T, now time.Time) custodypage.Source {
+// sourceOf is what a page of a day is made from, where there is no register.
+func sourceOf(t *testing.T, bundle string, now time.Time) custodypage.Source {
 	t.Helper()
-	b, err := ceremony.Newest(y.newest)
+	b, err := ceremony.Newest(bundle)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return custodypage.Source{Chain: b.Chain, Record: b.Record, Level: evidence.Unanchored, Now: now, Tool: "1.0"}
+}
+
+// source is what a page of a day is made from.
+func (y *years) source(t *testing.T, now time.Time) custodypage.Source {
+	t.Helper()
+	s := sourceOf(t, y.newest, now)
 	r, err := register.Open(y.Dir.Register())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	signed, err := r.Entries(t.Context())
-	if err != nil {
+	if s.Signed, err = r.Entries(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return custodypage.Source{Chain: b.Chain, Record: b.Record, Level: evidence.Unanchored, Register: "register.sqlite", Signed: signed, Now: now, Tool: "1.0"}
+	s.Register = "register.sqlite"
+	return s
 }
 
 func custodyPage(t *testing.T, s custodypage.Source) string {

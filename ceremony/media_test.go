@@ -70,6 +70,8 @@ func (s *stage) drillWithoutMedium(t *testing.T) {
 	if bags := readBefore(t, d.evidence()).Chain.State.Bags; bags[3] != (plan.Bag{Thing: "backup medium 2", Number: "M-2"}) {
 		t.Errorf("the bags are now %v", bags)
 	}
+	wantWords(t, textOf(custodyPage(t, sourceOf(t, d.evidence(), time.Now()))), "Backup: 2 copies", "Backup medium 1 Bag", "Written as UUID 6A3F-11B2 Good on",
+		"Backup medium 2 NOT HERE Bag M-2 Written as device 8:33 Looked for", "Backup medium 2 was not here on")
 }
 
 // TestMoreMedia: a medium is written after those that there are, and

@@ -13,6 +13,7 @@ import (
 	"conclave/ca/register"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 	"conclave/quorum"
 )
 
@@ -49,15 +50,16 @@ type custody struct {
 	Source
 	plan   *plan.Plan
 	state  evidence.State
-	copies int // of the backup
+	copied step.CopyFacts // the backup
 	// sheetsMade is when the sheets in force were made.
 	sheetsMade time.Time
-	// What was found last, and when: sheets by custodian, devices by name.
-	sheets, devices map[string]finding
-	inspected       finding // the files of the backup
-	opened          finding // the backup, on a device that was thrown away
-	pins            map[pinOf]keptPIN
-	signed          signed
+	// What was found last, and when: sheets by custodian, devices by name, backup media by
+	// what they are called as things in bags.
+	sheets, devices, media map[string]finding
+	inspected              finding // the files of the backup
+	opened                 finding // the backup, on a device that was thrown away
+	pins                   map[pinOf]keptPIN
+	signed                 signed
 }
 
 // finding is what a drill, or an emergency, has found.
@@ -69,7 +71,8 @@ type finding struct {
 
 // follow goes through the chain from the first ceremony on.
 func (s Source) follow() *custody {
-	c := &custody{Source: s, plan: s.Chain.State.Plan, state: s.Chain.State, sheets: map[string]finding{}, devices: map[string]finding{}, pins: map[pinOf]keptPIN{}}
+	c := &custody{Source: s, plan: s.Chain.State.Plan, state: s.Chain.State, copied: evidence.Of[step.CopyFacts](s.Chain.State.Facts, step.Copy.ID()),
+		sheets: map[string]finding{}, devices: map[string]finding{}, media: map[string]finding{}, pins: map[pinOf]keptPIN{}}
 	for _, link := range s.Chain.Links {
 		c.made(link)
 		c.found(link)

@@ -3,6 +3,7 @@ package custodypage
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"conclave/ceremony/evidence"
@@ -90,9 +91,20 @@ func (c *custody) sheetBoxes(set string) group {
 }
 
 func (c *custody) mediaBoxes() group {
-	g := group{Title: "Backup: " + counted(c.copies, "copy", "copies"), Note: placesUnknown + "."}
-	for _, bag := range c.mediaBags() {
-		g.Boxes = append(g.Boxes, box{Title: capital(strings.TrimPrefix(bag.Thing, "the ")), Facts: []fact{{"Bag", bagText(bag.Number)}}})
+	g := group{Title: "Backup: " + counted(c.copied.Copies, "copy", "copies"), Note: placesUnknown + "."}
+	for i, thing := range c.plan.MediaBags() {
+		b := box{Title: capital(strings.TrimPrefix(thing, "the ")), Facts: []fact{{"Bag", c.bag(thing)}}}
+		if identity := c.copied.Media[strconv.Itoa(i+1)]; identity != "" {
+			b.Facts = append(b.Facts, fact{"Written as", identity})
+		}
+		switch found, looked := c.media[thing]; {
+		case looked && found.Good:
+			b.Facts = append(b.Facts, fact{"Good on", day(found.Day)})
+		case looked:
+			b.Mark = strings.ToUpper(found.Text)
+			b.Facts = append(b.Facts, fact{"Looked for", day(found.Day)})
+		}
+		g.Boxes = append(g.Boxes, b)
 	}
 	return g
 }

@@ -17,12 +17,8 @@ func (c *custody) made(link *evidence.Origin) {
 		c.sheetsMade, c.sheets = link.Time(), map[string]finding{}
 		c.inspected, c.opened = finding{}, finding{}
 	}
-	if link.Facts.Done(step.Copy.ID()) {
-		written := evidence.Of[step.CopyFacts](link.Facts, step.Copy.ID()).Copies
-		if link.Kind() == plan.AddMedium {
-			written += c.copies
-		}
-		c.copies = written
+	if link.Facts.Done(step.Copy.ID()) && link.Kind() != plan.AddMedium {
+		c.media = map[string]finding{}
 	}
 	if change := link.Plan().Change; change != nil && change.Kind == plan.ReplaceDevice {
 		delete(c.devices, change.Device)
@@ -40,6 +36,16 @@ func (c *custody) found(link *evidence.Origin) {
 	}
 	if f, ok := shown(link, step.Inspect.ID()); ok {
 		c.inspected = f
+	}
+	media := evidence.Of[step.InspectFacts](facts, step.Inspect.ID()).Media
+	for i, thing := range p.MediaBags() {
+		switch found := media[strconv.Itoa(i+1)]; found {
+		case "":
+		case step.SheetBad, step.SheetAbsent:
+			c.media[thing] = finding{link.Time(), false, found}
+		default: // what it is
+			c.media[thing] = finding{link.Time(), true, found}
+		}
 	}
 	if f, ok := shown(link, step.OpenBackup.ID()); ok {
 		c.opened = f

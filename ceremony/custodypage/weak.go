@@ -15,7 +15,7 @@ type weakness struct{ What, Why string }
 
 // weaknesses are all that evidence and register show, the gravest first.
 func (c *custody) weaknesses() []weakness {
-	return slices.Concat(c.strangeKeys(), c.imported(), c.media(), c.weakSheets(), c.oldSheets(), c.lone(), c.lostDevices(), c.lonePINs(), c.openThings())
+	return slices.Concat(c.strangeKeys(), c.imported(), c.weakMedia(), c.weakSheets(), c.oldSheets(), c.lone(), c.lostDevices(), c.lonePINs(), c.openThings())
 }
 
 // strangeKeys are keys of certificates that are in no backup.
@@ -54,17 +54,23 @@ func (c *custody) imported() (all []weakness) {
 	return all
 }
 
-// media are where the backup hangs by one thing.
-func (c *custody) media() []weakness {
-	switch bags := c.mediaBags(); {
-	case c.copies == 0:
-		return []weakness{{"The backup is on no medium", "It is in the folder of the ceremony alone. Copy it to two media: conclave ceremony change, add-medium."}}
-	case c.copies == 1:
-		return []weakness{{"The backup is on one medium", "If it is lost or cannot be read, so is the backup. Copy it to another one: conclave ceremony change, add-medium."}}
-	case len(bags) == 1 && bags[0].Number != plan.NoBag:
-		return []weakness{{fmt.Sprintf("All %d copies of the backup are in one bag", c.copies), "They are in one place, and are lost together."}}
+// weakMedia are where the backup hangs by one thing.
+func (c *custody) weakMedia() (all []weakness) {
+	things := c.plan.MediaBags()
+	for _, thing := range things {
+		if found, looked := c.media[thing]; looked && !found.Good {
+			all = append(all, weakness{capital(thing) + " was " + found.Text + " on " + day(found.Day), "Do not count on it: copy the backup to another one."})
+		}
 	}
-	return nil
+	switch copies := c.copied.Copies; {
+	case copies == 0:
+		all = append(all, weakness{"The backup is on no medium", "It is in the folder of the ceremony alone. Copy it to two media: conclave ceremony change --kind add-medium."})
+	case copies == 1:
+		all = append(all, weakness{"The backup is on one medium", "If it is lost or cannot be read, so is the backup. Copy it to another one: conclave ceremony change --kind add-medium."})
+	case len(things) == 1 && c.bag(things[0]) != bagText(plan.NoBag):
+		all = append(all, weakness{fmt.Sprintf("All %d copies of the backup are in one bag", copies), "They are in one place, and are lost together."})
+	}
+	return all
 }
 
 // weakSheets are sheets that may not be what they should be, and how many that leaves.
@@ -85,7 +91,7 @@ func (c *custody) weakSheets() (all []weakness) {
 	case good < threshold:
 		all = append([]weakness{{fmt.Sprintf("%d sheets are left, and it takes %d", good, threshold), "The backup cannot be opened. While a device still has the keys, hold a new ceremony."}}, all...)
 	case good == threshold:
-		all = append(all, weakness{"Not one sheet may be lost", fmt.Sprintf("%d can be counted on, and it takes %d to open the backup: make new sheets for more custodians.", good, threshold)})
+		all = append(all, weakness{"Not one sheet may be lost", fmt.Sprintf("%d can be counted on, and it takes %d to open the backup: make new sheets for more custodians: conclave ceremony change --kind reshare.", good, threshold)})
 	}
 	return all
 }
@@ -156,24 +162,4 @@ func (c *custody) openThings() []weakness {
 		return nil
 	}
 	return []weakness{{"In no bag: " + strings.Join(open, ", "), "No one would see that someone else has had it."}}
-}
-
-// mediaBags are the bags of backup media: those of nothing else.
-func (c *custody) mediaBags() (bags []plan.Bag) {
-	other := map[string]bool{}
-	for _, name := range c.plan.Kept() {
-		other[plan.TheDevice(name)] = true
-	}
-	for _, name := range c.plan.People.Custodians {
-		other[plan.Sheet(name)] = true
-	}
-	for _, sheet := range c.plan.PINSheets() {
-		other[sheet.Thing] = true
-	}
-	for _, bag := range c.state.Bags {
-		if !other[bag.Thing] {
-			bags = append(bags, bag)
-		}
-	}
-	return bags
 }
