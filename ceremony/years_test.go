@@ -143,7 +143,8 @@ func allYears(t *testing.T, y *years) {
 	}
 	wantWords(t, textOf(custodyPage(t, y.source(t, y.day))),
 		"New sheets for the share file", "replaced by Xenia's", "New share file, which the old sheets do not open the same custodians", "The device primary is replaced serial number", "0 more copies of the backup",
-		"New PINs of all devices", "New DKEK, under which all keys were wrapped anew Yves has a sheet now any 3 of 5", "Emergency PRACTICE: a sheet is lost", "Drill 5 of 5 sheets good; the backup opened")
+		"New PINs of all devices", "New DKEK, under which all keys were wrapped anew Yves has a sheet now any 3 of 5", "Emergency PRACTICE: a sheet is lost", "Drill 5 of 5 sheets good; the backup opened",
+		"What is due", y.day.AddDate(0, 12, 0).UTC().Format(time.DateOnly)+" Drill")
 	if _, err := custody.ReadShareFile(filepath.Join(y.backup, "dkek.pbe")); err != nil {
 		t.Error(err)
 	}

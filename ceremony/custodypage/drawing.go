@@ -94,7 +94,7 @@ func (c *custody) mediaBoxes() group {
 	g := group{Title: "Backup: " + counted(c.copied.Copies, "copy", "copies"), Note: placesUnknown + "."}
 	for i, thing := range c.plan.MediaBags() {
 		b := box{Title: capital(strings.TrimPrefix(thing, "the ")), Facts: []fact{{"Bag", c.bag(thing)}}}
-		if identity := c.copied.Media[strconv.Itoa(i+1)]; identity != "" {
+		if identity := c.copied.Media[strconv.Itoa(i+1)]; identity != "" && c.plan.Custody.Media > 0 { // else all are in this bag
 			b.Facts = append(b.Facts, fact{"Written as", identity})
 		}
 		switch found, looked := c.media[thing]; {

@@ -64,9 +64,9 @@ func (c *custody) weakMedia() (all []weakness) {
 	}
 	switch copies := c.copied.Copies; {
 	case copies == 0:
-		all = append(all, weakness{"The backup is on no medium", "It is in the folder of the ceremony alone. Copy it to two media: conclave ceremony change --kind add-medium."})
+		all = append(all, weakness{"The backup is on no medium", "It is in the folder of the ceremony alone. Copy it to two media: conclave ceremony change."})
 	case copies == 1:
-		all = append(all, weakness{"The backup is on one medium", "If it is lost or cannot be read, so is the backup. Copy it to another one: conclave ceremony change --kind add-medium."})
+		all = append(all, weakness{"The backup is on one medium", "If it is lost or cannot be read, so is the backup. Copy it to another one: conclave ceremony change."})
 	case len(things) == 1 && c.bag(things[0]) != bagText(plan.NoBag):
 		all = append(all, weakness{fmt.Sprintf("All %d copies of the backup are in one bag", copies), "They are in one place, and are lost together."})
 	}
@@ -91,7 +91,7 @@ func (c *custody) weakSheets() (all []weakness) {
 	case good < threshold:
 		all = append([]weakness{{fmt.Sprintf("%d sheets are left, and it takes %d", good, threshold), "The backup cannot be opened. While a device still has the keys, hold a new ceremony."}}, all...)
 	case good == threshold:
-		all = append(all, weakness{"Not one sheet may be lost", fmt.Sprintf("%d can be counted on, and it takes %d to open the backup: make new sheets for more custodians: conclave ceremony change --kind reshare.", good, threshold)})
+		all = append(all, weakness{"Not one sheet may be lost", fmt.Sprintf("%d can be counted on, and it takes %d to open the backup: make new sheets for more custodians: conclave ceremony change.", good, threshold)})
 	}
 	return all
 }
