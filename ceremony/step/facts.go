@@ -129,8 +129,8 @@ type ImportFacts struct {
 // SealPINFacts are those of SealPIN.
 type SealPINFacts struct {
 	Sealed     Sum    `fact:"sealed so pin sha256" since:"3"`
-	KCV        string `fact:"key check value"`
-	Custodians string `fact:"custodians"`
+	KCV        string `fact:"key check value" since:"3"`
+	Custodians string `fact:"custodians" since:"3"`
 }
 
 // GenerateFacts are those of Generate.
@@ -262,22 +262,22 @@ type CompareFacts struct {
 
 // ChangePINFacts are those of ChangePIN. Which PINs they are, nobody writes down.
 type ChangePINFacts struct {
-	Serial string            `fact:"device serial"`
-	Bag    map[string]string `fact:"bag: *"`
+	Serial string            `fact:"device serial" since:"3"`
+	Bag    map[string]string `fact:"bag: *" since:"3"`
 }
 
 // RetireFacts are those of Retire.
 type RetireFacts struct {
-	Became string `fact:"the old device" own:"words"`
+	Became string `fact:"the old device" own:"words" since:"3"`
 }
 
 // DecideFacts are those of Decide.
 type DecideFacts struct {
-	Happened string `fact:"what has happened" own:"words"`
-	By       string `fact:"decided by"`
-	Left     string `fact:"decided" own:"words"`
+	Happened string `fact:"what has happened" own:"words" since:"3"`
+	By       string `fact:"decided by" since:"3"`
+	Left     string `fact:"decided" own:"words" since:"3"`
 	// ChangeBy is the day by which the keys must be changed, or NoChange.
-	ChangeBy string `fact:"keys changed by"`
+	ChangeBy string `fact:"keys changed by" since:"3"`
 }
 
 // NoChange is said where keys need not be changed.
@@ -286,7 +286,7 @@ const NoChange = "not needed"
 // UnshownFacts are those of a step of a drill, or of an emergency, that could not show
 // what it was to show, and was closed all the same: it is an exception, and no dead end.
 type UnshownFacts struct {
-	Why string `fact:"not shown" own:"words"`
+	Why string `fact:"not shown" own:"words" since:"3"`
 }
 
 // MayBeUnshown says whether a step with this action can be closed like that.
@@ -303,7 +303,7 @@ func NotShownBecause(title, why string) string { return title + ": not shown: " 
 
 // PINsFacts are those of PINs.
 type PINsFacts struct {
-	Bag map[string]string `fact:"bag: *"`
+	Bag map[string]string `fact:"bag: *" since:"3"`
 }
 
 // What is said of a sheet, or a medium, that agrees with the record, of one that does not, of
