@@ -98,6 +98,12 @@ func replies() []reply {
 		{`\(yes/no\): $`, always("yes")},
 		{`Leave it out\? \[y/N\] $`, always("y")},
 		{`(?i)press <enter>[^\n]*: $`, always("")},
+		{`To go on, type its serial number \((\S+)\): $`, func(_ *people, groups []string) string { return groups[1] }},
+		{`What has become of the old device [^\n]*: $`, always("lost")},
+		{`What has happened: $`, always("a sheet was seen")},
+		{`Who decides what is done about it: $`, always("Ada Admin")},
+		{`What is decided: $`, always("the custodians get new sheets")},
+		{`By which day must the keys be changed[^\n]*: $`, always("not needed")},
 		{`Time by the watch, such as [^\n]*: $`, func(*people, []string) string { return time.Now().UTC().Format("15:04 UTC") }},
 		{`Folder of backup medium (\d), or done: $`, func(p *people, _ []string) string {
 			if len(p.folders) == 0 {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,7 +32,7 @@ func beginYears(t *testing.T) *yearsAtTerminal {
 	root := plan.Answers{
 		Organization: "Example Ltd", Country: "CH", Ceremony: "Root 2026", Start: time.Now().UTC().Truncate(time.Second), Threshold: 2,
 		People:  plan.People{Administrator: "Ada Admin", Witnesses: []string{"Wim Witness"}, Custodians: []string{"Carla", "Chen", "Cem", "Cora"}},
-		KeyType: "ec:secp256r1", Root: "Example Root CA", RootYears: 20, URL: "http://pki.example.com", CRLMonths: 12, RetentionYears: 25,
+		KeyType: "ec:secp256r1", Root: "Example Root CA", RootYears: 20, URL: "http://pki.example.com", CRLMonths: 12, RetentionYears: 25, SOPIN: plan.ByQuorum,
 	}.Plan()
 	content, err := root.Bytes()
 	if err == nil {
@@ -40,6 +41,8 @@ func beginYears(t *testing.T) *yearsAtTerminal {
 	if err != nil {
 		t.Fatal(err)
 	}
+	y.folders = []string{t.TempDir(), t.TempDir()}
+	y.do("conclave ceremony runbook root.json")
 	y.do("conclave ceremony run root.json")
 	return y
 }
@@ -47,7 +50,9 @@ func beginYears(t *testing.T) *yearsAtTerminal {
 // drills holds a drill, whose evidence must verify.
 func (y *yearsAtTerminal) drills() string {
 	y.t.Helper()
-	return y.holds("drill", "conclave ceremony drill "+y.newest+" --backup "+y.backup)
+	command := "conclave ceremony drill " + y.newest + " --backup " + y.backup
+	y.do(command + " --paper")
+	return y.holds("drill", command)
 }
 
 // changes answers the questions of a change, in order, and holds it; its evidence must
@@ -57,6 +62,7 @@ func (y *yearsAtTerminal) changes(kind plan.Kind, answers ...oneAnswer) string {
 	y.once = answers
 	y.do("conclave ceremony change " + y.newest + " --kind " + string(kind))
 	dir := y.next(string(kind), -1)
+	y.do("conclave ceremony runbook " + dir + "/plan.json")
 	command := "conclave ceremony run " + dir + "/plan.json"
 	if kind != plan.ChangePIN {
 		command += " --backup " + y.backup
@@ -66,6 +72,13 @@ func (y *yearsAtTerminal) changes(kind plan.Kind, answers ...oneAnswer) string {
 		y.backup = backup
 	}
 	return shown
+}
+
+// signsCRL signs the CRL of a year, with a device that holds the root's key.
+func (y *yearsAtTerminal) signsCRL(number int, device string) {
+	y.t.Helper()
+	next := time.Now().AddDate(0, 10, number).UTC().Format(time.DateOnly)
+	y.do(fmt.Sprintf("conclave ca crl root-%d.crl --issuer root.ceremony/evidence/certificates/root.pem --next-update %s --register root.ceremony/register.sqlite --device %s", number, next, device))
 }
 
 // next is the folder of a drill or a change, or of one before it.
@@ -81,6 +94,7 @@ func (y *yearsAtTerminal) next(kind string, before int) string {
 
 func (y *yearsAtTerminal) holds(kind, command string) string {
 	y.t.Helper()
+	y.medium, y.folders = y.backup, []string{y.t.TempDir(), y.t.TempDir(), y.t.TempDir()}
 	y.do(command)
 	y.newest = y.next(kind, -1) + "/evidence"
 	return verifyEvidence(y.t, filepath.Join(y.dir, y.newest))
@@ -93,15 +107,24 @@ func TestYearsAtATerminal(t *testing.T) {
 	}
 	y := beginYears(t)
 	wantWords(t, y.drills(), "drill: 4 of 4 sheets are good, the backup opens, the devices are as they were")
+	y.signsCRL(2, "primary")
 	y.changes(plan.NewSheets, oneAnswer{`Who leaves[^\n]*: $`, "cem"}, oneAnswer{`Who comes[^\n]*: $`, "Xenia"})
 	wantWords(t, y.drills(), "drill: 4 of 4 sheets are good", "reshare of ")
+	y.signsCRL(3, "standby")
 	y.changes(plan.NewFile, oneAnswer{`Who leaves[^\n]*: $`, ""}, oneAnswer{`Who comes[^\n]*: $`, ""})
 	y.do("conclave hsm delete primary --yes")
 	y.changes(plan.ReplaceDevice, oneAnswer{`Device that is replaced[^\n]*: $`, "primary"})
+	y.signsCRL(4, "primary")
 	y.changes(plan.ChangePIN)
 	y.changes(plan.AddMedium)
 	y.changes(plan.Rekey, oneAnswer{`Who leaves[^\n]*: $`, "Xenia"}, oneAnswer{`Who comes[^\n]*: $`, "Yves, Zoe"}, oneAnswer{`How many of them together[^\n]*: $`, "3"})
-	y.changes(plan.Emergency)
+	y.signsCRL(5, "standby")
+	y.changes(plan.Emergency, oneAnswer{`By which day must the keys be changed[^\n]*: $`, "2031-05-31"})
+	y.do("conclave ceremony calendar " + y.newest + " root.ics")
+	dates, err := os.ReadFile(filepath.Join(y.dir, "root.ics"))
+	if want := "DTSTART;VALUE=DATE:20310531"; err != nil || !strings.Contains(string(dates), want) {
+		t.Errorf("the calendar does not have %s (%v):\n%s", want, err, dates)
+	}
 	wantWords(t, y.drills(), "drill: 5 of 5 sheets are good, the backup opens, the devices are as they were", "between them: ")
 }
 
