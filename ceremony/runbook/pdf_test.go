@@ -127,7 +127,7 @@ func TestThePDFKeepsItsMarginsAndNothingOverlaps(t *testing.T) {
 // TestPagesOfThePDFAreFull: a step is not cut, so that pages end where they must; but no
 // page is for a few lines, and together they are not for half of what they could have.
 func TestPagesOfThePDFAreFull(t *testing.T) {
-	const top, bottom = 27, 276
+	const top, bottom = 22, 280
 	for name, b := range map[string]runbook.Book{"usual": usual(), "practice": practice(), "drill": drill(), "no custody": signing()} {
 		all := 0.0
 		pages := typesettest.Filled(t, pdf(t, b), bottom)

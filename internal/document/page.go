@@ -20,7 +20,7 @@ const (
 	Width                 = Right - Left
 	headTop, footTop      = 12, 284
 	markHeight            = 12 // above the head
-	bottom                = 276
+	bottom                = 280
 )
 
 // Body is the style of what is read.
@@ -66,7 +66,7 @@ type Page struct {
 // New begins the first page.
 func New(title string, running Running, date time.Time) *Page {
 	p := &Page{Document: typeset.New(pageWidth, pageHeight, date, typeset.Regular, typeset.Bold, typeset.Mono), running: running}
-	p.top = headTop + 2*Small().Height() + 7
+	p.top = headTop + float64(len(p.Wrap(Small(), Width, running.Head)))*Small().Height() + 6
 	if running.Mark != "" {
 		p.top += markHeight
 	}
@@ -101,7 +101,6 @@ func (p *Page) Bytes() ([]byte, error) {
 			p.Text(Left+(Width-p.Measure(mark, p.running.Mark))/2, y-3, mark, p.running.Mark)
 			y += markHeight
 		}
-		y += float64(2-len(lines)) * Small().Height() // one line is beside the rule
 		for i, line := range lines {
 			p.Text(Left, y+float64(i)*Small().Height(), Small(), line)
 		}
