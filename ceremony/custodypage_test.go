@@ -43,7 +43,8 @@ func threeYears(t *testing.T) custodypage.Source {
 	for n := range 60 {
 		otherwise["Number of the bag of"] = append(otherwise["Number of the bag of"], fmt.Sprintf("A %d", 100401+n))
 	}
-	y := yearsFrom(t, time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), otherwise, func(p *plan.Plan) {
+	room := func(s *stage) ceremony.Room { return &answers{s.players, otherwise} }
+	y := yearsFrom(t, time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC), room, func(p *plan.Plan) {
 		p.People.Custodians = []string{"Alice Ammann", "Bob Beyeler", "Cem Caliskan", "Dana Dietrich"}
 		p.Devices[0].Product = plan.Product{Make: "CardContact", Model: "SmartCard-HSM 4K"}
 		p.Devices[0].UserPIN, p.Devices[0].SOPIN = &plan.PIN{Kept: plan.OnSheet}, &plan.PIN{Kept: plan.ByQuorum}

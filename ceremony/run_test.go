@@ -542,7 +542,7 @@ func (r *reluctant) Answer(ctx context.Context, q ceremony.Question) (string, er
 
 // faint are players who give up at each question once: the power fails there.
 type faint struct {
-	*ceremony.SimulatedRoom
+	ceremony.Room
 	asked  map[string]bool
 	step   string
 	faints int
@@ -552,7 +552,7 @@ var errPower = errors.New("the power failed")
 
 func (f *faint) ShowStep(n, of int, s step.Step) {
 	f.step = s.ID
-	f.SimulatedRoom.ShowStep(n, of, s)
+	f.Room.ShowStep(n, of, s)
 }
 
 func (f *faint) fails(where string) error {
@@ -571,20 +571,20 @@ func (f *faint) Answer(ctx context.Context, q ceremony.Question) (string, error)
 		where = q.Label + ": a word"
 	}
 	if again := q.About != "" || q.Label == "Program"; again && f.asked[where] { // in each sitting
-		return f.SimulatedRoom.Answer(ctx, q)
+		return f.Room.Answer(ctx, q)
 	}
 	f.asked[where] = true
 	if err := f.fails(where); err != nil {
 		return "", err
 	}
-	return f.SimulatedRoom.Answer(ctx, q)
+	return f.Room.Answer(ctx, q)
 }
 
 func (f *faint) Secret(ctx context.Context, q ceremony.PINQuestion) (secret.Bytes, error) {
 	if err := f.fails(q.What); err != nil {
 		return nil, err
 	}
-	return f.SimulatedRoom.Secret(ctx, q)
+	return f.Room.Secret(ctx, q)
 }
 
 // Come fails once in each step that custodians come to, after the first of them
@@ -595,14 +595,24 @@ func (f *faint) Come(ctx context.Context, turn custody.Turn) error {
 			return err
 		}
 	}
-	return f.SimulatedRoom.Come(ctx, turn)
+	return f.Room.Come(ctx, turn)
+}
+
+// Show fails once in each step that makes sheets, when the second one is to be shown.
+func (f *faint) Show(ctx context.Context, handout custody.Handout) error {
+	if handout.Number == 2 {
+		if err := f.fails("the second sheet"); err != nil {
+			return err
+		}
+	}
+	return f.Room.Show(ctx, handout)
 }
 
 // TestInterruptions lets the power fail at every question: the ceremony goes on
 // where it was, no step is done twice, and the evidence says what happened.
 func TestInterruptions(t *testing.T) {
 	s := newStage(t, withPINs)
-	f := &faint{SimulatedRoom: s.players, asked: map[string]bool{}}
+	f := &faint{Room: s.players, asked: map[string]bool{}}
 	s.Room = f
 	for n := 0; ; n++ {
 		err := s.Run(dkektest.Practising(t.Context()))

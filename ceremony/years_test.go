@@ -27,11 +27,11 @@ type years struct {
 // sheets.
 func newYears(t *testing.T, change func(*plan.Plan)) *years {
 	t.Helper()
-	return yearsFrom(t, time.Now(), nil, change)
+	return yearsFrom(t, time.Now(), func(s *stage) ceremony.Room { return s.players }, change)
 }
 
-// yearsFrom holds one on that day, in which people answer some questions otherwise.
-func yearsFrom(t *testing.T, day time.Time, otherwise map[string][]string, change func(*plan.Plan)) *years {
+// yearsFrom holds one on that day, in a room of its own.
+func yearsFrom(t *testing.T, day time.Time, room func(*stage) ceremony.Room, change func(*plan.Plan)) *years {
 	t.Helper()
 	s := newStage(t, func(p *plan.Plan) {
 		p.People.Custodians, p.Custody.Threshold = p.People.Custodians[:4], 2
@@ -40,7 +40,7 @@ func yearsFrom(t *testing.T, day time.Time, otherwise map[string][]string, chang
 		}
 	})
 	y := &years{stage: s, newest: s.evidence(), backup: s.Dir.Backup(), day: day}
-	y.Room = &answers{s.players, otherwise}
+	y.Room = room(s)
 	y.Now = func() time.Time { return y.day }
 	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)

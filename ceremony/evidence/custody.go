@@ -43,7 +43,7 @@ func (v custodyCheck) share(id string) {
 // sheets, where a change makes new ones.
 func (v custodyCheck) openedBefore(id string, facts step.ShareFacts) {
 	if v.plan.Change != nil {
-		v.given(id, facts.Custodians, *v.plan.Change.Before)
+		v.given(id, "custodians before", facts.Custodians, *v.plan.Change.Before)
 	} else if facts.Custodians != "" {
 		v.problem(TranscriptFile, "step %s, fact %q: it is %s, and there were no sheets before", id, "custodians before", facts.Custodians)
 	}
@@ -103,7 +103,7 @@ func (v custodyCheck) kcv(id, got string, made Facts) {
 func (v custodyCheck) imported(id string) {
 	facts := Of[step.ImportFacts](v.facts, id)
 	v.kcv(id, facts.KCV, v.inForce)
-	v.given(id, facts.Custodians, v.quorum())
+	v.given(id, "custodians", facts.Custodians, v.quorum())
 }
 
 // quorum are the custodians of the plan.
@@ -113,8 +113,7 @@ func (v custodyCheck) quorum() plan.Quorum {
 
 // given checks which custodians have opened the share file: as many as it takes,
 // each once, and those who were noted before the DKEK was used.
-func (v custodyCheck) given(id, custodians string, quorum plan.Quorum) {
-	const fact = "custodians"
+func (v custodyCheck) given(id, fact, custodians string, quorum plan.Quorum) {
 	if v.facts.Schema < 2 && custodians == LostCustodians {
 		v.unproved("step %s, fact %q: which custodians have come (evidence of an earlier version)", id, fact)
 		return

@@ -66,7 +66,7 @@ func (v custodyCheck) opened(id string) {
 	facts := Of[step.OpenBackupFacts](v.facts, id)
 	v.restored(id, facts.KCV, facts.Restored, facts.Wrapped, v.inForce)
 	if v.facts.Schema >= 2 {
-		v.given(id, facts.Custodians, v.quorum())
+		v.given(id, "custodians", facts.Custodians, v.quorum())
 	}
 }
 

@@ -33,7 +33,7 @@ func (v pinCheck) pins(id, device string, facts step.PrepareFacts) {
 func (v pinCheck) sealedPIN(id, device string) {
 	facts := Of[step.SealPINFacts](v.facts, id)
 	custodyCheck{v.verifier}.kcv(id, facts.KCV, v.inForce)
-	custodyCheck{v.verifier}.given(id, facts.Custodians, custodyCheck{v.verifier}.quorum())
+	custodyCheck{v.verifier}.given(id, "custodians", facts.Custodians, custodyCheck{v.verifier}.quorum())
 	if v.facts.Schema < 3 {
 		return
 	}
