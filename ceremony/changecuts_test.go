@@ -28,11 +28,11 @@ import (
 type successors struct {
 	*ceremony.SimulatedRoom
 	next *ceremony.SimulatedRoom
-	step step.Action
+	step step.Step // under way
 }
 
 func (s *successors) ShowStep(n, of int, now step.Step) {
-	s.step = now.Action
+	s.step = now
 	s.SimulatedRoom.ShowStep(n, of, now)
 }
 
@@ -45,7 +45,7 @@ func (s *successors) Show(ctx context.Context, handout custody.Handout) error {
 }
 
 func (s *successors) Ask(ctx context.Context, field custody.Field, problem error) (string, error) {
-	if _, handed := s.next.Sheet(1); field == custody.ReadBack || handed && s.step != step.Share {
+	if _, handed := s.next.Sheet(1); field == custody.ReadBack || handed && s.step.Action != step.Share {
 		return s.next.Ask(ctx, field, problem)
 	}
 	return s.SimulatedRoom.Ask(ctx, field, problem)
