@@ -166,17 +166,21 @@ func writeRunbook(c *console, f plan.File, stem string) error {
 		return err
 	}
 	answer := runbookAnswer{HTML: stem + ".html", PDF: stem + ".pdf"}
-	text := fmt.Sprintf("Runbook written to %s and %s", answer.HTML, answer.PDF)
 	sheets, err := ceremony.PINSheets(f.Plan)
 	if err == nil && sheets != nil {
 		answer.PINSheets = stem + ".pin-sheets.pdf"
-		text += fmt.Sprintf("\nBlank PIN sheets written to %s; print them on one side", answer.PINSheets)
 		err = safefile.Create(answer.PINSheets, sheets)
 	}
 	if err != nil {
 		return err
 	}
-	return c.answerf(answer, "%s\n", text)
+	return c.answer(answer, func() error {
+		c.out.Printf("Runbook written to %s and %s\n", answer.HTML, answer.PDF)
+		if answer.PINSheets != "" {
+			c.out.Printf("Blank PIN sheets written to %s; print them on one side\n", answer.PINSheets)
+		}
+		return c.out.Err()
+	})
 }
 
 // writeBoth writes a document, as HTML and as a PDF.
