@@ -9,6 +9,7 @@ import (
 
 	"conclave/ceremony/plan"
 	"conclave/internal/interrupt"
+	"conclave/internal/tty"
 )
 
 type ceremonyNew struct {
@@ -155,7 +156,7 @@ func (q *questions) confirm(check func() error) {
 			fmt.Fprintf(&all, "  %s: %s\n", a.question, a.text)
 		}
 	}
-	q.tell("\nThe plan will say:\n%s", all.String())
+	q.tell("\nThe plan will say:\n%s", tty.Lines(all.String()))
 	q.ask("Is all of it right? yes writes the plan; back goes to the answer before", "", func(text string) error {
 		if !strings.EqualFold(text, "yes") {
 			return errors.New("yes or back was expected; what else is to be changed can be changed in the plan, with an editor")

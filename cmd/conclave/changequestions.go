@@ -7,6 +7,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/plan"
+	"conclave/internal/tty"
 )
 
 // answers asks for what the options of a change have not said.
@@ -35,7 +36,7 @@ func (q *questions) kind() string {
 	for _, k := range plan.Kinds() {
 		fmt.Fprintf(&all, "  %s: %s\n", k, k.When())
 	}
-	q.tell("\nThe kinds of changes, and when each is the right one:\n%s", all.String())
+	q.tell("\nThe kinds of changes, and when each is the right one:\n%s", tty.Lines(all.String()))
 	return q.ask("Kind of the change", "", oneOf(plan.Kinds()))
 }
 

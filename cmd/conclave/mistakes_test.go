@@ -39,6 +39,7 @@ import (
 //	== name          begins a scenario, and says what is done wrong
 //	real             keys are derived as users have it, not at the cost of practice
 //	set NAME         puts the share file and record of a set into the directory
+//	evidence         puts that of a ceremony of the first release into root.ceremony
 //	run ARGUMENTS    starts conclave
 //	columns N        before run: the width of the window, where it matters
 //	rows N           the height of the window, which has 50; after run it changes
@@ -334,14 +335,15 @@ func (s scenario) run(t *testing.T, sets *mistakeSets, columns int) {
 		do, known := map[string]func(string){
 			"set": a.useSet, "run": a.run, "expect": a.expect, "never": a.never, "come": a.come, "type": a.enter, "press": a.press,
 			"hangup": a.hangup, "exit": a.exit, "imported": a.checkImport, "alter": a.alter, "rows": a.setRows,
-			"environ": func(setting string) { a.environ = append(a.environ, setting) },
-			"check":   func(string) { a.run("dkek check share.pbe"); a.come("") },
-			"good":    func(n string) { a.expect("The sheet of .*" + n + ".* is good: it agrees"); a.exit("0") },
-			"import":  func(options string) { a.run("dkek import share.pbe " + options); a.come("") },
-			"done":    func(string) { a.expect("DKEK share imported"); a.exit("0"); a.checkImport("") },
-			"create":  a.create,
-			"real":    func(string) { a.real = true },
-			"columns": func(n string) { a.columns, _ = strconv.Atoi(n) },
+			"evidence": a.useEvidence,
+			"environ":  func(setting string) { a.environ = append(a.environ, setting) },
+			"check":    func(string) { a.run("dkek check share.pbe"); a.come("") },
+			"good":     func(n string) { a.expect("The sheet of .*" + n + ".* is good: it agrees"); a.exit("0") },
+			"import":   func(options string) { a.run("dkek import share.pbe " + options); a.come("") },
+			"done":     func(string) { a.expect("DKEK share imported"); a.exit("0"); a.checkImport("") },
+			"create":   a.create,
+			"real":     func(string) { a.real = true },
+			"columns":  func(n string) { a.columns, _ = strconv.Atoi(n) },
 		}[verb]
 		if !known {
 			t.Fatalf("testdata/mistakes.txt: scenario at line %d: %q is not a step", s.line, verb)
@@ -388,6 +390,13 @@ func (a *attempt) useSet(name string) {
 		a.write("share.pbe.set-"+a.set.id+".json", a.set.record)
 	}
 	if err := os.CopyFS(a.path("home"), os.DirFS(a.sets.home())); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+func (a *attempt) useEvidence(string) {
+	from := filepath.Join("..", "..", "ceremony", "evidence", "testdata", "rehearsal-1")
+	if err := os.CopyFS(a.path("root.ceremony/evidence"), os.DirFS(from)); err != nil {
 		a.t.Fatal(err)
 	}
 }
