@@ -115,12 +115,12 @@ func (p checking) inspect(ctx context.Context, _ string) (done, error) {
 		facts.ShareFile, facts.Wrapped, err = p.old.asMade(p.log, p.Plan)
 	}
 	if err == nil {
-		facts.Sealed, err = sealing{p.proceedings}.inspectSealed()
+		facts.Sealed, err = sealing(p).inspectSealed()
 	}
 	if err != nil {
 		return done{}, err
 	}
-	return done{"the backup is what was recorded", facts}, changing{p.proceedings}.takeBackup()
+	return done{"the backup is what was recorded", facts}, changing(p).takeBackup()
 }
 
 // asMade compares the files of a backup with those that were made.
@@ -170,7 +170,7 @@ func (p checking) openBackup(ctx context.Context, _ string) (d done, err error) 
 	}
 	defer opened.Wipe()
 	for _, device := range p.Plan.SealedPINs() {
-		pin, err := sealing{p.proceedings}.openSealed(device, opened.Share)
+		pin, err := sealing(p).openSealed(device, opened.Share)
 		if err != nil {
 			return done{}, err
 		}

@@ -19,7 +19,7 @@ type changeCheck struct{ *verifier }
 // and the bags.
 func (v changeCheck) run() {
 	if !v.facts.Done(step.Share.ID()) {
-		custodyCheck{v.verifier}.record(v.before.Ceremony, v.before.Facts, v.before.Replaced)
+		custodyCheck(v).record(v.before.Ceremony, v.before.Facts, v.before.Replaced)
 	}
 	v.bags()
 }

@@ -44,7 +44,7 @@ type drillCheck struct{ *verifier }
 
 // run checks what a drill has found.
 func (v drillCheck) run() {
-	custodyCheck{v.verifier}.record(v.before.Ceremony, v.before.Facts, v.before.Replaced)
+	custodyCheck(v).record(v.before.Ceremony, v.before.Facts, v.before.Replaced)
 	v.bags()
 	v.sheets()
 }
@@ -56,8 +56,8 @@ func (v custodyCheck) inspected(id string) {
 	v.same(id, "share file sha256", string(facts.ShareFile), share, "share file sha256", string(Of[step.ShareFacts](v.before.Facts, share).ShareFile))
 	v.wrapped(id, facts.Wrapped, v.before.Facts)
 	if v.facts.Schema >= 3 {
-		pinCheck{v.verifier}.inspectedPINs(id, facts.Sealed, v.before.Facts)
-		mediaCheck{v.verifier}.mediaFound(id, facts.Media, Of[step.CopyFacts](v.before.Facts, step.Copy.ID()).Media)
+		pinCheck(v).inspectedPINs(id, facts.Sealed, v.before.Facts)
+		mediaCheck(v).mediaFound(id, facts.Media, Of[step.CopyFacts](v.before.Facts, step.Copy.ID()).Media)
 	}
 }
 

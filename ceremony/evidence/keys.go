@@ -61,7 +61,7 @@ func (v keyCheck) importedKey(id string, planned *plan.Key, facts step.GenerateF
 	}
 	opened := Of[step.OpenFacts](v.facts, step.Open.ID()).KeyFiles[planned.Import]
 	v.same(id, "key file sha256", string(facts.KeyFile), step.Open.ID(), "key file "+planned.Import, string(opened))
-	custodyCheck{v.verifier}.given(id, "custodians", facts.Custodians, custodyCheck{v.verifier}.quorum())
+	custodyCheck(v).given(id, "custodians", facts.Custodians, custodyCheck(v).quorum())
 }
 
 // alone wants a key to be at a reference where a key can be, and no other key to

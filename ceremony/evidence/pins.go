@@ -32,8 +32,8 @@ func (v pinCheck) pins(id, device string, facts step.PrepareFacts) {
 // device was given it. The file is in the backup, and not in the evidence.
 func (v pinCheck) sealedPIN(id, device string) {
 	facts := Of[step.SealPINFacts](v.facts, id)
-	custodyCheck{v.verifier}.kcv(id, facts.KCV, v.inForce)
-	custodyCheck{v.verifier}.given(id, "custodians", facts.Custodians, custodyCheck{v.verifier}.quorum())
+	custodyCheck(v).kcv(id, facts.KCV, v.inForce)
+	custodyCheck(v).given(id, "custodians", facts.Custodians, custodyCheck(v).quorum())
 	if v.facts.Schema < 3 {
 		return
 	}
