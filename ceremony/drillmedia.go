@@ -101,6 +101,9 @@ func (p checking) goodMedium(folder, number string, found map[string]string) (id
 
 // notHere says whether a drill did not see a thing, and its bag was not looked at.
 func (p *people) notHere(thing string) bool {
+	if of[step.UnshownFacts](p.log, p.plan.BagSteps()[thing]).Why != "" {
+		return p.log.bagSeen(thing) == ""
+	}
 	media := of[step.InspectFacts](p.log, step.Inspect.ID())
 	for n := 1; n <= p.plan.Custody.Media; n++ {
 		if thing == plan.Medium(n) {
