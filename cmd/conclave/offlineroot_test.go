@@ -61,7 +61,7 @@ func replies() []reply {
 		{`Whom custodians call[^\n]*: $`, always("Ada Admin, +41 44 123 45 67")},
 		{`DNS names that it may issue for[^\n]*: $`, always("example.com")},
 		{`Is all of it right\?[^\n]*: $`, always("yes")},
-		{`(?:Place|Why; in an emergency, what has happened): $|\[[^\n]*\]: $`, always("")},
+		{`(?:Place|Why; in an emergency, what has happened|Who (?:leaves|comes), [^\n]*; empty for no one): $|\[[^\n]*\]: $`, always("")},
 		{`(?s)The paper has as word \d+: (\S+)\s.*[Tt]ype word [^\n]*: $`, func(_ *people, groups []string) string { return groups[1] }},
 		{`(?s)SHA-256 in words, to be read aloud:\s(.*?)\n[^\n]*: Type word (\d+), which the screen leaves out, from the paper[^\n]*: $`, func(p *people, groups []string) string {
 			return p.fromPaper(wordsIn(groups[1]), groups[2])

@@ -27,7 +27,7 @@ type yearsAtTerminal struct {
 func beginYears(t *testing.T) *yearsAtTerminal {
 	t.Helper()
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
-	y := &yearsAtTerminal{dir: t.TempDir(), newest: "root.ceremony/evidence", backup: "root.ceremony/backup"}
+	y := &yearsAtTerminal{dir: t.TempDir(), newest: "plan.ceremony/evidence", backup: "plan.ceremony/backup"}
 	y.people = enterShell(t, y.dir)
 	root := plan.Answers{
 		Organization: "Example Ltd", Country: "CH", Ceremony: "Root 2026", Start: time.Now().UTC().Truncate(time.Second), Threshold: 2,
@@ -36,14 +36,14 @@ func beginYears(t *testing.T) *yearsAtTerminal {
 	}.Plan()
 	content, err := root.Bytes()
 	if err == nil {
-		err = os.WriteFile(filepath.Join(y.dir, "root.json"), content, 0o600)
+		err = os.WriteFile(filepath.Join(y.dir, "plan.json"), content, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	y.folders = []string{t.TempDir(), t.TempDir()}
-	y.do("conclave ceremony runbook root.json")
-	y.do("conclave ceremony run root.json")
+	y.do("conclave ceremony runbook plan.json")
+	y.do("conclave ceremony run plan.json")
 	return y
 }
 
@@ -78,12 +78,12 @@ func (y *yearsAtTerminal) changes(kind plan.Kind, answers ...oneAnswer) string {
 func (y *yearsAtTerminal) signsCRL(number int, device string) {
 	y.t.Helper()
 	next := time.Now().AddDate(0, 10, number).UTC().Format(time.DateOnly)
-	y.do(fmt.Sprintf("conclave ca crl root-%d.crl --issuer root.ceremony/evidence/certificates/root.pem --next-update %s --register root.ceremony/register.sqlite --device %s", number, next, device))
+	y.do(fmt.Sprintf("conclave ca crl root-%d.crl --issuer plan.ceremony/evidence/certificates/root.pem --next-update %s --register plan.ceremony/register.sqlite --device %s", number, next, device))
 }
 
 // next is the folder of a drill or a change, or of one before it.
 func (y *yearsAtTerminal) next(kind string, before int) string {
-	found, _ := filepath.Glob(filepath.Join(y.dir, "root.ceremony", "evidence."+kind+"-*"))
+	found, _ := filepath.Glob(filepath.Join(y.dir, "plan.ceremony", "evidence."+kind+"-*"))
 	if n := len(found) + before; n >= 0 && n < len(found) {
 		dir, _ := filepath.Rel(y.dir, found[n])
 		return dir
@@ -111,7 +111,7 @@ func TestYearsAtATerminal(t *testing.T) {
 	y.changes(plan.NewSheets, oneAnswer{`Who leaves[^\n]*: $`, "cem"}, oneAnswer{`Who comes[^\n]*: $`, "Xenia"})
 	wantWords(t, y.drills(), "drill: 4 of 4 sheets are good", "reshare of ")
 	y.signsCRL(3, "standby")
-	y.changes(plan.NewFile, oneAnswer{`Who leaves[^\n]*: $`, ""}, oneAnswer{`Who comes[^\n]*: $`, ""})
+	y.changes(plan.NewFile)
 	y.do("conclave hsm delete primary --yes")
 	y.changes(plan.ReplaceDevice, oneAnswer{`Device that is replaced[^\n]*: $`, "primary"})
 	y.signsCRL(4, "primary")
@@ -132,5 +132,34 @@ func wantWords(t *testing.T, shown string, words ...string) {
 	t.Helper()
 	if i := slices.IndexFunc(words, func(want string) bool { return !strings.Contains(shown, want) }); i >= 0 {
 		t.Errorf("%q is not in:\n%s", words[i], shown)
+	}
+}
+
+// TestCustodianLeavesPage does what docs/custodian-leaves.md says, after a ceremony.
+func TestCustodianLeavesPage(t *testing.T) {
+	y := beginYears(t)
+	y.plays("../../docs/custodian-leaves.md")
+	wantWords(t, verifyEvidence(t, filepath.Join(y.dir, "plan.ceremony/evidence.new-file-1/evidence")), "between them: Root 2026: reshare of ")
+}
+
+// TestDeviceLostPage does what docs/device-lost.md says, when the device is lost.
+func TestDeviceLostPage(t *testing.T) {
+	y := beginYears(t)
+	y.do("conclave hsm delete primary --yes")
+	y.once = []oneAnswer{{`or type unshown to go on without it, as an exception: $`, "unshown"}}
+	y.plays("../../docs/device-lost.md")
+	wantWords(t, verifyEvidence(t, filepath.Join(y.dir, "plan.ceremony/evidence.rekey-1/evidence")), "between them: Root 2026: emergency of ", "between them: Root 2026: replace-device of ")
+}
+
+// plays does all commands of a page, which is about what comes after a ceremony.
+func (y *yearsAtTerminal) plays(page string) {
+	y.t.Helper()
+	if testing.Short() {
+		y.t.Skip("whole ceremonies")
+	}
+	y.medium = filepath.Join(y.dir, y.backup)
+	for _, command := range commands(y.t, page) {
+		y.folders = []string{y.t.TempDir(), y.t.TempDir()}
+		y.do(command)
 	}
 }
