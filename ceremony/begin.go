@@ -22,6 +22,9 @@ import (
 func (c Ceremony) begin() (*proceedings, error) {
 	l := &log{plan: c.Plan, now: c.Now, tell: c.Room.Tell, written: c.Written}
 	q := &people{Room: c.Room, plan: c.Plan, log: l}
+	if c.Before != nil {
+		q.chain = c.Before.Chain
+	}
 	b := backup{c.Dir.Backup()}
 	var old backup
 	if c.Before != nil {

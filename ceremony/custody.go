@@ -144,7 +144,7 @@ func (c *custodians) Show(ctx context.Context, handout custody.Handout) error {
 // Ask implements custody.Custodians.
 func (c *custodians) Ask(ctx context.Context, field custody.Field, problem error) (string, error) {
 	for {
-		text, err := c.Room.Ask(ctx, field, problem)
+		text, err := c.Room.Ask(ctx, field, c.people.replaced(problem))
 		if err != nil {
 			return "", err
 		}
@@ -153,6 +153,20 @@ func (c *custodians) Ask(ctx context.Context, field custody.Field, problem error
 			return text, err
 		}
 	}
+}
+
+// replaced is the error of a sheet, which says of one of an earlier set since when there
+// are others.
+func (p *people) replaced(problem error) error {
+	var other *quorum.OtherSetError
+	if p.chain == nil || !errors.As(problem, &other) {
+		return problem
+	}
+	made, replaced := p.chain.Replaced(other.Set)
+	if replaced == "" {
+		return problem
+	}
+	return fmt.Errorf("this sheet is of set %s, made in %q; %q has made others in place of them: destroy it, and bring the sheet of set %s", other.Set, made, replaced, p.chain.State.Sets[len(p.chain.State.Sets)-1])
 }
 
 // shareDone says what there is now. There is a record where every subset of the

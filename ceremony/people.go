@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
+	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
@@ -17,8 +18,9 @@ import (
 // people are those in the room, as they are asked.
 type people struct {
 	Room
-	plan *plan.Plan
-	log  *log
+	plan  *plan.Plan
+	log   *log
+	chain *evidence.Chain // that the ceremony goes on from; nil for none
 }
 
 // Words that are not an answer but a command.

@@ -14,7 +14,7 @@ import (
 // its bag was, and say so.
 func TestUnshown(t *testing.T) {
 	media := map[string][]string{"Folder of backup medium 1": {t.TempDir()}, "Folder of backup medium 2": {t.TempDir()}}
-	y := yearsFrom(t, time.Now(), media, func(p *plan.Plan) { p.Custody.Media = 2 })
+	y := yearsFrom(t, time.Now(), func(s *stage) ceremony.Room { return &answers{s.players, media} }, func(p *plan.Plan) { p.Custody.Media = 2 })
 	drill := func(b *ceremony.Before) *plan.Plan { return b.Drill(y.day) }
 	emergency := func(b *ceremony.Before) *plan.Plan { return y.change(b, plan.Emergency, nil) }
 	const goOn = "type unshown to go on without it"

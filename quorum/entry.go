@@ -179,12 +179,17 @@ func (e *Entry) CheckID(id string) error {
 }
 
 // OtherSetError is the error for a sheet that is whole, and of another set.
-type OtherSetError struct{ text string }
+type OtherSetError struct {
+	Set  string // of the sheet; empty where it does not say
+	text string
+}
 
 // Error says what shows that the sheet is of another set.
 func (e *OtherSetError) Error() string { return e.text }
 
-func otherSet(format string, args ...any) error { return &OtherSetError{fmt.Sprintf(format, args...)} }
+func otherSet(id, format string, args ...any) error {
+	return &OtherSetError{id, fmt.Sprintf(format, args...)}
+}
 
 func duplicate(id string) error {
 	return fmt.Errorf("share ID: %s was entered before; each custodian counts once, so another one is wanted", id)
@@ -194,12 +199,12 @@ func duplicate(id string) error {
 func together(earlier, share CustodianShare) error {
 	switch {
 	case earlier.Set != "" && share.Set != "" && earlier.Set != share.Set:
-		return otherSet("this sheet is of set %s, and that of custodian %s is of set %s; bring the sheet of set %s", share.Set, earlier.ID, earlier.Set, earlier.Set)
+		return otherSet(share.Set, "this sheet is of set %s, and that of custodian %s is of set %s; bring the sheet of set %s", share.Set, earlier.ID, earlier.Set, earlier.Set)
 	case earlier.Set != "" && share.Set != "" && (earlier.Threshold != share.Threshold || earlier.Total != share.Total):
-		return otherSet("sheet code: it says that set %s is %d-of-%d, and the code of custodian %s says %d-of-%d; they are of two sets with the same name: bring a sheet of that one",
+		return otherSet(share.Set, "sheet code: it says that set %s is %d-of-%d, and the code of custodian %s says %d-of-%d; they are of two sets with the same name: bring a sheet of that one",
 			share.Set, share.Threshold, share.Total, earlier.ID, earlier.Threshold, earlier.Total)
 	case earlier.Prime.Cmp(share.Prime) != 0:
-		return otherSet("prime: it differs from the one on the sheet of custodian %s; is one of the two sheets of another set?", earlier.ID)
+		return otherSet(share.Set, "prime: it differs from the one on the sheet of custodian %s; is one of the two sheets of another set?", earlier.ID)
 	case strings.EqualFold(earlier.ID, share.ID):
 		return duplicate(share.ID)
 	case earlier.Value.Equal(share.Value):

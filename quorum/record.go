@@ -240,7 +240,7 @@ func (r *Record) number(share CustodianShare) (int, error) {
 		return 0, err
 	}
 	if prime, _ := parsePrime(r.Prime); prime.Cmp(share.Prime) != 0 {
-		return 0, otherSet("prime: it is not that of set %s; is the sheet of another set?", r.Set)
+		return 0, otherSet(share.Set, "prime: it is not that of set %s; is the sheet of another set?", r.Set)
 	}
 	return r.numbered(share.ID)
 }
@@ -302,9 +302,9 @@ func (r *Record) numbered(id string) (int, error) {
 
 func (r *Record) otherSet(id string) error {
 	if slices.Contains(r.Replaces, id) {
-		return otherSet("this sheet is of set %s, which set %s has replaced; it opens only old copies of the share file: destroy it, and bring the sheet of set %s", id, r.Set, r.Set)
+		return otherSet(id, "this sheet is of set %s, which set %s has replaced; it opens only old copies of the share file: destroy it, and bring the sheet of set %s", id, r.Set, r.Set)
 	}
-	return otherSet("this sheet is of set %s, another ceremony's; bring the sheet of set %s", id, r.Set)
+	return otherSet(id, "this sheet is of set %s, another ceremony's; bring the sheet of set %s", id, r.Set)
 }
 
 // fits compares a fingerprint in constant time.

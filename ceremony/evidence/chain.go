@@ -112,6 +112,21 @@ func (b *bundle) follow(c *Chain, dir string) error {
 // CheckNext refuses a plan that does not go on from the end of the chain.
 func (c *Chain) CheckNext(next *plan.Plan) error { return c.joins(next, false) }
 
+// Replaced says in which ceremony the sheets of a set were made, and which one was the
+// first to make others; empty where it is the newest set, or none of the chain.
+func (c *Chain) Replaced(set string) (made, replaced string) {
+	for _, link := range c.Links {
+		switch {
+		case set == "" || link.set() == "":
+		case link.set() == set:
+			made = link.Name()
+		case made != "":
+			return made, link.Name()
+		}
+	}
+	return "", ""
+}
+
 // Files are the files that whoever goes on from the chain keeps, by name.
 func (c *Chain) Files() map[string][]byte {
 	files := map[string][]byte{}
