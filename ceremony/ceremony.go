@@ -75,7 +75,7 @@ func (c Ceremony) Run(ctx context.Context) error {
 	}
 	defer unlock()
 	if c.Before != nil {
-		if err := c.Before.checkBackup(c.Plan); err != nil {
+		if err := errors.Join(checkEnd(c.Before.Chain, c.Dir.Evidence()), c.Before.checkBackup(c.Plan)); err != nil {
 			return err
 		}
 	}

@@ -57,8 +57,14 @@ func (p closing) said(ctx context.Context) (facts step.CloseFacts, err error) {
 	return facts, err
 }
 
-// preview finds, before the close, why the evidence would not verify.
+// preview finds, before the close, why the evidence would not verify, or not be what the
+// next goes on from.
 func (p closing) preview(d done) error {
+	if p.Before != nil {
+		if err := checkEnd(p.Before.Chain, p.Dir.Evidence()); err != nil {
+			return err
+		}
+	}
 	e, err := p.log.doneEntry(p.log.step, d)
 	if err != nil {
 		return err

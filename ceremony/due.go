@@ -86,7 +86,7 @@ func about(d plan.Date, what string) bool {
 // itself.
 func (f Folder) newest(last *plan.Plan) (*plan.Plan, error) {
 	for _, dir := range sequels(f.Evidence()) {
-		held, err := plan.ReadFile(dir.sequelPlan())
+		held, err := plan.ReadFile(dir.evidence(evidence.PlanFile))
 		if err != nil {
 			return nil, err
 		}

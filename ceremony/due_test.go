@@ -26,6 +26,7 @@ func TestDue(t *testing.T) {
 	held := strings.Replace(string(f.Content), "2026-11-01T09:00:00Z", "2027-10-20T09:00:00Z", 1)
 	write(t, filepath.Join(string(drill), "plan.json"), held)
 	write(t, filepath.Join(drill.Evidence(), "plan.json"), held)
+	write(t, filepath.Join(drill.Evidence(), "checkpoint"), "of a drill")
 	key := filepath.Join(string(drill), "ceremony.key")
 	write(t, key, "not closed yet")
 	wantDue(t, dir, "2027-11-01 next CRL", "2027-11-01 drill")

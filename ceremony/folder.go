@@ -75,19 +75,21 @@ func ChangeFolder(bundle string, kind plan.Kind) Folder {
 func sequelStem(bundle string) string {
 	evidence := filepath.Clean(bundle)
 	around := filepath.Dir(evidence)
-	if stem, _, ok := sequelName(filepath.Base(around)); ok {
-		evidence = filepath.Join(filepath.Dir(around), stem)
+	if named, err := filepath.Abs(around); err == nil { // it may be "."
+		if stem, _, ok := sequelName(filepath.Base(named)); ok {
+			evidence = filepath.Join(around, "..", stem)
+		}
 	}
 	return evidence + "."
 }
 
 // sequelName takes the name of the folder of a drill or a change apart.
 func sequelName(name string) (stem string, kind plan.Kind, ok bool) {
-	stem, rest, _ := strings.Cut(name, ".")
+	dot := max(0, strings.LastIndexByte(name, '.'))
 	for _, kind := range append(plan.Kinds(), plan.Checking) {
-		number, is := strings.CutPrefix(rest, string(kind)+"-")
+		number, is := strings.CutPrefix(name[dot:], "."+string(kind)+"-")
 		if _, err := strconv.Atoi(number); is && err == nil {
-			return stem, kind, true
+			return name[:dot], kind, true
 		}
 	}
 	return "", "", false
@@ -99,7 +101,7 @@ func sequels(bundle string) (dirs []Folder) {
 	entries, _ := os.ReadDir(filepath.Dir(stem)) // one that cannot be read has none
 	for _, e := range entries {
 		dir := Folder(filepath.Join(filepath.Dir(stem), e.Name()))
-		if base, _, ok := sequelName(e.Name()); ok && base+"." == filepath.Base(stem) && safefile.Exists(dir.Evidence()) && !safefile.Exists(dir.key()) {
+		if base, _, ok := sequelName(e.Name()); ok && base+"." == filepath.Base(stem) && safefile.Exists(dir.evidence(evidence.HeadFile)) && !safefile.Exists(dir.key()) {
 			dirs = append(dirs, dir)
 		}
 	}

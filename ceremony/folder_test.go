@@ -108,6 +108,10 @@ func TestDrillFolder(t *testing.T) {
 	want("closed", "evidence.drill-2")
 	write(t, filepath.Join(string(first), "ceremony.key"), "a key")
 	want("begun", "evidence.drill-1")
+	dir = t.TempDir()
+	bundle = filepath.Join(dir, "root.2026.drill-1", "evidence")
+	write(t, filepath.Join(bundle, "plan.json"), "")
+	want("after the drill of evidence whose name has a dot", "root.2026.drill-2")
 }
 
 // TestPlanOfARehearsal: one that was begun goes on with its own plan, and a

@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -45,7 +46,7 @@ func verified(bundle string) error {
 }
 
 // Newest reads evidence that was verified, and refuses it if other evidence goes on from
-// it, or if there is no custody in it.
+// it, or from evidence before it, or if there is no custody in it.
 func Newest(bundle string) (*Before, error) {
 	chain, record, err := newestChain(bundle)
 	if err != nil {
@@ -56,13 +57,10 @@ func Newest(bundle string) (*Before, error) {
 
 func newestChain(bundle string) (*evidence.Chain, []byte, error) {
 	chain, record, err := evidence.ReadChain(bundle)
-	if err != nil {
-		return nil, nil, err
+	if err == nil {
+		err = checkEnd(chain, bundle)
 	}
-	if later, err := laterEvidence(bundle, chain); err != nil || later != "" {
-		return nil, nil, errors.Join(err, fmt.Errorf("%s is not the newest evidence: %s goes on from it; name that", bundle, safefile.Quoted(later)))
-	}
-	return chain, record, nil
+	return chain, record, err
 }
 
 func newBefore(chain *evidence.Chain, record []byte) (*Before, error) {
@@ -73,18 +71,34 @@ func newBefore(chain *evidence.Chain, record []byte) (*Before, error) {
 	return &Before{Chain: chain, Record: r}, err
 }
 
-// laterEvidence is closed evidence beside a bundle that goes on from it; empty for none.
-func laterEvidence(bundle string, chain *evidence.Chain) (later string, err error) {
-	for _, dir := range sequels(bundle) {
-		held, err := plan.ReadFile(dir.sequelPlan())
-		if err != nil {
-			return "", err
+// checkEnd refuses a chain from which other evidence, beside a bundle, goes on: what is in
+// force is said there, or in neither. The bundle is that of the end of the chain, or of
+// what is to go on from there.
+func checkEnd(chain *evidence.Chain, bundle string) error {
+	own, _ := os.Stat(bundle) // which may not be there yet
+	for _, other := range sequels(bundle) {
+		if info, err := os.Stat(other.Evidence()); err != nil || os.SameFile(own, info) {
+			continue
 		}
-		if s := held.Plan.Sequel(); s != nil && s.Before() == chain.Last().Closing {
-			return dir.Evidence(), nil
+		held, err := plan.ReadFile(other.evidence(evidence.PlanFile))
+		if err != nil {
+			return err
+		}
+		head, err := safefile.Read(other.evidence(evidence.HeadFile), maxSmall)
+		if err != nil {
+			return err
+		}
+		sequel, sum := held.Plan.Sequel(), sha256.Sum256(head)
+		i := slices.IndexFunc(chain.Links, func(link *evidence.Origin) bool { return sequel != nil && link.Closing == sequel.Before() })
+		switch later := safefile.Quoted(other.Evidence()); {
+		case i < 0 || i+1 < len(chain.Links) && chain.Links[i+1].Closing == hexOf(sum):
+		case i+1 < len(chain.Links):
+			return fmt.Errorf("%s goes on from %s, as %s does: only one can say what is in force. Look which it is, and move the folder of the other one away", later, chain.Links[i].Name(), chain.Links[i+1].Name())
+		default:
+			return fmt.Errorf("%s goes on from %s already, and is newer; name that evidence, and prepare from there what was to go on from this", later, chain.Links[i].Name())
 		}
 	}
-	return "", nil
+	return nil
 }
 
 // Drill is the plan of a drill that goes on from this evidence.
@@ -167,8 +181,7 @@ func (b *Before) PreparedDrill(dir Folder, now time.Time) (plan.File, error) {
 	return f, err
 }
 
-// putChain keeps the transcripts of all evidence before this with the evidence, and the
-// record of the sheets, where they stay as they are.
+// putChain keeps the transcripts of all evidence before this with the evidence.
 func (p *proceedings) putChain() error {
 	if p.Before == nil {
 		return nil
