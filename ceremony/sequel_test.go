@@ -10,6 +10,7 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
+	"conclave/dkek/dkektest"
 )
 
 // rehearsed is the evidence of a rehearsal, which a drill can be of too.
@@ -94,4 +95,12 @@ func TestReadBeforeRefuses(t *testing.T) {
 	if _, err := ceremony.ReadBefore(damaged); err == nil || !strings.HasPrefix(err.Error(), damaged+": ") {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestReplacedDevice is not initialised in place of the one that replaces it.
+func TestReplacedDevice(t *testing.T) {
+	y := newYears(t, nil)
+	s := y.prepare(t, 3, func(b *ceremony.Before) *plan.Plan { return y.change(b, plan.ReplaceDevice, nil) })
+	refusedFor(t, "the same device", s.Run(dkektest.Practising(t.Context())), "is the one that is to be replaced; put in the one that takes its place")
+	wantShown(t, y.drilled(t, 3), "drill: 4 of 4 sheets are good, the backup opens, the devices are as they were")
 }
