@@ -108,13 +108,12 @@ func (p closing) keepRecord() error {
 	if p.Plan.Custody == nil {
 		return nil
 	}
-	record := (*quorum.Record)(nil)
+	var record *quorum.Record
+	var err error
 	if p.Before != nil && !p.log.facts.Done(step.Share.ID()) {
 		record = p.Before.Record
-	} else if _, records, err := p.backups.read(); err != nil {
+	} else if _, record, err = p.inForce(); err != nil {
 		return err
-	} else {
-		record = records[0]
 	}
 	content, err := record.Bytes()
 	if err != nil {

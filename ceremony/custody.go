@@ -248,18 +248,33 @@ func (p *proceedings) importDone(name, custodians string) done {
 // openBackups opens the share file of the backup with the custodians of the plan, and
 // notes who they are.
 func (p *proceedings) openBackups(ctx context.Context, device string) (opened *custody.Opened, who string, err error) {
-	file, records, err := p.backups.read()
+	file, record, err := p.inForce()
 	if err != nil {
 		return nil, "", err
 	}
 	quorum := plan.Quorum{Threshold: p.Plan.Custody.Threshold, Custodians: p.Plan.People.Custodians}
-	if opened, err = p.openShareFile(ctx, file, records[0], quorum, device); err != nil {
+	if opened, err = p.openShareFile(ctx, file, record, quorum, device); err != nil {
 		return nil, "", err
 	}
-	if who, err = p.log.noteCustodians(opened, records[0]); err != nil {
+	if who, err = p.log.noteCustodians(opened, record); err != nil {
 		opened.Wipe()
 	}
 	return opened, who, err
+}
+
+// inForce is the share file of the backup, and the record of the sheets in force. That of
+// others, which open it too, may lie beside it.
+func (p *proceedings) inForce() (dkek.ShareFile, *quorum.Record, error) {
+	file, records, err := p.backups.read()
+	if err != nil {
+		return file, nil, err
+	}
+	set := of[step.ShareFacts](p.log, step.Share.ID()).Set
+	i := slices.IndexFunc(records, func(r *quorum.Record) bool { return r.Set == set })
+	if i < 0 {
+		return file, nil, fmt.Errorf("%s has no record of the set %s beside it; take it from another copy of the backup", p.backups.shareFile(), set)
+	}
+	return file, records[i], nil
 }
 
 // openShareFile opens a share file with those who have its sheets. Those are named first

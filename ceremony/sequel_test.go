@@ -2,6 +2,7 @@ package ceremony_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -103,4 +104,31 @@ func TestReplacedDevice(t *testing.T) {
 	s := y.prepare(t, 3, func(b *ceremony.Before) *plan.Plan { return y.change(b, plan.ReplaceDevice, nil) })
 	refusedFor(t, "the same device", s.Run(dkektest.Practising(t.Context())), "is the one that is to be replaced; put in the one that takes its place")
 	wantShown(t, y.drilled(t, 3), "drill: 4 of 4 sheets are good, the backup opens, the devices are as they were")
+}
+
+// TestRecordOfBefore: a medium that was written twice has the records of the old sheets,
+// too, which open its share file; but people type the new ones.
+func TestRecordOfBefore(t *testing.T) {
+	y := newYears(t, nil)
+	old := y.backup
+	y.changed(t, plan.NewSheets, nil)
+	for _, backup := range []string{old, y.backup} {
+		if records, err := filepath.Glob(filepath.Join(backup, "dkek.pbe.set-*.json")); err != nil || len(records) != 1 {
+			t.Fatalf("records: %v, %v", records, err)
+		}
+	}
+	both := t.TempDir()
+	for _, backup := range []string{old, y.backup} {
+		if out, err := exec.Command("cp", "-r", backup+"/.", both).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	y.backup = both
+	wantShown(t, y.drilled(t, 12), "drill: 4 of 4 sheets are good, the backup opens")
+	y.changed(t, plan.ReplaceDevice, func(*plan.Plan) {
+		if err := y.Devices.(home).Delete("primary"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	y.changed(t, plan.NewFile, nil)
 }
