@@ -75,7 +75,7 @@ func (p *people) stillClosed(ctx context.Context, thing string) (bool, error) {
 	}
 	number := sequel.Number(thing)
 	if !p.plan.LeavesBackup() {
-		return number != "" && !p.plan.Change.Renews(thing) && p.log.bagSeen(thing) == "", nil
+		return number != "" && !p.plan.Renews(thing) && p.log.bagSeen(thing) == "", nil
 	}
 	if of[step.PINsFacts](p.log, p.plan.BagSteps()[thing]).Bag[thing] == number {
 		return true, nil

@@ -132,7 +132,8 @@ func (p changing) rewrap(old, share secret.Bytes) error {
 	return p.resealPINs(from, to)
 }
 
-// resealPINs seals the SO-PINs of the backup under a new DKEK: the devices keep them.
+// resealPINs seals the SO-PINs that devices have under a new DKEK, until they get others: who
+// knows the DKEK of before can open these.
 func (p changing) resealPINs(from, to *dkek.DKEK) error {
 	for _, device := range p.Plan.SealedPINs() {
 		sealed, _, err := custody.ReadSealedPIN(p.old.sealedPIN(device))
@@ -150,7 +151,8 @@ func (p changing) resealPINs(from, to *dkek.DKEK) error {
 		}
 		content, err := again.Bytes()
 		if err == nil {
-			err = replaceFile(p.backups.sealedPIN(device), content)
+			present := sealing(p).present()
+			err = replaceFile(present.sealedPIN(device), content)
 		}
 		if err != nil {
 			return err
@@ -213,19 +215,17 @@ func (p changing) isReplaced(name string) bool {
 	case plan.NewFile:
 		return record || name == share
 	case plan.Rekey: // keys that are not of the plan stay under the old DKEK
-		return record || name == share || p.isWrapped(name) || p.isSealed(name, p.Plan.SealedPINs()...)
-	case plan.ReplaceDevice:
-		return p.isSealed(name, p.Plan.Change.Device)
+		return record || name == share || p.isWrapped(name) || p.isResealed(name)
 	}
-	return false
+	return p.isResealed(name)
 }
 
 func (p changing) isWrapped(name string) bool {
 	return slices.ContainsFunc(p.Plan.Keys, func(k plan.Key) bool { return name == filepath.Base(p.old.wrapped(k.Name)) })
 }
 
-func (p changing) isSealed(name string, devices ...string) bool {
-	return slices.ContainsFunc(devices, func(device string) bool { return name == filepath.Base(p.old.sealedPIN(device)) })
+func (p changing) isResealed(name string) bool {
+	return slices.ContainsFunc(p.Plan.ResealedPINs(), func(device string) bool { return name == filepath.Base(p.old.sealedPIN(device)) })
 }
 
 // changePIN changes the PINs of a device, which logs in with those it has.

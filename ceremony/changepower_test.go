@@ -1,10 +1,10 @@
 package ceremony_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +13,6 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
-	"conclave/custody"
 	"conclave/dkek"
 	"conclave/dkek/dkektest"
 	"conclave/hsm"
@@ -132,22 +131,16 @@ func ofPlayers(ref wire.PINReference) string {
 	return map[wire.PINReference]string{wire.UserPIN: "648219", wire.SOPIN: "3537363231383830"}[ref]
 }
 
-// takes wants a device to take the PINs that people have in mind, or that are sealed in a
-// backup under a DKEK.
-func (m *minds) takes(t *testing.T, s *stage, name, backup string, d *dkek.DKEK) {
+// takes wants a device to take the PINs that people have in mind, or that are sealed in the
+// backup.
+func (m *minds) takes(t *testing.T, s *stage, name string, d *dkek.DKEK) {
 	t.Helper()
 	so, err := hsm.ParseSOPIN(m.last(wire.SOPIN, name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if slices.Contains(s.Plan.SealedPINs(), name) {
-		sealed, _, err := custody.ReadSealedPIN(filepath.Join(backup, "so-pin-"+name+".sealed"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if so, err = sealed.Open(d); err != nil {
-			t.Fatal(err)
-		}
+		so = soPIN(t, s.Dir.Backup(), name, d)
 	}
 	conn, err := s.Devices.Connect(*s.Plan.FindDevice(name))
 	if err != nil {
@@ -192,7 +185,7 @@ func (y *years) unplugged(t *testing.T, kind plan.Kind, room *drives) {
 		if !errors.Is(err, errPower) {
 			t.Fatalf("cut %d: %v", len(o.cut), err)
 		}
-		y.brings(t, "the old backup", y.backup, y.players)
+		y.bringsAll(t, "the old backup", y.backup, y.players)
 		if kind == plan.Rekey && people.step.Action != step.Share {
 			s.brings(t, "the new backup", s.Dir.Backup(), people.next)
 		}
@@ -203,18 +196,13 @@ func (y *years) unplugged(t *testing.T, kind plan.Kind, room *drives) {
 	if len(o.cut) < 10 {
 		t.Errorf("only %d power cuts", len(o.cut))
 	}
-	backup, players := y.backup, y.players
-	if kind.MakesSheets() {
-		players = people.next
-	}
-	if s.Plan.NeedsBackup() {
-		backup = s.Dir.Backup()
-	}
-	d, err := s.open(t, backup, players)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before, now := y.brings(t, "the old backup", y.backup, y.players), s.brings(t, "the new backup", s.Dir.Backup(), people.now())
 	for _, name := range s.Plan.Kept() {
-		m.takes(t, s, name, backup, d)
+		m.takes(t, s, name, now)
+	}
+	for _, name := range s.Plan.ResealedPINs() {
+		if bytes.Equal(soPIN(t, y.backup, name, before), soPIN(t, s.Dir.Backup(), name, now)) {
+			t.Errorf("the device %s has the SO-PIN that it had", name)
+		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 // prepare identifies a device, and initialises it if it is for custody.
 func (p *proceedings) prepare(ctx context.Context, name string) (done, error) {
-	if change := p.Plan.Change; change != nil && !change.Renews(plan.TheDevice(name)) {
+	if p.Plan.Change != nil && !p.Plan.Renews(plan.TheDevice(name)) {
 		if err := (changing{p}).takeOut(ctx, name, map[string]string{}); err != nil {
 			return done{}, err
 		}

@@ -169,12 +169,8 @@ func (p checking) openBackup(ctx context.Context, _ string) (d done, err error) 
 		return done{}, err
 	}
 	defer opened.Wipe()
-	for _, device := range p.Plan.SealedPINs() {
-		pin, err := sealing(p).openSealed(device, opened.Share)
-		if err != nil {
-			return done{}, err
-		}
-		pin.Wipe()
+	if err := sealing(p).openAll(opened.Share); err != nil {
+		return done{}, err
 	}
 	devices := p.Before.Throwaway
 	devices.Delete(throwaway) // what an interrupted attempt has left

@@ -27,6 +27,8 @@ import (
 //	                   with its plan
 //	plan.json          of a drill or a change: its plan
 //	before/            of a drill or a change: what it goes on from
+//	present/           of a rekey: the SO-PINs that devices have until they get others,
+//	                   sealed under the new DKEK
 //	throwaway/         of a drill or a change: the device that the backup is opened on
 type Folder string
 
@@ -141,6 +143,9 @@ func (f Folder) Register() string { return f.in("register.sqlite") }
 
 // Practice is the folder of the practice devices.
 func (f Folder) Practice() string { return f.practice("") }
+
+// present is the folder of the SO-PINs that devices have while a new DKEK comes.
+func (f Folder) present() string { return f.in("present") }
 
 // Throwaway is the folder of a drill's own device.
 func (f Folder) Throwaway() string { return f.in("throwaway") }

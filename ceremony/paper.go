@@ -59,7 +59,7 @@ func PINSheets(p *plan.Plan) ([]byte, error) {
 	}
 	var blank []paper.PINSheet
 	for _, sheet := range p.PINSheets() {
-		if p.Change != nil && !p.Change.Renews(sheet.Thing) {
+		if p.Change != nil && !p.Renews(sheet.Thing) {
 			continue
 		}
 		blank = append(blank, paper.PINSheet{

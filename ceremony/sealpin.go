@@ -72,13 +72,13 @@ func (p sealing) giveSealed(ctx context.Context, h *hsm.HSM, name string, d *dke
 	if err := p.log.note(transcript.Note, "", "the SO-PIN of the device "+name+" is sealed, and the device is given it now", step.NoteFacts{Sealed: sum}); err != nil {
 		return "", err
 	}
-	return sum, p.giveSOPIN(ctx, h, name, pin, interrupted)
+	return sum, p.giveSOPIN(ctx, h, name, pin, d, interrupted)
 }
 
 // soPIN asks for the SO-PIN of a device: the present one of a device that has one. What
 // is sealed, custodians open.
 func (p sealing) soPIN(ctx context.Context, name string, h *hsm.HSM) (entry, error) {
-	if p.Plan.Change == nil || p.Plan.Change.Renews(plan.TheDevice(name)) || !slices.Contains(p.Plan.SealedPINs(), name) {
+	if p.Plan.Change == nil || p.Plan.Renews(plan.TheDevice(name)) || !slices.Contains(p.Plan.SealedPINs(), name) {
 		return p.people.soPIN(ctx, name, h)
 	}
 	opened, _, err := p.openBackups(ctx, name)
@@ -86,7 +86,12 @@ func (p sealing) soPIN(ctx context.Context, name string, h *hsm.HSM) (entry, err
 		return nil, err
 	}
 	defer opened.Wipe()
-	pin, err := p.openSealed(name, opened.Share)
+	d, err := dkek.New(opened.Share)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Wipe()
+	pin, err := p.openSealed(name, d)
 	if err != nil {
 		return nil, err
 	}
@@ -94,14 +99,10 @@ func (p sealing) soPIN(ctx context.Context, name string, h *hsm.HSM) (entry, err
 	return entry{secret.Bytes(hex.EncodeToString(pin))}, nil
 }
 
-// openSealed opens the SO-PIN of a device that is sealed in the backup.
-func (p sealing) openSealed(name string, share secret.Bytes) (secret.Bytes, error) {
-	d, err := dkek.New(share)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Wipe()
-	path := p.backups.sealedPIN(name)
+// openSealed opens the SO-PIN that a device has, and that is sealed.
+func (p sealing) openSealed(name string, d *dkek.DKEK) (secret.Bytes, error) {
+	present := p.present()
+	path := present.sealedPIN(name)
 	sealed, _, err := custody.ReadSealedPIN(path)
 	if err != nil {
 		return nil, err
@@ -111,6 +112,36 @@ func (p sealing) openSealed(name string, share secret.Bytes) (secret.Bytes, erro
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return pin, nil
+}
+
+// openAll opens the sealed SO-PINs of all devices.
+func (p sealing) openAll(share secret.Bytes) error {
+	d, err := dkek.New(share)
+	if err != nil {
+		return err
+	}
+	defer d.Wipe()
+	for _, device := range p.Plan.SealedPINs() {
+		pin, err := p.openSealed(device, d)
+		if err != nil {
+			return err
+		}
+		pin.Wipe()
+	}
+	return nil
+}
+
+// present is where the SO-PINs are sealed that devices have: in the backup, or in that of
+// before where a change seals others. With a new DKEK they are in the folder of the
+// change, sealed under it.
+func (p sealing) present() backup {
+	switch p.Plan.Kind() {
+	case plan.Rekey:
+		return backup{p.Dir.present()}
+	case plan.ChangePIN:
+		return p.old
+	}
+	return p.backups
 }
 
 // serial is that of a device that was prepared.
@@ -162,16 +193,16 @@ func (p sealing) newSealed(h *hsm.HSM, name string, d *dkek.DKEK) (*custody.Seal
 	return sealed, content, err
 }
 
-// giveSOPIN sets a new SO-PIN in place of the one that was typed when the device was
-// prepared, and sees that the device takes it. An interrupted attempt may have set it.
-func (p sealing) giveSOPIN(ctx context.Context, h *hsm.HSM, name string, pin secret.Bytes, interrupted bool) error {
+// giveSOPIN sets a new SO-PIN in place of the present one, and sees that the device takes
+// it. An interrupted attempt may have set it.
+func (p sealing) giveSOPIN(ctx context.Context, h *hsm.HSM, name string, pin secret.Bytes, d *dkek.DKEK, interrupted bool) error {
 	var wrong *hsm.PINError
 	if interrupted {
 		if err := h.Login(wire.SOPIN, pin); err == nil || !errors.As(err, &wrong) {
 			return err
 		}
 	}
-	present, err := p.people.right(ctx, h, p.people.pinOf(name, wire.SOPIN))
+	present, err := p.presentSOPIN(ctx, h, name, d)
 	if err != nil {
 		return err
 	}
@@ -180,4 +211,13 @@ func (p sealing) giveSOPIN(ctx context.Context, h *hsm.HSM, name string, pin sec
 		return err
 	}
 	return h.Login(wire.SOPIN, pin)
+}
+
+// presentSOPIN is the SO-PIN that a device has until it is given a sealed one: one that is
+// sealed too, or that someone types who was there when the device was prepared.
+func (p sealing) presentSOPIN(ctx context.Context, h *hsm.HSM, name string, d *dkek.DKEK) (secret.Bytes, error) {
+	if kind := p.Plan.Kind(); kind == plan.Rekey || kind == plan.ChangePIN {
+		return p.openSealed(name, d)
+	}
+	return p.people.right(ctx, h, p.people.pinOf(name, wire.SOPIN))
 }

@@ -54,7 +54,7 @@ func (d *sessions) identify(name string, h *hsm.HSM) error {
 		return fmt.Errorf("device %s: %w", name, err)
 	}
 	before := of[step.PrepareFacts](d.log, step.Prepare.ID(name)).Serial
-	if change := d.plan.Change; change != nil && change.Renews(plan.TheDevice(name)) { // it is another one
+	if d.plan.Renews(plan.TheDevice(name)) { // it is another one
 		if replaced := evidence.Of[step.PrepareFacts](d.log.before, step.Prepare.ID(name)).Serial; identity.Serial == replaced {
 			return fmt.Errorf("device %s has serial number %s, and is the one that is to be replaced; put in the one that takes its place; an embedded one is deleted first: conclave hsm delete %s", name, replaced, name)
 		}

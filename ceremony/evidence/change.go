@@ -40,7 +40,7 @@ func (v changeCheck) bags() {
 		if found == step.BagChanged {
 			changed = append(changed, thing)
 		}
-		if found == "" && was != "" && !v.plan.Change.Renews(thing) {
+		if found == "" && was != "" && !v.plan.Renews(thing) {
 			v.agrees(TranscriptFile, id, "bag: "+thing, bags[thing], was)
 			continue
 		}

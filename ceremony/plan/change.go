@@ -81,27 +81,47 @@ func Successors(custodians, leave, come []string) (next []string, err error) {
 }
 
 // Renews says whether a thing is another one after the change than before it.
-func (c *Change) Renews(thing string) bool {
+func (p *Plan) Renews(thing string) bool {
+	c := p.Change
 	switch {
-	case strings.HasPrefix(thing, Sheet("")), thing == Media, strings.HasPrefix(thing, mediumName):
+	case c == nil:
+		return false
+	case strings.HasPrefix(thing, Sheet("")):
 		return c.Kind.MakesSheets()
+	case thing == Media, strings.HasPrefix(thing, mediumName):
+		return p.RewritesBackup()
 	case thing == TheDevice(c.Device):
 		return c.Kind == ReplaceDevice
 	case strings.Contains(thing, "PIN of "):
-		return c.Kind == Rekey || c.Kind.IsOfDevices() && strings.HasSuffix(thing, TheDevice(c.Device))
+		return c.Kind == Rekey || c.Kind.IsOfDevices() && (c.Device == "" || strings.HasSuffix(thing, TheDevice(c.Device)))
 	}
 	return false
 }
 
-// opensBackup says whether a kind of plan looks at the backup.
-func (k Kind) opensBackup() bool { return k != First && k != ChangePIN }
+// RewritesBackup says whether a change leaves another backup than there was, and other
+// media with it: with new sheets, or with an SO-PIN that is sealed anew.
+func (p *Plan) RewritesBackup() bool {
+	return p.Change != nil && (p.Change.Kind.MakesSheets() || len(p.ResealedPINs()) > 0)
+}
+
+// ResealedPINs are the devices that get another SO-PIN, sealed in the backup, in a change.
+func (p *Plan) ResealedPINs() (devices []string) {
+	for _, device := range p.SealedPINs() {
+		if kind := p.Kind(); kind == Rekey || kind.IsOfDevices() && (p.Change.Device == "" || p.Change.Device == device) {
+			devices = append(devices, device)
+		}
+	}
+	return devices
+}
 
 // LeavesBackup says whether a drill, or an emergency, looks at what there is and leaves
 // it as it is. All that such a plan cannot show is an exception.
 func (p *Plan) LeavesBackup() bool { return p.Kind() == Checking || p.Kind() == Emergency }
 
 // NeedsBackup says whether the folder of the backup is wanted to carry the plan out.
-func (p *Plan) NeedsBackup() bool { return p.Kind().opensBackup() }
+func (p *Plan) NeedsBackup() bool {
+	return p.Kind() != First && (p.Kind() != ChangePIN || p.RewritesBackup())
+}
 
 // change are the steps of a change of custody.
 func (p script) change() []step.Step {
@@ -119,16 +139,19 @@ func (p script) change() []step.Step {
 	case NewSheets, NewFile:
 		steps = append(steps, p.reshare(), p.openBackup(), p.copies())
 	case Rekey:
-		steps = append(steps, p.reshare(), p.openBackup(), p.copies())
+		steps = append(steps, p.reshare(), p.openBackup())
 		for _, name := range slices.Backward(p.Kept()) { // the one that proves it first
 			steps = append(steps, p.refill(name)...)
 		}
+		steps = append(steps, p.copies())
 	case ChangePIN:
 		for _, name := range p.changedPINs() {
-			steps = append(steps, p.changePIN(name))
+			steps = append(append(steps, p.changePIN(name)), p.sealPIN(name, p.first())...)
 		}
+		steps = append(steps, p.copiesOfSealed()...)
 	case ReplaceDevice:
-		steps = append(append(steps, p.refill(p.Change.Device)...), p.retire())
+		steps = append(append(steps, p.refill(p.Change.Device)...), p.copiesOfSealed()...)
+		steps = append(steps, p.retire())
 	case AddMedium:
 		steps = append(steps, p.copies())
 	case Emergency:
@@ -138,6 +161,14 @@ func (p script) change() []step.Step {
 		steps = append(steps, p.lookAtPINs()...)
 	}
 	return append(steps, p.seal(), p.close())
+}
+
+// copiesOfSealed is the copying of a backup in which an SO-PIN is sealed anew.
+func (p script) copiesOfSealed() []step.Step {
+	if !p.RewritesBackup() {
+		return nil
+	}
+	return []step.Step{p.copies()}
 }
 
 // changedPINs are the devices whose PINs are changed.
@@ -180,7 +211,7 @@ func (p script) changePIN(device string) step.Step {
 	return step.Step{
 		ID: step.ChangePIN.ID(device), Action: step.ChangePIN, Object: device, Title: "Change the PINs of the device " + device, By: step.Administrator,
 		Do: append(p.openPINs(device), p.openBag(TheDevice(device)), "Put the device into a reader, if it is a card.",
-			"Type the present user PIN, and the new one twice; then the SO-PIN in the same way, unless it is sealed. They are not shown."),
+			"Type the present user PIN, and the new one twice; then the SO-PIN in the same way, unless it is sealed: then custodians seal another one in the next step. They are not shown."),
 		Expect: []string{"Serial number: " + orBlank(p.FindDevice(device).Serial), "The device takes the new PINs, and the old ones no more."},
 	}
 }

@@ -176,11 +176,15 @@ func (p script) sealPIN(device string, called []int) []step.Step {
 	if pin.Kept != ByQuorum {
 		return nil
 	}
+	present := pin.By + " types the SO-PIN that was typed when the device was prepared."
+	if kind := p.Kind(); kind == Rekey || kind == ChangePIN {
+		present = "No one types the present SO-PIN: it is sealed, and opened with the backup."
+	}
 	return []step.Step{{
 		ID: step.SealPIN.ID(device), Action: step.SealPIN, Object: device, Title: "Seal the SO-PIN of " + TheDevice(device), By: step.Custodians, Called: called,
 		Do: []string{
 			fmt.Sprintf("%d custodians come to the screen one after the other; each types the code of their sheet.", p.Custody.Threshold),
-			pin.By + " types the SO-PIN that was typed when the device was prepared.",
+			present,
 		},
 		Expect: []string{"The device has a random SO-PIN. It is in the backup, sealed under the DKEK, and no one has seen it."},
 	}}

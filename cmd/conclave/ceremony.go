@@ -134,7 +134,7 @@ func (c *console) holdsNow(p *plan.Plan, dir ceremony.Folder) error {
 		what = string(p.Kind())
 	}
 	format, told := "The %s is closed. Keep its evidence with that before it; the next drill or change goes on from it: %s\n", []any{what, dir.Evidence()}
-	if p.Kind().MakesSheets() {
+	if p.RewritesBackup() {
 		format, told = format+"The backup in force is %s; destroy the copies of the one before it.\n", append(told, dir.Backup())
 	}
 	return c.answerf(newCeremonyAnswer(dir), format, told...)

@@ -63,13 +63,9 @@ func (y *yearsAtTerminal) changes(kind plan.Kind, answers ...oneAnswer) string {
 	y.do("conclave ceremony change " + y.newest + " --kind " + string(kind))
 	dir := y.next(string(kind), -1)
 	y.do("conclave ceremony runbook " + dir + "/plan.json")
-	command := "conclave ceremony run " + dir + "/plan.json"
-	if kind != plan.ChangePIN {
-		command += " --backup " + y.backup
-	}
-	shown := y.holds(string(kind), command)
-	if backup := dir + "/backup"; kind.MakesSheets() || kind == plan.ReplaceDevice || kind == plan.AddMedium {
-		y.backup = backup
+	shown := y.holds(string(kind), "conclave ceremony run "+dir+"/plan.json --backup "+y.backup)
+	if kind != plan.Emergency {
+		y.backup = dir + "/backup"
 	}
 	return shown
 }
