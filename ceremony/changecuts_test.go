@@ -106,6 +106,7 @@ func (y *years) elsewhere(t *testing.T) *years {
 		t.Fatalf("%v: %s", err, out)
 	}
 	s, other := *y.stage, *y
+	s.Now = func() time.Time { return other.day }
 	h := device.NewHome(dir)
 	h.PINCost = y.Devices.(home).PINCost
 	s.Devices, other.stage = home{h}, &s

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -88,8 +87,11 @@ func (v drillCheck) found(bag plan.Bag) string {
 }
 
 // bagFacts are what a step says of bags, and whether a thing that it is about was not
-// here.
+// here. One that has not shown what it was to show says nothing beside its notes.
 func (v drillCheck) bagFacts(id, thing string) (bags map[string]string, absent bool) {
+	if v.facts.unshown(id) != "" {
+		return v.notedBags(id), true
+	}
 	switch v.actions[id] {
 	case step.Inspect:
 		facts := Of[step.InspectFacts](v.facts, id)
@@ -106,20 +108,21 @@ func (v drillCheck) bagFacts(id, thing string) (bags map[string]string, absent b
 	return facts.Bag, facts.Sheet == step.SheetAbsent
 }
 
-// noted is what notes and exceptions of a step say of the bag of a thing, the
-// last of them.
-func (v drillCheck) noted(id, thing string) (number string) {
+// noted is what notes and exceptions of a step say of the bag of a thing.
+func (v drillCheck) noted(id, thing string) string { return v.notedBags(id)[thing] }
+
+// notedBags are what they say of all bags, the last of them of each.
+func (v drillCheck) notedBags(id string) map[string]string {
+	noted := map[string]string{}
 	for _, e := range v.said[id].all {
-		var bags map[string]string
 		switch e.Kind {
 		case transcript.Note:
-			bags = read[step.NoteFacts](v.verifier, e).Bag
+			maps.Copy(noted, read[step.NoteFacts](v.verifier, e).Bag)
 		case transcript.Exception:
-			bags = read[step.ExceptionFacts](v.verifier, e).Bag
+			maps.Copy(noted, read[step.ExceptionFacts](v.verifier, e).Bag)
 		}
-		number = cmp.Or(bags[thing], number)
 	}
-	return number
+	return noted
 }
 
 // sealed wants each bag to have a number that no other has or had, unless it was
