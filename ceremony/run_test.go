@@ -52,7 +52,7 @@ type stage struct {
 }
 
 // newStage sets up the example's ceremony with players.
-func newStage(t *testing.T, change func(*plan.Plan)) *stage {
+func newStage(t testing.TB, change func(*plan.Plan)) *stage {
 	t.Helper()
 	dir := t.TempDir()
 	content, err := os.ReadFile("../examples/offline-root/plan.json")
@@ -84,7 +84,7 @@ func newStage(t *testing.T, change func(*plan.Plan)) *stage {
 }
 
 // writeRequest writes one by a new key.
-func writeRequest(t *testing.T, path string, p *plan.Plan) {
+func writeRequest(t testing.TB, path string, p *plan.Plan) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -96,7 +96,7 @@ func writeRequest(t *testing.T, path string, p *plan.Plan) {
 }
 
 // issuingRequest asks for a name, as much software does, which the plan leaves out.
-func issuingRequest(t *testing.T, p *plan.Plan, key *ecdsa.PrivateKey, extensions ...pkix.Extension) []byte {
+func issuingRequest(t testing.TB, p *plan.Plan, key *ecdsa.PrivateKey, extensions ...pkix.Extension) []byte {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
 		RawSubject: p.FindCertificate("issuing").Subject.DER(), DNSNames: []string{"ca.example.com"}, ExtraExtensions: extensions,
@@ -108,7 +108,7 @@ func issuingRequest(t *testing.T, p *plan.Plan, key *ecdsa.PrivateKey, extension
 }
 
 // keyIdentifier is that of a key with SHA-1, which keytool and Windows ask for.
-func keyIdentifier(t *testing.T, key *ecdsa.PrivateKey) pkix.Extension {
+func keyIdentifier(t testing.TB, key *ecdsa.PrivateKey) pkix.Extension {
 	t.Helper()
 	point, err := key.PublicKey.Bytes()
 	if err != nil {
@@ -118,10 +118,10 @@ func keyIdentifier(t *testing.T, key *ecdsa.PrivateKey) pkix.Extension {
 	return pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 14}, Value: append([]byte{4, 20}, sum[:]...)}
 }
 
-func testProgram(t *testing.T) ceremony.Program { return programOf(t, "the program") }
+func testProgram(t testing.TB) ceremony.Program { return programOf(t, "the program") }
 
 // programOf is a program with this content.
-func programOf(t *testing.T, content string) ceremony.Program {
+func programOf(t testing.TB, content string) ceremony.Program {
 	t.Helper()
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -138,7 +138,7 @@ func programOf(t *testing.T, content string) ceremony.Program {
 func (s *stage) evidence() string { return filepath.Join(string(s.Dir), "evidence") }
 
 // verified fails the test unless the evidence verifies.
-func (s *stage) verified(t *testing.T) *evidence.Report {
+func (s *stage) verified(t testing.TB) *evidence.Report {
 	t.Helper()
 	report, err := evidence.Verify(os.DirFS(s.evidence()), evidence.Options{})
 	if err != nil {
@@ -458,7 +458,7 @@ func (s *stage) drillOf(t *testing.T, before string) *stage {
 }
 
 // goingOn is a drill or a change in a folder of its own, with the backup of this stage.
-func (s *stage) goingOn(t *testing.T, before *ceremony.Before, p *plan.Plan) *stage {
+func (s *stage) goingOn(t testing.TB, before *ceremony.Before, p *plan.Plan) *stage {
 	t.Helper()
 	d := *s
 	d.Dir = ceremony.Folder(filepath.Join(t.TempDir(), string(p.Kind())))

@@ -17,7 +17,7 @@ import (
 // rehearsed is the evidence of a rehearsal, which a drill can be of too.
 const rehearsed = "evidence/testdata/rehearsal-1"
 
-func readBefore(t *testing.T, bundle string) *ceremony.Before {
+func readBefore(t testing.TB, bundle string) *ceremony.Before {
 	t.Helper()
 	before, err := ceremony.ReadBefore(bundle)
 	if err != nil {

@@ -25,13 +25,13 @@ type years struct {
 
 // newYears holds a ceremony whose quorum is 2-of-4, in a room of people who keep their
 // sheets.
-func newYears(t *testing.T, change func(*plan.Plan)) *years {
+func newYears(t testing.TB, change func(*plan.Plan)) *years {
 	t.Helper()
 	return yearsFrom(t, time.Now(), func(s *stage) ceremony.Room { return s.players }, change)
 }
 
 // yearsFrom holds one on that day, in a room of its own.
-func yearsFrom(t *testing.T, day time.Time, room func(*stage) ceremony.Room, change func(*plan.Plan)) *years {
+func yearsFrom(t testing.TB, day time.Time, room func(*stage) ceremony.Room, change func(*plan.Plan)) *years {
 	t.Helper()
 	s := newStage(t, func(p *plan.Plan) {
 		p.People.Custodians, p.Custody.Threshold = p.People.Custodians[:4], 2
@@ -50,7 +50,7 @@ func yearsFrom(t *testing.T, day time.Time, room func(*stage) ceremony.Room, cha
 }
 
 // prepare is a drill or a change of months later.
-func (y *years) prepare(t *testing.T, months int, plan func(*ceremony.Before) *plan.Plan) *stage {
+func (y *years) prepare(t testing.TB, months int, plan func(*ceremony.Before) *plan.Plan) *stage {
 	t.Helper()
 	y.day = y.day.AddDate(0, months, 0)
 	before := readBefore(t, y.newest)
@@ -60,7 +60,7 @@ func (y *years) prepare(t *testing.T, months int, plan func(*ceremony.Before) *p
 }
 
 // hold holds a drill or a change of months later, whose evidence must verify.
-func (y *years) hold(t *testing.T, months int, plan func(*ceremony.Before) *plan.Plan) *evidence.Report {
+func (y *years) hold(t testing.TB, months int, plan func(*ceremony.Before) *plan.Plan) *evidence.Report {
 	t.Helper()
 	next := y.prepare(t, months, plan)
 	if err := next.Run(dkektest.Practising(t.Context())); err != nil {
@@ -74,7 +74,7 @@ func (y *years) hold(t *testing.T, months int, plan func(*ceremony.Before) *plan
 	return report
 }
 
-func (y *years) drilled(t *testing.T, months int) *evidence.Report {
+func (y *years) drilled(t testing.TB, months int) *evidence.Report {
 	t.Helper()
 	return y.hold(t, months, func(b *ceremony.Before) *plan.Plan { return b.Drill(y.day) })
 }
