@@ -3,31 +3,31 @@
 package custody
 
 import (
-	"conclave/internal/testrun"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
+
+	"conclave/internal/testrun"
+	"conclave/terminal/terminaltest"
 )
 
 // ceremonyRoom is a terminal, and everyone who comes to it in a ceremony.
 type ceremonyRoom struct {
 	terminal  *os.File
-	shown     string            // since the last answer
-	codes     map[string]string // of the sheets, by custodian's number
-	custodian string            // at the screen
-	typed     string            // the last secret, which may be asked for again
-	words     []string          // that were written down last
-	paper     [][]string        // the words of each hash in the runbook
+	shown     string               // since the last answer
+	codes     map[string]string    // of the sheets, by custodian's number
+	custodian string               // at the screen
+	typed     string               // the last secret, which may be asked for again
+	words     terminaltest.Words   // that were written down last
+	paper     []terminaltest.Words // the words of each hash in the runbook
 }
 
 // holdCeremony holds a ceremony at a terminal, to its end, which must be a success.
@@ -94,7 +94,7 @@ type reply struct {
 var replies = []reply{
 	{ends(`(?s)SHA-256 in words, to be read aloud:\n(.*\n[^\n]*: Type word \d+), which the screen leaves out, from the paper:`), (*ceremonyRoom).leftOut},
 	{ends(`(?s)SHA-256 in words, to be read aloud:\n(.*)\n[^\n]*: Write [^\n]* the screen shows them no more then:`), (*ceremonyRoom).writeWords},
-	{ends(`: type word (\d+), as you have written it down:`), func(r *ceremonyRoom, number string) string { return wordOf(r.words, number) }},
+	{ends(`: type word (\d+), as you have written it down:`), func(r *ceremonyRoom, number string) string { return r.words.Number(number) }},
 	{ends(`custodian (\d+), comes to the screen alone[^\n]*\s+Press <enter> when you are alone\.`), (*ceremonyRoom).come},
 	{ends(`(?s)Write down the code:\s+(.*?)\s+The same for OpenSC.*the screen is cleared\.`), (*ceremonyRoom).writeDown},
 	{ends(`Type from the sheet\. (Code)[^:]*:`), (*ceremonyRoom).readSheet},
@@ -124,54 +124,26 @@ func typeSecret(secret string) func(*ceremonyRoom, string) string {
 
 // writeWords writes down the words of a hash, which stand between numbers and bytes.
 func (r *ceremonyRoom) writeWords(lines string) string {
-	r.words = wordsIn(lines)
+	r.words = terminaltest.WordsOnScreen(lines)
 	return ""
-}
-
-func wordsIn(lines string) (words []string) {
-	for line := range strings.Lines(strings.TrimSpace(lines)) {
-		fields := strings.Fields(line)
-		words = append(words, fields[1:len(fields)-1]...)
-	}
-	return words
-}
-
-func wordOf(words []string, number string) string {
-	n, err := strconv.Atoi(number)
-	if err != nil || n < 1 || n > len(words) {
-		return "nothing"
-	}
-	return words[n-1]
 }
 
 // leftOut is the word that the screen leaves out, from the paper on which the others are
 // the same. The question follows the words.
 func (r *ceremonyRoom) leftOut(shown string) string {
 	at := strings.LastIndex(shown, "\n")
-	words, number := wordsIn(shown[:at]), shown[strings.LastIndex(shown, " ")+1:]
-	for _, printed := range r.paper {
-		if slices.EqualFunc(words, printed, func(a, b string) bool { return a == b || a == "____" }) {
-			return wordOf(printed, number)
-		}
-	}
-	return "nothing"
+	words, number := terminaltest.WordsOnScreen(shown[:at]), shown[strings.LastIndex(shown, " ")+1:]
+	return words.Of(r.paper).Number(number)
 }
 
 // readPaper reads the words of all hashes of a runbook.
-func readPaper(t *testing.T, path string) (paper [][]string) {
+func readPaper(t *testing.T, path string) []terminaltest.Words {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, list := range regexp.MustCompile(`(?s)<ol class="words">(.*?)</ol>`).FindAllStringSubmatch(string(content), -1) {
-		var words []string
-		for _, word := range regexp.MustCompile(`<li>(\w+)</li>`).FindAllStringSubmatch(list[1], -1) {
-			words = append(words, word[1])
-		}
-		paper = append(paper, words)
-	}
-	return paper
+	return terminaltest.WordsOnPaper(content)
 }
 
 func (r *ceremonyRoom) come(custodian string) string {

@@ -9,8 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,12 +23,12 @@ const shellPrompt = "next-command> "
 // people are everyone in a ceremony room, at one terminal.
 type people struct {
 	*session
-	codes     map[string]string // of the sheets, by custodian's number
-	custodian string            // at the screen
-	typed     string            // the last secret, which may be asked for again
-	folders   []string          // of backup media
-	medium    string            // that is there in a drill
-	written   []string          // words of the last hash
+	codes     map[string]string  // of the sheets, by custodian's number
+	custodian string             // at the screen
+	typed     string             // the last secret, which may be asked for again
+	folders   []string           // of backup media
+	medium    string             // that is there in a drill
+	written   terminaltest.Words // of the last hash
 	bags      int
 	once      []oneAnswer
 }
@@ -64,13 +62,13 @@ func replies() []reply {
 		{`(?:Place|Why; in an emergency, what has happened|Who (?:leaves|comes), [^\n]*; empty for no one): $|\[[^\n]*\]: $`, always("")},
 		{`(?s)The paper has as word \d+: (\S+)\s.*[Tt]ype word [^\n]*: $`, func(_ *people, groups []string) string { return groups[1] }},
 		{`(?s)SHA-256 in words, to be read aloud:\s(.*?)\n[^\n]*: Type word (\d+), which the screen leaves out, from the paper[^\n]*: $`, func(p *people, groups []string) string {
-			return p.fromPaper(wordsIn(groups[1]), groups[2])
+			return p.fromPaper(terminaltest.WordsOnScreen(groups[1]), groups[2])
 		}},
 		{`(?s)SHA-256 in words, to be read aloud:\s(.*?)\n[^\n]*: Write [^\n]* the screen shows them no more then: $`, func(p *people, groups []string) string {
-			p.written = wordsIn(groups[1])
+			p.written = terminaltest.WordsOnScreen(groups[1])
 			return ""
 		}},
-		{`: type word (\d+), as you have written it down[^\n]*: $`, func(p *people, groups []string) string { return numbered(p.written, groups[1]) }},
+		{`: type word (\d+), as you have written it down[^\n]*: $`, func(p *people, groups []string) string { return p.written.Number(groups[1]) }},
 		{`custodian (\d+), comes to the screen alone[^\n]*\s+Press <enter> when you are alone\. $`, func(p *people, groups []string) string {
 			p.custodian = groups[1]
 			return ""
@@ -123,26 +121,9 @@ func replies() []reply {
 	}
 }
 
-// wordsIn are the words of a hash, between their numbers and their bytes.
-func wordsIn(lines string) (words []string) {
-	for line := range strings.Lines(strings.TrimSpace(lines)) {
-		fields := strings.Fields(line)
-		words = append(words, fields[1:len(fields)-1]...)
-	}
-	return words
-}
-
-func numbered(words []string, number string) string {
-	n, err := strconv.Atoi(number)
-	if err != nil || n < 1 || n > len(words) {
-		return "nothing"
-	}
-	return words[n-1]
-}
-
 // fromPaper is a word that is left out, from a runbook in the folders below; where there
 // is none the program must stand in for it.
-func (p *people) fromPaper(shown []string, number string) string {
+func (p *people) fromPaper(shown terminaltest.Words, number string) string {
 	p.t.Helper()
 	found := "paper"
 	err := filepath.WalkDir(p.Command.Dir, func(path string, _ fs.DirEntry, err error) error {
@@ -150,14 +131,8 @@ func (p *people) fromPaper(shown []string, number string) string {
 			return err
 		}
 		content, err := os.ReadFile(path)
-		for _, list := range regexp.MustCompile(`(?s)<ol class="words">(.*?)</ol>`).FindAllStringSubmatch(string(content), -1) {
-			var printed []string
-			for _, word := range regexp.MustCompile(`<li>(\w+)</li>`).FindAllStringSubmatch(list[1], -1) {
-				printed = append(printed, word[1])
-			}
-			if slices.EqualFunc(shown, printed, func(a, b string) bool { return a == b || a == "____" }) {
-				found = numbered(printed, number)
-			}
+		if printed := shown.Of(terminaltest.WordsOnPaper(content)); printed != nil {
+			found = printed.Number(number)
 		}
 		return err
 	})
