@@ -184,15 +184,21 @@ func (w *wire) cut() {
 	w.CloseClientConnections()
 }
 
-// TestThePageGoesOn: a page that is cut off says so, shows nothing that may not be so any
-// more, and goes on by itself.
-func TestThePageGoesOn(t *testing.T) {
+// farAway is a wall, and a browser that comes to it through a wire.
+func farAway(t *testing.T) (*wire, *chromium, *web.Wall) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("a browser")
 	}
 	wire := newWire(t)
 	b := startChromium(t, "--proxy-server="+wire.Listener.Addr().String(), "--proxy-bypass-list=<-loopback>")
-	w := open(t, &plan.Plan{Ceremony: "Root"})
+	return wire, b, open(t, &plan.Plan{Ceremony: "Root"})
+}
+
+// TestThePageGoesOn: a page that is cut off says so, shows nothing that may not be so any
+// more, and goes on by itself.
+func TestThePageGoesOn(t *testing.T) {
+	wire, b, w := farAway(t)
 	room := w.Room(&ceremony.SimulatedRoom{})
 	room.ShowStep(1, 9, titled("The first step"))
 	b.visit(t, w.URL())
@@ -216,12 +222,7 @@ func TestThePageGoesOn(t *testing.T) {
 // TestAPageOfBefore: a page of a ceremony that has gone on with another wall says where
 // the new one is.
 func TestAPageOfBefore(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser")
-	}
-	wire := newWire(t)
-	b := startChromium(t, "--proxy-server="+wire.Listener.Addr().String(), "--proxy-bypass-list=<-loopback>")
-	w := open(t, &plan.Plan{Ceremony: "Root"})
+	wire, b, w := farAway(t)
 	b.visit(t, w.URL())
 	b.connected(t)
 	wire.cut()
