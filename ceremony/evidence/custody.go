@@ -158,13 +158,7 @@ func (v custodyCheck) backup(id, key string) {
 // restored compares what was restored with what was made and wrapped.
 func (v custodyCheck) restored(id, kcv string, restored, wrapped map[string]step.Sum, made Facts) {
 	v.kcv(id, kcv, made)
-	var keys []string
-	for _, k := range v.plan.Keys {
-		keys = append(keys, k.Name)
-		key := step.Generate.ID(k.Name)
-		v.same(id, "restored: "+k.Name, string(restored[k.Name]), key, "public key sha256", string(Of[step.GenerateFacts](made, key).Public))
-	}
-	family(v.verifier, id, "restored: ", restored, keys)
+	v.ofKeys(id, "restored: ", restored, step.Generate, "public key sha256", func(id string) step.Sum { return Of[step.GenerateFacts](made, id).Public })
 	if v.facts.Schema >= 2 {
 		v.wrapped(id, wrapped, made)
 	}
@@ -173,11 +167,16 @@ func (v custodyCheck) restored(id, kcv string, restored, wrapped map[string]step
 // wrapped compares the files that keys were read from with those that were
 // written.
 func (v custodyCheck) wrapped(id string, wrapped map[string]step.Sum, made Facts) {
+	v.ofKeys(id, "wrapped key sha256 ", wrapped, step.Backup, "wrapped key sha256", func(id string) step.Sum { return Of[step.BackupFacts](made, id).Wrapped })
+}
+
+// ofKeys compares a family of facts, one for each key, with a fact of that key's own step.
+func (v custodyCheck) ofKeys(id, prefix string, told map[string]step.Sum, from step.Action, fact string, made func(id string) step.Sum) {
 	var keys []string
 	for _, k := range v.plan.Keys {
 		keys = append(keys, k.Name)
-		backup := step.Backup.ID(k.Name)
-		v.same(id, "wrapped key sha256 "+k.Name, string(wrapped[k.Name]), backup, "wrapped key sha256", string(Of[step.BackupFacts](made, backup).Wrapped))
+		own := from.ID(k.Name)
+		v.same(id, prefix+k.Name, string(told[k.Name]), own, fact, string(made(own)))
 	}
-	family(v.verifier, id, "wrapped key sha256 ", wrapped, keys)
+	family(v.verifier, id, prefix, told, keys)
 }
