@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/report"
 )
@@ -24,23 +23,16 @@ func (cmd ceremonyReport) Run(c *console) error {
 	if cmd.Register != "" && !cmd.Custody {
 		return &usageError{error: errors.New("--register is for the page of custody: add --custody")}
 	}
-	options, err := cmd.options()
+	found, options, err := cmd.verify(cmd.Bundle)
 	if err != nil {
 		return err
-	}
-	if err := ceremony.CheckEvidence(cmd.Bundle); err != nil {
-		return err
-	}
-	found, failure := evidence.VerifyFolder(cmd.Bundle, options)
-	if failure != nil && len(found.Problems) == 0 {
-		return failure
 	}
 	write := cmd.report
 	if cmd.Custody {
 		write = cmd.custodyPage
 	}
 	err = write(c, found, options)
-	if failure != nil {
+	if len(found.Problems) > 0 {
 		return fmt.Errorf("%s: %w; all of them: conclave ceremony verify %s", cmd.Bundle, err, cmd.Bundle)
 	}
 	return err

@@ -31,16 +31,9 @@ type fromElsewhere struct {
 
 // Run verifies the evidence, with nothing but the folder.
 func (cmd ceremonyVerify) Run(c *console) error {
-	options, err := cmd.options()
+	report, _, err := cmd.verify(cmd.Bundle)
 	if err != nil {
 		return err
-	}
-	if err := ceremony.CheckEvidence(cmd.Bundle); err != nil {
-		return err
-	}
-	report, failure := evidence.VerifyFolder(cmd.Bundle, options)
-	if failure != nil && len(report.Problems) == 0 {
-		return failure
 	}
 	err = c.answer(newEvidenceReport(report), func() error {
 		cmd.show(c, report)
@@ -49,13 +42,30 @@ func (cmd ceremonyVerify) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if failure != nil {
-		return fmt.Errorf("%s: the evidence is not to be trusted; problems: %d", cmd.Bundle, len(report.Problems))
+	if n := len(report.Problems); n > 0 {
+		return fmt.Errorf("%s: the evidence is not to be trusted; problems: %d", cmd.Bundle, n)
 	}
 	if report.Level() != evidence.Proved {
 		c.exit = exitUnproved
 	}
 	return nil
+}
+
+// verify verifies a folder of evidence. What is wrong with the evidence is in the report,
+// and no error.
+func (cmd fromElsewhere) verify(bundle string) (*evidence.Report, evidence.Options, error) {
+	options, err := cmd.options()
+	if err != nil {
+		return nil, options, err
+	}
+	if err := ceremony.CheckEvidence(bundle); err != nil {
+		return nil, options, err
+	}
+	report, err := evidence.VerifyFolder(bundle, options)
+	if len(report.Problems) > 0 {
+		err = nil
+	}
+	return report, options, err
 }
 
 // options are what the verifier knows from elsewhere.
