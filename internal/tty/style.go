@@ -40,9 +40,6 @@ func (s Styled) String() string { return s.text }
 // Heading is text that names what comes after it.
 func Heading(text string) Styled { return Styled{heading, text} }
 
-// Problem is text that says that something is wrong.
-func Problem(text string) Styled { return Styled{problem, text} }
-
 // ToType is text to be typed or copied. Its words stay together: a command that is
 // taken from the terminal must be whole.
 func ToType(text string) Styled { return Styled{toType, text} }
