@@ -8,6 +8,7 @@ import (
 
 	"conclave/ceremony/pgpwords"
 	"conclave/ceremony/step"
+	"conclave/internal/safefile"
 	"conclave/internal/typed"
 )
 
@@ -32,7 +33,12 @@ func (q Question) word() string { return pgpwords.Words(q.Sum)[q.Word-1] }
 
 // onPaper lets a hash be read aloud that was printed beforehand, and the witness type the
 // word that the screen leaves out: a witness who has no paper, or another one, cannot.
-func (p *people) onPaper(ctx context.Context, label string, sum []byte) error {
+// Without paper the witness is told how that of the plan in a file is printed.
+func (p *people) onPaper(ctx context.Context, label string, sum []byte, path string) error {
+	noPaper := "Without paper stop too, and print it: conclave ceremony runbook " + safefile.Quoted(path)
+	if p.plan.Practice {
+		noPaper = "Without paper type paper"
+	}
 	q := Question{Wants: PaperWord, Who: p.plan.Who(step.Witness), Label: label, Sum: sum}
 	for {
 		q.Word = 1 + rand.IntN(len(sum))
@@ -41,7 +47,7 @@ func (p *people) onPaper(ctx context.Context, label string, sum []byte) error {
 		if right || err != nil {
 			return err
 		}
-		p.Room.Tell(fmt.Sprintf("That is not word %d. Read all of them once more: where paper and screen differ, stop. Without paper stop too, and print it: conclave ceremony runbook.", q.Word))
+		p.Room.Tell(fmt.Sprintf("That is not word %d. Read all of them once more: where paper and screen differ, stop. %s.", q.Word, noPaper))
 	}
 }
 

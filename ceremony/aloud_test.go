@@ -65,7 +65,7 @@ func TestWordsFromThePaper(t *testing.T) {
 			t.Errorf("%s was asked for as %v; %v was expected", label, kinds, want)
 		}
 	}
-	if told := w.told.String(); strings.Contains(told, "The paper has") || !strings.Contains(told, "where paper and screen differ, stop") {
+	if told := w.told.String(); strings.Contains(told, "The paper has") || !strings.Contains(told, "where paper and screen differ, stop. Without paper stop too, and print it: conclave ceremony runbook "+s.Path+".") {
 		t.Errorf("people were told:\n%s", told)
 	}
 }

@@ -33,6 +33,7 @@ type Devices interface {
 type Ceremony struct {
 	Plan    *plan.Plan
 	Source  []byte // the plan's file
+	Path    string // of the plan's file
 	Base    string // the folder that paths in the plan begin at
 	Dir     Folder
 	Devices Devices

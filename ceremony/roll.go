@@ -40,7 +40,7 @@ func (p *proceedings) open(ctx context.Context, _ string) (done, error) {
 		facts.KeyFiles[path] = sumOf(sum)
 	}
 	for _, h := range hashes {
-		if err := p.people.onPaper(ctx, h.label, h.sum[:]); err != nil {
+		if err := p.people.onPaper(ctx, h.label, h.sum[:], p.Path); err != nil {
 			return done{}, err
 		}
 	}

@@ -78,7 +78,7 @@ func newStage(t testing.TB, change func(*plan.Plan)) *stage {
 	h.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
 	players := &ceremony.SimulatedRoom{}
 	return &stage{ceremony.Ceremony{
-		Plan: p, Source: content, Base: dir, Dir: ceremony.Folder(filepath.Join(dir, "ceremony")), Devices: home{h}, Room: players, Program: testProgram(t),
+		Plan: p, Source: content, Path: filepath.Join(dir, "plan.json"), Base: dir, Dir: ceremony.Folder(filepath.Join(dir, "ceremony")), Devices: home{h}, Room: players, Program: testProgram(t),
 		Linter: zlint.Linter{}, Now: time.Now,
 	}, players}
 }

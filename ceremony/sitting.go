@@ -34,7 +34,7 @@ func (p *proceedings) sitting(ctx context.Context) error {
 // hold asks what a sitting begins with.
 func (p *proceedings) hold(ctx context.Context) (step.NoteFacts, error) {
 	note := step.NoteFacts{Program: sumOf(p.Program.SHA256)}
-	if err := p.people.onPaper(ctx, "Program", p.Program.SHA256[:]); err != nil {
+	if err := p.people.onPaper(ctx, "Program", p.Program.SHA256[:], p.Path); err != nil {
 		return note, err
 	}
 	var err error

@@ -103,7 +103,7 @@ func (c *console) ceremony(f plan.File, dir ceremony.Folder, devices ceremony.De
 		}
 	}
 	return ceremony.Ceremony{
-		Plan: f.Plan, Source: f.Content, Base: f.Base(), Dir: dir, Devices: devices, Room: room, Program: p,
+		Plan: f.Plan, Source: f.Content, Path: f.Path, Base: f.Base(), Dir: dir, Devices: devices, Room: room, Program: p,
 		Linter: lint.Program{}, Now: time.Now, Progress: progress, Announce: func(what string) { end(); c.note("* %s", what) }, Search: c.searchProgress(),
 	}, err
 }
