@@ -110,6 +110,9 @@ func sequels(bundle string) (dirs []Folder) {
 	return dirs
 }
 
+// Prepared says whether the plan of a drill or a change is in this folder.
+func (f Folder) Prepared() bool { return safefile.Exists(f.sequelPlan()) }
+
 // numbered is a folder in a series.
 func numbered(stem string, n int) Folder { return Folder(fmt.Sprintf("%s-%d", stem, n)) }
 

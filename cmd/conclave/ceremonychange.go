@@ -10,7 +10,6 @@ import (
 	"conclave/ceremony"
 	"conclave/ceremony/plan"
 	"conclave/internal/interrupt"
-	"conclave/internal/safefile"
 	"conclave/terminal"
 )
 
@@ -121,11 +120,7 @@ func (cmd ceremonyChange) show(c *console, f plan.File) error {
 	if err != nil {
 		return err
 	}
-	quoted, backup := safefile.Quoted(f.Path), ""
-	if f.Plan.NeedsBackup() {
-		backup = " --backup DIR"
-	}
-	c.next("rehearse it: conclave ceremony rehearse %s; print its paper: conclave ceremony runbook %s; and when people are there, hold it: conclave ceremony run %s%s", quoted, quoted, quoted, backup)
+	c.nextPreparations(f)
 	return nil
 }
 

@@ -35,7 +35,7 @@ func (cmd ceremonyCheck) Run(c *console) error {
 		err = judgeCheck(cmd.Plan, found)
 	}
 	if err == nil {
-		cmd.afterwards(c)
+		cmd.afterwards(c, f)
 	}
 	return err
 }
@@ -97,13 +97,27 @@ func judgeCheck(plan string, found []preflight.Finding) error {
 }
 
 // afterwards says what comes next on the way to a ceremony.
-func (cmd ceremonyCheck) afterwards(c *console) {
-	f := safefile.Quoted(cmd.Plan)
+func (cmd ceremonyCheck) afterwards(c *console, f plan.File) {
 	if cmd.Dir.Begun() != "" {
-		c.next("go on with the ceremony: conclave ceremony run %s", f)
+		c.next("go on with the ceremony: %s", holdCommand(f))
 		return
 	}
-	c.next("rehearse it: conclave ceremony rehearse %s; print its paper: conclave ceremony runbook %s; and when people are there, hold it: conclave ceremony run %s", f, f, f)
+	c.nextPreparations(f)
+}
+
+// nextPreparations says what is done with a plan before people come.
+func (c *console) nextPreparations(f plan.File) {
+	path := safefile.Quoted(f.Path)
+	c.next("rehearse it: conclave ceremony rehearse %s; print its paper: conclave ceremony runbook %s; and when people are there, hold it: %s", path, path, holdCommand(f))
+}
+
+// holdCommand is the command that holds what a plan says.
+func holdCommand(f plan.File) string {
+	command := "conclave ceremony run " + safefile.Quoted(f.Path)
+	if f.Plan.NeedsBackup() {
+		command += " --backup DIR"
+	}
+	return command
 }
 
 // checkReport is what a check has found.
@@ -149,8 +163,13 @@ func (cmd ceremonyRunbook) Run(c *console) error {
 	if cmd.Out == "" {
 		cmd.Out = ceremony.RunbookStem(f)
 	}
-	return writeRunbook(c, f, cmd.Out)
+	if err := writeRunbook(c, f, cmd.Out); err != nil || cmd.Practice {
+		return err
+	}
+	c.next("print it, for the administrator and for the witness; and when people are there: %s", holdCommand(f))
+	return nil
 }
+
 
 // writeRunbook writes the runbook of a plan for this program.
 func writeRunbook(c *console, f plan.File, stem string) error {

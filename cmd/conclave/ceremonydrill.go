@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"conclave/ceremony/calendar"
 	"conclave/ceremony/plan"
 	"conclave/internal/interrupt"
+	"conclave/internal/safefile"
 )
 
 type ceremonyDrill struct {
@@ -29,14 +31,26 @@ func (cmd ceremonyDrill) Run(c *console) error {
 	if cmd.Dir == "" {
 		cmd.Dir = ceremony.DrillFolder(cmd.Bundle)
 	}
+	if !cmd.Paper && !cmd.Dir.Prepared() && !before.Chain.State.Plan.Practice {
+		return fmt.Errorf("no drill is prepared in %s, and its witness types words from its runbook; write that first: %s --paper", cmd.Dir, cmd.again())
+	}
 	f, err := before.PreparedDrill(cmd.Dir, time.Now())
 	if err != nil {
 		return err
 	}
 	if cmd.Paper {
-		return writeRunbook(c, f, ceremony.RunbookStem(f))
+		err := writeRunbook(c, f, ceremony.RunbookStem(f))
+		if err == nil {
+			c.next("print it; and when people are there, hold the drill: %s", cmd.again())
+		}
+		return err
 	}
 	return sequel{cmd.onWall, cmd.Dir, ceremony.FolderAround(cmd.Bundle), cmd.Backup, false}.hold(c, f)
+}
+
+// again is the command that holds the drill.
+func (cmd ceremonyDrill) again() string {
+	return fmt.Sprintf("conclave ceremony drill %s --backup %s --dir %s", safefile.Quoted(cmd.Bundle), safefile.Quoted(cmd.Backup), safefile.Quoted(string(cmd.Dir)))
 }
 
 // sequel is a drill, or a change of custody, which is held in the folder in which it was

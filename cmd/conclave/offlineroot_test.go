@@ -272,6 +272,8 @@ func TestOfflineRootPage(t *testing.T) {
 		shown := p.do(command)
 		t.Logf("$ %s: %d bytes", command, len(shown))
 	}
+	wantWords(t, p.ends("1", "conclave ceremony drill drill-1/evidence --backup plan.ceremony/backup --dir drill-3"),
+		"its witness types words from its runbook", "--backup plan.ceremony/backup --dir drill-3 --paper")
 	root := filepath.Join(dir, "root", "plan.ceremony")
 	for _, secret := range []string{pin, soPIN} {
 		if strings.Contains(string(p.All), secret) {
