@@ -48,6 +48,18 @@ func CheckForeign(dir string) error {
 	return nil
 }
 
+// CheckBackup refuses what is no folder, and one that holds something else than the backup
+// of a ceremony. What a backup lacks is found out when it is opened.
+func CheckBackup(dir string) error {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s is not a folder; the backup was expected, with share file, record and wrapped keys, such as PLAN.ceremony/backup. If it is lost, make a folder in its place, and leave that empty", dir)
+	}
+	if is := Recognise(dir); is != "" && !anyFile(dir, "*.pbe") && !anyFile(dir, "*.wrap") {
+		return fmt.Errorf("%s holds no backup of a ceremony; %s", dir, is)
+	}
+	return nil
+}
+
 // anyFile says whether a folder has a file of a name; the folder's own name is not a pattern.
 func anyFile(dir, pattern string) bool {
 	found, err := fs.Glob(os.DirFS(dir), pattern)

@@ -202,6 +202,9 @@ func (b *Before) checkBackup(p *plan.Plan) error {
 	if b.Backup == "" {
 		return errors.New("this plan goes on from earlier evidence; say where the backup is, with share file and wrapped keys: --backup DIR")
 	}
+	if err := CheckBackup(b.Backup); err != nil {
+		return err
+	}
 	file, records, err := (&backup{b.Backup}).read()
 	if err != nil {
 		if p.LeavesBackup() {

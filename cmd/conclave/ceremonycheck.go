@@ -170,7 +170,6 @@ func (cmd ceremonyRunbook) Run(c *console) error {
 	return nil
 }
 
-
 // writeRunbook writes the runbook of a plan for this program.
 func writeRunbook(c *console, f plan.File, stem string) error {
 	p, err := ceremony.ThisProgram(shortVersion())
