@@ -305,8 +305,8 @@ func (c *checker) keyFile(field, path string, seen map[string]bool) {
 	}
 }
 
-// maxMedia is how many backup media a plan may have: more than anyone can keep apart.
-const maxMedia = 20
+// MaxMedia is how many backup media a plan may have: more than anyone can keep apart.
+const MaxMedia = 20
 
 func (c *checker) custody() {
 	p := c.plan
@@ -333,8 +333,8 @@ func (c *checker) custody() {
 	if n := utf8.RuneCountInString(p.Custody.Contact); n > MaxContact {
 		c.say("custody.contact", "%d characters; %d at most were expected: the sheets have no room for more", n, MaxContact)
 	}
-	if n := p.Custody.Media; n != 0 && (n < step.MinCopies || n > maxMedia) {
-		c.say("custody.media", "%d; %d to %d were expected", n, step.MinCopies, maxMedia)
+	if n := p.Custody.Media; n != 0 && (n < step.MinCopies || n > MaxMedia) {
+		c.say("custody.media", "%d; %d to %d were expected", n, step.MinCopies, MaxMedia)
 	}
 	if good, _ := regexp.MatchString(`^[A-Za-z0-9._-]{0,127}$`, p.Custody.Printer); !good {
 		c.say("custody.printer", "%q is not the name of a CUPS queue; lpstat -a lists them", p.Custody.Printer)

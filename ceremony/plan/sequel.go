@@ -167,8 +167,8 @@ func (p *Plan) leftAlone(next *Plan) Plan {
 	switch next.Kind() {
 	case NewSheets, NewFile, Rekey:
 		q.People.Custodians, custody.Threshold = p.People.Custodians, p.Custody.Threshold
-	case AddMedium:
-		custody.Media = p.Custody.Media
+	case AddMedium: // and takes none away
+		custody.Media = min(custody.Media, p.Custody.Media)
 	case ReplaceDevice:
 		q.Devices = slices.Clone(q.Devices)
 		for i := range q.Devices {

@@ -22,6 +22,7 @@ type ceremonyChange struct {
 	Threshold     int             `placeholder:"M" help:"How many custodians open the share file. Default: as many as before."`
 	Device        string          `placeholder:"NAME" help:"The device that is replaced, or whose PINs are changed. Default of change-pin: all that hold the keys."`
 	Serial        string          `placeholder:"SERIAL" help:"Serial number of the device that takes its place. Absent: an embedded device."`
+	Media         int             `placeholder:"N" help:"How many backup media there are to be after add-medium. Default: one more."`
 	Administrator string          `placeholder:"NAME" help:"Ceremony administrator this time. Default: that of before."`
 	Witness       []string        `placeholder:"NAME" help:"Who witnesses it, repeated; the first compares and initials. Default: those of before."`
 	Start         string          `placeholder:"TIME" help:"Planned start, UTC, as in \"2027-01-15 09:00\". Default: now."`
@@ -101,6 +102,7 @@ func (cmd ceremonyChange) plan(before *ceremony.Before) (*plan.Plan, error) {
 	}
 	p.People.Custodians, p.Custody.Threshold = custodians, cmp.Or(cmd.Threshold, p.Custody.Threshold)
 	p.People.Administrator, p.Place = cmp.Or(cmd.Administrator, p.People.Administrator), cmp.Or(cmd.Place, p.Place)
+	p.Custody.Media = cmp.Or(cmd.Media, p.Custody.Media)
 	if len(cmd.Witness) > 0 {
 		p.People.Witnesses = cmd.Witness
 	}
@@ -134,6 +136,9 @@ func changeFacts(p *plan.Plan) [][]string {
 	if before := p.Change.Before; before != nil {
 		facts = append(facts, []string{"Sheets until now", fmt.Sprintf("%d of %s", before.Threshold, names(before.Custodians))},
 			[]string{"Sheets from now", fmt.Sprintf("%d of %s", p.Custody.Threshold, names(p.People.Custodians))})
+	}
+	if p.Change.Kind == plan.AddMedium && p.Custody.Media > 0 {
+		facts = append(facts, []string{"Backup media", fmt.Sprint(p.Custody.Media)})
 	}
 	if d := p.FindDevice(p.Change.Device); d != nil {
 		facts = append(facts, []string{"Device", strings.TrimSpace(d.Name + " " + d.Serial)})

@@ -22,6 +22,9 @@ func (cmd ceremonyChange) answers(q *questions, before *ceremony.Before) ceremon
 	if plan.Kind(cmd.Kind).IsOfDevices() {
 		cmd.askDevice(q, inForce)
 	}
+	if media := inForce.Custody.Media; plan.Kind(cmd.Kind) == plan.AddMedium && media > 0 && cmd.Media == 0 {
+		cmd.Media = q.number("How many backup media there are to be", media+1, media+1, plan.MaxMedia)
+	}
 	cmd.askOccasion(q, inForce)
 	q.confirm(func() error {
 		_, err := cmd.plan(before)

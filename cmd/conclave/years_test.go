@@ -90,7 +90,7 @@ func (y *yearsAtTerminal) next(kind string, before int) string {
 
 func (y *yearsAtTerminal) holds(kind, command string) string {
 	y.t.Helper()
-	y.medium, y.folders = y.backup, []string{y.t.TempDir(), y.t.TempDir(), y.t.TempDir()}
+	y.medium, y.folders = y.backup, []string{y.t.TempDir(), y.t.TempDir(), y.t.TempDir(), y.t.TempDir()}
 	y.do(command)
 	y.newest = y.next(kind, -1) + "/evidence"
 	return verifyEvidence(y.t, filepath.Join(y.dir, y.newest))
@@ -112,7 +112,7 @@ func TestYearsAtATerminal(t *testing.T) {
 	y.changes(plan.ReplaceDevice, oneAnswer{`Device that is replaced[^\n]*: $`, "primary"})
 	y.signsCRL(4, "primary")
 	y.changes(plan.ChangePIN)
-	y.changes(plan.AddMedium)
+	y.changes(plan.AddMedium, oneAnswer{`How many backup media there are to be \(3 to 20\) \[3\]: $`, "4"})
 	y.changes(plan.Rekey, oneAnswer{`Who leaves[^\n]*: $`, "Xenia"}, oneAnswer{`Who comes[^\n]*: $`, "Yves, Zoe"}, oneAnswer{`How many of them together[^\n]*: $`, "3"})
 	y.signsCRL(5, "standby")
 	y.changes(plan.Emergency, oneAnswer{`By which day must the keys be changed[^\n]*: $`, "2031-05-31"})
