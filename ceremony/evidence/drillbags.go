@@ -87,9 +87,10 @@ func (v drillCheck) found(bag plan.Bag) string {
 }
 
 // bagFacts are what a step says of bags, and whether a thing that it is about was not
-// here. One that has not shown what it was to show says nothing beside its notes.
+// here. One that has not shown what it was to show says nothing beside its notes, nor does
+// an earlier schema of the bags of PINs.
 func (v drillCheck) bagFacts(id, thing string) (bags map[string]string, absent bool) {
-	if v.facts.unshown(id) != "" {
+	if v.facts.unshown(id) != "" || v.actions[id] == step.PINs && v.facts.Schema < 3 {
 		return v.notedBags(id), true
 	}
 	switch v.actions[id] {

@@ -31,12 +31,12 @@ func (v pinCheck) pins(id, device string, facts step.PrepareFacts) {
 // sealedPIN checks that an SO-PIN was sealed under the DKEK, by custodians, before the
 // device was given it. The file is in the backup, and not in the evidence.
 func (v pinCheck) sealedPIN(id, device string) {
-	facts := Of[step.SealPINFacts](v.facts, id)
-	custodyCheck(v).kcv(id, facts.KCV, v.inForce)
-	custodyCheck(v).given(id, "custodians", facts.Custodians, custodyCheck(v).quorum())
 	if v.facts.Schema < 3 {
 		return
 	}
+	facts := Of[step.SealPINFacts](v.facts, id)
+	custodyCheck(v).kcv(id, facts.KCV, v.inForce)
+	custodyCheck(v).given(id, "custodians", facts.Custodians, custodyCheck(v).quorum())
 	var noted step.Sum
 	for _, e := range v.said[id].all {
 		if e.Kind == transcript.Note {
