@@ -22,8 +22,9 @@ import (
 type checking struct{ *proceedings }
 
 // mayBeUnshown says whether a step can be closed that does not show what it was to show.
+// Transcripts of earlier releases cannot say so.
 func (p checking) mayBeUnshown(s step.Step) bool {
-	return p.Plan.LeavesBackup() && s.Action.MayBeUnshown()
+	return p.log.facts.Schema >= 3 && p.Plan.LeavesBackup() && s.Action.MayBeUnshown()
 }
 
 // unshown lets the administrator close a step that has failed: what could not be shown is

@@ -55,3 +55,17 @@ func TestMuchIsLost(t *testing.T) {
 		})
 	}
 }
+
+// TestEarlierDrillShowsAll: a drill that an earlier release has begun cannot say that
+// something was not shown, and is not closed without it.
+func TestEarlierDrillShowsAll(t *testing.T) {
+	y := newYears(t, nil)
+	s := y.prepare(t, 12, func(b *ceremony.Before) *plan.Plan { return b.Drill(y.day) })
+	s.begin(t, "Was the bag of the device standby")
+	s.writeEarlier(t)
+	if err := y.Devices.(home).Delete("standby"); err != nil {
+		t.Fatal(err)
+	}
+	s.Room = &bereft{s.players, nil}
+	refusedFor(t, "without a device", s.Run(dkektest.Practising(t.Context())), `there is no device "standby"`)
+}
