@@ -256,13 +256,7 @@ func (p changing) changePIN(ctx context.Context, name string) (done, error) {
 
 // takeOut lets the witness say how the bags were of a device and of its PINs.
 func (p changing) takeOut(ctx context.Context, device string, bag map[string]string) error {
-	things := []string{plan.TheDevice(device)}
-	for _, sheet := range p.Plan.PINSheets() {
-		if sheet.Device == device {
-			things = append(things, sheet.Thing)
-		}
-	}
-	for _, thing := range things {
+	for _, thing := range p.Plan.DeviceBags(device) {
 		if err := p.people.openBag(ctx, thing, bag); err != nil {
 			return err
 		}

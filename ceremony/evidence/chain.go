@@ -271,7 +271,8 @@ func (f Facts) copied(p *plan.Plan, made Facts) {
 	now := Of[step.CopyFacts](made, id)
 	if p.Kind() == plan.AddMedium {
 		before := Of[step.CopyFacts](f, id)
-		media := maps.Clone(now.Media)
+		media := map[string]string{}
+		maps.Copy(media, now.Media)
 		maps.Copy(media, before.Media)
 		now = step.CopyFacts{Copies: before.Copies + now.Copies, Media: media}
 	}

@@ -33,7 +33,7 @@ func (v changeCheck) bags() {
 		seen[plan.FoldBag(bag.Number)] = bag.Thing
 	}
 	opened := v.opened()
-	v.sheetsTakenOut(opened)
+	v.takenOut(opened)
 	var changed []string
 	for _, thing := range v.plan.Bags() {
 		was, found := v.plan.Change.Number(thing), opened[thing]
@@ -57,22 +57,51 @@ func (v changeCheck) bags() {
 	v.shown("%s", text)
 }
 
-// sheetsTakenOut wants the bags of those who have opened the share file of before, with
-// the sheets that were in them, to have been looked at.
-func (v changeCheck) sheetsTakenOut(opened map[string]string) {
+// takenOut wants each thing that a step takes out of its bag to have been looked at: notes
+// say how the bag was, and so do the facts of a step that has such.
+func (v changeCheck) takenOut(noted map[string]string) {
 	for _, s := range v.planned {
-		numbers, custodians := v.custodiansOf(s)
-		for number := range strings.SplitSeq(numbers, ", ") {
-			n, err := strconv.Atoi(number)
-			if err != nil || n < 1 || n > len(custodians) {
-				continue // told where custodians are compared
-			}
-			thing := plan.Sheet(custodians[n-1])
-			if was := v.plan.Change.Number(thing); was != "" && was != plan.NoBag && opened[thing] == "" {
-				v.problem(TranscriptFile, "step %s: %s has opened the share file, and nothing says how the bag of %s was", s.ID, custodians[n-1], thing)
+		said := v.facts.bags(s.ID)
+		for _, thing := range v.things(s) {
+			was, fact := v.plan.Change.Number(thing), "bag: "+thing
+			switch {
+			case was == "" || was == plan.NoBag:
+			case noted[thing] == "" || said != nil && said[thing] == "":
+				v.problem(TranscriptFile, "step %s, the fact %q is missing: the bag was opened, and nothing says how it was", s.ID, fact)
 			}
 		}
 	}
+}
+
+// things are those that a step takes out of bags.
+func (v changeCheck) things(s step.Step) (things []string) {
+	switch s.Action {
+	case step.Inspect:
+		found := Of[step.InspectFacts](v.facts, s.ID).Media
+		for n, thing := range v.before.Plan.MediaBags() {
+			if found[strconv.Itoa(n+1)] != step.SheetAbsent {
+				things = append(things, thing)
+			}
+		}
+	case step.Prepare, step.ChangePIN:
+		if !v.plan.Renews(plan.TheDevice(s.Object)) {
+			things = v.plan.DeviceBags(s.Object)
+		}
+	default:
+		things = v.sheets(s)
+	}
+	return things
+}
+
+// sheets are those of before that have opened the share file in a step.
+func (v changeCheck) sheets(s step.Step) (things []string) {
+	numbers, custodians := v.custodiansOf(s)
+	for number := range strings.SplitSeq(numbers, ", ") {
+		if n, err := strconv.Atoi(number); err == nil && n >= 1 && n <= len(custodians) { // else it is told where custodians are compared
+			things = append(things, plan.Sheet(custodians[n-1]))
+		}
+	}
+	return things
 }
 
 // custodiansOf are those who have come in a step with sheets of before, by number.
@@ -91,8 +120,8 @@ func (v changeCheck) custodiansOf(s step.Step) (numbers string, custodians []str
 	return "", nil
 }
 
-// opened says how each bag was that was opened. Steps, notes and exceptions say the same
-// of them, and what was recorded.
+// opened says how each bag was that was opened, as notes and exceptions have it. Steps say
+// the same of them.
 func (v changeCheck) opened() map[string]string {
 	opened := map[string]string{}
 	for _, e := range v.transcript.Entries {
@@ -104,7 +133,9 @@ func (v changeCheck) opened() map[string]string {
 			if before := opened[thing]; before != "" && before != number {
 				v.problem(TranscriptFile, "%s, fact %q: it is %s, and was noted as %s", where(e), "bag: "+thing, number, before)
 			}
-			opened[thing] = number
+			if e.Kind != transcript.Done {
+				opened[thing] = number
+			}
 		}
 	}
 	return opened

@@ -21,6 +21,7 @@ func (v custodyCheck) share(id string) {
 	facts := Of[step.ShareFacts](v.facts, id)
 	v.record(v.plan.Ceremony, v.facts, v.replaced())
 	v.openedBefore(id, facts)
+	v.rewrapped(id, facts.Wrapped)
 	if proof := v.plan.Scheme().Proof().String(); facts.Proof == lostProof && v.facts.Schema < 2 {
 		v.unproved("step %s, fact %q: how the sheets were proved (evidence of an earlier version)", id, "proof")
 	} else {
@@ -37,6 +38,21 @@ func (v custodyCheck) share(id string) {
 	if shown != step.SheetsShown {
 		v.problem(TranscriptFile, "step %s, fact %q: it is %s when the sheets are done, and %s was expected", id, "sheets", orNothing(shown), step.SheetsShown)
 	}
+}
+
+// rewrapped wants every key to be wrapped anew where there is a new DKEK, and no other, and
+// to be what was opened then.
+func (v custodyCheck) rewrapped(id string, wrapped map[string]step.Sum) {
+	var keys []string
+	if v.plan.Kind() == plan.Rekey {
+		open := step.OpenBackup.ID()
+		for _, k := range v.plan.Keys {
+			keys = append(keys, k.Name)
+			fact := "wrapped key sha256 " + k.Name
+			v.same(id, fact, string(wrapped[k.Name]), open, fact, string(Of[step.OpenBackupFacts](v.facts, open).Wrapped[k.Name]))
+		}
+	}
+	family(v.verifier, id, "wrapped key sha256 ", wrapped, keys)
 }
 
 // openedBefore wants the share file of before to have been opened by those who had its
@@ -135,13 +151,18 @@ func (v custodyCheck) given(id, fact, custodians string, quorum plan.Quorum) {
 	if v.facts.Schema < 2 {
 		return
 	}
-	noted := ""
+	v.agrees(TranscriptFile, id, fact, custodians, v.custodiansNoted(id))
+}
+
+// custodiansNoted are those who have opened the share file in a step, as its last note of
+// them says.
+func (v *verifier) custodiansNoted(id string) (noted string) {
 	for _, e := range v.said[id].all {
 		if e.Kind == transcript.Note {
-			noted = cmp.Or(read[step.NoteFacts](v.verifier, e).Custodians, noted)
+			noted = cmp.Or(read[step.NoteFacts](v, e).Custodians, noted)
 		}
 	}
-	v.agrees(TranscriptFile, id, fact, custodians, noted)
+	return noted
 }
 
 // backup compares what was wrapped with the key that was made. That what was

@@ -230,7 +230,7 @@ func (s *story) imports(id string) bool {
 
 // opensSealed says whether a step may want an SO-PIN that custodians have sealed.
 func (s *story) opensSealed(action step.Action) bool {
-	return action == step.Prepare && s.plan.Change != nil && len(s.plan.SealedPINs()) > 0
+	return action == step.Prepare && s.plan.Kind() == plan.Rekey && len(s.plan.SealedPINs()) > 0
 }
 
 // reshares says whether a step makes new sheets for those who have some.

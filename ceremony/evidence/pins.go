@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
 )
@@ -19,6 +20,9 @@ func (v pinCheck) pins(id, device string, facts step.PrepareFacts) {
 			v.unproved("step %s: how the PINs of the device %s are kept (evidence of an earlier version)", id, device)
 		}
 		return
+	}
+	if v.plan.Kind() == plan.Rekey && slices.Contains(v.plan.SealedPINs(), device) { // its SO-PIN was opened
+		custodyCheck(v).given(id, "custodians", v.custodiansNoted(id), custodyCheck(v).quorum())
 	}
 	kept, typedBy := v.plan.PINFacts(device)
 	v.asPlanned(id, "pin kept: ", facts.PINs, kept)

@@ -126,6 +126,17 @@ func (p *Plan) PINSheets() (sheets []PINSheet) {
 	return sheets
 }
 
+// DeviceBags are a device and the sheets of its PINs, as things that go into bags.
+func (p *Plan) DeviceBags(device string) []string {
+	things := []string{TheDevice(device)}
+	for _, sheet := range p.PINSheets() {
+		if sheet.Device == device {
+			things = append(things, sheet.Thing)
+		}
+	}
+	return things
+}
+
 // Initialises says whether the ceremony initialises a device, and so sets its PINs.
 func (p *Plan) Initialises(device string) bool {
 	return p.Custody != nil && (device == p.Custody.Device || device == p.Custody.Standby)
