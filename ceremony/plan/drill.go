@@ -89,7 +89,7 @@ func (p script) loneSheet(custodian int) step.Step {
 func (p script) inspect() step.Step {
 	s := step.Step{
 		ID: step.Inspect.ID(), Action: step.Inspect, Title: "Look at the backup", By: step.Administrator,
-		Expect: []string{"Share file and wrapped keys are, bit by bit, what the ceremony has recorded."},
+		Expect: []string{"Share file and wrapped keys are, bit by bit, what was recorded when they were made."},
 	}
 	for _, thing := range p.MediaBags() {
 		s.Do = append(s.Do, p.openBag(thing))
@@ -109,7 +109,7 @@ func (p script) openBackup() step.Step {
 		Do: []string{
 			fmt.Sprintf("%d custodians come to the screen one after the other; each types the code of their sheet.", p.Custody.Threshold),
 		},
-		Expect: []string{"Every key is restored, has the public key that the ceremony recorded, and signs. The device is destroyed."},
+		Expect: []string{"Every key is restored, has the public key that was recorded when it was made, and signs. The device is destroyed."},
 	}
 }
 
@@ -117,6 +117,6 @@ func (p script) compare(device string) step.Step {
 	return step.Step{
 		ID: step.Compare.ID(device), Action: step.Compare, Object: device, Title: "Look at the device " + device, By: step.Administrator,
 		Do:     []string{p.openBag(TheDevice(device)), "Put the device into a reader, if it is a card. No PIN is needed."},
-		Expect: []string{"Serial number, key check value and public keys are those that the ceremony recorded."},
+		Expect: []string{"Serial number, key check value and public keys are those that were recorded."},
 	}
 }

@@ -60,3 +60,30 @@ func TestDrillPlan(t *testing.T) {
 		t.Errorf("a drill without custody: %v", err)
 	}
 }
+
+// TestWordsOfADrill: its steps speak of a drill, and of bags that stay closed as such; those
+// of a ceremony do not.
+func TestWordsOfADrill(t *testing.T) {
+	p := parse(t, example(t))
+	words := func(p *plan.Plan) string {
+		var all strings.Builder
+		for _, s := range p.Steps() {
+			fmt.Fprintln(&all, s.Title, s.Do, s.Expect)
+		}
+		return all.String()
+	}
+	ceremony, drill := words(p), words(p.DrillOf(plan.Sequel{}, time.Now()))
+	for _, want := range []string{"Open the ceremony", "Close the ceremony", "[Put into a bag, and type its number: the device primary."} {
+		if !strings.Contains(ceremony, want) || strings.Contains(drill, want) {
+			t.Errorf("%q is not in the steps of a ceremony, or in those of a drill", want)
+		}
+	}
+	for _, want := range []string{"Open the drill", "Close the drill", "[If it was taken out of its bag, or is new, put it into a new one, and type its number: the device primary."} {
+		if !strings.Contains(drill, want) || strings.Contains(ceremony, want) {
+			t.Errorf("%q is not in the steps of a drill, or in those of a ceremony", want)
+		}
+	}
+	if strings.Contains(drill, "the ceremony recorded") {
+		t.Error("what is in force may come from a change")
+	}
+}

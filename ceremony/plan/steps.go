@@ -86,9 +86,17 @@ func (p script) custody() []step.Step {
 	return append(append(steps, p.sealPIN(c.Standby, p.last())...), p.restore(), p.copies())
 }
 
+// occasion is what people call what a plan says, at its beginning and its end.
+func (p script) occasion() string {
+	if p.Kind() == Checking {
+		return string(Checking)
+	}
+	return "ceremony"
+}
+
 func (p script) open() step.Step {
 	return step.Step{
-		ID: step.Open.ID(), Action: step.Open, Title: "Open the ceremony", By: step.Administrator,
+		ID: step.Open.ID(), Action: step.Open, Title: "Open the " + p.occasion(), By: step.Administrator,
 		Do: []string{
 			p.Who(step.Witness) + " types the time by a watch; the screen says how far the clock of the computer is from it.",
 			"Read the words of the plan, of the program and of the files that come with the plan from the screen; " + p.Who(step.Witness) + " compares them with the runbook, and types from it the word that the screen leaves out.",
@@ -315,11 +323,18 @@ func (p script) erase() step.Step {
 	}
 }
 
+// seal puts everything into bags. What stayed in its bag, in a drill or a change, is left
+// there.
 func (p script) seal() step.Step {
+	asked := "Put into a bag, and type its number: "
 	s := step.Step{ID: step.Seal.ID(), Action: step.Seal, Title: "Seal the bags", By: step.Witness, Called: p.custodians(),
 		Expect: []string{"Each bag is closed before its number is typed. For a thing without a bag, type none."}}
+	if p.Sequel() != nil {
+		asked = "If it was taken out of its bag, or is new, put it into a new one, and type its number: "
+		s.Expect = append(s.Expect, "What stayed in its bag is not asked for: the bag keeps its number.")
+	}
 	for _, thing := range p.Bags() {
-		s.Do = append(s.Do, "Put into a bag, and type its number: "+thing+".")
+		s.Do = append(s.Do, asked+thing+".")
 		s.Write = append(s.Write, "Bag of "+thing)
 	}
 	return s
@@ -368,7 +383,7 @@ func (p *Plan) Bags() (things []string) {
 
 func (p script) close() step.Step {
 	return step.Step{
-		ID: step.Close.ID(), Action: step.Close, Title: "Close the ceremony", By: step.Administrator, Called: p.custodians(),
+		ID: step.Close.ID(), Action: step.Close, Title: "Close the " + p.occasion(), By: step.Administrator, Called: p.custodians(),
 		Do: []string{
 			p.Who(step.Witness) + " types the time by a watch.",
 			"Read the exceptions aloud; everyone agrees that there were no others.",
