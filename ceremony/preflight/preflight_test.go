@@ -379,3 +379,32 @@ func TestProblems(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatGoesOn: in a drill or a change nothing is issued, so that no request need be
+// there, and devices have the keys that they are to have.
+func TestWhatGoesOn(t *testing.T) {
+	r := newRoom(t)
+	r.device(t)
+	if err := os.Remove(filepath.Join(r.Base, "issuing.csr")); err != nil {
+		t.Fatal(err)
+	}
+	before := plan.Sequel{Closing: strings.Repeat("ab", 32)}
+	for i, thing := range r.Plan.Bags() {
+		before.Bags = append(before.Bags, plan.Bag{Thing: thing, Number: fmt.Sprintf("B%03d", i+1)})
+	}
+	first := r.Plan
+	for name, test := range map[string]struct {
+		plan *plan.Plan
+		want string
+	}{
+		"drill":       {first.DrillOf(before, r.Now), ""},
+		"new sheets":  {first.ChangeOf(plan.Change{Kind: plan.NewSheets, Sequel: before}, r.Now), ""},
+		"new PINs":    {first.ChangeOf(plan.Change{Kind: plan.ChangePIN, Sequel: before}, r.Now), "device standby: "},
+		"replacement": {first.ChangeOf(plan.Change{Kind: plan.ReplaceDevice, Device: "primary", Replaces: "ZZ1", Sequel: before}, r.Now), "device primary: serial number"},
+	} {
+		r.Plan = test.plan
+		if problems := r.problems(); (problems == "") != (test.want == "") || !strings.HasPrefix(problems, test.want) || strings.Contains(problems, "\n") {
+			t.Errorf("%s: problems: %q; %q was expected", name, problems, test.want)
+		}
+	}
+}
