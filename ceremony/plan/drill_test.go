@@ -78,7 +78,7 @@ func TestWordsOfADrill(t *testing.T) {
 			t.Errorf("%q is not in the steps of a ceremony, or in those of a drill", want)
 		}
 	}
-	for _, want := range []string{"Open the drill", "Close the drill", "[If it was taken out of its bag, or is new, put it into a new one, and type its number: the device primary."} {
+	for _, want := range []string{"Open the drill", "Close the drill", "[Put into a new bag, unless the old one stayed closed: the device primary."} {
 		if !strings.Contains(drill, want) || strings.Contains(ceremony, want) {
 			t.Errorf("%q is not in the steps of a drill, or in those of a ceremony", want)
 		}

@@ -330,7 +330,7 @@ func (p script) seal() step.Step {
 	s := step.Step{ID: step.Seal.ID(), Action: step.Seal, Title: "Seal the bags", By: step.Witness, Called: p.custodians(),
 		Expect: []string{"Each bag is closed before its number is typed. For a thing without a bag, type none."}}
 	if p.Sequel() != nil {
-		asked = "If it was taken out of its bag, or is new, put it into a new one, and type its number: "
+		asked = "Put into a new bag, unless the old one stayed closed: "
 		s.Expect = append(s.Expect, "What stayed in its bag is not asked for: the bag keeps its number.")
 	}
 	for _, thing := range p.Bags() {

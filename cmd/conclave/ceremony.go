@@ -133,9 +133,16 @@ func (c *console) holdsNow(p *plan.Plan, dir ceremony.Folder) error {
 	if p.LeavesBackup() {
 		what = string(p.Kind())
 	}
-	format, told := "The %s is closed. Keep its evidence with that before it; the next drill or change goes on from it: %s\n", []any{what, dir.Evidence()}
-	if p.RewritesBackup() {
-		format, told = format+"The backup in force is %s; destroy the copies of the one before it.\n", append(told, dir.Backup())
+	format, told := `The %s is closed. Keep its evidence with that before it; the next drill or change goes on from it: %s
+Verify it on another machine with:
+  conclave ceremony verify %s --key FINGERPRINT --closing CLOSING
+`, []any{what, dir.Evidence(), dir.Evidence()}
+	if p.NeedsBackup() && !p.LeavesBackup() {
+		format, told = format+"The backup in force is %s", append(told, dir.Backup())
+		if p.RewritesBackup() {
+			format += "; destroy the copies of the one before it"
+		}
+		format += ".\n"
 	}
 	return c.answerf(newCeremonyAnswer(dir), format, told...)
 }

@@ -271,6 +271,9 @@ func TestOfflineRootPage(t *testing.T) {
 	for _, command := range page {
 		shown := p.do(command)
 		t.Logf("$ %s: %d bytes", command, len(shown))
+		if strings.HasSuffix(command, "--dir drill-1") {
+			wantWords(t, shown, "The drill is closed.", "conclave ceremony verify drill-1/evidence --key FINGERPRINT --closing CLOSING")
+		}
 	}
 	wantWords(t, p.ends("1", "conclave ceremony drill drill-1/evidence --backup plan.ceremony/backup --dir drill-3"),
 		"its witness types words from its runbook", "--backup plan.ceremony/backup --dir drill-3 --paper")
