@@ -50,6 +50,9 @@ func (cmd ceremonyChange) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	if err := cmd.checkOptions(before.Chain.State.Plan); err != nil {
+		return err
+	}
 	ctx, stop := interrupt.Context(c.ctx)
 	defer stop()
 	answers := cmd
@@ -72,6 +75,27 @@ func (cmd ceremonyChange) Run(c *console) error {
 	return cmd.show(c, f)
 }
 
+// checkOptions refuses, before anything is asked, what no answer makes right.
+func (cmd ceremonyChange) checkOptions(inForce *plan.Plan) error {
+	if kind := plan.Kind(cmd.Kind); kind != "" {
+		switch {
+		case cmd.Serial != "" && kind != plan.ReplaceDevice:
+			return fmt.Errorf("--serial: a change of the kind %s replaces no device; leave it out", kind)
+		case cmd.Device != "" && !kind.IsOfDevices():
+			return fmt.Errorf("--device: a change of the kind %s is about no device; leave it out", kind)
+		case len(cmd.Leaves)+len(cmd.Joins)+cmd.Threshold > 0 && !kind.MakesSheets():
+			return fmt.Errorf("--leaves, --joins and --threshold: a change of the kind %s makes no sheets; leave them out", kind)
+		}
+	}
+	if kept := inForce.Kept(); cmd.Device != "" && !slices.Contains(kept, cmd.Device) {
+		return fmt.Errorf("--device: %q; a device that holds the keys was expected: %s", cmd.Device, strings.Join(kept, ", "))
+	}
+	if _, err := plan.Successors(inForce.People.Custodians, cmd.Leaves, cmd.Joins); err != nil {
+		return fmt.Errorf("--leaves, --joins: %w", err)
+	}
+	return nil
+}
+
 // prepare writes the plan to its folder.
 func (cmd ceremonyChange) prepare(before *ceremony.Before) (plan.File, error) {
 	p, err := cmd.plan(before)
@@ -90,8 +114,6 @@ func (cmd ceremonyChange) plan(before *ceremony.Before) (*plan.Plan, error) {
 	switch {
 	case kind == "":
 		return nil, fmt.Errorf("--kind: it is missing; one of %v was expected", plan.Kinds())
-	case cmd.Serial != "" && kind != plan.ReplaceDevice:
-		return nil, fmt.Errorf("--serial: a change of the kind %s replaces no device; leave it out", kind)
 	case cmd.Start != "":
 		start, _ = parseStart(cmd.Start, start) // Validate, or the question, has taken it
 	}
