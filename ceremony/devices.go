@@ -91,6 +91,17 @@ func (p *proceedings) initialize(ctx context.Context, name string, h *hsm.HSM, s
 		return err
 	}
 	defer user.wipe()
+	if err := p.setUp(h, name, serial, so, user); err != nil {
+		return err
+	}
+	if err := p.handOut(ctx, p.people.pinOf(name, wire.UserPIN), serial, user); err != nil {
+		return err
+	}
+	return p.handOut(ctx, p.people.pinOf(name, wire.SOPIN), serial, so)
+}
+
+// setUp initialises a device with PINs that were typed, and logs in to it.
+func (p *proceedings) setUp(h *hsm.HSM, name, serial string, so, user entry) (err error) {
 	init := wire.UsualInitialization(nil, nil, 1)
 	init.Options |= wire.LogOption(serial)
 	if init.SOPIN, err = so.value(wire.SOPIN); err != nil {
@@ -115,10 +126,7 @@ func (p *proceedings) initialize(ctx context.Context, name string, h *hsm.HSM, s
 		return err
 	}
 	p.devices.loggedIn[name] = true
-	if err := p.handOut(ctx, p.people.pinOf(name, wire.UserPIN), serial, user); err != nil {
-		return err
-	}
-	return p.handOut(ctx, p.people.pinOf(name, wire.SOPIN), serial, so)
+	return nil
 }
 
 func (p *proceedings) mayErase(ctx context.Context, name string, h *hsm.HSM, serial string) error {

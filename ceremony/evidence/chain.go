@@ -291,30 +291,50 @@ func (f Facts) rewrap(p *plan.Plan, made Facts) {
 }
 
 // disagreements are where the facts of a plan that goes on from a state do not fit it.
-func (s State) disagreements(p *plan.Plan, made Facts) (problems []error) {
-	say := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	share, before := Of[step.ShareFacts](made, step.Share.ID()), Of[step.ShareFacts](s.Facts, step.Share.ID())
+func (s State) disagreements(p *plan.Plan, made Facts) []error {
+	ofDevices := s.ofDevices
+	if p.Kind() == plan.ReplaceDevice {
+		ofDevices = s.ofReplaced
+	}
+	return append(s.ofShare(p.Kind(), made), ofDevices(p, made)...)
+}
+
+// ofShare wants a new set of sheets, and of the rest that to be new which the kind of a
+// change makes anew.
+func (s State) ofShare(kind plan.Kind, made Facts) (problems []error) {
+	id := step.Share.ID()
+	if !made.Done(id) {
+		return nil
+	}
+	share, before := Of[step.ShareFacts](made, id), Of[step.ShareFacts](s.Facts, id)
 	differ := func(fact, got, want string, shall bool) {
 		if (got != want) != shall {
-			say("step %s, fact %q: it is %s, and was %s before", step.Share.ID(), fact, orNothing(got), orNothing(want))
+			problems = append(problems, notAsBefore(id, fact, got, want))
 		}
 	}
-	if made.Done(step.Share.ID()) {
-		kind := p.Kind()
-		differ("set", share.Set, before.Set, true)
-		differ("key check value", share.KCV, before.KCV, kind == plan.Rekey)
-		differ("share file sha256", string(share.ShareFile), string(before.ShareFile), kind != plan.NewSheets)
-		if (len(share.Wrapped) > 0) != (kind == plan.Rekey) {
-			say("step %s, fact %q: keys are wrapped anew where there is a new DKEK, and nowhere else", step.Share.ID(), "wrapped key sha256 ")
-		}
+	differ("set", share.Set, before.Set, true)
+	differ("key check value", share.KCV, before.KCV, kind == plan.Rekey)
+	differ("share file sha256", string(share.ShareFile), string(before.ShareFile), kind != plan.NewSheets)
+	if (len(share.Wrapped) > 0) != (kind == plan.Rekey) {
+		problems = append(problems, fmt.Errorf("step %s, fact %q: keys are wrapped anew where there is a new DKEK, and nowhere else", id, "wrapped key sha256 "))
 	}
-	if p.Kind() == plan.ReplaceDevice {
-		id := step.Prepare.ID(p.Change.Device)
-		if got, was := Of[step.PrepareFacts](made, id).Serial, Of[step.PrepareFacts](s.Facts, id).Serial; got == was || p.Change.Replaces != "" && p.Change.Replaces != was {
-			say("step %s, fact %q: it is %s, and the device that is replaced was %s", id, "device serial", orNothing(got), orNothing(was))
-		}
+	return problems
+}
+
+// ofReplaced wants another device in the place of the one that the plan names.
+func (s State) ofReplaced(p *plan.Plan, made Facts) []error {
+	id := step.Prepare.ID(p.Change.Device)
+	got, was := Of[step.PrepareFacts](made, id).Serial, Of[step.PrepareFacts](s.Facts, id).Serial
+	if got != was && (p.Change.Replaces == "" || p.Change.Replaces == was) {
+		return nil
 	}
+	return []error{fmt.Errorf("step %s, fact %q: it is %s, and the device that is replaced was %s", id, "device serial", orNothing(got), orNothing(was))}
+}
+
+// ofDevices wants each device to be the one that it was.
+func (s State) ofDevices(p *plan.Plan, made Facts) (problems []error) {
 	for _, d := range p.Devices {
+		was := Of[step.PrepareFacts](s.Facts, step.Prepare.ID(d.Name)).Serial
 		for _, id := range []string{step.Prepare.ID(d.Name), step.ChangePIN.ID(d.Name)} {
 			var got string
 			switch facts := made.steps[id].(type) {
@@ -325,12 +345,16 @@ func (s State) disagreements(p *plan.Plan, made Facts) (problems []error) {
 			default:
 				continue
 			}
-			if was := Of[step.PrepareFacts](s.Facts, step.Prepare.ID(d.Name)).Serial; got != was && p.Kind() != plan.ReplaceDevice {
-				say("step %s, fact %q: it is %s, and was %s before", id, "device serial", orNothing(got), orNothing(was))
+			if got != was {
+				problems = append(problems, notAsBefore(id, "device serial", got, was))
 			}
 		}
 	}
 	return problems
+}
+
+func notAsBefore(id, fact, got, was string) error {
+	return fmt.Errorf("step %s, fact %q: it is %s, and was %s before", id, fact, orNothing(got), orNothing(was))
 }
 
 // Kind, Name and Time are those of a link.

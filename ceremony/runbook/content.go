@@ -142,17 +142,7 @@ func begins(p *plan.Plan, r step.Role) string {
 
 // bring lists what must be in the room.
 func bring(p *plan.Plan) []string {
-	var names []string
-	for _, d := range p.Devices {
-		if !d.Embedded {
-			names = append(names, d.Name)
-		}
-	}
-	var all []string
-	if len(names) > 0 {
-		all = append(all, "The devices in their bags, and a reader for each: "+strings.Join(names, ", "))
-	}
-	all = append(all,
+	all := append(bringDevices(p),
 		"The computer of the ceremony, with power for the whole of it",
 		"A watch that was set today",
 		"Pens whose ink cannot be rubbed out",
@@ -161,12 +151,31 @@ func bring(p *plan.Plan) []string {
 	if p.Recording {
 		all = append(all, "A camera that records the whole ceremony, and sees no screen and no sheet while a custodian is at the screen")
 	}
-	if p.Custody == nil {
+	switch {
+	case p.Custody == nil:
 		return all
-	}
-	if p.Sequel() != nil {
+	case p.Sequel() != nil:
 		return append(all, bringToSequel(p)...)
 	}
+	return append(all, bringForCustody(p)...)
+}
+
+// bringDevices is the point for the devices that are not in software.
+func bringDevices(p *plan.Plan) []string {
+	var names []string
+	for _, d := range p.Devices {
+		if !d.Embedded {
+			names = append(names, d.Name)
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	return []string{"The devices in their bags, and a reader for each: " + strings.Join(names, ", ")}
+}
+
+// bringForCustody lists what keys and sheets that are made need.
+func bringForCustody(p *plan.Plan) (all []string) {
 	for _, path := range p.KeyFiles() {
 		all = append(all, "The key file "+path+" beside the plan, and whoever knows its password")
 	}
