@@ -61,8 +61,11 @@ func kinds() []kind {
 // is, if that is known.
 func ExplainKind(path string, content []byte, expected string, err error) error {
 	for _, k := range kinds() {
-		if k.name == expected || !k.is(content) {
+		if !k.is(content) {
 			continue
+		}
+		if k.name == expected { // and something is wrong with it
+			break
 		}
 		text := fmt.Sprintf("%s is %s; %s was expected", path, k.name, expected)
 		if k.advice != "" {

@@ -98,8 +98,8 @@ func (s *SealedPIN) Bytes() ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// ParseSealedPIN reads a file.
-func ParseSealedPIN(content []byte) (*SealedPIN, error) {
+// parseSealedPIN reads the content of a file.
+func parseSealedPIN(content []byte) (*SealedPIN, error) {
 	var s SealedPIN
 	if err := strictjson.Unmarshal(content, &s); err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func ReadSealedPIN(path string) (*SealedPIN, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := ParseSealedPIN(content)
+	s, err := parseSealedPIN(content)
 	if err != nil {
 		return nil, content, ExplainKind(path, content, sealedKind, err)
 	}

@@ -92,7 +92,11 @@ func TestSealedPINRefuses(t *testing.T) {
 		if changed == string(content) {
 			t.Fatalf("%s: nothing was changed", name)
 		}
-		s, err := custody.ParseSealedPIN([]byte(changed))
+		path := filepath.Join(t.TempDir(), "so-pin.sealed")
+		if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, _, err := custody.ReadSealedPIN(path)
 		if err == nil {
 			_, err = s.Open(vectorDKEK(t).DKEK)
 		}
