@@ -28,8 +28,8 @@ type Devices interface {
 	Connect(device plan.Device) (apdu.Conn, error)
 }
 
-// Ceremony is a ceremony to be begun or resumed; its rehearsal and its drills are
-// ceremonies too.
+// Ceremony is a ceremony to be begun or resumed; its rehearsal, drills and changes of
+// custody are ceremonies too.
 type Ceremony struct {
 	Plan    *plan.Plan
 	Source  []byte // the plan's file

@@ -15,7 +15,7 @@ import (
 	"conclave/internal/safefile"
 )
 
-// Folder is the folder of a ceremony, of a rehearsal or of a drill.
+// Folder is the folder of a ceremony, of a rehearsal, or of a drill or a change.
 //
 //	evidence/          what anyone may see: the bundle
 //	backup/            the share file with its record, and the wrapped keys
@@ -150,7 +150,7 @@ func (f Folder) Practice() string { return f.practice("") }
 // present is the folder of the SO-PINs that devices have while a new DKEK comes.
 func (f Folder) present() string { return f.in("present") }
 
-// Throwaway is the folder of a drill's own device.
+// Throwaway is the folder of the device that a drill or a change opens the backup on.
 func (f Folder) Throwaway() string { return f.in("throwaway") }
 
 func (f Folder) in(name string) string       { return filepath.Join(string(f), name) }

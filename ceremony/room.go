@@ -1,6 +1,6 @@
 // Package ceremony holds a key ceremony as its plan says: step by step, each by the
 // one who is named for it, written down as it is done. The same engine runs the
-// ceremony, its rehearsal and the drills. It knows no terminal.
+// ceremony, its rehearsal, drills and changes of custody. It knows no terminal.
 package ceremony
 
 import (

@@ -62,7 +62,7 @@ func (p *Plan) Check() error {
 func (c *checker) header() {
 	p := c.plan
 	c.text("ceremony", p.Ceremony, true)
-	if longest := 70; len(p.Ceremony) > longest && !p.Practice && p.Sequel() == nil { // rehearsals and drills add to it
+	if longest := 70; len(p.Ceremony) > longest && !p.Practice && p.Sequel() == nil { // rehearsals, drills and changes add to it
 		c.say("ceremony", "%d characters; %d at most were expected", len(p.Ceremony), longest)
 	}
 	c.text("place", p.Place, false)
