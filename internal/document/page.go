@@ -108,13 +108,13 @@ func (p *Page) Bytes() ([]byte, error) {
 		p.Rule(Left, rule, Right, rule)
 		p.Rule(Left, footTop-0.8, Right, footTop-0.8)
 		p.Text(Left, footTop, Small(), p.running.Foot)
-		p.TextEndingAt(Right, footTop, Small(), fmt.Sprintf("page %d of %d", n, last))
+		p.textEndingAt(Right, footTop, Small(), fmt.Sprintf("page %d of %d", n, last))
 	}
 	return p.Document.Bytes()
 }
 
-// TextEndingAt writes a line that ends at x.
-func (p *Page) TextEndingAt(x, top float64, s typeset.Style, text string) {
+// textEndingAt writes a line that ends at x.
+func (p *Page) textEndingAt(x, top float64, s typeset.Style, text string) {
 	p.Text(x-p.Measure(s, text), top, s, text)
 }
 

@@ -79,7 +79,7 @@ func (p *Page) WordGrid(words []string, pitch float64) Block {
 		for i, word := range words {
 			x := Left + float64(i%columns)*Width/columns
 			end := top + float64(i/columns+1)*pitch
-			p.TextEndingAt(x+hang-2, end-Small().Height(), Small(), fmt.Sprint(i+1))
+			p.textEndingAt(x+hang-2, end-Small().Height(), Small(), fmt.Sprint(i+1))
 			p.Text(x+hang, end-Body().Height()+0.3, Body(), word)
 			if word == "" {
 				p.Rule(x+hang, end, x+float64(Width)/columns-4, end)
