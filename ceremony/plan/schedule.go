@@ -20,27 +20,27 @@ func (p *Plan) Schedule() []Date { return p.ScheduleAfter(p) }
 // ScheduleAfter are the days that are left once the plan last was carried out, which is
 // this one, or goes on from it: drills are counted from there, and come first.
 func (p *Plan) ScheduleAfter(last *Plan) []Date {
-	dates := last.drills()
+	dates := drillDates(last)
 	for _, c := range p.CRLs {
-		dates = append(dates, p.date("crl-"+c.Name, "next CRL", "The CRL "+c.Name+" ends; without the next one nothing under "+c.Issuer+" is trusted.", c.NextUpdate, 60, 14))
+		dates = append(dates, newDate(p, "crl-"+c.Name, "next CRL", "The CRL "+c.Name+" ends; without the next one nothing under "+c.Issuer+" is trusted.", c.NextUpdate, 60, 14))
 	}
 	for _, c := range p.Certificates {
 		if c.File == "" {
-			dates = append(dates, p.date("certificate-"+c.Name, "end of the certificate "+c.Name, "What is under it must have moved to another by then.", c.NotAfter, 365, 90))
+			dates = append(dates, newDate(p, "certificate-"+c.Name, "end of the certificate "+c.Name, "What is under it must have moved to another by then.", c.NotAfter, 365, 90))
 		}
 	}
-	return append(dates, p.date("retention", "end of retention", "The evidence has been kept for as long as was planned.", p.KeptUntil(), 30))
+	return append(dates, newDate(p, "retention", "end of retention", "The evidence has been kept for as long as was planned.", p.KeptUntil(), 30))
 }
 
-// drills are the days of drills, for as long as evidence is kept.
-func (p *Plan) drills() (dates []Date) {
+// drillDates are the days of drills, for as long as evidence is kept.
+func drillDates(p *Plan) (dates []Date) {
 	for n := 1; p.Custody != nil && !p.DrillDue(n).After(p.KeptUntil()); n++ {
-		dates = append(dates, p.date(fmt.Sprintf("drill-%d", n), "drill", "Each custodian's sheet, the backup and the devices are checked: conclave ceremony drill", p.DrillDue(n), 30))
+		dates = append(dates, newDate(p, fmt.Sprintf("drill-%d", n), "drill", "Each custodian's sheet, the backup and the devices are checked: conclave ceremony drill", p.DrillDue(n), 30))
 	}
 	return dates
 }
 
-func (p *Plan) date(id, what, why string, day time.Time, remind ...int) Date {
+func newDate(p *Plan, id, what, why string, day time.Time, remind ...int) Date {
 	return Date{p.Start.UTC().Format("20060102T150405Z") + "-" + id, p.Ceremony + ": " + what, why, day, remind}
 }
 
