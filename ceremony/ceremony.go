@@ -185,10 +185,10 @@ type done struct {
 // do does what a step says.
 func (p *proceedings) do(ctx context.Context, s step.Step) (done, error) {
 	actions := map[step.Action]func(context.Context, string) (done, error){
-		step.Open: p.open, step.RollCall: p.rollCall, step.Prepare: p.prepare,
+		step.Open: p.open, step.RollCall: p.rollCall, step.Prepare: preparing{p}.prepare,
 		step.Share: p.share, step.Import: p.importShare, step.SealPIN: sealing{p}.sealPIN, step.Generate: p.generate, step.Backup: p.backup,
 		step.Restore: p.restore, step.Copy: p.copy, step.Certify: p.certify, step.SignCRL: p.signCRL,
-		step.Erase: p.erase, step.Seal: p.seal, step.Close: closing{p}.close,
+		step.Erase: preparing{p}.erase, step.Seal: p.seal, step.Close: closing{p}.close,
 		step.LoneSheet: checking{p}.loneSheet, step.Inspect: checking{p}.inspect, step.OpenBackup: checking{p}.openBackup, step.Compare: checking{p}.compare, step.PINs: p.lookAtPINs,
 		step.ChangePIN: changing{p}.changePIN, step.Retire: changing{p}.retire, step.Decide: changing{p}.decide,
 	}

@@ -17,10 +17,13 @@ import (
 	"conclave/wire"
 )
 
+// preparing makes a device ready for a ceremony, and erases it.
+type preparing struct{ *proceedings }
+
 // prepare identifies a device, and initialises it if it is for custody.
-func (p *proceedings) prepare(ctx context.Context, name string) (done, error) {
+func (p preparing) prepare(ctx context.Context, name string) (done, error) {
 	if p.Plan.Change != nil && !p.Plan.Renews(plan.TheDevice(name)) {
-		if err := (changing{p}).takeOut(ctx, name, map[string]string{}); err != nil {
+		if err := changing(p).takeOut(ctx, name, map[string]string{}); err != nil {
 			return done{}, err
 		}
 	}
@@ -55,7 +58,7 @@ func (p *proceedings) prepare(ctx context.Context, name string) (done, error) {
 }
 
 // identify keeps a device's certificates, and lets the witness compare its serial number.
-func (p *proceedings) identify(ctx context.Context, name string, h *hsm.HSM) (facts step.PrepareFacts, err error) {
+func (p preparing) identify(ctx context.Context, name string, h *hsm.HSM) (facts step.PrepareFacts, err error) {
 	identity, err := h.Device()
 	if err != nil {
 		return facts, err
@@ -77,11 +80,11 @@ func (p *proceedings) identify(ctx context.Context, name string, h *hsm.HSM) (fa
 
 // initialize initialises a device for one DKEK share. Keys on it are lost only
 // after a person has typed its serial number.
-func (p *proceedings) initialize(ctx context.Context, name string, h *hsm.HSM, serial string) error {
+func (p preparing) initialize(ctx context.Context, name string, h *hsm.HSM, serial string) error {
 	if err := p.mayErase(ctx, name, h, serial); err != nil {
 		return err
 	}
-	so, err := sealing{p}.soPIN(ctx, name, h)
+	so, err := sealing(p).soPIN(ctx, name, h)
 	if err != nil {
 		return err
 	}
@@ -101,7 +104,7 @@ func (p *proceedings) initialize(ctx context.Context, name string, h *hsm.HSM, s
 }
 
 // setUp initialises a device with PINs that were typed, and logs in to it.
-func (p *proceedings) setUp(h *hsm.HSM, name, serial string, so, user entry) (err error) {
+func (p preparing) setUp(h *hsm.HSM, name, serial string, so, user entry) (err error) {
 	init := wire.UsualInitialization(nil, nil, 1)
 	init.Options |= wire.LogOption(serial)
 	if init.SOPIN, err = so.value(wire.SOPIN); err != nil {
@@ -129,7 +132,7 @@ func (p *proceedings) setUp(h *hsm.HSM, name, serial string, so, user entry) (er
 	return nil
 }
 
-func (p *proceedings) mayErase(ctx context.Context, name string, h *hsm.HSM, serial string) error {
+func (p preparing) mayErase(ctx context.Context, name string, h *hsm.HSM, serial string) error {
 	keys, err := h.Keys()
 	if err != nil || len(keys) == 0 {
 		return err
@@ -145,12 +148,12 @@ func (p *proceedings) mayErase(ctx context.Context, name string, h *hsm.HSM, ser
 }
 
 // erase erases the standby device.
-func (p *proceedings) erase(ctx context.Context, name string) (done, error) {
+func (p preparing) erase(ctx context.Context, name string) (done, error) {
 	h, err := p.devices.get(name)
 	if err != nil {
 		return done{}, err
 	}
-	typed, err := sealing{p}.soPIN(ctx, name, h)
+	typed, err := sealing(p).soPIN(ctx, name, h)
 	if err != nil {
 		return done{}, err
 	}
@@ -175,7 +178,7 @@ func (p *proceedings) erase(ctx context.Context, name string) (done, error) {
 }
 
 // checkErased looks at a device as whoever finds it will.
-func (p *proceedings) checkErased(name string) error {
+func (p preparing) checkErased(name string) error {
 	h, err := p.devices.get(name)
 	if err != nil {
 		return err

@@ -143,7 +143,7 @@ func (p *Plan) Initialises(device string) bool {
 }
 
 // setPINs say who types the PINs of a device that is initialised, and in which form.
-func (p *Plan) setPINs(d Device) (lines []string) {
+func (p script) setPINs(d Device) (lines []string) {
 	if d.UserPIN == nil && d.SOPIN == nil {
 		return []string{"Type the SO-PIN and the user PIN, each twice. They are not shown."}
 	}
@@ -164,7 +164,7 @@ func (p *Plan) setPINs(d Device) (lines []string) {
 }
 
 // typing says who types the present PIN of a device.
-func (p *Plan) typing(device string, ref wire.PINReference) string {
+func (p script) typing(device string, ref wire.PINReference) string {
 	pin, what := p.PINOf(device, ref), "the "+PINName(ref)+" of "+TheDevice(device)
 	switch {
 	case p.FindDevice(device).plannedPIN(ref) == nil:
@@ -176,7 +176,7 @@ func (p *Plan) typing(device string, ref wire.PINReference) string {
 }
 
 // userPIN is typing for a user PIN that may not be asked for.
-func (p *Plan) userPIN(device string) string {
+func (p script) userPIN(device string) string {
 	return p.typing(device, wire.UserPIN) + ", if it is asked for."
 }
 
