@@ -68,6 +68,9 @@ func newBefore(chain *evidence.Chain, record []byte) (*Before, error) {
 		return nil, errors.New("this ceremony has made no keys, and there is no custody to look after; name the evidence of the one that has")
 	}
 	r, err := quorum.ParseRecord(record)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", evidence.RecordFile, err)
+	}
 	return &Before{Chain: chain, Record: r}, err
 }
 
