@@ -198,13 +198,21 @@ func (p script) reshare() step.Step {
 		Rekey:     "Make a new DKEK with new sheets, and wrap all keys under it",
 	}[p.Change.Kind]
 	s.Do = append([]string{fmt.Sprintf("Any %d of those who have sheets until now come to the screen one after the other, and type their codes: %s.", before.Threshold, strings.Join(before.Custodians, ", "))}, s.Do...)
-	switch p.Change.Kind {
-	case NewSheets:
-		s.Do = append(s.Do, "Collect the old sheets of all who are here, and destroy them: they open the share file as the new ones do.")
-	default:
-		s.Do = append(s.Do, "Collect the old sheets of all who are here, and destroy them. Old copies of the backup are destroyed when the new ones are sealed.")
-	}
+	s.Do = append(s.Do, "Keep the old sheets and the old backup until the bags are sealed: until then they are what brings the keys back.")
 	return s
+}
+
+// destroyOld says what is destroyed once what takes its place was proved and copied.
+func (p script) destroyOld() []string {
+	switch {
+	case p.Kind() == NewSheets:
+		return []string{"Collect the old sheets of all who are here, and destroy them: they open the share file as the new ones do."}
+	case p.Kind().MakesSheets():
+		return []string{"Collect the old sheets of all who are here, and destroy them, and the old copies of the backup."}
+	case p.RewritesBackup():
+		return []string{"Destroy the old copies of the backup: the SO-PINs that are sealed in them are no longer those of the devices."}
+	}
+	return nil
 }
 
 func (p script) changePIN(device string) step.Step {

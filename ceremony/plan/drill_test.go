@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conclave/ceremony/plan"
+	"conclave/ceremony/step"
 )
 
 // TestDrillPlan: a drill looks for every bag, by a number of its own, and knows
@@ -85,5 +86,28 @@ func TestWordsOfADrill(t *testing.T) {
 	}
 	if strings.Contains(drill, "the ceremony recorded") {
 		t.Error("what is in force may come from a change")
+	}
+}
+
+// TestOldSheetsAreKept: no one is told to destroy what brings the keys back before what
+// takes its place was proved, and copied.
+func TestOldSheetsAreKept(t *testing.T) {
+	for _, kind := range plan.Kinds() {
+		p := parse(t, example(t))
+		p = p.ChangeOf(plan.Change{Kind: kind, Device: p.Custody.Device}, p.Start)
+		copied, told := false, false
+		for _, s := range p.Steps() {
+			copied = copied || s.Action == step.Copy
+			for _, do := range s.Do {
+				destroys := strings.Contains(do, "estroy") && s.Action != step.Retire
+				if destroys && !(copied && s.Action == step.Seal) {
+					t.Errorf("%s, step %s: %s", kind, s.ID, do)
+				}
+				told = told || destroys
+			}
+		}
+		if told != p.RewritesBackup() {
+			t.Errorf("%s: what was before is destroyed: %t", kind, told)
+		}
 	}
 }

@@ -328,6 +328,7 @@ func (p script) erase() step.Step {
 func (p script) seal() step.Step {
 	asked := "Put into a bag, and type its number: "
 	s := step.Step{ID: step.Seal.ID(), Action: step.Seal, Title: "Seal the bags", By: step.Witness, Called: p.custodians(),
+		Do:     p.destroyOld(),
 		Expect: []string{"Each bag is closed before its number is typed. For a thing without a bag, type none."}}
 	if p.Sequel() != nil {
 		asked = "Put into a new bag, unless the old one stayed closed: "
