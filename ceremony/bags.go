@@ -43,11 +43,10 @@ func (p *proceedings) seal(ctx context.Context, _ string) (done, error) {
 
 // unwritten are the backup media of the plan that the backup was not copied to.
 func (p *proceedings) unwritten() (things []string) {
-	first, _ := p.mediaToWrite()
-	if !p.log.facts.Done(step.Copy.ID()) {
-		return nil
+	first, copies := 1, of[step.CopyFacts](p.log, step.Copy.ID()).Copies
+	if p.log.facts.Done(step.Copy.ID()) {
+		first, _ = p.mediaToWrite()
 	}
-	copies := of[step.CopyFacts](p.log, step.Copy.ID()).Copies
 	for n := first + copies; n <= p.Plan.Custody.Media; n++ {
 		things = append(things, plan.Medium(n))
 	}

@@ -107,7 +107,7 @@ func (p checking) checkSheet(ctx context.Context, number int, name string) (resu
 func (p checking) inspect(ctx context.Context, _ string) (done, error) {
 	facts := step.InspectFacts{Bag: map[string]string{}}
 	var err error
-	if p.mediaBefore() > 0 {
+	if p.Before.Chain.State.Plan.Custody.Media > 0 {
 		facts.Media, err = p.inspectMedia(ctx, facts.Bag)
 	} else {
 		err = p.people.openBag(ctx, plan.Media, facts.Bag)
@@ -116,7 +116,7 @@ func (p checking) inspect(ctx context.Context, _ string) (done, error) {
 		facts.ShareFile, facts.Wrapped, err = p.old.asMade(p.log, p.Plan)
 	}
 	if err == nil {
-		facts.Sealed, err = sealing(p).inspectSealed()
+		facts.Sealed, err = sealing(p).inspectSealed(p.old)
 	}
 	if err != nil {
 		return done{}, err

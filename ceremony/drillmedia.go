@@ -34,12 +34,9 @@ func (p checking) inspectMedia(ctx context.Context, bag map[string]string) (foun
 	return found, nil
 }
 
-// mediaBefore is how many media the evidence before this has, each in a bag of its own.
+// mediaBefore is how many media were written, of those that are each in a bag of its own.
 func (p checking) mediaBefore() int {
-	if p.Before == nil {
-		return 0
-	}
-	return p.Before.Chain.State.Plan.Custody.Media
+	return min(p.Before.Chain.State.Plan.Custody.Media, evidence.Of[step.CopyFacts](p.log.before, step.Copy.ID()).Copies)
 }
 
 // writtenMedium is the medium that the ceremony has written.
@@ -84,7 +81,14 @@ func (p checking) inspectMedium(ctx context.Context, thing, number string, bag, 
 // goodMedium says which medium a folder is on, as far as another computer can tell,
 // which has all of the backup and was not looked at before under another number.
 func (p checking) goodMedium(folder, number string, found map[string]string) (identity string, err error) {
-	if _, _, err := (&backup{folder}).asMade(p.log, p.Plan); err != nil {
+	b := backup{folder}
+	if _, _, err := b.asMade(p.log, p.Plan); err != nil {
+		return "", err
+	}
+	if _, err := sealing(p).inspectSealed(b); err != nil {
+		return "", err
+	}
+	if _, _, err := b.read(); err != nil {
 		return "", err
 	}
 	m, err := p.Media.Of(folder)

@@ -107,7 +107,8 @@ func TestMissingMedium(t *testing.T) {
 	s := newStage(t, func(p *plan.Plan) { p.Custody.Media = 2 })
 	computer := mediumtest.New(t)
 	s.Media = computer.System
-	s.Room = &answers{s.players, map[string][]string{"Folder of backup medium 1": {computer.Drive("ONE", "8:17", "6A3F-11B2")}}}
+	one := computer.Drive("ONE", "8:17", "6A3F-11B2")
+	s.Room = &answers{s.players, map[string][]string{"Folder of backup medium 1": {one}}}
 	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}
@@ -117,5 +118,40 @@ func TestMissingMedium(t *testing.T) {
 	}
 	if bags := evidence.Of[step.SealFacts](readBefore(t, s.evidence()).Chain.State.Facts, step.Seal.ID()).Bags; bags["backup medium 2"] != plan.NoBag || bags["backup medium 1"] == plan.NoBag {
 		t.Errorf("the bags are %v", bags)
+	}
+	two, three := computer.Drive("TWO", "8:33", "6A3F-11B3"), computer.Drive("THREE", "8:49", "6A3F-11B4")
+	b := readBefore(t, s.evidence())
+	more := s.goingOn(t, b, b.Change(plan.Change{Kind: plan.AddMedium}, time.Now()))
+	more.Room = &answers{s.players, map[string][]string{"Is backup medium 2 here": {"no"}, "Folder of backup medium 1": {one}, "Folder of backup medium 2": {two}, "Folder of backup medium 3": {three}}}
+	if err := more.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	report = more.verified(t)
+	wantShown(t, report, "backup medium 2: UUID 6A3F-11B3\nbackup medium 3: UUID 6A3F-11B4")
+	if len(report.Exceptions) > 0 {
+		t.Errorf("exceptions where both missing media were added: %v", report.Exceptions)
+	}
+}
+
+// TestMediumLacksFiles: a medium is good that has all of the backup: sealed SO-PINs, and
+// the record of the sheets, too.
+func TestMediumLacksFiles(t *testing.T) {
+	y, room := onTwoMedia(t)
+	records, err := filepath.Glob(filepath.Join(room.written["medium 2"], "*.json"))
+	if err != nil || len(records) != 1 {
+		t.Fatalf("%v: %v", records, err)
+	}
+	for _, path := range append(records, filepath.Join(room.written["medium 1"], "so-pin-primary.sealed")) {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	y.Room = &drives{y.players, room.computer, room.written, nil}
+	var exceptions []string
+	for _, e := range y.drilled(t, 12).Exceptions {
+		exceptions = append(exceptions, e.Text)
+	}
+	if want := []string{"backup medium 1 is not good", "backup medium 2 is not good"}; !slices.Equal(exceptions, want) {
+		t.Errorf("exceptions: %q", exceptions)
 	}
 }

@@ -149,12 +149,12 @@ func (p *proceedings) serial(name string) string {
 	return of[step.PrepareFacts](p.log, step.Prepare.ID(name)).Serial
 }
 
-// inspectSealed compares the sealed SO-PINs in the backup with the hashes in the ceremony's
+// inspectSealed compares the sealed SO-PINs in a backup with the hashes in the ceremony's
 // transcript.
-func (p sealing) inspectSealed() (map[string]step.Sum, error) {
+func (p sealing) inspectSealed(b backup) (map[string]step.Sum, error) {
 	sums := map[string]step.Sum{}
 	for _, device := range p.Plan.SealedPINs() {
-		path := p.old.sealedPIN(device)
+		path := b.sealedPIN(device)
 		_, content, err := custody.ReadSealedPIN(path)
 		if content == nil {
 			return nil, err

@@ -112,7 +112,11 @@ func TestYears(t *testing.T) {
 func allYears(t *testing.T, y *years) {
 	wantShown(t, y.drilled(t, 12), "drill: 4 of 4 sheets are good, the backup opens, the devices are as they were")
 	report := y.changed(t, plan.NewSheets, func(p *plan.Plan) { p.People.Custodians[2] = "Xenia" })
-	wantShown(t, report, fmt.Sprintf("bags: %d were opened", 2+len(y.Plan.MediaBags())))
+	opened := 2 // of media there are none that were written, but in one bag there may be
+	if y.Plan.Custody.Media == 0 {
+		opened++
+	}
+	wantShown(t, report, fmt.Sprintf("bags: %d were opened", opened))
 	wantShown(t, y.drilled(t, 12), "drill: 4 of 4 sheets are good")
 	y.changed(t, plan.NewFile, nil)
 	y.changed(t, plan.ReplaceDevice, func(p *plan.Plan) {

@@ -113,11 +113,7 @@ func (v mediaCheck) differentMedia(id string, media map[string]string) {
 
 // unwritten wants media that were not written to be in no bag.
 func (v mediaCheck) unwritten(id string, bags map[string]string) {
-	if !v.facts.Done(step.Copy.ID()) {
-		return
-	}
-	copies := v.mediaBefore() + Of[step.CopyFacts](v.facts, step.Copy.ID()).Copies
-	for n := copies + 1; n <= v.plan.Custody.Media; n++ {
+	for n := Of[step.CopyFacts](v.inForce, step.Copy.ID()).Copies + 1; n <= v.plan.Custody.Media; n++ {
 		if thing := plan.Medium(n); bags[thing] != plan.NoBag {
 			v.problem(TranscriptFile, "step %s, fact %q: it is %s, and the backup was not copied to it", id, "bag: "+thing, bags[thing])
 		}
@@ -127,7 +123,7 @@ func (v mediaCheck) unwritten(id string, bags map[string]string) {
 // mediaFound wants each medium to be the one that the ceremony has written, or an
 // exception that says what it is.
 func (v mediaCheck) mediaFound(id string, found, written map[string]string) {
-	all := numbers(v.before.Plan.Custody.Media)
+	all := numbers(min(v.before.Plan.Custody.Media, Of[step.CopyFacts](v.before.Facts, step.Copy.ID()).Copies))
 	family(v.verifier, id, "medium ", found, all)
 	for n, number := range all {
 		thing := plan.Medium(n + 1)
