@@ -31,10 +31,13 @@ func TestMistakesInLaterYears(t *testing.T) {
 	y := beginYears(t)
 	old := maps.Clone(y.codes)
 	y.changes(plan.NewSheets, oneAnswer{`Who leaves[^\n]*: $`, "Cem"}, oneAnswer{`Who comes[^\n]*: $`, "Xenia"})
-	const later = "plan.ceremony/evidence is not the newest evidence: plan.ceremony/evidence.reshare-1/evidence goes on from it; name that"
+	const later = "plan.ceremony/evidence.reshare-1/evidence goes on from Root 2026 already, and is newer; name that evidence"
 	wantWords(t, y.fails("conclave ceremony change plan.ceremony/evidence --kind new-file"), later)
 	wantWords(t, y.fails("conclave ceremony drill plan.ceremony/evidence --backup plan.ceremony/backup"), later)
-	wantWords(t, y.fails("conclave ceremony drill "+y.newest+" --backup plan.ceremony/backup"), "plan.ceremony/backup has the sheets of set ", "take the newest backup")
+	outdated := "conclave ceremony drill " + y.newest + " --backup plan.ceremony/backup --dir drill"
+	wantWords(t, y.fails(outdated), "no drill is prepared in drill", outdated+" --paper")
+	y.do(outdated + " --paper")
+	wantWords(t, y.fails(outdated), "plan.ceremony/backup has the sheets of set ", "take the newest backup")
 	y.do("conclave ceremony change " + y.newest + " --kind add-medium")
 	wantWords(t, y.fails("conclave ceremony run plan.ceremony/evidence.add-medium-1/plan.json"), "say where the backup is, with share file and wrapped keys: --backup DIR")
 	wantWords(t, y.fails("conclave ceremony run plan.ceremony/evidence.add-medium-1/plan.json --backup plan.ceremony/backup"), "take the newest backup")
