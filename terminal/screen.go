@@ -9,6 +9,7 @@ package terminal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"conclave/custody"
@@ -60,13 +61,17 @@ func (s *Screen) line(ctx context.Context, prompt string) (string, error) {
 // custodian.
 func (s *Screen) Come(ctx context.Context, turn custody.Turn) error {
 	s.terminal.Discard()
+	count := ""
+	if turn.Of > 1 {
+		count = fmt.Sprintf(" (%d of %d)", turn.Number, turn.Of)
+	}
 	switch {
 	case turn.Custodian == 0:
 		s.terminal.Printf("Sheet %d of %d: a custodian comes to the screen alone, and the others look away.\n", turn.Number, turn.Of)
 	case turn.Name != "":
-		s.terminal.Printf("%s, custodian %d, comes to the screen alone, and the others look away (%d of %d).\n", turn.Name, turn.Custodian, turn.Number, turn.Of)
+		s.terminal.Printf("%s, custodian %d, comes to the screen alone, and the others look away%s.\n", turn.Name, turn.Custodian, count)
 	default:
-		s.terminal.Printf("Custodian %d comes to the screen alone, and the others look away (%d of %d).\n", turn.Custodian, turn.Number, turn.Of)
+		s.terminal.Printf("Custodian %d comes to the screen alone, and the others look away%s.\n", turn.Custodian, count)
 	}
 	_, err := s.obey(ctx, "Press <enter> when you are alone. ", "Press <enter>, and nothing else, once no one else sees the screen. Commands are undo, which takes the last sheet back; leave, to let another custodian come; and quit, to stop.")
 	s.terminal.Clear()

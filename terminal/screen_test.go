@@ -65,6 +65,13 @@ func TestVisit(t *testing.T) {
 	if err := end(); err != nil {
 		t.Fatal(err)
 	}
+	end = begin(func() error {
+		return screen.Come(t.Context(), custody.Turn{Number: 1, Of: 1, Custodian: 3, Name: "Carol"})
+	})
+	person.Answer(`Carol, custodian 3, comes to the screen alone, and the others look away\.\r\nPress <enter> when you are alone\. $`, "")
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
 	var typed string
 	end = begin(func() (err error) {
 		typed, err = screen.Ask(t.Context(), custody.ShareID, errors.New("no such custodian"))
