@@ -29,7 +29,18 @@ func (b *backup) sealedPIN(device string) string {
 	return filepath.Join(b.dir, "so-pin-"+device+".sealed")
 }
 
+// isHere says in people's words that a folder has no share file: it stands in exceptions.
+func (b *backup) isHere() error {
+	if !there(b.shareFile()) {
+		return fmt.Errorf("%s has no share file %s; the folder of a backup was expected", b.dir, filepath.Base(b.shareFile()))
+	}
+	return nil
+}
+
 func (b *backup) read() (dkek.ShareFile, []*quorum.Record, error) {
+	if err := b.isHere(); err != nil {
+		return dkek.ShareFile{}, nil, err
+	}
 	file, err := custody.ReadShareFile(b.shareFile())
 	if err != nil {
 		return file, nil, err

@@ -126,6 +126,9 @@ func (p checking) inspect(ctx context.Context, _ string) (done, error) {
 
 // asMade compares the files of a backup with those that were made.
 func (b *backup) asMade(l *log, made *plan.Plan) (share step.Sum, wrapped map[string]step.Sum, err error) {
+	if err := b.isHere(); err != nil {
+		return "", nil, err
+	}
 	file, err := custody.ReadUnopened(b.shareFile(), false)
 	if err != nil {
 		return "", nil, err
@@ -155,7 +158,7 @@ func asRecorded(path string, sum, want step.Sum, changed string) error {
 	case changed != "":
 		return fmt.Errorf("%s was changed in transfer: %s. A restore undoes that in memory; but use another copy, and replace this one", path, changed)
 	case sum != want:
-		return fmt.Errorf("%s has SHA-256 %s, and the ceremony recorded %s; use another copy", path, sum, want)
+		return fmt.Errorf("%s has SHA-256 %s, and %s was recorded; use another copy", path, sum, want)
 	}
 	return nil
 }

@@ -153,3 +153,20 @@ func allYears(t *testing.T, y *years) {
 		t.Error(err)
 	}
 }
+
+// TestNoBackup: a folder that is no backup is named as such before anyone comes, and not as
+// a file that could not be opened.
+func TestNoBackup(t *testing.T) {
+	y := newYears(t, nil)
+	next := y.prepare(t, 3, func(b *ceremony.Before) *plan.Plan { return y.change(b, plan.NewSheets, nil) })
+	for dir, want := range map[string]string{
+		t.TempDir():                           "has no share file dkek.pbe; the folder of a backup was expected",
+		string(y.Dir):                         "holds no backup of a ceremony; this is the folder of a ceremony: ",
+		filepath.Join(t.TempDir(), "nowhere"): "is not a folder; the backup was expected",
+	} {
+		next.Before.Backup = dir
+		if err := next.Run(dkektest.Practising(t.Context())); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; %q was expected", dir, err, want)
+		}
+	}
+}
