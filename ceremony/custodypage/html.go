@@ -1,11 +1,8 @@
 package custodypage
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
-	"html/template"
 
 	"conclave/internal/document"
 )
@@ -17,19 +14,10 @@ func HTML(s Source) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := template.New("custody").Parse(pageTemplate)
-	if err != nil {
-		return nil, fmt.Errorf("custody page: %w", err)
-	}
-	var out bytes.Buffer
-	err = page.Execute(&out, struct {
+	return document.HTML("custody page", pageTemplate, struct {
 		content
 		Policy string
 	}{c, policy()})
-	if err != nil {
-		return nil, fmt.Errorf("custody page: %w", err)
-	}
-	return out.Bytes(), nil
 }
 
 // policy is what a browser may do with the page.

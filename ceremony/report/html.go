@@ -1,12 +1,6 @@
 package report
 
-import (
-	"bytes"
-	"fmt"
-	"html/template"
-
-	"conclave/internal/document"
-)
+import "conclave/internal/document"
 
 // HTML gives the report as one page without scripts, and without anything that is
 // loaded from elsewhere.
@@ -15,15 +9,7 @@ func HTML(s Source) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := template.New("report").Parse(pageTemplate)
-	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
-	}
-	var out bytes.Buffer
-	if err := page.Execute(&out, c); err != nil {
-		return nil, fmt.Errorf("report: %w", err)
-	}
-	return out.Bytes(), nil
+	return document.HTML("report", pageTemplate, c)
 }
 
 // pageTemplate is a content as HTML.

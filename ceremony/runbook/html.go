@@ -1,9 +1,9 @@
 package runbook
 
 import (
-	"bytes"
 	"fmt"
-	"html/template"
+
+	"conclave/internal/document"
 )
 
 // HTML gives the runbook as one page without scripts, and without anything that
@@ -14,13 +14,5 @@ func HTML(b Book) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("runbook: %w", err)
 	}
-	page, err := template.New("runbook").Parse(pageTemplate)
-	if err != nil {
-		return nil, fmt.Errorf("runbook: %w", err)
-	}
-	var out bytes.Buffer
-	if err := page.Execute(&out, c); err != nil {
-		return nil, fmt.Errorf("runbook: %w", err)
-	}
-	return out.Bytes(), nil
+	return document.HTML("runbook", pageTemplate, c)
 }
