@@ -75,11 +75,8 @@ func (c *custody) sheetBoxes(set string) group {
 	for i, name := range custodians {
 		b := box{Title: name, Kind: fmt.Sprintf("sheet\u00a0%d", i+1), Facts: []fact{{"Bag", c.bag(plan.Sheet(name))}}}
 		switch found, looked := c.sheets[name]; {
-		case looked && found.Good:
-			b.Facts = append(b.Facts, fact{"Good on", day(found.Day)})
 		case looked:
-			b.Mark = strings.ToUpper(found.Text)
-			b.Facts = append(b.Facts, fact{"Looked for", day(found.Day)})
+			b.looked(found)
 		case c.Record.Custodians[i].ReadBack:
 			b.Facts = append(b.Facts, fact{"Read back", "when it was made"})
 		default:
@@ -90,6 +87,16 @@ func (c *custody) sheetBoxes(set string) group {
 	return g
 }
 
+// looked says what a drill has found last.
+func (b *box) looked(found finding) {
+	if found.Good {
+		b.Facts = append(b.Facts, fact{"Good on", day(found.Day)})
+		return
+	}
+	b.Mark = strings.ToUpper(found.Text)
+	b.Facts = append(b.Facts, fact{"Looked for", day(found.Day)})
+}
+
 func (c *custody) mediaBoxes() group {
 	g := group{Title: "Backup: " + counted(c.copied.Copies, "copy", "copies"), Note: placesUnknown + "."}
 	for i, thing := range c.plan.MediaBags() {
@@ -97,12 +104,8 @@ func (c *custody) mediaBoxes() group {
 		if identity := c.copied.Media[strconv.Itoa(i+1)]; identity != "" && c.plan.Custody.Media > 0 { // else all are in this bag
 			b.Facts = append(b.Facts, fact{"Written as", identity})
 		}
-		switch found, looked := c.media[thing]; {
-		case looked && found.Good:
-			b.Facts = append(b.Facts, fact{"Good on", day(found.Day)})
-		case looked:
-			b.Mark = strings.ToUpper(found.Text)
-			b.Facts = append(b.Facts, fact{"Looked for", day(found.Day)})
+		if found, looked := c.media[thing]; looked {
+			b.looked(found)
 		}
 		g.Boxes = append(g.Boxes, b)
 	}
