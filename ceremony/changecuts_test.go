@@ -215,19 +215,7 @@ func (y *years) interrupted(t *testing.T, kind plan.Kind, room *drives) {
 	media := &drives{people, room.computer, room.written, map[string]string{}}
 	f := &faint{Room: media, asked: map[string]bool{}}
 	s.Room = f
-	for n := 0; ; n++ {
-		err := s.Run(dkektest.Practising(t.Context()))
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, errPower) || n > 200 {
-			t.Fatalf("interruption %d: %v", n, err)
-		}
-		y.bringsAll(t, "the old backup", y.backup, y.players)
-	}
-	if f.faints < 40 {
-		t.Errorf("only %d interruptions", f.faints)
-	}
+	f.hold(t, s, func() { y.bringsAll(t, "the old backup", y.backup, y.players) })
 	var void []transcript.Entry
 	for _, e := range s.verified(t).Exceptions {
 		if e.Facts["sheets"] != step.SheetsVoid {

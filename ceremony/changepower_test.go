@@ -14,7 +14,6 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/dkek"
-	"conclave/dkek/dkektest"
 	"conclave/hsm"
 	"conclave/internal/secret"
 	"conclave/internal/testrun"
@@ -58,16 +57,9 @@ func (o *outlet) fails(where string) {
 }
 
 // run holds a change until the power fails.
-func (o *outlet) run(t *testing.T, a ceremony.Ceremony) (err error) {
-	defer func() {
-		if cut := recover(); cut == errPower {
-			err = errPower
-		} else if cut != nil {
-			panic(cut)
-		}
-	}()
+func (o *outlet) run(t *testing.T, a ceremony.Ceremony) error {
 	a.Devices = o
-	return a.Run(dkektest.Practising(t.Context()))
+	return untilPowerFails(t, a)
 }
 
 // minds are people who make up another PIN each time, and try the last one first: they
@@ -142,14 +134,7 @@ func (m *minds) takes(t *testing.T, s *stage, name string, d *dkek.DKEK) {
 	if slices.Contains(s.Plan.SealedPINs(), name) {
 		so = soPIN(t, s.Dir.Backup(), name, d)
 	}
-	conn, err := s.Devices.Connect(*s.Plan.FindDevice(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := hsm.Open(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := s.openDevice(t, name)
 	defer h.Close()
 	if err := errors.Join(h.Login(wire.UserPIN, m.last(wire.UserPIN, name)), h.Login(wire.SOPIN, so)); err != nil {
 		t.Errorf("device %s: %v", name, err)

@@ -34,7 +34,13 @@ func (d *dying) now() time.Time {
 }
 
 // run holds the ceremony to its end, or until the power fails.
-func (d *dying) run(t *testing.T) (err error) {
+func (d *dying) run(t *testing.T) error {
+	d.looks, d.act.Now = 0, d.now
+	return untilPowerFails(t, d.act)
+}
+
+// untilPowerFails holds a ceremony until something in it panics with errPower.
+func untilPowerFails(t *testing.T, a ceremony.Ceremony) (err error) {
 	defer func() {
 		if cut := recover(); cut == errPower {
 			err = errPower
@@ -42,8 +48,7 @@ func (d *dying) run(t *testing.T) (err error) {
 			panic(cut)
 		}
 	}()
-	d.looks, d.act.Now = 0, d.now
-	return d.act.Run(dkektest.Practising(t.Context()))
+	return a.Run(dkektest.Practising(t.Context()))
 }
 
 // hold holds the ceremony to its end, through all power cuts.

@@ -37,6 +37,7 @@ import (
 	"conclave/custody"
 	"conclave/device"
 	"conclave/dkek/dkektest"
+	"conclave/hsm"
 	"conclave/internal/secret"
 )
 
@@ -133,6 +134,20 @@ func programOf(t testing.TB, content string) ceremony.Program {
 		t.Fatal(err)
 	}
 	return ceremony.Program{Version: info.Main.Version, SHA256: sum, SBOM: document}
+}
+
+// openDevice opens one of the plan's devices.
+func (s *stage) openDevice(t *testing.T, name string) *hsm.HSM {
+	t.Helper()
+	conn, err := s.Devices.Connect(*s.Plan.FindDevice(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := hsm.Open(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func (s *stage) evidence() string { return filepath.Join(string(s.Dir), "evidence") }
@@ -608,12 +623,10 @@ func (f *faint) Show(ctx context.Context, handout custody.Handout) error {
 	return f.Room.Show(ctx, handout)
 }
 
-// TestInterruptions lets the power fail at every question: the ceremony goes on
-// where it was, no step is done twice, and the evidence says what happened.
-func TestInterruptions(t *testing.T) {
-	s := newStage(t, withPINs)
-	f := &faint{Room: s.players, asked: map[string]bool{}}
-	s.Room = f
+// hold holds a ceremony to its end, through all interruptions, after each of which there
+// is something to look at.
+func (f *faint) hold(t *testing.T, s *stage, look func()) {
+	t.Helper()
 	for n := 0; ; n++ {
 		err := s.Run(dkektest.Practising(t.Context()))
 		if err == nil {
@@ -622,9 +635,19 @@ func TestInterruptions(t *testing.T) {
 		if !errors.Is(err, errPower) || n > 200 {
 			t.Fatalf("interruption %d: %v", n, err)
 		}
+		look()
 	}
 	if f.faints < 40 {
 		t.Errorf("only %d interruptions", f.faints)
 	}
+}
+
+// TestInterruptions lets the power fail at every question: the ceremony goes on
+// where it was, no step is done twice, and the evidence says what happened.
+func TestInterruptions(t *testing.T) {
+	s := newStage(t, withPINs)
+	f := &faint{Room: s.players, asked: map[string]bool{}}
+	s.Room = f
+	f.hold(t, s, func() {})
 	s.verified(t) // each step is done once, in order
 }

@@ -12,10 +12,8 @@ import (
 	"conclave/apdu"
 	"conclave/ceremony"
 	"conclave/ceremony/plan"
-	"conclave/custody"
 	"conclave/dkek"
 	"conclave/dkek/dkektest"
-	"conclave/hsm"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -63,16 +61,9 @@ func (c *tapped) Transmit(command []byte) ([]byte, error) {
 }
 
 // run holds the ceremony until the power fails.
-func (c *cable) run(t *testing.T, a ceremony.Ceremony) (err error) {
-	defer func() {
-		if cut := recover(); cut == errPower {
-			err = errPower
-		} else if cut != nil {
-			panic(cut)
-		}
-	}()
+func (c *cable) run(t *testing.T, a ceremony.Ceremony) error {
 	a.Devices = c
-	return a.Run(dkektest.Practising(t.Context()))
+	return untilPowerFails(t, a)
 }
 
 // TestSealedPINIsNeverLost cuts the power around each command that the device is given the
@@ -107,26 +98,15 @@ func TestSealedPINIsNeverLost(t *testing.T) {
 // with it.
 func (s *stage) opensSealed(t *testing.T, c *cable) {
 	t.Helper()
-	sealed, _, err := custody.ReadSealedPIN(filepath.Join(string(s.Dir), "backup", "so-pin-primary.sealed"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	d, err := dkek.New(c.share)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pin, err := sealed.Open(d)
-	if err != nil || !bytes.Equal(pin, c.given) {
-		t.Fatalf("another SO-PIN is sealed than the device was given: %v", err)
+	pin := soPIN(t, s.Dir.Backup(), "primary", d)
+	if !bytes.Equal(pin, c.given) {
+		t.Fatal("another SO-PIN is sealed than the device was given")
 	}
-	conn, err := s.Devices.Connect(*s.Plan.FindDevice("primary"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := hsm.Open(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := s.openDevice(t, "primary")
 	defer h.Close()
 	if err := h.Login(wire.SOPIN, pin); err != nil {
 		t.Error(err)
