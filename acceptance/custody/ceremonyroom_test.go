@@ -104,6 +104,7 @@ var replies = []reply{
 	{ends(`\((yes)/no\):`), always("yes")},
 	{ends(`[Pp]ress <(enter)>[^\n]*:`), always("")},
 	{ends(`(Time) by the watch, such as [^\n]*:`), func(*ceremonyRoom, string) string { return time.Now().UTC().Format("15:04 UTC") }},
+	{ends(`(Recording) of the whole: [^\n]*, or none:`), always("none")},
 	{ends(`(Folder) of backup medium \d, or done:`), always("done")},
 	{ends(`Number of the bag of ([^\n]*), or none:`), func(_ *ceremonyRoom, what string) string { return "bag of " + what }},
 }
