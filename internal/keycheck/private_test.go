@@ -79,13 +79,14 @@ func randomPrime(random *rand.Rand, bits int) *big.Int {
 	}
 }
 
-// smoothPrime gives one of 512 bits whose p-1 is a product of small primes.
+// smoothPrime gives one of 512 bits whose p-1 is a product of small primes, each of them
+// once: the square of one may be no small factor.
 func smoothPrime(random *rand.Rand) *big.Int {
-	primes := primesBelow(smooth)
+	primes := primesBelow(smooth)[2:]
 	for {
 		p := big.NewInt(2 * 19683) // 3^9 too: powers of small primes are small factors
-		for range 36 {
-			p.Mul(p, new(big.Int).SetUint64(uint64(primes[1+random.IntN(len(primes)-1)])))
+		for _, i := range random.Perm(len(primes))[:36] {
+			p.Mul(p, new(big.Int).SetUint64(uint64(primes[i])))
 		}
 		if p.Add(p, one()); p.BitLen() == 512 && p.Bit(510) == 1 && p.ProbablyPrime(0) {
 			return p
