@@ -38,12 +38,16 @@ func TestPrivate(t *testing.T) {
 	for !next.ProbablyPrime(0) {
 		next.Add(next, big.NewInt(2))
 	}
+	composite := new(big.Int)
+	for composite.Bit(510) == 0 { // as long, with q, as a key's modulus
+		composite.Mul(prime(256), prime(256))
+	}
 	short := *keyOf(prime(512), q)
 	short.D = prime(512)
 	for want, key := range map[string]*rsa.PrivateKey{
 		"its modulus has 1020 bits; a multiple of 8 was expected": keyOf(prime(510), prime(510)),
 		"its primes have 16 and 1008 bits; 512 each":              keyOf(prime(16), prime(1008)),
-		"one of its two primes is not a prime number":             keyOf(new(big.Int).Mul(prime(256), prime(256)), q),
+		"one of its two primes is not a prime number":             keyOf(composite, q),
 		"its primes are so close that it can be factored":         keyOf(next, q),
 		"its private exponent is so short that it can be found":   &short,
 		"of the kind that Infineon's chips made":                  keyOf(infineonPrime(random), infineonPrime(random)),
