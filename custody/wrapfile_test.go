@@ -53,6 +53,11 @@ func TestReadChangedFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i, b := range shareFile { // what is undone is known for certain where there is one line end
+		if b == '\r' || b == '\n' {
+			shareFile[i]++
+		}
+	}
 	shareFile[30] = '\n' // in the encrypted part, which is not opened here
 	unchanged, err := custody.ReadShareFile(writeTemp(t, shareFile))
 	if err != nil {
