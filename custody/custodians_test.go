@@ -70,9 +70,16 @@ func draw(t *testing.T, threshold, total int, strength quorum.Strength) *quorum.
 func TestDistributionShowsASheetAgainAfterTwoMistakes(t *testing.T) {
 	set := draw(t, 2, 4, quorum.Strength64)
 	right := set.Shares[1].Sheet()
+	other := func(text string, at int) string { // with another character there
+		with := "0"
+		if text[at:at+1] == with {
+			with = "1"
+		}
+		return text[:at] + with + text[at+1:]
+	}
 	custodians := &clumsy{mistakes: []string{
-		"",                                                                                   // custodian 1 types the code
-		"00" + right.Value[2:], right.Code[:20] + "Q" + right.Code[21:len(right.Code)-1], "", // custodian 2
+		"",                                                                   // custodian 1 types the code
+		other(right.Value, 0), other(right.Code[:len(right.Code)-1], 20), "", // custodian 2
 		right.Code, // custodian 3 has another's sheet
 	}}
 	handed, err := custody.Distribution{Set: set, Custodians: custodians, ReadBack: true}.Run(t.Context())
