@@ -244,10 +244,7 @@ func (s State) after(link *Origin) State {
 // overlaid are the facts of what there is: those of steps that have made something take
 // the place of earlier ones. The facts that were there are left as they are.
 func (f Facts) overlaid(p *plan.Plan, made Facts) Facts {
-	all := Facts{Schema: made.Schema, steps: map[string]any{}}
-	for id, facts := range f.steps {
-		all.steps[id] = facts
-	}
+	all := Facts{Schema: made.Schema, steps: maps.Clone(f.steps)}
 	for _, s := range p.Steps() {
 		switch s.Action {
 		case step.Share, step.Prepare, step.Generate, step.Backup, step.SealPIN:

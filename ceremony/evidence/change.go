@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,6 +166,8 @@ func (f Facts) bags(id string) map[string]string {
 		return facts.Bag
 	case *step.ChangePINFacts:
 		return facts.Bag
+	case *step.PINsFacts:
+		return facts.Bag
 	}
 	return nil
 }
@@ -181,8 +184,8 @@ func (v *verifier) opens(id, thing string) bool {
 // of an emergency, and an exception to say so.
 func (v *verifier) notShown(s step.Step) {
 	why := v.facts.unshown(s.ID)
-	if kind := v.plan.Kind(); kind != plan.Checking && kind != plan.Emergency {
-		v.problem(TranscriptFile, "step %s, fact %q: a plan of the kind %s shows all of it, or is not closed", s.ID, "not shown", kind)
+	if !v.plan.LeavesBackup() {
+		v.problem(TranscriptFile, "step %s, fact %q: a plan of the kind %s shows all of it, or is not closed", s.ID, "not shown", v.plan.Kind())
 	}
 	if !v.excepted(s.ID, step.NotShownBecause(s.Title, why)) {
 		v.problem(TranscriptFile, "step %s, fact %q: it was not shown, and no exception says so", s.ID, "not shown")
@@ -208,7 +211,7 @@ func (b *bundle) chainFiles() map[string]bool {
 	files := map[string]bool{}
 	for _, dir := range b.linkDirs() {
 		for _, name := range originFiles() {
-			files[dir+"/"+name] = true
+			files[path.Join(dir, name)] = true
 		}
 	}
 	return files

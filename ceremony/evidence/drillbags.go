@@ -64,9 +64,6 @@ func (v drillCheck) found(bag plan.Bag) string {
 	id, fact := v.bagSteps[bag.Thing], "bag: "+bag.Thing
 	bags, absent := v.bagFacts(id, bag.Thing)
 	said, noted := bags[bag.Thing], v.noted(id, bag.Thing)
-	if v.facts.unshown(id) != "" { // it has no facts of bags, and they were looked at all the same, or not here
-		said, absent = noted, true
-	}
 	switch {
 	case said != noted:
 		v.problem(TranscriptFile, "step %s, fact %q: it is %s, and was noted as %s", id, fact, orNothing(said), orNothing(noted))
@@ -93,20 +90,11 @@ func (v drillCheck) bagFacts(id, thing string) (bags map[string]string, absent b
 	if v.facts.unshown(id) != "" || v.actions[id] == step.PINs && v.facts.Schema < 3 {
 		return v.notedBags(id), true
 	}
-	switch v.actions[id] {
-	case step.Inspect:
-		facts := Of[step.InspectFacts](v.facts, id)
-		for n, number := range numbers(v.plan.Custody.Media) {
-			absent = absent || thing == plan.Medium(n+1) && facts.Media[number] == step.SheetAbsent
-		}
-		return facts.Bag, absent
-	case step.Compare:
-		return Of[step.CompareFacts](v.facts, id).Bag, false
-	case step.PINs:
-		return Of[step.PINsFacts](v.facts, id).Bag, false
+	media := Of[step.InspectFacts](v.facts, id).Media
+	for n, number := range numbers(v.plan.Custody.Media) {
+		absent = absent || thing == plan.Medium(n+1) && media[number] == step.SheetAbsent
 	}
-	facts := Of[step.LoneSheetFacts](v.facts, id)
-	return facts.Bag, facts.Sheet == step.SheetAbsent
+	return v.facts.bags(id), absent || Of[step.LoneSheetFacts](v.facts, id).Sheet == step.SheetAbsent
 }
 
 // noted is what notes and exceptions of a step say of the bag of a thing.
@@ -116,11 +104,8 @@ func (v drillCheck) noted(id, thing string) string { return v.notedBags(id)[thin
 func (v drillCheck) notedBags(id string) map[string]string {
 	noted := map[string]string{}
 	for _, e := range v.said[id].all {
-		switch e.Kind {
-		case transcript.Note:
-			maps.Copy(noted, read[step.NoteFacts](v.verifier, e).Bag)
-		case transcript.Exception:
-			maps.Copy(noted, read[step.ExceptionFacts](v.verifier, e).Bag)
+		if e.Kind != transcript.Done {
+			maps.Copy(noted, v.bagsIn(e))
 		}
 	}
 	return noted
