@@ -60,18 +60,15 @@ func (c Ceremony) practiceFirst(inForce *plan.Plan, room *SimulatedRoom) (Ceremo
 
 // practised is the plan of a rehearsal that goes on from this evidence.
 func (b *Before) practised(p *plan.Plan) *plan.Plan {
-	r, sequel, first := *p, b.Chain.Sequel(), b.Chain.State.Plan
+	r, first := *p, b.Chain.State.Plan
 	r.Keys, r.Certificates, r.CRLs = first.Keys, first.Certificates, first.CRLs
 	if p.Change == nil {
+		sequel := b.Chain.Sequel()
 		r.Drill = &sequel
-		return &r
+	} else {
+		change := b.goingOn(*p.Change)
+		r.Change = &change
 	}
-	change := *p.Change
-	change.Sequel = sequel
-	if change.Kind == plan.ReplaceDevice {
-		change.Replaces = b.Chain.State.Serial(change.Device)
-	}
-	r.Change = &change
 	return &r
 }
 

@@ -112,11 +112,16 @@ func (b *Before) Drill(now time.Time) *plan.Plan {
 // Change is the plan of a change that goes on from this evidence. Of a device that is
 // replaced it says which one it was.
 func (b *Before) Change(change plan.Change, now time.Time) *plan.Plan {
+	return b.Chain.State.Plan.ChangeOf(b.goingOn(change), now)
+}
+
+// goingOn is a change with what it says of the evidence before it.
+func (b *Before) goingOn(change plan.Change) plan.Change {
 	change.Sequel = b.Chain.Sequel()
 	if change.Kind == plan.ReplaceDevice {
 		change.Replaces = b.Chain.State.Serial(change.Device)
 	}
-	return b.Chain.State.Plan.ChangeOf(change, now)
+	return change
 }
 
 // Check refuses a plan that has mistakes, or does not go on from this evidence.
