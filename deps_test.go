@@ -70,6 +70,8 @@ func forbidden() map[string][]string {
 		"conclave/custody/keyfile": {"conclave/hsm", "conclave/quorum"},
 		"conclave/ceremony":        {"conclave/internal/tty", "github.com/alecthomas/kong"},
 		"conclave/terminal":        {"github.com/alecthomas/kong"},
+		// Programs talk to tokens, and people do not.
+		"conclave/agent": {"conclave/quorum", "conclave/ca", "conclave/internal/tty", "github.com/alecthomas/kong"},
 		// The page for everyone does not know the screen that custodians come to.
 		"conclave/web": {"conclave/internal/tty", "github.com/alecthomas/kong"},
 	}
@@ -90,8 +92,8 @@ func floors() [][]string {
 		{"conclave/wire", "conclave/dkek", "conclave/link"},
 		{"conclave/card", "conclave/hsm", "conclave/quorum", "conclave/ca"},
 		{"conclave/device"},
-		{"conclave/custody"},
-		{"conclave/ceremony"},
+		{"conclave/custody", "conclave/token"},
+		{"conclave/ceremony", "conclave/agent"},
 		{"conclave/terminal", "conclave/web"},
 		{"conclave/cmd"},
 	}

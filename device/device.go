@@ -29,7 +29,6 @@ import (
 	"conclave/internal/interrupt"
 	"conclave/internal/rsaop"
 	"conclave/internal/safefile"
-	"conclave/internal/secret"
 	"conclave/link"
 	"conclave/link/pcsc"
 )
@@ -83,7 +82,7 @@ func (h Home) Open(name string) (apdu.Conn, error) {
 		return pcsc.Open(reader)
 	}
 	program := fmt.Sprintf("%s, process %d of user %d", filepath.Base(os.Args[0]), os.Getpid(), os.Getuid())
-	c, err := h.openCard(name, program, nil)
+	c, err := h.OpenCard(name, program, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -98,14 +97,10 @@ type connection struct {
 
 func (c *connection) Close() error { return errors.Join(c.Conn.Close(), c.embedded.store.Close()) }
 
-// OpenCard opens an embedded device as a card, to be served to a reader. Its log says
-// no more of who gives the commands than that they come through pcscd.
-func (h Home) OpenCard(name string) (*Embedded, error) {
-	return h.openCard(name, "pcscd", secret.Forget)
-}
-
-// openCard opens a device for a client. Forget is for processes that outlive a login.
-func (h Home) openCard(name, client string, forget func()) (*Embedded, error) {
+// OpenCard opens an embedded device as a card, to be served to a client, such as pcscd:
+// the device's log says no more of who gives the commands than that they come from
+// there. Forget is called when a login has ended; nil for nothing.
+func (h Home) OpenCard(name, client string, forget func()) (*Embedded, error) {
 	s, err := h.openStore(name)
 	if err != nil {
 		return nil, err
@@ -169,6 +164,10 @@ type Embedded struct {
 	store   *sqlite.Store
 	signals *interrupt.Holder
 }
+
+// Version differs from every earlier value once any process has changed the device. It
+// compares with values of the same Embedded only.
+func (e *Embedded) Version() (uint64, error) { return e.store.Version() }
 
 // Transmit implements apdu.Card. Its error is an *interrupt.Error if the
 // command had to be carried out before the process ends.

@@ -23,7 +23,7 @@ func newCard() (c *device.Embedded, home string) {
 	if _, err := h.Create("example"); err != nil {
 		log.Fatal(err)
 	}
-	if c, err = h.OpenCard("example"); err != nil {
+	if c, err = h.OpenCard("example", "pcscd", nil); err != nil {
 		log.Fatal(err)
 	}
 	return c, home

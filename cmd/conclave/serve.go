@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conclave/internal/interrupt"
+	"conclave/internal/secret"
 	"conclave/link"
 	"conclave/link/pcsc"
 	"conclave/wire"
@@ -57,7 +58,7 @@ func (cmd hsmServe) Validate() error {
 
 // Run serves until it is told to stop.
 func (cmd hsmServe) Run(c *console) error {
-	card, err := c.home.OpenCard(c.device)
+	card, err := c.home.OpenCard(c.device, "pcscd", secret.Forget)
 	if err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ func newBench(t *testing.T) *bench {
 	if _, err := home.Create("bench"); err != nil {
 		t.Fatal(err)
 	}
-	embedded, err := home.OpenCard("bench")
+	embedded, err := home.OpenCard("bench", "pcscd", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,43 @@
+package token
+
+import (
+	"conclave/internal/secret"
+	"conclave/token/cryptoki"
+	"conclave/wire"
+)
+
+// Record is all that an object tells.
+type Record struct {
+	Handle cryptoki.Handle
+	// Output is the length in bytes of a signature, or of a block, that a key makes; 0
+	// for what is no key.
+	Output     int
+	Attributes []cryptoki.Attribute
+}
+
+// object is an object of a token or of a session.
+type object struct {
+	handle     cryptoki.Handle
+	class      cryptoki.Class
+	attributes cryptoki.Template // all of them
+	ref        byte              // of the key on the device that it is, or belongs to; 0 for none
+	public     *wire.PublicKey   // of keys, if it is known
+	value      secret.Bytes      // of secret keys
+	session    *Session          // whose object it is; nil for the token's
+}
+
+// record is what the object tells.
+func (o *object) record() Record {
+	return Record{Handle: o.handle, Output: o.output(), Attributes: o.attributes}
+}
+
+// output is the length of a signature or a block.
+func (o *object) output() int {
+	switch {
+	case o.public == nil:
+		return 0
+	case o.public.Type == wire.KeyEC:
+		return 2 * ((o.public.Curve.Bits + 7) / 8)
+	}
+	return (o.public.Bits + 7) / 8
+}
