@@ -11,11 +11,12 @@ CK_FUNCTION_LIST *p11;
 const char *module_path, *pin, *token_label;
 
 _Noreturn void fail(const char *format, ...) {
+	char message[512];
 	va_list arguments;
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
+	fprintf(stderr, "%s\n", message); /* at once, since other processes write, too */
 	exit(EXIT_FAILURE);
 }
 
