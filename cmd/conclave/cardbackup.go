@@ -270,6 +270,15 @@ func (cmd restoreCard) giveDKEK(c *console, h *hsm.HSM, m *custody.Manifest, fil
 	return all.Give(h, func() (*custody.Journal, error) { return c.journal(h, 0) })
 }
 
+// noteBackupsIn remembers the backups that are in a folder.
+func (c *console) noteBackupsIn(dir string) {
+	found, err := custody.FoundBackups(dir)
+	if err != nil {
+		c.warn("the backup is made, but not noted for conclave status: %v", err)
+	}
+	c.noteBackups(found)
+}
+
 // noteBackups remembers on this computer where keys are backed up, for the status. A
 // backup does not fail for that.
 func (c *console) noteBackups(made []custody.BackupRecord) {

@@ -117,6 +117,9 @@ func (c *console) hold(ctx context.Context, run func(context.Context) error, p *
 	if err != nil {
 		return err
 	}
+	if !p.Practice && safefile.Exists(dir.Backup()) {
+		c.noteBackupsIn(dir.Backup())
+	}
 	if p.Kind() != plan.First {
 		return c.holdsNow(p, dir)
 	}

@@ -385,6 +385,9 @@ func TestExamplePlan(t *testing.T) {
 		}
 	}
 	p.do("conclave ceremony run plan.json")
+	if status := p.do("conclave status || true"); strings.Contains(status, "NOT BACKED UP") || !strings.Contains(status, "plan.ceremony/backup/root.wrap") {
+		t.Errorf("the computer that a key was backed up on does not know of it:\n%s", status)
+	}
 	out := p.do("conclave ceremony verify plan.ceremony/evidence || test $? = 7")
 	for _, want := range []string{"Wanda Witness is absent; Wolf Witness stands in", "the printer prints grey", "every sheet made so far is void", "steps: 16 of the plan's 16 are done", "All of it fits together"} {
 		if !strings.Contains(out, want) {
