@@ -1,0 +1,1049 @@
+/*
+ * The functions of PKCS#11. What is not here is in stubs.c; what becomes of a call on its way to the agent, in connection.c.
+ *
+ * Rules of the whole module: a pointer of the application is looked at before it is used, a length of the agent before it is
+ * believed; no lock but a session's own is held while the agent is asked; what may be secret is wiped.
+ */
+#define _GNU_SOURCE
+#pragma GCC visibility push(default)
+#include "cryptoki.h"
+#pragma GCC visibility pop
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "operation.h"
+
+/* Interfaces */
+
+static const CK_FUNCTION_LIST list_2_40 = {.version = {2, 40}, CK_FUNCTIONS_2_40(CK_FILL)};
+static const CK_FUNCTION_LIST_3_0 list_3_0 = {.version = {3, 0}, CK_FUNCTIONS_2_40(CK_FILL) CK_FUNCTIONS_3_0(CK_FILL)};
+static const CK_FUNCTION_LIST_3_0 list_3_1 = {.version = {3, 1}, CK_FUNCTIONS_2_40(CK_FILL) CK_FUNCTIONS_3_0(CK_FILL)};
+static const CK_FUNCTION_LIST_3_2 list_3_2 = {
+	.version = {3, 2}, CK_FUNCTIONS_2_40(CK_FILL) CK_FUNCTIONS_3_0(CK_FILL) CK_FUNCTIONS_3_2(CK_FILL)};
+
+/* Types of the standard have no const here, but there is nothing to write. The first is for those who name no version. */
+static const CK_UTF8CHAR interface_name[] = "PKCS 11";
+static const CK_INTERFACE interfaces[] = {
+	{(CK_UTF8CHAR *)interface_name, (void *)&list_3_2, CKF_INTERFACE_FORK_SAFE},
+	{(CK_UTF8CHAR *)interface_name, (void *)&list_3_1, CKF_INTERFACE_FORK_SAFE},
+	{(CK_UTF8CHAR *)interface_name, (void *)&list_3_0, CKF_INTERFACE_FORK_SAFE},
+	{(CK_UTF8CHAR *)interface_name, (void *)&list_2_40, CKF_INTERFACE_FORK_SAFE},
+};
+enum { INTERFACES = sizeof interfaces / sizeof interfaces[0] };
+
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST **functions)
+{
+	if (functions == NULL)
+		return CKR_ARGUMENTS_BAD;
+	*functions = (CK_FUNCTION_LIST *)&list_2_40;
+	return CKR_OK;
+}
+
+CK_RV C_GetInterfaceList(CK_INTERFACE *list, CK_ULONG *count)
+{
+	if (count == NULL)
+		return CKR_ARGUMENTS_BAD;
+	CK_RV rv = list != NULL && *count < INTERFACES ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+	*count = INTERFACES;
+	if (list != NULL && rv == CKR_OK)
+		memcpy(list, interfaces, sizeof interfaces);
+	return rv;
+}
+
+CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **interface, CK_FLAGS flags)
+{
+	if (interface == NULL)
+		return CKR_ARGUMENTS_BAD;
+	if (name != NULL && strcmp((const char *)name, (const char *)interface_name) != 0)
+		return CKR_FUNCTION_FAILED;
+	for (size_t i = 0; i < INTERFACES; i++) {
+		const CK_VERSION *v = interfaces[i].pFunctionList; /* each list begins with it */
+		if ((version != NULL && (version->major != v->major || version->minor != v->minor)) || (flags & ~interfaces[i].flags) != 0)
+			continue;
+		*interface = (CK_INTERFACE *)&interfaces[i];
+		return CKR_OK;
+	}
+	return CKR_FUNCTION_FAILED;
+}
+
+CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE session)
+{
+	(void)session;
+	return CKR_FUNCTION_NOT_PARALLEL;
+}
+
+CK_RV C_CancelFunction(CK_SESSION_HANDLE session)
+{
+	(void)session;
+	return CKR_FUNCTION_NOT_PARALLEL;
+}
+
+/* The module */
+
+CK_RV C_Initialize(void *arguments)
+{
+	const CK_C_INITIALIZE_ARGS *args = arguments;
+	const char *path = NULL, option[] = "agent=";
+	if (args != NULL) {
+		int mutexes = (args->CreateMutex != NULL) + (args->DestroyMutex != NULL) + (args->LockMutex != NULL) + (args->UnlockMutex != NULL);
+		if (mutexes != 0 && mutexes != 4)
+			return CKR_ARGUMENTS_BAD;
+		path = args->pReserved;
+	}
+	if (path != NULL && strncmp(path, option, sizeof option - 1) != 0)
+		return CKR_ARGUMENTS_BAD;
+	return module_begin(path == NULL ? NULL : path + sizeof option - 1);
+}
+
+CK_RV C_Finalize(void *reserved)
+{
+	return reserved != NULL ? CKR_ARGUMENTS_BAD : module_end();
+}
+
+/* Text of PKCS#11 has blanks at its end, and no zero. */
+static void set_text(CK_UTF8CHAR *to, size_t n, const char *text)
+{
+	memset(to, ' ', n);
+	memcpy(to, text, strlen(text));
+}
+
+CK_RV C_GetInfo(CK_INFO *info)
+{
+	if (!initialised())
+		return CKR_CRYPTOKI_NOT_INITIALIZED;
+	if (info == NULL)
+		return CKR_ARGUMENTS_BAD;
+	*info = (CK_INFO){.cryptokiVersion = {3, 2}, .libraryVersion = {1, 0}};
+	set_text(info->manufacturerID, sizeof info->manufacturerID, "Conclave");
+	set_text(info->libraryDescription, sizeof info->libraryDescription, "Client of conclave agent");
+	return CKR_OK;
+}
+
+/* Slots */
+
+/* Looks a slot up, and leaves with the lock held if it is there. */
+static CK_RV slot_enter(CK_SLOT_ID id, bool anew, const struct row **row)
+{
+	if (!enter())
+		return CKR_CRYPTOKI_NOT_INITIALIZED;
+	CK_RV rv = directory_fetch(anew);
+	pthread_mutex_lock(&lock);
+	*row = directory_row(id);
+	if (rv == CKR_OK && *row != NULL)
+		return CKR_OK;
+	pthread_mutex_unlock(&lock);
+	leave();
+	return rv == CKR_OK ? CKR_SLOT_ID_INVALID : rv;
+}
+
+static CK_RV slot_leave(CK_RV rv)
+{
+	pthread_mutex_unlock(&lock);
+	leave();
+	return rv;
+}
+
+static bool has_token(const struct row *row)
+{
+	return (row->slot.flags & CKF_TOKEN_PRESENT) != 0;
+}
+
+/* Writes an array of numbers where there is room for it, and says how many there are. */
+struct list {
+	CK_ULONG *to, room, count;
+};
+
+static struct list list_begin(CK_ULONG *to, const CK_ULONG *count)
+{
+	return (struct list){.to = to, .room = to == NULL ? 0 : *count};
+}
+
+static void list_add(struct list *l, CK_ULONG n)
+{
+	if (l->count < l->room)
+		l->to[l->count] = n;
+	l->count++;
+}
+
+static CK_RV list_end(const struct list *l, CK_ULONG *count)
+{
+	*count = l->count;
+	return l->to != NULL && l->count > l->room ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+}
+
+/* Only who asks for the number of slots gets the slots of now: the second call of two has to find as many as the first. */
+CK_RV C_GetSlotList(CK_BBOOL tokenPresent, CK_SLOT_ID *ids, CK_ULONG *count)
+{
+	if (!enter())
+		return CKR_CRYPTOKI_NOT_INITIALIZED;
+	CK_RV rv = count == NULL ? CKR_ARGUMENTS_BAD : directory_fetch(ids == NULL);
+	if (rv == CKR_OK) {
+		struct list list = list_begin(ids, count);
+		pthread_mutex_lock(&lock);
+		const struct directory *d = directory_here();
+		for (CK_ULONG i = 0; i < d->count; i++)
+			if (!tokenPresent || has_token(&d->rows[i]))
+				list_add(&list, d->rows[i].id);
+		pthread_mutex_unlock(&lock);
+		rv = list_end(&list, count);
+	}
+	leave();
+	return rv;
+}
+
+CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
+{
+	const struct row *row;
+	CK_RV rv = slot_enter(slot, true, &row);
+	if (rv != CKR_OK)
+		return rv;
+	if (info != NULL)
+		*info = row->slot;
+	return slot_leave(info == NULL ? CKR_ARGUMENTS_BAD : CKR_OK);
+}
+
+CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
+{
+	const struct row *row;
+	CK_RV rv = slot_enter(id, true, &row);
+	if (rv != CKR_OK)
+		return rv;
+	const struct slot *slot = slot_state(id);
+	if (slot == NULL || info == NULL)
+		return slot_leave(slot == NULL ? CKR_HOST_MEMORY : CKR_ARGUMENTS_BAD);
+	if (!has_token(row))
+		return slot_leave(CKR_TOKEN_NOT_PRESENT);
+	*info = row->token;
+	info->ulSessionCount = slot->sessions;
+	info->ulRwSessionCount = slot->writable;
+	return slot_leave(CKR_OK);
+}
+
+CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *mechanisms, CK_ULONG *count)
+{
+	const struct row *row;
+	CK_RV rv = slot_enter(slot, false, &row);
+	if (rv != CKR_OK)
+		return rv;
+	if (count == NULL || !has_token(row))
+		return slot_leave(count == NULL ? CKR_ARGUMENTS_BAD : CKR_TOKEN_NOT_PRESENT);
+	struct list list = list_begin(mechanisms, count);
+	for (CK_ULONG i = 0; i < row->count; i++)
+		list_add(&list, row->mechanisms[i].type);
+	return slot_leave(list_end(&list, count));
+}
+
+CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+{
+	struct mechanism m;
+	if (!enter())
+		return CKR_CRYPTOKI_NOT_INITIALIZED;
+	CK_RV rv = info == NULL ? CKR_ARGUMENTS_BAD : directory_mechanism(slot, type, &m);
+	if (rv == CKR_OK)
+		*info = m.info;
+	leave();
+	return rv;
+}
+
+CK_RV C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR *pin, CK_ULONG pinLen, CK_UTF8CHAR *label)
+{
+	const struct row *row;
+	CK_RV rv = slot_enter(id, true, &row);
+	if (rv != CKR_OK)
+		return rv;
+	const struct slot *slot = slot_state(id);
+	rv = slot == NULL ? CKR_HOST_MEMORY : label == NULL ? CKR_ARGUMENTS_BAD : slot->sessions > 0 ? CKR_SESSION_EXISTS : CKR_OK;
+	if (rv == CKR_OK && !has_token(row))
+		rv = CKR_TOKEN_NOT_PRESENT;
+	pthread_mutex_unlock(&lock);
+	if (rv == CKR_OK) {
+		struct call c;
+		call_begin(&c, INITTOKEN, 1, id, 0);
+		put_string(&c.out, pin, pinLen);
+		put_bytes(&c.out, label, 32);
+		rv = call_send(&c, false);
+		call_end(&c);
+		objects_drop(id);
+	}
+	leave();
+	return rv;
+}
+
+/* The slot in which the presence of a token is not as it was told last, if there is one. */
+static bool slot_event(CK_SLOT_ID *id)
+{
+	bool found = false;
+	pthread_mutex_lock(&lock);
+	const struct directory *d = directory_here();
+	for (CK_ULONG i = 0; d != NULL && i < d->count && !found; i++) {
+		struct slot *slot = slot_state(d->rows[i].id);
+		found = slot != NULL && slot->told != has_token(&d->rows[i]);
+		if (found) {
+			slot->told = !slot->told;
+			*id = slot->id;
+		}
+	}
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+/* Waits for something to change, about a second. A token that was taken out and put in again is a change, too. */
+static CK_RV wait_for_change(CK_SLOT_ID *changed)
+{
+	struct call c;
+	pthread_mutex_lock(&lock);
+	const struct directory *d = directory_here();
+	CK_ULONG known = d == NULL ? 0 : d->generation;
+	pthread_mutex_unlock(&lock);
+	call_begin(&c, WAIT, 0, 0, 0);
+	put_number(&c.out, known);
+	CK_RV rv = call_send(&c, true);
+	*changed = get_number(&c.in);
+	if (rv == CKR_OK && c.in.failed)
+		rv = CKR_DEVICE_ERROR;
+	call_end(&c);
+	return rv;
+}
+
+CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
+{
+	if (!enter())
+		return CKR_CRYPTOKI_NOT_INITIALIZED;
+	CK_RV rv = slot == NULL || reserved != NULL ? CKR_ARGUMENTS_BAD : directory_fetch(true);
+	CK_SLOT_ID changed = NOBODY;
+	while (rv == CKR_OK && !slot_event(slot)) {
+		if (changed != NOBODY) {
+			*slot = changed;
+			break;
+		}
+		rv = (flags & CKF_DONT_BLOCK) != 0 ? CKR_NO_EVENT : wait_for_change(&changed);
+		if (rv == CKR_OK)
+			rv = directory_fetch(true);
+	}
+	leave();
+	return rv;
+}
+
+/* Sessions */
+
+CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session)
+{
+	const struct row *row;
+	(void)application;
+	(void)notify;
+	CK_RV rv = slot_enter(id, false, &row);
+	if (rv == CKR_OK && !has_token(row))
+		rv = slot_leave(CKR_SLOT_ID_INVALID);
+	if (rv == CKR_SLOT_ID_INVALID) /* it may have come since */
+		rv = slot_enter(id, true, &row);
+	if (rv != CKR_OK)
+		return rv;
+	struct slot *slot = slot_state(id);
+	if (slot == NULL)
+		rv = CKR_HOST_MEMORY;
+	else if (session == NULL)
+		rv = CKR_ARGUMENTS_BAD;
+	else if ((flags & CKF_SERIAL_SESSION) == 0)
+		rv = CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+	else if ((flags & CKF_ASYNC_SESSION) != 0)
+		rv = CKR_SESSION_ASYNC_NOT_SUPPORTED;
+	else if (!has_token(row))
+		rv = CKR_TOKEN_NOT_PRESENT;
+	pthread_mutex_unlock(&lock);
+	if (rv == CKR_OK)
+		rv = session_open(slot, (flags & CKF_RW_SESSION) != 0, session);
+	leave();
+	return rv;
+}
+
+/* The agent is told of the end of what it knows: that has succeeded also where it cannot be told. */
+static void tell_closed(CK_SLOT_ID slot, CK_SESSION_HANDLE session)
+{
+	struct call c;
+	call_begin(&c, session == 0 ? CLOSEALL : CLOSE, 0, slot, session);
+	call_send(&c, true);
+	call_end(&c);
+}
+
+/* With the last session of a slot goes its login, too. */
+CK_RV C_CloseSession(CK_SESSION_HANDLE session)
+{
+	struct session *s;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	bool known = s->epoch != 0 && s->epoch == agent_epoch();
+	session_end(s);
+	pthread_mutex_lock(&lock);
+	bool last = s->slot->sessions == 0 && s->slot->user != NOBODY;
+	if (last)
+		slot_logout(s->slot);
+	pthread_mutex_unlock(&lock);
+	if (known && s->objects)
+		objects_drop(s->slot->id);
+	if (known || last)
+		tell_closed(s->slot->id, last ? 0 : session);
+	return session_leave(s, CKR_OK);
+}
+
+CK_RV C_CloseAllSessions(CK_SLOT_ID id)
+{
+	const struct row *row;
+	CK_RV rv = slot_enter(id, false, &row);
+	if (rv != CKR_OK)
+		return rv;
+	struct slot *slot = slot_state(id);
+	bool any = slot != NULL && slot->sessions > 0;
+	if (any)
+		slot_end_sessions(slot);
+	pthread_mutex_unlock(&lock);
+	if (any)
+		tell_closed(id, 0);
+	leave();
+	return CKR_OK;
+}
+
+static CK_STATE session_state(struct session *s)
+{
+	switch (session_user(s)) {
+	case CKU_SO:
+		return CKS_RW_SO_FUNCTIONS;
+	case CKU_USER:
+		return s->writable ? CKS_RW_USER_FUNCTIONS : CKS_RO_USER_FUNCTIONS;
+	default:
+		return s->writable ? CKS_RW_PUBLIC_SESSION : CKS_RO_PUBLIC_SESSION;
+	}
+}
+
+CK_RV C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
+{
+	struct session *s;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	if (info == NULL)
+		return session_leave(s, CKR_ARGUMENTS_BAD);
+	*info = (CK_SESSION_INFO){s->slot->id, session_state(s), CKF_SERIAL_SESSION | (s->writable ? CKF_RW_SESSION : 0), 0};
+	return session_leave(s, CKR_OK);
+}
+
+CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags)
+{
+	struct session *s;
+	(void)type;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	if (flags != NULL)
+		*flags = 0;
+	return session_leave(s, flags == NULL ? CKR_ARGUMENTS_BAD : CKR_OK);
+}
+
+static void find_end(struct session *s)
+{
+	free(s->found);
+	s->found = NULL;
+	s->found_count = s->found_next = 0;
+	s->finding = false;
+}
+
+CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
+{
+	static const CK_FLAGS of[KINDS] = {
+		[ENCRYPT] = CKF_ENCRYPT, [DECRYPT] = CKF_DECRYPT, [DIGEST] = CKF_DIGEST, [SIGN] = CKF_SIGN | CKF_MESSAGE_SIGN,
+		[VERIFY] = CKF_VERIFY | CKF_MESSAGE_VERIFY, [SIGN_RECOVER] = CKF_SIGN_RECOVER, [VERIFY_RECOVER] = CKF_VERIFY_RECOVER};
+	struct session *s;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	for (enum kind kind = ENCRYPT; kind < KINDS; kind++)
+		if ((flags & of[kind]) != 0)
+			operation_cancel(s, kind);
+	if ((flags & CKF_FIND_OBJECTS) != 0)
+		find_end(s);
+	return session_leave(s, CKR_OK);
+}
+
+/* Logins */
+
+/* What is seen to be impossible without asking the agent. */
+static CK_RV check_login(struct session *s, CK_USER_TYPE user)
+{
+	bool pending = false;
+	for (int kind = 0; kind < KINDS; kind++)
+		pending |= s->operations[kind].active;
+	if (user > CKU_CONTEXT_SPECIFIC)
+		return CKR_USER_TYPE_INVALID;
+	if (user == CKU_CONTEXT_SPECIFIC)
+		return pending ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
+	CK_USER_TYPE present = session_user(s);
+	if (present != NOBODY)
+		return present == user ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+	pthread_mutex_lock(&lock);
+	bool read_only = s->slot->sessions > s->slot->writable;
+	pthread_mutex_unlock(&lock);
+	return user == CKU_SO && read_only ? CKR_SESSION_READ_ONLY_EXISTS : CKR_OK;
+}
+
+/* Keeps who is logged in, and the ticket that the agent gave. */
+static CK_RV logged_in(struct session *s, CK_USER_TYPE user, struct reader *in)
+{
+	size_t n;
+	const CK_BYTE *ticket = get_string(in, &n);
+	if (in->failed)
+		return CKR_DEVICE_ERROR;
+	pthread_mutex_lock(&lock);
+	if (user != CKU_CONTEXT_SPECIFIC && !s->over) {
+		s->slot->user = user;
+		s->slot->ticket_len = n > MAX_TICKET ? 0 : n;
+		memcpy(s->slot->ticket, ticket, s->slot->ticket_len);
+	}
+	pthread_mutex_unlock(&lock);
+	return CKR_OK;
+}
+
+CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG pinLen)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	rv = check_login(s, user);
+	if (rv != CKR_OK)
+		return session_leave(s, rv);
+	session_call(&c, s, LOGIN);
+	put_number(&c.out, user);
+	put_string(&c.out, pin, pinLen);
+	rv = session_send(&c, s, false);
+	if (rv == CKR_OK)
+		rv = logged_in(s, user, &c.in);
+	call_end(&c);
+	return session_leave(s, rv);
+}
+
+CK_RV C_LoginUser(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG pinLen, CK_UTF8CHAR *name, CK_ULONG nameLen)
+{
+	(void)name;
+	return nameLen > 0 ? CKR_ARGUMENTS_BAD : C_Login(session, user, pin, pinLen);
+}
+
+/* Whatever the agent says, nobody is logged in any more as far as the module goes: so who was logged out there can log in again. */
+CK_RV C_Logout(CK_SESSION_HANDLE session)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	if (session_user(s) == NOBODY)
+		return session_leave(s, CKR_USER_NOT_LOGGED_IN);
+	session_call(&c, s, LOGOUT);
+	rv = session_send(&c, s, true);
+	call_end(&c);
+	pthread_mutex_lock(&lock);
+	slot_logout(s->slot);
+	pthread_mutex_unlock(&lock);
+	return session_leave(s, rv);
+}
+
+CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG pinLen)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	if (session_user(s) != CKU_SO)
+		return session_leave(s, CKR_USER_NOT_LOGGED_IN);
+	session_call(&c, s, INITPIN);
+	put_string(&c.out, pin, pinLen);
+	rv = session_send(&c, s, false);
+	call_end(&c);
+	return session_leave(s, rv);
+}
+
+/* A ticket with the old PIN would cost a try: with a new PIN, a login cannot be resumed any more. */
+CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG oldLen, CK_UTF8CHAR *pin, CK_ULONG pinLen)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	if (!s->writable)
+		return session_leave(s, CKR_SESSION_READ_ONLY);
+	session_call(&c, s, SETPIN);
+	put_string(&c.out, old, oldLen);
+	put_string(&c.out, pin, pinLen);
+	rv = session_send(&c, s, false);
+	call_end(&c);
+	if (rv == CKR_OK || rv == CKR_DEVICE_REMOVED) {
+		pthread_mutex_lock(&lock);
+		explicit_bzero(s->slot->ticket, sizeof s->slot->ticket);
+		s->slot->ticket_len = 0;
+		pthread_mutex_unlock(&lock);
+	}
+	return session_leave(s, rv);
+}
+
+/* Objects */
+
+/* Whether a template asks for an object of the token: others die with the session, and with the agent. */
+static bool wants_token(const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+	for (CK_ULONG i = 0; i < count; i++)
+		if (attributes[i].type == CKA_TOKEN && attributes[i].ulValueLen == sizeof(CK_BBOOL) && attributes[i].pValue != NULL)
+			return *(const CK_BBOOL *)attributes[i].pValue != CK_FALSE;
+	return false;
+}
+
+/* Sends a call that makes an object, or two, and ends it. */
+static CK_RV make(struct call *c, struct session *s, bool token, CK_OBJECT_HANDLE *made, CK_OBJECT_HANDLE *second)
+{
+	CK_RV rv = session_send(c, s, false);
+	if (rv == CKR_OK) {
+		CK_OBJECT_HANDLE first = get_number(&c->in), other = second == NULL ? first : get_number(&c->in);
+		s->objects |= !token;
+		if (c->in.failed || first == CK_INVALID_HANDLE || other == CK_INVALID_HANDLE)
+			rv = CKR_DEVICE_ERROR;
+		else
+			*made = first;
+		if (rv == CKR_OK && second != NULL)
+			*second = other;
+	}
+	call_end(c);
+	return rv;
+}
+
+CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	if (made == NULL || attributes == NULL)
+		return session_leave(s, CKR_ARGUMENTS_BAD);
+	session_call(&c, s, CREATE);
+	put_template(&c.out, attributes, count);
+	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
+}
+
+CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	if (made == NULL || (attributes == NULL && count > 0))
+		return session_leave(s, CKR_ARGUMENTS_BAD);
+	session_call(&c, s, COPY);
+	put_number(&c.out, object);
+	put_template(&c.out, attributes, count);
+	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
+}
+
+CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	session_call(&c, s, DESTROY);
+	put_number(&c.out, object);
+	rv = session_send(&c, s, false);
+	call_end(&c);
+	objects_drop(s->slot->id);
+	return session_leave(s, rv);
+}
+
+CK_RV C_SetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	if (attributes == NULL)
+		return session_leave(s, CKR_ARGUMENTS_BAD);
+	session_call(&c, s, SET);
+	put_number(&c.out, object);
+	put_template(&c.out, attributes, count);
+	rv = session_send(&c, s, false);
+	call_end(&c);
+	objects_drop(s->slot->id);
+	return session_leave(s, rv);
+}
+
+CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULONG *size)
+{
+	struct session *s;
+	struct record *record;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	rv = size == NULL ? CKR_ARGUMENTS_BAD : object_get(s, object, &record);
+	if (rv == CKR_OK) {
+		*size = record->size - sizeof *record;
+		object_release(record);
+	}
+	return session_leave(s, rv);
+}
+
+/* One attribute, as the standard has it: the length that it has, or that it is not to be had. */
+static CK_RV get_attribute(const struct record *record, CK_ATTRIBUTE *a)
+{
+	const struct value *v = find_value(record, a->type);
+	CK_ULONG room = a->ulValueLen;
+	a->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+	if (v == NULL)
+		return CKR_ATTRIBUTE_TYPE_INVALID;
+	if (v->len == CK_UNAVAILABLE_INFORMATION)
+		return CKR_ATTRIBUTE_SENSITIVE;
+	if (a->pValue != NULL && room < v->len)
+		return CKR_BUFFER_TOO_SMALL;
+	if (a->pValue != NULL && v->len > 0)
+		memcpy(a->pValue, v->bytes, v->len);
+	a->ulValueLen = v->len;
+	return CKR_OK;
+}
+
+CK_RV C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+	struct session *s;
+	struct record *record;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	rv = attributes == NULL ? CKR_ARGUMENTS_BAD : object_get(s, object, &record);
+	if (rv != CKR_OK)
+		return session_leave(s, rv);
+	for (CK_ULONG i = 0; i < count; i++) {
+		CK_RV one = get_attribute(record, &attributes[i]);
+		rv = rv == CKR_OK ? one : rv;
+	}
+	object_release(record);
+	return session_leave(s, rv);
+}
+
+/* Keeps the records that FIND answers with, and the handles for C_FindObjects. */
+static CK_RV take_found(struct session *s, struct call *c)
+{
+	CK_ULONG count = get_number(&c->in);
+	if (c->in.failed || count > c->in.left / 24) /* a record has three numbers at least */
+		return CKR_DEVICE_ERROR;
+	s->found = calloc(count + 1, sizeof *s->found);
+	if (s->found == NULL)
+		return CKR_HOST_MEMORY;
+	for (s->found_count = 0; s->found_count < count; s->found_count++) {
+		struct record *record;
+		CK_RV rv = read_record(&c->in, s->slot->id, &record);
+		if (rv != CKR_OK)
+			return rv;
+		s->found[s->found_count] = record->handle;
+		object_keep(record, c->generation);
+		object_release(record);
+	}
+	return CKR_OK;
+}
+
+CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	if (s->finding || (attributes == NULL && count > 0))
+		return session_leave(s, s->finding ? CKR_OPERATION_ACTIVE : CKR_ARGUMENTS_BAD);
+	session_call(&c, s, FIND);
+	put_template(&c.out, attributes, count);
+	rv = session_send(&c, s, true);
+	if (rv == CKR_OK)
+		rv = take_found(s, &c);
+	call_end(&c);
+	s->finding = rv == CKR_OK;
+	if (rv != CKR_OK)
+		find_end(s);
+	return session_leave(s, rv);
+}
+
+CK_RV C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max, CK_ULONG *count)
+{
+	struct session *s;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	if (!s->finding)
+		return session_leave(s, CKR_OPERATION_NOT_INITIALIZED);
+	if (count == NULL || (objects == NULL && max > 0))
+		return session_leave(s, CKR_ARGUMENTS_BAD);
+	for (*count = 0; *count < max && s->found_next < s->found_count; ++*count)
+		objects[*count] = s->found[s->found_next++];
+	return session_leave(s, CKR_OK);
+}
+
+CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE session)
+{
+	struct session *s;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	rv = s->finding ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
+	find_end(s);
+	return session_leave(s, rv);
+}
+
+/* Keys */
+
+/* Enters the session for a call that begins with a mechanism, which must be one for this use. */
+static CK_RV key_call(CK_SESSION_HANDLE session, unsigned call, const CK_MECHANISM *mechanism, CK_FLAGS use, bool arguments,
+	struct session **s, struct call *c)
+{
+	struct mechanism m;
+	CK_RV rv = session_enter(session, s);
+	if (rv != CKR_OK)
+		return rv;
+	if (mechanism == NULL || !arguments)
+		return session_leave(*s, CKR_ARGUMENTS_BAD);
+	rv = directory_mechanism((*s)->slot->id, mechanism->mechanism, &m);
+	if (rv == CKR_OK && (m.info.flags & use) == 0)
+		rv = CKR_MECHANISM_INVALID;
+	if (rv != CKR_OK)
+		return session_leave(*s, rv);
+	session_call(c, *s, call);
+	rv = put_mechanism(&c->out, mechanism);
+	if (rv == CKR_OK)
+		return rv;
+	call_end(c);
+	return session_leave(*s, rv);
+}
+
+CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = key_call(session, GENERATE, mechanism, CKF_GENERATE, made != NULL && (attributes != NULL || count == 0), &s, &c);
+	if (rv != CKR_OK)
+		return rv;
+	put_template(&c.out, attributes, count);
+	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
+}
+
+CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *publicAttributes, CK_ULONG publicCount,
+	CK_ATTRIBUTE *privateAttributes, CK_ULONG privateCount, CK_OBJECT_HANDLE *publicKey, CK_OBJECT_HANDLE *privateKey)
+{
+	struct session *s;
+	struct call c;
+	bool arguments = publicKey != NULL && privateKey != NULL && (publicAttributes != NULL || publicCount == 0) &&
+		(privateAttributes != NULL || privateCount == 0);
+	CK_RV rv = key_call(session, GENERATEPAIR, mechanism, CKF_GENERATE_KEY_PAIR, arguments, &s, &c);
+	if (rv != CKR_OK)
+		return rv;
+	put_template(&c.out, publicAttributes, publicCount);
+	put_template(&c.out, privateAttributes, privateCount);
+	bool token = wants_token(publicAttributes, publicCount) && wants_token(privateAttributes, privateCount);
+	return session_leave(s, make(&c, s, token, publicKey, privateKey));
+}
+
+CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrappingKey, CK_OBJECT_HANDLE key, CK_BYTE *wrapped,
+	CK_ULONG *wrappedLen)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = key_call(session, WRAP, mechanism, CKF_WRAP, wrappedLen != NULL, &s, &c);
+	if (rv != CKR_OK)
+		return rv;
+	put_number(&c.out, wrappingKey);
+	put_number(&c.out, key);
+	rv = session_send(&c, s, false);
+	if (rv == CKR_OK) {
+		size_t n;
+		const CK_BYTE *bytes = get_string(&c.in, &n);
+		rv = c.in.failed ? CKR_DEVICE_ERROR : wrapped != NULL && *wrappedLen < n ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+		if (rv == CKR_OK && wrapped != NULL)
+			memcpy(wrapped, bytes, n);
+		if (!c.in.failed)
+			*wrappedLen = n;
+	}
+	call_end(&c);
+	return session_leave(s, rv);
+}
+
+CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrappingKey, CK_BYTE *wrapped,
+	CK_ULONG wrappedLen, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made)
+{
+	struct session *s;
+	struct call c;
+	bool arguments = made != NULL && wrapped != NULL && (attributes != NULL || count == 0);
+	CK_RV rv = key_call(session, UNWRAP, mechanism, CKF_UNWRAP, arguments, &s, &c);
+	if (rv != CKR_OK)
+		return rv;
+	put_number(&c.out, unwrappingKey);
+	put_string(&c.out, wrapped, wrappedLen);
+	put_template(&c.out, attributes, count);
+	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
+}
+
+CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE baseKey, CK_ATTRIBUTE *attributes, CK_ULONG count,
+	CK_OBJECT_HANDLE *made)
+{
+	struct session *s;
+	struct call c;
+	CK_RV rv = key_call(session, DERIVE, mechanism, CKF_DERIVE, made != NULL && (attributes != NULL || count == 0), &s, &c);
+	if (rv != CKR_OK)
+		return rv;
+	put_number(&c.out, baseKey);
+	put_template(&c.out, attributes, count);
+	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
+}
+
+/* Random bytes */
+
+CK_RV C_SeedRandom(CK_SESSION_HANDLE session, CK_BYTE *seed, CK_ULONG seedLen)
+{
+	struct session *s;
+	(void)seed;
+	(void)seedLen;
+	CK_RV rv = session_enter(session, &s);
+	return rv != CKR_OK ? rv : session_leave(s, CKR_RANDOM_SEED_NOT_SUPPORTED);
+}
+
+static CK_RV random_part(struct session *s, CK_BYTE *to, CK_ULONG n)
+{
+	struct call c;
+	session_call(&c, s, RANDOM);
+	put_number(&c.out, n);
+	CK_RV rv = session_send(&c, s, true);
+	const CK_BYTE *bytes = get_bytes(&c.in, n);
+	if (rv == CKR_OK && (bytes == NULL || c.in.left > 0))
+		rv = CKR_DEVICE_ERROR;
+	if (rv == CKR_OK)
+		memcpy(to, bytes, n);
+	call_end(&c);
+	return rv;
+}
+
+CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE *random, CK_ULONG randomLen)
+{
+	struct session *s;
+	CK_RV rv = session_enter(session, &s);
+	if (rv != CKR_OK)
+		return rv;
+	if (random == NULL && randomLen > 0)
+		rv = CKR_ARGUMENTS_BAD;
+	for (CK_ULONG n; rv == CKR_OK && randomLen > 0; random += n, randomLen -= n) {
+		n = randomLen < 65536 ? randomLen : 65536;
+		rv = random_part(s, random, n);
+	}
+	return session_leave(s, rv);
+}
+
+/* Operations: each function is a kind of operation and a stage of it */
+
+#define INIT(function, kind, mode) \
+	CK_RV function(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key) \
+	{ \
+		return operation_init(session, kind, mode, mechanism, key, NULL, 0); \
+	}
+#define PASS(function, stage, kind) \
+	CK_RV function(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG inLen, CK_BYTE *out, CK_ULONG *outLen) \
+	{ \
+		return stage(session, kind, PLAIN, (struct passage){.data = in, .dataLen = inLen, .out = out, .outLen = outLen}); \
+	}
+#define FEED(function, kind, mode) \
+	CK_RV function(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG inLen) \
+	{ \
+		return operation_update(session, kind, mode, (struct passage){.data = in, .dataLen = inLen}); \
+	}
+#define LAST(function, kind) \
+	CK_RV function(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG *outLen) \
+	{ \
+		return operation_final(session, kind, PLAIN, (struct passage){.out = out, .outLen = outLen}); \
+	}
+#define END(function, kind) \
+	CK_RV function(CK_SESSION_HANDLE session) \
+	{ \
+		return operation_end(session, kind, MESSAGES); \
+	}
+
+INIT(C_EncryptInit, ENCRYPT, PLAIN)
+INIT(C_DecryptInit, DECRYPT, PLAIN)
+INIT(C_SignInit, SIGN, PLAIN)
+INIT(C_SignRecoverInit, SIGN_RECOVER, PLAIN)
+INIT(C_VerifyInit, VERIFY, PLAIN)
+INIT(C_VerifyRecoverInit, VERIFY_RECOVER, PLAIN)
+INIT(C_MessageSignInit, SIGN, MESSAGES)
+INIT(C_MessageVerifyInit, VERIFY, MESSAGES)
+PASS(C_Encrypt, operation_single, ENCRYPT)
+PASS(C_Decrypt, operation_single, DECRYPT)
+PASS(C_Digest, operation_single, DIGEST)
+PASS(C_Sign, operation_single, SIGN)
+PASS(C_SignRecover, operation_single, SIGN_RECOVER)
+PASS(C_VerifyRecover, operation_single, VERIFY_RECOVER)
+PASS(C_EncryptUpdate, operation_update, ENCRYPT)
+PASS(C_DecryptUpdate, operation_update, DECRYPT)
+FEED(C_DigestUpdate, DIGEST, PLAIN)
+FEED(C_SignUpdate, SIGN, PLAIN)
+FEED(C_VerifyUpdate, VERIFY, PLAIN)
+FEED(C_VerifySignatureUpdate, VERIFY, SIGNATURE_FIRST)
+LAST(C_EncryptFinal, ENCRYPT)
+LAST(C_DecryptFinal, DECRYPT)
+LAST(C_DigestFinal, DIGEST)
+LAST(C_SignFinal, SIGN)
+END(C_MessageSignFinal, SIGN)
+END(C_MessageVerifyFinal, VERIFY)
+
+CK_RV C_DigestInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism)
+{
+	return operation_init(session, DIGEST, PLAIN, mechanism, 0, NULL, 0);
+}
+
+CK_RV C_Verify(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG dataLen, CK_BYTE *signature, CK_ULONG signatureLen)
+{
+	return operation_single(session, VERIFY, PLAIN, (struct passage){data, dataLen, signature, signatureLen, NULL, NULL});
+}
+
+CK_RV C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG signatureLen)
+{
+	return operation_final(session, VERIFY, PLAIN, (struct passage){NULL, 0, signature, signatureLen, NULL, NULL});
+}
+
+/* None of our signatures takes a parameter for each message. */
+CK_RV C_SignMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameterLen, CK_BYTE *data, CK_ULONG dataLen,
+	CK_BYTE *signature, CK_ULONG *signatureLen)
+{
+	(void)parameter;
+	if (parameterLen > 0)
+		return CKR_ARGUMENTS_BAD;
+	return operation_single(session, SIGN, MESSAGES, (struct passage){data, dataLen, NULL, 0, signature, signatureLen});
+}
+
+CK_RV C_VerifyMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameterLen, CK_BYTE *data, CK_ULONG dataLen,
+	CK_BYTE *signature, CK_ULONG signatureLen)
+{
+	(void)parameter;
+	if (parameterLen > 0)
+		return CKR_ARGUMENTS_BAD;
+	return operation_single(session, VERIFY, MESSAGES, (struct passage){data, dataLen, signature, signatureLen, NULL, NULL});
+}
+
+CK_RV C_VerifySignatureInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, CK_BYTE *signature,
+	CK_ULONG signatureLen)
+{
+	return operation_init(session, VERIFY, SIGNATURE_FIRST, mechanism, key, signature, signatureLen);
+}
+
+CK_RV C_VerifySignature(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG dataLen)
+{
+	return operation_single(session, VERIFY, SIGNATURE_FIRST, (struct passage){.data = data, .dataLen = dataLen});
+}
+
+CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE session)
+{
+	return operation_final(session, VERIFY, SIGNATURE_FIRST, (struct passage){.data = NULL});
+}
