@@ -12,10 +12,13 @@ import (
 )
 
 // idle is an RSA engine that does nothing, so that all else can be measured.
-type idle struct{ size int }
+type idle struct {
+	rsaop.Engine
+	size int
+}
 
 func (idle) Name() string                                { return "idle" }
-func (idle) NewKey(k *rsa.PrivateKey) (rsaop.Key, error) { return idle{k.Size()}, nil }
+func (idle) NewKey(k *rsa.PrivateKey) (rsaop.Key, error) { return idle{size: k.Size()}, nil }
 func (k idle) Private(in []byte) ([]byte, error)         { return make([]byte, k.size), nil }
 func (idle) Close()                                      {}
 

@@ -3,8 +3,6 @@ package card
 import (
 	"cmp"
 	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -81,7 +79,7 @@ func (c *Card) checkFree(id byte) error {
 func (c *Card) generate(request wire.KeyRequest) (*key, error) {
 	var record keyRecord
 	if request.Key.Type == wire.KeyRSA {
-		private, err := rsa.GenerateKey(rand.Reader, request.Key.Bits)
+		private, err := c.config.RSA.GenerateKey(request.Key.Bits)
 		if err != nil {
 			return nil, err
 		}

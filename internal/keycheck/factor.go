@@ -28,8 +28,8 @@ func scaled(work int, n *big.Int) int { return work * 2048 / n.BitLen() * 2048 /
 
 // findFactors looks for factors of an odd number that is not prime.
 func findFactors(n *big.Int) error {
-	primes := primesBelow(smallest)
-	if p := smallFactor(n, primes); p != 0 {
+	primes := PrimesBelow(smallest)
+	if p := SmallFactor(n, primes); p != 0 {
 		return fmt.Errorf("key: its RSA modulus can be divided by %d; make another key, with other software (BR section 6.1.6)", p)
 	}
 	if p := pMinus1(n, primes); powerOf(p, n) {
@@ -45,8 +45,8 @@ func findFactors(n *big.Int) error {
 
 func one() *big.Int { return big.NewInt(1) }
 
-// primesBelow is Eratosthenes' sieve.
-func primesBelow(limit int) (primes []uint) {
+// PrimesBelow gives the primes below a limit, by the sieve of Eratosthenes.
+func PrimesBelow(limit int) (primes []uint) {
 	composite := make([]bool, limit)
 	for i := 2; i < limit; i++ {
 		if composite[i] {
@@ -60,9 +60,10 @@ func primesBelow(limit int) (primes []uint) {
 	return primes
 }
 
-// smallFactor is one of the primes that divides a number, zero for none. It
+// SmallFactor is one of the primes that divides a number, zero for none. The number is
+// not kept secret by the time that it takes. It
 // divides by as many at once as have a product of one word.
-func smallFactor(n *big.Int, primes []uint) uint {
+func SmallFactor(n *big.Int, primes []uint) uint {
 	words := n.Bits()
 	for len(primes) > 0 {
 		product, count := uint(1), 0

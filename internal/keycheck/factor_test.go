@@ -18,17 +18,17 @@ func goodModulus(t testing.TB) *big.Int { return goodKeys(t)[3].Public().(*rsa.P
 // TestSmallFactors are found, whichever they are: the primes below 2^20 that are
 // tried are all of them (OEIS A007053, A014234).
 func TestSmallFactors(t *testing.T) {
-	primes := primesBelow(smallest)
+	primes := PrimesBelow(smallest)
 	if len(primes) != 82025 || primes[len(primes)-1] != 1048573 {
 		t.Fatalf("%d primes, the last %d", len(primes), primes[len(primes)-1])
 	}
 	good := goodModulus(t)
-	if p := smallFactor(good, primes); p != 0 {
+	if p := SmallFactor(good, primes); p != 0 {
 		t.Errorf("%d divides a good modulus", p)
 	}
 	for i := 1; i < len(primes); i += 997 {
 		n := new(big.Int).Mul(good, new(big.Int).SetUint64(uint64(primes[i])))
-		if p := smallFactor(n, primes); p != primes[i] {
+		if p := SmallFactor(n, primes); p != primes[i] {
 			t.Errorf("%d was found, %d was expected", p, primes[i])
 		}
 	}

@@ -43,7 +43,7 @@ func isSmooth(p1, n *big.Int) bool {
 	rest := new(big.Int).Sub(n, one())
 	rest.Div(p1, rest.GCD(nil, nil, p1, rest))
 	quotient, remainder := new(big.Int), new(big.Int)
-	for _, prime := range primesBelow(scaled(smooth, n) + 1) {
+	for _, prime := range PrimesBelow(scaled(smooth, n) + 1) {
 		divisor := new(big.Int).SetUint64(uint64(prime))
 		for quotient.QuoRem(rest, divisor, remainder); remainder.Sign() == 0; quotient.QuoRem(rest, divisor, remainder) {
 			rest.Set(quotient)

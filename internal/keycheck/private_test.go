@@ -56,7 +56,7 @@ func TestPrivate(t *testing.T) {
 		mustSay(t, "Private", Private(key), want)
 	}
 	smooth := new(big.Int).Mul(smoothPrime(random), q)
-	if p := pMinus1(smooth, primesBelow(smallest)); p.Cmp(one()) == 0 {
+	if p := pMinus1(smooth, PrimesBelow(smallest)); p.Cmp(one()) == 0 {
 		t.Errorf("%x: a private key with it is refused, and the public one is sound", smooth)
 	}
 }
@@ -86,7 +86,7 @@ func randomPrime(random *rand.Rand, bits int) *big.Int {
 // smoothPrime gives one of 512 bits whose p-1 is a product of small primes, each of them
 // once: the square of one may be no small factor.
 func smoothPrime(random *rand.Rand) *big.Int {
-	primes := primesBelow(smooth)[2:]
+	primes := PrimesBelow(smooth)[2:]
 	for {
 		p := big.NewInt(2 * 19683) // 3^9 too: powers of small primes are small factors
 		for _, i := range random.Perm(len(primes))[:36] {

@@ -61,6 +61,13 @@ type libcrypto struct {
 	ctxSetRSAPadding func(ctx uintptr, padding int32) int32
 	decryptInit      func(ctx uintptr) int32
 	decrypt          func(ctx uintptr, out *byte, outLength *uintptr, in *byte, inLength uintptr) int32
+	bnNew            func() uintptr
+	bnClearFree      func(n uintptr)
+	bnBin2bn         func(bytes *byte, length int32, n uintptr) uintptr
+	bnIsWord         func(n uintptr, word uint) int32
+	bnCtxNew         func() uintptr
+	bnCtxFree        func(ctx uintptr)
+	bnModExp2        func(out1, base1, exponent1, modulus1, montgomery1, out2, base2, exponent2, modulus2, montgomery2, ctx uintptr) int32
 	errGet           func() uintptr
 	errString        func(code uintptr, buffer *byte, length uintptr)
 	errClear         func()
@@ -108,6 +115,13 @@ func (l *libcrypto) bind(handle uintptr) error {
 		"EVP_PKEY_CTX_set_rsa_padding": &l.ctxSetRSAPadding,
 		"EVP_PKEY_decrypt_init":        &l.decryptInit,
 		"EVP_PKEY_decrypt":             &l.decrypt,
+		"BN_new":                       &l.bnNew,
+		"BN_clear_free":                &l.bnClearFree,
+		"BN_bin2bn":                    &l.bnBin2bn,
+		"BN_is_word":                   &l.bnIsWord,
+		"BN_CTX_secure_new":            &l.bnCtxNew,
+		"BN_CTX_free":                  &l.bnCtxFree,
+		"BN_mod_exp_mont_consttime_x2": &l.bnModExp2,
 		"ERR_get_error":                &l.errGet,
 		"ERR_error_string_n":           &l.errString,
 		"ERR_clear_error":              &l.errClear,

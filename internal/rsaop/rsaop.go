@@ -23,6 +23,9 @@ type Engine interface {
 	// NewKey loads a consistent key of two primes, at least 1024 bits long.
 	// k is not kept. The caller must Close the Key.
 	NewKey(k *rsa.PrivateKey) (Key, error)
+	// GenerateKey makes a key of two primes, with the public exponent 65537 and a
+	// modulus of so many bits: 1024 or more, in steps of 16.
+	GenerateKey(bits int) (*rsa.PrivateKey, error)
 }
 
 // Key is a loaded private key. Its methods may be called from several
