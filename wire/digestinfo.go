@@ -38,9 +38,10 @@ func DigestInfo(h crypto.Hash, digest []byte) ([]byte, error) {
 	oid, known := map[crypto.Hash]asn1.ObjectIdentifier{
 		crypto.SHA1: {1, 3, 14, 3, 2, 26}, crypto.SHA224: nist(4),
 		crypto.SHA256: nist(1), crypto.SHA384: nist(2), crypto.SHA512: nist(3),
+		crypto.SHA3_224: nist(7), crypto.SHA3_256: nist(8), crypto.SHA3_384: nist(9), crypto.SHA3_512: nist(10),
 	}[h]
 	if !known {
-		return nil, fmt.Errorf("hash %v; SHA-1 or SHA-2 was expected", h)
+		return nil, fmt.Errorf("hash %v; SHA-1, SHA-2 or SHA-3 was expected", h)
 	}
 	if len(digest) != h.Size() {
 		return nil, fmt.Errorf("a digest of %d bytes; %v has %d", len(digest), h, h.Size())
