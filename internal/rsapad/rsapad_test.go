@@ -69,7 +69,35 @@ func TestPSSVerifies(t *testing.T) {
 				if err := rsa.VerifyPSS(&k.PublicKey, hash, digest, raw(k, em), options); err != nil {
 					t.Errorf("%d bits, %v, salt of %d: %v", bits, hash, salt, err)
 				}
+				mgf := hashes()[random.IntN(len(hashes()))]
+				em, err = rsapad.EncodePSS(hash, mgf, digest, randomBytes(random, salt), bits-1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				verifyOnlyThis(t, random, hash, mgf, digest, em, salt, bits-1)
 			}
+		}
+	}
+}
+
+// verifyOnlyThis wants the block, and no other, no other salt, and no other digest.
+func verifyOnlyThis(t *testing.T, random *mathrand.Rand, hash, mgf crypto.Hash, digest, em []byte, salt, emBits int) {
+	t.Helper()
+	if err := rsapad.VerifyPSS(hash, mgf, digest, em, salt, emBits); err != nil {
+		t.Errorf("%v, MGF1 with %v, salt of %d, %d bits: %v", hash, mgf, salt, emBits, err)
+	}
+	other, flipped := bytes.Clone(digest), bytes.Clone(em)
+	other[random.IntN(len(other))] ^= 1
+	flipped[random.IntN(len(em))] ^= 1 << random.IntN(8)
+	for name, err := range map[string]error{
+		"another digest": rsapad.VerifyPSS(hash, mgf, other, em, salt, emBits),
+		"another block":  rsapad.VerifyPSS(hash, mgf, digest, flipped, salt, emBits),
+		"a longer salt":  rsapad.VerifyPSS(hash, mgf, digest, em, salt+1, emBits),
+		"a shorter salt": rsapad.VerifyPSS(hash, mgf, digest, em, salt-1, emBits),
+		"a longer block": rsapad.VerifyPSS(hash, mgf, digest, append([]byte{0}, em...), salt, emBits),
+	} {
+		if !errors.Is(err, rsapad.ErrSignature) {
+			t.Errorf("%v, MGF1 with %v, salt of %d, %d bits, %s: %v", hash, mgf, salt, emBits, name, err)
 		}
 	}
 }
