@@ -1,6 +1,12 @@
 package token
 
-import "conclave/token/cryptoki"
+import (
+	"hash"
+
+	"conclave/hsm"
+	"conclave/token/cryptoki"
+	"conclave/wire"
+)
 
 // Operation is a kind of operation that is begun, fed and ended.
 type Operation uint64
@@ -16,29 +22,257 @@ const (
 	VerifyRecover Operation = 7
 )
 
+// rule is what an operation wants of mechanism and key.
+type rule struct {
+	flag      cryptoki.Flags
+	attribute cryptoki.AttributeType // that permits it; 0 for none
+	public    bool                   // it needs no more than the public half
+}
+
+var rules = map[Operation]rule{
+	Encrypt:       {cryptoki.MechanismEncrypt, cryptoki.AttrEncrypt, true},
+	Decrypt:       {cryptoki.MechanismDecrypt, cryptoki.AttrDecrypt, false},
+	Sign:          {cryptoki.MechanismSign, cryptoki.AttrSign, false},
+	Verify:        {cryptoki.MechanismVerify, cryptoki.AttrVerify, true},
+	Digest:        {cryptoki.MechanismDigest, 0, true},
+	SignRecover:   {cryptoki.MechanismSignRecover, cryptoki.AttrSignRecover, false},
+	VerifyRecover: {cryptoki.MechanismVerifyRecover, cryptoki.AttrVerifyRecover, true},
+}
+
+// What schemes do at the end of an operation. The table says which scheme can what.
+type (
+	signer interface {
+		sign(s *Session, k *object, in *input) ([]byte, error)
+	}
+	verifier interface {
+		verify(k *object, in *input, signature []byte) error
+	}
+	encrypter interface {
+		encrypt(k *object, in *input) ([]byte, error)
+	}
+	decrypter interface {
+		decrypt(s *Session, k *object, in *input) ([]byte, error)
+	}
+	recoverer interface {
+		recover(k *object, in *input) ([]byte, error)
+	} // the data of a signature
+)
+
 // operation is one that is under way.
-type operation struct{}
+type operation struct {
+	key    *object // nil for digests
+	scheme any
+	input  input
+	fed    bool // by Update
+}
 
 // Begin begins an operation. The key is 0 for digests.
 func (s *Session) Begin(op Operation, m cryptoki.Mechanism, key cryptoki.Handle) error {
-	return cryptoki.MechanismInvalid
+	if s.underWay(op) != nil {
+		return cryptoki.OperationActive
+	}
+	mech, err := mechanismOf(m.Type, rules[op].flag)
+	if err != nil {
+		return err
+	}
+	var k *object
+	if op != Digest {
+		if k, err = s.key(key); err != nil {
+			return err
+		}
+	}
+	return s.begin(op, mech, m.Parameter, k)
+}
+
+func (s *Session) underWay(op Operation) *operation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.operations[op]
+}
+
+func (s *Session) begin(op Operation, m *mechanism, parameter []byte, k *object) error {
+	o := &operation{key: k, input: input{keep: hsm.MaxMessage}}
+	if k != nil {
+		if err := k.checkUse(op, m); err != nil {
+			return err
+		}
+	}
+	if m.hash != 0 {
+		o.input.hash = m.hash.New
+		if op != Sign { // a signature may have to be made of the message
+			o.input.keep = 0
+		}
+	}
+	var err error
+	if o.scheme, err = m.scheme(m, parameter, o.public()); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.operations == nil {
+		s.operations = map[Operation]*operation{}
+	}
+	s.operations[op] = o
+	return nil
+}
+
+func (o *operation) public() *wire.PublicKey {
+	if o.key == nil {
+		return nil
+	}
+	return o.key.public
+}
+
+// checkUse says whether a key may be used in an operation.
+func (k *object) checkUse(op Operation, m *mechanism) error {
+	if err := k.checkFor(m); err != nil {
+		return err
+	}
+	r := rules[op]
+	switch {
+	case k.class == cryptoki.ClassSecretKey:
+	case r.public && k.class == cryptoki.ClassPrivateKey:
+		return nil // whoever has the private key has the public half, too
+	case r.public != (k.class == cryptoki.ClassPublicKey):
+		return cryptoki.KeyTypeInconsistent
+	}
+	return k.permits(r.attribute)
 }
 
 // Single does all of an operation that was begun with one piece of data. The signature
 // is that which is to be verified.
 func (s *Session) Single(op Operation, data, signature []byte) ([]byte, error) {
-	return nil, cryptoki.OperationNotInitialized
+	o, err := s.take(op)
+	if err != nil {
+		return nil, err
+	}
+	defer o.input.wipe()
+	if o.fed {
+		return nil, cryptoki.OperationActive // Final ends what Update has begun
+	}
+	if err := o.input.lend(data); err != nil {
+		return nil, err
+	}
+	return o.finish(s, op, signature)
 }
 
 // Update feeds an operation.
 func (s *Session) Update(op Operation, data []byte) ([]byte, error) {
-	return nil, cryptoki.OperationNotInitialized
+	o := s.underWay(op)
+	if o == nil {
+		return nil, cryptoki.OperationNotInitialized
+	}
+	o.fed = true
+	if err := o.input.add(data); err != nil {
+		s.Cancel(op)
+		return nil, err
+	}
+	return nil, nil
 }
 
 // Final ends an operation.
 func (s *Session) Final(op Operation, signature []byte) ([]byte, error) {
-	return nil, cryptoki.OperationNotInitialized
+	o, err := s.take(op)
+	if err != nil {
+		return nil, err
+	}
+	defer o.input.wipe()
+	return o.finish(s, op, signature)
 }
 
 // Cancel ends an operation without a result.
-func (s *Session) Cancel(op Operation) {}
+func (s *Session) Cancel(op Operation) {
+	if o, err := s.take(op); err == nil {
+		o.input.wipe()
+	}
+}
+
+// take ends an operation, of which the result may still be made.
+func (s *Session) take(op Operation) (*operation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.operations[op]
+	if o == nil {
+		return nil, cryptoki.OperationNotInitialized
+	}
+	delete(s.operations, op)
+	return o, nil
+}
+
+// finish gives the result.
+func (o *operation) finish(s *Session, op Operation, signature []byte) ([]byte, error) {
+	switch op {
+	case Sign, SignRecover:
+		return o.scheme.(signer).sign(s, o.key, &o.input)
+	case Verify:
+		return nil, o.scheme.(verifier).verify(o.key, &o.input, signature)
+	case Encrypt:
+		return o.scheme.(encrypter).encrypt(o.key, &o.input)
+	case Decrypt:
+		return o.scheme.(decrypter).decrypt(s, o.key, &o.input)
+	case VerifyRecover:
+		return o.scheme.(recoverer).recover(o.key, &o.input)
+	}
+	return o.input.digest(), nil
+}
+
+// input is what an operation was fed: all of it as long as it is short, since some keys
+// sign only what their device hashes, and its hash from then on.
+type input struct {
+	hash func() hash.Hash // nil if the data is not hashed
+	keep int              // how many bytes are kept at most
+	data []byte
+	ours bool      // the data is a copy
+	sum  hash.Hash // of all, once there was more than is kept
+}
+
+// lend takes data that is there until the operation is over.
+func (in *input) lend(data []byte) error {
+	if len(data) > in.keep && in.hash == nil {
+		return cryptoki.DataLenRange
+	}
+	in.data = data
+	return nil
+}
+
+// add takes a copy of data.
+func (in *input) add(data []byte) error {
+	switch {
+	case in.sum != nil:
+		in.sum.Write(data)
+	case len(in.data)+len(data) <= in.keep:
+		grown := append(in.data, data...)
+		if len(in.data) > 0 && &grown[0] != &in.data[0] {
+			clear(in.data)
+		}
+		in.data, in.ours = grown, true
+	case in.hash == nil:
+		return cryptoki.DataLenRange
+	default:
+		in.sum = in.hash()
+		in.sum.Write(in.data)
+		in.sum.Write(data)
+		in.wipe()
+	}
+	return nil
+}
+
+// digest is the hash of all.
+func (in *input) digest() []byte {
+	sum := in.sum
+	if sum == nil {
+		sum = in.hash()
+		sum.Write(in.data)
+	}
+	return sum.Sum(nil)
+}
+
+// whole says whether data is all that there was.
+func (in *input) whole() bool { return in.sum == nil && len(in.data) <= in.keep }
+
+func (in *input) wipe() {
+	if in.ours {
+		clear(in.data)
+	}
+	in.data, in.ours = nil, false
+}

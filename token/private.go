@@ -1,0 +1,44 @@
+package token
+
+import (
+	"crypto"
+	"errors"
+
+	"conclave/hsm"
+	"conclave/wire"
+)
+
+// attempt is one way to have the device do something with a private key.
+type attempt struct {
+	algorithm wire.Algorithm
+	data      []byte
+}
+
+// hashing is the attempt for keys that sign nothing but what the device hashes, if it can and the
+// message was kept.
+func hashing(scheme wire.Algorithm, hash crypto.Hash, in *input) (tries []attempt) {
+	if algorithm, err := scheme.OnCard(hash); err == nil && in.whole() {
+		tries = append(tries, attempt{algorithm, in.data})
+	}
+	return tries
+}
+
+// use lets the device use a key in the first way that the key's list of algorithms
+// allows, and says which it was.
+func (k *object) use(s *Session, command func(*hsm.HSM, byte, wire.Algorithm, []byte) ([]byte, error), tries ...attempt) (out []byte, used int, err error) {
+	err = s.asUser(func(h *hsm.HSM) error {
+		for used = range tries {
+			out, err = command(h, k.ref, tries[used].algorithm, tries[used].data)
+			if !errors.Is(err, hsm.ErrNotAllowed) {
+				break
+			}
+		}
+		return err
+	})
+	return out, used, err
+}
+
+func (k *object) signWith(s *Session, tries ...attempt) ([]byte, error) {
+	signature, _, err := k.use(s, (*hsm.HSM).Sign, tries...)
+	return signature, err
+}
