@@ -94,14 +94,14 @@ static void join(worker *w, double start, result *all) {
 }
 
 /* Takes steps in all threads at once. */
-static result run(step step, const key_kind *kind, key_pair pair) {
+static result run(step each, const key_kind *kind, key_pair pair) {
 	worker *workers = calloc(threads, sizeof *workers);
 	if (workers == NULL)
 		fail("no memory for %lu threads", threads);
 	atomic_store(&ready, 0);
 	atomic_store(&begun, false);
 	for (unsigned long i = 0; i < threads; i++) {
-		workers[i] = (worker){.step = step, .kind = kind, .pair = pair, .session = open_session(slot), .random = i + 1};
+		workers[i] = (worker){.step = each, .kind = kind, .pair = pair, .session = open_session(slot), .random = i + 1};
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
 			fail("no thread %lu", i);
 	}
