@@ -149,6 +149,13 @@ type linkError struct {
 func (e *linkError) Error() string { return fmt.Sprintf("%s: %v", e.doing, e.err) }
 func (e *linkError) Unwrap() error { return e.err }
 
+// Broken says whether an error is a failure of the link: the device has answered
+// nothing, and what comes next will fail too.
+func Broken(err error) bool {
+	var broken *linkError
+	return errors.As(err, &broken)
+}
+
 // maxRandom is what one GET CHALLENGE is asked for, in bytes.
 const maxRandom = 256
 

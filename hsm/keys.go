@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"conclave/apdu"
+	"conclave/tlv"
 	"conclave/wire"
 )
 
@@ -113,8 +114,16 @@ func (h *HSM) PublicKey(ref byte) (*wire.PublicKey, error) {
 }
 
 // ParsePublic gives the public key in the content of EF CExx, which wrap files
-// hold too: an authenticated request (67) or an X.509 certificate (30).
+// hold too: an authenticated request (67), an X.509 certificate (30) or a CVC (7F21).
 func ParsePublic(content []byte) (*wire.PublicKey, error) {
+	if len(content) > 0 && content[0] == 0x7F {
+		cursor := tlv.Cursor(content)
+		certificate, err := wire.ParseCVC(&cursor)
+		if err != nil {
+			return nil, err
+		}
+		return &certificate.Key, nil
+	}
 	if len(content) == 0 || content[0] != 0x30 {
 		request, err := wire.ParseAuthenticatedRequest(content)
 		if err != nil {

@@ -16,6 +16,7 @@ type Application struct {
 	sessions map[uint64]*Session
 	logins   map[SlotID]login
 	objects  map[cryptoki.Handle]*object // of sessions
+	aliases  map[cryptoki.Handle]uint16  // how many of a key have been made
 }
 
 // login is who is logged in to a slot, and since when.
@@ -27,7 +28,7 @@ type login struct {
 
 // Application begins to serve a program.
 func (l *Library) Application() *Application {
-	return &Application{library: l, sessions: map[uint64]*Session{}, logins: map[SlotID]login{}, objects: map[cryptoki.Handle]*object{}}
+	return &Application{library: l, sessions: map[uint64]*Session{}, logins: map[SlotID]login{}, objects: map[cryptoki.Handle]*object{}, aliases: map[cryptoki.Handle]uint16{}}
 }
 
 // Close ends the program's sessions and logins.

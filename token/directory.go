@@ -1,15 +1,291 @@
 package token
 
-import "conclave/token/cryptoki"
+import (
+	"crypto/rand"
+	"log/slog"
+	"sync"
 
-// directory is the objects of a token, as they were when they were read.
+	"conclave/hsm"
+	"conclave/token/cryptoki"
+	"conclave/wire"
+)
+
+// directory is the objects of a token, as they were when they were read, and what is
+// needed to see whether they are still so.
 type directory struct {
-	objects []*object
+	mu    sync.Mutex
+	nonce []byte // makes handles that no other process knows
+	moved map[cryptoki.Handle]cryptoki.Handle
+	as    occasion
+	files map[wire.FID]*file
+	parts map[wire.FID]*part
+	now   *contents // nil until it is read, and when it must be read again
+}
+
+func newDirectory() *directory {
+	d := &directory{nonce: make([]byte, 16), moved: map[cryptoki.Handle]cryptoki.Handle{}}
+	rand.Read(d.nonce)
+	return d
+}
+
+// occasion is on what a device was read: the same one finds the same objects, but that
+// another process may have changed a card in a reader.
+type occasion struct {
+	first   *worker
+	version uint64 // of an embedded device
+	unlock  *unlock
+}
+
+// occasion is the present one.
+func (d *openDevice) occasion() (o occasion, err error) {
+	d.access.RLock()
+	defer d.access.RUnlock()
+	o = occasion{first: d.first, unlock: d.unlock}
+	if o.first.card != nil {
+		o.version, err = o.first.card.Version()
+	}
+	return o, err
+}
+
+// digests are those that an embedded device keeps of its files; none of a card.
+func (d *openDevice) digests() (digests fileDigests, err error) {
+	d.access.RLock()
+	defer d.access.RUnlock()
+	if d.first.card == nil {
+		return nil, nil
+	}
+	return d.first.card.Digests()
+}
+
+// contents gives the objects of the slot's token as they are now. To look for changes
+// that another process has made on a card costs a command, and is done where look is
+// true. On an embedded device it costs microseconds, and is done each time.
+func (s *slot) contents(look bool) (*contents, error) {
+	dev, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	if s.directory == nil {
+		s.directory = newDirectory()
+	}
+	d := s.directory
+	s.mu.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before := d.now
+	if err := d.refresh(dev, look); err != nil {
+		return nil, translate(err)
+	}
+	if d.now != before && before != nil {
+		s.library.changed()
+	}
+	return d.now, nil
+}
+
+// refresh reads what has changed.
+func (d *directory) refresh(dev *openDevice, look bool) error {
+	o, err := dev.occasion()
+	if err != nil {
+		return err
+	}
+	if d.now != nil && o == d.as && !(look && o.first.card == nil) {
+		return nil
+	}
+	digests, err := dev.digests()
+	if err != nil {
+		return err
+	}
+	if o.unlock == nil {
+		d.forgetProtected()
+	}
+	return dev.use(func(h *hsm.HSM) error {
+		if d.now != nil && o == d.as {
+			list, err := h.Files()
+			if err != nil || d.sameList(list) {
+				return err
+			}
+		}
+		return d.read(h, dev.serial, o, digests)
+	})
+}
+
+// sameList says whether a card still has the files that were read.
+func (d *directory) sameList(list []wire.FID) bool {
+	n := 0
+	for _, fid := range list {
+		if shown(fid) {
+			if d.files[fid] == nil {
+				return false
+			}
+			n++
+		}
+	}
+	return n == len(d.files)
+}
+
+// forgetProtected drops what only the user may read.
+func (d *directory) forgetProtected() {
+	for fid := range d.files {
+		if fid.Prefix() == wire.PrefixProtectedData {
+			delete(d.files, fid)
+		}
+	}
+}
+
+// again has the token read anew: something was written to it.
+func (s *slot) again() {
+	s.mu.Lock()
+	d := s.directory
+	s.mu.Unlock()
+	if d != nil {
+		d.mu.Lock()
+		d.as = occasion{}
+		d.mu.Unlock()
+	}
+	s.library.changed()
+}
+
+func (d *directory) read(h *hsm.HSM, serial string, o occasion, digests fileDigests) error {
+	files, err := readFiles(h, d.files, digests)
+	if err != nil {
+		return err
+	}
+	dkek, err := h.DKEK()
+	if hsm.Broken(err) {
+		return err
+	}
+	m := maker{serial: serial, nonce: d.nonce, files: files, before: d.parts, wrapping: dkek != nil && dkek.Outstanding == 0}
+	parts, all := m.parts()
+	changed := d.now == nil || !sameParts(d.parts, parts)
+	d.as, d.files, d.parts = o, files, parts
+	if changed {
+		d.now = newContents(all)
+	}
+	return nil
+}
+
+// sameParts says whether nothing was made anew.
+func sameParts(a, b map[wire.FID]*part) bool {
+	for fid, p := range b {
+		if a[fid] != p {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// contents is the objects of a token at one time, with an index. It does not change.
+type contents struct {
+	objects  []*object
+	byHandle map[cryptoki.Handle]*object
+	index    map[indexKey][]*object
+}
+
+// indexKey is an attribute and its value.
+type indexKey struct {
+	attribute cryptoki.AttributeType
+	value     string
+}
+
+// indexed are the attributes that are looked for most.
+func indexed() []cryptoki.AttributeType {
+	return []cryptoki.AttributeType{cryptoki.AttrClass, cryptoki.AttrID, cryptoki.AttrLabel, cryptoki.AttrSubject}
+}
+
+func newContents(objects []*object) *contents {
+	c := &contents{byHandle: map[cryptoki.Handle]*object{}, index: map[indexKey][]*object{}}
+	for _, o := range objects {
+		if c.byHandle[o.handle] != nil {
+			slog.Warn("two objects of a token would have one handle, and the second is not shown", "handle", o.handle)
+			continue
+		}
+		c.byHandle[o.handle] = o
+		c.objects = append(c.objects, o)
+		for _, a := range indexed() {
+			if value, found := o.attributes.Find(a); found {
+				key := indexKey{a, string(value)}
+				c.index[key] = append(c.index[key], o)
+			}
+		}
+	}
+	return c
+}
+
+// find gives the objects that have all attributes of a template.
+func (c *contents) find(t cryptoki.Template) (found []*object) {
+	for _, o := range c.candidates(t) {
+		if o.matches(t) {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+// candidates are those of the shortest list of the index that the template names.
+func (c *contents) candidates(t cryptoki.Template) []*object {
+	best := c.objects
+	for _, a := range indexed() {
+		if value, found := t.Find(a); found {
+			if list := c.index[indexKey{a, string(value)}]; len(list) < len(best) {
+				best = list
+			}
+		}
+	}
+	return best
 }
 
 // Find gives the objects that have all attributes of a template, and that the
 // application may see: private ones only after a login.
-func (s *Session) Find(t cryptoki.Template) ([]Record, error) { return nil, nil }
+func (s *Session) Find(t cryptoki.Template) ([]Record, error) {
+	c, err := s.slot.contents(true)
+	if err != nil {
+		return nil, err
+	}
+	var records []Record
+	for _, o := range append(c.find(t), s.application.find(s.slot, t)...) {
+		if s.sees(o) {
+			records = append(records, o.record())
+		}
+	}
+	return records, nil
+}
+
+// sees says whether the application may see an object: private ones are the user's.
+func (s *Session) sees(o *object) bool {
+	user, loggedIn := s.application.user(s.slot)
+	return !o.is(cryptoki.AttrPrivate) || loggedIn && user == cryptoki.User
+}
+
+// object finds what a handle names: an object of the token, or of a session of this
+// application. The error is ObjectHandleInvalid if the application may not see it.
+func (s *Session) object(h cryptoki.Handle) (*object, error) {
+	o, err := s.lookUp(h)
+	if err == nil && (o == nil || !s.sees(o)) {
+		err = cryptoki.ObjectHandleInvalid
+	}
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// lookUp gives nil for what is not there.
+func (s *Session) lookUp(h cryptoki.Handle) (*object, error) {
+	own, known := s.application.own(s.slot, h)
+	if ofSession(h) || known && own == nil {
+		return own, nil
+	}
+	c, err := s.slot.contents(false)
+	if err != nil {
+		return nil, err
+	}
+	origin := c.byHandle[h&originMask]
+	if own != nil && origin != nil {
+		return own.over(origin), nil
+	}
+	return origin, nil
+}
 
 // Object gives one object.
 func (s *Session) Object(h cryptoki.Handle) (Record, error) {
@@ -19,30 +295,3 @@ func (s *Session) Object(h cryptoki.Handle) (Record, error) {
 	}
 	return o.record(), nil
 }
-
-// object finds what a handle names: an object of the token, or of a session of this
-// application. The error is ObjectHandleInvalid if the application may not see it.
-func (s *Session) object(h cryptoki.Handle) (*object, error) {
-	return nil, cryptoki.ObjectHandleInvalid
-}
-
-// Create makes an object from its attributes.
-func (s *Session) Create(t cryptoki.Template) (cryptoki.Handle, error) {
-	return 0, cryptoki.FunctionNotSupported
-}
-
-// Copy copies an object, with the attributes of the template in place of its own.
-func (s *Session) Copy(h cryptoki.Handle, t cryptoki.Template) (cryptoki.Handle, error) {
-	return 0, cryptoki.FunctionNotSupported
-}
-
-// Destroy destroys an object.
-func (s *Session) Destroy(h cryptoki.Handle) error { return cryptoki.FunctionNotSupported }
-
-// Set changes attributes of an object.
-func (s *Session) Set(h cryptoki.Handle, t cryptoki.Template) error {
-	return cryptoki.FunctionNotSupported
-}
-
-// destroyObjects ends the objects of a session.
-func (s *Session) destroyObjects() {}

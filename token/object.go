@@ -1,6 +1,8 @@
 package token
 
 import (
+	"bytes"
+
 	"conclave/internal/secret"
 	"conclave/token/cryptoki"
 	"conclave/wire"
@@ -21,9 +23,11 @@ type object struct {
 	class      cryptoki.Class
 	attributes cryptoki.Template // all of them
 	ref        byte              // of the key on the device that it is, or belongs to; 0 for none
+	file       wire.FID          // that it was made of; 0 for objects of a session
 	public     *wire.PublicKey   // of keys, if it is known
 	value      secret.Bytes      // of secret keys
 	session    *Session          // whose object it is; nil for the token's
+	changes    cryptoki.Template // of an alias: what is not as in its key
 }
 
 // record is what the object tells.
@@ -40,4 +44,31 @@ func (o *object) output() int {
 		return 2 * ((o.public.Curve.Bits + 7) / 8)
 	}
 	return (o.public.Bits + 7) / 8
+}
+
+// matches says whether an object has all attributes of a template. One whose value does
+// not leave matches none.
+func (o *object) matches(t cryptoki.Template) bool {
+	for _, wanted := range t {
+		if !o.has(wanted) {
+			return false
+		}
+	}
+	return true
+}
+
+func (o *object) has(wanted cryptoki.Attribute) bool {
+	for _, a := range o.attributes {
+		if a.Type == wanted.Type {
+			return !a.Sensitive && bytes.Equal(a.Value, wanted.Value)
+		}
+	}
+	return false
+}
+
+// is reads an attribute that says yes or no; no if it is not there.
+func (o *object) is(a cryptoki.AttributeType) bool {
+	value, _ := o.attributes.Find(a)
+	yes, err := cryptoki.ParseBool(value)
+	return err == nil && yes
 }

@@ -1,10 +1,12 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/asn1"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"conclave/tlv"
 )
@@ -54,15 +56,51 @@ type PrKD struct {
 	Label string
 	ID    []byte // CKA_ID
 	Bits  int    // of the modulus, or of the field
+	Usage Usage  // 0 for what keys of the type do usually
 }
 
-// Key usage bits (PKCS#15 v1.1 section 6.3.1) as OpenSC's pkcs11-tool writes
-// them: RSA decrypts, signs and signs with recovery; EC signs and derives.
-func (d PrKD) usage() asn1.BitString {
-	if d.Type == KeyRSA {
-		return asn1.BitString{Bytes: []byte{0x70}, BitLength: 4}
+// Usage is what a key is for: the bits of PKCS#15 v1.1 section 6.3.1, the first one
+// lowest.
+type Usage uint16
+
+// The bits.
+const (
+	UsageEncrypt       Usage = 1 << 0
+	UsageDecrypt       Usage = 1 << 1
+	UsageSign          Usage = 1 << 2
+	UsageSignRecover   Usage = 1 << 3
+	UsageWrap          Usage = 1 << 4
+	UsageUnwrap        Usage = 1 << 5
+	UsageVerify        Usage = 1 << 6
+	UsageVerifyRecover Usage = 1 << 7
+	UsageDerive        Usage = 1 << 8
+)
+
+// Usual is the usage as OpenSC's pkcs11-tool writes it: RSA decrypts, signs and signs
+// with recovery; EC signs and signs with recovery too, and derives.
+func (t KeyType) Usual() Usage {
+	if t == KeyRSA {
+		return UsageDecrypt | UsageSign | UsageSignRecover
 	}
-	return asn1.BitString{Bytes: []byte{0x30, 0x80}, BitLength: 9}
+	return UsageSign | UsageSignRecover | UsageDerive
+}
+
+// bitString is the usage in ASN.1, where the first bit is the highest.
+func (u Usage) bitString() asn1.BitString {
+	reversed := bits.Reverse16(uint16(u))
+	n := bits.Len16(uint16(u))
+	return asn1.BitString{Bytes: binary.BigEndian.AppendUint16(nil, reversed)[:(n+7)/8], BitLength: n}
+}
+
+// parseUsage reads what bitString writes, and BIT STRINGs that are not as short as they
+// could be.
+func parseUsage(value []byte) Usage {
+	if len(value) < 2 {
+		return 0
+	}
+	var two [2]byte
+	copy(two[:], value[1:])
+	return Usage(bits.Reverse16(binary.BigEndian.Uint16(two[:])))
 }
 
 // Bytes encodes the description of key ref as OpenSC does.
@@ -71,11 +109,11 @@ func (d PrKD) Bytes(ref byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	bits, err := asn1.Marshal(d.Bits)
+	size, err := asn1.Marshal(d.Bits)
 	if err != nil {
 		return nil, err
 	}
-	usage, err := asn1.Marshal(d.usage())
+	usage, err := asn1.Marshal(cmp.Or(d.Usage, d.Type.Usual()).bitString())
 	if err != nil {
 		return nil, err
 	}
@@ -91,14 +129,14 @@ func (d PrKD) Bytes(ref byte) ([]byte, error) {
 		b.AddNested(tagTypeAttrs, func(b *tlv.Builder) {
 			b.AddNested(tagSequence, func(b *tlv.Builder) {
 				b.AddNested(tagSequence, func(b *tlv.Builder) { b.Add(tagOctetString, nil) })
-				b.AddRaw(bits)
+				b.AddRaw(size)
 			})
 		})
 	}).Bytes()
 }
 
-// ParsePrKD reads what hosts need from a description: its kind, label, id and
-// size. Fields that it does not know are skipped.
+// ParsePrKD reads what hosts need from a description: its kind, label, id, size and
+// usage. Fields that it does not know are skipped.
 func ParsePrKD(b []byte) (PrKD, error) {
 	d, err := parsePrKD(b)
 	if err != nil {
@@ -132,7 +170,8 @@ func parsePrKD(b []byte) (PrKD, error) {
 	if d.ID, err = tlv.Find(class, tagOctetString); err != nil {
 		return PrKD{}, err
 	}
-	d.Bits = keySize(c)
+	usage, _ := tlv.Find(class, tagBitString) // none is 0
+	d.Usage, d.Bits = parseUsage(usage), keySize(c)
 	return d, nil
 }
 
