@@ -15,8 +15,15 @@ BIN := bin
 
 .PHONY: build install uninstall packages release rehearse check test static reproducible cross race fuzz bench clean
 
-build:
+build: module
 	go build -ldflags=-s -o $(BIN)/ ./cmd/...
+
+# The PKCS#11 module is in C, and for Linux. All else needs no compiler but Go's.
+.PHONY: module
+module:
+	@if [ "$$(uname)" = Linux ] && command -v $(CC) >/dev/null; then \
+	  $(MAKE) -s -C module OUT="$(abspath $(BIN))"; \
+	else echo "conclave-pkcs11.so was left out: it needs Linux and a C compiler"; fi
 
 PREFIX ?= /usr/local
 install: $(BIN)/conclave

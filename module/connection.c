@@ -50,16 +50,14 @@ static struct {
 
 /* Where it is */
 
-static bool set_path(const char *folder, const char *path)
-{
+static bool set_path(const char *folder, const char *path) {
 	char *to = agent.address.sun_path;
 	int n = snprintf(to, sizeof agent.address.sun_path, "%s%s", folder, path);
 	return n > 0 && (size_t)n < sizeof agent.address.sun_path;
 }
 
 /* The program that lies beside this module, if it does. */
-static void locate_program(void)
-{
+static void locate_program(void) {
 	Dl_info self;
 	char module[PATH_MAX];
 	agent.program[0] = '\0';
@@ -74,8 +72,7 @@ static void locate_program(void)
 		agent.program[0] = '\0';
 }
 
-CK_RV agent_locate(const char *path)
-{
+CK_RV agent_locate(const char *path) {
 	const char *home = secure_getenv("XDG_DATA_HOME"), *rest = "/conclave/agent.sock";
 	locate_program();
 	if (path == NULL || *path == '\0')
@@ -96,8 +93,7 @@ CK_RV agent_locate(const char *path)
 /* Starting it */
 
 /* Descriptors of the application are not the agent's: one that stayed open there would keep a port of a server that has ended. */
-static bool close_others(posix_spawn_file_actions_t *actions)
-{
+static bool close_others(posix_spawn_file_actions_t *actions) {
 	DIR *folder = opendir("/proc/self/fd");
 	bool ok = true;
 	if (folder == NULL)
@@ -111,8 +107,7 @@ static bool close_others(posix_spawn_file_actions_t *actions)
 	return ok;
 }
 
-static bool run(const char *program, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes)
-{
+static bool run(const char *program, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes) {
 	char name[] = "conclave", command[] = "agent", option[] = "--start", *args[] = {name, command, option, NULL};
 	pid_t pid;
 	int status = 0;
@@ -124,8 +119,7 @@ static bool run(const char *program, const posix_spawn_file_actions_t *actions, 
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static bool start(void)
-{
+static bool start(void) {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
@@ -152,8 +146,7 @@ static bool start(void)
 /* Reaching it */
 
 /* PINs go to our own agent, or root's; where a path was given, also to that of the owner of its folder, who says who listens there. */
-static bool trusted(int fd)
-{
+static bool trusted(int fd) {
 	struct ucred peer;
 	socklen_t n = sizeof peer;
 	char folder[sizeof agent.address.sun_path];
@@ -170,8 +163,7 @@ static bool trusted(int fd)
 	return stat(folder, &st) == 0 && st.st_uid == peer.uid;
 }
 
-static bool reach_once(struct connection *k)
-{
+static bool reach_once(struct connection *k) {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = -1;
 	if (fd < 0)
 		return false;
@@ -193,8 +185,7 @@ static bool reach_once(struct connection *k)
 }
 
 /* An agent that we have known and must not start is waited for, once, since it may be on its way. */
-static bool reach(struct connection *k)
-{
+static bool reach(struct connection *k) {
 	bool reached = agent.address.sun_path[0] != '\0' && reach_once(k);
 	bool expected = agent.address.sun_path[0] != '\0' && !reached && (agent.given ? agent.known : start());
 	for (int times = 0; expected && !reached && times < 500 && initialised(); times++) {
@@ -205,8 +196,7 @@ static bool reach(struct connection *k)
 	return reached;
 }
 
-static void hang_up(struct connection *k)
-{
+static void hang_up(struct connection *k) {
 	pthread_mutex_lock(&lock);
 	int fd = k->fd;
 	k->fd = -1;
@@ -217,8 +207,7 @@ static void hang_up(struct connection *k)
 
 /* A round trip */
 
-static bool send_all(int fd, const CK_BYTE *bytes, size_t n)
-{
+static bool send_all(int fd, const CK_BYTE *bytes, size_t n) {
 	while (n > 0) {
 		ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
 		if (sent < 0 && errno == EINTR)
@@ -231,8 +220,7 @@ static bool send_all(int fd, const CK_BYTE *bytes, size_t n)
 	return true;
 }
 
-static void wipe_answer(struct connection *k)
-{
+static void wipe_answer(struct connection *k) {
 	explicit_bzero(k->answer, k->used);
 	if (k->answer != k->first)
 		free(k->answer);
@@ -241,8 +229,7 @@ static void wipe_answer(struct connection *k)
 	k->used = 0;
 }
 
-static bool make_room(struct connection *k, size_t total)
-{
+static bool make_room(struct connection *k, size_t total) {
 	if (total <= k->size)
 		return true;
 	CK_BYTE *answer = malloc(total);
@@ -257,8 +244,8 @@ static bool make_room(struct connection *k, size_t total)
 
 enum outcome { ANSWERED, NOT_SENT, ENDED, MALFORMED, NO_MEMORY };
 
-static enum outcome round_trip(struct connection *k, struct call *c, CK_RV *rv)
-{
+static enum outcome round_trip(struct connection *k, struct call *c, CK_RV *rv) {
+	wipe_answer(k);
 	if (!send_all(k->fd, c->out.bytes, c->out.used))
 		return NOT_SENT;
 	for (;;) {
@@ -279,8 +266,7 @@ static enum outcome round_trip(struct connection *k, struct call *c, CK_RV *rv)
 
 /* The pool */
 
-static struct connection *new_connection(void)
-{
+static struct connection *new_connection(void) {
 	struct connection *k = malloc(sizeof *k);
 	if (k == NULL)
 		return NULL;
@@ -292,8 +278,7 @@ static struct connection *new_connection(void)
 	return k;
 }
 
-static void drop(struct connection *k)
-{
+static void drop(struct connection *k) {
 	hang_up(k);
 	pthread_mutex_lock(&lock);
 	struct connection *_Atomic *at = &agent.all;
@@ -305,8 +290,7 @@ static void drop(struct connection *k)
 	free(k);
 }
 
-static struct connection *take_idle(void)
-{
+static struct connection *take_idle(void) {
 	pthread_mutex_lock(&lock);
 	struct connection *k = agent.idle;
 	if (k != NULL) {
@@ -317,8 +301,7 @@ static struct connection *take_idle(void)
 	return k;
 }
 
-static void give_back(struct connection *k)
-{
+static void give_back(struct connection *k) {
 	wipe_answer(k);
 	pthread_mutex_lock(&lock);
 	bool keep = k->epoch == agent.epoch && agent.idle_count < MAX_IDLE;
@@ -332,10 +315,8 @@ static void give_back(struct connection *k)
 		drop(k);
 }
 
-CK_RV call_on(struct call *c, struct connection *k)
-{
+CK_RV call_on(struct call *c, struct connection *k) {
 	CK_RV rv;
-	wipe_answer(k);
 	if (c->out.rv != CKR_OK)
 		return c->out.rv;
 	unsigned size = (unsigned)(c->out.used - 8);
@@ -350,8 +331,7 @@ struct welcome {
 	size_t secret_len;
 };
 
-static CK_RV hello(struct connection *k, CK_ULONG client, struct welcome *w)
-{
+static CK_RV hello(struct connection *k, CK_ULONG client, struct welcome *w) {
 	struct call c;
 	call_begin(&c, HELLO, 0, 0, 0);
 	put_number(&c.out, VERSION);
@@ -372,8 +352,7 @@ static CK_RV hello(struct connection *k, CK_ULONG client, struct welcome *w)
 }
 
 /* All that an earlier client had in the agent is gone, and its connections with it. */
-static void become(const struct welcome *w)
-{
+static void become(const struct welcome *w) {
 	pthread_mutex_lock(&lock);
 	agent.instance = w->instance;
 	agent.client = w->client;
@@ -393,14 +372,11 @@ static void become(const struct welcome *w)
 }
 
 /* A client that the agent does not know, since it is another agent or has let it go, becomes a new one. */
-static CK_RV introduce(struct connection *k)
-{
+static CK_RV introduce(struct connection *k) {
 	struct welcome w;
 	CK_RV rv = hello(k, agent.client, &w);
-	if (rv != CKR_OK && agent.client != 0) {
-		hang_up(k);
-		rv = reach(k) ? hello(k, 0, &w) : CKR_DEVICE_ERROR;
-	}
+	if (rv == CKR_SESSION_HANDLE_INVALID && agent.client != 0)
+		rv = hello(k, 0, &w);
 	if (rv == CKR_OK && (w.instance != agent.instance || w.client != agent.client)) {
 		if (agent.client != 0)
 			rv = state_resume(k);
@@ -412,8 +388,7 @@ static CK_RV introduce(struct connection *k)
 	return rv;
 }
 
-static CK_RV open_connection(struct connection **made)
-{
+static CK_RV open_connection(struct connection **made) {
 	struct connection *k = new_connection();
 	if (k == NULL)
 		return CKR_HOST_MEMORY;
@@ -429,8 +404,7 @@ static CK_RV open_connection(struct connection **made)
 
 /* Calls */
 
-void call_begin(struct call *c, unsigned call, unsigned flags, CK_SLOT_ID slot, CK_SESSION_HANDLE session)
-{
+void call_begin(struct call *c, unsigned call, unsigned flags, CK_SLOT_ID slot, CK_SESSION_HANDLE session) {
 	uint16_t head[4] = {0, 0, (uint16_t)call, (uint16_t)flags};
 	c->out = (struct writer){.bytes = c->first, .size = sizeof c->first, .limit = MAX_REQUEST};
 	c->in = (struct reader){.failed = true};
@@ -442,8 +416,7 @@ void call_begin(struct call *c, unsigned call, unsigned flags, CK_SLOT_ID slot, 
 	put_number(&c->out, session);
 }
 
-CK_RV call_send(struct call *c, bool changes_nothing)
-{
+CK_RV call_send(struct call *c, bool changes_nothing) {
 	if (c->out.rv != CKR_OK)
 		return c->out.rv;
 	unsigned size = (unsigned)(c->out.used - 8);
@@ -484,16 +457,14 @@ CK_RV call_send(struct call *c, bool changes_nothing)
 	return CKR_DEVICE_ERROR;
 }
 
-void call_end(struct call *c)
-{
+void call_end(struct call *c) {
 	if (c->connection != NULL)
 		give_back(c->connection);
 	c->connection = NULL;
 	wipe_writer(&c->out);
 }
 
-CK_ULONG agent_epoch(void)
-{
+CK_ULONG agent_epoch(void) {
 	pthread_mutex_lock(&lock);
 	CK_ULONG epoch = agent.epoch;
 	pthread_mutex_unlock(&lock);
@@ -503,8 +474,7 @@ CK_ULONG agent_epoch(void)
 /* The end */
 
 /* Ends the calls that wait for the agent; C_Finalize has said before that the module is not initialised. */
-void agent_interrupt(void)
-{
+void agent_interrupt(void) {
 	pthread_mutex_lock(&lock);
 	for (struct connection *k = agent.all; k != NULL; k = k->next)
 		if (k->fd >= 0)
@@ -513,8 +483,7 @@ void agent_interrupt(void)
 }
 
 /* A child closes what it has inherited, and shuts nothing down: the connections are its parent's. */
-void agent_forget(bool child)
-{
+void agent_forget(bool child) {
 	if (child) {
 		lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 		opening = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;

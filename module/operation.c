@@ -22,8 +22,7 @@ static const struct {
 	[VERIFY_RECOVER] = {CKF_VERIFY_RECOVER, CKA_VERIFY_RECOVER, false},
 };
 
-void operation_clear(struct operation *o)
-{
+void operation_clear(struct operation *o) {
 	wipe_writer(&o->beginning);
 	wipe_writer(&o->signature);
 	wipe_writer(&o->data);
@@ -32,8 +31,7 @@ void operation_clear(struct operation *o)
 }
 
 /* One call of the operation. Its output stays in the call, which the caller ends. */
-static CK_RV crypt(struct session *s, enum kind kind, enum stage stage, const struct passage *p, struct call *c, struct reader *out)
-{
+static CK_RV crypt(struct session *s, enum kind kind, enum stage stage, const struct passage *p, struct call *c, struct reader *out) {
 	struct operation *o = &s->operations[kind];
 	bool beginning = !o->begun && stage != CANCEL;
 	session_call(c, s, CRYPT);
@@ -53,8 +51,7 @@ static CK_RV crypt(struct session *s, enum kind kind, enum stage stage, const st
 	return (rv == CKR_OK && c->in.failed) || rv == CKR_BUFFER_TOO_SMALL ? CKR_DEVICE_ERROR : rv;
 }
 
-void operation_cancel(struct session *s, enum kind kind)
-{
+void operation_cancel(struct session *s, enum kind kind) {
 	struct call c;
 	struct reader none;
 	if (s->operations[kind].begun && !s->over) {
@@ -65,8 +62,7 @@ void operation_cancel(struct session *s, enum kind kind)
 }
 
 /* An error is the end of an operation; a buffer that is too small is not. Messages go on with what they began with. */
-static CK_RV settle(struct session *s, enum kind kind, bool last, CK_RV rv)
-{
+static CK_RV settle(struct session *s, enum kind kind, bool last, CK_RV rv) {
 	struct operation *o = &s->operations[kind];
 	if (rv == CKR_BUFFER_TOO_SMALL)
 		return rv;
@@ -79,27 +75,21 @@ static CK_RV settle(struct session *s, enum kind kind, bool last, CK_RV rv)
 
 /* Beginning */
 
-/* Classes of the keys that can do it: a public key verifies, and a private key signs. */
-static bool class_fits(enum kind kind, CK_OBJECT_CLASS class)
-{
-	bool public = kind == ENCRYPT || kind == VERIFY || kind == VERIFY_RECOVER;
-	return class == CKO_SECRET_KEY || class == (public ? CKO_PUBLIC_KEY : CKO_PRIVATE_KEY);
-}
-
-static CK_RV check_key(const struct record *key, enum kind kind, const struct mechanism *m)
-{
+static CK_RV check_key(const struct record *key, enum kind kind, const struct mechanism *m) {
 	CK_OBJECT_CLASS class = number_of(key, CKA_CLASS, CKO_VENDOR_DEFINED);
 	if (class != CKO_PUBLIC_KEY && class != CKO_PRIVATE_KEY && class != CKO_SECRET_KEY)
 		return CKR_KEY_HANDLE_INVALID;
 	if (m->key != CK_UNAVAILABLE_INFORMATION && number_of(key, CKA_KEY_TYPE, m->key) != m->key)
 		return CKR_KEY_TYPE_INCONSISTENT;
-	if (!class_fits(kind, class) || !is_true(key, kinds[kind].usage))
-		return CKR_KEY_FUNCTION_NOT_PERMITTED;
-	return CKR_OK;
+	bool public = kind == ENCRYPT || kind == VERIFY || kind == VERIFY_RECOVER;
+	if (public && class == CKO_PRIVATE_KEY)
+		return CKR_OK; /* whoever has it has the public half, too */
+	if (!public && class == CKO_PUBLIC_KEY)
+		return CKR_KEY_TYPE_INCONSISTENT;
+	return is_true(key, kinds[kind].usage) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
-static CK_RV use_key(struct session *s, enum kind kind, CK_OBJECT_HANDLE handle, const struct mechanism *m)
-{
+static CK_RV use_key(struct session *s, enum kind kind, CK_OBJECT_HANDLE handle, const struct mechanism *m) {
 	struct operation *o = &s->operations[kind];
 	struct record *key;
 	CK_RV rv = object_get(s, handle, &key);
@@ -113,8 +103,7 @@ static CK_RV use_key(struct session *s, enum kind kind, CK_OBJECT_HANDLE handle,
 	return rv;
 }
 
-static CK_RV begin(struct session *s, enum kind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
-{
+static CK_RV begin(struct session *s, enum kind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key) {
 	struct operation *o = &s->operations[kind];
 	struct mechanism m;
 	CK_RV rv = directory_mechanism(s->slot->id, mechanism->mechanism, &m);
@@ -133,8 +122,7 @@ static CK_RV begin(struct session *s, enum kind kind, const CK_MECHANISM *mechan
 }
 
 CK_RV operation_init(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
-	const CK_BYTE *signature, CK_ULONG signatureLen)
-{
+	const CK_BYTE *signature, CK_ULONG signatureLen) {
 	struct session *s;
 	CK_RV rv = session_enter(session, &s);
 	if (rv != CKR_OK)
@@ -162,8 +150,7 @@ CK_RV operation_init(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, 
 }
 
 /* Finds the operation, if there is one of the kind and the mode. */
-static CK_RV operation_enter(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct session **s)
-{
+static CK_RV operation_enter(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct session **s) {
 	CK_RV rv = session_enter(session, s);
 	if (rv != CKR_OK)
 		return rv;
@@ -171,8 +158,7 @@ static CK_RV operation_enter(CK_SESSION_HANDLE session, enum kind kind, enum mod
 	return o->active && o->mode == mode ? CKR_OK : session_leave(*s, CKR_OPERATION_NOT_INITIALIZED);
 }
 
-CK_RV operation_end(CK_SESSION_HANDLE session, enum kind kind, enum mode mode)
-{
+CK_RV operation_end(CK_SESSION_HANDLE session, enum kind kind, enum mode mode) {
 	struct session *s;
 	CK_RV rv = operation_enter(session, kind, mode, &s);
 	if (rv != CKR_OK)
@@ -184,14 +170,12 @@ CK_RV operation_end(CK_SESSION_HANDLE session, enum kind kind, enum mode mode)
 /* Output */
 
 /* How long the output may be: of a cipher that is not known better, the input and some blocks. */
-static CK_ULONG bound(const struct operation *o, CK_ULONG dataLen)
-{
+static CK_ULONG bound(const struct operation *o, CK_ULONG dataLen) {
 	return o->keeping ? o->kept.used : o->output > 0 ? o->output : dataLen > ~0UL - 64 ? dataLen : dataLen + 64;
 }
 
 /* Whether the call only asks for a length, or gives a buffer of which it is known that it is too small: *rv is then the answer. */
-static bool asks_length(const struct operation *o, const struct passage *p, CK_RV *rv)
-{
+static bool asks_length(const struct operation *o, const struct passage *p, CK_RV *rv) {
 	if (p->outLen == NULL)
 		return false;
 	bool exact = o->keeping || (o->exact && o->output > 0);
@@ -203,8 +187,7 @@ static bool asks_length(const struct operation *o, const struct passage *p, CK_R
 }
 
 /* What does not fit is kept, and given to the call that is made again: it was paid for, and may be made differently each time. */
-static CK_RV deliver(struct operation *o, const struct passage *p, const struct reader *out, bool last)
-{
+static CK_RV deliver(struct operation *o, const struct passage *p, const struct reader *out, bool last) {
 	if (p->outLen == NULL)
 		return CKR_OK;
 	bool fits = out->left <= *p->outLen;
@@ -219,8 +202,7 @@ static CK_RV deliver(struct operation *o, const struct passage *p, const struct 
 	return o->kept.rv == CKR_OK ? CKR_BUFFER_TOO_SMALL : o->kept.rv;
 }
 
-static CK_RV deliver_kept(struct session *s, enum kind kind, const struct passage *p)
-{
+static CK_RV deliver_kept(struct session *s, enum kind kind, const struct passage *p) {
 	struct operation *o = &s->operations[kind];
 	bool last = o->last;
 	memcpy(p->out, o->kept.bytes, o->kept.used);
@@ -231,8 +213,7 @@ static CK_RV deliver_kept(struct session *s, enum kind kind, const struct passag
 }
 
 /* What can be answered before anything is done: true if *rv is the answer. */
-static bool answered(struct session *s, enum kind kind, const struct passage *p, bool output, CK_RV *rv)
-{
+static bool answered(struct session *s, enum kind kind, const struct passage *p, bool output, CK_RV *rv) {
 	struct operation *o = &s->operations[kind];
 	if ((p->data == NULL && p->dataLen > 0) || (p->signature == NULL && p->signatureLen > 0) || (output && p->outLen == NULL))
 		*rv = settle(s, kind, true, CKR_ARGUMENTS_BAD);
@@ -249,8 +230,7 @@ static bool answered(struct session *s, enum kind kind, const struct passage *p,
 
 /* Data */
 
-static CK_RV flush(struct session *s, enum kind kind, const CK_BYTE *data, size_t n)
-{
+static CK_RV flush(struct session *s, enum kind kind, const CK_BYTE *data, size_t n) {
 	struct call c;
 	struct reader none;
 	CK_RV rv = crypt(s, kind, UPDATE, &(struct passage){.data = data, .dataLen = n}, &c, &none);
@@ -258,8 +238,7 @@ static CK_RV flush(struct session *s, enum kind kind, const CK_BYTE *data, size_
 	return rv;
 }
 
-static CK_RV collect(struct session *s, enum kind kind, const CK_BYTE *data, CK_ULONG n)
-{
+static CK_RV collect(struct session *s, enum kind kind, const CK_BYTE *data, CK_ULONG n) {
 	struct operation *o = &s->operations[kind];
 	CK_RV rv = CKR_OK;
 	if (n > PART - o->data.used && o->data.used > 0) {
@@ -274,8 +253,7 @@ static CK_RV collect(struct session *s, enum kind kind, const CK_BYTE *data, CK_
 }
 
 /* One call whose output goes to the application. */
-static CK_RV run(struct session *s, enum kind kind, enum stage stage, const struct passage *p)
-{
+static CK_RV run(struct session *s, enum kind kind, enum stage stage, const struct passage *p) {
 	struct call c;
 	struct reader out;
 	bool last = stage != UPDATE;
@@ -287,8 +265,7 @@ static CK_RV run(struct session *s, enum kind kind, enum stage stage, const stru
 }
 
 /* What was collected goes with the end; with nothing sent before, the whole is a single call. */
-static CK_RV finish(struct session *s, enum kind kind, struct passage p)
-{
+static CK_RV finish(struct session *s, enum kind kind, struct passage p) {
 	struct operation *o = &s->operations[kind];
 	if (o->begun && o->data.used > 0) {
 		CK_RV rv = flush(s, kind, o->data.bytes, o->data.used);
@@ -303,13 +280,11 @@ static CK_RV finish(struct session *s, enum kind kind, struct passage p)
 	return rv;
 }
 
-static bool has_output(enum kind kind)
-{
+static bool has_output(enum kind kind) {
 	return kind != VERIFY;
 }
 
-static struct passage with_signature(const struct operation *o, struct passage p)
-{
+static struct passage with_signature(const struct operation *o, struct passage p) {
 	if (o->mode == SIGNATURE_FIRST) {
 		p.signature = o->signature.bytes;
 		p.signatureLen = o->signature.used;
@@ -317,8 +292,7 @@ static struct passage with_signature(const struct operation *o, struct passage p
 	return p;
 }
 
-CK_RV operation_single(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p)
-{
+CK_RV operation_single(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p) {
 	struct session *s;
 	CK_RV rv = operation_enter(session, kind, mode, &s);
 	if (rv != CKR_OK)
@@ -338,8 +312,7 @@ CK_RV operation_single(CK_SESSION_HANDLE session, enum kind kind, enum mode mode
 	return session_leave(s, rv);
 }
 
-CK_RV operation_update(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p)
-{
+CK_RV operation_update(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p) {
 	struct session *s;
 	CK_RV rv = operation_enter(session, kind, mode, &s);
 	if (rv != CKR_OK)
@@ -353,8 +326,7 @@ CK_RV operation_update(CK_SESSION_HANDLE session, enum kind kind, enum mode mode
 	return session_leave(s, rv);
 }
 
-CK_RV operation_final(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p)
-{
+CK_RV operation_final(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p) {
 	struct session *s;
 	CK_RV rv = operation_enter(session, kind, mode, &s);
 	if (rv != CKR_OK)

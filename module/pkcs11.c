@@ -32,16 +32,14 @@ static const CK_INTERFACE interfaces[] = {
 };
 enum { INTERFACES = sizeof interfaces / sizeof interfaces[0] };
 
-CK_RV C_GetFunctionList(CK_FUNCTION_LIST **functions)
-{
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST **functions) {
 	if (functions == NULL)
 		return CKR_ARGUMENTS_BAD;
 	*functions = (CK_FUNCTION_LIST *)&list_2_40;
 	return CKR_OK;
 }
 
-CK_RV C_GetInterfaceList(CK_INTERFACE *list, CK_ULONG *count)
-{
+CK_RV C_GetInterfaceList(CK_INTERFACE *list, CK_ULONG *count) {
 	if (count == NULL)
 		return CKR_ARGUMENTS_BAD;
 	CK_RV rv = list != NULL && *count < INTERFACES ? CKR_BUFFER_TOO_SMALL : CKR_OK;
@@ -51,8 +49,7 @@ CK_RV C_GetInterfaceList(CK_INTERFACE *list, CK_ULONG *count)
 	return rv;
 }
 
-CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **interface, CK_FLAGS flags)
-{
+CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **interface, CK_FLAGS flags) {
 	if (interface == NULL)
 		return CKR_ARGUMENTS_BAD;
 	if (name != NULL && strcmp((const char *)name, (const char *)interface_name) != 0)
@@ -67,22 +64,19 @@ CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **inte
 	return CKR_FUNCTION_FAILED;
 }
 
-CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE session)
-{
+CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE session) {
 	(void)session;
 	return CKR_FUNCTION_NOT_PARALLEL;
 }
 
-CK_RV C_CancelFunction(CK_SESSION_HANDLE session)
-{
+CK_RV C_CancelFunction(CK_SESSION_HANDLE session) {
 	(void)session;
 	return CKR_FUNCTION_NOT_PARALLEL;
 }
 
 /* The module */
 
-CK_RV C_Initialize(void *arguments)
-{
+CK_RV C_Initialize(void *arguments) {
 	const CK_C_INITIALIZE_ARGS *args = arguments;
 	const char *path = NULL, option[] = "agent=";
 	if (args != NULL) {
@@ -96,20 +90,17 @@ CK_RV C_Initialize(void *arguments)
 	return module_begin(path == NULL ? NULL : path + sizeof option - 1);
 }
 
-CK_RV C_Finalize(void *reserved)
-{
+CK_RV C_Finalize(void *reserved) {
 	return reserved != NULL ? CKR_ARGUMENTS_BAD : module_end();
 }
 
 /* Text of PKCS#11 has blanks at its end, and no zero. */
-static void set_text(CK_UTF8CHAR *to, size_t n, const char *text)
-{
+static void set_text(CK_UTF8CHAR *to, size_t n, const char *text) {
 	memset(to, ' ', n);
 	memcpy(to, text, strlen(text));
 }
 
-CK_RV C_GetInfo(CK_INFO *info)
-{
+CK_RV C_GetInfo(CK_INFO *info) {
 	if (!initialised())
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	if (info == NULL)
@@ -123,8 +114,7 @@ CK_RV C_GetInfo(CK_INFO *info)
 /* Slots */
 
 /* Looks a slot up, and leaves with the lock held if it is there. */
-static CK_RV slot_enter(CK_SLOT_ID id, bool anew, const struct row **row)
-{
+static CK_RV slot_enter(CK_SLOT_ID id, bool anew, const struct row **row) {
 	if (!enter())
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	CK_RV rv = directory_fetch(anew);
@@ -137,15 +127,13 @@ static CK_RV slot_enter(CK_SLOT_ID id, bool anew, const struct row **row)
 	return rv == CKR_OK ? CKR_SLOT_ID_INVALID : rv;
 }
 
-static CK_RV slot_leave(CK_RV rv)
-{
+static CK_RV slot_leave(CK_RV rv) {
 	pthread_mutex_unlock(&lock);
 	leave();
 	return rv;
 }
 
-static bool has_token(const struct row *row)
-{
+static bool has_token(const struct row *row) {
 	return (row->slot.flags & CKF_TOKEN_PRESENT) != 0;
 }
 
@@ -154,27 +142,23 @@ struct list {
 	CK_ULONG *to, room, count;
 };
 
-static struct list list_begin(CK_ULONG *to, const CK_ULONG *count)
-{
+static struct list list_begin(CK_ULONG *to, const CK_ULONG *count) {
 	return (struct list){.to = to, .room = to == NULL ? 0 : *count};
 }
 
-static void list_add(struct list *l, CK_ULONG n)
-{
+static void list_add(struct list *l, CK_ULONG n) {
 	if (l->count < l->room)
 		l->to[l->count] = n;
 	l->count++;
 }
 
-static CK_RV list_end(const struct list *l, CK_ULONG *count)
-{
+static CK_RV list_end(const struct list *l, CK_ULONG *count) {
 	*count = l->count;
 	return l->to != NULL && l->count > l->room ? CKR_BUFFER_TOO_SMALL : CKR_OK;
 }
 
 /* Only who asks for the number of slots gets the slots of now: the second call of two has to find as many as the first. */
-CK_RV C_GetSlotList(CK_BBOOL tokenPresent, CK_SLOT_ID *ids, CK_ULONG *count)
-{
+CK_RV C_GetSlotList(CK_BBOOL tokenPresent, CK_SLOT_ID *ids, CK_ULONG *count) {
 	if (!enter())
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	CK_RV rv = count == NULL ? CKR_ARGUMENTS_BAD : directory_fetch(ids == NULL);
@@ -192,8 +176,7 @@ CK_RV C_GetSlotList(CK_BBOOL tokenPresent, CK_SLOT_ID *ids, CK_ULONG *count)
 	return rv;
 }
 
-CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
-{
+CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info) {
 	const struct row *row;
 	CK_RV rv = slot_enter(slot, true, &row);
 	if (rv != CKR_OK)
@@ -203,8 +186,7 @@ CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
 	return slot_leave(info == NULL ? CKR_ARGUMENTS_BAD : CKR_OK);
 }
 
-CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
-{
+CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info) {
 	const struct row *row;
 	CK_RV rv = slot_enter(id, true, &row);
 	if (rv != CKR_OK)
@@ -220,8 +202,7 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
 	return slot_leave(CKR_OK);
 }
 
-CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *mechanisms, CK_ULONG *count)
-{
+CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *mechanisms, CK_ULONG *count) {
 	const struct row *row;
 	CK_RV rv = slot_enter(slot, false, &row);
 	if (rv != CKR_OK)
@@ -234,8 +215,7 @@ CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *mechanisms, CK_ULON
 	return slot_leave(list_end(&list, count));
 }
 
-CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
-{
+CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info) {
 	struct mechanism m;
 	if (!enter())
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
@@ -246,8 +226,7 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_I
 	return rv;
 }
 
-CK_RV C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR *pin, CK_ULONG pinLen, CK_UTF8CHAR *label)
-{
+CK_RV C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR *pin, CK_ULONG pinLen, CK_UTF8CHAR *label) {
 	const struct row *row;
 	CK_RV rv = slot_enter(id, true, &row);
 	if (rv != CKR_OK)
@@ -261,7 +240,7 @@ CK_RV C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR *pin, CK_ULONG pinLen, CK_UTF8CHAR 
 		struct call c;
 		call_begin(&c, INITTOKEN, 1, id, 0);
 		put_string(&c.out, pin, pinLen);
-		put_bytes(&c.out, label, 32);
+		put_string(&c.out, label, 32);
 		rv = call_send(&c, false);
 		call_end(&c);
 		objects_drop(id);
@@ -271,8 +250,7 @@ CK_RV C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR *pin, CK_ULONG pinLen, CK_UTF8CHAR 
 }
 
 /* The slot in which the presence of a token is not as it was told last, if there is one. */
-static bool slot_event(CK_SLOT_ID *id)
-{
+static bool slot_event(CK_SLOT_ID *id) {
 	bool found = false;
 	pthread_mutex_lock(&lock);
 	const struct directory *d = directory_here();
@@ -289,8 +267,7 @@ static bool slot_event(CK_SLOT_ID *id)
 }
 
 /* Waits for something to change, about a second. A token that was taken out and put in again is a change, too. */
-static CK_RV wait_for_change(CK_SLOT_ID *changed)
-{
+static CK_RV wait_for_change(CK_SLOT_ID *changed) {
 	struct call c;
 	pthread_mutex_lock(&lock);
 	const struct directory *d = directory_here();
@@ -306,8 +283,7 @@ static CK_RV wait_for_change(CK_SLOT_ID *changed)
 	return rv;
 }
 
-CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
-{
+CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved) {
 	if (!enter())
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	CK_RV rv = slot == NULL || reserved != NULL ? CKR_ARGUMENTS_BAD : directory_fetch(true);
@@ -327,8 +303,7 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 
 /* Sessions */
 
-CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session)
-{
+CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session) {
 	const struct row *row;
 	(void)application;
 	(void)notify;
@@ -358,8 +333,7 @@ CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY 
 }
 
 /* The agent is told of the end of what it knows: that has succeeded also where it cannot be told. */
-static void tell_closed(CK_SLOT_ID slot, CK_SESSION_HANDLE session)
-{
+static void tell_closed(CK_SLOT_ID slot, CK_SESSION_HANDLE session) {
 	struct call c;
 	call_begin(&c, session == 0 ? CLOSEALL : CLOSE, 0, slot, session);
 	call_send(&c, true);
@@ -367,8 +341,7 @@ static void tell_closed(CK_SLOT_ID slot, CK_SESSION_HANDLE session)
 }
 
 /* With the last session of a slot goes its login, too. */
-CK_RV C_CloseSession(CK_SESSION_HANDLE session)
-{
+CK_RV C_CloseSession(CK_SESSION_HANDLE session) {
 	struct session *s;
 	CK_RV rv = session_enter(session, &s);
 	if (rv != CKR_OK)
@@ -387,8 +360,7 @@ CK_RV C_CloseSession(CK_SESSION_HANDLE session)
 	return session_leave(s, CKR_OK);
 }
 
-CK_RV C_CloseAllSessions(CK_SLOT_ID id)
-{
+CK_RV C_CloseAllSessions(CK_SLOT_ID id) {
 	const struct row *row;
 	CK_RV rv = slot_enter(id, false, &row);
 	if (rv != CKR_OK)
@@ -404,8 +376,7 @@ CK_RV C_CloseAllSessions(CK_SLOT_ID id)
 	return CKR_OK;
 }
 
-static CK_STATE session_state(struct session *s)
-{
+static CK_STATE session_state(struct session *s) {
 	switch (session_user(s)) {
 	case CKU_SO:
 		return CKS_RW_SO_FUNCTIONS;
@@ -416,8 +387,7 @@ static CK_STATE session_state(struct session *s)
 	}
 }
 
-CK_RV C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
-{
+CK_RV C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *info) {
 	struct session *s;
 	CK_RV rv = session_enter(session, &s);
 	if (rv != CKR_OK)
@@ -428,8 +398,7 @@ CK_RV C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
 	return session_leave(s, CKR_OK);
 }
 
-CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags)
-{
+CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags) {
 	struct session *s;
 	(void)type;
 	CK_RV rv = session_enter(session, &s);
@@ -440,16 +409,14 @@ CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATI
 	return session_leave(s, flags == NULL ? CKR_ARGUMENTS_BAD : CKR_OK);
 }
 
-static void find_end(struct session *s)
-{
+static void find_end(struct session *s) {
 	free(s->found);
 	s->found = NULL;
 	s->found_count = s->found_next = 0;
 	s->finding = false;
 }
 
-CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
-{
+CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags) {
 	static const CK_FLAGS of[KINDS] = {
 		[ENCRYPT] = CKF_ENCRYPT, [DECRYPT] = CKF_DECRYPT, [DIGEST] = CKF_DIGEST, [SIGN] = CKF_SIGN | CKF_MESSAGE_SIGN,
 		[VERIFY] = CKF_VERIFY | CKF_MESSAGE_VERIFY, [SIGN_RECOVER] = CKF_SIGN_RECOVER, [VERIFY_RECOVER] = CKF_VERIFY_RECOVER};
@@ -468,8 +435,7 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
 /* Logins */
 
 /* What is seen to be impossible without asking the agent. */
-static CK_RV check_login(struct session *s, CK_USER_TYPE user)
-{
+static CK_RV check_login(struct session *s, CK_USER_TYPE user) {
 	bool pending = false;
 	for (int kind = 0; kind < KINDS; kind++)
 		pending |= s->operations[kind].active;
@@ -487,8 +453,7 @@ static CK_RV check_login(struct session *s, CK_USER_TYPE user)
 }
 
 /* Keeps who is logged in, and the ticket that the agent gave. */
-static CK_RV logged_in(struct session *s, CK_USER_TYPE user, struct reader *in)
-{
+static CK_RV logged_in(struct session *s, CK_USER_TYPE user, struct reader *in) {
 	size_t n;
 	const CK_BYTE *ticket = get_string(in, &n);
 	if (in->failed)
@@ -503,8 +468,7 @@ static CK_RV logged_in(struct session *s, CK_USER_TYPE user, struct reader *in)
 	return CKR_OK;
 }
 
-CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG pinLen)
-{
+CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = session_enter(session, &s);
@@ -523,15 +487,13 @@ CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK
 	return session_leave(s, rv);
 }
 
-CK_RV C_LoginUser(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG pinLen, CK_UTF8CHAR *name, CK_ULONG nameLen)
-{
+CK_RV C_LoginUser(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG pinLen, CK_UTF8CHAR *name, CK_ULONG nameLen) {
 	(void)name;
 	return nameLen > 0 ? CKR_ARGUMENTS_BAD : C_Login(session, user, pin, pinLen);
 }
 
 /* Whatever the agent says, nobody is logged in any more as far as the module goes: so who was logged out there can log in again. */
-CK_RV C_Logout(CK_SESSION_HANDLE session)
-{
+CK_RV C_Logout(CK_SESSION_HANDLE session) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = session_enter(session, &s);
@@ -548,8 +510,7 @@ CK_RV C_Logout(CK_SESSION_HANDLE session)
 	return session_leave(s, rv);
 }
 
-CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG pinLen)
-{
+CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = session_enter(session, &s);
@@ -565,8 +526,7 @@ CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG pinLen)
 }
 
 /* A ticket with the old PIN would cost a try: with a new PIN, a login cannot be resumed any more. */
-CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG oldLen, CK_UTF8CHAR *pin, CK_ULONG pinLen)
-{
+CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG oldLen, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = session_enter(session, &s);
@@ -591,8 +551,7 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG oldLen, CK_
 /* Objects */
 
 /* Whether a template asks for an object of the token: others die with the session, and with the agent. */
-static bool wants_token(const CK_ATTRIBUTE *attributes, CK_ULONG count)
-{
+static bool wants_token(const CK_ATTRIBUTE *attributes, CK_ULONG count) {
 	for (CK_ULONG i = 0; i < count; i++)
 		if (attributes[i].type == CKA_TOKEN && attributes[i].ulValueLen == sizeof(CK_BBOOL) && attributes[i].pValue != NULL)
 			return *(const CK_BBOOL *)attributes[i].pValue != CK_FALSE;
@@ -600,8 +559,7 @@ static bool wants_token(const CK_ATTRIBUTE *attributes, CK_ULONG count)
 }
 
 /* Sends a call that makes an object, or two, and ends it. */
-static CK_RV make(struct call *c, struct session *s, bool token, CK_OBJECT_HANDLE *made, CK_OBJECT_HANDLE *second)
-{
+static CK_RV make(struct call *c, struct session *s, bool token, CK_OBJECT_HANDLE *made, CK_OBJECT_HANDLE *second) {
 	CK_RV rv = session_send(c, s, false);
 	if (rv == CKR_OK) {
 		CK_OBJECT_HANDLE first = get_number(&c->in), other = second == NULL ? first : get_number(&c->in);
@@ -617,8 +575,7 @@ static CK_RV make(struct call *c, struct session *s, bool token, CK_OBJECT_HANDL
 	return rv;
 }
 
-CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made)
-{
+CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = session_enter(session, &s);
@@ -631,8 +588,7 @@ CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULO
 	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
 }
 
-CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made)
-{
+CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = session_enter(session, &s);
@@ -646,8 +602,7 @@ CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIB
 	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
 }
 
-CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
-{
+CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = session_enter(session, &s);
@@ -661,8 +616,7 @@ CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
 	return session_leave(s, rv);
 }
 
-CK_RV C_SetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count)
-{
+CK_RV C_SetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = session_enter(session, &s);
@@ -679,8 +633,7 @@ CK_RV C_SetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK
 	return session_leave(s, rv);
 }
 
-CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULONG *size)
-{
+CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULONG *size) {
 	struct session *s;
 	struct record *record;
 	CK_RV rv = session_enter(session, &s);
@@ -695,8 +648,7 @@ CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULO
 }
 
 /* One attribute, as the standard has it: the length that it has, or that it is not to be had. */
-static CK_RV get_attribute(const struct record *record, CK_ATTRIBUTE *a)
-{
+static CK_RV get_attribute(const struct record *record, CK_ATTRIBUTE *a) {
 	const struct value *v = find_value(record, a->type);
 	CK_ULONG room = a->ulValueLen;
 	a->ulValueLen = CK_UNAVAILABLE_INFORMATION;
@@ -712,8 +664,7 @@ static CK_RV get_attribute(const struct record *record, CK_ATTRIBUTE *a)
 	return CKR_OK;
 }
 
-CK_RV C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count)
-{
+CK_RV C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count) {
 	struct session *s;
 	struct record *record;
 	CK_RV rv = session_enter(session, &s);
@@ -731,8 +682,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK
 }
 
 /* Keeps the records that FIND answers with, and the handles for C_FindObjects. */
-static CK_RV take_found(struct session *s, struct call *c)
-{
+static CK_RV take_found(struct session *s, struct call *c) {
 	CK_ULONG count = get_number(&c->in);
 	if (c->in.failed || count > c->in.left / 24) /* a record has three numbers at least */
 		return CKR_DEVICE_ERROR;
@@ -751,8 +701,7 @@ static CK_RV take_found(struct session *s, struct call *c)
 	return CKR_OK;
 }
 
-CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count)
-{
+CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = session_enter(session, &s);
@@ -772,8 +721,7 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_
 	return session_leave(s, rv);
 }
 
-CK_RV C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max, CK_ULONG *count)
-{
+CK_RV C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max, CK_ULONG *count) {
 	struct session *s;
 	CK_RV rv = session_enter(session, &s);
 	if (rv != CKR_OK)
@@ -787,8 +735,7 @@ CK_RV C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULO
 	return session_leave(s, CKR_OK);
 }
 
-CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE session)
-{
+CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE session) {
 	struct session *s;
 	CK_RV rv = session_enter(session, &s);
 	if (rv != CKR_OK)
@@ -802,8 +749,7 @@ CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE session)
 
 /* Enters the session for a call that begins with a mechanism, which must be one for this use. */
 static CK_RV key_call(CK_SESSION_HANDLE session, unsigned call, const CK_MECHANISM *mechanism, CK_FLAGS use, bool arguments,
-	struct session **s, struct call *c)
-{
+	struct session **s, struct call *c) {
 	struct mechanism m;
 	CK_RV rv = session_enter(session, s);
 	if (rv != CKR_OK)
@@ -823,8 +769,7 @@ static CK_RV key_call(CK_SESSION_HANDLE session, unsigned call, const CK_MECHANI
 	return session_leave(*s, rv);
 }
 
-CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made)
-{
+CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = key_call(session, GENERATE, mechanism, CKF_GENERATE, made != NULL && (attributes != NULL || count == 0), &s, &c);
@@ -835,8 +780,7 @@ CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRI
 }
 
 CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *publicAttributes, CK_ULONG publicCount,
-	CK_ATTRIBUTE *privateAttributes, CK_ULONG privateCount, CK_OBJECT_HANDLE *publicKey, CK_OBJECT_HANDLE *privateKey)
-{
+	CK_ATTRIBUTE *privateAttributes, CK_ULONG privateCount, CK_OBJECT_HANDLE *publicKey, CK_OBJECT_HANDLE *privateKey) {
 	struct session *s;
 	struct call c;
 	bool arguments = publicKey != NULL && privateKey != NULL && (publicAttributes != NULL || publicCount == 0) &&
@@ -851,8 +795,7 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_A
 }
 
 CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrappingKey, CK_OBJECT_HANDLE key, CK_BYTE *wrapped,
-	CK_ULONG *wrappedLen)
-{
+	CK_ULONG *wrappedLen) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = key_call(session, WRAP, mechanism, CKF_WRAP, wrappedLen != NULL, &s, &c);
@@ -875,8 +818,7 @@ CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HA
 }
 
 CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrappingKey, CK_BYTE *wrapped,
-	CK_ULONG wrappedLen, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made)
-{
+	CK_ULONG wrappedLen, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
 	struct session *s;
 	struct call c;
 	bool arguments = made != NULL && wrapped != NULL && (attributes != NULL || count == 0);
@@ -890,8 +832,7 @@ CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
 }
 
 CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE baseKey, CK_ATTRIBUTE *attributes, CK_ULONG count,
-	CK_OBJECT_HANDLE *made)
-{
+	CK_OBJECT_HANDLE *made) {
 	struct session *s;
 	struct call c;
 	CK_RV rv = key_call(session, DERIVE, mechanism, CKF_DERIVE, made != NULL && (attributes != NULL || count == 0), &s, &c);
@@ -904,8 +845,7 @@ CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
 
 /* Random bytes */
 
-CK_RV C_SeedRandom(CK_SESSION_HANDLE session, CK_BYTE *seed, CK_ULONG seedLen)
-{
+CK_RV C_SeedRandom(CK_SESSION_HANDLE session, CK_BYTE *seed, CK_ULONG seedLen) {
 	struct session *s;
 	(void)seed;
 	(void)seedLen;
@@ -913,14 +853,14 @@ CK_RV C_SeedRandom(CK_SESSION_HANDLE session, CK_BYTE *seed, CK_ULONG seedLen)
 	return rv != CKR_OK ? rv : session_leave(s, CKR_RANDOM_SEED_NOT_SUPPORTED);
 }
 
-static CK_RV random_part(struct session *s, CK_BYTE *to, CK_ULONG n)
-{
+static CK_RV random_part(struct session *s, CK_BYTE *to, CK_ULONG n) {
 	struct call c;
 	session_call(&c, s, RANDOM);
 	put_number(&c.out, n);
 	CK_RV rv = session_send(&c, s, true);
-	const CK_BYTE *bytes = get_bytes(&c.in, n);
-	if (rv == CKR_OK && (bytes == NULL || c.in.left > 0))
+	size_t got;
+	const CK_BYTE *bytes = get_string(&c.in, &got);
+	if (rv == CKR_OK && (c.in.failed || got != n))
 		rv = CKR_DEVICE_ERROR;
 	if (rv == CKR_OK)
 		memcpy(to, bytes, n);
@@ -928,8 +868,7 @@ static CK_RV random_part(struct session *s, CK_BYTE *to, CK_ULONG n)
 	return rv;
 }
 
-CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE *random, CK_ULONG randomLen)
-{
+CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE *random, CK_ULONG randomLen) {
 	struct session *s;
 	CK_RV rv = session_enter(session, &s);
 	if (rv != CKR_OK)
@@ -998,25 +937,21 @@ LAST(C_SignFinal, SIGN)
 END(C_MessageSignFinal, SIGN)
 END(C_MessageVerifyFinal, VERIFY)
 
-CK_RV C_DigestInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism)
-{
+CK_RV C_DigestInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism) {
 	return operation_init(session, DIGEST, PLAIN, mechanism, 0, NULL, 0);
 }
 
-CK_RV C_Verify(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG dataLen, CK_BYTE *signature, CK_ULONG signatureLen)
-{
+CK_RV C_Verify(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG dataLen, CK_BYTE *signature, CK_ULONG signatureLen) {
 	return operation_single(session, VERIFY, PLAIN, (struct passage){data, dataLen, signature, signatureLen, NULL, NULL});
 }
 
-CK_RV C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG signatureLen)
-{
+CK_RV C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG signatureLen) {
 	return operation_final(session, VERIFY, PLAIN, (struct passage){NULL, 0, signature, signatureLen, NULL, NULL});
 }
 
 /* None of our signatures takes a parameter for each message. */
 CK_RV C_SignMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameterLen, CK_BYTE *data, CK_ULONG dataLen,
-	CK_BYTE *signature, CK_ULONG *signatureLen)
-{
+	CK_BYTE *signature, CK_ULONG *signatureLen) {
 	(void)parameter;
 	if (parameterLen > 0)
 		return CKR_ARGUMENTS_BAD;
@@ -1024,8 +959,7 @@ CK_RV C_SignMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG paramet
 }
 
 CK_RV C_VerifyMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameterLen, CK_BYTE *data, CK_ULONG dataLen,
-	CK_BYTE *signature, CK_ULONG signatureLen)
-{
+	CK_BYTE *signature, CK_ULONG signatureLen) {
 	(void)parameter;
 	if (parameterLen > 0)
 		return CKR_ARGUMENTS_BAD;
@@ -1033,17 +967,14 @@ CK_RV C_VerifyMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG param
 }
 
 CK_RV C_VerifySignatureInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, CK_BYTE *signature,
-	CK_ULONG signatureLen)
-{
+	CK_ULONG signatureLen) {
 	return operation_init(session, VERIFY, SIGNATURE_FIRST, mechanism, key, signature, signatureLen);
 }
 
-CK_RV C_VerifySignature(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG dataLen)
-{
+CK_RV C_VerifySignature(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG dataLen) {
 	return operation_single(session, VERIFY, SIGNATURE_FIRST, (struct passage){.data = data, .dataLen = dataLen});
 }
 
-CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE session)
-{
+CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE session) {
 	return operation_final(session, VERIFY, SIGNATURE_FIRST, (struct passage){.data = NULL});
 }

@@ -24,13 +24,11 @@ static _Atomic CK_ULONG generation;
 
 /* The life of the module */
 
-bool initialised(void)
-{
+bool initialised(void) {
 	return atomic_load(&owner) == getpid();
 }
 
-bool enter(void)
-{
+bool enter(void) {
 	if (!initialised())
 		return false;
 	atomic_fetch_add(&calls, 1);
@@ -40,15 +38,13 @@ bool enter(void)
 	return false;
 }
 
-void leave(void)
-{
+void leave(void) {
 	atomic_fetch_sub(&calls, 1);
 }
 
 static void forget(bool child);
 
-CK_RV module_begin(const char *path)
-{
+CK_RV module_begin(const char *path) {
 	int me = getpid(), seen = atomic_load(&owner);
 	while (seen != me && (seen == -me || !atomic_compare_exchange_strong(&owner, &seen, -me))) {
 		sched_yield();
@@ -64,8 +60,7 @@ CK_RV module_begin(const char *path)
 	return rv;
 }
 
-CK_RV module_end(void)
-{
+CK_RV module_end(void) {
 	int me = getpid(), seen = me;
 	if (!atomic_compare_exchange_strong(&owner, &seen, -me))
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
@@ -77,8 +72,7 @@ CK_RV module_end(void)
 	return CKR_OK;
 }
 
-static void free_session(struct session *s)
-{
+static void free_session(struct session *s) {
 	for (int kind = 0; kind < KINDS; kind++)
 		operation_clear(&s->operations[kind]);
 	free(s->found);
@@ -86,8 +80,7 @@ static void free_session(struct session *s)
 	free(s);
 }
 
-static void drop_records(void)
-{
+static void drop_records(void) {
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (records[i] != NULL) {
 			struct record *record = records[i];
@@ -98,8 +91,7 @@ static void drop_records(void)
 	cached = 0;
 }
 
-static void forget(bool child)
-{
+static void forget(bool child) {
 	agent_forget(child);
 	for (struct slot *slot = slots, *next; slot != NULL; slot = next) {
 		next = slot->next;
@@ -125,8 +117,7 @@ static void forget(bool child)
 
 /* Slots */
 
-struct slot *slot_state(CK_SLOT_ID id)
-{
+struct slot *slot_state(CK_SLOT_ID id) {
 	struct slot *slot = slots;
 	while (slot != NULL && slot->id != id)
 		slot = slot->next;
@@ -139,8 +130,7 @@ struct slot *slot_state(CK_SLOT_ID id)
 	return slot;
 }
 
-static void drop_records_of(CK_SLOT_ID slot)
-{
+static void drop_records_of(CK_SLOT_ID slot) {
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct record **at = &records[i]; *at != NULL;) {
 			struct record *record = *at;
@@ -155,8 +145,7 @@ static void drop_records_of(CK_SLOT_ID slot)
 		}
 }
 
-void slot_logout(struct slot *slot)
-{
+void slot_logout(struct slot *slot) {
 	slot->user = NOBODY;
 	explicit_bzero(slot->ticket, sizeof slot->ticket);
 	slot->ticket_len = 0;
@@ -164,8 +153,7 @@ void slot_logout(struct slot *slot)
 }
 
 /* The lock is held by the caller. */
-static void unlink_session(struct session *s)
-{
+static void unlink_session(struct session *s) {
 	struct session **at = &sessions[s->handle % BUCKETS];
 	if (atomic_exchange(&s->over, true))
 		return;
@@ -178,8 +166,7 @@ static void unlink_session(struct session *s)
 		free_session(s);
 }
 
-void slot_end_sessions(struct slot *slot)
-{
+void slot_end_sessions(struct slot *slot) {
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct session *s = sessions[i], *next; s != NULL; s = next) {
 			next = s->next;
@@ -191,13 +178,11 @@ void slot_end_sessions(struct slot *slot)
 
 /* The directory */
 
-const struct directory *directory_here(void)
-{
+const struct directory *directory_here(void) {
 	return directory;
 }
 
-const struct row *directory_row(CK_SLOT_ID id)
-{
+const struct row *directory_row(CK_SLOT_ID id) {
 	for (CK_ULONG i = 0; directory != NULL && i < directory->count; i++)
 		if (directory->rows[i].id == id)
 			return &directory->rows[i];
@@ -205,8 +190,7 @@ const struct row *directory_row(CK_SLOT_ID id)
 }
 
 /* The lock is held by the caller. */
-static CK_RV install(struct directory *d)
-{
+static CK_RV install(struct directory *d) {
 	free(directory);
 	directory = d;
 	for (CK_ULONG i = 0; !baseline && i < d->count; i++) {
@@ -219,8 +203,7 @@ static CK_RV install(struct directory *d)
 	return CKR_OK;
 }
 
-CK_RV directory_fetch(bool anew)
-{
+CK_RV directory_fetch(bool anew) {
 	struct call c;
 	struct directory *d = NULL;
 	pthread_mutex_lock(&lock);
@@ -243,8 +226,7 @@ CK_RV directory_fetch(bool anew)
 	return rv;
 }
 
-static CK_RV find_mechanism(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, struct mechanism *found)
-{
+static CK_RV find_mechanism(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, struct mechanism *found) {
 	const struct row *row = directory_row(slot);
 	if (row == NULL)
 		return CKR_SLOT_ID_INVALID;
@@ -258,8 +240,7 @@ static CK_RV find_mechanism(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, struct mech
 	return CKR_MECHANISM_INVALID;
 }
 
-CK_RV directory_mechanism(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, struct mechanism *found)
-{
+CK_RV directory_mechanism(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, struct mechanism *found) {
 	CK_RV rv = directory_fetch(false);
 	if (rv != CKR_OK)
 		return rv;
@@ -271,8 +252,7 @@ CK_RV directory_mechanism(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, struct mechan
 
 /* Sessions */
 
-CK_RV session_open(struct slot *slot, bool writable, CK_SESSION_HANDLE *handle)
-{
+CK_RV session_open(struct slot *slot, bool writable, CK_SESSION_HANDLE *handle) {
 	struct session *s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return CKR_HOST_MEMORY;
@@ -298,8 +278,7 @@ CK_RV session_open(struct slot *slot, bool writable, CK_SESSION_HANDLE *handle)
 	return rv;
 }
 
-CK_RV session_enter(CK_SESSION_HANDLE handle, struct session **found)
-{
+CK_RV session_enter(CK_SESSION_HANDLE handle, struct session **found) {
 	if (!enter())
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	pthread_mutex_lock(&lock);
@@ -318,8 +297,7 @@ CK_RV session_enter(CK_SESSION_HANDLE handle, struct session **found)
 	return s->over ? session_leave(s, CKR_SESSION_HANDLE_INVALID) : CKR_OK;
 }
 
-CK_RV session_leave(struct session *s, CK_RV rv)
-{
+CK_RV session_leave(struct session *s, CK_RV rv) {
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_lock(&lock);
 	if (--s->references == 0)
@@ -329,15 +307,13 @@ CK_RV session_leave(struct session *s, CK_RV rv)
 	return rv;
 }
 
-void session_end(struct session *s)
-{
+void session_end(struct session *s) {
 	pthread_mutex_lock(&lock);
 	unlink_session(s);
 	pthread_mutex_unlock(&lock);
 }
 
-CK_USER_TYPE session_user(struct session *s)
-{
+CK_USER_TYPE session_user(struct session *s) {
 	pthread_mutex_lock(&lock);
 	CK_USER_TYPE user = s->slot->user;
 	pthread_mutex_unlock(&lock);
@@ -345,23 +321,20 @@ CK_USER_TYPE session_user(struct session *s)
 }
 
 /* Whether the agent has something of the session that would be lost with it. */
-static bool has_state(const struct session *s)
-{
+static bool has_state(const struct session *s) {
 	bool state = s->objects;
 	for (int kind = 0; kind < KINDS; kind++)
 		state |= s->operations[kind].begun;
 	return state;
 }
 
-void session_call(struct call *c, struct session *s, unsigned call)
-{
+void session_call(struct call *c, struct session *s, unsigned call) {
 	call_begin(c, call, s->writable, s->slot->id, s->handle);
 	c->over = &s->over;
 	c->epoch = has_state(s) ? s->epoch : 0;
 }
 
-CK_RV session_send(struct call *c, struct session *s, bool changes_nothing)
-{
+CK_RV session_send(struct call *c, struct session *s, bool changes_nothing) {
 	CK_RV rv = call_send(c, changes_nothing);
 	if (c->connection != NULL)
 		s->epoch = c->connection->epoch;
@@ -377,29 +350,25 @@ CK_RV session_send(struct call *c, struct session *s, bool changes_nothing)
 
 /* Object records */
 
-void object_release(struct record *record)
-{
+void object_release(struct record *record) {
 	pthread_mutex_lock(&lock);
 	if (--record->references == 0)
 		free(record);
 	pthread_mutex_unlock(&lock);
 }
 
-static struct record **bucket(CK_SLOT_ID slot, CK_OBJECT_HANDLE handle)
-{
+static struct record **bucket(CK_SLOT_ID slot, CK_OBJECT_HANDLE handle) {
 	return &records[(slot ^ handle ^ handle >> 32) % BUCKETS];
 }
 
-static struct record *find_record(CK_SLOT_ID slot, CK_OBJECT_HANDLE handle)
-{
+static struct record *find_record(CK_SLOT_ID slot, CK_OBJECT_HANDLE handle) {
 	struct record *record = *bucket(slot, handle);
 	while (record != NULL && (record->slot != slot || record->handle != handle))
 		record = record->next;
 	return record;
 }
 
-void object_keep(struct record *record, CK_ULONG of)
-{
+void object_keep(struct record *record, CK_ULONG of) {
 	pthread_mutex_lock(&lock);
 	if (of == atomic_load(&generation) && find_record(record->slot, record->handle) == NULL) {
 		struct record **at = bucket(record->slot, record->handle);
@@ -413,15 +382,13 @@ void object_keep(struct record *record, CK_ULONG of)
 	pthread_mutex_unlock(&lock);
 }
 
-void objects_drop(CK_SLOT_ID slot)
-{
+void objects_drop(CK_SLOT_ID slot) {
 	pthread_mutex_lock(&lock);
 	drop_records_of(slot);
 	pthread_mutex_unlock(&lock);
 }
 
-CK_RV object_get(struct session *s, CK_OBJECT_HANDLE handle, struct record **found)
-{
+CK_RV object_get(struct session *s, CK_OBJECT_HANDLE handle, struct record **found) {
 	struct call c;
 	if (handle == CK_INVALID_HANDLE)
 		return CKR_OBJECT_HANDLE_INVALID;
@@ -449,8 +416,7 @@ CK_RV object_get(struct session *s, CK_OBJECT_HANDLE handle, struct record **fou
 
 /* What connections tell */
 
-void state_seen(CK_ULONG seen)
-{
+void state_seen(CK_ULONG seen) {
 	if (atomic_load(&generation) == seen)
 		return;
 	pthread_mutex_lock(&lock);
@@ -459,8 +425,7 @@ void state_seen(CK_ULONG seen)
 	pthread_mutex_unlock(&lock);
 }
 
-void state_outdate(void)
-{
+void state_outdate(void) {
 	pthread_mutex_lock(&lock);
 	drop_records();
 	atomic_store(&generation, 0);
@@ -470,8 +435,7 @@ void state_outdate(void)
 }
 
 /* Logs in again with a ticket. What it says stays CKR_DEVICE_ERROR only if no answer came. */
-static CK_RV resume(struct connection *k, struct slot *slot)
-{
+static CK_RV resume(struct connection *k, struct slot *slot) {
 	struct call c;
 	call_begin(&c, RESUME, 0, slot->id, 0);
 	pthread_mutex_lock(&lock);
@@ -493,8 +457,7 @@ static CK_RV resume(struct connection *k, struct slot *slot)
 	return rv;
 }
 
-CK_RV state_resume(struct connection *k)
-{
+CK_RV state_resume(struct connection *k) {
 	CK_RV rv = CKR_OK;
 	for (struct slot *slot = slots; slot != NULL && rv == CKR_OK; slot = slot->next)
 		rv = resume(k, slot);

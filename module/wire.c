@@ -6,15 +6,13 @@
 
 /* Writing */
 
-void wipe_free(void *bytes, size_t n)
-{
+void wipe_free(void *bytes, size_t n) {
 	if (bytes != NULL)
 		explicit_bzero(bytes, n);
 	free(bytes);
 }
 
-static bool grow(struct writer *w, size_t needed)
-{
+static bool grow(struct writer *w, size_t needed) {
 	size_t size = needed < 4096 ? 4096 : 2 * needed;
 	CK_BYTE *old = w->heap, *bytes = malloc(size);
 	if (bytes == NULL)
@@ -29,8 +27,7 @@ static bool grow(struct writer *w, size_t needed)
 	return true;
 }
 
-void put_bytes(struct writer *w, const void *bytes, size_t n)
-{
+void put_bytes(struct writer *w, const void *bytes, size_t n) {
 	if (w->rv != CKR_OK || n == 0)
 		return;
 	if (n > w->limit - w->used) {
@@ -43,13 +40,11 @@ void put_bytes(struct writer *w, const void *bytes, size_t n)
 	}
 }
 
-void put_number(struct writer *w, CK_ULONG n)
-{
+void put_number(struct writer *w, CK_ULONG n) {
 	put_bytes(w, &n, sizeof n);
 }
 
-void put_string(struct writer *w, const void *bytes, size_t n)
-{
+void put_string(struct writer *w, const void *bytes, size_t n) {
 	if (bytes == NULL && n > 0 && w->rv == CKR_OK)
 		w->rv = CKR_ARGUMENTS_BAD;
 	put_number(w, n);
@@ -59,8 +54,7 @@ void put_string(struct writer *w, const void *bytes, size_t n)
 /* A value that is a template has pointers in it, and no value of ours is one. */
 #define CKF_ARRAY_ATTRIBUTE 0x40000000UL
 
-void put_template(struct writer *w, const CK_ATTRIBUTE *attributes, CK_ULONG count)
-{
+void put_template(struct writer *w, const CK_ATTRIBUTE *attributes, CK_ULONG count) {
 	if (attributes == NULL && count > 0 && w->rv == CKR_OK)
 		w->rv = CKR_ARGUMENTS_BAD;
 	put_number(w, count);
@@ -75,8 +69,7 @@ void put_template(struct writer *w, const CK_ATTRIBUTE *attributes, CK_ULONG cou
 	}
 }
 
-void wipe_writer(struct writer *w)
-{
+void wipe_writer(struct writer *w) {
 	if (w->used > 0)
 		explicit_bzero(w->bytes, w->used);
 	free(w->heap);
@@ -85,8 +78,7 @@ void wipe_writer(struct writer *w)
 
 /* Reading */
 
-const CK_BYTE *get_bytes(struct reader *r, size_t n)
-{
+const CK_BYTE *get_bytes(struct reader *r, size_t n) {
 	const CK_BYTE *at = r->at;
 	if (r->failed || n > r->left) {
 		r->failed = true;
@@ -97,8 +89,7 @@ const CK_BYTE *get_bytes(struct reader *r, size_t n)
 	return at;
 }
 
-static void get(struct reader *r, void *to, size_t n)
-{
+static void get(struct reader *r, void *to, size_t n) {
 	const CK_BYTE *at = get_bytes(r, n);
 	if (at != NULL)
 		memcpy(to, at, n);
@@ -106,15 +97,13 @@ static void get(struct reader *r, void *to, size_t n)
 		memset(to, 0, n);
 }
 
-CK_ULONG get_number(struct reader *r)
-{
+CK_ULONG get_number(struct reader *r) {
 	CK_ULONG n;
 	get(r, &n, sizeof n);
 	return n;
 }
 
-const CK_BYTE *get_string(struct reader *r, size_t *n)
-{
+const CK_BYTE *get_string(struct reader *r, size_t *n) {
 	*n = get_number(r);
 	const CK_BYTE *at = get_bytes(r, *n);
 	if (at == NULL)
@@ -123,8 +112,7 @@ const CK_BYTE *get_string(struct reader *r, size_t *n)
 }
 
 /* A count of things that have at least so many bytes each: more than can be there is a failure, before any memory is taken. */
-static CK_ULONG get_count(struct reader *r, size_t each)
-{
+static CK_ULONG get_count(struct reader *r, size_t each) {
 	CK_ULONG count = get_number(r);
 	if (count > r->left / each)
 		r->failed = true;
@@ -133,8 +121,7 @@ static CK_ULONG get_count(struct reader *r, size_t each)
 
 enum { ANSWER_HEADER = 8 + 16 };
 
-CK_RV read_answer(const CK_BYTE *bytes, size_t n, size_t *total, CK_RV *rv, CK_ULONG *generation, struct reader *results)
-{
+CK_RV read_answer(const CK_BYTE *bytes, size_t n, size_t *total, CK_RV *rv, CK_ULONG *generation, struct reader *results) {
 	unsigned head[2];
 	_Static_assert(sizeof head == 8, "two numbers of 32 bits");
 	*total = ANSWER_HEADER;
@@ -155,16 +142,14 @@ CK_RV read_answer(const CK_BYTE *bytes, size_t n, size_t *total, CK_RV *rv, CK_U
 }
 
 /* An attribute at the reader; what is sensitive has no bytes. */
-static struct value get_value(struct reader *r)
-{
+static struct value get_value(struct reader *r) {
 	struct value v = {.type = get_number(r), .len = get_number(r)};
 	if (v.len != CK_UNAVAILABLE_INFORMATION)
 		v.bytes = get_bytes(r, v.len);
 	return v;
 }
 
-CK_RV read_record(struct reader *r, CK_SLOT_ID slot, struct record **made)
-{
+CK_RV read_record(struct reader *r, CK_SLOT_ID slot, struct record **made) {
 	CK_OBJECT_HANDLE handle = get_number(r);
 	CK_ULONG output = get_number(r), count = get_count(r, 16);
 	struct reader ahead = *r;
@@ -195,16 +180,14 @@ CK_RV read_record(struct reader *r, CK_SLOT_ID slot, struct record **made)
 	return CKR_OK;
 }
 
-const struct value *find_value(const struct record *record, CK_ATTRIBUTE_TYPE type)
-{
+const struct value *find_value(const struct record *record, CK_ATTRIBUTE_TYPE type) {
 	for (CK_ULONG i = 0; i < record->count; i++)
 		if (record->values[i].type == type)
 			return &record->values[i];
 	return NULL;
 }
 
-CK_ULONG number_of(const struct record *record, CK_ATTRIBUTE_TYPE type, CK_ULONG otherwise)
-{
+CK_ULONG number_of(const struct record *record, CK_ATTRIBUTE_TYPE type, CK_ULONG otherwise) {
 	const struct value *v = find_value(record, type);
 	if (v == NULL || v->len != sizeof otherwise)
 		return otherwise;
@@ -212,8 +195,7 @@ CK_ULONG number_of(const struct record *record, CK_ATTRIBUTE_TYPE type, CK_ULONG
 	return otherwise;
 }
 
-bool is_true(const struct record *record, CK_ATTRIBUTE_TYPE type)
-{
+bool is_true(const struct record *record, CK_ATTRIBUTE_TYPE type) {
 	const struct value *v = find_value(record, type);
 	return v != NULL && v->len == sizeof(CK_BBOOL) && *v->bytes != CK_FALSE;
 }
@@ -221,8 +203,7 @@ bool is_true(const struct record *record, CK_ATTRIBUTE_TYPE type)
 enum { MECHANISM_BYTES = 8 + sizeof(CK_MECHANISM_INFO) + 8, ROW_BYTES = 8 + sizeof(CK_SLOT_INFO) + sizeof(CK_TOKEN_INFO) + 8 };
 
 /* A row at the reader. Its mechanisms go to where they are to be, or to nowhere if they are only counted. */
-static CK_ULONG get_row(struct reader *r, struct row *row, struct mechanism *mechanisms)
-{
+static CK_ULONG get_row(struct reader *r, struct row *row, struct mechanism *mechanisms) {
 	row->id = get_number(r);
 	get(r, &row->slot, sizeof row->slot);
 	get(r, &row->token, sizeof row->token);
@@ -238,8 +219,7 @@ static CK_ULONG get_row(struct reader *r, struct row *row, struct mechanism *mec
 	return row->count;
 }
 
-CK_RV read_directory(struct reader *r, struct directory **made)
-{
+CK_RV read_directory(struct reader *r, struct directory **made) {
 	CK_ULONG generation = get_number(r), count = get_count(r, ROW_BYTES), mechanisms = 0;
 	struct reader ahead = *r;
 	for (CK_ULONG i = 0; i < count; i++) {
@@ -281,16 +261,14 @@ static const struct {
 	{CKM_AES_CBC_PAD, CKM_AES_CBC_PAD, IV},
 };
 
-static enum parameter parameter_of(CK_MECHANISM_TYPE type)
-{
+static enum parameter parameter_of(CK_MECHANISM_TYPE type) {
 	for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++)
 		if (parameters[i].first <= type && type <= parameters[i].last)
 			return parameters[i].parameter;
 	return NONE;
 }
 
-static void put_oaep(struct writer *w, const void *parameter)
-{
+static void put_oaep(struct writer *w, const void *parameter) {
 	CK_RSA_PKCS_OAEP_PARAMS p;
 	memcpy(&p, parameter, sizeof p);
 	put_number(w, p.hashAlg);
@@ -299,8 +277,7 @@ static void put_oaep(struct writer *w, const void *parameter)
 	put_string(w, p.pSourceData, p.ulSourceDataLen);
 }
 
-static void put_ecdh(struct writer *w, const void *parameter)
-{
+static void put_ecdh(struct writer *w, const void *parameter) {
 	CK_ECDH1_DERIVE_PARAMS p;
 	memcpy(&p, parameter, sizeof p);
 	put_number(w, p.kdf);
@@ -309,8 +286,7 @@ static void put_ecdh(struct writer *w, const void *parameter)
 }
 
 /* The length that a parameter must have, as the application gives it. */
-static bool length_fits(CK_MECHANISM_TYPE type, CK_ULONG len)
-{
+static bool length_fits(CK_MECHANISM_TYPE type, CK_ULONG len) {
 	switch (parameter_of(type)) {
 	case PSS:
 		return len == sizeof(CK_RSA_PKCS_PSS_PARAMS);
@@ -326,8 +302,7 @@ static bool length_fits(CK_MECHANISM_TYPE type, CK_ULONG len)
 	return len == 0 || type >= CKM_VENDOR_DEFINED;
 }
 
-CK_RV put_mechanism(struct writer *w, const CK_MECHANISM *mechanism)
-{
+CK_RV put_mechanism(struct writer *w, const CK_MECHANISM *mechanism) {
 	const void *parameter = mechanism->pParameter;
 	if (!length_fits(mechanism->mechanism, mechanism->ulParameterLen) || (parameter == NULL && mechanism->ulParameterLen > 0))
 		return CKR_MECHANISM_PARAM_INVALID;
@@ -350,8 +325,7 @@ CK_RV put_mechanism(struct writer *w, const CK_MECHANISM *mechanism)
 	return rv == CKR_OK ? w->rv : rv;
 }
 
-CK_ULONG digest_length(CK_MECHANISM_TYPE mechanism)
-{
+CK_ULONG digest_length(CK_MECHANISM_TYPE mechanism) {
 	switch (mechanism) {
 	case CKM_MD5:
 		return 16;
