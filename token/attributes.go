@@ -71,9 +71,9 @@ func (k *keyDescription) generatedBy() cryptoki.MechanismType {
 	switch {
 	case !k.local:
 	case k.kind == wire.KeyRSA:
-		return rsaKeyPairGen
+		return cryptoki.RSAPKCSKeyPairGen
 	case k.kind == wire.KeyEC:
-		return ecKeyPairGen
+		return cryptoki.ECKeyPairGen
 	}
 	return cryptoki.MechanismType(cryptoki.Unavailable)
 }
@@ -177,7 +177,7 @@ func certificate(category cryptoki.CertificateCategory, label string, id, conten
 		number(cryptoki.AttrCertificateCategory, category), octets(cryptoki.AttrCheckValue, sum[:3]),
 		octets(cryptoki.AttrID, id), octets(cryptoki.AttrValue, content), octets(cryptoki.AttrStartDate, ""),
 		octets(cryptoki.AttrEndDate, ""), octets(cryptoki.AttrURL, ""), octets(cryptoki.AttrHashOfSubjectKey, ""),
-		octets(cryptoki.AttrHashOfIssuerKey, ""), number(cryptoki.AttrNameHashAlgorithm, sha1Mechanism))
+		octets(cryptoki.AttrHashOfIssuerKey, ""), number(cryptoki.AttrNameHashAlgorithm, cryptoki.SHA1))
 	f := parseNames(content)
 	return append(t, octets(cryptoki.AttrSubject, f.subject), octets(cryptoki.AttrIssuer, f.issuer),
 		octets(cryptoki.AttrSerialNumber, f.serial), octets(cryptoki.AttrPublicKeyInfo, f.spki))
@@ -221,10 +221,3 @@ func parseNames(content []byte) (n names) {
 func uniqueID(h cryptoki.Handle) cryptoki.Attribute {
 	return octets(cryptoki.AttrUniqueID, fmt.Sprintf("%012x", uint64(h)))
 }
-
-// Mechanisms that attributes name.
-const (
-	rsaKeyPairGen cryptoki.MechanismType = 0x0000
-	ecKeyPairGen  cryptoki.MechanismType = 0x1040
-	sha1Mechanism cryptoki.MechanismType = 0x0220
-)

@@ -65,10 +65,3 @@ func (o *object) has(wanted cryptoki.Attribute) bool {
 	}
 	return false
 }
-
-// is reads an attribute that says yes or no; no if it is not there.
-func (o *object) is(a cryptoki.AttributeType) bool {
-	value, _ := o.attributes.Find(a)
-	yes, err := cryptoki.ParseBool(value)
-	return err == nil && yes
-}
