@@ -19,7 +19,7 @@ type directory struct {
 	as    occasion
 	files map[wire.FID]*file
 	parts map[wire.FID]*part
-	now   *contents // nil until it is read, and when it must be read again
+	now   *listing // nil until it is read, and when it must be read again
 }
 
 func newDirectory() *directory {
@@ -57,10 +57,10 @@ func (d *openDevice) digests() (digests fileDigests, err error) {
 	return d.first.card.Digests()
 }
 
-// contents gives the objects of the slot's token as they are now. To look for changes
+// listing gives the objects of the slot's token as they are now. To look for changes
 // that another process has made on a card costs a command, and is done where look is
 // true. On an embedded device it costs microseconds, and is done each time.
-func (s *slot) contents(look bool) (*contents, error) {
+func (s *slot) listing(look bool) (*listing, error) {
 	dev, err := s.open()
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func (d *directory) read(h *hsm.HSM, serial string, o occasion, digests fileDige
 	changed := d.now == nil || !sameParts(d.parts, parts)
 	d.as, d.files, d.parts = o, files, parts
 	if changed {
-		d.now = newContents(all)
+		d.now = newListing(all)
 	}
 	return nil
 }
@@ -175,8 +175,8 @@ func sameParts(a, b map[wire.FID]*part) bool {
 	return len(a) == len(b)
 }
 
-// contents is the objects of a token at one time, with an index. It does not change.
-type contents struct {
+// listing is the objects of a token at one time, with an index. It does not change.
+type listing struct {
 	objects  []*object
 	byHandle map[cryptoki.Handle]*object
 	index    map[indexKey][]*object
@@ -193,8 +193,8 @@ func indexed() []cryptoki.AttributeType {
 	return []cryptoki.AttributeType{cryptoki.AttrClass, cryptoki.AttrID, cryptoki.AttrLabel, cryptoki.AttrSubject}
 }
 
-func newContents(objects []*object) *contents {
-	c := &contents{byHandle: map[cryptoki.Handle]*object{}, index: map[indexKey][]*object{}}
+func newListing(objects []*object) *listing {
+	c := &listing{byHandle: map[cryptoki.Handle]*object{}, index: map[indexKey][]*object{}}
 	for _, o := range objects {
 		if c.byHandle[o.handle] != nil {
 			slog.Warn("two objects of a token would have one handle, and the second is not shown", "handle", o.handle)
@@ -213,7 +213,7 @@ func newContents(objects []*object) *contents {
 }
 
 // find gives the objects that have all attributes of a template.
-func (c *contents) find(t cryptoki.Template) (found []*object) {
+func (c *listing) find(t cryptoki.Template) (found []*object) {
 	for _, o := range c.candidates(t) {
 		if o.matches(t) {
 			found = append(found, o)
@@ -223,7 +223,7 @@ func (c *contents) find(t cryptoki.Template) (found []*object) {
 }
 
 // candidates are those of the shortest list of the index that the template names.
-func (c *contents) candidates(t cryptoki.Template) []*object {
+func (c *listing) candidates(t cryptoki.Template) []*object {
 	best := c.objects
 	for _, a := range indexed() {
 		if value, found := t.Find(a); found {
@@ -238,7 +238,7 @@ func (c *contents) candidates(t cryptoki.Template) []*object {
 // Find gives the objects that have all attributes of a template, and that the
 // application may see: private ones only after a login.
 func (s *Session) Find(t cryptoki.Template) ([]Record, error) {
-	c, err := s.slot.contents(true)
+	c, err := s.slot.listing(true)
 	if err != nil {
 		return nil, err
 	}
@@ -276,7 +276,7 @@ func (s *Session) lookUp(h cryptoki.Handle) (*object, error) {
 	if ofSession(h) || known && own == nil {
 		return own, nil
 	}
-	c, err := s.slot.contents(false)
+	c, err := s.slot.listing(false)
 	if err != nil {
 		return nil, err
 	}
