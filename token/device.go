@@ -1,43 +1,60 @@
 package token
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"runtime"
-
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"conclave/apdu"
 	"conclave/device"
 	"conclave/hsm"
 	"conclave/internal/secret"
 	"conclave/link"
-	"conclave/wire"
+	"conclave/link/pcsc"
+	"conclave/token/cryptoki"
 )
 
 // openDevice is the device of a token. One that is embedded is opened several times, so
 // that several commands run at once, and its PIN is compared once for all of them; a
 // card in a reader is opened once.
 type openDevice struct {
-	serial  string
-	connect func() (*worker, error)
-	workers chan *worker // nil for one that is not open yet
+	serial   string
+	embedded bool
+	connect  func() (*worker, error)
+	later    func(time.Duration, func())
+	locked   func()        // called when the last login has ended
+	places   chan struct{} // as many as sessions may be lent at once
+
+	// comparing is held while a PIN is compared, or another one set.
+	comparing sync.Mutex
 	// access is held for reading by those who use a worker, and for writing by those who
-	// change who is logged in.
+	// put others in their place.
 	access sync.RWMutex
-	first  *worker // as which the others are logged in
-	unlock *unlock // nil if no user is logged in
 	// epoch is another number when a login has ended that was not ended by a logout:
 	// another process has set another PIN, say. Who logged in before is not logged in.
-	epoch uint64
+	epoch atomic.Uint64
+	// touched counts what may have changed a card in a reader unnoticed.
+	touched atomic.Uint64
+
+	observer *observer // nil for a card in a reader
+
+	mu     sync.Mutex // guards the rest
+	idle   []*worker
+	first  *worker // as which others are logged in; nil if no user is
+	unlock *unlock // nil if no user is logged in
+	users  int     // applications that are
+	logins uint64  // how many there were
+	tries  int     // of the user PIN, when it was right
+	closed bool
 }
 
 // worker is a session with a device. Its card is nil for one in a reader.
 type worker struct {
 	*hsm.HSM
-	card *device.Embedded
+	card  *device.Embedded
+	leave func() error // ends the connection to a reader, and leaves the card as it is
 }
 
 func (w *worker) close() {
@@ -56,7 +73,7 @@ func connectEmbedded(home device.Home, name string) (*worker, error) {
 	if err != nil {
 		return nil, errors.Join(err, card.Close())
 	}
-	return &worker{h, card}, nil
+	return &worker{HSM: h, card: card}, nil
 }
 
 func connectReader(home device.Home, name string) (*worker, error) {
@@ -64,61 +81,84 @@ func connectReader(home device.Home, name string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	leave := conn.Close
+	if card, ok := conn.(*pcsc.Card); ok {
+		leave = card.Leave
+	}
 	h, err := hsm.Open(conn)
 	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+		return nil, errors.Join(err, leave())
 	}
-	return &worker{h, nil}, nil
+	return &worker{HSM: h, leave: leave}, nil
 }
 
 // newDevice opens a device for the first time.
-func newDevice(connect func() (*worker, error)) (*openDevice, error) {
-	first, err := connect()
+func newDevice(connect func() (*worker, error), later func(time.Duration, func()), locked func()) (*openDevice, error) {
+	w, err := connect()
 	if err != nil {
 		return nil, err
 	}
-	d := &openDevice{connect: connect, first: first}
-	if d.serial, err = first.Serial(); err != nil {
-		first.close()
+	d := &openDevice{connect: connect, later: later, locked: locked, embedded: w.card != nil, places: make(chan struct{}, 1)}
+	if d.serial, err = w.Serial(); err != nil {
+		w.close()
 		return nil, err
 	}
-	d.workers = make(chan *worker, d.count())
-	d.fill()
+	if d.embedded {
+		d.observer = &observer{worker: w}
+		d.places = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
+	} else {
+		d.idle = []*worker{w}
+	}
 	return d, nil
 }
 
-// count is how many workers there are at most.
-func (d *openDevice) count() int {
-	if d.first.card == nil {
-		return 1
-	}
-	return max(2, runtime.GOMAXPROCS(0))
+// observer is a session with an embedded device in which no one ever logs in: so it
+// knows how many tries are left, and what others have changed.
+type observer struct {
+	mu     sync.Mutex
+	worker *worker
 }
 
-// fill puts the first worker into the queue, and places for those to come.
-func (d *openDevice) fill() {
-	d.workers <- d.first
-	for len(d.workers) < cap(d.workers) {
-		d.workers <- nil
-	}
+func (o *observer) use(fn func(*worker) error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return fn(o.worker)
 }
 
-// empty takes all workers out of the queue, and closes those that are not kept. No one
-// is using one.
-func (d *openDevice) empty(keep *worker) {
-	for range cap(d.workers) {
-		if w := <-d.workers; w != nil && w != keep {
-			w.close()
-		}
-	}
+// contents is another value once what a device holds may have changed.
+type contents struct {
+	device  *openDevice
+	version uint64
 }
 
-func (d *openDevice) close() {
-	d.access.Lock()
-	defer d.access.Unlock()
-	d.empty(nil)
-	d.unlock = nil
-	secret.Forget()
+// contents looks whether another process has changed the device, or another session
+// here. Of a card in a reader it knows only that another process has used it.
+func (d *openDevice) contents() (contents, error) {
+	if !d.embedded {
+		return contents{d, d.touched.Load()}, nil
+	}
+	c := contents{device: d}
+	err := d.observer.use(func(w *worker) (err error) {
+		c.version, err = w.card.Version()
+		return err
+	})
+	return c, err
+}
+
+// look asks the device for something that needs no login.
+func (d *openDevice) look(fn func(*hsm.HSM) error) error {
+	if !d.embedded {
+		return d.use(fn)
+	}
+	return d.observer.use(func(w *worker) error { return fn(w.HSM) })
+}
+
+func (d *openDevice) tokenInfo() (info *TokenInfo, err error) {
+	err = d.look(func(h *hsm.HSM) error {
+		info, err = readTokenInfo(h, d.serial)
+		return err
+	})
+	return info, err
 }
 
 // use lends a session with the device, in which the user is logged in if the device is
@@ -126,117 +166,149 @@ func (d *openDevice) close() {
 func (d *openDevice) use(fn func(*hsm.HSM) error) error {
 	d.access.RLock()
 	defer d.access.RUnlock()
-	w := <-d.workers
-	defer func() { d.workers <- w }()
-	if w == nil {
-		more, err := d.more()
-		if err != nil {
-			return err
-		}
-		w = more
-	}
-	return fn(w.HSM)
-}
-
-// more is another worker, logged in as the first.
-func (d *openDevice) more() (*worker, error) {
-	w, err := d.connect()
-	if err == nil && d.unlock != nil {
-		if err = w.card.LogInAs(d.first.card.Card); err != nil {
-			w.close()
-		}
-	}
-	return w, err
-}
-
-// alone runs fn while no one uses the device, with its first session.
-func (d *openDevice) alone(fn func(*hsm.HSM) error) error {
-	d.access.Lock()
-	defer d.access.Unlock()
-	return fn(d.first.HSM)
-}
-
-// logIn compares the user PIN, unless the device is unlocked already and the PIN is
-// known to be the one that did it. A wrong PIN costs a try, and ends no login of
-// others but on a card in a reader.
-func (d *openDevice) logIn(pin secret.Bytes) error {
-	d.access.Lock()
-	defer d.access.Unlock()
-	if d.stillUnlocked() && d.unlock.opens(pin) {
-		return nil
-	}
-	w := d.first
-	if w.card != nil {
-		var err error
-		if w, err = d.connect(); err != nil {
-			return err
-		}
-	}
-	if err := w.Login(wire.UserPIN, pin); err != nil {
-		if w.card != nil {
-			w.close()
-		} else {
-			d.forget()
-		}
+	d.places <- struct{}{}
+	defer func() { <-d.places }()
+	w, err := d.take()
+	if err != nil {
 		return err
 	}
-	d.empty(w)
-	d.first, d.unlock = w, newUnlock(pin)
-	d.fill()
-	return nil
+	defer d.put(w)
+	if err = fn(w.HSM); err != nil {
+		d.lapse(w, err)
+	}
+	return err
 }
 
-// stillUnlocked says whether the login holds: another process may have set another PIN,
-// or a card was reset.
-func (d *openDevice) stillUnlocked() bool {
-	if d.unlock == nil {
-		return false
+// take gives the worker that was used last, or one more.
+func (d *openDevice) take() (*worker, error) {
+	for {
+		w, first, err := d.takeIdle()
+		if w != nil || err != nil {
+			return w, err
+		}
+		if w, err = d.connect(); err != nil || first == nil {
+			return w, err
+		}
+		if err = w.card.LogInAs(first.card.Card); err == nil {
+			return w, nil
+		}
+		w.close()
+		if errors.Is(err, apdu.SecurityNotSatisfied) {
+			d.forget()
+		} else if d.isFirst(first) {
+			return nil, err
+		}
 	}
-	s, err := d.first.Status()
-	if err == nil && s.User.Verified {
-		return true
+}
+
+// takeIdle gives a worker that is open, or the one as which another is to be logged in.
+func (d *openDevice) takeIdle() (w, first *worker, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil, nil, cryptoki.DeviceRemoved
+	}
+	if last := len(d.idle) - 1; last >= 0 {
+		w, d.idle = d.idle[last], d.idle[:last]
+	}
+	return w, d.first, nil
+}
+
+func (d *openDevice) isFirst(w *worker) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.first == w
+}
+
+func (d *openDevice) put(w *worker) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.idle = append(d.idle, w)
+}
+
+// replace closes all workers that are not in use, and puts one in their place, or none.
+// No one has one in use.
+func (d *openDevice) replace(w *worker) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, old := range d.idle {
+		if old != w {
+			old.close()
+		}
+	}
+	d.idle = nil
+	if w != nil {
+		d.idle = []*worker{w}
+	}
+}
+
+func (d *openDevice) close() {
+	d.access.Lock()
+	defer d.access.Unlock()
+	wasLocked := d.isLocked()
+	d.mu.Lock()
+	d.closed, d.first, d.unlock = true, nil, nil
+	d.mu.Unlock()
+	d.epoch.Add(1)
+	if !d.embedded && wasLocked {
+		for _, w := range d.idle {
+			w.leave()
+		}
+		d.idle = nil
+	}
+	d.replace(nil)
+	if d.embedded {
+		d.observer.worker.close()
+	}
+	if !wasLocked {
+		secret.Forget()
+	}
+}
+
+// isLocked says whether no user is logged in.
+func (d *openDevice) isLocked() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.unlock == nil
+}
+
+// lapse looks, after an error, whether the login has ended: by a reset of the card, or
+// by another process that has set another PIN, or has initialised the device.
+func (d *openDevice) lapse(w *worker, err error) {
+	switch {
+	case errors.Is(err, apdu.ErrReset):
+		d.touched.Add(1)
+		w.Logout() // the applet is to be selected again
+	case errors.Is(err, apdu.SecurityNotSatisfied):
+		if s, err := w.Status(); err == nil && s.User.Verified {
+			return // it wants more than a login
+		}
+	default:
+		return
 	}
 	d.forget()
-	return false
 }
 
 // forget takes note that the user is not logged in any more.
 func (d *openDevice) forget() {
-	if d.unlock != nil {
-		d.unlock, d.epoch = nil, d.epoch+1
+	if d.forgotten() {
+		secret.Forget()
 	}
 }
 
-// lock ends the user's login, for all.
-func (d *openDevice) lock() error {
-	d.access.Lock()
-	defer d.access.Unlock()
-	d.empty(d.first)
-	defer d.fill()
-	d.unlock = nil
-	err := d.first.Logout()
-	secret.Forget()
-	return err
+func (d *openDevice) forgotten() (any bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.unlock == nil {
+		return false
+	}
+	d.unlock, d.first, d.users = nil, nil, 0
+	d.epoch.Add(1)
+	if d.embedded {
+		for _, w := range d.idle {
+			w.close()
+		}
+		d.idle = nil
+	}
+	return true
 }
-
-// unlock is what is kept of a PIN that was right: enough to know it again without the
-// cost of Argon2id, and worth nothing in another process.
-type unlock struct{ key, tag []byte }
-
-func newUnlock(pin secret.Bytes) *unlock {
-	u := &unlock{key: make([]byte, 32)}
-	rand.Read(u.key)
-	u.tag = u.of(pin)
-	return u
-}
-
-func (u *unlock) of(pin secret.Bytes) []byte {
-	m := hmac.New(sha256.New, u.key)
-	m.Write(pin)
-	return m.Sum(nil)
-}
-
-func (u *unlock) opens(pin secret.Bytes) bool { return hmac.Equal(u.tag, u.of(pin)) }
-
-// refused says whether an error is the card's refusal for want of a login.
-func refused(err error) bool { return errors.Is(err, apdu.SecurityNotSatisfied) }

@@ -6,6 +6,7 @@ import (
 
 	"conclave/apdu"
 	"conclave/hsm"
+	"conclave/link/pcsc"
 	"conclave/token/cryptoki"
 )
 
@@ -25,7 +26,9 @@ func translate(err error) error {
 		return cryptoki.PINExpired
 	case errors.Is(err, hsm.ErrUninitialised):
 		return cryptoki.UserPINNotInitialized
-	case errors.Is(err, apdu.SecurityNotSatisfied):
+	case errors.Is(err, hsm.ErrResetForbidden):
+		return cryptoki.ActionProhibited
+	case errors.Is(err, apdu.SecurityNotSatisfied), errors.Is(err, apdu.ErrReset):
 		return cryptoki.UserNotLoggedIn
 	case errors.Is(err, hsm.ErrNotAllowed), errors.Is(err, apdu.ReferenceDataUnusable):
 		return cryptoki.KeyFunctionNotPermitted
@@ -47,4 +50,20 @@ func pinRefused(pin *hsm.PINError) error {
 		return cryptoki.PINLocked
 	}
 	return cryptoki.PINIncorrect
+}
+
+// translatePIN is translate for commands with a new PIN, which the device may find too
+// short for its retry counter.
+func translatePIN(err error) error {
+	if errors.Is(err, apdu.WrongData) || errors.Is(err, apdu.WrongLength) {
+		return cryptoki.PINLenRange
+	}
+	return translate(err)
+}
+
+// gone says whether an error means that there is no connection to the device any more:
+// one of PC/SC, but for a card that was reset.
+func gone(err error) bool {
+	var code pcsc.Code
+	return errors.As(err, &code) && code != pcsc.ErrReset || errors.Is(err, cryptoki.DeviceRemoved)
 }

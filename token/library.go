@@ -13,12 +13,14 @@
 package token
 
 import (
+	"context"
 	"hash/crc32"
-	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"conclave/device"
+	"conclave/link/pcsc"
 	"conclave/token/cryptoki"
 )
 
@@ -34,81 +36,139 @@ func slotID(name string) SlotID { return SlotID(crc32.ChecksumIEEE([]byte(name))
 // concurrent use.
 type Library struct {
 	home       device.Home
-	readers    func() ([]string, error)
+	lookout    pcsc.Lookout
 	generation atomic.Uint64
+	after      func(time.Duration, func()) // time.AfterFunc
 
 	mu    sync.Mutex
-	slots map[SlotID]*slot
+	slots map[SlotID]*slot // also those that are gone, for their sessions
 }
 
 // New is the library of a home.
 func New(home device.Home) *Library {
-	l := &Library{home: home, readers: device.Readers, slots: map[SlotID]*slot{}}
-	l.generation.Store(1)
+	l := &Library{home: home, slots: map[SlotID]*slot{}, after: func(d time.Duration, f func()) { time.AfterFunc(d, f) }}
+	// What was known of an earlier process is not taken for this one's.
+	l.generation.Store(uint64(time.Now().UnixNano()))
 	return l
 }
 
-// Generation is another number after everything that slots and objects tell has
+// Generation is a greater number after everything that slots and objects tell has
 // changed, as far as the library has noticed: Slots, and each use of a device, look.
 func (l *Library) Generation() uint64 { return l.generation.Load() }
 
-func (l *Library) changed() { l.generation.Add(1) }
+func (l *Library) changed() uint64 { return l.generation.Add(1) }
 
-// Slots are the slots that there are now, by their names.
+// Slots are the slots that there are now: embedded devices by their names, then
+// readers.
 func (l *Library) Slots() ([]SlotInfo, error) {
-	names, err := l.home.List()
+	slots, err := l.arrange()
 	if err != nil {
 		return nil, err
 	}
-	if readers, err := l.readers(); err == nil { // without PC/SC there are none
-		names = append(names, readers...)
-	}
-	infos := make([]SlotInfo, 0, len(names))
-	for _, s := range l.arrange(names) {
-		infos = append(infos, s.info())
+	infos := make([]SlotInfo, len(slots))
+	for i, s := range slots {
+		infos[i] = s.look()
 	}
 	return infos, nil
 }
 
 // arrange makes slots for what is new, and closes those of what is gone.
-func (l *Library) arrange(names []string) (slots []*slot) {
+func (l *Library) arrange() (slots []*slot, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for id, s := range l.slots {
-		if !slices.Contains(names, s.name) {
-			delete(l.slots, id)
-			s.close()
-			l.changed()
-		}
+	names, err := l.home.List()
+	if err != nil {
+		return nil, err
 	}
+	there := map[*slot]bool{}
 	for _, name := range names {
-		id := slotID(name)
-		if l.slots[id] == nil {
-			l.slots[id] = &slot{id: id, name: name, library: l}
-			l.changed()
-		}
-		slots = append(slots, l.slots[id])
+		s := l.named(name, false)
+		there[s], slots = true, append(slots, s)
 	}
-	return slots
+	readers, _ := l.lookout.Look() // without PC/SC there are none
+	for _, r := range readers {
+		s := l.named("pcsc:"+r.Name, true)
+		there[s], slots = true, append(slots, s)
+		s.notice(r)
+	}
+	for _, s := range l.slots {
+		s.list(there[s])
+	}
+	return slots, nil
+}
+
+// named gives the slot of a name, and makes it if there is none. Where another one has
+// its number, it takes the next.
+func (l *Library) named(name string, reader bool) *slot {
+	for id := slotID(name); ; id++ {
+		s := l.slots[id]
+		if s == nil {
+			s = &slot{id: id, name: name, reader: reader, library: l}
+			l.slots[id] = s
+		}
+		if s.name == name {
+			return s
+		}
+	}
 }
 
 // slot finds a slot, also one that came since Slots was called.
 func (l *Library) slot(id SlotID) (*slot, error) {
-	l.mu.Lock()
-	s := l.slots[id]
-	l.mu.Unlock()
-	if s != nil {
+	if s := l.listed(id); s != nil {
 		return s, nil
 	}
-	if _, err := l.Slots(); err != nil {
+	if _, err := l.arrange(); err != nil {
 		return nil, err
 	}
+	if s := l.listed(id); s != nil {
+		return s, nil
+	}
+	return nil, cryptoki.SlotIDInvalid
+}
+
+func (l *Library) listed(id SlotID) *slot {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s = l.slots[id]; s == nil {
-		return nil, cryptoki.SlotIDInvalid
+	if s := l.slots[id]; s != nil && s.isListed() {
+		return s
 	}
-	return s, nil
+	return nil
+}
+
+// lookAgain is how long Wait waits between two looks.
+const lookAgain = 250 * time.Millisecond
+
+// Wait waits for a token that comes or goes, since the library had a generation, and
+// gives its slot. The error is that of ctx if it ends first.
+func (l *Library) Wait(ctx context.Context, known uint64) (SlotID, error) {
+	for {
+		if _, err := l.Slots(); err != nil {
+			return 0, err
+		}
+		if id, happened := l.happened(known); happened {
+			return id, nil
+		}
+		again := make(chan struct{})
+		l.after(lookAgain, func() { close(again) })
+		select {
+		case <-again:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// happened gives the slot whose token came or went first since a generation.
+func (l *Library) happened(known uint64) (id SlotID, found bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := ^uint64(0)
+	for _, s := range l.slots {
+		if at := s.happened.Load(); at > known && at < first {
+			id, first, found = s.id, at, true
+		}
+	}
+	return id, found
 }
 
 // Close closes all devices, with the logins on them.
@@ -116,7 +176,8 @@ func (l *Library) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.slots {
-		s.close()
+		s.list(false)
 	}
 	clear(l.slots)
+	l.lookout.Close()
 }

@@ -12,6 +12,7 @@ import (
 type Session struct {
 	application *Application
 	slot        *slot
+	token       uint64 // that was in the slot
 	number      uint64
 	writable    bool
 
@@ -24,19 +25,30 @@ func (s *Session) Close() {
 	s.mu.Lock()
 	s.operations = nil
 	s.mu.Unlock()
-	a := s.application
-	a.mu.Lock()
-	delete(a.sessions, s.number)
-	a.mu.Unlock()
 	s.destroyObjects()
+	if s.application.drop(s) {
+		s.slot.leave(s.token)
+	}
 }
 
 // asUser lends a session with the device to what needs the user's login.
 func (s *Session) asUser(fn func(*hsm.HSM) error) error {
-	if user, loggedIn := s.application.user(s.slot); !loggedIn || user != cryptoki.User {
+	l, loggedIn := s.application.login(s.slot)
+	if !loggedIn || l.user != cryptoki.User {
 		return cryptoki.UserNotLoggedIn
 	}
-	return s.slot.use(fn)
+	return s.slot.judge(l.device, l.device.use(fn))
+}
+
+// told gives PKCS#11's word for what came of a command with a PIN, and takes note of
+// the tries that are left.
+func (s *Session) told(d *openDevice, err error) error {
+	rv := s.slot.judge(d, err)
+	if err != nil && rv != cryptoki.DeviceRemoved {
+		rv = translatePIN(err)
+	}
+	s.slot.look()
+	return rv
 }
 
 // Random gives n bytes of the token's random number generator.

@@ -1,0 +1,160 @@
+package token
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"conclave/card"
+	"conclave/device"
+	"conclave/hsm"
+	"conclave/internal/secret"
+	"conclave/token/cryptoki"
+	"conclave/wire"
+)
+
+// PINs of devices here, and the SO-PIN as PKCS#11 has it.
+const (
+	userPIN = "648219"
+	soPIN   = "3537363231383830"
+)
+
+// desk is a home with devices, and a library on it whose timers the test lets fire.
+type desk struct {
+	testing.TB
+	home    device.Home
+	library *Library
+
+	mu     sync.Mutex
+	timers map[time.Duration][]func()
+}
+
+func newDesk(tb testing.TB) *desk {
+	tb.Helper()
+	home := device.NewHome(tb.TempDir())
+	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	d := &desk{TB: tb, home: home, library: New(home), timers: map[time.Duration][]func(){}}
+	d.library.after = func(t time.Duration, f func()) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.timers[t] = append(d.timers[t], f)
+	}
+	tb.Cleanup(d.library.Close)
+	return d
+}
+
+// pass lets a time pass: what was to happen after it happens.
+func (d *desk) pass(t time.Duration) {
+	d.mu.Lock()
+	due := d.timers[t]
+	delete(d.timers, t)
+	d.mu.Unlock()
+	for _, f := range due {
+		f()
+	}
+}
+
+// make makes an embedded device, initialised with a label and an options' bit.
+func (d *desk) make(name, label string, options wire.Options) SlotID {
+	d.Helper()
+	if _, err := d.home.Create(name); err != nil {
+		d.Fatal(err)
+	}
+	d.initialise(name, label, options)
+	return slotID(name)
+}
+
+func (d *desk) initialise(name, label string, options wire.Options) {
+	d.Helper()
+	d.other(name, func(h *hsm.HSM) error {
+		init := wire.UsualInitialization(secret.Bytes(userPIN), officerPIN(d), wire.NoDKEK)
+		init.Options |= options
+		return h.Initialize(init, label)
+	})
+}
+
+// officerPIN is the SO-PIN as devices have it.
+func officerPIN(tb testing.TB) secret.Bytes {
+	pin, err := hsm.ParseSOPIN(secret.Bytes(soPIN))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return pin
+}
+
+// other does something to a device as another process does, and expects success.
+func (d *desk) other(name string, do func(*hsm.HSM) error) {
+	d.Helper()
+	conn, err := d.home.Open(name)
+	if err != nil {
+		d.Fatal(err)
+	}
+	h, err := hsm.Open(conn)
+	if err != nil {
+		d.Fatal(err)
+	}
+	defer h.Close()
+	if err := do(h); err != nil {
+		d.Error(err)
+	}
+}
+
+// tries that a PIN of a device has left, as another process sees it.
+func (d *desk) tries(name string) (user, so int) {
+	d.other(name, func(h *hsm.HSM) error {
+		s, err := h.Status()
+		user, so = s.User.Tries, s.SO.Tries
+		return err
+	})
+	return user, so
+}
+
+// info is what a slot tells.
+func (d *desk) info(id SlotID) SlotInfo {
+	d.Helper()
+	slots, err := d.library.Slots()
+	if err != nil {
+		d.Fatal(err)
+	}
+	for _, s := range slots {
+		if s.ID == id {
+			return s
+		}
+	}
+	d.Fatalf("there is no slot %d among %v", id, slots)
+	return SlotInfo{}
+}
+
+// session opens a session of a new application.
+func (d *desk) session(id SlotID) *Session {
+	d.Helper()
+	a := d.library.Application()
+	d.Cleanup(a.Close)
+	s, err := a.Session(1, id, true)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return s
+}
+
+// want expects a return value; 0 is success.
+func (d *desk) want(doing string, err error, want cryptoki.RV) {
+	d.Helper()
+	if want == cryptoki.OK && err != nil || want != cryptoki.OK && !errors.Is(err, want) {
+		d.Errorf("%s: %v; %v was expected", doing, err, want)
+	}
+}
+
+// use needs the user's login, and changes nothing.
+func use(s *Session) error {
+	return s.asUser(func(h *hsm.HSM) error {
+		status, err := h.Status()
+		if err == nil && !status.User.Verified {
+			return errors.New("the user is not logged in on the device")
+		}
+		return err
+	})
+}
+
+func (s *Session) logIn(pin string) error { return s.Login(cryptoki.User, secret.Bytes(pin)) }
