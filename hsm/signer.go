@@ -3,6 +3,7 @@ package hsm
 import (
 	"bytes"
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
 	_ "crypto/sha1" // for SignMessage, as the next two
 	_ "crypto/sha256"
@@ -11,9 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 
 	"conclave/apdu"
 	"conclave/internal/curve"
+	"conclave/internal/rsapad"
 	"conclave/wire"
 )
 
@@ -49,7 +52,8 @@ func (h *HSM) privateOperation(name string, ins, ref byte, algorithm wire.Algori
 	return out, err
 }
 
-// Signer is a key of the device as a crypto.Signer and a crypto.MessageSigner.
+// Signer is a key of the device as a crypto.Signer, a crypto.MessageSigner and, if it
+// is an RSA key, a crypto.Decrypter. As an [HSM] is, it is for one goroutine at a time.
 type Signer struct {
 	hsm    *HSM
 	ref    byte
@@ -83,33 +87,77 @@ func (s *Signer) Public() crypto.PublicKey {
 	return public
 }
 
-// Sign implements crypto.Signer: PKCS#1 v1.5, PSS with a salt as long as the
-// hash, or ECDSA (DER). The card has its own randomness; rand is not read. The error
-// is ErrNotAllowed too for a key that signs nothing but what the card hashes: see
+// Sign implements crypto.Signer: ECDSA (DER), PKCS#1 v1.5, or PSS, with any hash that
+// this program has and any salt. The card has its own randomness; rand is not read. The
+// error is ErrNotAllowed too for a key that signs nothing but what the card hashes: see
 // SignMessage.
 func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	scheme, err := s.scheme(digest, opts)
-	if err != nil {
-		return nil, err
-	}
-	if scheme == wire.RSAPKCS1 {
-		return s.signPKCS1(digest, opts.HashFunc())
-	}
-	return s.hsm.Sign(s.ref, scheme, digest)
-}
-
-// scheme is the algorithm for a digest.
-func (s *Signer) scheme(digest []byte, opts crypto.SignerOpts) (wire.Algorithm, error) {
 	pss, isPSS := opts.(*rsa.PSSOptions)
 	switch {
 	case s.public.Type == wire.KeyEC:
-		return wire.ECDSA, nil
-	case !isPSS:
-		return wire.RSAPKCS1, nil
-	case pss.SaltLength != rsa.PSSSaltLengthEqualsHash && pss.SaltLength != len(digest):
-		return 0, fmt.Errorf("sign with key %d: PSS with salt length %d; the card makes the salt as long as the hash (rsa.PSSSaltLengthEqualsHash)", s.ref, pss.SaltLength)
+		return s.hsm.Sign(s.ref, wire.ECDSA, digest)
+	case isPSS:
+		return s.signPSS(digest, pss)
 	}
-	return wire.RSAPSS, nil
+	return s.signPKCS1(digest, opts.HashFunc())
+}
+
+// signPSS leaves the padding to the card, where its salt is the one that is asked for
+// and the key's list allows it.
+func (s *Signer) signPSS(digest []byte, opts *rsa.PSSOptions) ([]byte, error) {
+	if s.cardSalts(digest, opts) {
+		signature, err := s.hsm.Sign(s.ref, wire.RSAPSS, digest)
+		if opts.Hash == 0 || !errors.Is(err, ErrNotAllowed) {
+			return signature, err
+		}
+	}
+	salt, err := s.newSalt(opts)
+	if err != nil {
+		return nil, fmt.Errorf("sign with key %d: %w", s.ref, err)
+	}
+	block, err := rsapad.EncodePSS(opts.Hash, opts.Hash, digest, salt, s.modulus().BitLen()-1)
+	if err != nil {
+		return nil, fmt.Errorf("sign with key %d: %w", s.ref, err)
+	}
+	return s.hsm.Sign(s.ref, wire.RSARaw, s.fill(block))
+}
+
+// cardSalts says whether the card's PSS is what is asked for: its salt is as long as the
+// hash, which it tells by its length to be of SHA-1 or SHA-2.
+func (s *Signer) cardSalts(digest []byte, opts *rsa.PSSOptions) bool {
+	_, err := wire.RSAPSS.OnCard(opts.Hash)
+	return (err == nil || opts.Hash == 0) && (opts.SaltLength == rsa.PSSSaltLengthEqualsHash || opts.SaltLength == len(digest))
+}
+
+// newSalt is as long as the options say, as crypto/rsa reads them.
+func (s *Signer) newSalt(opts *rsa.PSSOptions) ([]byte, error) {
+	length := opts.SaltLength
+	switch {
+	case !opts.Hash.Available():
+		return nil, fmt.Errorf("hash %v; one was expected that this program has", opts.Hash)
+	case length == rsa.PSSSaltLengthEqualsHash:
+		length = opts.Hash.Size()
+	case length == rsa.PSSSaltLengthAuto: // the longest
+		length = max(0, (s.modulus().BitLen()+6)/8-opts.Hash.Size()-2)
+	case length < 0:
+		return nil, fmt.Errorf("PSS with a salt of %d bytes; none or more were expected", length)
+	}
+	if length > s.size() {
+		return nil, rsapad.ErrTooLong
+	}
+	salt := make([]byte, length)
+	rand.Read(salt)
+	return salt, nil
+}
+
+func (s *Signer) modulus() *big.Int { return new(big.Int).SetBytes(s.public.Modulus) }
+
+// size is that of the modulus, in bytes.
+func (s *Signer) size() int { return len(bytes.TrimLeft(s.public.Modulus, "\x00")) }
+
+// fill gives a number as many bytes as the modulus has.
+func (s *Signer) fill(number []byte) []byte {
+	return append(make([]byte, max(0, s.size()-len(number))), number...)
 }
 
 // signPKCS1 pads here and lets the card sign what results, as OpenSC
@@ -122,7 +170,7 @@ func (s *Signer) signPKCS1(digest []byte, hash crypto.Hash) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, err := wire.PadPKCS1(info, len(bytes.TrimLeft(s.public.Modulus, "\x00")))
+	block, err := wire.PadPKCS1(info, s.size())
 	if err != nil {
 		return nil, fmt.Errorf("sign with key %d: %w", s.ref, err)
 	}
@@ -135,7 +183,7 @@ func (s *Signer) signPKCS1(digest []byte, hash crypto.Hash) ([]byte, error) {
 
 // SignMessage implements crypto.MessageSigner. The message is hashed here, and by the
 // card where the list of the key allows nothing else; then it must fit into a command.
-func (s *Signer) SignMessage(rand io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
+func (s *Signer) SignMessage(_ io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
 	hash := opts.HashFunc()
 	if !hash.Available() {
 		return nil, fmt.Errorf("sign with key %d: hash %v; one was expected that this program has", s.ref, hash)
@@ -143,15 +191,11 @@ func (s *Signer) SignMessage(rand io.Reader, message []byte, opts crypto.SignerO
 	sum := hash.New()
 	sum.Write(message)
 	digest := sum.Sum(nil)
-	signature, err := s.Sign(rand, digest, opts)
+	signature, err := s.Sign(nil, digest, opts)
 	if !errors.Is(err, ErrNotAllowed) {
 		return signature, err
 	}
-	scheme, err := s.scheme(digest, opts)
-	if err != nil {
-		return nil, err
-	}
-	onCard, err := scheme.OnCard(hash)
+	onCard, err := s.hashing(digest, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +207,21 @@ func (s *Signer) SignMessage(rand io.Reader, message []byte, opts crypto.SignerO
 		return nil, fmt.Errorf("%w: the device must hash this itself, and takes no %d bytes at once", err, len(message))
 	}
 	return signature, err
+}
+
+// hashing is the algorithm with which the card hashes as well.
+func (s *Signer) hashing(digest []byte, opts crypto.SignerOpts) (wire.Algorithm, error) {
+	scheme := wire.RSAPKCS1
+	pss, isPSS := opts.(*rsa.PSSOptions)
+	switch {
+	case s.public.Type == wire.KeyEC:
+		scheme = wire.ECDSA
+	case isPSS && !s.cardSalts(digest, pss):
+		return 0, fmt.Errorf("sign with key %d: %w, but for PSS with a salt as long as the hash (rsa.PSSSaltLengthEqualsHash)", s.ref, ErrNotAllowed)
+	case isPSS:
+		scheme = wire.RSAPSS
+	}
+	return scheme.OnCard(opts.HashFunc())
 }
 
 // MaxMessage is how long a message may be that the card hashes, in bytes; devices in
