@@ -1,14 +1,27 @@
 package hsm_test
 
 import (
+	"bytes"
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"log/slog"
+	"math/big"
+	"net"
 	"os"
 	"time"
 
@@ -19,6 +32,8 @@ import (
 	"conclave/internal/rsaop"
 	"conclave/link"
 	"conclave/wire"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // An embedded device comes into being and is initialised. For a card, leave out
@@ -108,6 +123,176 @@ func ExampleHSM_Signer() {
 	public := signer.Public().(*ecdsa.PublicKey)
 	fmt.Println("key", ref, "has signed:", ecdsa.VerifyASN1(public, digest[:], signature))
 	// Output: key 1 has signed: true
+}
+
+// signerOf makes a key, such as "rsa:2048" or "ec:secp256r1".
+func signerOf(h *hsm.HSM, kind string) *hsm.Signer {
+	key, err := wire.ParseKeyType(kind)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ref, _, err := h.GenerateKey(hsm.NewKey{Key: key})
+	if err != nil {
+		log.Fatal(err)
+	}
+	signer, err := h.Signer(ref)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return signer
+}
+
+// certify makes a certificate for a server, which the key has signed itself.
+func certify(signer crypto.Signer, name string) *x509.Certificate {
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
+		BasicConstraintsValid: true, IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)
+	if err != nil {
+		log.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return certificate
+}
+
+// crypto/x509 makes a certificate with a key in the device.
+func ExampleSigner_certificate() {
+	h := loggedIn(wire.NoDKEK)
+	defer h.Close()
+	certificate := certify(signerOf(h, "ec:secp384r1"), "ca.example")
+	fmt.Println(certificate.Subject, certificate.SignatureAlgorithm, certificate.CheckSignatureFrom(certificate))
+	// Output: CN=ca.example ECDSA-SHA384 <nil>
+}
+
+// A TLS server's key is in the device. A device carries out one command at a time: a
+// server with many connections puts a lock around its Signer, or has several.
+func ExampleSigner_tls() {
+	h := loggedIn(wire.NoDKEK)
+	defer h.Close()
+	signer := signerOf(h, "rsa:2048")
+	certificate := certify(signer, "server.example")
+
+	near, far := net.Pipe()
+	server := tls.Server(near, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate.Raw}, PrivateKey: signer}}})
+	go func() {
+		defer server.Close()
+		io.WriteString(server, "signed in the device")
+	}()
+	roots := x509.NewCertPool()
+	roots.AddCert(certificate)
+	client := tls.Client(far, &tls.Config{RootCAs: roots, ServerName: "server.example"})
+	defer client.Close()
+	answer, err := io.ReadAll(client)
+	fmt.Printf("%s: %s, %v\n", tls.VersionName(client.ConnectionState().Version), answer, err)
+	// Output: TLS 1.3: signed in the device, <nil>
+}
+
+// A JSON Web Token (RFC 7519) is signed with ES256 or RS256 (RFC 7518, section 3).
+func ExampleSigner_jwt() {
+	h := loggedIn(wire.NoDKEK)
+	defer h.Close()
+	base64url := base64.RawURLEncoding.EncodeToString
+	for _, kind := range []string{"ec:secp256r1", "rsa:2048"} {
+		signer := signerOf(h, kind)
+		algorithm := "RS256"
+		if _, ok := signer.Public().(*ecdsa.PublicKey); ok {
+			algorithm = "ES256"
+		}
+		token := base64url([]byte(`{"alg":"`+algorithm+`","typ":"JWT"}`)) + "." + base64url([]byte(`{"sub":"alice"}`))
+		signature, err := signer.SignMessage(nil, []byte(token), crypto.SHA256)
+		if err != nil {
+			log.Fatal(err)
+		}
+		digest := sha256.Sum256([]byte(token))
+		good := false
+		switch public := signer.Public().(type) {
+		case *ecdsa.PublicKey: // the signature is DER; in a token it is r and s of 32 bytes each
+			var rs struct{ R, S *big.Int }
+			if _, err := asn1.Unmarshal(signature, &rs); err != nil {
+				log.Fatal(err)
+			}
+			signature = append(rs.R.FillBytes(make([]byte, 32)), rs.S.FillBytes(make([]byte, 32))...)
+			good = ecdsa.Verify(public, digest[:], rs.R, rs.S)
+		case *rsa.PublicKey:
+			good = rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], signature) == nil
+		}
+		token += "." + base64url(signature)
+		fmt.Println(algorithm, "token of", len(token), "characters:", good)
+	}
+	// Output:
+	// ES256 token of 144 characters: true
+	// RS256 token of 400 characters: true
+}
+
+// An SSH certificate lets alice log in where the key in the device is a trusted
+// authority (ssh-keygen(1), CERTIFICATES).
+func ExampleSigner_ssh() {
+	h := loggedIn(wire.NoDKEK)
+	defer h.Close()
+	authority, err := ssh.NewSignerFromSigner(signerOf(h, "ec:secp256r1"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	alice, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, err := ssh.NewPublicKey(alice)
+	if err != nil {
+		log.Fatal(err)
+	}
+	certificate := &ssh.Certificate{
+		Key: key, CertType: ssh.UserCert, KeyId: "alice", ValidPrincipals: []string{"alice"}, ValidBefore: ssh.CertTimeInfinity,
+	}
+	if err := certificate.SignCert(rand.Reader, authority); err != nil {
+		log.Fatal(err)
+	}
+	checker := ssh.CertChecker{IsUserAuthority: func(k ssh.PublicKey) bool {
+		return bytes.Equal(k.Marshal(), authority.PublicKey().Marshal())
+	}}
+	fmt.Println(certificate.Type(), checker.CheckCert("alice", certificate))
+	// Output: ssh-ed25519-cert-v01@openssh.com <nil>
+}
+
+// What was encrypted for a key is decrypted, with any parameters that crypto/rsa has.
+func ExampleSigner_Decrypt() {
+	h := loggedIn(wire.NoDKEK)
+	defer h.Close()
+	signer := signerOf(h, "rsa:2048")
+	opts := &rsa.OAEPOptions{Hash: crypto.SHA384, Label: []byte("invoice")}
+	ciphertext, err := rsa.EncryptOAEPWithOptions(rand.Reader, signer.Public().(*rsa.PublicKey), []byte("42.00"), opts)
+	if err != nil {
+		log.Fatal(err)
+	}
+	plain, err := signer.Decrypt(nil, ciphertext, opts)
+	fmt.Printf("%s, %v\n", plain, err)
+	// Output: 42.00, <nil>
+}
+
+// Both sides of a key agreement come to the same secret.
+func ExampleHSM_KeyAgreement() {
+	h := loggedIn(wire.NoDKEK)
+	defer h.Close()
+	ours, err := h.KeyAgreement(signerOf(h, "ec:secp256r1").Ref())
+	if err != nil {
+		log.Fatal(err)
+	}
+	theirs, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		log.Fatal(err)
+	}
+	here, err := ours.ECDH(theirs.PublicKey())
+	if err != nil {
+		log.Fatal(err)
+	}
+	there, err := theirs.ECDH(ours.PublicKey())
+	fmt.Println(bytes.Equal(here, there), err)
+	// Output: true <nil>
 }
 
 // A wrong PIN costs a try.

@@ -5,7 +5,8 @@
 // Begin with [Open], on a connection that device.Home.Open, link.Direct or
 // pcsc.Open gives, and ask for the [Status]. A new device is initialised; then
 // Login comes before everything that uses keys. [HSM.Signer] gives a key to packages
-// that take a crypto.Signer, such as crypto/x509, crypto/tls or package ca. What a
+// that take a crypto.Signer or a crypto.Decrypter, such as crypto/x509, crypto/tls or
+// package ca, [HSM.KeyAgreement] one to those that take an ecdh.KeyExchanger. What a
 // caller may want to tell apart is an error of its own: a [PINError] with the tries
 // left, [ErrNotFound], [ErrOccupied], [ErrNotAllowed]. Most other refusals wrap an
 // apdu.Status.
