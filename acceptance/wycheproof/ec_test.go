@@ -20,6 +20,7 @@ import (
 func hashOf(name string) crypto.Hash {
 	return map[string]crypto.Hash{
 		"SHA-1": crypto.SHA1, "SHA-224": crypto.SHA224, "SHA-256": crypto.SHA256, "SHA-384": crypto.SHA384, "SHA-512": crypto.SHA512,
+		"SHA-512/224": crypto.SHA512_224, "SHA-512/256": crypto.SHA512_256,
 		"SHA3-224": crypto.SHA3_224, "SHA3-256": crypto.SHA3_256, "SHA3-384": crypto.SHA3_384, "SHA3-512": crypto.SHA3_512,
 	}[name]
 }

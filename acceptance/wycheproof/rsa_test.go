@@ -3,10 +3,15 @@ package wycheproof
 import (
 	"bytes"
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/binary"
+	"math/big"
 
+	"conclave/hsm"
 	"conclave/internal/rsaop"
+	"conclave/internal/rsapad"
 	"conclave/wire"
 )
 
@@ -63,6 +68,7 @@ func (j *judge) verifyPSS(groups []group) {
 			j.answer(v, err == nil, true)
 		}
 	}
+	j.encodePSS(groups)
 }
 
 // otherSalt are signatures that are valid with another salt or another hash.
@@ -161,19 +167,60 @@ func (j *judge) signPSS(key *rsa.PrivateKey, hash crypto.Hash, digest []byte) {
 	}
 }
 
-func (j *judge) decryptPKCS1(groups []group) { j.decrypt(groups, wire.RSADecryptPKCS1) }
+func (j *judge) decryptPKCS1(groups []group) {
+	j.decrypt(groups, func(signer *hsm.Signer, _ group, v vector) ([]byte, error) {
+		plain, err := j.card.Decipher(ref, wire.RSADecryptPKCS1, v.Ct)
+		here, errHere := signer.Decrypt(nil, v.Ct, nil)
+		j.same(v, plain, err, here, errHere)
+		return plain, err
+	})
+}
 
-func (j *judge) decryptOAEP(groups []group) { j.decrypt(groups, wire.RSADecryptOAEP) }
+// decryptOAEP has the card's own OAEP where it fits, and the host's with its raw operation.
+func (j *judge) decryptOAEP(groups []group) {
+	j.decrypt(groups, func(signer *hsm.Signer, g group, v vector) ([]byte, error) {
+		opts := &rsa.OAEPOptions{Hash: hashOf(g.SHA), MGFHash: hashOf(g.MgfSHA), Label: v.Label}
+		plain, err := signer.Decrypt(nil, v.Ct, opts)
+		if block, errRaw := j.card.Decipher(ref, wire.RSADecryptRaw, v.Ct); errRaw == nil {
+			here, errHere := rsapad.DecodeOAEP(opts.Hash, opts.MGFHash, block, v.Label)
+			j.same(v, plain, err, here, errHere)
+		}
+		return plain, err
+	})
+}
 
-// decrypt has the card decipher.
-func (j *judge) decrypt(groups []group, algorithm wire.Algorithm) {
+// signer is the key that was put on the card. Its file has a certificate of the key, so that
+// the host knows the modulus.
+func (j *judge) signer(key *rsa.PrivateKey) *hsm.Signer {
+	j.Helper()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		j.Fatal(err)
+	}
+	if err := j.card.WriteFile(wire.PrefixEECert.File(ref), certificate); err != nil {
+		j.Fatal(err)
+	}
+	signer, err := j.card.Signer(ref)
+	if err != nil {
+		j.Fatal(err)
+	}
+	return signer
+}
+
+// same says that two ways to decrypt come to the same.
+func (j *judge) same(v vector, plain []byte, err error, other []byte, errOther error) {
+	j.Helper()
+	if !bytes.Equal(plain, other) || (err == nil) != (errOther == nil) {
+		j.Errorf("vector %d: %x, %v by the card, %x, %v by the host", v.ID, plain, err, other, errOther)
+	}
+}
+
+// decrypt restores the keys, one after the other.
+func (j *judge) decrypt(groups []group, how func(signer *hsm.Signer, g group, v vector) ([]byte, error)) {
 	for _, g := range groups {
 		key := j.rsaPrivate(g)
-		switch {
-		case algorithm == wire.RSADecryptOAEP && (g.SHA != "SHA-256" || g.MgfSHA != "SHA-256"):
-			j.left["another hash"] += len(g.Tests)
-			continue
-		case key.N.BitLen() > 4096:
+		if key.N.BitLen() > 4096 {
 			j.left["longer than the card's keys"] += len(g.Tests)
 			continue
 		}
@@ -181,15 +228,42 @@ func (j *judge) decrypt(groups []group, algorithm wire.Algorithm) {
 			j.Fatal(err)
 		}
 		j.card.holds = ""
+		signer := j.signer(key)
 		for _, v := range g.Tests {
-			if len(v.Label) > 0 {
-				j.leave("a label")
-				continue
-			}
-			plain, err := j.card.Decipher(ref, algorithm, v.Ct)
+			plain, err := how(signer, g, v)
 			j.answer(v, err == nil, bytes.Equal(plain, v.Msg))
 		}
 	}
+}
+
+// encodePSS is judged by valid signatures: with the salt that is found in one, the same
+// block must come out.
+func (j *judge) encodePSS(groups []group) {
+	for _, g := range groups {
+		_, key := j.rsaPublic(g)
+		hash, mgf := hashOf(g.SHA), hashOf(g.MgfSHA)
+		for _, v := range g.Tests {
+			if v.Result != "valid" {
+				j.leave("nothing is verified here")
+				continue
+			}
+			block := new(big.Int).Exp(new(big.Int).SetBytes(v.Sig), big.NewInt(int64(key.E)), key.N).FillBytes(make([]byte, (key.N.BitLen()+6)/8))
+			ours, err := rsapad.EncodePSS(hash, mgf, j.digest(g.SHA, v.Msg), saltOf(block, hash, mgf, g.SLen), key.N.BitLen()-1)
+			j.answer(v, err == nil, bytes.Equal(ours, block))
+		}
+	}
+}
+
+// saltOf takes the mask off a block of PSS (RFC 8017, section 9.1.2), whose last bytes
+// before the hash are the salt.
+func saltOf(block []byte, hash, mgf crypto.Hash, length int) []byte {
+	db, h := bytes.Clone(block[:len(block)-hash.Size()-1]), block[len(block)-hash.Size()-1:len(block)-1]
+	for i := range db {
+		sum := mgf.New()
+		sum.Write(binary.BigEndian.AppendUint32(bytes.Clone(h), uint32(i/mgf.Size())))
+		db[i] ^= sum.Sum(nil)[i%mgf.Size()]
+	}
+	return db[len(db)-length:]
 }
 
 // threePrimes are keys that the card has no numbers for: nothing takes them.
