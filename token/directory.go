@@ -253,8 +253,7 @@ func (s *Session) Find(t cryptoki.Template) ([]Record, error) {
 
 // sees says whether the application may see an object: private ones are the user's.
 func (s *Session) sees(o *object) bool {
-	l, loggedIn := s.application.login(s.slot)
-	return !o.is(cryptoki.AttrPrivate) || loggedIn && l.user == cryptoki.User
+	return !o.is(cryptoki.AttrPrivate) || s.userLoggedIn()
 }
 
 // object finds what a handle names: an object of the token, or of a session of this

@@ -39,6 +39,7 @@ type Library struct {
 	lookout    pcsc.Lookout
 	generation atomic.Uint64
 	after      func(time.Duration, func()) // time.AfterFunc
+	owner      owner                       // of provisional keys
 
 	mu    sync.Mutex
 	slots map[SlotID]*slot // also those that are gone, for their sessions
@@ -180,4 +181,5 @@ func (l *Library) Close() {
 	}
 	clear(l.slots)
 	l.lookout.Close()
+	l.owner.close(l.home)
 }

@@ -28,6 +28,8 @@ type object struct {
 	value      secret.Bytes      // of secret keys
 	session    *Session          // whose object it is; nil for the token's
 	changes    cryptoki.Template // of an alias: what is not as in its key
+	// provisional is the key on the device that a pair of a session has.
+	provisional *provisional
 }
 
 // record is what the object tells.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"maps"
 	"slices"
+	"strings"
 
 	"conclave/hsm"
 	"conclave/tlv"
@@ -92,8 +93,8 @@ func (m *maker) keyObjects(ref byte, files [3]*file) (objects []*object) {
 	if stored != nil && stored[0] != requestCVC {
 		k.subject = parseNames(stored).subject
 	}
-	if k.kind == 0 {
-		return nil // nothing is known of it, not even what kind of key it is
+	if k.kind == 0 || strings.HasPrefix(k.label, provisionalMark) {
+		return nil // not even its kind is known; or it is a session's
 	}
 	identity := m.identity(public)
 	objects = append(objects, m.object(cryptoki.ClassPrivateKey, wire.PrefixKey.File(ref), identity, k.privateKey(), public))

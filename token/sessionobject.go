@@ -105,14 +105,27 @@ func (s *Session) destroyObjects() {
 	s.application.destroy(func(o *object) bool { return o.session == s })
 }
 
-// destroy ends objects of the application's sessions.
+// destroy ends objects of the application's sessions, and provisional keys with their
+// private halves.
 func (a *Application) destroy(which func(*object) bool) {
+	gone := a.take(which)
+	for _, o := range gone {
+		o.value.Wipe()
+		if p := o.provisional; p != nil && o.class == cryptoki.ClassPrivateKey && !p.stays {
+			p.end(o.session.slot)
+		}
+	}
+}
+
+// take takes objects off the list.
+func (a *Application) take(which func(*object) bool) (taken []*object) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for h, o := range a.objects {
 		if which(o) {
-			o.value.Wipe()
+			taken = append(taken, o)
 			delete(a.objects, h)
 		}
 	}
+	return taken
 }
