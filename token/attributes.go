@@ -113,13 +113,13 @@ func (k *keyDescription) guarded() cryptoki.Template {
 	}
 }
 
-// publicKey is a public key (section 4.8). The usage is that which OpenSC gives it.
+// publicKey is a public key (section 4.8). Its usage is what is done in software here.
 func (k *keyDescription) publicKey() cryptoki.Template {
 	rsa := k.kind == wire.KeyRSA
 	return append(append(k.common(cryptoki.ClassPublicKey, false),
 		octets(cryptoki.AttrSubject, k.subject),
 		flag(cryptoki.AttrEncrypt, rsa), flag(cryptoki.AttrVerify, true), flag(cryptoki.AttrVerifyRecover, rsa),
-		flag(cryptoki.AttrWrap, rsa), flag(cryptoki.AttrDerive, !rsa), flag(cryptoki.AttrTrusted, false)),
+		flag(cryptoki.AttrWrap, false), flag(cryptoki.AttrDerive, false), flag(cryptoki.AttrTrusted, false)),
 		k.parameters()...)
 }
 

@@ -13,6 +13,8 @@ import (
 // directory is the objects of a token, as they were when they were read, and what is
 // needed to see whether they are still so.
 type directory struct {
+	writing sync.Mutex // held while the token is written to
+
 	mu    sync.Mutex
 	nonce []byte // makes handles that no other process knows
 	moved map[cryptoki.Handle]cryptoki.Handle
@@ -65,12 +67,7 @@ func (s *slot) listing(look bool) (*listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	if s.directory == nil {
-		s.directory = newDirectory()
-	}
-	d := s.directory
-	s.mu.Unlock()
+	d := s.objects()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.now
@@ -134,16 +131,20 @@ func (d *directory) forgetProtected() {
 }
 
 // again has the token read anew: something was written to it.
-func (s *slot) again() {
+func (d *directory) again() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.as = occasion{}
+}
+
+// objects is the slot's directory.
+func (s *slot) objects() *directory {
 	s.mu.Lock()
-	d := s.directory
-	s.mu.Unlock()
-	if d != nil {
-		d.mu.Lock()
-		d.as = occasion{}
-		d.mu.Unlock()
+	defer s.mu.Unlock()
+	if s.directory == nil {
+		s.directory = newDirectory()
 	}
-	s.library.changed()
+	return s.directory
 }
 
 func (d *directory) read(h *hsm.HSM, serial string, o occasion, digests fileDigests) error {
@@ -180,6 +181,7 @@ type listing struct {
 	objects  []*object
 	byHandle map[cryptoki.Handle]*object
 	index    map[indexKey][]*object
+	keys     map[byte]*wire.PublicKey // of all keys by their references, provisional ones too
 }
 
 // indexKey is an attribute and its value.
@@ -194,8 +196,14 @@ func indexed() []cryptoki.AttributeType {
 }
 
 func newListing(objects []*object) *listing {
-	c := &listing{byHandle: map[cryptoki.Handle]*object{}, index: map[indexKey][]*object{}}
+	c := &listing{byHandle: map[cryptoki.Handle]*object{}, index: map[indexKey][]*object{}, keys: map[byte]*wire.PublicKey{}}
 	for _, o := range objects {
+		if o.class == cryptoki.ClassPrivateKey {
+			c.keys[o.ref] = o.public
+		}
+		if o.hidden {
+			continue
+		}
 		if c.byHandle[o.handle] != nil {
 			slog.Warn("two objects of a token would have one handle, and the second is not shown", "handle", o.handle)
 			continue
@@ -238,12 +246,12 @@ func (c *listing) candidates(t cryptoki.Template) []*object {
 // Find gives the objects that have all attributes of a template, and that the
 // application may see: private ones only after a login.
 func (s *Session) Find(t cryptoki.Template) ([]Record, error) {
-	c, err := s.slot.listing(true)
+	l, err := s.slot.listing(true)
 	if err != nil {
 		return nil, err
 	}
 	var records []Record
-	for _, o := range append(c.find(t), s.application.find(s.slot, t)...) {
+	for _, o := range append(l.find(t), s.application.find(s.slot, t)...) {
 		if s.sees(o) {
 			records = append(records, o.record())
 		}
@@ -272,18 +280,23 @@ func (s *Session) object(h cryptoki.Handle) (*object, error) {
 // lookUp gives nil for what is not there.
 func (s *Session) lookUp(h cryptoki.Handle) (*object, error) {
 	own, known := s.application.own(s.slot, h)
-	if ofSession(h) || known && own == nil {
+	if ofSession(h) && (own == nil || own.provisional == nil) || known && own == nil {
 		return own, nil
 	}
-	c, err := s.slot.listing(false)
+	l, err := s.slot.listing(false)
 	if err != nil {
 		return nil, err
 	}
-	origin := c.byHandle[h&originMask]
-	if own != nil && origin != nil {
-		return own.over(origin), nil
+	origin := l.byHandle[s.slot.objects().where(h&originMask)]
+	switch {
+	case own == nil:
+		return origin, nil
+	case own.provisional != nil && !own.provisional.isIn(l), own.provisional == nil && origin == nil:
+		return nil, nil
+	case own.provisional != nil:
+		return own, nil
 	}
-	return origin, nil
+	return own.over(origin), nil
 }
 
 // Object gives one object.
@@ -293,4 +306,26 @@ func (s *Session) Object(h cryptoki.Handle) (Record, error) {
 		return Record{}, err
 	}
 	return o.record(), nil
+}
+
+// move lets a handle go on to name an object whose files are others now.
+func (d *directory) move(from, to cryptoki.Handle) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for old, now := range d.moved {
+		if now == from {
+			d.moved[old] = to
+		}
+	}
+	d.moved[from] = to
+}
+
+// where gives the handle that an object has now.
+func (d *directory) where(h cryptoki.Handle) cryptoki.Handle {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if to, moved := d.moved[h]; moved {
+		return to
+	}
+	return h
 }

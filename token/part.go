@@ -1,7 +1,6 @@
 package token
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"maps"
 	"slices"
@@ -93,8 +92,8 @@ func (m *maker) keyObjects(ref byte, files [3]*file) (objects []*object) {
 	if stored != nil && stored[0] != requestCVC {
 		k.subject = parseNames(stored).subject
 	}
-	if k.kind == 0 || strings.HasPrefix(k.label, provisionalMark) {
-		return nil // not even its kind is known; or it is a session's
+	if k.kind == 0 {
+		return nil // nothing is known of it, not even its kind
 	}
 	identity := m.identity(public)
 	objects = append(objects, m.object(cryptoki.ClassPrivateKey, wire.PrefixKey.File(ref), identity, k.privateKey(), public))
@@ -109,7 +108,7 @@ func (m *maker) keyObjects(ref byte, files [3]*file) (objects []*object) {
 		objects = append(objects, m.object(cryptoki.ClassCertificate, wire.PrefixEECert.File(ref), stored, attributes, nil))
 	}
 	for _, o := range objects {
-		o.ref = ref
+		o.ref, o.hidden = ref, strings.HasPrefix(k.label, provisionalMark)
 	}
 	return objects
 }
@@ -150,7 +149,8 @@ func isCertificate(content []byte) bool {
 	return err == nil
 }
 
-// certificateObjects is a certificate of no key, or none.
+// certificateObjects is a certificate that belongs to no key, with its public key; or
+// nothing.
 func (m *maker) certificateObjects(id byte, files [3]*file) []*object {
 	content := files[0].element()
 	if content == nil || !isCertificate(content) {
@@ -162,7 +162,13 @@ func (m *maker) certificateObjects(id byte, files [3]*file) []*object {
 		description.ID = []byte{byte(fid >> 8), byte(fid)}
 	}
 	attributes := certificate(cryptoki.CategoryAuthority, description.Label, description.ID, content)
-	return []*object{m.object(cryptoki.ClassCertificate, fid, content, attributes, nil)}
+	objects := []*object{m.object(cryptoki.ClassCertificate, fid, content, attributes, nil)}
+	public, err := hsm.ParsePublic(content)
+	if err != nil {
+		return objects // of a kind that no card has
+	}
+	k := &keyDescription{kind: public.Type, bits: public.Bits, label: description.Label, id: description.ID, subject: parseNames(content).subject, public: public}
+	return append(objects, m.object(cryptoki.ClassPublicKey, fid, m.identity(public), k.publicKey(), public))
 }
 
 // dataObjects is a data object, or none.
@@ -175,12 +181,13 @@ func (m *maker) dataObjects(id byte, files [3]*file) []*object {
 	if description.File.Prefix() == wire.PrefixProtectedData || f == nil && files[2] != nil {
 		f, private = files[2], true
 	}
-	if f == nil {
-		return nil
+	var value []byte
+	if f != nil {
+		value = f.content
 	}
 	attributes := append(storage(cryptoki.ClassData, private, description.Label),
 		octets(cryptoki.AttrApplication, description.Application), octets(cryptoki.AttrObjectID, description.ObjectID),
-		octets(cryptoki.AttrValue, f.content))
-	name := cmp.Or(description.Label, description.Application) + "\x00" + string(description.ObjectID)
+		octets(cryptoki.AttrValue, value))
+	name := strings.Join([]string{description.Label, description.Application, string(description.ObjectID)}, "\x00")
 	return []*object{m.object(cryptoki.ClassData, wire.PrefixDCOD.File(id), []byte(name), attributes, nil)}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"conclave/device"
 	"conclave/hsm"
@@ -30,7 +31,7 @@ type provisional struct {
 	ref    byte
 	public wire.PublicKey
 	label  string
-	stays  bool // it has been copied to the token
+	stays  atomic.Bool // it has been copied to the token
 }
 
 // owner is this process, as the labels of its provisional keys name it. It holds the
@@ -149,38 +150,14 @@ func (s *Session) promote(o *object, t cryptoki.Template) (cryptoki.Handle, erro
 	if id == "" {
 		id = string([]byte{p.ref})
 	}
-	err := s.asUser(func(h *hsm.HSM) error {
-		fid := wire.PrefixPrKD.File(p.ref)
-		description, err := h.ReadFile(fid)
-		if err != nil {
-			return err
-		}
-		if description, err = wire.Rewrite(description, &label, []byte(id)); err != nil {
-			return err
-		}
-		return h.WriteFile(fid, description)
+	h, err := s.add(o.class, func(h *hsm.HSM) (wire.FID, error) {
+		return wire.PrefixKey.File(p.ref), describe(h, p.ref, &label, []byte(id))
 	})
-	if err != nil {
-		return 0, err
+	if err == nil {
+		p.stays.Store(true)
+		s.slot.library.owner.forget(&p.public)
 	}
-	p.stays = true
-	s.slot.library.owner.forget(&p.public)
-	s.slot.again()
-	return s.tokenKey(o.class, p.ref)
-}
-
-// tokenKey is the handle of a key of the token.
-func (s *Session) tokenKey(class cryptoki.Class, ref byte) (cryptoki.Handle, error) {
-	l, err := s.slot.listing(true)
-	if err != nil {
-		return 0, err
-	}
-	for _, o := range l.objects {
-		if o.class == class && o.ref == ref {
-			return o.handle, nil
-		}
-	}
-	return 0, cryptoki.KeyHandleInvalid
+	return h, err
 }
 
 // end deletes the key of a session. Where that fails, the next login does it.
@@ -243,4 +220,10 @@ func (s *slot) cleanUpKey(h *hsm.HSM, ref byte) error {
 		return h.DeleteKey(ref)
 	}
 	return nil
+}
+
+// isIn says whether the key is still the one that has its reference.
+func (p *provisional) isIn(l *listing) bool {
+	public := l.keys[p.ref]
+	return public != nil && public.Equal(p.public)
 }

@@ -105,27 +105,33 @@ func (s *Session) destroyObjects() {
 	s.application.destroy(func(o *object) bool { return o.session == s })
 }
 
-// destroy ends objects of the application's sessions, and provisional keys with their
-// private halves.
+// destroy ends objects of the application's sessions, and provisional keys with the
+// last copy of their private halves.
 func (a *Application) destroy(which func(*object) bool) {
-	gone := a.take(which)
-	for _, o := range gone {
-		o.value.Wipe()
-		if p := o.provisional; p != nil && o.class == cryptoki.ClassPrivateKey && !p.stays {
-			p.end(o.session.slot)
-		}
+	for p, s := range a.take(which) {
+		p.end(s)
 	}
 }
 
-// take takes objects off the list.
-func (a *Application) take(which func(*object) bool) (taken []*object) {
+// take takes objects off the list. It gives the provisional keys that have no object
+// any more.
+func (a *Application) take(which func(*object) bool) (ended map[*provisional]*slot) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	ended = map[*provisional]*slot{}
 	for h, o := range a.objects {
 		if which(o) {
-			taken = append(taken, o)
+			o.value.Wipe()
 			delete(a.objects, h)
+			if p := o.provisional; p != nil && !p.stays.Load() {
+				ended[p] = o.session.slot
+			}
 		}
 	}
-	return taken
+	for _, o := range a.objects {
+		if o.class == cryptoki.ClassPrivateKey {
+			delete(ended, o.provisional)
+		}
+	}
+	return ended
 }

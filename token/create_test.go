@@ -1,0 +1,266 @@
+package token
+
+import (
+	"bytes"
+	"crypto"
+	goecdsa "crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"errors"
+	"math/big"
+	"testing"
+	"time"
+
+	"conclave/hsm"
+	"conclave/internal/curve"
+	"conclave/token/cryptoki"
+	"conclave/wire"
+)
+
+// certify makes a certificate for a public key, signed by another one.
+func certify(tb testing.TB, public crypto.PublicKey, name string) []byte {
+	tb.Helper()
+	signer, err := goecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if public == nil {
+		public = &signer.PublicKey
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(0x80), Subject: pkix.Name{CommonName: name}, NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<32, 0),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, signer)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return der
+}
+
+// publicOf is the public half of a key as crypto has it.
+func publicOf(tb testing.TB, s *Session, label string) crypto.PublicKey {
+	tb.Helper()
+	record := found(tb, s, 1, class(cryptoki.ClassPublicKey), octets(cryptoki.AttrLabel, label))[0]
+	spki, _ := cryptoki.Template(record.Attributes).Find(cryptoki.AttrPublicKeyInfo)
+	public, err := x509.ParsePKIXPublicKey(spki)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return public
+}
+
+func create(tb testing.TB, s *Session, t ...cryptoki.Attribute) cryptoki.Handle {
+	tb.Helper()
+	h, err := s.Create(t)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return h
+}
+
+func onToken(yes bool) cryptoki.Attribute { return flag(cryptoki.AttrToken, yes) }
+
+func x509Certificate(der []byte, more ...cryptoki.Attribute) []cryptoki.Attribute {
+	return append([]cryptoki.Attribute{class(cryptoki.ClassCertificate), number(cryptoki.AttrCertificateType, cryptoki.CertificateX509), octets(cryptoki.AttrValue, der)}, more...)
+}
+
+func value(tb testing.TB, s *Session, h cryptoki.Handle, a cryptoki.AttributeType) []byte {
+	tb.Helper()
+	r, err := s.Object(h)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	v, found := cryptoki.Template(r.Attributes).Find(a)
+	if !found {
+		tb.Fatalf("attribute %X is not there", a)
+	}
+	return v
+}
+
+func TestCertificateOfAKey(t *testing.T) {
+	s := newTestSession(t)
+	generate(t, s, "ec:secp256r1", "key", 1)
+	private := found(t, s, 1, class(cryptoki.ClassPrivateKey))[0].Handle
+	der := certify(t, publicOf(t, s, "key"), "subject")
+	h := create(t, s, x509Certificate(der, onToken(true), octets(cryptoki.AttrID, []byte{1}), octets(cryptoki.AttrLabel, "named"))...)
+	if !bytes.Equal(value(t, s, h, cryptoki.AttrValue), der) || string(value(t, s, h, cryptoki.AttrLabel)) != "named" {
+		t.Error("the certificate is another one")
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(value(t, s, h, cryptoki.AttrSubject), parsed.RawSubject) || !bytes.Equal(value(t, s, h, cryptoki.AttrIssuer), parsed.RawIssuer) {
+		t.Error("subject or issuer is another one")
+	}
+	if got := value(t, s, h, cryptoki.AttrSerialNumber); !bytes.Equal(got, []byte{2, 2, 0, 0x80}) {
+		t.Errorf("serial number % X", got)
+	}
+	found(t, s, 3, octets(cryptoki.AttrLabel, "named"))
+	if !bytes.Equal(value(t, s, private, cryptoki.AttrSubject), parsed.RawSubject) {
+		t.Error("the private key has not the certificate's subject")
+	}
+	if err := s.Destroy(h); err != nil {
+		t.Fatal(err)
+	}
+	found(t, s, 2, octets(cryptoki.AttrLabel, "named"))
+	if _, err := s.object(private); err != nil {
+		t.Errorf("the key with its certificate: %v", err)
+	}
+}
+
+func TestCertificateOfNoKey(t *testing.T) {
+	s := newTestSession(t)
+	generate(t, s, "ec:secp256r1", "key", 1)
+	der := certify(t, nil, "another")
+	h := create(t, s, x509Certificate(der, onToken(true), octets(cryptoki.AttrID, []byte{1}), octets(cryptoki.AttrLabel, "authority"))...)
+	found(t, s, 2, octets(cryptoki.AttrLabel, "authority"))
+	if public := publicOf(t, s, "key"); public == nil {
+		t.Error("the key has lost its public half")
+	}
+	if err := s.Set(h, cryptoki.Template{octets(cryptoki.AttrLabel, "root"), octets(cryptoki.AttrID, []byte{7, 7})}); err != nil {
+		t.Fatal(err)
+	}
+	if got := value(t, s, h, cryptoki.AttrID); !bytes.Equal(got, []byte{7, 7}) {
+		t.Errorf("ID % X", got)
+	}
+	if err := s.Destroy(h); err != nil {
+		t.Fatal(err)
+	}
+	found(t, s, 0, octets(cryptoki.AttrLabel, "root"))
+	files := 0
+	if err := s.slot.use(func(h *hsm.HSM) error {
+		list, err := h.Files()
+		for _, fid := range list {
+			if p := fid.Prefix(); p == wire.PrefixCACert || p == wire.PrefixCD {
+				files++
+			}
+		}
+		return err
+	}); err != nil || files != 0 {
+		t.Errorf("%d files are left, %v", files, err)
+	}
+}
+
+func TestDataObjects(t *testing.T) {
+	s := newTestSession(t)
+	for _, private := range []bool{false, true} {
+		long := bytes.Repeat([]byte{1, 2, 3}, 1000)
+		h := create(t, s, class(cryptoki.ClassData), onToken(true), flag(cryptoki.AttrPrivate, private), octets(cryptoki.AttrLabel, "data"),
+			octets(cryptoki.AttrApplication, "app"), octets(cryptoki.AttrObjectID, []byte{6, 3, 0x2A, 3, 4}), octets(cryptoki.AttrValue, long))
+		if !bytes.Equal(value(t, s, h, cryptoki.AttrValue), long) || !bytes.Equal(value(t, s, h, cryptoki.AttrObjectID), []byte{0x2A, 3, 4}) {
+			t.Error("it is another one")
+		}
+		if err := s.Set(h, cryptoki.Template{octets(cryptoki.AttrValue, "short"), octets(cryptoki.AttrLabel, "renamed")}); err != nil {
+			t.Fatal(err)
+		}
+		if got := value(t, s, h, cryptoki.AttrValue); string(got) != "short" {
+			t.Errorf("value %q", got)
+		}
+		other, err := s.application.library.Application().Session(1, s.slot.id, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if private {
+			found(t, other, 0)
+		} else {
+			found(t, other, 1, octets(cryptoki.AttrLabel, "renamed"), octets(cryptoki.AttrValue, "short"))
+		}
+		if err := s.Destroy(h); err != nil {
+			t.Fatal(err)
+		}
+		found(t, s, 0)
+	}
+}
+
+// TestRefusedTemplates: each has one mistake.
+func TestRefusedTemplates(t *testing.T) {
+	s := newTestSession(t)
+	der := certify(t, nil, "x")
+	p256, _ := curve.ByName("P-256")
+	oid, _ := asn1.Marshal(p256.OID)
+	secret := []cryptoki.Attribute{class(cryptoki.ClassSecretKey), number(cryptoki.AttrKeyType, cryptoki.KeyAES)}
+	ec := []cryptoki.Attribute{class(cryptoki.ClassPublicKey), number(cryptoki.AttrKeyType, cryptoki.KeyEC)}
+	for name, test := range map[string]struct {
+		template cryptoki.Template
+		want     error
+	}{
+		"nothing":                     {nil, cryptoki.TemplateIncomplete},
+		"a private key":               {cryptoki.Template{class(cryptoki.ClassPrivateKey)}, cryptoki.TemplateInconsistent},
+		"an unknown class":            {cryptoki.Template{class(17)}, cryptoki.AttributeValueInvalid},
+		"a short class":               {cryptoki.Template{octets(cryptoki.AttrClass, "\x01")}, cryptoki.AttributeValueInvalid},
+		"an attribute twice":          {append(secret, octets(cryptoki.AttrLabel, "a"), octets(cryptoki.AttrLabel, "a")), cryptoki.TemplateInconsistent},
+		"an unknown attribute":        {append(secret, octets(cryptoki.AttributeType(0x999), "")), cryptoki.AttributeTypeInvalid},
+		"an attribute that is made":   {append(secret, flag(cryptoki.AttrLocal, true)), cryptoki.AttributeReadOnly},
+		"neither yes nor no":          {append(secret, octets(cryptoki.AttrSign, "\x02")), cryptoki.AttributeValueInvalid},
+		"half a date":                 {append(secret, octets(cryptoki.AttrStartDate, "2026")), cryptoki.AttributeValueInvalid},
+		"no value":                    {secret, cryptoki.TemplateIncomplete},
+		"an AES key of 17 bytes":      {append(secret, octets(cryptoki.AttrValue, make([]byte, 17))), cryptoki.AttributeValueInvalid},
+		"a secret key for the token":  {append(secret, onToken(true), octets(cryptoki.AttrValue, make([]byte, 16))), cryptoki.TemplateInconsistent},
+		"another length":              {append(secret, octets(cryptoki.AttrValue, make([]byte, 16)), number(cryptoki.AttrValueLen, uint64(32))), cryptoki.TemplateInconsistent},
+		"no certificate type":         {cryptoki.Template{class(cryptoki.ClassCertificate), octets(cryptoki.AttrValue, der)}, cryptoki.TemplateIncomplete},
+		"more than a certificate":     {x509Certificate(append(bytes.Clone(der), 0)), cryptoki.AttributeValueInvalid},
+		"a cut certificate":           {x509Certificate(der[:len(der)-1]), cryptoki.AttributeValueInvalid},
+		"an empty certificate":        {x509Certificate(nil), cryptoki.AttributeValueInvalid},
+		"a private certificate":       {x509Certificate(der, onToken(true), flag(cryptoki.AttrPrivate, true)), cryptoki.TemplateInconsistent},
+		"no point":                    {append(ec, octets(cryptoki.AttrECParams, oid)), cryptoki.TemplateIncomplete},
+		"a point that is none":        {append(ec, octets(cryptoki.AttrECParams, oid), octets(cryptoki.AttrECPoint, make([]byte, 65))), cryptoki.AttributeValueInvalid},
+		"a curve that no one knows":   {append(ec, octets(cryptoki.AttrECParams, "\x06\x03\x2A\x03\x04"), octets(cryptoki.AttrECPoint, p256.G)), cryptoki.CurveNotSupported},
+		"parameters that are none":    {append(ec, octets(cryptoki.AttrECParams, "x"), octets(cryptoki.AttrECPoint, p256.G)), cryptoki.AttributeValueInvalid},
+		"a public key without a pair": {append(ec, onToken(true), octets(cryptoki.AttrECParams, oid), octets(cryptoki.AttrECPoint, p256.G)), cryptoki.TemplateInconsistent},
+	} {
+		if _, err := s.Create(test.template); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v; %v was expected", name, err, test.want)
+		}
+	}
+	found(t, s, 0)
+	reading, err := s.application.Session(2, s.slot.id, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reading.Create(x509Certificate(der, onToken(true))); !errors.Is(err, cryptoki.SessionReadOnly) {
+		t.Errorf("in a read-only session: %v", err)
+	}
+}
+
+// TestSessionObjects belong to one application, and to a session of it.
+func TestSessionObjects(t *testing.T) {
+	s := newTestSession(t)
+	p256, _ := curve.ByName("P-256")
+	oid, _ := asn1.Marshal(p256.OID)
+	point, _ := asn1.Marshal(p256.G)
+	for _, q := range [][]byte{point, p256.G} {
+		h := create(t, s, class(cryptoki.ClassPublicKey), number(cryptoki.AttrKeyType, cryptoki.KeyEC), octets(cryptoki.AttrECParams, oid), octets(cryptoki.AttrECPoint, q))
+		if got := value(t, s, h, cryptoki.AttrECPoint); !bytes.Equal(got, point) {
+			t.Errorf("point % X", got)
+		}
+	}
+	h := create(t, s, class(cryptoki.ClassSecretKey), number(cryptoki.AttrKeyType, cryptoki.KeyAES), octets(cryptoki.AttrValue, make([]byte, 16)),
+		flag(cryptoki.AttrSensitive, false), flag(cryptoki.AttrExtractable, true), octets(cryptoki.AttrLabel, "aes"))
+	found(t, s, 1, octets(cryptoki.AttrLabel, "aes"), octets(cryptoki.AttrValue, make([]byte, 16)))
+	if err := s.Set(h, cryptoki.Template{flag(cryptoki.AttrSensitive, true)}); err != nil {
+		t.Fatal(err)
+	}
+	found(t, s, 0, octets(cryptoki.AttrValue, make([]byte, 16)))
+	if err := s.Set(h, cryptoki.Template{flag(cryptoki.AttrSensitive, false)}); !errors.Is(err, cryptoki.AttributeReadOnly) {
+		t.Errorf("a sensitive key becomes another: %v", err)
+	}
+	second, err := s.application.Session(2, s.slot.id, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found(t, second, 3)
+	other, err := s.application.library.Application().Session(1, s.slot.id, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found(t, other, 0)
+	if _, err := other.Object(h); !errors.Is(err, cryptoki.ObjectHandleInvalid) {
+		t.Errorf("another application's object: %v", err)
+	}
+	s.Close()
+	found(t, second, 0)
+}
