@@ -287,7 +287,10 @@ func (s *Session) lookUp(h cryptoki.Handle) (*object, error) {
 	if err != nil {
 		return nil, err
 	}
-	origin := l.byHandle[s.slot.objects().where(h&originMask)]
+	origin := l.byHandle[h&originMask]
+	if origin == nil {
+		origin = l.byHandle[s.slot.objects().movedTo(h&originMask)]
+	}
 	switch {
 	case own == nil:
 		return origin, nil
@@ -320,12 +323,9 @@ func (d *directory) move(from, to cryptoki.Handle) {
 	d.moved[from] = to
 }
 
-// where gives the handle that an object has now.
-func (d *directory) where(h cryptoki.Handle) cryptoki.Handle {
+// movedTo gives the handle that such an object has now; 0 for none.
+func (d *directory) movedTo(h cryptoki.Handle) cryptoki.Handle {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if to, moved := d.moved[h]; moved {
-		return to
-	}
-	return h
+	return d.moved[h]
 }
