@@ -43,7 +43,7 @@ static CK_RV crypt(struct session *s, enum kind kind, enum stage stage, const st
 	put_string(&c->out, p->data, p->dataLen);
 	put_string(&c->out, p->signature, p->signatureLen);
 	CK_RV rv = session_send(c, s, stage == SINGLE || stage == CANCEL);
-	o->begun = rv == CKR_OK && stage == UPDATE;
+	o->begun = rv == CKR_OK && (stage == BEGIN || stage == UPDATE);
 	*out = (struct reader){.failed = false};
 	if (rv == CKR_OK)
 		out->at = get_string(&c->in, &out->left);
@@ -70,6 +70,24 @@ static CK_RV settle(struct session *s, enum kind kind, bool last, CK_RV rv) {
 		operation_cancel(s, kind);
 	else if (last)
 		wipe_writer(&o->data);
+	return rv;
+}
+
+CK_RV operations_begin(struct session *s) {
+	CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
+	for (enum kind kind = ENCRYPT; kind < KINDS; kind++) {
+		struct call c;
+		struct reader none;
+		if (!s->operations[kind].active)
+			continue;
+		rv = CKR_OK;
+		if (!s->operations[kind].begun) {
+			rv = crypt(s, kind, BEGIN, &(struct passage){.data = NULL}, &c, &none);
+			call_end(&c);
+		}
+		if (settle(s, kind, false, rv) != CKR_OK)
+			return rv;
+	}
 	return rv;
 }
 
@@ -299,7 +317,7 @@ CK_RV operation_single(CK_SESSION_HANDLE session, enum kind kind, enum mode mode
 		return rv;
 	struct operation *o = &s->operations[kind];
 	p = with_signature(o, p);
-	if (o->begun || o->data.used > 0)
+	if (o->parts)
 		rv = CKR_OPERATION_ACTIVE;
 	else if (answered(s, kind, &p, has_output(kind), &rv))
 		;
@@ -317,6 +335,7 @@ CK_RV operation_update(CK_SESSION_HANDLE session, enum kind kind, enum mode mode
 	CK_RV rv = operation_enter(session, kind, mode, &s);
 	if (rv != CKR_OK)
 		return rv;
+	s->operations[kind].parts = true;
 	if (answered(s, kind, &p, !kinds[kind].collects, &rv))
 		;
 	else if (kinds[kind].collects)

@@ -21,6 +21,8 @@ CK_RV operation_single(CK_SESSION_HANDLE session, enum kind kind, enum mode mode
 CK_RV operation_update(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p);
 CK_RV operation_final(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p);
 CK_RV operation_end(CK_SESSION_HANDLE session, enum kind kind, enum mode mode);
+/* Lets the agent know of what was begun, before a login for it; CKR_OPERATION_NOT_INITIALIZED if that is nothing. */
+CK_RV operations_begin(struct session *s);
 /* Ends the operation, if there is one; the session is locked. */
 void operation_cancel(struct session *s, enum kind kind);
 

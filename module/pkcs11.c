@@ -303,6 +303,23 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved) {
 
 /* Sessions */
 
+/* How a function with a session begins, and how it is left early. */
+#define ENTER(s, handle) \
+	struct session *s; \
+	CK_RV rv = session_enter(handle, &s); \
+	if (rv != CKR_OK) \
+		return rv
+#define REFUSE(condition, answer) \
+	if (condition) \
+		return session_leave(s, answer)
+
+/* Sends a call that has no results, and ends it. */
+static CK_RV tell(struct session *s, struct call *c, bool changes_nothing) {
+	CK_RV rv = session_send(c, s, changes_nothing);
+	call_end(c);
+	return rv;
+}
+
 CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session) {
 	const struct row *row;
 	(void)application;
@@ -333,30 +350,32 @@ CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY 
 }
 
 /* The agent is told of the end of what it knows: that has succeeded also where it cannot be told. */
-static void tell_closed(CK_SLOT_ID slot, CK_SESSION_HANDLE session) {
+static void tell_end(unsigned call, bool writable, CK_SLOT_ID slot, CK_SESSION_HANDLE session) {
 	struct call c;
-	call_begin(&c, session == 0 ? CLOSEALL : CLOSE, 0, slot, session);
+	call_begin(&c, call, writable, slot, session);
 	call_send(&c, true);
 	call_end(&c);
 }
 
 /* With the last session of a slot goes its login, too. */
 CK_RV C_CloseSession(CK_SESSION_HANDLE session) {
-	struct session *s;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
+	ENTER(s, session);
+	struct slot *slot = s->slot;
 	bool known = s->epoch != 0 && s->epoch == agent_epoch();
+	pthread_mutex_lock(&slot->logins);
 	session_end(s);
 	pthread_mutex_lock(&lock);
-	bool last = s->slot->sessions == 0 && s->slot->user != NOBODY;
+	bool last = slot->sessions == 0 && slot->user != NOBODY;
 	if (last)
-		slot_logout(s->slot);
+		slot_logout(slot);
 	pthread_mutex_unlock(&lock);
-	if (known && s->objects)
-		objects_drop(s->slot->id);
+	if (last)
+		tell_end(LOGOUT, s->writable, slot->id, session);
 	if (known || last)
-		tell_closed(s->slot->id, last ? 0 : session);
+		tell_end(CLOSE, s->writable, slot->id, session);
+	pthread_mutex_unlock(&slot->logins);
+	if (s->objects)
+		objects_drop(slot->id);
 	return session_leave(s, CKR_OK);
 }
 
@@ -366,12 +385,15 @@ CK_RV C_CloseAllSessions(CK_SLOT_ID id) {
 	if (rv != CKR_OK)
 		return rv;
 	struct slot *slot = slot_state(id);
-	bool any = slot != NULL && slot->sessions > 0;
-	if (any)
-		slot_end_sessions(slot);
+	if (slot == NULL || slot->sessions == 0)
+		return slot_leave(CKR_OK);
 	pthread_mutex_unlock(&lock);
-	if (any)
-		tell_closed(id, 0);
+	pthread_mutex_lock(&slot->logins);
+	pthread_mutex_lock(&lock);
+	slot_end_sessions(slot);
+	pthread_mutex_unlock(&lock);
+	tell_end(CLOSEALL, false, id, 0);
+	pthread_mutex_unlock(&slot->logins);
 	leave();
 	return CKR_OK;
 }
@@ -388,22 +410,15 @@ static CK_STATE session_state(struct session *s) {
 }
 
 CK_RV C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *info) {
-	struct session *s;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
-	if (info == NULL)
-		return session_leave(s, CKR_ARGUMENTS_BAD);
+	ENTER(s, session);
+	REFUSE(info == NULL, CKR_ARGUMENTS_BAD);
 	*info = (CK_SESSION_INFO){s->slot->id, session_state(s), CKF_SERIAL_SESSION | (s->writable ? CKF_RW_SESSION : 0), 0};
 	return session_leave(s, CKR_OK);
 }
 
 CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags) {
-	struct session *s;
 	(void)type;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
+	ENTER(s, session);
 	if (flags != NULL)
 		*flags = 0;
 	return session_leave(s, flags == NULL ? CKR_ARGUMENTS_BAD : CKR_OK);
@@ -420,10 +435,7 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags) {
 	static const CK_FLAGS of[KINDS] = {
 		[ENCRYPT] = CKF_ENCRYPT, [DECRYPT] = CKF_DECRYPT, [DIGEST] = CKF_DIGEST, [SIGN] = CKF_SIGN | CKF_MESSAGE_SIGN,
 		[VERIFY] = CKF_VERIFY | CKF_MESSAGE_VERIFY, [SIGN_RECOVER] = CKF_SIGN_RECOVER, [VERIFY_RECOVER] = CKF_VERIFY_RECOVER};
-	struct session *s;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
+	ENTER(s, session);
 	for (enum kind kind = ENCRYPT; kind < KINDS; kind++)
 		if ((flags & of[kind]) != 0)
 			operation_cancel(s, kind);
@@ -436,13 +448,10 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags) {
 
 /* What is seen to be impossible without asking the agent. */
 static CK_RV check_login(struct session *s, CK_USER_TYPE user) {
-	bool pending = false;
-	for (int kind = 0; kind < KINDS; kind++)
-		pending |= s->operations[kind].active;
 	if (user > CKU_CONTEXT_SPECIFIC)
 		return CKR_USER_TYPE_INVALID;
 	if (user == CKU_CONTEXT_SPECIFIC)
-		return pending ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
+		return operations_begin(s); /* what the login is for */
 	CK_USER_TYPE present = session_user(s);
 	if (present != NOBODY)
 		return present == user ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
@@ -468,15 +477,11 @@ static CK_RV logged_in(struct session *s, CK_USER_TYPE user, struct reader *in) 
 	return CKR_OK;
 }
 
-CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
-	struct session *s;
+static CK_RV log_in(struct session *s, CK_USER_TYPE user, const CK_UTF8CHAR *pin, CK_ULONG pinLen) {
 	struct call c;
-	CK_RV rv = session_enter(session, &s);
+	CK_RV rv = check_login(s, user);
 	if (rv != CKR_OK)
 		return rv;
-	rv = check_login(s, user);
-	if (rv != CKR_OK)
-		return session_leave(s, rv);
 	session_call(&c, s, LOGIN);
 	put_number(&c.out, user);
 	put_string(&c.out, pin, pinLen);
@@ -484,6 +489,14 @@ CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK
 	if (rv == CKR_OK)
 		rv = logged_in(s, user, &c.in);
 	call_end(&c);
+	return rv;
+}
+
+CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
+	ENTER(s, session);
+	pthread_mutex_lock(&s->slot->logins);
+	rv = log_in(s, user, pin, pinLen);
+	pthread_mutex_unlock(&s->slot->logins);
 	return session_leave(s, rv);
 }
 
@@ -493,52 +506,44 @@ CK_RV C_LoginUser(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin
 }
 
 /* Whatever the agent says, nobody is logged in any more as far as the module goes: so who was logged out there can log in again. */
-CK_RV C_Logout(CK_SESSION_HANDLE session) {
-	struct session *s;
+static CK_RV log_out(struct session *s) {
 	struct call c;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
 	if (session_user(s) == NOBODY)
-		return session_leave(s, CKR_USER_NOT_LOGGED_IN);
+		return CKR_USER_NOT_LOGGED_IN;
 	session_call(&c, s, LOGOUT);
-	rv = session_send(&c, s, true);
-	call_end(&c);
+	CK_RV rv = tell(s, &c, true);
 	pthread_mutex_lock(&lock);
 	slot_logout(s->slot);
 	pthread_mutex_unlock(&lock);
+	return rv;
+}
+
+CK_RV C_Logout(CK_SESSION_HANDLE session) {
+	ENTER(s, session);
+	pthread_mutex_lock(&s->slot->logins);
+	rv = log_out(s);
+	pthread_mutex_unlock(&s->slot->logins);
 	return session_leave(s, rv);
 }
 
 CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
-	struct session *s;
 	struct call c;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
-	if (session_user(s) != CKU_SO)
-		return session_leave(s, CKR_USER_NOT_LOGGED_IN);
+	ENTER(s, session);
+	REFUSE(session_user(s) != CKU_SO, CKR_USER_NOT_LOGGED_IN);
 	session_call(&c, s, INITPIN);
 	put_string(&c.out, pin, pinLen);
-	rv = session_send(&c, s, false);
-	call_end(&c);
-	return session_leave(s, rv);
+	return session_leave(s, tell(s, &c, false));
 }
 
 /* A ticket with the old PIN would cost a try: with a new PIN, a login cannot be resumed any more. */
 CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG oldLen, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
-	struct session *s;
 	struct call c;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
-	if (!s->writable)
-		return session_leave(s, CKR_SESSION_READ_ONLY);
+	ENTER(s, session);
+	REFUSE(!s->writable, CKR_SESSION_READ_ONLY);
 	session_call(&c, s, SETPIN);
 	put_string(&c.out, old, oldLen);
 	put_string(&c.out, pin, pinLen);
-	rv = session_send(&c, s, false);
-	call_end(&c);
+	rv = tell(s, &c, false);
 	if (rv == CKR_OK || rv == CKR_DEVICE_REMOVED) {
 		pthread_mutex_lock(&lock);
 		explicit_bzero(s->slot->ticket, sizeof s->slot->ticket);
@@ -576,26 +581,18 @@ static CK_RV make(struct call *c, struct session *s, bool token, CK_OBJECT_HANDL
 }
 
 CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
-	struct session *s;
 	struct call c;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
-	if (made == NULL || attributes == NULL)
-		return session_leave(s, CKR_ARGUMENTS_BAD);
+	ENTER(s, session);
+	REFUSE(made == NULL || attributes == NULL, CKR_ARGUMENTS_BAD);
 	session_call(&c, s, CREATE);
 	put_template(&c.out, attributes, count);
 	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
 }
 
 CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
-	struct session *s;
 	struct call c;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
-	if (made == NULL || (attributes == NULL && count > 0))
-		return session_leave(s, CKR_ARGUMENTS_BAD);
+	ENTER(s, session);
+	REFUSE(made == NULL || (attributes == NULL && count > 0), CKR_ARGUMENTS_BAD);
 	session_call(&c, s, COPY);
 	put_number(&c.out, object);
 	put_template(&c.out, attributes, count);
@@ -603,42 +600,30 @@ CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIB
 }
 
 CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
-	struct session *s;
 	struct call c;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
+	ENTER(s, session);
 	session_call(&c, s, DESTROY);
 	put_number(&c.out, object);
-	rv = session_send(&c, s, false);
-	call_end(&c);
+	rv = tell(s, &c, false);
 	objects_drop(s->slot->id);
 	return session_leave(s, rv);
 }
 
 CK_RV C_SetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count) {
-	struct session *s;
 	struct call c;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
-	if (attributes == NULL)
-		return session_leave(s, CKR_ARGUMENTS_BAD);
+	ENTER(s, session);
+	REFUSE(attributes == NULL, CKR_ARGUMENTS_BAD);
 	session_call(&c, s, SET);
 	put_number(&c.out, object);
 	put_template(&c.out, attributes, count);
-	rv = session_send(&c, s, false);
-	call_end(&c);
+	rv = tell(s, &c, false);
 	objects_drop(s->slot->id);
 	return session_leave(s, rv);
 }
 
 CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULONG *size) {
-	struct session *s;
 	struct record *record;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
+	ENTER(s, session);
 	rv = size == NULL ? CKR_ARGUMENTS_BAD : object_get(s, object, &record);
 	if (rv == CKR_OK) {
 		*size = record->size - sizeof *record;
@@ -665,11 +650,8 @@ static CK_RV get_attribute(const struct record *record, CK_ATTRIBUTE *a) {
 }
 
 CK_RV C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count) {
-	struct session *s;
 	struct record *record;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
+	ENTER(s, session);
 	rv = attributes == NULL ? CKR_ARGUMENTS_BAD : object_get(s, object, &record);
 	if (rv != CKR_OK)
 		return session_leave(s, rv);
@@ -702,11 +684,8 @@ static CK_RV take_found(struct session *s, struct call *c) {
 }
 
 CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count) {
-	struct session *s;
 	struct call c;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
+	ENTER(s, session);
 	if (s->finding || (attributes == NULL && count > 0))
 		return session_leave(s, s->finding ? CKR_OPERATION_ACTIVE : CKR_ARGUMENTS_BAD);
 	session_call(&c, s, FIND);
@@ -722,24 +701,16 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_
 }
 
 CK_RV C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max, CK_ULONG *count) {
-	struct session *s;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
-	if (!s->finding)
-		return session_leave(s, CKR_OPERATION_NOT_INITIALIZED);
-	if (count == NULL || (objects == NULL && max > 0))
-		return session_leave(s, CKR_ARGUMENTS_BAD);
+	ENTER(s, session);
+	REFUSE(!s->finding, CKR_OPERATION_NOT_INITIALIZED);
+	REFUSE(count == NULL || (objects == NULL && max > 0), CKR_ARGUMENTS_BAD);
 	for (*count = 0; *count < max && s->found_next < s->found_count; ++*count)
 		objects[*count] = s->found[s->found_next++];
 	return session_leave(s, CKR_OK);
 }
 
 CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE session) {
-	struct session *s;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
+	ENTER(s, session);
 	rv = s->finding ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
 	find_end(s);
 	return session_leave(s, rv);
@@ -869,10 +840,7 @@ static CK_RV random_part(struct session *s, CK_BYTE *to, CK_ULONG n) {
 }
 
 CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE *random, CK_ULONG randomLen) {
-	struct session *s;
-	CK_RV rv = session_enter(session, &s);
-	if (rv != CKR_OK)
-		return rv;
+	ENTER(s, session);
 	if (random == NULL && randomLen > 0)
 		rv = CKR_ARGUMENTS_BAD;
 	for (CK_ULONG n; rv == CKR_OK && randomLen > 0; random += n, randomLen -= n) {

@@ -98,6 +98,7 @@ static void forget(bool child) {
 		explicit_bzero(slot->ticket, sizeof slot->ticket);
 		if (!child) {
 			slot_end_sessions(slot);
+			pthread_mutex_destroy(&slot->logins);
 			free(slot);
 		}
 	}
@@ -122,6 +123,7 @@ struct slot *slot_state(CK_SLOT_ID id) {
 	while (slot != NULL && slot->id != id)
 		slot = slot->next;
 	if (slot == NULL && (slot = calloc(1, sizeof *slot)) != NULL) {
+		pthread_mutex_init(&slot->logins, NULL);
 		slot->id = id;
 		slot->user = NOBODY;
 		slot->next = slots;

@@ -25,6 +25,7 @@ enum { MAX_TICKET = 1024 };
 struct slot {
 	struct slot *_Atomic next;
 	CK_SLOT_ID id;
+	pthread_mutex_t logins; /* held while a login begins or ends: here and at the agent that is one */
 	CK_ULONG sessions, writable;
 	CK_USER_TYPE user;
 	bool told; /* the presence of a token, as C_WaitForSlotEvent has told it */
@@ -57,6 +58,7 @@ struct operation {
 	bool active;
 	enum mode mode;
 	bool begun;                /* the agent knows of it */
+	bool parts;                /* it was given some with Update */
 	CK_ULONG output;           /* how long its output is; 0 if that is not known */
 	bool exact;                /* and not shorter, so that a smaller buffer is refused before anything is done */
 	struct writer beginning;   /* mechanism and key, as they are sent */

@@ -227,4 +227,5 @@ def main():
         threading.Thread(target=handle, args=(agent, connection), daemon=True).start()
 
 
-main()
+if __name__ == "__main__":
+    main()
