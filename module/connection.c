@@ -27,7 +27,7 @@ extern char **environ;
 #define CONCLAVE_BINDIR "/usr/local/bin"
 #endif
 
-enum { VERSION = 1, MAX_IDLE = 64, MAX_SECRET = 256, ATTEMPTS = 5 };
+enum { VERSION = 1, MAX_IDLE = 256, MAX_SECRET = 256, ATTEMPTS = 5 };
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -101,29 +101,31 @@ static bool close_others(posix_spawn_file_actions_t *actions) {
 	for (struct dirent *e; ok && (e = readdir(folder)) != NULL;) {
 		int fd = atoi(e->d_name);
 		if (fd > STDERR_FILENO)
-			ok = posix_spawn_file_actions_addclose(actions, fd) == 0;
+			ok = posix_spawn_file_actions_addclose(actions, fd) != ENOMEM;
 	}
 	closedir(folder);
 	return ok;
 }
 
-static bool run(const char *program, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes) {
+enum ran { NOT_RUN, FAILED, RAN };
+
+static enum ran run(const char *program, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes) {
 	char name[] = "conclave", command[] = "agent", option[] = "--start", *args[] = {name, command, option, NULL};
 	pid_t pid;
 	int status = 0;
 	if (*program == '\0' || posix_spawnp(&pid, program, actions, attributes, args, environ) != 0)
-		return false;
+		return NOT_RUN;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return errno == ECHILD; /* the application ignores SIGCHLD: whether it started, the socket tells */
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+			return errno == ECHILD ? RAN : FAILED; /* the application ignores SIGCHLD: whether it started, the socket tells */
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? RAN : FAILED;
 }
 
 static bool start(void) {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
-	bool started = false;
+	enum ran ran = FAILED;
 	if (getauxval(AT_SECURE) != 0 || posix_spawn_file_actions_init(&actions) != 0)
 		return false;
 	if (posix_spawnattr_init(&attributes) != 0) {
@@ -136,11 +138,14 @@ static bool start(void) {
 	    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) == 0 && close_others(&actions) &&
 	    posix_spawnattr_setsigmask(&attributes, &none) == 0 && posix_spawnattr_setsigdefault(&attributes, &all) == 0 &&
 	    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) == 0)
-		started = run(agent.program, &actions, &attributes) || run(CONCLAVE_BINDIR "/conclave", &actions, &attributes) ||
-			run("conclave", &actions, &attributes);
+		ran = run(agent.program, &actions, &attributes);
+	if (ran == NOT_RUN)
+		ran = run(CONCLAVE_BINDIR "/conclave", &actions, &attributes);
+	if (ran == NOT_RUN)
+		ran = run("conclave", &actions, &attributes);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
-	return started;
+	return ran == RAN;
 }
 
 /* Reaching it */
@@ -321,7 +326,8 @@ CK_RV call_on(struct call *c, struct connection *k) {
 		return c->out.rv;
 	unsigned size = (unsigned)(c->out.used - 8);
 	memcpy(c->out.bytes, &size, sizeof size);
-	return round_trip(k, c, &rv) == ANSWERED ? rv : CKR_DEVICE_ERROR;
+	enum outcome outcome = round_trip(k, c, &rv);
+	return outcome == ANSWERED ? rv : outcome == MALFORMED ? CKR_DEVICE_ERROR : CKR_DEVICE_REMOVED;
 }
 
 /* The client that the agent says we are. */
@@ -388,6 +394,7 @@ static CK_RV introduce(struct connection *k) {
 	return rv;
 }
 
+/* CKR_DEVICE_REMOVED if the agent ended meanwhile: then another may be there already. */
 static CK_RV open_connection(struct connection **made) {
 	struct connection *k = new_connection();
 	if (k == NULL)
@@ -399,7 +406,7 @@ static CK_RV open_connection(struct connection **made) {
 		*made = k;
 	else
 		drop(k);
-	return initialised() || rv == CKR_OK ? rv : CKR_CRYPTOKI_NOT_INITIALIZED;
+	return rv == CKR_OK || rv == CKR_DEVICE_REMOVED ? rv : CKR_DEVICE_ERROR;
 }
 
 /* Calls */
@@ -427,13 +434,16 @@ CK_RV call_send(struct call *c, bool changes_nothing) {
 		if (k == NULL) {
 			attempts++;
 			rv = open_connection(&k);
-			if (rv != CKR_OK)
-				return rv;
 		}
 		if (!initialised()) {
-			give_back(k);
+			if (rv == CKR_OK)
+				give_back(k);
 			return CKR_CRYPTOKI_NOT_INITIALIZED;
 		}
+		if (rv == CKR_DEVICE_REMOVED)
+			continue;
+		if (rv != CKR_OK)
+			return rv;
 		if ((c->over != NULL && *c->over) || (c->epoch != 0 && c->epoch != k->epoch)) {
 			give_back(k);
 			return CKR_SESSION_HANDLE_INVALID;

@@ -535,7 +535,7 @@ CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
 	return session_leave(s, tell(s, &c, false));
 }
 
-/* A ticket with the old PIN would cost a try: with a new PIN, a login cannot be resumed any more. */
+/* A ticket with the old PIN would cost a try, as soon as there is a new one: the login cannot be resumed any more. */
 CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG oldLen, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
 	struct call c;
 	ENTER(s, session);
@@ -543,14 +543,11 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG oldLen, CK_
 	session_call(&c, s, SETPIN);
 	put_string(&c.out, old, oldLen);
 	put_string(&c.out, pin, pinLen);
-	rv = tell(s, &c, false);
-	if (rv == CKR_OK || rv == CKR_DEVICE_REMOVED) {
-		pthread_mutex_lock(&lock);
-		explicit_bzero(s->slot->ticket, sizeof s->slot->ticket);
-		s->slot->ticket_len = 0;
-		pthread_mutex_unlock(&lock);
-	}
-	return session_leave(s, rv);
+	pthread_mutex_lock(&lock);
+	explicit_bzero(s->slot->ticket, sizeof s->slot->ticket);
+	s->slot->ticket_len = 0;
+	pthread_mutex_unlock(&lock);
+	return session_leave(s, tell(s, &c, false));
 }
 
 /* Objects */

@@ -80,13 +80,18 @@ static void free_session(struct session *s) {
 	free(s);
 }
 
+/* Drops a reference. Some records have the value of a secret key. The lock is held by the caller. */
+static void unref(struct record *record) {
+	if (--record->references == 0)
+		wipe_free(record, record->size);
+}
+
 static void drop_records(void) {
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (records[i] != NULL) {
 			struct record *record = records[i];
 			records[i] = record->next;
-			if (--record->references == 0)
-				free(record);
+			unref(record);
 		}
 	cached = 0;
 }
@@ -142,8 +147,7 @@ static void drop_records_of(CK_SLOT_ID slot) {
 			}
 			*at = record->next;
 			cached -= record->size;
-			if (--record->references == 0)
-				free(record);
+			unref(record);
 		}
 }
 
@@ -354,8 +358,7 @@ CK_RV session_send(struct call *c, struct session *s, bool changes_nothing) {
 
 void object_release(struct record *record) {
 	pthread_mutex_lock(&lock);
-	if (--record->references == 0)
-		free(record);
+	unref(record);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -436,7 +439,7 @@ void state_outdate(void) {
 	pthread_mutex_unlock(&lock);
 }
 
-/* Logs in again with a ticket. What it says stays CKR_DEVICE_ERROR only if no answer came. */
+/* Logs in again with a ticket, and ends the sessions of the slot if that is refused: CKR_DEVICE_REMOVED only if no answer came. */
 static CK_RV resume(struct connection *k, struct slot *slot) {
 	struct call c;
 	call_begin(&c, RESUME, 0, slot->id, 0);
@@ -448,7 +451,7 @@ static CK_RV resume(struct connection *k, struct slot *slot) {
 	bool resumed = nobody;
 	if (!nobody && ticket) {
 		resumed = call_on(&c, k) == CKR_OK;
-		rv = c.in.failed ? CKR_DEVICE_ERROR : CKR_OK;
+		rv = c.in.failed ? CKR_DEVICE_REMOVED : CKR_OK;
 	}
 	call_end(&c);
 	if (rv == CKR_OK && !resumed) {

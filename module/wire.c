@@ -158,7 +158,7 @@ CK_RV read_record(struct reader *r, CK_SLOT_ID slot, struct record **made) {
 		struct value v = get_value(&ahead);
 		values += v.bytes == NULL ? 0 : v.len;
 	}
-	if (ahead.failed || handle == CK_INVALID_HANDLE)
+	if (ahead.failed || handle == CK_INVALID_HANDLE || output > MAX_ANSWER)
 		return CKR_DEVICE_ERROR;
 
 	size_t size = sizeof(struct record) + count * sizeof(struct value) + values;
@@ -342,7 +342,10 @@ CK_ULONG digest_length(CK_MECHANISM_TYPE mechanism) {
 	case CKM_SHA384:
 	case CKM_SHA3_384:
 		return 48;
-	default:
+	case CKM_SHA512:
+	case CKM_SHA3_512:
 		return 64;
+	default:
+		return 0;
 	}
 }

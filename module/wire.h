@@ -101,7 +101,7 @@ CK_RV read_answer(const CK_BYTE *bytes, size_t n, size_t *total, CK_RV *rv, CK_U
 /* The parameter as it is sent; CKR_MECHANISM_PARAM_INVALID if it is not what the mechanism takes. */
 CK_RV put_mechanism(struct writer *w, const CK_MECHANISM *mechanism);
 
-/* How many bytes a digest has, at most 64 where it is not known. */
+/* How many bytes a digest has; 0 if that is not known. */
 CK_ULONG digest_length(CK_MECHANISM_TYPE mechanism);
 
 #endif
