@@ -23,10 +23,6 @@
 
 extern char **environ;
 
-#ifndef CONCLAVE_BINDIR
-#define CONCLAVE_BINDIR "/usr/local/bin"
-#endif
-
 enum { VERSION = 1, MAX_IDLE = 256, MAX_SECRET = 256, ATTEMPTS = 5 };
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -56,20 +52,32 @@ static bool set_path(const char *folder, const char *path) {
 	return n > 0 && (size_t)n < sizeof agent.address.sun_path;
 }
 
-/* The program that lies beside this module, if it does. */
-static void locate_program(void) {
-	Dl_info self;
-	char module[PATH_MAX];
+static bool program_in(const char *folder, const char *below) {
+	int n = snprintf(agent.program, sizeof agent.program, "%s%s/conclave", folder, below);
+	if (n > 0 && (size_t)n < sizeof agent.program && access(agent.program, X_OK) == 0)
+		return true;
 	agent.program[0] = '\0';
-	if (dladdr(&agent, &self) == 0 || self.dli_fname == NULL || realpath(self.dli_fname, module) == NULL)
+	return false;
+}
+
+/* The program that was installed with this module: beside it, or in the bin that belongs to its lib. */
+static void locate_program(void) {
+	static const char *const libraries[] = {"/lib/", "/lib64/"};
+	Dl_info self;
+	char folder[PATH_MAX], *end;
+	agent.program[0] = '\0';
+	if (dladdr(&agent, &self) == 0 || self.dli_fname == NULL || realpath(self.dli_fname, folder) == NULL ||
+	    (end = strrchr(folder, '/')) == NULL)
 		return;
-	char *slash = strrchr(module, '/');
-	if (slash == NULL)
+	*end = '\0';
+	if (program_in(folder, ""))
 		return;
-	*slash = '\0';
-	int n = snprintf(agent.program, sizeof agent.program, "%s/conclave", module);
-	if (n < 0 || (size_t)n >= sizeof agent.program)
-		agent.program[0] = '\0';
+	for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+		if ((end = strstr(folder, libraries[i])) != NULL) {
+			*end = '\0';
+			program_in(folder, "/bin");
+			return;
+		}
 }
 
 CK_RV agent_locate(const char *path) {
@@ -139,8 +147,6 @@ static bool start(void) {
 	    posix_spawnattr_setsigmask(&attributes, &none) == 0 && posix_spawnattr_setsigdefault(&attributes, &all) == 0 &&
 	    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) == 0)
 		ran = run(agent.program, &actions, &attributes);
-	if (ran == NOT_RUN)
-		ran = run(CONCLAVE_BINDIR "/conclave", &actions, &attributes);
 	if (ran == NOT_RUN)
 		ran = run("conclave", &actions, &attributes);
 	posix_spawnattr_destroy(&attributes);
