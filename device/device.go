@@ -68,6 +68,9 @@ func NewHome(dir string) Home { return Home{dir, card.DefaultPINCost()} }
 // In is a home in another directory, with devices as they are here.
 func (h Home) In(dir string) Home { return Home{dir, h.PINCost} }
 
+// Dir is the directory of the home.
+func (h Home) Dir() string { return h.dir }
+
 // Imports is the directory of what is remembered about devices that wait for
 // DKEK shares.
 func (h Home) Imports() string { return filepath.Join(h.dir, "imports") }

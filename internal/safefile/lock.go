@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// errHeld is what lock gives for a lock that another holds, if it does not wait.
-var errHeld = errors.New("another program is at work here; end that one first")
+// ErrHeld is the error for a lock that another program holds.
+var ErrHeld = errors.New("another program is at work here; end that one first")
 
 // Lock keeps other processes out of what a file stands for, until unlock is
 // called or the process ends. If another is in already, it fails. The file is

@@ -19,7 +19,7 @@ func lock(f *os.File, wait bool) error {
 	for {
 		err := unix.Flock(int(f.Fd()), how)
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return errHeld
+			return ErrHeld
 		}
 		if err != unix.EINTR {
 			return err

@@ -97,7 +97,7 @@ func (p *Place) claim() error {
 			return nil
 		}
 		f.Close() // another process was quicker, and took it for something left
-		if err != nil && !errors.Is(err, errHeld) {
+		if err != nil && !errors.Is(err, ErrHeld) {
 			return errors.Join(fmt.Errorf("%s: %w", p.Unfinished(), err), os.Remove(p.Unfinished()))
 		}
 	}
@@ -154,7 +154,7 @@ func openUnfinished(path string) (*Place, error) {
 	}
 	held := lock(p.file, false)
 	err = p.readNote()
-	if errors.Is(held, errHeld) {
+	if errors.Is(held, ErrHeld) {
 		held = &HeldError{path, p.making}
 	}
 	if held != nil {

@@ -37,6 +37,7 @@ const (
 	PINLenRange                RV = 0x0A2
 	PINExpired                 RV = 0x0A3
 	PINLocked                  RV = 0x0A4
+	SessionCount               RV = 0x0B1
 	SessionHandleInvalid       RV = 0x0B3
 	SessionReadOnly            RV = 0x0B5
 	SessionExists              RV = 0x0B6
