@@ -100,7 +100,7 @@ func absolute(t *testing.T, path string) string {
 }
 
 // withoutAnswer are the commands that write a document, or talk as long as they run.
-var withoutAnswer = []string{"hsm-serve", "ca-export", "completion", "help"}
+var withoutAnswer = []string{"agent", "hsm-serve", "ca-export", "completion", "help"}
 
 // commandsThatAnswer are all others, with hyphens in their names, as manual pages have
 // them.

@@ -96,6 +96,9 @@ type (
 	logGroup struct {
 		Log logCommands `cmd:"" help:"The log of an embedded device: what changed it or used its keys."`
 	}
+	agentGroup struct {
+		Agent runAgent `cmd:"" help:"Hold the devices for programs that speak PKCS#11, until none needs them any more."`
+	}
 	rehearseGroup struct {
 		Rehearse rehearse `cmd:"" help:"Rehearse the whole life of a key, from ceremony to recovery, on throw-away devices."`
 	}
@@ -129,6 +132,7 @@ type all struct {
 	ceremonyGroup
 	caGroup
 	logGroup
+	agentGroup
 	rehearseGroup
 	versionGroup
 	helpGroup
@@ -168,6 +172,8 @@ func grammarOf(args []string) grammar {
 		return new(one[caGroup])
 	case "log":
 		return new(one[logGroup])
+	case "agent":
+		return new(one[agentGroup])
 	case "rehearse":
 		return new(one[rehearseGroup])
 	case "version":
