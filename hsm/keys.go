@@ -139,7 +139,8 @@ type NewKey struct {
 	Ref        byte // 0 for the lowest free one
 	Key        wire.PublicKey
 	Label      string
-	ID         []byte // CKA_ID; the reference if it is empty
+	ID         []byte     // CKA_ID; the reference if it is empty
+	Usage      wire.Usage // what it is described to be for; 0 for what such keys do usually
 	UseCounter *uint32
 	Algorithms []byte
 }
@@ -197,7 +198,7 @@ func (h *HSM) keepRequest(ref byte, answer []byte) error {
 }
 
 func (n NewKey) describe(ref byte) ([]byte, error) {
-	d := wire.PrKD{Type: n.Key.Type, Label: n.Label, ID: n.ID, Bits: n.Key.Bits}
+	d := wire.PrKD{Type: n.Key.Type, Label: n.Label, ID: n.ID, Bits: n.Key.Bits, Usage: n.Usage}
 	if d.Type == wire.KeyEC {
 		d.Bits = n.Key.Curve.Bits
 	}
@@ -236,8 +237,11 @@ func (h *HSM) FreeRef(wanted byte) (byte, error) {
 			return byte(ref), nil
 		}
 	}
-	return 0, errors.New("all 255 key references are occupied; delete a key first")
+	return 0, ErrFull
 }
+
+// ErrFull is the error for a device that has no place for another key.
+var ErrFull = errors.New("all 255 key references are occupied; delete a key first")
 
 // ErrOccupied is the error for a key reference that holds a key.
 var ErrOccupied = errors.New("occupied")
