@@ -1,3 +1,5 @@
+//go:build linux
+
 package agent
 
 import (
@@ -5,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 
 	"conclave/token"
 	"conclave/token/cryptoki"
@@ -23,7 +24,7 @@ const (
 type connection struct {
 	exchange
 	server *server
-	conn   net.Conn
+	socket *socket
 	uid    int
 	buffer []byte // for requests
 }
@@ -32,7 +33,7 @@ type connection struct {
 // stops.
 func (c *connection) serve() {
 	err := c.requests()
-	c.conn.Close()
+	c.socket.Close()
 	if c.client != nil {
 		c.server.leave(c.client)
 	}
@@ -53,7 +54,7 @@ func (c *connection) requests() error {
 		if err != nil {
 			return err
 		}
-		_, err = c.conn.Write(c.out.bytes)
+		_, err = c.socket.Write(c.out.bytes)
 		c.out.bytes = emptied(c.out.bytes, len(c.out.bytes))
 		if err != nil {
 			return err
@@ -88,7 +89,7 @@ func (c *connection) read() ([]byte, error) {
 		if n == len(c.buffer) {
 			c.grow()
 		}
-		more, err := c.conn.Read(c.buffer[n:])
+		more, err := c.socket.Read(c.buffer[n:])
 		if n += more; err != nil {
 			if n > more && errors.Is(err, io.EOF) {
 				err = errMalformed

@@ -1,3 +1,5 @@
+//go:build linux
+
 package agent
 
 // call is what a request asks for; docs/agent-protocol.md says with which arguments.

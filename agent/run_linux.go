@@ -27,12 +27,15 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer unlock()
+	s, err := newServer(o)
+	if err != nil {
+		return err
+	}
+	defer s.close()
 	l, err := o.listen(ctx)
 	if err != nil {
 		return err
 	}
-	s := newServer(o)
-	defer s.library.Close()
 	defer context.AfterFunc(ctx, s.stop)()
 	if err := o.Ready(); err != nil {
 		return errors.Join(err, l.Close())

@@ -1,10 +1,15 @@
+//go:build linux
+
 package agent
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"conclave/token"
 )
@@ -16,22 +21,37 @@ type server struct {
 	instance uint64
 	stopped  chan struct{}
 	options  Options
+	lobby    *lobby
 
 	mu          sync.Mutex
 	clients     map[uint64]*client
 	lastClient  uint64
-	connections map[*connection]bool
+	connections int
 	idleTimer   *time.Timer
+	slowest     *time.Timer    // of a server that is stopped
 	all         sync.WaitGroup // connections
 }
 
-func newServer(o Options) *server {
+func newServer(o Options) (*server, error) {
+	lobby, err := newLobby()
+	if err != nil {
+		return nil, err
+	}
 	library := token.New(o.Home)
 	return &server{
-		library: library, instance: randomNumber(), stopped: make(chan struct{}), options: o,
+		library: library, instance: randomNumber(), stopped: make(chan struct{}), options: o, lobby: lobby,
 		slots:   slotList{library: library, events: map[token.SlotID]uint64{}},
-		clients: map[uint64]*client{}, connections: map[*connection]bool{},
+		clients: map[uint64]*client{},
+	}, nil
+}
+
+// close is called when serve has returned.
+func (s *server) close() {
+	if s.slowest != nil {
+		s.slowest.Stop()
 	}
+	s.lobby.close()
+	s.library.Close()
 }
 
 func (s *server) stopping() bool {
@@ -82,41 +102,57 @@ func (s *server) serve(l *net.UnixListener) error {
 // begin serves a connection, if it may be one.
 func (s *server) begin(conn *net.UnixConn) {
 	uid, err := peer(conn)
-	if err != nil || !s.options.admits(uid) {
+	if err == nil && !s.options.admits(uid) {
+		err = errors.New("another user")
+	}
+	if err != nil || !s.enter() {
 		slog.Warn("a connection was refused", "uid", uid, "error", err)
 		conn.Close()
 		return
 	}
-	c := &connection{server: s, conn: conn, uid: uid}
+	s.all.Go(func() {
+		defer s.exit()
+		socket, err := newSocket(conn, s.lobby)
+		if err != nil {
+			slog.Error("a connection failed", "error", err)
+			return
+		}
+		c := &connection{server: s, socket: socket, uid: uid}
+		c.serve()
+	})
+}
+
+// enter counts a connection, if there may be one more.
+func (s *server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping() || len(s.connections) == maxConnections {
-		conn.Close()
-		return
+	if s.stopping() || s.connections == maxConnections {
+		return false
 	}
+	s.connections++
 	if s.idleTimer != nil {
 		s.idleTimer.Stop()
 	}
-	s.connections[c] = true
-	s.all.Go(func() {
-		c.serve()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.connections, c)
-		s.restIfIdle()
-	})
+	return true
+}
+
+func (s *server) exit() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.connections--
+	s.restIfIdle()
 }
 
 // restIfIdle lets the time run after which a server without connections stops. It is
 // called with the lock.
 func (s *server) restIfIdle() {
-	if s.options.Idle == 0 || len(s.connections) > 0 {
+	if s.options.Idle == 0 || s.connections > 0 {
 		return
 	}
 	s.idleTimer = time.AfterFunc(s.options.Idle, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if len(s.connections) == 0 {
+		if s.connections == 0 {
 			s.stopLocked()
 		}
 	})
@@ -137,8 +173,6 @@ func (s *server) stopLocked() {
 		return
 	}
 	close(s.stopped)
-	for c := range s.connections {
-		c.conn.SetReadDeadline(time.Now())
-		c.conn.SetWriteDeadline(time.Now().Add(slowest))
-	}
+	s.lobby.shutdown(unix.SHUT_RD)
+	s.slowest = time.AfterFunc(slowest, func() { s.lobby.shutdown(unix.SHUT_RDWR) })
 }
