@@ -32,7 +32,10 @@ type login struct {
 
 // holds says whether the login has not ended by itself.
 func (l login) holds(s *slot) bool {
-	return s.device.Load() == l.device && (l.officer != nil || l.epoch == l.device.epoch.Load())
+	if l.officer != nil {
+		return s.device.Load() == l.device && !l.officer.over.Load()
+	}
+	return s.device.Load() == l.device && l.epoch == l.device.epoch.Load()
 }
 
 func (l login) end() {

@@ -2,6 +2,8 @@ package token
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -158,3 +160,29 @@ func use(s *Session) error {
 }
 
 func (s *Session) logIn(pin string) error { return s.Login(cryptoki.User, secret.Bytes(pin)) }
+
+// write does what the device itself lets only the user do.
+func write(h *hsm.HSM) error { return h.WriteFile(wire.PrefixProtectedData.File(1), []byte("secret")) }
+
+// replaceFile puts the file of another home's device in the place of one.
+func (d *desk) replaceFile(name string, home device.Home) {
+	d.Helper()
+	d.removeFiles(name)
+	if err := os.Rename(file(home, name), file(d.home, name)); err != nil {
+		d.Fatal(err)
+	}
+}
+
+// removeFiles removes a device's file, and what SQLite has beside it.
+func (d *desk) removeFiles(name string) {
+	d.Helper()
+	for _, suffix := range []string{"", "-wal", "-shm", "-lock"} {
+		if err := os.Remove(file(d.home, name) + suffix); err != nil && suffix == "" {
+			d.Fatal(err)
+		}
+	}
+}
+
+func file(home device.Home, name string) string {
+	return filepath.Join(filepath.Dir(home.Imports()), "devices", name+".device")
+}

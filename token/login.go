@@ -1,11 +1,13 @@
 package token
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"conclave/hsm"
@@ -42,6 +44,9 @@ func (u *unlock) opens(pin secret.Bytes) bool { return hmac.Equal(u.tag, u.of(pi
 // it and nothing would come of it there. A wrong PIN costs a try, and ends no login of
 // others but on a card in a reader.
 func (d *openDevice) logIn(pin secret.Bytes) (epoch uint64, err error) {
+	if len(pin) == 0 || len(pin) > maxUserPIN { // which no device would compare
+		return 0, cryptoki.PINIncorrect
+	}
 	d.comparing.Lock()
 	defer d.comparing.Unlock()
 	unlocked, err := d.isUnlocked()
@@ -230,6 +235,8 @@ func (d *openDevice) lockNow(last uint64) bool {
 // officer is a login of the security officer: in a session of its own with an embedded
 // device. The commands for which it is there want the SO-PIN with them.
 type officer struct {
+	over atomic.Bool // another process has replaced the SO-PIN
+
 	mu     sync.Mutex
 	pin    secret.Bytes
 	worker *worker // nil with a card in a reader
@@ -279,7 +286,8 @@ func (d *openDevice) asOfficer(o *officer, fn func(*worker) error) error {
 		return cryptoki.UserNotLoggedIn
 	}
 	if s, err := o.worker.Status(); err != nil || !s.SO.Verified {
-		return errors.Join(cryptoki.UserNotLoggedIn, err)
+		o.over.Store(err == nil)
+		return cmp.Or(err, error(cryptoki.UserNotLoggedIn))
 	}
 	return fn(o.worker)
 }
