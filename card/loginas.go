@@ -2,17 +2,21 @@ package card
 
 import (
 	"conclave/apdu"
+	"conclave/internal/secret"
 	"conclave/wire"
 )
 
 // LogInAs logs the user in as on another card that was opened on the same device,
 // without a PIN: a process that gives a device several commands at once has it open
-// several times, and compares the PIN once. The error is SecurityNotSatisfied if no
-// user is logged in there.
-func (c *Card) LogInAs(other *Card) error {
-	if c == other {
-		return nil
-	}
+// several times, and compares the PIN once. It is checked as after a PIN that was
+// right. The error is SecurityNotSatisfied if no user is logged in there, or if it is
+// another device or has another PIN by now.
+func (c *Card) LogInAs(other *Card) (err error) {
+	secret.Do(func() { err = c.logInAs(other) })
+	return err
+}
+
+func (c *Card) logInAs(other *Card) error {
 	g, err := other.copyGrant()
 	if err != nil {
 		return err
@@ -20,6 +24,7 @@ func (c *Card) LogInAs(other *Card) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.load(); err != nil {
+		g.vault.close()
 		return err
 	}
 	if !g.holds(&c.state) {
