@@ -35,6 +35,7 @@ type crt struct {
 	n, p, q *bigmod.Modulus
 	dp, dq  secret.Bytes // as long as p and q
 	qInv    *bigmod.Nat  // 1/q mod p
+	*blinding
 }
 
 func newCRT(k *rsa.PrivateKey) (operation, error) {
@@ -48,9 +49,14 @@ func newCRT(k *rsa.PrivateKey) (operation, error) {
 	if err != nil {
 		return nil, err
 	}
+	blinding, err := newBlinding(&k.PublicKey, n)
+	if err != nil {
+		return nil, err
+	}
 	return &crt{
 		n: n, p: p, q: q,
 		dp: padTo(p, k.Precomputed.Dp), dq: padTo(q, k.Precomputed.Dq), qInv: qInv,
+		blinding: blinding,
 	}, nil
 }
 
@@ -66,16 +72,18 @@ func (k *crt) private(in []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	unblind := k.blind(c, k.n)
 	m1 := bigmod.NewNat().Exp(bigmod.NewNat().Mod(c, k.p), k.dp, k.p)
 	m2 := bigmod.NewNat().Exp(bigmod.NewNat().Mod(c, k.q), k.dq, k.q)
 	h := m1.Sub(bigmod.NewNat().Mod(m2, k.p), k.p).Mul(k.qInv, k.p)
 	m := h.ExpandFor(k.n).Mul(k.q.Nat().ExpandFor(k.n), k.n).Add(m2.ExpandFor(k.n), k.n)
-	return m.Bytes(k.n), nil
+	return m.Mul(unblind, k.n).Bytes(k.n), nil
 }
 
 func (k *crt) wipe() {
 	k.dp.Wipe()
 	k.dq.Wipe()
 	clear(k.qInv.Bits())
+	clear(k.unblind.Bits())
 	k.p, k.q = nil, nil
 }
