@@ -1,8 +1,6 @@
 package token
 
-import "conclave/wire"
-
 // digest is a hash; the input of the operation makes it.
 type digest struct{}
 
-func newDigest(m *mechanism, p []byte, k *wire.PublicKey) (any, error) { return digest{}, none(p) }
+func newDigest(m *mechanism, p []byte, k *object) (any, error) { return digest{}, none(p) }

@@ -12,7 +12,7 @@ import (
 // order of the curve. The device's are DER.
 type ecdsa struct{ hash crypto.Hash }
 
-func newECDSA(m *mechanism, p []byte, k *wire.PublicKey) (any, error) {
+func newECDSA(m *mechanism, p []byte, k *object) (any, error) {
 	return ecdsa{m.hash}, none(p)
 }
 

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"conclave/token/cryptoki"
-	"conclave/wire"
 )
 
 // MechanismInfo is what is told of a mechanism (CK_MECHANISM_INFO).
@@ -24,9 +23,9 @@ type MechanismInfo struct {
 type mechanism struct {
 	MechanismInfo
 	hash crypto.Hash // of what is fed to it; 0 for none
-	// scheme reads the parameter, for a key whose public half is k; nil for those that
-	// make or move keys.
-	scheme func(m *mechanism, parameter []byte, k *wire.PublicKey) (any, error)
+	// scheme reads the parameter for a key, nil for digests. It is nil for those that make
+	// or move keys.
+	scheme func(m *mechanism, parameter []byte, k *object) (any, error)
 }
 
 // Mechanisms are those of every token.
@@ -47,7 +46,7 @@ func mechanismOf(t cryptoki.MechanismType, does cryptoki.Flags) (*mechanism, err
 }
 
 // mechanisms are all that there are, in the order in which they are told.
-var mechanisms = slices.Concat(rsaMechanisms(), ecMechanisms(), hashMechanisms())
+var mechanisms = slices.Concat(rsaMechanisms(), ecMechanisms(), hashMechanisms(), secretMechanisms())
 
 var mechanismsByType = byType(mechanisms)
 
@@ -67,10 +66,11 @@ const (
 )
 
 func rsaMechanisms() (rows []mechanism) {
-	add := func(t cryptoki.MechanismType, flags cryptoki.Flags, hash crypto.Hash, scheme func(*mechanism, []byte, *wire.PublicKey) (any, error)) {
+	add := func(t cryptoki.MechanismType, flags cryptoki.Flags, hash crypto.Hash, scheme func(*mechanism, []byte, *object) (any, error)) {
 		info := MechanismInfo{t, 1024, 4096, flags, cryptoki.KeyRSA} // as wire.RSASizes has them
 		rows = append(rows, mechanism{info, hash, scheme})
 	}
+	add(cryptoki.RSAPKCSKeyPairGen, cryptoki.MechanismGenerateKeyPair, 0, nil)
 	add(cryptoki.RSAPKCS, signs|recovers|encrypts, 0, newPKCS1)
 	add(cryptoki.RSAX509, signs|recovers|encrypts, 0, newRawRSA)
 	add(cryptoki.RSAPKCSOAEP, encrypts, 0, newOAEP)
@@ -83,9 +83,12 @@ func rsaMechanisms() (rows []mechanism) {
 }
 
 func ecMechanisms() (rows []mechanism) {
-	add := func(t cryptoki.MechanismType, flags cryptoki.Flags, hash crypto.Hash, scheme func(*mechanism, []byte, *wire.PublicKey) (any, error)) {
+	add := func(t cryptoki.MechanismType, flags cryptoki.Flags, hash crypto.Hash, scheme func(*mechanism, []byte, *object) (any, error)) {
 		rows = append(rows, mechanism{MechanismInfo{t, 192, 521, flags | ofCurves, cryptoki.KeyEC}, hash, scheme})
 	}
+	add(cryptoki.ECKeyPairGen, cryptoki.MechanismGenerateKeyPair, 0, nil)
+	add(cryptoki.ECDH1Derive, cryptoki.MechanismDerive, 0, nil)
+	add(cryptoki.ECDH1CofactorDerive, cryptoki.MechanismDerive, 0, nil) // the same, since all cofactors are 1
 	add(cryptoki.ECDSA, signs, 0, newECDSA)
 	for _, h := range hashes {
 		add(h.ecdsa, signs, h.hash, newECDSA)
@@ -98,6 +101,26 @@ func hashMechanisms() (rows []mechanism) {
 		info := MechanismInfo{h.digest, 0, 0, cryptoki.MechanismDigest, cryptoki.KeyType(cryptoki.Unavailable)}
 		rows = append(rows, mechanism{info, h.hash, newDigest})
 	}
+	return rows
+}
+
+// secretMechanisms are those of secret keys, which are in sessions alone. There are as
+// many as the standard library makes cheap: a program that has agreed on a key can go on
+// with it here.
+func secretMechanisms() (rows []mechanism) {
+	add := func(t cryptoki.MechanismType, least, most uint64, flags cryptoki.Flags, k cryptoki.KeyType, hash crypto.Hash, scheme func(*mechanism, []byte, *object) (any, error)) {
+		rows = append(rows, mechanism{MechanismInfo{t, least, most, flags, k}, hash, scheme})
+	}
+	add(cryptoki.GenericSecretKeyGen, 8, 8*mostSecret, cryptoki.MechanismGenerate, cryptoki.KeyGenericSecret, 0, nil)
+	for _, h := range hashes {
+		add(h.hmac, 8, 8*mostSecret, signs, cryptoki.KeyGenericSecret, h.hash, newHMAC)
+	}
+	add(cryptoki.AESKeyGen, 16, 32, cryptoki.MechanismGenerate, cryptoki.KeyAES, 0, nil) // in bytes, as the next four
+	add(cryptoki.AESECB, 16, 32, encrypts, cryptoki.KeyAES, 0, newECB)
+	add(cryptoki.AESCBC, 16, 32, encrypts, cryptoki.KeyAES, 0, newCBC)
+	add(cryptoki.AESCBCPad, 16, 32, encrypts, cryptoki.KeyAES, 0, newCBC)
+	add(cryptoki.AESCTR, 16, 32, encrypts, cryptoki.KeyAES, 0, newCTR)
+	add(cryptoki.ConclaveDKEKWrap, 256, 256, cryptoki.MechanismWrap|cryptoki.MechanismUnwrap, cryptoki.KeyAES, 0, nil)
 	return rows
 }
 
@@ -131,6 +154,10 @@ func hashWhere(fits func(hashNames) bool) crypto.Hash {
 
 func hashOfDigest(t cryptoki.MechanismType) crypto.Hash {
 	return hashWhere(func(h hashNames) bool { return h.digest == t })
+}
+
+func hashOfKDF(k cryptoki.KDF) crypto.Hash {
+	return hashWhere(func(h hashNames) bool { return h.kdf == k })
 }
 
 func hashOfMGF(g cryptoki.MGF) crypto.Hash {

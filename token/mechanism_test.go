@@ -268,11 +268,13 @@ func TestMechanismsDoWhatTheirFlagsSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := map[cryptoki.KeyType]*wire.PublicKey{
-		cryptoki.KeyRSA: {Type: wire.KeyRSA, Bits: 2048}, cryptoki.KeyEC: {Type: wire.KeyEC, Curve: c},
+	keys := map[cryptoki.KeyType]*object{
+		cryptoki.KeyRSA: {public: &wire.PublicKey{Type: wire.KeyRSA, Bits: 2048}}, cryptoki.KeyEC: {public: &wire.PublicKey{Type: wire.KeyEC, Curve: c}},
+		cryptoki.KeyGenericSecret: {value: []byte{1}}, cryptoki.KeyAES: {value: make([]byte, 16)},
 	}
 	parameters := map[cryptoki.MechanismType][]byte{
 		cryptoki.RSAPKCSPSS: numbers(uint64(cryptoki.SHA1), 1, 20), cryptoki.RSAPKCSOAEP: numbers(uint64(cryptoki.SHA1), 1, 1, 0),
+		cryptoki.AESCBC: make([]byte, 16), cryptoki.AESCBCPad: make([]byte, 16), cryptoki.AESCTR: append(numbers(128), make([]byte, 16)...),
 	}
 	for _, h := range hashes {
 		parameters[h.pss] = numbers(uint64(h.digest), 1, 20)
@@ -290,14 +292,15 @@ func TestMechanismsDoWhatTheirFlagsSay(t *testing.T) {
 				t.Fatalf("%#x: %v", m.Type, err)
 			}
 		}
+		_, isCipher := scheme.(cipherMode)
 		_, canSign := scheme.(signer)
 		_, canVerify := scheme.(verifier)
 		_, canEncrypt := scheme.(encrypter)
 		_, canDecrypt := scheme.(decrypter)
 		_, canRecover := scheme.(recoverer)
 		for flag, can := range map[cryptoki.Flags]bool{
-			cryptoki.MechanismSign: canSign, cryptoki.MechanismSignRecover: canSign, cryptoki.MechanismVerify: canVerify, cryptoki.MechanismEncrypt: canEncrypt,
-			cryptoki.MechanismDecrypt: canDecrypt, cryptoki.MechanismVerifyRecover: canRecover,
+			cryptoki.MechanismSign: canSign, cryptoki.MechanismSignRecover: canSign, cryptoki.MechanismVerify: canVerify, cryptoki.MechanismEncrypt: canEncrypt || isCipher,
+			cryptoki.MechanismDecrypt: canDecrypt || isCipher, cryptoki.MechanismVerifyRecover: canRecover,
 		} {
 			if m.Flags&flag != 0 && !can {
 				t.Errorf("%#x cannot do %#x", m.Type, flag)

@@ -5,7 +5,6 @@ import (
 
 	"conclave/hsm"
 	"conclave/token/cryptoki"
-	"conclave/wire"
 )
 
 // Operation is a kind of operation that is begun, fed and ended.
@@ -63,7 +62,8 @@ type operation struct {
 	key    *object // nil for digests
 	scheme any
 	input  input
-	fed    bool // by Update
+	stream stream // of a cipher, which gives output as it is fed; nil for what is collected
+	fed    bool   // by Update
 }
 
 // Begin begins an operation. The key is 0 for digests.
@@ -104,8 +104,14 @@ func (s *Session) begin(op Operation, m *mechanism, parameter []byte, k *object)
 		}
 	}
 	var err error
-	if o.scheme, err = m.scheme(m, parameter, o.public()); err != nil {
+	if o.scheme, err = m.scheme(m, parameter, k); err != nil {
 		return err
+	}
+	switch scheme := o.scheme.(type) {
+	case mac:
+		o.input.hash = scheme.hasher
+	case cipherMode:
+		o.stream = scheme.stream(op)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,13 +120,6 @@ func (s *Session) begin(op Operation, m *mechanism, parameter []byte, k *object)
 	}
 	s.operations[op] = o
 	return nil
-}
-
-func (o *operation) public() *wire.PublicKey {
-	if o.key == nil {
-		return nil
-	}
-	return o.key.public
 }
 
 // checkUse says whether a key may be used in an operation.
@@ -150,6 +149,9 @@ func (s *Session) Single(op Operation, data, signature []byte) ([]byte, error) {
 	if o.fed {
 		return nil, cryptoki.OperationActive // Final ends what Update has begun
 	}
+	if o.stream != nil {
+		return o.stream.all(data)
+	}
 	if err := o.input.lend(data); err != nil {
 		return nil, err
 	}
@@ -163,11 +165,18 @@ func (s *Session) Update(op Operation, data []byte) ([]byte, error) {
 		return nil, cryptoki.OperationNotInitialized
 	}
 	o.fed = true
-	if err := o.input.add(data); err != nil {
+	out, err := o.update(data)
+	if err != nil {
 		s.Cancel(op)
-		return nil, err
 	}
-	return nil, nil
+	return out, err
+}
+
+func (o *operation) update(data []byte) ([]byte, error) {
+	if o.stream != nil {
+		return o.stream.update(data)
+	}
+	return nil, o.input.add(data)
 }
 
 // Final ends an operation.
@@ -201,6 +210,9 @@ func (s *Session) take(op Operation) (*operation, error) {
 
 // finish gives the result.
 func (o *operation) finish(s *Session, op Operation, signature []byte) ([]byte, error) {
+	if o.stream != nil {
+		return o.stream.final()
+	}
 	switch op {
 	case Sign, SignRecover:
 		return o.scheme.(signer).sign(s, o.key, &o.input)

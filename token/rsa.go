@@ -21,7 +21,7 @@ import (
 // pkcs1 is RSASSA- and RSAES-PKCS1-v1_5.
 type pkcs1 struct{ hash crypto.Hash }
 
-func newPKCS1(m *mechanism, p []byte, k *wire.PublicKey) (any, error) {
+func newPKCS1(m *mechanism, p []byte, k *object) (any, error) {
 	return pkcs1{m.hash}, none(p)
 }
 
@@ -97,7 +97,7 @@ func (p pkcs1) decrypt(s *Session, k *object, in *input) ([]byte, error) {
 // rawRSA is RSA without a padding (CKM_RSA_X_509): numbers, with leading zeros.
 type rawRSA struct{}
 
-func newRawRSA(m *mechanism, p []byte, k *wire.PublicKey) (any, error) { return rawRSA{}, none(p) }
+func newRawRSA(m *mechanism, p []byte, k *object) (any, error) { return rawRSA{}, none(p) }
 
 // number is the data as a block, below the modulus.
 func (rawRSA) number(k *object, in *input) ([]byte, error) {
@@ -154,7 +154,7 @@ type pss struct {
 }
 
 // newPSS reads CK_RSA_PKCS_PSS_PARAMS: hashAlg, mgf, sLen.
-func newPSS(m *mechanism, b []byte, k *wire.PublicKey) (any, error) {
+func newPSS(m *mechanism, b []byte, k *object) (any, error) {
 	p := parameter{rest: b}
 	hash := hashOfDigest(cryptoki.MechanismType(p.number()))
 	mgf := hashOfMGF(cryptoki.MGF(p.number()))
@@ -165,7 +165,7 @@ func newPSS(m *mechanism, b []byte, k *wire.PublicKey) (any, error) {
 	if hash == 0 || mgf == 0 || m.hash != 0 && m.hash != hash {
 		return nil, cryptoki.MechanismParamInvalid
 	}
-	if room := (k.Bits-1+7)/8 - hash.Size() - 2; room < 0 || salt > uint64(room) {
+	if room := (k.public.Bits-1+7)/8 - hash.Size() - 2; room < 0 || salt > uint64(room) {
 		return nil, cryptoki.MechanismParamInvalid
 	}
 	return pss{hash, mgf, int(salt), m.hash != 0}, nil
@@ -226,7 +226,7 @@ type oaep struct {
 }
 
 // newOAEP reads CK_RSA_PKCS_OAEP_PARAMS: hashAlg, mgf, source, source data.
-func newOAEP(m *mechanism, b []byte, k *wire.PublicKey) (any, error) {
+func newOAEP(m *mechanism, b []byte, k *object) (any, error) {
 	p := parameter{rest: b}
 	hash := hashOfDigest(cryptoki.MechanismType(p.number()))
 	mgf := hashOfMGF(cryptoki.MGF(p.number()))
@@ -238,7 +238,7 @@ func newOAEP(m *mechanism, b []byte, k *wire.PublicKey) (any, error) {
 	if hash == 0 || mgf == 0 || source != cryptoki.OAEPDataSpecified && (source != 0 || len(label) > 0) {
 		return nil, cryptoki.MechanismParamInvalid
 	}
-	if size := (k.Bits + 7) / 8; size < 2*hash.Size()+2 {
+	if k.size() < 2*hash.Size()+2 {
 		return nil, cryptoki.KeySizeRange
 	}
 	return oaep{hash, mgf, bytes.Clone(label)}, nil

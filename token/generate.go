@@ -1,0 +1,215 @@
+package token
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"log/slog"
+	"math"
+	"slices"
+
+	"conclave/hsm"
+	"conclave/token/cryptoki"
+	"conclave/wire"
+)
+
+// GenerateKeyPair makes a key pair on the device. One that is not to be the token's
+// (CKA_TOKEN) is there all the same until its session ends, unless it is copied before.
+//
+// A private key is sensitive whatever its template says, and can leave under the DKEK of
+// the device alone: where there is one, CKA_EXTRACTABLE is true, also for programs that
+// say false to every key, whose keys would be in no backup otherwise.
+func (s *Session) GenerateKeyPair(m cryptoki.Mechanism, public, private cryptoki.Template) (publicKey, privateKey cryptoki.Handle, err error) {
+	mech, err := mechanismOf(m.Type, cryptoki.MechanismGenerateKeyPair)
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := none(m.Parameter); err != nil {
+		return 0, 0, err
+	}
+	key, err := newKeyOf(mech.KeyType, public, private)
+	if err != nil {
+		return 0, 0, err
+	}
+	token := truthOf(private, cryptoki.AttrToken, false)
+	if token && !s.writable {
+		return 0, 0, cryptoki.SessionReadOnly
+	}
+	if !token {
+		if key.Label, err = s.provisionalLabel(); err != nil {
+			return 0, 0, err
+		}
+	}
+	ref, made, err := s.generate(key)
+	if err != nil {
+		return 0, 0, err
+	}
+	if !token {
+		return s.addProvisional(ref, made, public, private)
+	}
+	publicKey, err = s.tokenObject(cryptoki.ClassPublicKey, wire.PrefixKey.File(ref))
+	if err != nil {
+		return 0, 0, err
+	}
+	privateKey, err = s.tokenObject(cryptoki.ClassPrivateKey, wire.PrefixKey.File(ref))
+	return publicKey, privateKey, err
+}
+
+// newKeyOf reads the templates of a key pair.
+func newKeyOf(t cryptoki.KeyType, public, private cryptoki.Template) (key hsm.NewKey, err error) {
+	kinds := []cryptoki.KeyType{t}
+	pub := newWish(public, cryptoki.ClassPublicKey, kinds, ofAll, ofPublic)
+	prv := newWish(private, cryptoki.ClassPrivateKey, kinds, ofAll, ofPrivate)
+	if t == cryptoki.KeyRSA {
+		key.Key = pub.rsa()
+	} else {
+		key.Key = pub.curve()
+	}
+	label, _ := firstOf(cryptoki.AttrLabel, private, public)
+	key.Label = string(label)
+	key.ID, _ = firstOf(cryptoki.AttrID, private, public)
+	key.UseCounter = prv.useCounter()
+	key.Usage = prv.usage(key.Key.Type)
+	key.Algorithms = prv.algorithms()
+	if prv.flag(cryptoki.AttrAlwaysAuthenticate, false) || pub.flag(cryptoki.AttrTrusted, false) {
+		prv.fail(cryptoki.TemplateInconsistent)
+	}
+	return key, cmp.Or(pub.err, prv.err)
+}
+
+// firstOf gives an attribute of the first template that has it, and is not empty there.
+func firstOf(a cryptoki.AttributeType, templates ...cryptoki.Template) (value []byte, found bool) {
+	for _, t := range templates {
+		if value, found = t.Find(a); len(value) > 0 {
+			return value, true
+		}
+	}
+	return nil, false
+}
+
+// rsa is the size of the modulus. The exponent is 65537, which is all that devices make.
+func (w *wish) rsa() wire.PublicKey {
+	w.bytes(cryptoki.AttrModulusBits)
+	bits := w.number(cryptoki.AttrModulusBits, 0)
+	if w.err == nil && !slices.Contains(wire.RSASizes(), int(min(bits, math.MaxInt32))) {
+		w.fail(cryptoki.AttributeValueInvalid)
+	}
+	key := wire.RSATemplate(int(min(bits, math.MaxInt32)))
+	exponent, found := w.template.Find(cryptoki.AttrPublicExponent)
+	if found && !bytes.Equal(bytes.TrimLeft(exponent, "\x00"), key.Exponent) {
+		w.fail(cryptoki.AttributeValueInvalid)
+	}
+	return key
+}
+
+// curve is the one that CKA_EC_PARAMS names, by its object identifier or by a name that
+// people know. Parameters that are not named are not taken, even if they are those of a
+// named curve.
+func (w *wish) curve() wire.PublicKey {
+	c, err := curveOf(w.bytes(cryptoki.AttrECParams))
+	if err != nil {
+		w.fail(err)
+	}
+	return wire.ECTemplate(c)
+}
+
+// useCounter is how often the key may be used; nil for as often as one likes.
+func (w *wish) useCounter() *uint32 {
+	uses := w.number(cryptoki.AttrUseCounter, cryptoki.Unavailable)
+	if uses == cryptoki.Unavailable {
+		return nil
+	}
+	if uses > math.MaxUint32 {
+		w.fail(cryptoki.AttributeValueInvalid)
+	}
+	n := uint32(uses)
+	return &n
+}
+
+// usage is what the key is described to be for: what such keys do, but for what the
+// template says of it.
+func (w *wish) usage(t wire.KeyType) wire.Usage {
+	usage := t.Usual()
+	for a, bit := range map[cryptoki.AttributeType]wire.Usage{
+		cryptoki.AttrDecrypt: wire.UsageDecrypt, cryptoki.AttrSign: wire.UsageSign, cryptoki.AttrSignRecover: wire.UsageSignRecover,
+		cryptoki.AttrUnwrap: wire.UsageUnwrap, cryptoki.AttrDerive: wire.UsageDerive,
+	} {
+		if _, found := w.template.Find(a); found {
+			usage &^= bit
+			if w.flag(a, false) {
+				usage |= bit
+			}
+		}
+	}
+	return usage
+}
+
+// algorithms is the key's list, as the device has it, or made of the mechanisms that are
+// allowed; nil for all.
+func (w *wish) algorithms() []byte {
+	if list, found := w.template.Find(cryptoki.AttrAlgorithmList); found {
+		return list
+	}
+	list, _ := w.template.Find(cryptoki.AttrAllowedMechanisms)
+	var algorithms []byte
+	for p := (parameter{rest: list}); len(p.rest) > 0; {
+		a := algorithmsOf(cryptoki.MechanismType(p.number()))
+		if len(a) == 0 || p.broken {
+			w.fail(cryptoki.AttributeValueInvalid)
+		}
+		algorithms = append(algorithms, a...)
+	}
+	slices.Sort(algorithms)
+	return slices.Compact(algorithms)
+}
+
+// algorithmsOf is what the device calls a mechanism; nothing for what a list of the
+// device cannot allow without allowing more.
+func algorithmsOf(t cryptoki.MechanismType) []byte {
+	switch t {
+	case cryptoki.RSAX509:
+		return []byte{byte(wire.RSARaw), byte(wire.RSADecryptRaw)}
+	case cryptoki.RSAPKCS:
+		return []byte{byte(wire.RSAPKCS1), byte(wire.RSADecryptPKCS1)}
+	case cryptoki.RSAPKCSOAEP:
+		return []byte{byte(wire.RSADecryptOAEP)}
+	case cryptoki.RSAPKCSPSS:
+		return []byte{byte(wire.RSAPSS)}
+	case cryptoki.ECDSA:
+		return []byte{byte(wire.ECDSA)}
+	case cryptoki.ECDH1Derive, cryptoki.ECDH1CofactorDerive:
+		return []byte{byte(wire.ECDH)}
+	case cryptoki.ConclaveDKEKWrap:
+		return []byte{byte(wire.AlgorithmWrap)}
+	}
+	for _, h := range hashes {
+		for mechanism, scheme := range map[cryptoki.MechanismType]wire.Algorithm{h.pkcs1: wire.RSAPKCS1, h.pss: wire.RSAPSS, h.ecdsa: wire.ECDSA} {
+			if onCard, err := scheme.OnCard(h.hash); mechanism == t && err == nil {
+				return []byte{byte(onCard)}
+			}
+		}
+	}
+	return nil
+}
+
+// generate makes the key on the device.
+func (s *Session) generate(key hsm.NewKey) (ref byte, public *wire.PublicKey, err error) {
+	err = s.write(func(h *hsm.HSM) error {
+		made, request, err := h.GenerateKey(key)
+		if err != nil {
+			return full(err)
+		}
+		ref, public = made, &request.Request.Key
+		return nil
+	})
+	return ref, public, err
+}
+
+// full says in the log what CKR_DEVICE_MEMORY cannot.
+func full(err error) error {
+	if errors.Is(err, hsm.ErrFull) {
+		slog.Warn("a program wants another key", "error", err)
+		return cryptoki.DeviceMemory
+	}
+	return err
+}

@@ -1,0 +1,278 @@
+package token
+
+import (
+	"bytes"
+	"encoding/asn1"
+	"fmt"
+	"strings"
+	"testing"
+
+	"conclave/hsm"
+	"conclave/internal/curve"
+	"conclave/token/cryptoki"
+)
+
+func ofToken(t cryptoki.Template) cryptoki.Template {
+	return append(cryptoki.Template{flag(cryptoki.AttrToken, true)}, t...)
+}
+
+func der(tb testing.TB, value any) []byte {
+	tb.Helper()
+	b, err := asn1.Marshal(value)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+// printable is a name in the form of CKA_EC_PARAMS.
+func printable(name string) []byte {
+	return append([]byte{asn1.TagPrintableString, byte(len(name))}, name...)
+}
+
+// TestKeyPairsAreGenerated of all kinds that there are, and sign.
+func TestKeyPairsAreGenerated(t *testing.T) {
+	s := newTestSession(t)
+	wishes := map[string]cryptoki.Template{
+		"RSA":          {number(cryptoki.AttrModulusBits, uint64(2048))},
+		"RSA, F4":      {number(cryptoki.AttrModulusBits, uint64(1024)), octets(cryptoki.AttrPublicExponent, "\x01\x00\x01")},
+		"RSA, long F4": {number(cryptoki.AttrModulusBits, uint64(1024)), octets(cryptoki.AttrPublicExponent, "\x00\x01\x00\x01")},
+	}
+	for _, c := range curve.All() {
+		wishes[c.Name] = cryptoki.Template{octets(cryptoki.AttrECParams, der(t, c.OID))}
+		wishes[c.Name+" by name"] = cryptoki.Template{octets(cryptoki.AttrECParams, printable(c.Name))}
+	}
+	for name, public := range wishes {
+		generator, signer := cryptoki.ECKeyPairGen, cryptoki.ECDSASHA256
+		if strings.Contains(name, "RSA") {
+			generator, signer = cryptoki.RSAPKCSKeyPairGen, cryptoki.SHA256RSAPKCS
+		}
+		private := ofToken(cryptoki.Template{octets(cryptoki.AttrLabel, name), octets(cryptoki.AttrID, "id of "+name)})
+		publicKey, privateKey, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: generator}, ofToken(public), private)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, h := range []cryptoki.Handle{publicKey, privateKey} {
+			o, err := s.object(h)
+			if err != nil || !o.matches(private) {
+				t.Errorf("%s: %v; the object has not what its template has", name, err)
+			}
+		}
+		m, message := cryptoki.Mechanism{Type: signer}, []byte("message")
+		if err := s.Begin(Sign, m, privateKey); err != nil {
+			t.Fatal(err)
+		}
+		signature, err := s.Single(Sign, message, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Begin(Verify, m, publicKey); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Single(Verify, message, signature); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestKeyPairsHaveWhatTheirTemplateSays: uses, use counter, list of algorithms.
+func TestKeyPairsHaveWhatTheirTemplateSays(t *testing.T) {
+	s := newTestSession(t)
+	p256 := cryptoki.Template{octets(cryptoki.AttrECParams, printable("P-256"))}
+	generate := func(private cryptoki.Template) *object {
+		_, h, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: cryptoki.ECKeyPairGen}, p256, ofToken(private))
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := s.object(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	derives := generate(cryptoki.Template{flag(cryptoki.AttrSign, false), flag(cryptoki.AttrDerive, true)})
+	if err := s.beginWith(Sign, cryptoki.ECDSA, nil, derives); err != cryptoki.KeyFunctionNotPermitted {
+		t.Errorf("a key that does not sign: %v", err)
+	}
+	twice := generate(cryptoki.Template{number(cryptoki.AttrUseCounter, uint64(2))})
+	for i := range 3 {
+		if _, err := s.do(Sign, cryptoki.ECDSASHA256, nil, twice, []byte("m"), nil); (err == nil) != (i < 2) {
+			t.Errorf("use %d of a key for 2: %v", i+1, err)
+		}
+	}
+	for name, list := range map[string]cryptoki.Attribute{
+		"mechanisms": octets(cryptoki.AttrAllowedMechanisms, numbers(uint64(cryptoki.ECDSASHA256), uint64(cryptoki.ECDSASHA384))),
+		"algorithms": octets(cryptoki.AttrAlgorithmList, []byte{0x73, 0x74}),
+	} {
+		limited := generate(cryptoki.Template{list})
+		for m, may := range map[cryptoki.MechanismType]bool{
+			cryptoki.ECDSASHA256: true, cryptoki.ECDSASHA384: true, cryptoki.ECDSASHA512: false, cryptoki.ECDSA: false,
+		} {
+			if _, err := s.do(Sign, m, nil, limited, []byte("m"), nil); (err == nil) != may {
+				t.Errorf("key with a list of %s, mechanism %#x: %v", name, m, err)
+			}
+		}
+	}
+}
+
+// TestTemplatesOfKeyPairs that are refused, and what for.
+func TestTemplatesOfKeyPairs(t *testing.T) {
+	s := newTestSession(t)
+	rsa, ec := cryptoki.RSAPKCSKeyPairGen, cryptoki.ECKeyPairGen
+	bits := func(n uint64) cryptoki.Template { return cryptoki.Template{number(cryptoki.AttrModulusBits, n)} }
+	params := func(b []byte) cryptoki.Template { return cryptoki.Template{octets(cryptoki.AttrECParams, b)} }
+	p256 := params(der(t, asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}))
+	one := func(a cryptoki.Attribute) cryptoki.Template { return cryptoki.Template{a} }
+	for name, c := range map[string]struct {
+		mechanism       cryptoki.MechanismType
+		public, private cryptoki.Template
+		want            error
+	}{
+		"no size":                  {rsa, nil, nil, cryptoki.TemplateIncomplete},
+		"no curve":                 {ec, nil, nil, cryptoki.TemplateIncomplete},
+		"size of 2047":             {rsa, bits(2047), nil, cryptoki.AttributeValueInvalid},
+		"size of 2^64":             {rsa, bits(1<<64 - 1), nil, cryptoki.AttributeValueInvalid},
+		"size of 4 bytes":          {rsa, one(octets(cryptoki.AttrModulusBits, "\x00\x08\x00\x00")), nil, cryptoki.AttributeValueInvalid},
+		"exponent 3":               {rsa, append(bits(2048), octets(cryptoki.AttrPublicExponent, "\x03")), nil, cryptoki.AttributeValueInvalid},
+		"unknown curve":            {ec, params(der(t, asn1.ObjectIdentifier{1, 3, 132, 0, 1})), nil, cryptoki.CurveNotSupported},
+		"Ed25519":                  {ec, params(printable("edwards25519")), nil, cryptoki.CurveNotSupported},
+		"explicit parameters":      {ec, params([]byte{0x30, 0}), nil, cryptoki.AttributeValueInvalid},
+		"implicit parameters":      {ec, params([]byte{5, 0}), nil, cryptoki.AttributeValueInvalid},
+		"no DER":                   {ec, params([]byte("P-256")), nil, cryptoki.AttributeValueInvalid},
+		"bytes after the curve":    {ec, params(append(printable("P-256"), 0)), nil, cryptoki.AttributeValueInvalid},
+		"another class":            {ec, append(p256, number(cryptoki.AttrClass, cryptoki.ClassPrivateKey)), nil, cryptoki.TemplateInconsistent},
+		"another type":             {ec, append(p256, number(cryptoki.AttrKeyType, cryptoki.KeyRSA)), nil, cryptoki.TemplateInconsistent},
+		"another private type":     {ec, p256, one(number(cryptoki.AttrKeyType, cryptoki.KeyRSA)), cryptoki.TemplateInconsistent},
+		"a value":                  {ec, p256, one(octets(cryptoki.AttrValue, "1")), cryptoki.TemplateInconsistent},
+		"a point":                  {ec, append(p256, octets(cryptoki.AttrECPoint, "1")), nil, cryptoki.TemplateInconsistent},
+		"twice the same":           {ec, p256, cryptoki.Template{octets(cryptoki.AttrLabel, "a"), octets(cryptoki.AttrLabel, "b")}, cryptoki.TemplateInconsistent},
+		"an unknown attribute":     {ec, p256, one(octets(0x7777, "1")), cryptoki.AttributeTypeInvalid},
+		"one of certificates":      {ec, p256, one(octets(cryptoki.AttrIssuer, "1")), cryptoki.AttributeTypeInvalid},
+		"a flag of 8 bytes":        {ec, p256, one(octets(cryptoki.AttrSign, "12345678")), cryptoki.AttributeValueInvalid},
+		"a PIN for each use":       {ec, p256, one(flag(cryptoki.AttrAlwaysAuthenticate, true)), cryptoki.TemplateInconsistent},
+		"mechanism without name":   {ec, p256, one(octets(cryptoki.AttrAllowedMechanisms, numbers(uint64(cryptoki.ECDSASHA3256)))), cryptoki.AttributeValueInvalid},
+		"half a mechanism":         {ec, p256, one(octets(cryptoki.AttrAllowedMechanisms, "1234")), cryptoki.AttributeValueInvalid},
+		"more uses than countable": {ec, p256, one(number(cryptoki.AttrUseCounter, uint64(1<<32))), cryptoki.AttributeValueInvalid},
+		"no generator":             {cryptoki.ECDSA, p256, nil, cryptoki.MechanismInvalid},
+	} {
+		if _, _, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: c.mechanism}, c.public, ofToken(c.private)); err != c.want {
+			t.Errorf("%s: %v; expected %v", name, err, c.want)
+		}
+	}
+	if _, _, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: ec, Parameter: []byte{1}}, p256, ofToken(nil)); err != cryptoki.MechanismParamInvalid {
+		t.Errorf("a parameter: %v", err)
+	}
+	reader, err := s.application.Session(2, s.slot.id, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := reader.GenerateKeyPair(cryptoki.Mechanism{Type: ec}, p256, ofToken(nil)); err != cryptoki.SessionReadOnly {
+		t.Errorf("in a session that only reads: %v", err)
+	}
+	if keys := keysOf(t, s); len(keys) > 0 {
+		t.Errorf("%d keys were made all the same", len(keys))
+	}
+}
+
+func keysOf(tb testing.TB, s *Session) (keys []hsm.Key) {
+	tb.Helper()
+	err := s.asUser(func(h *hsm.HSM) (err error) {
+		keys, err = h.Keys()
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return keys
+}
+
+// TestAFullDeviceSaysSo, and sessions that make keys at once make each its own.
+func TestAFullDeviceSaysSo(t *testing.T) {
+	s := newTestSession(t)
+	p256 := cryptoki.Template{octets(cryptoki.AttrECParams, printable("P-256"))}
+	const threads = 4
+	results := make(chan error, threads)
+	for n := range uint64(threads) {
+		session, err := s.application.Session(10+n, s.slot.id, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for i := 0; ; i++ {
+				label := fmt.Sprintf("key %d of %d", i, n)
+				_, h, err := session.GenerateKeyPair(cryptoki.Mechanism{Type: cryptoki.ECKeyPairGen}, p256, ofToken(cryptoki.Template{octets(cryptoki.AttrLabel, label)}))
+				if err != nil {
+					results <- err
+					return
+				}
+				if o, err := session.object(h); err != nil || !o.matches(cryptoki.Template{octets(cryptoki.AttrLabel, label)}) {
+					t.Errorf("%s: %v; another object", label, err)
+				}
+			}
+		}()
+	}
+	for range threads {
+		if err := <-results; err != cryptoki.DeviceMemory {
+			t.Error(err)
+		}
+	}
+	labels := map[string]bool{}
+	for _, k := range keysOf(t, s) {
+		labels[k.Description.Label] = true
+	}
+	if len(labels) != 255 {
+		t.Errorf("%d keys; 255 were expected", len(labels))
+	}
+}
+
+// BenchmarkGenerateKeyPair is of a key pair of the token, as a program makes one.
+func BenchmarkGenerateKeyPair(b *testing.B) {
+	s := newTestSession(b)
+	p256 := cryptoki.Template{octets(cryptoki.AttrECParams, printable("P-256"))}
+	for b.Loop() {
+		_, h, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: cryptoki.ECKeyPairGen}, ofToken(p256), ofToken(nil))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		k, err := s.object(h)
+		if err == nil {
+			err = s.asUser(func(h *hsm.HSM) error { return h.DeleteKey(k.ref) })
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
+// TestOnlyNamedCurvesAreFound, by all names that people use.
+func TestOnlyNamedCurvesAreFound(t *testing.T) {
+	for _, c := range curve.All() {
+		for _, params := range [][]byte{der(t, c.OID), printable(c.Name)} {
+			if got, err := curveOf(params); err != nil || got != c {
+				t.Errorf("%s: %v", c.Name, err)
+			}
+		}
+	}
+	oid := der(t, asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7})
+	for i := range oid {
+		other := bytes.Clone(oid)
+		other[i] ^= 0x40
+		if c, err := curveOf(other); err == nil {
+			t.Errorf("% X is %s", other, c.Name)
+		}
+	}
+}
+
+// TestListsOfTheDevice are those of the mechanisms.
+func TestListsOfTheDevice(t *testing.T) {
+	for m, want := range map[cryptoki.MechanismType][]byte{
+		cryptoki.SHA256RSAPSS: {0x43}, cryptoki.SHA1RSAPKCS: {0x31}, cryptoki.ECDSASHA512: {0x75}, cryptoki.RSAX509: {0x20, 0x21},
+		cryptoki.ECDH1Derive: {0x80}, cryptoki.ConclaveDKEKWrap: {0x92}, cryptoki.ECDSASHA3256: nil, cryptoki.AESCBC: nil,
+	} {
+		if got := algorithmsOf(m); !bytes.Equal(got, want) {
+			t.Errorf("%#x: % X; % X was expected", m, got, want)
+		}
+	}
+}
