@@ -47,7 +47,9 @@ func (s *Session) DeriveKey(m cryptoki.Mechanism, base cryptoki.Handle, t crypto
 		return 0, err
 	}
 	defer value.Wipe()
-	return s.newSecretKey(with(t, cryptoki.Template{number(cryptoki.AttrKeyType, keyType)}), value, cryptoki.MechanismType(cryptoki.Unavailable))
+	// Java reads the value of what it has derived, and does not say that it wants to.
+	readable := cryptoki.Template{flag(cryptoki.AttrSensitive, false), flag(cryptoki.AttrExtractable, true), number(cryptoki.AttrKeyType, keyType)}
+	return s.newSecretKey(with(readable, t), value, cryptoki.MechanismType(cryptoki.Unavailable))
 }
 
 // agreement is ECDH with the point of another.
