@@ -98,13 +98,13 @@ reproducible: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
 reproducible: export VERSION = 0
 reproducible:
 	@set -eu; cache=$$(go env GOCACHE); dir=$$(mktemp -d "$$cache-XXXXXX"); trap 'rm -rf "$$dir"' EXIT; \
-	go build -buildvcs=false -ldflags=-s -o "$$dir/one/" $(PROGRAMS); \
+	go build -buildvcs=false -ldflags=-s -o "$$dir/one/" $(PROGRAMS); $(MAKE) -s module BIN="$$dir/one"; \
 	go list -export -deps -f '{{if and .Module .Module.Main}}{{.Export}}{{end}}' $(PROGRAMS) | grep . >"$$dir/ours"; \
 	cp -al "$$cache" "$$dir/cache"; mkdir "$$dir/elsewhere"; git archive HEAD | tar -x -C "$$dir/elsewhere"; \
 	sed "s|^$$cache|$$dir/cache|" "$$dir/ours" | xargs rm; \
 	scripts/package "$$dir/one" "$$dir/one" linux $$(go env GOARCH) >/dev/null; \
 	(cd "$$dir/elsewhere"; umask 077; export GOCACHE="$$dir/cache" TZ=Asia/Tokyo LC_ALL=C.UTF-8; \
-	go build -buildvcs=false -ldflags=-s -o "$$dir/two/" $(PROGRAMS); \
+	go build -buildvcs=false -ldflags=-s -o "$$dir/two/" $(PROGRAMS); $(MAKE) -s module BIN="$$dir/two"; \
 	scripts/package "$$dir/two" "$$dir/two" linux $$(go env GOARCH) >/dev/null); \
 	diff -r "$$dir/one" "$$dir/two"; \
 	echo "two builds, the same bytes: $$(cd "$$dir/one"; echo *)"
