@@ -37,5 +37,14 @@ func (o Options) Path() string { return cmp.Or(o.Socket, SocketOf(o.Home)) }
 // the mode of the socket.
 func (o Options) admits(uid int) bool { return o.Group != "" || uid == 0 || uid == os.Geteuid() }
 
+// LogOf is the log of an agent in the background.
+func LogOf(home device.Home) string { return filepath.Join(home.Dir(), "agent.log") }
+
+// What an agent in the background says to who starts it, if it is not what is wrong.
+const (
+	SaysReady  = "ready"
+	SaysServed = "served"
+)
+
 // ErrServed is the error where another agent is at work already.
 var ErrServed = errors.New("another agent serves the devices")

@@ -78,17 +78,15 @@ func attributes(t ...cryptoki.Attribute) argument {
 
 // message is a request.
 func message(asked call, flags uint16, slot token.SlotID, session uint64, arguments ...argument) []byte {
-	w := writer{}
-	w.begin()
-	for _, a := range arguments {
-		a(&w)
-	}
-	binary.NativeEndian.PutUint32(w.bytes, uint32(len(w.bytes)-uncounted))
-	binary.NativeEndian.PutUint16(w.bytes[4:], uint16(asked))
-	binary.NativeEndian.PutUint16(w.bytes[6:], flags)
-	binary.NativeEndian.PutUint64(w.bytes[8:], uint64(slot))
-	binary.NativeEndian.PutUint64(w.bytes[16:], session)
-	return w.bytes
+	m := request(asked, func(w *writer) {
+		for _, a := range arguments {
+			a(w)
+		}
+	})
+	binary.NativeEndian.PutUint16(m[6:], flags)
+	binary.NativeEndian.PutUint64(m[8:], uint64(slot))
+	binary.NativeEndian.PutUint64(m[16:], session)
+	return m
 }
 
 // call makes a request and reads the answer. The error is what the call returns, if it

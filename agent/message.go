@@ -135,3 +135,13 @@ func (w *writer) record(o token.Record) {
 		}
 	}
 }
+
+// request is a message that asks for something.
+func request(asked call, arguments func(*writer)) []byte {
+	var w writer
+	w.begin()
+	arguments(&w)
+	binary.NativeEndian.PutUint32(w.bytes, uint32(len(w.bytes)-uncounted))
+	binary.NativeEndian.PutUint16(w.bytes[4:], uint16(asked))
+	return w.bytes
+}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 )
 
 var errNotHere = fmt.Errorf("the agent is for Linux: %w here", errors.ErrUnsupported)
@@ -14,6 +13,8 @@ var errNotHere = fmt.Errorf("the agent is for Linux: %w here", errors.ErrUnsuppo
 // Run fails: who connects is not known here.
 func Run(context.Context, Options) error { return errNotHere }
 
-func scarce(error) bool { return false }
+// Start fails.
+func Start(context.Context, Options, ...string) error { return errNotHere }
 
-func peer(*net.UnixConn) (int, error) { return 0, errNotHere }
+// Detach fails.
+func Detach(string, func()) error { return errNotHere }
