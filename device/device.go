@@ -18,7 +18,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -335,7 +334,14 @@ func (h Home) path(name string) (string, error) {
 	return filepath.Join(h.devices(), name+suffix), nil
 }
 
+// goodName says whether a name has letters, digits, '-', '_' and '.', and begins with
+// none of '-' and '.'.
 func goodName(name string) bool {
-	matched, err := regexp.MatchString(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$`, name)
-	return matched && err == nil
+	for i, c := range []byte(name) {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_'
+		if !letter && (i == 0 || c != '-' && c != '.') {
+			return false
+		}
+	}
+	return 1 <= len(name) && len(name) <= 64
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"conclave/apdu"
 	"conclave/card"
 	"conclave/device"
 	"conclave/hsm"
@@ -153,7 +154,7 @@ func use(s *Session) error {
 	return s.asUser(func(h *hsm.HSM) error {
 		status, err := h.Status()
 		if err == nil && !status.User.Verified {
-			return errors.New("the user is not logged in on the device")
+			return apdu.SecurityNotSatisfied // as for what wants a login there
 		}
 		return err
 	})

@@ -202,7 +202,7 @@ func (s *slot) openNow() (*openDevice, error) {
 
 // complain logs why a device does not open, once.
 func (s *slot) complain(err error) {
-	if text := err.Error(); text != s.complaint {
+	if text := err.Error(); text != s.complaint && !gone(err) {
 		s.complaint = text
 		slog.Warn("a slot has no token", "slot", s.name, "error", err)
 	}

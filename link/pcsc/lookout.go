@@ -19,6 +19,7 @@ type ReaderState struct {
 // value is ready, and safe for concurrent use. Events waits for what Look sees.
 type Lookout struct {
 	mu      sync.Mutex
+	library *winscard
 	service *service
 }
 
@@ -33,16 +34,24 @@ func (l *Lookout) Look() ([]ReaderState, error) {
 		}
 		l.close()
 	}
-	s, err := openService()
-	if err != nil {
+	if err := l.open(); err != nil {
 		return nil, err
 	}
-	l.service = s
-	states, err := s.states()
+	states, err := l.service.states()
 	if err != nil {
 		l.close()
 	}
 	return states, err
+}
+
+func (l *Lookout) open() (err error) {
+	if l.library == nil {
+		if l.library, err = loadWinscard(libraryName); err != nil {
+			return err
+		}
+	}
+	l.service, err = l.library.establish()
+	return err
 }
 
 // Close ends the connection to the service; another Look begins a new one.

@@ -19,7 +19,11 @@ func openService() (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{winscard: library}
+	return library.establish()
+}
+
+func (w *winscard) establish() (*service, error) {
+	s := &service{winscard: w}
 	if code := s.establishContext(scopeSystem, 0, 0, &s.context); code != success {
 		return nil, fmt.Errorf("pcsc: %w", code)
 	}
