@@ -318,9 +318,9 @@ CK_RV operation_single(CK_SESSION_HANDLE session, enum kind kind, enum mode mode
 	struct operation *o = &s->operations[kind];
 	p = with_signature(o, p);
 	if (o->parts)
-		rv = CKR_OPERATION_ACTIVE;
+		rv = settle(s, kind, true, CKR_OPERATION_ACTIVE);
 	else if (answered(s, kind, &p, has_output(kind), &rv))
-		;
+		o->whole = o->active;
 	else if (!kinds[kind].collects || p.dataLen <= PART)
 		rv = run(s, kind, SINGLE, &p);
 	else if ((rv = collect(s, kind, p.data, p.dataLen)) == CKR_OK)
@@ -336,7 +336,9 @@ CK_RV operation_update(CK_SESSION_HANDLE session, enum kind kind, enum mode mode
 	if (rv != CKR_OK)
 		return rv;
 	s->operations[kind].parts = true;
-	if (answered(s, kind, &p, !kinds[kind].collects, &rv))
+	if (s->operations[kind].whole)
+		rv = settle(s, kind, true, CKR_OPERATION_ACTIVE);
+	else if (answered(s, kind, &p, !kinds[kind].collects, &rv))
 		;
 	else if (kinds[kind].collects)
 		rv = settle(s, kind, false, collect(s, kind, p.data, p.dataLen));
@@ -351,7 +353,9 @@ CK_RV operation_final(CK_SESSION_HANDLE session, enum kind kind, enum mode mode,
 	if (rv != CKR_OK)
 		return rv;
 	p = with_signature(&s->operations[kind], p);
-	if (!answered(s, kind, &p, has_output(kind), &rv))
+	if (s->operations[kind].whole)
+		rv = settle(s, kind, true, CKR_OPERATION_ACTIVE);
+	else if (!answered(s, kind, &p, has_output(kind), &rv))
 		rv = finish(s, kind, p);
 	return session_leave(s, rv);
 }

@@ -85,7 +85,8 @@ CK_RV C_Initialize(void *arguments) {
 			return CKR_ARGUMENTS_BAD;
 		path = args->pReserved;
 	}
-	if (path != NULL && strncmp(path, option, sizeof option - 1) != 0)
+	/* Programs that try what a module bears give a number there that is no pointer. */
+	if (path != NULL && ((CK_ULONG)path < 4096 || strncmp(path, option, sizeof option - 1) != 0))
 		return CKR_ARGUMENTS_BAD;
 	return module_begin(path == NULL ? NULL : path + sizeof option - 1);
 }
@@ -815,10 +816,10 @@ CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
 
 CK_RV C_SeedRandom(CK_SESSION_HANDLE session, CK_BYTE *seed, CK_ULONG seedLen) {
 	struct session *s;
-	(void)seed;
-	(void)seedLen;
 	CK_RV rv = session_enter(session, &s);
-	return rv != CKR_OK ? rv : session_leave(s, CKR_RANDOM_SEED_NOT_SUPPORTED);
+	if (rv != CKR_OK)
+		return rv;
+	return session_leave(s, seed == NULL && seedLen > 0 ? CKR_ARGUMENTS_BAD : CKR_RANDOM_SEED_NOT_SUPPORTED);
 }
 
 static CK_RV random_part(struct session *s, CK_BYTE *to, CK_ULONG n) {
@@ -904,6 +905,22 @@ END(C_MessageVerifyFinal, VERIFY)
 
 CK_RV C_DigestInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism) {
 	return operation_init(session, DIGEST, PLAIN, mechanism, 0, NULL, 0);
+}
+
+/* Of a key whose value may be seen: others stay with the agent. */
+CK_RV C_DigestKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key) {
+	struct record *record;
+	ENTER(s, session);
+	rv = session_leave(s, object_get(s, key, &record));
+	if (rv != CKR_OK)
+		return rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : rv;
+	const struct value *v = find_value(record, CKA_VALUE);
+	if (number_of(record, CKA_CLASS, CKO_DATA) != CKO_SECRET_KEY || v == NULL || v->len == CK_UNAVAILABLE_INFORMATION)
+		rv = CKR_KEY_INDIGESTIBLE;
+	else
+		rv = operation_update(session, DIGEST, PLAIN, (struct passage){.data = v->bytes, .dataLen = v->len});
+	object_release(record);
+	return rv;
 }
 
 CK_RV C_Verify(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG dataLen, CK_BYTE *signature, CK_ULONG signatureLen) {

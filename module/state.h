@@ -59,6 +59,7 @@ struct operation {
 	enum mode mode;
 	bool begun;                /* the agent knows of it */
 	bool parts;                /* it was given some with Update */
+	bool whole;                /* it was asked for the length of the whole's output, and so can have no parts */
 	CK_ULONG output;           /* how long its output is; 0 if that is not known */
 	bool exact;                /* and not shorter, so that a smaller buffer is refused before anything is done */
 	struct writer beginning;   /* mechanism and key, as they are sent */

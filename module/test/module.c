@@ -277,6 +277,15 @@ static void ciphers(CK_SESSION_HANDLE s) {
 	TRUTH(n == 32);
 	EXPECT(C_DigestFinal(s, buffer, &n), CKR_OK);
 	EXPECT(C_DigestInit(s, &sha), CKR_OK);
+	EXPECT(C_DigestKey(s, 99), CKR_KEY_HANDLE_INVALID);
+	EXPECT(C_DigestKey(s, PRIVATE), CKR_KEY_INDIGESTIBLE);
+	EXPECT(C_DigestUpdate(s, data, 1), CKR_OK);
+	EXPECT(C_Digest(s, data, 1, buffer, &n), CKR_OPERATION_ACTIVE);
+	EXPECT(C_DigestFinal(s, buffer, &n), CKR_OPERATION_NOT_INITIALIZED);
+	EXPECT(C_DigestInit(s, &sha), CKR_OK);
+	EXPECT(C_Digest(s, data, 1, NULL, &n), CKR_OK);
+	EXPECT(C_DigestFinal(s, buffer, &n), CKR_OPERATION_ACTIVE);
+	EXPECT(C_DigestInit(s, &sha), CKR_OK);
 	EXPECT(C_DigestUpdate(s, data, 300000), CKR_OK);
 	EXPECT(C_SessionCancel(s, CKF_DIGEST), CKR_OK);
 }
@@ -348,6 +357,7 @@ int main(int argc, char **argv) {
 	interfaces();
 	EXPECT(C_GetInfo(&info), CKR_CRYPTOKI_NOT_INITIALIZED);
 	EXPECT(C_Initialize(&(CK_C_INITIALIZE_ARGS){.pReserved = bad}), CKR_ARGUMENTS_BAD);
+	EXPECT(C_Initialize(&(CK_C_INITIALIZE_ARGS){.pReserved = (void *)1}), CKR_ARGUMENTS_BAD);
 	EXPECT(C_Initialize(&(CK_C_INITIALIZE_ARGS){.pReserved = option}), CKR_OK);
 	EXPECT(C_Initialize(NULL), CKR_CRYPTOKI_ALREADY_INITIALIZED);
 	EXPECT(C_GetInfo(&info), CKR_OK);
