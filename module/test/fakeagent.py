@@ -105,11 +105,15 @@ class Agent:
             found = [r for r in RECORDS.values() if label is None or s(label) in r]
             return OK, n(len(found)) + b"".join(found)
         if call == GET:
-            handle = a.number()
+            handle = a.number() & 0xFFFFFFFFFFFF
             return (OK, RECORDS[handle]) if handle in RECORDS else (HANDLE_INVALID, b"")
         if call == CRYPT:
             return self.crypt(session, a)
-        if call in (CREATE, COPY, GENERATE, UNWRAP, DERIVE):
+        if call == CREATE:
+            return OK, n(1 << 62 | 0x12)
+        if call == COPY:  # an alias, as GET below knows it
+            return OK, n(1 << 48 | 0x12)
+        if call in (GENERATE, UNWRAP, DERIVE):
             return OK, n(0x12)
         if call == GENERATEPAIR:
             return OK, n(0x11, 0x12)

@@ -324,6 +324,11 @@ static void restarts(void) {
 	}
 	EXPECT(C_GetSessionInfo(s, &info), CKR_OK);
 	TRUTH(info.state == CKS_RW_USER_FUNCTIONS);
+	EXPECT(C_CopyObject(s, PRIVATE, NULL, 0, &made), CKR_OK);
+	for (int i = 0; i < 3; i++) { /* an alias goes on being its key */
+		EXPECT(C_SignInit(s, &m, made), CKR_OK);
+		EXPECT(C_Sign(s, data, 32, buffer, &n), CKR_OK);
+	}
 	EXPECT(C_SignInit(s, &m, PRIVATE), CKR_OK);
 	EXPECT(C_SignUpdate(s, data, 300000), CKR_OK); /* more than is collected: the agent that has it ends */
 	EXPECT(C_SignFinal(s, buffer, &n), CKR_SESSION_HANDLE_INVALID);
