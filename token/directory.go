@@ -152,11 +152,14 @@ func (d *directory) read(h *hsm.HSM, serial string, o occasion, digests fileDige
 	if err != nil {
 		return err
 	}
-	dkek, err := h.DKEK()
+	status, err := h.DKEK()
 	if hsm.Broken(err) {
 		return err
 	}
-	m := maker{serial: serial, nonce: d.nonce, files: files, before: d.parts, wrapping: dkek != nil && dkek.Outstanding == 0}
+	m := maker{serial: serial, nonce: d.nonce, files: files, before: d.parts, wrapping: status != nil && status.Outstanding == 0}
+	if m.wrapping {
+		m.kcv = status.KCV
+	}
 	parts, all := m.parts()
 	changed := d.now == nil || !sameParts(d.parts, parts)
 	d.as, d.files, d.parts = o, files, parts

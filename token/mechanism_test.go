@@ -26,8 +26,14 @@ import (
 
 const testPIN = "648219"
 
-// newTestSession is a session with a new device, on which the user is logged in.
+// newTestSession is a session with a new device without a DKEK, on which the user is logged in.
 func newTestSession(tb testing.TB) *Session {
+	tb.Helper()
+	return newSessionOn(tb, wire.NoDKEK)
+}
+
+// newSessionOn is a session with a device whose DKEK has so many shares.
+func newSessionOn(tb testing.TB, shares int) *Session {
 	tb.Helper()
 	home := device.NewHome(tb.TempDir())
 	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
@@ -42,7 +48,7 @@ func newTestSession(tb testing.TB) *Session {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	init := wire.UsualInitialization(secret.Bytes(testPIN), secret.Bytes("\x35\x37\x62\x18\x80\x41\x71\x66"), 0)
+	init := wire.UsualInitialization(secret.Bytes(testPIN), secret.Bytes("\x35\x37\x62\x18\x80\x41\x71\x66"), shares)
 	if err := h.Initialize(init, "test"); err != nil {
 		tb.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"conclave/dkek"
 	"conclave/hsm"
 	"conclave/tlv"
 	"conclave/token/cryptoki"
@@ -30,6 +31,7 @@ type maker struct {
 	files    map[wire.FID]*file
 	before   map[wire.FID]*part
 	wrapping bool // keys can be wrapped
+	kcv      dkek.KCV
 }
 
 // shown says whether objects are made of a file.
@@ -54,6 +56,11 @@ func (m *maker) parts() (parts map[wire.FID]*part, all []*object) {
 			continue
 		}
 		parts[fid] = p
+		all = append(all, p.objects...)
+	}
+	if m.wrapping {
+		p := m.dkekPart()
+		parts[dkekFID] = p
 		all = append(all, p.objects...)
 	}
 	return parts, all

@@ -13,6 +13,19 @@ import (
 // other wrapping keys. Wrapped under it a key is what sc-hsm-tool --wrap-key writes to a
 // file, with its description and its certificate.
 
+// dkekFID stands for the DKEK among the files that objects are made of. The device's own
+// key, which has this one, is no object.
+const dkekFID = wire.FID(wire.PrefixKey) << 8
+
+// dkekPart is the DKEK's place among the objects, as it was if it is the same.
+func (m *maker) dkekPart() *part {
+	p := &part{wrapping: true, objects: []*object{dkekObject(m.serial, m.kcv)}}
+	if before := m.before[dkekFID]; before != nil && before.objects[0].handle == p.objects[0].handle {
+		return before
+	}
+	return p
+}
+
 // dkekObject is the DKEK of a device that has a complete one.
 func dkekObject(serial string, kcv dkek.KCV) *object {
 	attributes := append(storage(cryptoki.ClassSecretKey, true, "DKEK"),
