@@ -28,6 +28,7 @@ import (
 	"conclave/internal/interrupt"
 	"conclave/internal/rsaop"
 	"conclave/internal/safefile"
+	"conclave/internal/sqlitefile"
 	"conclave/link"
 	"conclave/link/pcsc"
 )
@@ -295,10 +296,12 @@ func (h Home) Delete(name string) error {
 		return err
 	}
 	err = removeStore(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return &missingError{name, "; conclave hsm list shows those that exist"}
-	}
-	if err != nil {
+	case errors.Is(err, sqlitefile.ErrInUse):
+		return fmt.Errorf("device %q: %w; if that is conclave agent, it lets go of the device when no program has used it for about a minute", name, err)
+	case err != nil:
 		return fmt.Errorf("device %q: %w", name, err)
 	}
 	return nil

@@ -115,7 +115,7 @@ func TestADeviceInUseIsNotDeleted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := home.Delete("default"); !errors.Is(err, sqlitefile.ErrInUse) {
+	if err := home.Delete("default"); !errors.Is(err, sqlitefile.ErrInUse) || !strings.Contains(err.Error(), "conclave agent") {
 		t.Errorf("deleting a device that is open: %v", err)
 	}
 	if err := conn.Close(); err != nil {

@@ -40,7 +40,7 @@ func (l login) holds(s *slot) bool {
 
 func (l login) end() {
 	if l.officer != nil {
-		l.officer.close()
+		l.device.logOutOfficer(l.officer)
 	} else {
 		l.device.logOut(l.epoch)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -30,18 +31,19 @@ type desk struct {
 	library *Library
 
 	mu     sync.Mutex
-	timers map[time.Duration][]func()
+	timers map[time.Duration][]*func()
 }
 
 func newDesk(tb testing.TB) *desk {
 	tb.Helper()
 	home := device.NewHome(tb.TempDir())
 	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
-	d := &desk{TB: tb, home: home, library: New(home), timers: map[time.Duration][]func(){}}
-	d.library.after = func(t time.Duration, f func()) {
+	d := &desk{TB: tb, home: home, library: New(home), timers: map[time.Duration][]*func(){}}
+	d.library.after = func(t time.Duration, f func()) func() bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.timers[t] = append(d.timers[t], f)
+		d.timers[t] = append(d.timers[t], &f)
+		return func() bool { return d.stop(t, &f) }
 	}
 	tb.Cleanup(d.library.Close)
 	return d
@@ -54,8 +56,16 @@ func (d *desk) pass(t time.Duration) {
 	delete(d.timers, t)
 	d.mu.Unlock()
 	for _, f := range due {
-		f()
+		(*f)()
 	}
+}
+
+func (d *desk) stop(t time.Duration, f *func()) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before := len(d.timers[t])
+	d.timers[t] = slices.DeleteFunc(d.timers[t], func(other *func()) bool { return other == f })
+	return len(d.timers[t]) < before
 }
 
 // make makes an embedded device, initialised with a label and an options' bit.

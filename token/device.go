@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"conclave/apdu"
 	"conclave/device"
@@ -23,7 +22,7 @@ type openDevice struct {
 	serial   string
 	embedded bool
 	connect  func() (*worker, error)
-	later    func(time.Duration, func())
+	after    timer
 	locked   func()        // called when the last login has ended
 	places   chan struct{} // as many as sessions may be lent at once
 
@@ -42,11 +41,13 @@ type openDevice struct {
 
 	mu     sync.Mutex // guards the rest
 	idle   []*worker
-	first  *worker // as which others are logged in; nil if no user is
-	unlock *unlock // nil if no user is logged in
-	users  int     // applications that are
-	logins uint64  // how many there were
-	tries  int     // of the user PIN, when it was right
+	first  *worker     // as which others are logged in; nil if no user is
+	unlock *unlock     // nil if no user is logged in
+	users  int         // applications that are
+	logins uint64      // how many there were
+	tries  int         // of the user PIN, when it was right
+	stop   func() bool // the timer that is to lock it; nil for none
+	asked  bool        // a PIN was compared on the card in the reader
 	closed bool
 }
 
@@ -93,12 +94,12 @@ func connectReader(home device.Home, name string) (*worker, error) {
 }
 
 // newDevice opens a device for the first time.
-func newDevice(connect func() (*worker, error), later func(time.Duration, func()), locked func()) (*openDevice, error) {
+func newDevice(connect func() (*worker, error), after timer, locked func()) (*openDevice, error) {
 	w, err := connect()
 	if err != nil {
 		return nil, err
 	}
-	d := &openDevice{connect: connect, later: later, locked: locked, embedded: w.card != nil, places: make(chan struct{}, 1)}
+	d := &openDevice{connect: connect, after: after, locked: locked, embedded: w.card != nil, places: make(chan struct{}, 1)}
 	if d.serial, err = w.Serial(); err != nil {
 		w.close()
 		return nil, err
@@ -245,17 +246,17 @@ func (d *openDevice) replace(w *worker) {
 func (d *openDevice) close() {
 	d.access.Lock()
 	defer d.access.Unlock()
-	wasLocked := d.isLocked()
 	d.mu.Lock()
+	wasLocked := d.unlock == nil
 	d.closed, d.first, d.unlock = true, nil, nil
-	d.mu.Unlock()
-	d.epoch.Add(1)
-	if !d.embedded && wasLocked {
+	if !d.embedded && !d.asked { // then there is nothing that the card should forget
 		for _, w := range d.idle {
 			w.leave()
 		}
 		d.idle = nil
 	}
+	d.mu.Unlock()
+	d.epoch.Add(1)
 	d.replace(nil)
 	if d.embedded {
 		d.observer.worker.close()

@@ -38,16 +38,20 @@ type Library struct {
 	home       device.Home
 	lookout    pcsc.Lookout
 	generation atomic.Uint64
-	after      func(time.Duration, func()) // time.AfterFunc
-	owner      owner                       // of provisional keys
+	after      timer
+	owner      owner // of provisional keys
 
 	mu    sync.Mutex
 	slots map[SlotID]*slot // also those that are gone, for their sessions
 }
 
+// timer is time.AfterFunc, with the timer's Stop.
+type timer func(time.Duration, func()) (stop func() bool)
+
 // New is the library of a home.
 func New(home device.Home) *Library {
-	l := &Library{home: home, slots: map[SlotID]*slot{}, after: func(d time.Duration, f func()) { time.AfterFunc(d, f) }}
+	after := func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+	l := &Library{home: home, slots: map[SlotID]*slot{}, after: after}
 	// What was known of an earlier process is not taken for this one's.
 	l.generation.Store(uint64(time.Now().UnixNano()))
 	return l
@@ -150,10 +154,11 @@ func (l *Library) Wait(ctx context.Context, known uint64) (SlotID, error) {
 			return id, nil
 		}
 		again := make(chan struct{})
-		l.after(lookAgain, func() { close(again) })
+		stop := l.after(lookAgain, func() { close(again) })
 		select {
 		case <-again:
 		case <-ctx.Done():
+			stop()
 			return 0, ctx.Err()
 		}
 	}

@@ -106,6 +106,10 @@ func (d *openDevice) join(pin secret.Bytes) (epoch uint64, joined bool) {
 
 // count is called with the lock.
 func (d *openDevice) count() (epoch uint64) {
+	if d.stop != nil {
+		d.stop()
+		d.stop = nil
+	}
 	d.users++
 	d.logins++
 	return d.epoch.Load()
@@ -113,6 +117,11 @@ func (d *openDevice) count() (epoch uint64) {
 
 // verify compares a PIN on the device. A wrong one ends the login there.
 func (d *openDevice) verify(w *worker, ref wire.PINReference, pin secret.Bytes) error {
+	if !d.embedded {
+		d.mu.Lock()
+		d.asked = true
+		d.mu.Unlock()
+	}
 	err := w.Login(ref, pin)
 	var wrong *hsm.PINError
 	if errors.As(err, &wrong) && !d.embedded {
@@ -200,7 +209,7 @@ func (d *openDevice) logOut(epoch uint64) {
 	}
 	if d.users--; d.users == 0 {
 		last := d.logins
-		d.later(unlockedTime, func() { d.lock(last) })
+		d.stop = d.after(unlockedTime, func() { d.lock(last) })
 	}
 }
 
@@ -272,6 +281,15 @@ func (o *officer) close() {
 		o.worker = nil
 	}
 	secret.Forget()
+}
+
+// logOutOfficer ends a login of the security officer. A card in a reader forgets it,
+// unless the user is logged in, too: then it does so with that login.
+func (d *openDevice) logOutOfficer(o *officer) {
+	o.close()
+	if !d.embedded && d.isLocked() {
+		d.apart(func(w *worker) error { return w.Logout() })
+	}
 }
 
 // asOfficer lends the officer's session. An SO-PIN that another process has replaced

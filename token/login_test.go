@@ -39,7 +39,9 @@ func TestLoginsAreCounted(t *testing.T) {
 	if device.first != first {
 		t.Error("the PIN was compared once more, and the device was unlocked")
 	}
-	d.pass(unlockedTime) // of the earlier login
+	if n := len(d.timers[unlockedTime]); n != 0 {
+		t.Errorf("%d timers are set while someone is logged in", n)
+	}
 	d.want("a use", use(a), cryptoki.OK)
 	d.want("a logout", a.Logout(), cryptoki.OK)
 	d.pass(unlockedTime)

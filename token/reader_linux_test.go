@@ -11,6 +11,7 @@ import (
 	"conclave/internal/pcscdtest"
 	"conclave/internal/secret"
 	"conclave/link"
+	"conclave/link/pcsc"
 	"conclave/token/cryptoki"
 	"conclave/wire"
 )
@@ -200,6 +201,53 @@ func TestOfficerInReader(t *testing.T) {
 	d.want("InitPIN", s.initPIN(userPIN), cryptoki.OK)
 	d.want("a logout", s.Logout(), cryptoki.OK)
 	d.want("a login", s.logIn(userPIN), cryptoki.OK)
+}
+
+// inReader opens the card in the reader as another process does.
+func inReader(t *testing.T) *hsm.HSM {
+	t.Helper()
+	conn, err := pcsc.Open(pcscdtest.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := hsm.Open(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h
+}
+
+// TestCardsAreLeftToOthers: who has only looked ends no login of another process, and
+// who has logged in leaves none behind.
+func TestCardsAreLeftToOthers(t *testing.T) {
+	pcscdtest.Start(t)
+	d := newDesk(t)
+	d.make("default", "root", 0)
+	d.insert("default")
+	d.info(readerSlot)
+	h := inReader(t)
+	if err := h.Login(wire.UserPIN, secret.Bytes(userPIN)); err != nil {
+		t.Fatal(err)
+	}
+	d.library.Close()
+	if s, err := h.Status(); err != nil || !s.User.Verified {
+		t.Errorf("another process was logged out: %+v, %v", s.User, err)
+	}
+	if err := h.Logout(); err != nil {
+		t.Fatal(err)
+	}
+	s := d.session(readerSlot)
+	d.want("the SO-PIN", s.officer(soPIN), cryptoki.OK)
+	d.want("a logout", s.Logout(), cryptoki.OK)
+	if s, err := h.Status(); err != nil || s.SO.Verified {
+		t.Errorf("the officer is logged in still: %+v, %v", s.SO, err)
+	}
+	d.want("a login", s.logIn(userPIN), cryptoki.OK)
+	d.library.Close()
+	if s, err := h.Status(); err != nil || s.User.Verified {
+		t.Errorf("the user is logged in still: %+v, %v", s.User, err)
+	}
 }
 
 // TestOpenSCInitialisedToken: what OpenSC's module makes of a token we tell, and what
