@@ -177,6 +177,7 @@ func (s *Session) admitted(l login, err error) error {
 	switch {
 	case err == nil && l.user == cryptoki.User:
 		s.slot.hasPIN()
+		s.slot.cleanUp()
 	case l.user == cryptoki.User && errors.As(err, &refused) && s.slot.lacksPIN():
 		err = cryptoki.UserPINNotInitialized
 	}
@@ -199,6 +200,7 @@ func (s *Session) Logout() error {
 	if _, loggedIn := a.login(s.slot); !loggedIn {
 		return cryptoki.UserNotLoggedIn
 	}
+	a.destroy(func(o *object) bool { return o.session.slot == s.slot && o.is(cryptoki.AttrPrivate) })
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.logOut(s.slot.id)

@@ -33,30 +33,31 @@ func newDirectory() *directory {
 // occasion is on what a device was read: the same one finds the same objects, but that
 // another process may have changed a card in a reader.
 type occasion struct {
-	first   *worker
-	version uint64 // of an embedded device
-	unlock  *unlock
+	contents contents
+	login    uint64 // 0 if no user is logged in
 }
 
 // occasion is the present one.
 func (d *openDevice) occasion() (o occasion, err error) {
-	d.access.RLock()
-	defer d.access.RUnlock()
-	o = occasion{first: d.first, unlock: d.unlock}
-	if o.first.card != nil {
-		o.version, err = o.first.card.Version()
+	o.contents, err = d.contents()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.unlock != nil {
+		o.login = d.logins
 	}
 	return o, err
 }
 
 // digests are those that an embedded device keeps of its files; none of a card.
 func (d *openDevice) digests() (digests fileDigests, err error) {
-	d.access.RLock()
-	defer d.access.RUnlock()
-	if d.first.card == nil {
+	if !d.embedded {
 		return nil, nil
 	}
-	return d.first.card.Digests()
+	err = d.observer.use(func(w *worker) (err error) {
+		digests, err = w.card.Digests()
+		return err
+	})
+	return digests, err
 }
 
 // listing gives the objects of the slot's token as they are now. To look for changes
@@ -71,8 +72,8 @@ func (s *slot) listing(look bool) (*listing, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.now
-	if err := d.refresh(dev, look); err != nil {
-		return nil, translate(err)
+	if err := s.judge(dev, d.refresh(dev, look)); err != nil {
+		return nil, err
 	}
 	if d.now != before && before != nil {
 		s.library.changed()
@@ -86,18 +87,21 @@ func (d *directory) refresh(dev *openDevice, look bool) error {
 	if err != nil {
 		return err
 	}
-	if d.now != nil && o == d.as && !(look && o.first.card == nil) {
+	same := d.now != nil && o == d.as
+	if same && (dev.embedded || !look) {
 		return nil
 	}
 	digests, err := dev.digests()
 	if err != nil {
 		return err
 	}
-	if o.unlock == nil {
+	use := dev.use
+	if o.login == 0 {
 		d.forgetProtected()
+		use = dev.look
 	}
-	return dev.use(func(h *hsm.HSM) error {
-		if d.now != nil && o == d.as {
+	return use(func(h *hsm.HSM) error {
+		if same {
 			list, err := h.Files()
 			if err != nil || d.sameList(list) {
 				return err
@@ -185,6 +189,7 @@ type listing struct {
 	byHandle map[cryptoki.Handle]*object
 	index    map[indexKey][]*object
 	keys     map[byte]*wire.PublicKey // of all keys by their references, provisional ones too
+	hidden   []*object                // provisional keys
 }
 
 // indexKey is an attribute and its value.
@@ -205,6 +210,7 @@ func newListing(objects []*object) *listing {
 			c.keys[o.ref] = o.public
 		}
 		if o.hidden {
+			c.hidden = append(c.hidden, o)
 			continue
 		}
 		if c.byHandle[o.handle] != nil {
@@ -254,24 +260,20 @@ func (s *Session) Find(t cryptoki.Template) ([]Record, error) {
 		return nil, err
 	}
 	var records []Record
+	user := s.userLoggedIn()
 	for _, o := range append(l.find(t), s.application.find(s.slot, t)...) {
-		if s.sees(o) {
+		if user || !o.is(cryptoki.AttrPrivate) {
 			records = append(records, o.record())
 		}
 	}
 	return records, nil
 }
 
-// sees says whether the application may see an object: private ones are the user's.
-func (s *Session) sees(o *object) bool {
-	return !o.is(cryptoki.AttrPrivate) || s.userLoggedIn()
-}
-
 // object finds what a handle names: an object of the token, or of a session of this
 // application. The error is ObjectHandleInvalid if the application may not see it.
 func (s *Session) object(h cryptoki.Handle) (*object, error) {
 	o, err := s.lookUp(h)
-	if err == nil && (o == nil || !s.sees(o)) {
+	if err == nil && (o == nil || o.is(cryptoki.AttrPrivate) && !s.userLoggedIn()) {
 		err = cryptoki.ObjectHandleInvalid
 	}
 	if err != nil {

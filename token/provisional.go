@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -184,42 +185,24 @@ func (p *provisional) remove(h *hsm.HSM) error {
 }
 
 // cleanUp deletes the provisional keys of processes that live no more. It comes after
-// the user's login.
-func (s *slot) cleanUp() error {
-	return s.use(func(h *hsm.HSM) error {
-		files, err := h.Files()
-		if err != nil {
-			return err
-		}
-		for _, fid := range files {
-			if fid.Prefix() != wire.PrefixPrKD {
-				continue
-			}
-			if err := s.cleanUpKey(h, fid.ID()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func (s *slot) cleanUpKey(h *hsm.HSM, ref byte) error {
-	content, err := h.ReadFile(wire.PrefixPrKD.File(ref))
+// the user's login, and what fails is left to the next one.
+func (s *slot) cleanUp() {
+	l, err := s.listing(true)
 	if err != nil {
-		return err
+		return
 	}
-	description, err := wire.ParsePrKD(content)
-	if err != nil || !strings.HasPrefix(description.Label, provisionalMark) {
-		return nil
+	for _, o := range l.hidden {
+		label := textOf(o.attributes, cryptoki.AttrLabel)
+		if o.class != cryptoki.ClassPrivateKey || o.public == nil || !s.library.owner.isDead(s.library.home, label, o.public) {
+			continue
+		}
+		p := provisional{ref: o.ref, public: *o.public, label: label}
+		if err := s.use(p.remove); err != nil {
+			slog.Warn("a key that a program has left behind was not deleted", "slot", s.name, "key", o.ref, "error", err)
+			continue
+		}
+		s.library.owner.forget(o.public)
 	}
-	public, err := h.PublicKey(ref)
-	if hsm.Broken(err) {
-		return err
-	}
-	if l := s.library; l.owner.isDead(l.home, description.Label, public) {
-		return h.DeleteKey(ref)
-	}
-	return nil
 }
 
 // isIn says whether the key is still the one that has its reference.

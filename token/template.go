@@ -143,6 +143,7 @@ func (s *Session) mayCreate(t cryptoki.Template) error {
 	return nil
 }
 
+// userLoggedIn says whether the user is, and not only the security officer.
 func (s *Session) userLoggedIn() bool {
 	l, loggedIn := s.application.login(s.slot)
 	return loggedIn && l.user == cryptoki.User
