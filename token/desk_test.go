@@ -179,7 +179,7 @@ func write(h *hsm.HSM) error { return h.WriteFile(wire.PrefixProtectedData.File(
 func (d *desk) replaceFile(name string, home device.Home) {
 	d.Helper()
 	d.removeFiles(name)
-	if err := os.Rename(file(home, name), file(d.home, name)); err != nil {
+	if err := os.Rename(deviceFile(home, name), deviceFile(d.home, name)); err != nil {
 		d.Fatal(err)
 	}
 }
@@ -188,12 +188,12 @@ func (d *desk) replaceFile(name string, home device.Home) {
 func (d *desk) removeFiles(name string) {
 	d.Helper()
 	for _, suffix := range []string{"", "-wal", "-shm", "-lock"} {
-		if err := os.Remove(file(d.home, name) + suffix); err != nil && suffix == "" {
+		if err := os.Remove(deviceFile(d.home, name) + suffix); err != nil && suffix == "" {
 			d.Fatal(err)
 		}
 	}
 }
 
-func file(home device.Home, name string) string {
+func deviceFile(home device.Home, name string) string {
 	return filepath.Join(filepath.Dir(home.Imports()), "devices", name+".device")
 }

@@ -42,7 +42,7 @@ func TestTokensAreAskedWhenTheyChange(t *testing.T) {
 	}
 	d.pass(idleTime)
 	long := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(file(d.home, "default"), long, long); err != nil {
+	if err := os.Chtimes(deviceFile(d.home, "default"), long, long); err != nil {
 		t.Fatal(err)
 	}
 	flags()
