@@ -89,7 +89,11 @@ func (x *exchange) login() error {
 	if err := x.session.Login(user, pin); err != nil {
 		return err
 	}
-	x.out.string(nil)
+	var ticket []byte
+	if user == cryptoki.User {
+		ticket = x.client.server.tickets.give(x.session, x.client.uid, pin)
+	}
+	x.out.string(ticket)
 	return nil
 }
 
@@ -101,11 +105,11 @@ func (x *exchange) logout() error {
 }
 
 func (x *exchange) resume() error {
-	x.in.string()
+	ticket := x.in.string()
 	if err := x.in.done(); err != nil {
 		return err
 	}
-	return cryptoki.UserNotLoggedIn
+	return x.client.server.tickets.take(ticket, x.client, x.slot)
 }
 
 func (x *exchange) initToken() error {
@@ -114,7 +118,15 @@ func (x *exchange) initToken() error {
 	if err := x.in.done(); err != nil || len(label) != labelBytes {
 		return errMalformed
 	}
-	return x.client.application.InitToken(x.slot, so, strings.TrimRight(string(label), " "))
+	return x.newPIN(x.client.application.InitToken(x.slot, so, strings.TrimRight(string(label), " ")))
+}
+
+// newPIN sees to it that no ticket with an earlier PIN is tried.
+func (x *exchange) newPIN(err error) error {
+	if err == nil {
+		x.client.server.tickets.void()
+	}
+	return err
 }
 
 func (x *exchange) initPIN() error {
@@ -122,7 +134,7 @@ func (x *exchange) initPIN() error {
 	if err := x.in.done(); err != nil {
 		return err
 	}
-	return x.session.InitPIN(pin)
+	return x.newPIN(x.session.InitPIN(pin))
 }
 
 func (x *exchange) setPIN() error {
@@ -130,7 +142,7 @@ func (x *exchange) setPIN() error {
 	if err := x.in.done(); err != nil {
 		return err
 	}
-	return x.session.SetPIN(old, pin)
+	return x.newPIN(x.session.SetPIN(old, pin))
 }
 
 func (x *exchange) close() error {

@@ -19,6 +19,9 @@ const (
 	maxSessions    = 4096 // of a client
 )
 
+// ownSession is the number of a session that no client chooses.
+const ownSession = ^uint64(0)
+
 // protocolVersion is the only one there is.
 const protocolVersion = 1
 
@@ -75,6 +78,13 @@ func (c *client) turn(session uint64, slot token.SlotID) (*turn, error) {
 		c.sessions[session] = t
 	}
 	return t, nil
+}
+
+// has says whether a session was opened.
+func (c *client) has(session uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sessions[session] != nil
 }
 
 func (c *client) isOver(t *turn) bool {

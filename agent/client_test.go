@@ -48,6 +48,10 @@ func (m *module) hello() (err error) {
 	if m.conn, err = net.Dial("unix", m.path); err != nil {
 		return err
 	}
+	return m.greet()
+}
+
+func (m *module) greet() error {
 	r, err := m.call(callHello, 0, 0, 0, number(protocolVersion), number(m.client), str(m.secret))
 	if err != nil {
 		return err

@@ -141,11 +141,14 @@ func (c *connection) carryOut(asked call, session uint64, flags uint16) (err err
 		return errMalformed
 	}
 	row := rows[asked]
-	if (row.scope == ofSession) != (session != 0) || row.scope == ofNothing && c.slot != 0 {
+	if session == ownSession || (row.scope == ofSession) != (session != 0) || row.scope == ofNothing && c.slot != 0 {
 		return errMalformed
 	}
 	if row.scope != ofSession {
 		return row.do(&c.exchange)
+	}
+	if asked == callClose && !c.client.has(session) {
+		return c.in.done()
 	}
 	turn, err := c.client.take(session, c.slot)
 	if err != nil {

@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -17,11 +18,12 @@ import (
 // server serves clients.
 type server struct {
 	library  *token.Library
-	slots    slotList
 	instance uint64
-	stopped  chan struct{}
 	options  Options
 	lobby    *lobby
+	tickets  tickets
+	ctx      context.Context // ends when it is stopped
+	cancel   context.CancelFunc
 
 	mu          sync.Mutex
 	clients     map[uint64]*client
@@ -29,6 +31,7 @@ type server struct {
 	connections int
 	idleTimer   *time.Timer
 	slowest     *time.Timer    // of a server that is stopped
+	wasIdle     bool           // why it was
 	all         sync.WaitGroup // connections
 }
 
@@ -37,41 +40,23 @@ func newServer(o Options) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	library := token.New(o.Home)
+	ctx, cancel := context.WithCancel(context.Background())
 	return &server{
-		library: library, instance: randomNumber(), stopped: make(chan struct{}), options: o, lobby: lobby,
-		slots:   slotList{library: library, events: map[token.SlotID]uint64{}},
-		clients: map[uint64]*client{},
+		library: token.New(o.Home), instance: randomNumber(), options: o, lobby: lobby, tickets: newTickets(o.Home),
+		ctx: ctx, cancel: cancel, clients: map[uint64]*client{},
 	}, nil
 }
 
 // close is called when serve has returned.
 func (s *server) close() {
-	if s.slowest != nil {
-		s.slowest.Stop()
-	}
+	s.stop()
+	s.slowest.Stop()
 	s.lobby.close()
 	s.library.Close()
+	s.tickets.close(s.wasIdle)
 }
 
-func (s *server) stopping() bool {
-	select {
-	case <-s.stopped:
-		return true
-	default:
-		return false
-	}
-}
-
-// stopsWithin waits for so long, or until the server stops.
-func (s *server) stopsWithin(d time.Duration) bool {
-	select {
-	case <-s.stopped:
-		return true
-	case <-time.After(d):
-		return false
-	}
-}
+func (s *server) stopping() bool { return s.ctx.Err() != nil }
 
 // serve accepts connections until the server is stopped, and returns when all requests
 // that were begun are answered. It closes the listener.
@@ -79,11 +64,8 @@ func (s *server) serve(l *net.UnixListener) error {
 	s.mu.Lock()
 	s.restIfIdle()
 	s.mu.Unlock()
-	go func() {
-		<-s.stopped
-		l.Close()
-	}()
 	defer s.all.Wait()
+	defer context.AfterFunc(s.ctx, func() { l.Close() })()
 	for {
 		conn, err := l.AcceptUnix()
 		switch {
@@ -94,8 +76,17 @@ func (s *server) serve(l *net.UnixListener) error {
 		case !scarce(err):
 			s.stop()
 			return err
-		case s.stopsWithin(lookAgain):
+		default:
+			s.pause()
 		}
+	}
+}
+
+// pause waits for what there is too little of.
+func (s *server) pause() {
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-s.ctx.Done():
 	}
 }
 
@@ -153,6 +144,7 @@ func (s *server) restIfIdle() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.connections == 0 {
+			s.wasIdle = !s.stopping()
 			s.stopLocked()
 		}
 	})
@@ -172,7 +164,7 @@ func (s *server) stopLocked() {
 	if s.stopping() {
 		return
 	}
-	close(s.stopped)
+	s.cancel()
 	s.lobby.shutdown(unix.SHUT_RD)
 	s.slowest = time.AfterFunc(slowest, func() { s.lobby.shutdown(unix.SHUT_RDWR) })
 }

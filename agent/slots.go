@@ -3,7 +3,7 @@
 package agent
 
 import (
-	"sync"
+	"context"
 	"time"
 
 	"conclave/token"
@@ -17,78 +17,16 @@ const (
 	flagHardwareSlot    cryptoki.Flags = 4
 )
 
-// slotList is what is known of slots, and since when.
-type slotList struct {
-	library *token.Library
-
-	mu     sync.Mutex
-	looked time.Time
-	tokens map[token.SlotID]string // serial numbers
-	events map[token.SlotID]uint64 // generations at which a token came or went
-}
-
 // look gives the slots as they are now, and a generation that what they tell is not
 // older than.
-func (l *slotList) look() (slots []token.SlotInfo, generation uint64, err error) {
+func (s *server) look() (slots []token.SlotInfo, generation uint64, err error) {
 	for range 3 { // what has changed is noticed by looking
-		generation = l.library.Generation()
-		if slots, err = l.library.Slots(); err != nil || l.library.Generation() == generation {
+		generation = s.library.Generation()
+		if slots, err = s.library.Slots(); err != nil || s.library.Generation() == generation {
 			break
 		}
 	}
-	if err == nil {
-		l.note(slots, generation)
-	}
 	return slots, generation, err
-}
-
-// note takes down which tokens have come or gone.
-func (l *slotList) note(slots []token.SlotInfo, generation uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	tokens := map[token.SlotID]string{}
-	for _, s := range slots {
-		if s.Token != nil {
-			tokens[s.ID] = s.Token.Serial
-		}
-	}
-	for id, serial := range tokens {
-		if l.tokens[id] != serial {
-			l.events[id] = generation
-		}
-	}
-	for id := range l.tokens {
-		if _, there := tokens[id]; !there {
-			l.events[id] = generation
-		}
-	}
-	l.tokens = tokens
-}
-
-// eventSince gives a slot in which something has happened after a generation.
-func (l *slotList) eventSince(known uint64) (slot token.SlotID, happened bool) {
-	if l.due() {
-		l.look()
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for id, generation := range l.events {
-		if generation > known {
-			return id, true
-		}
-	}
-	return 0, false
-}
-
-// due says whether it is time to look again: a few times a second, however many ask.
-func (l *slotList) due() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	due := time.Since(l.looked) > lookAgain*3/4
-	if due {
-		l.looked = time.Now()
-	}
-	return due
 }
 
 func (x *exchange) slots() error {
@@ -96,7 +34,7 @@ func (x *exchange) slots() error {
 	if err := x.in.done(); err != nil {
 		return err
 	}
-	slots, generation, err := x.client.server.slots.look()
+	slots, generation, err := x.client.server.look()
 	if err != nil || generation == known {
 		return err
 	}
@@ -108,28 +46,22 @@ func (x *exchange) slots() error {
 	return nil
 }
 
-// How long WAIT waits, and how often it looks.
-const (
-	waitFor   = time.Second
-	lookAgain = 200 * time.Millisecond
-)
+// waitFor is how long WAIT waits.
+const waitFor = time.Second
 
 func (x *exchange) wait() error {
 	known := x.in.number()
 	if err := x.in.done(); err != nil {
 		return err
 	}
-	server, none := x.client.server, ^token.SlotID(0)
-	for until := time.Now().Add(waitFor); ; {
-		slot, happened := server.slots.eventSince(known)
-		if !happened {
-			slot = none
-		}
-		if happened || time.Now().After(until) || server.stopsWithin(lookAgain) {
-			x.out.number(uint64(slot))
-			return nil
-		}
+	ctx, cancel := context.WithTimeout(x.client.server.ctx, waitFor)
+	defer cancel()
+	slot, err := x.client.server.library.Wait(ctx, known)
+	if err != nil && ctx.Err() != nil {
+		slot, err = ^token.SlotID(0), nil
 	}
+	x.out.number(uint64(slot))
+	return err
 }
 
 // slot writes a slot with its token and its mechanisms.

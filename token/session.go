@@ -31,6 +31,14 @@ func (s *Session) Close() {
 	}
 }
 
+// Token tells of the session's token, as it is now.
+func (s *Session) Token() (TokenInfo, error) {
+	if info := s.slot.look().Token; info != nil {
+		return *info, nil
+	}
+	return TokenInfo{}, cryptoki.TokenNotPresent
+}
+
 // asUser lends a session with the device to what needs the user's login.
 func (s *Session) asUser(fn func(*hsm.HSM) error) error {
 	l, loggedIn := s.application.login(s.slot)
