@@ -59,6 +59,7 @@ func byType(all []mechanism) map[cryptoki.MechanismType]*mechanism {
 }
 
 const (
+	onDevice = cryptoki.MechanismHardware // pkcs11-tool --test signs with no other mechanism
 	signs    = cryptoki.MechanismSign | cryptoki.MechanismVerify
 	recovers = cryptoki.MechanismSignRecover | cryptoki.MechanismVerifyRecover
 	encrypts = cryptoki.MechanismEncrypt | cryptoki.MechanismDecrypt
@@ -70,9 +71,9 @@ func rsaMechanisms() (rows []mechanism) {
 		info := MechanismInfo{t, 1024, 4096, flags, cryptoki.KeyRSA} // as wire.RSASizes has them
 		rows = append(rows, mechanism{info, hash, scheme})
 	}
-	add(cryptoki.RSAPKCSKeyPairGen, cryptoki.MechanismGenerateKeyPair, 0, nil)
-	add(cryptoki.RSAPKCS, signs|recovers|encrypts, 0, newPKCS1)
-	add(cryptoki.RSAX509, signs|recovers|encrypts, 0, newRawRSA)
+	add(cryptoki.RSAPKCSKeyPairGen, onDevice|cryptoki.MechanismGenerateKeyPair, 0, nil)
+	add(cryptoki.RSAPKCS, onDevice|signs|recovers|encrypts, 0, newPKCS1)
+	add(cryptoki.RSAX509, onDevice|signs|recovers|encrypts, 0, newRawRSA)
 	add(cryptoki.RSAPKCSOAEP, encrypts, 0, newOAEP)
 	add(cryptoki.RSAPKCSPSS, signs, 0, newPSS)
 	for _, h := range hashes {
@@ -86,10 +87,10 @@ func ecMechanisms() (rows []mechanism) {
 	add := func(t cryptoki.MechanismType, flags cryptoki.Flags, hash crypto.Hash, scheme func(*mechanism, []byte, *object) (any, error)) {
 		rows = append(rows, mechanism{MechanismInfo{t, 192, 521, flags | ofCurves, cryptoki.KeyEC}, hash, scheme})
 	}
-	add(cryptoki.ECKeyPairGen, cryptoki.MechanismGenerateKeyPair, 0, nil)
-	add(cryptoki.ECDH1Derive, cryptoki.MechanismDerive, 0, nil)
-	add(cryptoki.ECDH1CofactorDerive, cryptoki.MechanismDerive, 0, nil) // the same, since all cofactors are 1
-	add(cryptoki.ECDSA, signs, 0, newECDSA)
+	add(cryptoki.ECKeyPairGen, onDevice|cryptoki.MechanismGenerateKeyPair, 0, nil)
+	add(cryptoki.ECDH1Derive, onDevice|cryptoki.MechanismDerive, 0, nil)
+	add(cryptoki.ECDH1CofactorDerive, onDevice|cryptoki.MechanismDerive, 0, nil) // the same, since all cofactors are 1
+	add(cryptoki.ECDSA, onDevice|signs, 0, newECDSA)
 	for _, h := range hashes {
 		add(h.ecdsa, signs, h.hash, newECDSA)
 	}

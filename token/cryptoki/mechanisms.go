@@ -78,6 +78,7 @@ const ConclaveDKEKWrap MechanismType = vendorDefined | 0x01
 
 // What a mechanism can do (CKF).
 const (
+	MechanismHardware        Flags = 0x00000001 // the device does it (CKF_HW)
 	MechanismEncrypt         Flags = 0x00000100
 	MechanismDecrypt         Flags = 0x00000200
 	MechanismDigest          Flags = 0x00000400
