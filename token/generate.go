@@ -35,6 +35,9 @@ func (s *Session) GenerateKeyPair(m cryptoki.Mechanism, public, private cryptoki
 	if token && !s.writable {
 		return 0, 0, cryptoki.SessionReadOnly
 	}
+	if staysInMemory(private) && !s.userLoggedIn() {
+		return s.generateInMemory(key, public, private)
+	}
 	if !token {
 		if key.Label, err = s.provisionalLabel(); err != nil {
 			return 0, 0, err

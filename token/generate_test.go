@@ -276,3 +276,76 @@ func TestListsOfTheDevice(t *testing.T) {
 		}
 	}
 }
+
+// TestPairsWithoutALogin are in memory, work as others do, and are never the token's.
+func TestPairsWithoutALogin(t *testing.T) {
+	s := newTestSession(t)
+	if err := s.Logout(); err != nil {
+		t.Fatal(err)
+	}
+	open := cryptoki.Template{flag(cryptoki.AttrPrivate, false)}
+	rsaBits := cryptoki.Template{number(cryptoki.AttrModulusBits, uint64(1024)), flag(cryptoki.AttrPrivate, false)}
+	p256 := cryptoki.Template{octets(cryptoki.AttrECParams, printable("P-256")), flag(cryptoki.AttrPrivate, false)}
+	for m, public := range map[cryptoki.MechanismType]cryptoki.Template{cryptoki.RSAPKCSKeyPairGen: rsaBits, cryptoki.ECKeyPairGen: p256} {
+		publicKey, privateKey, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: m}, public, open)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pub, err := s.object(publicKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prv, err := s.object(privateKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		message := []byte("message")
+		signer := cryptoki.SHA256RSAPSS
+		parameter := numbers(uint64(cryptoki.SHA256), uint64(cryptoki.MGF1SHA256), 32)
+		if m == cryptoki.ECKeyPairGen {
+			signer, parameter = cryptoki.ECDSASHA256, nil
+			other, err := pub.public.Curve.Generate()
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, err := s.DeriveKey(cryptoki.Mechanism{Type: cryptoki.ECDH1Derive, Parameter: ecdhParameter(cryptoki.KDFNull, nil, other.Q)}, privateKey, open)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want, err := other.ECDH(pub.public.Point); err != nil || !bytes.Equal(s.valueOf(t, h), want[1:33]) {
+				t.Errorf("another secret was agreed on (%v)", err)
+			}
+		} else {
+			c, err := s.do(Encrypt, cryptoki.RSAPKCS, nil, pub, message, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := s.do(Decrypt, cryptoki.RSAPKCS, nil, prv, c, nil); err != nil || !bytes.Equal(got, message) {
+				t.Errorf("decrypted %q, %v", got, err)
+			}
+		}
+		signature, err := s.do(Sign, signer, parameter, prv, message, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.do(Verify, signer, parameter, pub, message, signature); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Copy(privateKey, ofToken(nil)); err == nil {
+			t.Error("a key in memory became one of the token")
+		}
+		if err := s.Destroy(privateKey); err != nil {
+			t.Error(err)
+		}
+		for name, private := range map[string]cryptoki.Template{
+			"private":     nil,
+			"of a token":  append(cryptoki.Template{flag(cryptoki.AttrToken, true)}, open...),
+			"counted":     append(cryptoki.Template{number(cryptoki.AttrUseCounter, uint64(5))}, open...),
+			"with a list": append(cryptoki.Template{octets(cryptoki.AttrAllowedMechanisms, numbers(uint64(signer)))}, open...),
+		} {
+			if _, _, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: m}, public, private); err != cryptoki.UserNotLoggedIn {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}

@@ -26,6 +26,7 @@ type object struct {
 	file       wire.FID          // that it was made of; 0 for objects of a session
 	public     *wire.PublicKey   // of keys, if it is known
 	value      secret.Bytes      // of secret keys
+	software   *softwareKey      // of private keys in memory alone
 	hidden     bool              // a provisional key of a session
 	session    *Session          // whose object it is; nil for the token's
 	changes    cryptoki.Template // of an alias: what is not as in its key

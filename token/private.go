@@ -26,6 +26,10 @@ func hashing(scheme wire.Algorithm, hash crypto.Hash, in *input) (tries []attemp
 // use lets the device use a key in the first way that the key's list of algorithms
 // allows, and says which it was.
 func (k *object) use(s *Session, command func(*hsm.HSM, byte, wire.Algorithm, []byte) ([]byte, error), tries ...attempt) (out []byte, used int, err error) {
+	if k.software != nil {
+		out, err = k.software.use(tries[0])
+		return out, 0, err
+	}
 	err = s.asUser(func(h *hsm.HSM) error {
 		for used = range tries {
 			out, err = command(h, k.ref, tries[used].algorithm, tries[used].data)

@@ -122,6 +122,9 @@ func (a *Application) take(which func(*object) bool) (ended map[*provisional]*sl
 	for h, o := range a.objects {
 		if which(o) {
 			o.value.Wipe()
+			if o.software != nil {
+				o.software.close()
+			}
 			delete(a.objects, h)
 			if p := o.provisional; p != nil && !p.stays.Load() {
 				ended[p] = o.session.slot
