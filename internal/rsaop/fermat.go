@@ -11,8 +11,12 @@ import (
 // GenerateKey has libcrypto throw the composites away, two at a time, for which it has
 // a function that takes the time of one where the processor has AVX-512. Its own
 // RSA_generate_key does not use that, tests each prime 64 times and more, and looks for
-// one after the other.
+// one after the other. A build that erases what it has computed with must not call it
+// where primes are.
 func (l *libcrypto) GenerateKey(bits int) (*rsa.PrivateKey, error) {
+	if secret.Erased {
+		return Go().GenerateKey(bits)
+	}
 	return generate(bits, func() (filter, error) { return l.newFermat(bits / 16) })
 }
 
