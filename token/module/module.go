@@ -23,13 +23,15 @@ import (
 // Module is a module that is loaded and initialised.
 type Module struct {
 	library uintptr
+	list    *functionList
 	call    functions
 }
 
 // functions are those that are called. Numbers of PKCS#11 are a C long.
 type functions struct {
-	initialize        func(args *initializeArgs) cryptoki.RV
-	finalize          func(reserved uintptr) cryptoki.RV
+	initialize func(args *initializeArgs) cryptoki.RV
+	finalize   func(reserved uintptr) cryptoki.RV
+	// getInterface is nil where the module is older.
 	getInterface      func(name *byte, version *[2]byte, found **foundInterface, flags uint64) cryptoki.RV
 	getInfo           func(info *libraryInfo) cryptoki.RV
 	getSlotList       func(present uint8, slots *uint64, n *uint64) cryptoki.RV
@@ -46,6 +48,8 @@ type functions struct {
 	sign              func(session uint64, data *byte, n uint64, signature *byte, length *uint64) cryptoki.RV
 	verifyInit        func(session uint64, m *mechanism, key uint64) cryptoki.RV
 	verify            func(session uint64, data *byte, n uint64, signature *byte, length uint64) cryptoki.RV
+	digestInit        func(session uint64, m *mechanism) cryptoki.RV
+	digest            func(session uint64, data *byte, n uint64, digest *byte, length *uint64) cryptoki.RV
 	generateRandom    func(session uint64, random *byte, n uint64) cryptoki.RV
 }
 
@@ -96,7 +100,7 @@ func Open(path string) (*Module, error) {
 	}
 	m := &Module{library: library}
 	if err := m.resolve(); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s is no PKCS#11 module of this project: %w", path, err), purego.Dlclose(library))
+		return nil, errors.Join(fmt.Errorf("%s is no PKCS#11 module: %w", path, err), purego.Dlclose(library))
 	}
 	const osLocking = 2
 	if rv := m.call.initialize(&initializeArgs{flags: osLocking}); rv != cryptoki.OK {
@@ -105,20 +109,37 @@ func Open(path string) (*Module, error) {
 	return m, nil
 }
 
+// functionList is CK_FUNCTION_LIST: after the version, each function has its place.
+type functionList struct {
+	version   [2]byte
+	functions [68]uintptr
+}
+
+// resolve finds the functions as a program does: in the list, which alone every module
+// must have, and by C_GetInterface where there is more than version 2.40.
 func (m *Module) resolve() error {
-	for name, function := range map[string]any{
-		"C_Initialize": &m.call.initialize, "C_Finalize": &m.call.finalize, "C_GetInterface": &m.call.getInterface, "C_GetInfo": &m.call.getInfo,
-		"C_GetSlotList": &m.call.getSlotList, "C_GetTokenInfo": &m.call.getTokenInfo,
-		"C_OpenSession": &m.call.openSession, "C_CloseSession": &m.call.closeSession, "C_Login": &m.call.login, "C_Logout": &m.call.logout,
-		"C_FindObjectsInit": &m.call.findObjectsInit, "C_FindObjects": &m.call.findObjects, "C_FindObjectsFinal": &m.call.findObjectsFinal,
-		"C_GetAttributeValue": &m.call.getAttributeValue, "C_SignInit": &m.call.signInit, "C_Sign": &m.call.sign,
-		"C_VerifyInit": &m.call.verifyInit, "C_Verify": &m.call.verify, "C_GenerateRandom": &m.call.generateRandom,
+	address, err := purego.Dlsym(m.library, "C_GetFunctionList")
+	if err != nil {
+		return err
+	}
+	var get func(list **functionList) cryptoki.RV
+	purego.RegisterFunc(&get, address)
+	if rv := get(&m.list); rv != cryptoki.OK {
+		return failed("C_GetFunctionList", rv)
+	}
+	for place, function := range map[int]any{
+		0: &m.call.initialize, 1: &m.call.finalize, 2: &m.call.getInfo, 4: &m.call.getSlotList, 6: &m.call.getTokenInfo,
+		12: &m.call.openSession, 13: &m.call.closeSession, 18: &m.call.login, 19: &m.call.logout, 24: &m.call.getAttributeValue,
+		26: &m.call.findObjectsInit, 27: &m.call.findObjects, 28: &m.call.findObjectsFinal, 37: &m.call.digestInit, 38: &m.call.digest,
+		42: &m.call.signInit, 43: &m.call.sign, 48: &m.call.verifyInit, 49: &m.call.verify, 64: &m.call.generateRandom,
 	} {
-		address, err := purego.Dlsym(m.library, name)
-		if err != nil {
-			return err
+		if m.list.functions[place] == 0 {
+			return fmt.Errorf("its list lacks function %d", place)
 		}
-		purego.RegisterFunc(function, address)
+		purego.RegisterFunc(function, m.list.functions[place])
+	}
+	if address, err := purego.Dlsym(m.library, "C_GetInterface"); err == nil {
+		purego.RegisterFunc(&m.call.getInterface, address)
 	}
 	return nil
 }
@@ -138,6 +159,9 @@ func failed(function string, rv cryptoki.RV) error {
 // Interface gives the version of the interface that a program gets which asks for the
 // newest one.
 func (m *Module) Interface() (major, minor byte, err error) {
+	if m.call.getInterface == nil {
+		return m.list.version[0], m.list.version[1], nil
+	}
 	var found *foundInterface
 	if rv := m.call.getInterface(nil, nil, &found, 0); rv != cryptoki.OK {
 		return 0, 0, failed("C_GetInterface", rv)
@@ -262,6 +286,18 @@ func (s Session) Verify(kind cryptoki.MechanismType, key cryptoki.Handle, data, 
 		return err
 	}
 	return failed("C_Verify", c.verify(s.number, first(data), uint64(len(data)), first(signature), uint64(len(signature))))
+}
+
+// Digest hashes data, with a mechanism that takes no parameter.
+func (s Session) Digest(kind cryptoki.MechanismType, data []byte) ([]byte, error) {
+	c := &s.module.call
+	if err := failed("C_DigestInit", c.digestInit(s.number, &mechanism{kind: kind})); err != nil {
+		return nil, err
+	}
+	digest := make([]byte, 64)
+	n := uint64(len(digest))
+	err := failed("C_Digest", c.digest(s.number, first(data), uint64(len(data)), &digest[0], &n))
+	return digest[:min(n, uint64(len(digest)))], err
 }
 
 // Random gives n random bytes of the token.
