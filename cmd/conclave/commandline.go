@@ -93,6 +93,9 @@ type (
 	caGroup struct {
 		CA caCommands `cmd:"" name:"ca" help:"An offline CA on a key of a device: certificates, CRLs, and the register of both."`
 	}
+	pkcs11Group struct {
+		PKCS11 pkcs11Commands `cmd:"" name:"pkcs11" help:"The PKCS#11 module, by which other programs use devices."`
+	}
 	logGroup struct {
 		Log logCommands `cmd:"" help:"The log of an embedded device: what changed it or used its keys."`
 	}
@@ -131,6 +134,7 @@ type all struct {
 	statusGroup
 	ceremonyGroup
 	caGroup
+	pkcs11Group
 	logGroup
 	agentGroup
 	rehearseGroup
@@ -170,6 +174,8 @@ func grammarOf(args []string) grammar {
 		return new(one[ceremonyGroup])
 	case "ca":
 		return new(one[caGroup])
+	case "pkcs11":
+		return new(one[pkcs11Group])
 	case "log":
 		return new(one[logGroup])
 	case "agent":
