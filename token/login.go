@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"conclave/apdu"
 	"conclave/hsm"
 	"conclave/internal/secret"
 	"conclave/token/cryptoki"
@@ -123,6 +124,9 @@ func (d *openDevice) verify(w *worker, ref wire.PINReference, pin secret.Bytes) 
 		d.mu.Unlock()
 	}
 	err := w.Login(ref, pin)
+	for again := 0; again < 3 && errors.Is(err, apdu.ConditionsNotSatisfied); again++ {
+		err = w.Login(ref, pin) // another process has set another PIN in between, and no try was taken
+	}
 	var wrong *hsm.PINError
 	if errors.As(err, &wrong) && !d.embedded {
 		d.forget()
@@ -263,7 +267,7 @@ func (d *openDevice) logInOfficer(typed secret.Bytes) (*officer, error) {
 	if !d.embedded {
 		err = d.apart(func(w *worker) error { return d.verify(w, wire.SOPIN, pin) })
 	} else if o.worker, err = d.connect(); err == nil {
-		err = o.worker.Login(wire.SOPIN, pin)
+		err = d.verify(o.worker, wire.SOPIN, pin)
 	}
 	if err != nil {
 		o.close()
