@@ -279,6 +279,10 @@ func (h *HSM) replaceFile(fid wire.FID, content []byte) error {
 	if content != nil {
 		return h.WriteFile(fid, content)
 	}
+	// To look costs less than to delete what is not there.
+	if _, err := h.selectFile(fid); errors.Is(err, ErrNotFound) {
+		return nil
+	}
 	if err := h.DeleteFile(fid); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
