@@ -68,7 +68,7 @@ type operation struct {
 
 // Begin begins an operation. The key is 0 for digests.
 func (s *Session) Begin(op Operation, m cryptoki.Mechanism, key cryptoki.Handle) error {
-	if s.underWay(op) != nil {
+	if s.operations.get(op) != nil {
 		return cryptoki.OperationActive
 	}
 	mech, err := mechanismOf(m.Type, rules[op].flag)
@@ -82,12 +82,6 @@ func (s *Session) Begin(op Operation, m cryptoki.Mechanism, key cryptoki.Handle)
 		}
 	}
 	return s.begin(op, mech, m.Parameter, k)
-}
-
-func (s *Session) underWay(op Operation) *operation {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.operations[op]
 }
 
 func (s *Session) begin(op Operation, m *mechanism, parameter []byte, k *object) error {
@@ -113,12 +107,7 @@ func (s *Session) begin(op Operation, m *mechanism, parameter []byte, k *object)
 	case cipherMode:
 		o.stream = scheme.stream(op)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.operations == nil {
-		s.operations = map[Operation]*operation{}
-	}
-	s.operations[op] = o
+	s.operations.put(op, o)
 	return nil
 }
 
@@ -141,7 +130,7 @@ func (k *object) checkUse(op Operation, m *mechanism) error {
 // Single does all of an operation that was begun with one piece of data. The signature
 // is that which is to be verified.
 func (s *Session) Single(op Operation, data, signature []byte) ([]byte, error) {
-	o, err := s.take(op)
+	o, err := s.operations.take(op)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +149,7 @@ func (s *Session) Single(op Operation, data, signature []byte) ([]byte, error) {
 
 // Update feeds an operation.
 func (s *Session) Update(op Operation, data []byte) ([]byte, error) {
-	o := s.underWay(op)
+	o := s.operations.get(op)
 	if o == nil {
 		return nil, cryptoki.OperationNotInitialized
 	}
@@ -181,7 +170,7 @@ func (o *operation) update(data []byte) ([]byte, error) {
 
 // Final ends an operation.
 func (s *Session) Final(op Operation, signature []byte) ([]byte, error) {
-	o, err := s.take(op)
+	o, err := s.operations.take(op)
 	if err != nil {
 		return nil, err
 	}
@@ -191,21 +180,9 @@ func (s *Session) Final(op Operation, signature []byte) ([]byte, error) {
 
 // Cancel ends an operation without a result.
 func (s *Session) Cancel(op Operation) {
-	if o, err := s.take(op); err == nil {
+	if o, err := s.operations.take(op); err == nil {
 		o.input.wipe()
 	}
-}
-
-// take ends an operation, of which the result may still be made.
-func (s *Session) take(op Operation) (*operation, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := s.operations[op]
-	if o == nil {
-		return nil, cryptoki.OperationNotInitialized
-	}
-	delete(s.operations, op)
-	return o, nil
 }
 
 // finish gives the result.

@@ -1,8 +1,6 @@
 package token
 
 import (
-	"sync"
-
 	"conclave/hsm"
 	"conclave/token/cryptoki"
 )
@@ -16,15 +14,12 @@ type Session struct {
 	number      uint64
 	writable    bool
 
-	mu         sync.Mutex
-	operations map[Operation]*operation // under way
+	operations operations // under way
 }
 
 // Close ends the session, what is under way in it, and its objects.
 func (s *Session) Close() {
-	s.mu.Lock()
-	s.operations = nil
-	s.mu.Unlock()
+	s.operations.close()
 	s.destroyObjects()
 	if s.application.drop(s) {
 		s.slot.leave(s.token)
