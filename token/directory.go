@@ -2,9 +2,11 @@ package token
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"log/slog"
 	"sync"
 
+	"conclave/card"
 	"conclave/hsm"
 	"conclave/token/cryptoki"
 	"conclave/wire"
@@ -19,6 +21,7 @@ type directory struct {
 	nonce []byte // makes handles that no other process knows
 	moved map[cryptoki.Handle]cryptoki.Handle
 	as    occasion
+	sum   [sha256.Size]byte // of what an embedded device told
 	files map[wire.FID]*file
 	parts map[wire.FID]*part
 	now   *listing // nil until it is read, and when it must be read again
@@ -48,16 +51,16 @@ func (d *openDevice) occasion() (o occasion, err error) {
 	return o, err
 }
 
-// digests are those that an embedded device keeps of its files; none of a card.
-func (d *openDevice) digests() (digests fileDigests, err error) {
+// inventory tells what an embedded device holds; nil where it does not.
+func (d *openDevice) inventory(sum [sha256.Size]byte, known map[wire.FID][sha256.Size]byte) (i *card.Inventory, err error) {
 	if !d.embedded {
 		return nil, nil
 	}
 	err = d.observer.use(func(w *worker) (err error) {
-		digests, err = w.card.Digests()
+		i, err = w.card.Inventory(sum, known)
 		return err
 	})
-	return digests, err
+	return i, err
 }
 
 // listing gives the objects of the slot's token as they are now. To look for changes
@@ -91,14 +94,17 @@ func (d *directory) refresh(dev *openDevice, look bool) error {
 	if same && (dev.embedded || !look) {
 		return nil
 	}
-	digests, err := dev.digests()
-	if err != nil {
-		return err
-	}
 	use := dev.use
 	if o.login == 0 {
 		d.forgetProtected()
 		use = dev.look
+	}
+	if o.login != d.as.login {
+		d.sum = [sha256.Size]byte{} // protected data come or go
+	}
+	now, err := dev.inventory(d.sum, known(d.files))
+	if err != nil {
+		return err
 	}
 	return use(func(h *hsm.HSM) error {
 		if same {
@@ -107,7 +113,7 @@ func (d *directory) refresh(dev *openDevice, look bool) error {
 				return err
 			}
 		}
-		return d.read(h, dev.serial, o, digests)
+		return d.read(h, dev.serial, o, now)
 	})
 }
 
@@ -138,7 +144,7 @@ func (d *directory) forgetProtected() {
 func (d *directory) again() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.as = occasion{}
+	d.as.contents = contents{}
 }
 
 // objects is the slot's directory.
@@ -151,13 +157,23 @@ func (s *slot) objects() *directory {
 	return s.directory
 }
 
-func (d *directory) read(h *hsm.HSM, serial string, o occasion, digests fileDigests) error {
-	files, err := readFiles(h, d.files, digests)
-	if err != nil {
-		return err
-	}
+// read reads the device: what its inventory says, or else all.
+func (d *directory) read(h *hsm.HSM, serial string, o occasion, now *card.Inventory) error {
 	status, err := h.DKEK()
 	if hsm.Broken(err) {
+		return err
+	}
+	files := d.files
+	switch {
+	case now == nil:
+		d.sum = [sha256.Size]byte{}
+		files, err = readCard(h, d.files)
+	case now.Files != nil:
+		d.sum = now.Sum
+		files, err = readEmbedded(h, d.files, now)
+	}
+	if err != nil {
+		d.sum = [sha256.Size]byte{}
 		return err
 	}
 	m := maker{serial: serial, nonce: d.nonce, files: files, before: d.parts, wrapping: status != nil && status.Outstanding == 0}
@@ -165,11 +181,10 @@ func (d *directory) read(h *hsm.HSM, serial string, o occasion, digests fileDige
 		m.kcv = status.KCV
 	}
 	parts, all := m.parts()
-	changed := d.now == nil || !sameParts(d.parts, parts)
-	d.as, d.files, d.parts = o, files, parts
-	if changed {
+	if d.now == nil || !sameParts(d.parts, parts) {
 		d.now = newListing(all)
 	}
+	d.as, d.files, d.parts = o, files, parts
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package token
 
 import (
-	"crypto/sha256"
 	"maps"
 	"slices"
 	"strings"
@@ -12,9 +11,6 @@ import (
 	"conclave/token/cryptoki"
 	"conclave/wire"
 )
-
-// fileDigests are digests of files.
-type fileDigests = map[wire.FID][sha256.Size]byte
 
 // part is the objects that are made of the files of one key, certificate or data
 // object. It is made again when one of them is another.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"slices"
 
+	"conclave/card"
 	"conclave/hsm"
 	"conclave/tlv"
 	"conclave/wire"
@@ -45,9 +46,42 @@ func described(p wire.Prefix) bool {
 	return p == wire.PrefixKey
 }
 
-// readFiles reads the files of the device's objects, but for those whose digests say
-// that they are as before.
-func readFiles(h *hsm.HSM, before map[wire.FID]*file, digests map[wire.FID][sha256.Size]byte) (map[wire.FID]*file, error) {
+// known are the digests of the files that were read.
+func known(files map[wire.FID]*file) map[wire.FID][sha256.Size]byte {
+	digests := make(map[wire.FID][sha256.Size]byte, len(files))
+	for fid, f := range files {
+		digests[fid] = f.digest
+	}
+	return digests
+}
+
+// readEmbedded gives the files of an embedded device by its inventory. What is as before
+// keeps its pointer. Protected data are read where the user is logged in.
+func readEmbedded(h *hsm.HSM, before map[wire.FID]*file, now *card.Inventory) (map[wire.FID]*file, error) {
+	files, total := map[wire.FID]*file{}, 0
+	for fid, f := range now.Files {
+		if !shown(fid) {
+			continue
+		}
+		old := before[fid]
+		if old != nil && old.digest == f.Digest && (old.content != nil || fid.Prefix() != wire.PrefixProtectedData) {
+			files[fid] = old
+			continue
+		}
+		files[fid] = &file{digest: f.Digest}
+		if fid.Prefix() == wire.PrefixProtectedData {
+			if err := files[fid].read(h, fid); err != nil {
+				return nil, err
+			}
+		} else if total += len(f.Content); total <= maxRead {
+			files[fid].content = f.Content
+		}
+	}
+	return files, nil
+}
+
+// readCard reads the files of a device.
+func readCard(h *hsm.HSM, before map[wire.FID]*file) (map[wire.FID]*file, error) {
 	list, err := h.Files()
 	if err != nil {
 		return nil, err
@@ -55,37 +89,32 @@ func readFiles(h *hsm.HSM, before map[wire.FID]*file, digests map[wire.FID][sha2
 	slices.Sort(list)
 	files, total := map[wire.FID]*file{}, 0
 	for _, fid := range slices.Compact(list) {
-		if !described(fid.Prefix()) || fid.ID() == 0 && fid.Prefix() == wire.PrefixKey {
+		if !shown(fid) {
 			continue
 		}
-		f, err := readFile(h, fid, before[fid], digests[fid], maxRead-total)
-		if err != nil {
-			return nil, err
+		f := &file{}
+		if fid.Prefix() != wire.PrefixKey && total < maxRead { // a key is there, and cannot be read
+			if err := f.read(h, fid); err != nil {
+				return nil, err
+			}
+		}
+		total += len(f.content)
+		if old := before[fid]; old != nil && (old.content == nil) == (f.content == nil) && bytes.Equal(old.content, f.content) {
+			f = old
 		}
 		files[fid] = f
-		total += len(f.content)
 	}
 	return files, nil
 }
 
-// readFile reads one file, unless it is as before.
-func readFile(h *hsm.HSM, fid wire.FID, before *file, digest [sha256.Size]byte, room int) (*file, error) {
-	f := &file{digest: digest}
-	known := digest != [sha256.Size]byte{} && before != nil && before.digest == digest
-	switch {
-	case known && (before.content != nil || fid.Prefix() != wire.PrefixProtectedData):
-		return before, nil
-	case fid.Prefix() != wire.PrefixKey && room > 0: // a key is there, and cannot be read
-		content, err := h.ReadFile(fid)
-		if hsm.Broken(err) {
-			return nil, err
-		}
-		if err == nil && len(content) <= room {
-			f.content = content
-		}
+// read reads the file, if it may be read.
+func (f *file) read(h *hsm.HSM, fid wire.FID) error {
+	content, err := h.ReadFile(fid)
+	if hsm.Broken(err) {
+		return err
 	}
-	if before != nil && before.digest == digest && (before.content == nil) == (f.content == nil) && bytes.Equal(before.content, f.content) {
-		return before, nil
+	if err == nil {
+		f.content = content
 	}
-	return f, nil
+	return nil
 }
