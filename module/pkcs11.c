@@ -53,7 +53,7 @@ CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **inte
 	if (interface == NULL)
 		return CKR_ARGUMENTS_BAD;
 	if (name != NULL && strcmp((const char *)name, (const char *)interface_name) != 0)
-		return CKR_FUNCTION_FAILED;
+		return CKR_ARGUMENTS_BAD;
 	for (size_t i = 0; i < INTERFACES; i++) {
 		const CK_VERSION *v = interfaces[i].pFunctionList; /* each list begins with it */
 		if ((version != NULL && (version->major != v->major || version->minor != v->minor)) || (flags & ~interfaces[i].flags) != 0)
@@ -61,7 +61,7 @@ CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **inte
 		*interface = (CK_INTERFACE *)&interfaces[i];
 		return CKR_OK;
 	}
-	return CKR_FUNCTION_FAILED;
+	return CKR_ARGUMENTS_BAD;
 }
 
 CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE session) {
