@@ -244,7 +244,7 @@ CK_RV read_directory(struct reader *r, struct directory **made) {
 /* Mechanisms */
 
 /* What the parameter of a mechanism is. One of the standard that is not in the table has none here; one of a vendor is its bytes. */
-enum parameter { NONE, PSS, OAEP, ECDH, IV };
+enum parameter { NONE, PSS, OAEP, ECDH, IV, COUNTER, VENDOR };
 
 static const struct {
 	CK_MECHANISM_TYPE first, last;
@@ -259,6 +259,8 @@ static const struct {
 	{CKM_ECDH1_DERIVE, CKM_ECDH1_COFACTOR_DERIVE, ECDH},
 	{CKM_AES_CBC, CKM_AES_CBC, IV},
 	{CKM_AES_CBC_PAD, CKM_AES_CBC_PAD, IV},
+	{CKM_AES_CTR, CKM_AES_CTR, COUNTER},
+	{CKM_VENDOR_DEFINED, ~0UL, VENDOR},
 };
 
 static enum parameter parameter_of(CK_MECHANISM_TYPE type) {
@@ -285,9 +287,9 @@ static void put_ecdh(struct writer *w, const void *parameter) {
 	put_string(w, p.pPublicData, p.ulPublicDataLen);
 }
 
-/* The length that a parameter must have, as the application gives it. */
-static bool length_fits(CK_MECHANISM_TYPE type, CK_ULONG len) {
-	switch (parameter_of(type)) {
+/* The length that a parameter must have, as the application gives it; what is given where there is none is not looked at. */
+static bool length_fits(enum parameter parameter, CK_ULONG len) {
+	switch (parameter) {
 	case PSS:
 		return len == sizeof(CK_RSA_PKCS_PSS_PARAMS);
 	case OAEP:
@@ -296,19 +298,25 @@ static bool length_fits(CK_MECHANISM_TYPE type, CK_ULONG len) {
 		return len == sizeof(CK_ECDH1_DERIVE_PARAMS);
 	case IV:
 		return len == 16;
+	case COUNTER:
+		return len == sizeof(CK_AES_CTR_PARAMS);
 	case NONE:
+	case VENDOR:
 		break;
 	}
-	return len == 0 || type >= CKM_VENDOR_DEFINED;
+	return true;
 }
 
 CK_RV put_mechanism(struct writer *w, const CK_MECHANISM *mechanism) {
 	const void *parameter = mechanism->pParameter;
-	if (!length_fits(mechanism->mechanism, mechanism->ulParameterLen) || (parameter == NULL && mechanism->ulParameterLen > 0))
+	enum parameter kind = parameter_of(mechanism->mechanism);
+	if (!length_fits(kind, mechanism->ulParameterLen) || (kind != NONE && parameter == NULL && mechanism->ulParameterLen > 0))
 		return CKR_MECHANISM_PARAM_INVALID;
 	CK_BYTE room[512];
 	struct writer flat = {.bytes = room, .size = sizeof room, .limit = MAX_REQUEST};
-	switch (parameter_of(mechanism->mechanism)) {
+	switch (kind) {
+	case NONE:
+		break;
 	case OAEP:
 		put_oaep(&flat, parameter);
 		break;
