@@ -8,6 +8,9 @@ enum stage { BEGIN, SINGLE, UPDATE, FINAL, CANCEL };
 /* So much data is collected before it is sent: what has no more is one call, and can be made again with another agent. */
 enum { PART = 256 << 10 };
 
+/* A block of AES, which is as much as a cipher keeps waiting, or pads with. */
+enum { BLOCK = 16 };
+
 static const struct {
 	CK_FLAGS flag;
 	CK_ATTRIBUTE_TYPE usage;
@@ -116,6 +119,7 @@ static CK_RV use_key(struct session *s, enum kind kind, CK_OBJECT_HANDLE handle,
 	rv = check_key(key, kind, m);
 	bool secret = number_of(key, CKA_CLASS, CKO_SECRET_KEY) == CKO_SECRET_KEY;
 	o->output = secret && (kind == ENCRYPT || kind == DECRYPT) ? 0 : key->output;
+	o->padding = m->type == CKM_AES_CBC_PAD ? BLOCK : 0;
 	o->exact = !secret && kind != DECRYPT && kind != VERIFY_RECOVER;
 	object_release(key);
 	return rv;
@@ -187,9 +191,10 @@ CK_RV operation_end(CK_SESSION_HANDLE session, enum kind kind, enum mode mode) {
 
 /* Output */
 
-/* How long the output may be: of a cipher that is not known better, the input and some blocks. */
+/* How long the output may be. Of a cipher it is the input and its padding; of a part, the input and what has waited for it. */
 static CK_ULONG bound(const struct operation *o, CK_ULONG dataLen) {
-	return o->keeping ? o->kept.used : o->output > 0 ? o->output : dataLen > ~0UL - 64 ? dataLen : dataLen + 64;
+	CK_ULONG more = o->parts ? BLOCK : o->padding;
+	return o->keeping ? o->kept.used : o->output > 0 ? o->output : dataLen > ~0UL - more ? dataLen : dataLen + more;
 }
 
 /* Whether the call only asks for a length, or gives a buffer of which it is known that it is too small: *rv is then the answer. */

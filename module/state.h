@@ -62,6 +62,7 @@ struct operation {
 	bool whole;                /* it was asked for the length of the whole's output, and so can have no parts */
 	CK_ULONG output;           /* how long its output is; 0 if that is not known */
 	bool exact;                /* and not shorter, so that a smaller buffer is refused before anything is done */
+	CK_ULONG padding;          /* otherwise: by how much it may be longer than all of the input */
 	struct writer beginning;   /* mechanism and key, as they are sent */
 	struct writer signature;   /* given to C_VerifySignatureInit */
 	struct writer data;        /* parts that were not sent yet */

@@ -15,7 +15,7 @@ HELLO, SLOTS, LOGIN, LOGOUT, RESUME, INITTOKEN, INITPIN, SETPIN, CLOSE, CLOSEALL
 CRYPT, GENERATE, GENERATEPAIR, WRAP, UNWRAP, DERIVE, RANDOM, WAIT = 20, 30, 31, 32, 33, 34, 40, 50
 OK, HANDLE_INVALID, PIN_INCORRECT, SIGNATURE_INVALID, SESSION_HANDLE_INVALID = 0, 0x82, 0xA0, 0xC0, 0xB3
 NONE = 2**64 - 1
-RSA, EC = 0, 3
+RSA, EC, AES = 0, 3, 0x1F
 
 
 def n(*numbers):
@@ -54,7 +54,7 @@ def slot():
     token = padded("fake", 32) + padded("Nobody", 32) + padded("Fake", 16) + padded("0001", 16) + n(0x40D, 0, 0, 0, 0, 15, 6) + n(NONE, NONE, NONE, NONE) + bytes(4) + padded("", 16) + bytes(4)
     every = 0x100 | 0x200 | 0x800 | 0x2000
     mechanisms = [(1, every, RSA), (9, 0x300, RSA), (0xD, 0x2800, RSA), (0x40, 0x2800, RSA), (0x1041, 0x2800, EC), (0x1050, 0x80000, EC),
-                  (0x250, 0x400, NONE), (0x260, 0x400, NONE), (0, 0x10000, RSA), (0x80000001, 0x60000, RSA)]
+                  (0x250, 0x400, NONE), (0x260, 0x400, NONE), (0, 0x10000, RSA), (0x80000001, 0x60000, RSA), (0x1082, 0x300, AES), (0x1085, 0x300, AES), (0x1086, 0x300, AES)]
     rows = b"".join(n(type, 1024, 4096, flags, key) for type, flags, key in mechanisms)
     return n(1) + info + token + n(len(mechanisms)) + rows
 
@@ -70,6 +70,7 @@ RECORDS = {
     0x12: record(0x12, 256, [(0, n(3)), (1, TRUE), (2, TRUE), (3, b"key"), (0x100, n(RSA)), (0x105, TRUE), (0x107, TRUE), (0x108, TRUE), (0x123, None)]),
     0x13: record(0x13, 64, [(0, n(3)), (3, b"ec"), (0x100, n(EC)), (0x108, FALSE), (0x10C, TRUE)]),
     0x14: record(0x14, 0, [(0, n(0)), (3, b"data"), (0x11, b"some data")]),
+    0x15: record(0x15, 0, [(0, n(4)), (0x100, n(AES)), (0x104, TRUE), (0x105, TRUE)]),
 }
 
 

@@ -25,7 +25,7 @@ static void expect(CK_RV answer, CK_RV expected, const char *what, int line) {
 #define EXPECT(call, expected) expect(call, expected, #call, __LINE__)
 #define TRUTH(fact) expect((fact) ? CKR_OK : CKR_GENERAL_ERROR, CKR_OK, #fact, __LINE__)
 
-enum { PUBLIC = 0x11, PRIVATE = 0x12, CURVE = 0x13, DATA = 0x14, SLOT = 1 };
+enum { PUBLIC = 0x11, PRIVATE = 0x12, CURVE = 0x13, DATA = 0x14, SECRET = 0x15, SLOT = 1 };
 static CK_UTF8CHAR pin[] = "123456", wrong[] = "654321", text[] = "key";
 static CK_BYTE data[1 << 20], buffer[1 << 20];
 
@@ -80,7 +80,7 @@ static void slots(void) {
 	TRUTH(memcmp(token.label, "fake    ", 8) == 0 && token.ulMaxPinLen == 15);
 	n = 0;
 	EXPECT(C_GetMechanismList(SLOT, NULL, &n), CKR_OK);
-	TRUTH(n == 10);
+	TRUTH(n == 13);
 	EXPECT(C_GetMechanismList(SLOT, types, &n), CKR_OK);
 	EXPECT(C_GetMechanismInfo(SLOT, CKM_RSA_PKCS, &info), CKR_OK);
 	EXPECT(C_GetMechanismInfo(SLOT, CKM_AES_GCM, &info), CKR_MECHANISM_INVALID);
@@ -292,6 +292,28 @@ static void ciphers(CK_SESSION_HANDLE s) {
 	EXPECT(C_SessionCancel(s, CKF_DIGEST), CKR_OK);
 }
 
+/* How long the output of a cipher is said to be, for the length of its input. */
+static void lengths(CK_SESSION_HANDLE s) {
+	CK_BYTE iv[16] = {0};
+	CK_AES_CTR_PARAMS counter = {.ulCounterBits = 128};
+	CK_MECHANISM ciphers[] = {{CKM_AES_CBC, iv, 16}, {CKM_AES_CTR, &counter, sizeof counter}, {CKM_AES_CBC_PAD, iv, 16}, {CKM_AES_CTR, iv, 16}};
+	for (int i = 0; i < 3; i++) {
+		CK_ULONG n = 0, more = i == 2 ? 16 : 0;
+		EXPECT(C_EncryptInit(s, &ciphers[i], SECRET), CKR_OK);
+		EXPECT(C_Encrypt(s, data, 64, NULL, &n), CKR_OK);
+		TRUTH(n == 64 + more);
+		n = 63;
+		EXPECT(C_Encrypt(s, data, 64, buffer, &n), CKR_BUFFER_TOO_SMALL);
+		TRUTH(n == 64);
+		EXPECT(C_Encrypt(s, data, 64, buffer, &n), CKR_OK);
+		EXPECT(C_DecryptInit(s, &ciphers[i], SECRET), CKR_OK);
+		EXPECT(C_DecryptUpdate(s, data, 20, NULL, &n), CKR_OK);
+		TRUTH(n == 36); /* something may have waited for it */
+		EXPECT(C_DecryptInit(s, NULL, SECRET), CKR_OK);
+	}
+	EXPECT(C_EncryptInit(s, &ciphers[3], SECRET), CKR_MECHANISM_PARAM_INVALID);
+}
+
 /* A child is as before C_Initialize, and then goes where its parent went; the parent does not notice. */
 static void forks(CK_SESSION_HANDLE s) {
 	pid_t pid = fork();
@@ -352,6 +374,7 @@ static void all(void) {
 	CK_SESSION_HANDLE s = open_session(CKF_RW_SESSION);
 	signatures(s);
 	ciphers(s);
+	lengths(s);
 	if (hostile == NULL)
 		forks(s);
 }
