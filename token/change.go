@@ -25,7 +25,7 @@ func (s *Session) Destroy(h cryptoki.Handle) error {
 	case !s.writable:
 		return cryptoki.SessionReadOnly
 	}
-	return s.write(o.destroy)
+	return writer{s}.write(o.destroy)
 }
 
 // destroy destroys an object of the token.
@@ -91,7 +91,7 @@ func (s *Session) Set(h cryptoki.Handle, t cryptoki.Template) error {
 	case o.class == cryptoki.ClassData:
 		return s.rewriteData(o, changes)
 	}
-	return s.write(func(h *hsm.HSM) error { return o.relabel(h, changes) })
+	return writer{s}.write(func(h *hsm.HSM) error { return o.relabel(h, changes) })
 }
 
 // changesOf gives the attributes of a template that are another than they were, if all
@@ -194,11 +194,11 @@ func (s *Session) rewriteData(o *object, changes cryptoki.Template) error {
 		Label: textOf(attributes, cryptoki.AttrLabel), Application: textOf(attributes, cryptoki.AttrApplication),
 		ObjectID: contentsOf(textOf(attributes, cryptoki.AttrObjectID)),
 	}
-	handle, err := s.storeData(d, []byte(textOf(attributes, cryptoki.AttrValue)), o.is(cryptoki.AttrPrivate))
+	handle, err := writer{s}.storeData(d, []byte(textOf(attributes, cryptoki.AttrValue)), o.is(cryptoki.AttrPrivate))
 	if err != nil {
 		return err
 	}
-	if err := s.write(o.destroy); err != nil {
+	if err := (writer{s}).write(o.destroy); err != nil {
 		return err
 	}
 	s.slot.objects().move(o.handle, handle)
@@ -255,7 +255,7 @@ func (s *Session) copyKeyToToken(o *object, changes cryptoki.Template) (cryptoki
 	case o.provisional != nil:
 		return s.promote(o, changes)
 	case o.class == cryptoki.ClassPublicKey && o.public != nil:
-		return s.keepPublic(o.public)
+		return writer{s}.keepPublic(o.public)
 	}
 	return 0, cryptoki.TemplateInconsistent
 }

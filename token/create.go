@@ -65,7 +65,7 @@ func (s *Session) createPublicKey(t cryptoki.Template, ofToken bool) (cryptoki.H
 		return 0, err
 	}
 	if ofToken {
-		return s.keepPublic(public)
+		return writer{s}.keepPublic(public)
 	}
 	k := &keyDescription{kind: public.Type, bits: public.Bits, public: public}
 	attributes := with(with(k.publicKey(), ours(t)), publicParameters(public))
@@ -162,7 +162,7 @@ func (s *Session) createCertificate(t cryptoki.Template, ofToken bool) (cryptoki
 	case ofToken && truthOf(t, cryptoki.AttrPrivate, false):
 		return 0, cryptoki.TemplateInconsistent // the device shows certificates to everyone
 	case ofToken:
-		return s.storeCertificate(t, content)
+		return writer{s}.storeCertificate(t, content)
 	}
 	made := certificate(cryptoki.CategoryUnspecified, "", nil, content)
 	attributes := with(made, without(ours(t), cryptoki.AttrSubject, cryptoki.AttrIssuer, cryptoki.AttrSerialNumber, cryptoki.AttrCheckValue))
@@ -187,7 +187,7 @@ func wellFormed(kind cryptoki.CertificateType, content []byte) bool {
 func (s *Session) createData(t cryptoki.Template, ofToken bool) (cryptoki.Handle, error) {
 	oid := contentsOf(textOf(t, cryptoki.AttrObjectID))
 	if ofToken {
-		return s.storeData(wire.DCOD{Label: textOf(t, cryptoki.AttrLabel), Application: textOf(t, cryptoki.AttrApplication), ObjectID: oid},
+		return writer{s}.storeData(wire.DCOD{Label: textOf(t, cryptoki.AttrLabel), Application: textOf(t, cryptoki.AttrApplication), ObjectID: oid},
 			[]byte(textOf(t, cryptoki.AttrValue)), truthOf(t, cryptoki.AttrPrivate, false))
 	}
 	defaults := append(storage(cryptoki.ClassData, false, ""), octets(cryptoki.AttrApplication, ""), octets(cryptoki.AttrObjectID, ""), octets(cryptoki.AttrValue, ""))

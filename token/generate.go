@@ -50,11 +50,11 @@ func (s *Session) GenerateKeyPair(m cryptoki.Mechanism, public, private cryptoki
 	if !token {
 		return s.addProvisional(ref, made, public, private)
 	}
-	publicKey, err = s.tokenObject(cryptoki.ClassPublicKey, wire.PrefixKey.File(ref))
+	publicKey, err = writer{s}.tokenObject(cryptoki.ClassPublicKey, wire.PrefixKey.File(ref))
 	if err != nil {
 		return 0, 0, err
 	}
-	privateKey, err = s.tokenObject(cryptoki.ClassPrivateKey, wire.PrefixKey.File(ref))
+	privateKey, err = writer{s}.tokenObject(cryptoki.ClassPrivateKey, wire.PrefixKey.File(ref))
 	return publicKey, privateKey, err
 }
 
@@ -197,7 +197,7 @@ func algorithmsOf(t cryptoki.MechanismType) []byte {
 
 // generate makes the key on the device.
 func (s *Session) generate(key hsm.NewKey) (ref byte, public *wire.PublicKey, err error) {
-	err = s.write(func(h *hsm.HSM) error {
+	err = writer{s}.write(func(h *hsm.HSM) error {
 		made, request, err := h.GenerateKey(key)
 		if err != nil {
 			return full(err)

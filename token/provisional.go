@@ -151,7 +151,7 @@ func (s *Session) promote(o *object, t cryptoki.Template) (cryptoki.Handle, erro
 	if id == "" {
 		id = string([]byte{p.ref})
 	}
-	h, err := s.add(o.class, func(h *hsm.HSM) (wire.FID, error) {
+	h, err := writer{s}.add(o.class, func(h *hsm.HSM) (wire.FID, error) {
 		return wire.PrefixKey.File(p.ref), describe(h, p.ref, &label, []byte(id))
 	})
 	if err == nil {

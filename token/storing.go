@@ -15,33 +15,37 @@ import (
 // first the content, and then the description that makes it an object. What is taken
 // away goes in the other order, but data, which are gone when they are said to be.
 
+// writer writes to the token for a session.
+type writer struct{ session *Session }
+
 // write lets fn change what is on the token, one at a time here, and has it read anew.
-func (s *Session) write(fn func(*hsm.HSM) error) error {
-	d := s.slot.objects()
+func (w writer) write(fn func(*hsm.HSM) error) error {
+	slot := w.session.slot
+	d := slot.objects()
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	err := s.asUser(fn)
+	err := w.session.asUser(fn)
 	d.again()
-	s.slot.library.changed()
+	slot.library.changed()
 	return err
 }
 
 // add is write for what makes an object, or finds it, whose file fn gives.
-func (s *Session) add(class cryptoki.Class, fn func(*hsm.HSM) (wire.FID, error)) (cryptoki.Handle, error) {
+func (w writer) add(class cryptoki.Class, fn func(*hsm.HSM) (wire.FID, error)) (cryptoki.Handle, error) {
 	var fid wire.FID
-	err := s.write(func(h *hsm.HSM) (err error) {
+	err := w.write(func(h *hsm.HSM) (err error) {
 		fid, err = fn(h)
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
-	return s.tokenObject(class, fid)
+	return w.tokenObject(class, fid)
 }
 
 // tokenObject is the handle of the object of a class that is made of a file.
-func (s *Session) tokenObject(class cryptoki.Class, fid wire.FID) (cryptoki.Handle, error) {
-	l, err := s.slot.listing(true)
+func (w writer) tokenObject(class cryptoki.Class, fid wire.FID) (cryptoki.Handle, error) {
+	l, err := w.session.slot.listing(true)
 	if err != nil {
 		return 0, err
 	}
@@ -55,7 +59,7 @@ func (s *Session) tokenObject(class cryptoki.Class, fid wire.FID) (cryptoki.Hand
 
 // storeCertificate writes a certificate to the token: as that of its key, or, if it
 // belongs to none with its ID, to a file of its own.
-func (s *Session) storeCertificate(t cryptoki.Template, content []byte) (cryptoki.Handle, error) {
+func (w writer) storeCertificate(t cryptoki.Template, content []byte) (cryptoki.Handle, error) {
 	public, err := hsm.ParsePublic(content)
 	if err != nil {
 		return 0, cryptoki.AttributeValueInvalid
@@ -64,7 +68,7 @@ func (s *Session) storeCertificate(t cryptoki.Template, content []byte) (cryptok
 	if len(id) == 0 {
 		id = defaultID(public)
 	}
-	return s.add(cryptoki.ClassCertificate, func(h *hsm.HSM) (wire.FID, error) {
+	return w.add(cryptoki.ClassCertificate, func(h *hsm.HSM) (wire.FID, error) {
 		k, err := keyWith(h, id, *public)
 		if err != nil {
 			return 0, err
@@ -116,8 +120,8 @@ func addCertificate(h *hsm.HSM, description wire.CD, content []byte) (wire.FID, 
 }
 
 // storeData writes a data object to the token.
-func (s *Session) storeData(description wire.DCOD, value []byte, private bool) (cryptoki.Handle, error) {
-	return s.add(cryptoki.ClassData, func(h *hsm.HSM) (wire.FID, error) { return addData(h, description, value, private) })
+func (w writer) storeData(description wire.DCOD, value []byte, private bool) (cryptoki.Handle, error) {
+	return w.add(cryptoki.ClassData, func(h *hsm.HSM) (wire.FID, error) { return addData(h, description, value, private) })
 }
 
 func addData(h *hsm.HSM, description wire.DCOD, value []byte, private bool) (wire.FID, error) {
@@ -233,12 +237,12 @@ func newDescription(h *hsm.HSM, ref byte, label *string, id []byte) ([]byte, err
 
 // keepPublic stores the public half of a key of the token that does not show it, and
 // finds the object that it is. A public key alone has no place on a device.
-func (s *Session) keepPublic(public *wire.PublicKey) (cryptoki.Handle, error) {
+func (w writer) keepPublic(public *wire.PublicKey) (cryptoki.Handle, error) {
 	spki, err := public.SPKI()
 	if err != nil {
 		return 0, cryptoki.AttributeValueInvalid
 	}
-	return s.add(cryptoki.ClassPublicKey, func(h *hsm.HSM) (wire.FID, error) {
+	return w.add(cryptoki.ClassPublicKey, func(h *hsm.HSM) (wire.FID, error) {
 		signer, err := h.FindSigner(spki)
 		if errors.Is(err, hsm.ErrNotFound) {
 			return 0, cryptoki.TemplateInconsistent

@@ -115,7 +115,7 @@ func (s *Session) UnwrapKey(m cryptoki.Mechanism, unwrapping cryptoki.Handle, wr
 		_, privateKey, err := s.addProvisional(ref, public, nil, t)
 		return privateKey, err
 	}
-	return s.tokenObject(cryptoki.ClassPrivateKey, wire.PrefixKey.File(ref))
+	return writer{s}.tokenObject(cryptoki.ClassPrivateKey, wire.PrefixKey.File(ref))
 }
 
 // parseWrapped reads a wrapped key, and holds its template against what it is.
@@ -137,7 +137,7 @@ func parseWrapped(wrapped []byte, t cryptoki.Template) (f wire.WrapFile, public 
 }
 
 func (s *Session) unwrap(f wire.WrapFile, t cryptoki.Template) (ref byte, err error) {
-	err = s.write(func(h *hsm.HSM) error {
+	err = writer{s}.write(func(h *hsm.HSM) error {
 		if ref, err = h.FreeRef(0); err != nil {
 			return full(err)
 		}
