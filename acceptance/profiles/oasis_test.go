@@ -1,3 +1,5 @@
+//go:build !windows
+
 // Package profiles_test plays the test cases of OASIS's PKCS #11 profiles against a
 // module. The cases are OASIS's and are not kept here:
 // github.com/oasis-tcs/pkcs11, working/doc/profiles/test-cases/pkcs11-v3.2/mandatory.
