@@ -66,7 +66,7 @@ test:
 	go test -timeout 45m ./acceptance/... $$(go list ./... | grep -v /acceptance)
 	go -C acceptance/wycheproof test -timeout 20m ./...
 ifdef CI
-	$(MAKE) -C module check replay fuzz
+	$(MAKE) -C module check replay fuzz FUZZ_SECONDS=20
 	$(MAKE) race
 	$(MAKE) reproducible
 	$(MAKE) cross
