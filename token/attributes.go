@@ -113,13 +113,14 @@ func (k *keyDescription) guarded() cryptoki.Template {
 	}
 }
 
-// publicKey is a public key (section 4.8). Its usage is what is done in software here.
+// publicKey is a public key (section 4.8). Its usage is what is done in software here, and
+// that it is agreed on keys with, if its private half does that.
 func (k *keyDescription) publicKey() cryptoki.Template {
-	rsa := k.kind == wire.KeyRSA
+	rsa, derives := k.kind == wire.KeyRSA, k.kind == wire.KeyEC && k.usage&wire.UsageDerive != 0
 	return append(append(k.common(cryptoki.ClassPublicKey, false),
 		octets(cryptoki.AttrSubject, k.subject),
 		flag(cryptoki.AttrEncrypt, rsa), flag(cryptoki.AttrVerify, true), flag(cryptoki.AttrVerifyRecover, rsa),
-		flag(cryptoki.AttrWrap, false), flag(cryptoki.AttrDerive, false), flag(cryptoki.AttrTrusted, false)),
+		flag(cryptoki.AttrWrap, false), flag(cryptoki.AttrDerive, derives), flag(cryptoki.AttrTrusted, false)),
 		k.parameters()...)
 }
 

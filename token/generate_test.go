@@ -349,3 +349,22 @@ func TestPairsWithoutALogin(t *testing.T) {
 		}
 	}
 }
+
+// TestBothHalvesDerive, or neither: there are programs that agree on a key only where the
+// public half says so, too.
+func TestBothHalvesDerive(t *testing.T) {
+	s := newTestSession(t)
+	for _, derives := range []bool{true, false} {
+		public := cryptoki.Template{octets(cryptoki.AttrECParams, printable("P-256"))}
+		private := ofToken(cryptoki.Template{flag(cryptoki.AttrDerive, derives)})
+		publicKey, privateKey, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: cryptoki.ECKeyPairGen}, public, private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range []cryptoki.Handle{publicKey, privateKey} {
+			if k, err := s.object(h); err != nil || k.is(cryptoki.AttrDerive) != derives {
+				t.Errorf("%v: %v; CKA_DERIVE is not %v", h, err, derives)
+			}
+		}
+	}
+}
