@@ -66,6 +66,8 @@ void put_template(struct writer *w, const CK_ATTRIBUTE *attributes, CK_ULONG cou
 			w->rv = CKR_ATTRIBUTE_VALUE_INVALID;
 		put_number(w, a->type);
 		put_string(w, a->pValue, a->ulValueLen);
+		if (w->rv == CKR_DATA_LEN_RANGE) /* no value is as long as that: a length that was refused before, perhaps */
+			w->rv = CKR_ATTRIBUTE_VALUE_INVALID;
 	}
 }
 

@@ -158,6 +158,9 @@ static void objects(void) {
 	EXPECT(C_GetAttributeValue(s, 99, got, 1), CKR_OBJECT_HANDLE_INVALID);
 	EXPECT(C_GetAttributeValue(s, 0, got, 1), CKR_OBJECT_HANDLE_INVALID);
 	EXPECT(C_GetObjectSize(s, PRIVATE, &size), CKR_OK);
+	wanted[0].ulValueLen = CK_UNAVAILABLE_INFORMATION; /* as C_GetAttributeValue leaves it */
+	EXPECT(C_CreateObject(s, wanted, 1, &made), CKR_ATTRIBUTE_VALUE_INVALID);
+	wanted[0].ulValueLen = 3;
 	EXPECT(C_CreateObject(s, wanted, 1, &made), CKR_OK);
 	EXPECT(C_CopyObject(s, made, wanted, 1, &made), CKR_OK);
 	EXPECT(C_SetAttributeValue(s, made, wanted, 1), CKR_OK);
