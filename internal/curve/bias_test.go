@@ -13,9 +13,9 @@ import (
 // A million takes half an hour: CONCLAVE_SIGNATURES=1000000 go test -timeout 0 -run NoBias
 const signaturesVariable = "CONCLAVE_SIGNATURES"
 
-// biased are the curves whose signatures are looked at, and how many of each: P-256,
-// whose numbers are made in a way of their own, and of the others of ours those whose
-// orders are next to a power of two and far from one.
+// biased are the curves whose signatures are looked at, and how many of each: one of
+// crypto/ecdsa, and of ours those whose orders are next to a power of two and far from
+// one.
 func biased() map[string]int {
 	counts := map[string]int{"secp256r1": 20000, "secp256k1": 5000, "secp192r1": 2000, "brainpoolP256r1": 4000}
 	if n, err := strconv.Atoi(os.Getenv(signaturesVariable)); err == nil {

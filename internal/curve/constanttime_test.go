@@ -54,7 +54,7 @@ func countStatements(t *testing.T, binary, secret string) [][]byte {
 	return bytes.Split(counts, []byte("\n"))
 }
 
-// useSecret makes a key, agrees and signs on each of our own curves, and signs on P-256.
+// useSecret makes a key, agrees and signs on each of our own curves.
 func useSecret(t *testing.T, secret string) {
 	d, err := hex.DecodeString(secret)
 	if err != nil {
@@ -71,20 +71,4 @@ func useSecret(t *testing.T, secret string) {
 		}
 		k.signer.(*weierstrassSigner).signWith(scalar, g.order.one)
 	})
-	k, err := p256Key(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := k.signer.(*p256Signer)
-	if _, _, err := s.signWith(s.order.residue(k.D), s.order.one); err != nil {
-		t.Error(err)
-	}
-}
-
-func p256Key(d []byte) (*PrivateKey, error) {
-	c, err := ByName("secp256r1")
-	if err != nil {
-		return nil, err
-	}
-	return c.NewPrivateKey(d)
 }

@@ -38,7 +38,7 @@ var table = []*Curve{
 		aliases: []string{"P-224"},
 		group:   nist[*nistec.P224Point]{elliptic.P224(), nistec.NewP224Point},
 	},
-	withP256(&Curve{
+	{
 		Name: "secp256r1", OID: asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}, Bits: 256,
 		P: unhex("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff"),
 		A: unhex("ffffffff00000001000000000000000000000000fffffffffffffffffffffffc"),
@@ -49,7 +49,7 @@ var table = []*Curve{
 			"4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"),
 		aliases: []string{"prime256v1", "P-256"},
 		group:   nist[*nistec.P256Point]{elliptic.P256(), nistec.NewP256Point},
-	}),
+	},
 	{
 		Name: "secp384r1", OID: asn1.ObjectIdentifier{1, 3, 132, 0, 34}, Bits: 384,
 		P: unhex("fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe" +
