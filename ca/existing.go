@@ -194,8 +194,12 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 	if rest, failed := asn1.Unmarshal(der, &o); failed != nil || len(rest) > 0 {
 		return nil, err
 	}
-	if c, _, failed := curve.ParseSPKI(o.TBS.Key.FullBytes); failed == nil {
-		err = fmt.Errorf("its key is on %s, which is not supported in certificates; RSA, or ECDSA on P-256, P-384 or P-521, was expected", c.Name)
+	if c, q, failed := curve.ParseSPKI(o.TBS.Key.FullBytes); failed == nil {
+		reason := "which is not supported in certificates"
+		if named, _ := c.MarshalSPKI(q); !bytes.Equal(named, o.TBS.Key.FullBytes) {
+			reason = "whose parameters are written out, instead of its name"
+		}
+		err = fmt.Errorf("its key is on %s, %s; RSA, or ECDSA on P-256, P-384 or P-521, was expected", c.Name, reason)
 	}
 	return nil, &Unreadable{o.TBS.Issuer.FullBytes, o.TBS.Subject.FullBytes, o.TBS.Number, der, err}
 }

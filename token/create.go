@@ -125,22 +125,21 @@ func ecPublicKeyOf(t cryptoki.Template) (*wire.PublicKey, error) {
 	return &key, nil
 }
 
-// curveOf finds the curve that CKA_EC_PARAMS names, by its object identifier or by the
-// name that it has as a PrintableString.
-func curveOf(parameters []byte) (*curve.Curve, error) {
-	var oid asn1.ObjectIdentifier
-	rest, err := asn1.Unmarshal(parameters, &oid)
-	if err == nil && len(rest) == 0 {
-		if c, err := curve.ByOID(oid); err == nil {
-			return c, nil
-		}
-		return nil, cryptoki.CurveNotSupported
-	}
-	var name string
-	if rest, err = asn1.Unmarshal(parameters, &name); err != nil || len(rest) > 0 {
+// curveOf finds the curve of CKA_EC_PARAMS: by its object identifier, by its numbers, or
+// by the name that it has as a PrintableString.
+func curveOf(parameters []byte) (c *curve.Curve, err error) {
+	var given asn1.RawValue
+	if rest, err := asn1.Unmarshal(parameters, &given); err != nil || len(rest) > 0 {
 		return nil, cryptoki.AttributeValueInvalid
 	}
-	c, err := curve.ByName(name)
+	switch given.Tag {
+	case asn1.TagOID, asn1.TagSequence:
+		c, err = curve.ParseParameters(parameters)
+	case asn1.TagPrintableString:
+		c, err = curve.ByName(string(given.Bytes))
+	default:
+		return nil, cryptoki.AttributeValueInvalid
+	}
 	if err != nil {
 		return nil, cryptoki.CurveNotSupported
 	}

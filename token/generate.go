@@ -105,9 +105,7 @@ func (w *wish) rsa() wire.PublicKey {
 	return key
 }
 
-// curve is the one that CKA_EC_PARAMS names, by its object identifier or by a name that
-// people know. Parameters that are not named are not taken, even if they are those of a
-// named curve.
+// curve is that of CKA_EC_PARAMS.
 func (w *wish) curve() wire.PublicKey {
 	c, err := curveOf(w.bytes(cryptoki.AttrECParams))
 	if err != nil {

@@ -136,7 +136,7 @@ func TestTemplatesOfKeyPairs(t *testing.T) {
 		"exponent 3":               {rsa, append(bits(2048), octets(cryptoki.AttrPublicExponent, "\x03")), nil, cryptoki.AttributeValueInvalid},
 		"unknown curve":            {ec, params(der(t, asn1.ObjectIdentifier{1, 3, 132, 0, 1})), nil, cryptoki.CurveNotSupported},
 		"Ed25519":                  {ec, params(printable("edwards25519")), nil, cryptoki.CurveNotSupported},
-		"explicit parameters":      {ec, params([]byte{0x30, 0}), nil, cryptoki.AttributeValueInvalid},
+		"empty parameters":         {ec, params([]byte{0x30, 0}), nil, cryptoki.CurveNotSupported},
 		"implicit parameters":      {ec, params([]byte{5, 0}), nil, cryptoki.AttributeValueInvalid},
 		"no DER":                   {ec, params([]byte("P-256")), nil, cryptoki.AttributeValueInvalid},
 		"bytes after the curve":    {ec, params(append(printable("P-256"), 0)), nil, cryptoki.AttributeValueInvalid},
@@ -246,8 +246,8 @@ func BenchmarkGenerateKeyPair(b *testing.B) {
 	}
 }
 
-// TestOnlyNamedCurvesAreFound, by all names that people use.
-func TestOnlyNamedCurvesAreFound(t *testing.T) {
+// TestOnlyKnownCurvesAreFound, by all names that people use.
+func TestOnlyKnownCurvesAreFound(t *testing.T) {
 	for _, c := range curve.All() {
 		for _, params := range [][]byte{der(t, c.OID), printable(c.Name)} {
 			if got, err := curveOf(params); err != nil || got != c {

@@ -1,8 +1,6 @@
 package keyfile
 
 import (
-	"bytes"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 
@@ -62,69 +60,16 @@ func newEC(c *curve.Curve, scalar, point []byte) (*curve.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("EC key: %w", err)
 	}
-	if point != nil && !isPoint(point, key.Q) {
+	if point != nil && !curve.SamePoint(point, key.Q) {
 		key.Wipe()
 		return nil, fmt.Errorf("EC key on %s: its public point is not that of its private number; the file is damaged, or was tampered with: take another copy", c.Name)
 	}
 	return key, nil
 }
 
-// isPoint says whether an encoding is that of a point, which is given uncompressed:
-// SEC 1, version 2.0, section 2.3.3, or the hybrid form of ANSI X9.62, section 4.3.6.
-func isPoint(encoded, point []byte) bool {
-	odd := point[len(point)-1] & 1
-	if len(encoded) == len(point) && encoded[0] == 6|odd {
-		return bytes.Equal(encoded[1:], point[1:])
-	}
-	compressed := append([]byte{2 | odd}, point[1:1+len(point)/2]...)
-	return bytes.Equal(encoded, point) || bytes.Equal(encoded, compressed)
-}
-
-// readCurve reads ECParameters (RFC 3279, section 2.3.5): a name, or all the numbers
-// of a curve that is known.
+// readCurve reads ECParameters: a name, or all the numbers of a curve that is known.
 func readCurve(parameters cryptobyte.String) (*curve.Curve, error) {
-	if parameters.PeekASN1Tag(tag.SEQUENCE) {
-		return readExplicitCurve(parameters)
-	}
-	var oid asn1.ObjectIdentifier
-	if !parameters.ReadASN1ObjectIdentifier(&oid) || !parameters.Empty() {
-		return nil, fmt.Errorf("EC key: its curve: %w", errMalformed)
-	}
-	c, err := curve.ByOID(oid)
-	if err != nil {
-		return nil, fmt.Errorf("EC key: %w; a SmartCard-HSM holds no key on another one", err)
-	}
-	return c, nil
-}
-
-// id-prime-Field, RFC 3279, section 2.3.5.
-var oidPrimeField = asn1.ObjectIdentifier{1, 2, 840, 10045, 1, 1}
-
-// readExplicitCurve finds the curve that has the parameters (RFC 3279, section
-// 2.3.5). Seed and cofactor are passed over.
-func readExplicitCurve(parameters cryptobyte.String) (*curve.Curve, error) {
-	var body, field, coefficients, a, b, g cryptobyte.String
-	var version int
-	var kind asn1.ObjectIdentifier
-	var p, n []byte
-	if !parameters.ReadASN1(&body, tag.SEQUENCE) || !parameters.Empty() || !body.ReadASN1Integer(&version) ||
-		!body.ReadASN1(&field, tag.SEQUENCE) || !field.ReadASN1ObjectIdentifier(&kind) {
-		return nil, fmt.Errorf("EC key: its curve: %w", errMalformed)
-	}
-	if !kind.Equal(oidPrimeField) {
-		return nil, errors.New("EC key: its curve is over a field of characteristic 2, and a SmartCard-HSM holds no key on such a one")
-	}
-	if !field.ReadASN1Integer(&p) || !body.ReadASN1(&coefficients, tag.SEQUENCE) ||
-		!coefficients.ReadASN1(&a, tag.OCTET_STRING) || !coefficients.ReadASN1(&b, tag.OCTET_STRING) ||
-		!body.ReadASN1(&g, tag.OCTET_STRING) || !body.ReadASN1Integer(&n) {
-		return nil, fmt.Errorf("EC key: its curve: %w", errMalformed)
-	}
-	for _, c := range curve.All() {
-		if isPoint(g, c.G) {
-			g = c.G
-		}
-	}
-	c, err := curve.ByParams(p, a, b, n, g)
+	c, err := curve.ParseParameters(parameters)
 	if err != nil {
 		return nil, fmt.Errorf("EC key: %w; a SmartCard-HSM holds no key on another one", err)
 	}

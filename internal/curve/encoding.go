@@ -32,7 +32,7 @@ func (c *Curve) MarshalSPKI(q []byte) ([]byte, error) {
 }
 
 // ParseSPKI returns curve and public point of a DER SubjectPublicKeyInfo. The
-// curve must be given by name and the point uncompressed.
+// curve may be given as ParseParameters takes it; the point must be uncompressed.
 func ParseSPKI(der []byte) (*Curve, []byte, error) {
 	input := cryptobyte.String(der)
 	var spki, algorithm cryptobyte.String
@@ -44,11 +44,7 @@ func ParseSPKI(der []byte) (*Curve, []byte, error) {
 	if !keyType.Equal(oidECPublicKey) {
 		return nil, nil, fmt.Errorf("curve: public key has algorithm %s, expected id-ecPublicKey %s", keyType, oidECPublicKey)
 	}
-	var name asn1.ObjectIdentifier
-	if !algorithm.ReadASN1ObjectIdentifier(&name) || !algorithm.Empty() {
-		return nil, nil, errors.New("curve: public key does not name its curve; write it with named parameters (openssl ec -param_enc named_curve)")
-	}
-	c, err := ByOID(name)
+	c, err := ParseParameters(algorithm)
 	if err != nil {
 		return nil, nil, err
 	}

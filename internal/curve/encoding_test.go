@@ -5,12 +5,16 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/hex"
+	"math/big"
 	"strings"
 	"testing"
 
 	"conclave/internal/curve"
 
+	"golang.org/x/crypto/cryptobyte"
+	tag "golang.org/x/crypto/cryptobyte/asn1"
 	"pgregory.net/rapid"
 )
 
@@ -126,7 +130,8 @@ func TestParseSPKIRefuses(t *testing.T) {
 		"RSA":            {rsaSPKI, "1.2.840.113549.1.1.1"},
 		"off the curve":  {offCurve, "not on secp256k1"},
 		"sect163k1":      {otherCurve, "1.3.132.0.1"},
-		"explicit curve": {unhex(t, "301a301306072a8648ce3d0201300806062b8104000a0003030004ff"), "does not name its curve"},
+		"explicit curve": {unhex(t, "301a301306072a8648ce3d0201300806062b8104000a0003030004ff"), "malformed"},
+		"implicit curve": {unhex(t, "300f300b06072a8648ce3d020105000300"), "neither the name of a curve nor the numbers"},
 	} {
 		if _, _, err := curve.ParseSPKI(test.der); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: error %v does not say %q", name, err, test.says)
@@ -146,15 +151,68 @@ func unhex(t *testing.T, s string) []byte {
 	return b
 }
 
-// Whatever ParseSPKI accepts is exactly what MarshalSPKI writes.
+// TestParametersThatAreNoCurves: a curve with another generator is another curve, on
+// which anyone can have the private key of a public one (CVE-2020-0601), and so is one
+// that has one bit changed anywhere.
+func TestParametersThatAreNoCurves(t *testing.T) {
+	forEachCurve(t, func(t *testing.T, c *curve.Curve) {
+		der := parametersOf(c, c.P, c.G, c.N, 1)
+		if got, err := curve.ParseParameters(der); err != nil || got != c {
+			t.Fatalf("%v, %v", got, err)
+		}
+		for i := range der {
+			other := bytes.Clone(der)
+			other[i] ^= 1
+			if got, err := curve.ParseParameters(other); err == nil {
+				t.Errorf("with another byte %d it is %s", i, got.Name)
+			}
+		}
+		k := generate(t, c)
+		for name, der := range map[string][]byte{
+			"another generator": parametersOf(c, c.P, k.Q, c.N, 1), "a cofactor": parametersOf(c, c.P, c.G, c.N, 2),
+			"a byte more": append(bytes.Clone(der), 0), "a byte less": der[:len(der)-1], "no generator": parametersOf(c, c.P, nil, c.N, 1),
+			"another order": parametersOf(c, c.P, c.G, c.P, 1),
+		} {
+			if got, err := curve.ParseParameters(der); err == nil {
+				t.Errorf("%s: it is %s", name, got.Name)
+			}
+		}
+	})
+}
+
+// parametersOf writes the numbers of a curve (SEC 1, version 2.0, section C.2).
+func parametersOf(c *curve.Curve, p, g, n []byte, cofactor int64) []byte {
+	var b cryptobyte.Builder
+	b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(1)
+		b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1ObjectIdentifier(asn1.ObjectIdentifier{1, 2, 840, 10045, 1, 1})
+			b.AddASN1BigInt(new(big.Int).SetBytes(p))
+		})
+		b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1OctetString(c.A)
+			b.AddASN1OctetString(c.B)
+		})
+		b.AddASN1OctetString(g)
+		b.AddASN1BigInt(new(big.Int).SetBytes(n))
+		b.AddASN1Int64(cofactor)
+	})
+	return b.BytesOrPanic()
+}
+
+// What ParseSPKI accepts, MarshalSPKI writes with the name of the curve.
 func FuzzParseSPKI(f *testing.F) {
 	f.Fuzz(func(t *testing.T, der []byte) {
 		c, q, err := curve.ParseSPKI(der)
 		if err != nil {
 			return
 		}
-		if again, err := c.MarshalSPKI(q); err != nil || !bytes.Equal(again, der) {
-			t.Errorf("%x became %x, %v", der, again, err)
+		named, err := c.MarshalSPKI(q)
+		if err != nil || len(named) > len(der) || len(named) == len(der) && !bytes.Equal(named, der) {
+			t.Errorf("%x became %x, %v", der, named, err)
+		}
+		if again, p, err := curve.ParseSPKI(named); err != nil || again != c || !bytes.Equal(p, q) {
+			t.Errorf("%x became %v, %x, %v", named, again, p, err)
 		}
 	})
 }

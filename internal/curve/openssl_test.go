@@ -112,6 +112,28 @@ func TestOpenSSLKeysAndSPKI(t *testing.T) {
 	})
 }
 
+// TestOpenSSLWritesParametersOut, in all forms that it has for the generator.
+func TestOpenSSLWritesParametersOut(t *testing.T) {
+	forEachCurve(t, func(t *testing.T, c *curve.Curve) {
+		o := newOpenSSL(t)
+		_, named := o.generate(c)
+		for _, form := range []string{"compressed", "hybrid", "uncompressed"} {
+			der := o.run("ecparam", "-name", c.Name, "-param_enc", "explicit", "-conv_form", form, "-outform", "DER")
+			if got, err := curve.ParseParameters(der); err != nil || got != c {
+				t.Errorf("%s: %v, %v", form, got, err)
+			}
+		}
+		explicit := o.run("ec", "-inform", "DER", "-in", "key.der", "-pubout", "-param_enc", "explicit", "-outform", "DER")
+		got, q, err := curve.ParseSPKI(explicit)
+		if err != nil || got != c {
+			t.Fatalf("%v, %v", got, err)
+		}
+		if again, err := c.MarshalSPKI(q); err != nil || !bytes.Equal(again, named) {
+			t.Errorf("%x became %x, %v", explicit, again, err)
+		}
+	})
+}
+
 func TestOpenSSLVerifiesOurSignatures(t *testing.T) {
 	forEachCurve(t, func(t *testing.T, c *curve.Curve) {
 		openssl, k := newOpenSSL(t), generate(t, c)
