@@ -161,12 +161,7 @@ func (a *Application) change(h cryptoki.Handle, changes cryptoki.Template) {
 
 // relabel changes label and ID of a key or a certificate of the token.
 func (o *object) relabel(h *hsm.HSM, changes cryptoki.Template) error {
-	var label *string
-	if value, found := changes.Find(cryptoki.AttrLabel); found {
-		text := string(value)
-		label = &text
-	}
-	id, _ := changes.Find(cryptoki.AttrID)
+	label, id := namesOf(changes)
 	if o.ref != 0 {
 		return describe(h, o.ref, label, id)
 	}

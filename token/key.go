@@ -81,11 +81,7 @@ func (k *object) number(a cryptoki.AttributeType) (uint64, error) {
 }
 
 // is says whether an attribute is there, and true.
-func (k *object) is(a cryptoki.AttributeType) bool {
-	value, _ := k.attributes.Find(a)
-	yes, err := cryptoki.ParseBool(value)
-	return err == nil && yes
-}
+func (k *object) is(a cryptoki.AttributeType) bool { return truthOf(k.attributes, a, false) }
 
 func (k *object) permits(a cryptoki.AttributeType) error {
 	if !k.is(a) {

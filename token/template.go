@@ -123,6 +123,15 @@ func textOf(t cryptoki.Template, a cryptoki.AttributeType) string {
 	return string(value)
 }
 
+// namesOf are label and ID, as wire.Rewrite takes them; nil for what is not there.
+func namesOf(t cryptoki.Template) (label *string, id []byte) {
+	if value, found := t.Find(cryptoki.AttrLabel); found {
+		label = new(string(value))
+	}
+	id, _ = t.Find(cryptoki.AttrID)
+	return label, id
+}
+
 // without leaves out attributes.
 func without(t cryptoki.Template, types ...cryptoki.AttributeType) cryptoki.Template {
 	return slices.DeleteFunc(slices.Clone(t), func(a cryptoki.Attribute) bool { return slices.Contains(types, a.Type) })

@@ -154,12 +154,7 @@ func (s *Session) unwrap(f wire.WrapFile, t cryptoki.Template) (ref byte, err er
 // redescribed is a description with label and id of the template. One that is not
 // readable stays as it is.
 func redescribed(description []byte, t cryptoki.Template) []byte {
-	var label *string
-	if text, found := t.Find(cryptoki.AttrLabel); found {
-		label = new(string)
-		*label = string(text)
-	}
-	id, _ := t.Find(cryptoki.AttrID)
+	label, id := namesOf(t)
 	if len(id) == 0 {
 		id = nil
 	}
