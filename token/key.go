@@ -57,7 +57,7 @@ func contains(list []byte, t cryptoki.MechanismType) bool {
 // checkPublic says whether the public half is there, and one that a mechanism can work with:
 // that of a public key may be anything that a program has given.
 func (k *object) checkPublic() error {
-	const mostBits, mostExponent = 16384, 256 // what takes long, longer ones are made for
+	const mostExponent = 256 // bits, for the reason of maxModulus
 	p := k.public
 	switch {
 	case p == nil:
@@ -68,7 +68,7 @@ func (k *object) checkPublic() error {
 		return nil
 	}
 	n, e := new(big.Int).SetBytes(p.Modulus), new(big.Int).SetBytes(p.Exponent)
-	if n.BitLen() != p.Bits || p.Bits < 512 || p.Bits > mostBits || n.Bit(0) == 0 || e.BitLen() < 2 || e.BitLen() > mostExponent {
+	if n.BitLen() != p.Bits || p.Bits < 512 || p.Bits > maxModulus || n.Bit(0) == 0 || e.BitLen() < 2 || e.BitLen() > mostExponent {
 		return cryptoki.KeySizeRange
 	}
 	return nil

@@ -45,9 +45,9 @@ func (o *object) output() int {
 	case o.public == nil:
 		return 0
 	case o.public.Type == wire.KeyEC:
-		return 2 * ((o.public.Curve.Bits + 7) / 8)
+		return 2 * len(o.public.Curve.N)
 	}
-	return (o.public.Bits + 7) / 8
+	return o.size()
 }
 
 // matches says whether an object has all attributes of a template. One whose value does
