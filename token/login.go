@@ -84,15 +84,13 @@ func (d *openDevice) isUnlocked() (bool, error) {
 	if d.isLocked() { // that may be what the error says
 		return false, nil
 	}
-	if err == nil && d.embedded {
-		err = d.look(func(h *hsm.HSM) (err error) {
-			s, err = h.Status()
-			return err
-		})
+	if err != nil || !d.embedded {
+		return err == nil, err
 	}
+	tries, err := d.triesLeft()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return s.User.Tries == d.tries || !d.embedded, err
+	return tries == d.tries, err
 }
 
 // join logs in with a PIN that is known.
