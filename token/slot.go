@@ -120,7 +120,7 @@ func (s *slot) remove() {
 
 // refresh brings what the token tells up to date.
 func (s *slot) refresh() {
-	if !s.isThere || s.reader && !s.card.Card || s.unknown {
+	if s.isEmpty() {
 		return
 	}
 	now, stamp := time.Now(), s.stamp()
@@ -145,6 +145,9 @@ func (s *slot) refresh() {
 	}
 	s.told = next
 }
+
+// isEmpty says whether there is no token, as far as can be said without opening it.
+func (s *slot) isEmpty() bool { return !s.isThere || s.reader && !s.card.Card || s.unknown }
 
 // stamp is that of an embedded device's file.
 func (s *slot) stamp() (stamp device.Stamp) {
@@ -176,7 +179,7 @@ func (s *slot) openNow() (*openDevice, error) {
 	if d := s.device.Load(); d != nil {
 		return d, nil
 	}
-	if !s.isThere || s.reader && !s.card.Card || s.unknown {
+	if s.isEmpty() {
 		return nil, cryptoki.TokenNotPresent
 	}
 	connect := connectEmbedded
