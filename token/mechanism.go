@@ -22,11 +22,18 @@ type MechanismInfo struct {
 // mechanism is one with the way it works.
 type mechanism struct {
 	MechanismInfo
-	hash crypto.Hash // of what is fed to it; 0 for none
-	// scheme reads the parameter for a key, nil for digests. It is nil for those that make
-	// or move keys.
-	scheme func(m *mechanism, parameter []byte, k *object) (any, error)
+	hash   crypto.Hash // of what is fed to it; 0 for none
+	scheme newScheme   // nil for those that make or move keys
 }
+
+// newScheme reads a mechanism's parameter for a key, nil for digests, and gives what
+// finishes an operation.
+type newScheme func(m *mechanism, parameter []byte, k *object) (any, error)
+
+// digest is the scheme of hashes; the input of the operation makes them.
+type digest struct{}
+
+func newDigest(m *mechanism, p []byte, k *object) (any, error) { return digest{}, none(p) }
 
 // Mechanisms are those of every token.
 func Mechanisms() []MechanismInfo {
@@ -67,7 +74,7 @@ const (
 )
 
 func rsaMechanisms() (rows []mechanism) {
-	add := func(t cryptoki.MechanismType, flags cryptoki.Flags, hash crypto.Hash, scheme func(*mechanism, []byte, *object) (any, error)) {
+	add := func(t cryptoki.MechanismType, flags cryptoki.Flags, hash crypto.Hash, scheme newScheme) {
 		info := MechanismInfo{t, 1024, 4096, flags, cryptoki.KeyRSA} // as wire.RSASizes has them
 		rows = append(rows, mechanism{info, hash, scheme})
 	}
@@ -84,7 +91,7 @@ func rsaMechanisms() (rows []mechanism) {
 }
 
 func ecMechanisms() (rows []mechanism) {
-	add := func(t cryptoki.MechanismType, flags cryptoki.Flags, hash crypto.Hash, scheme func(*mechanism, []byte, *object) (any, error)) {
+	add := func(t cryptoki.MechanismType, flags cryptoki.Flags, hash crypto.Hash, scheme newScheme) {
 		rows = append(rows, mechanism{MechanismInfo{t, 192, 521, flags | ofCurves, cryptoki.KeyEC}, hash, scheme})
 	}
 	add(cryptoki.ECKeyPairGen, onDevice|cryptoki.MechanismGenerateKeyPair, 0, nil)
@@ -109,7 +116,7 @@ func hashMechanisms() (rows []mechanism) {
 // many as the standard library makes cheap: a program that has agreed on a key can go on
 // with it here.
 func secretMechanisms() (rows []mechanism) {
-	add := func(t cryptoki.MechanismType, least, most uint64, flags cryptoki.Flags, k cryptoki.KeyType, hash crypto.Hash, scheme func(*mechanism, []byte, *object) (any, error)) {
+	add := func(t cryptoki.MechanismType, least, most uint64, flags cryptoki.Flags, k cryptoki.KeyType, hash crypto.Hash, scheme newScheme) {
 		rows = append(rows, mechanism{MechanismInfo{t, least, most, flags, k}, hash, scheme})
 	}
 	add(cryptoki.GenericSecretKeyGen, 8, 8*mostSecret, cryptoki.MechanismGenerate, cryptoki.KeyGenericSecret, 0, nil)

@@ -52,9 +52,10 @@ type (
 	decrypter interface {
 		decrypt(s *Session, k *object, in *input) ([]byte, error)
 	}
+	// recoverer gives the data of a signature.
 	recoverer interface {
 		recover(k *object, in *input) ([]byte, error)
-	} // the data of a signature
+	}
 )
 
 // operation is one that is under way.
