@@ -181,7 +181,7 @@ func (s *Session) admitted(l login, err error) error {
 	case l.user == cryptoki.User && errors.As(err, &refused) && s.slot.lacksPIN():
 		err = cryptoki.UserPINNotInitialized
 	}
-	return s.told(l.device, err)
+	return s.judgePIN(l.device, err)
 }
 
 // hasReadOnly says whether the program has a session with a slot that may only read.

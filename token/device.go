@@ -297,7 +297,7 @@ func (d *openDevice) forget() {
 	}
 }
 
-func (d *openDevice) forgotten() (any bool) {
+func (d *openDevice) forgotten() (was bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.unlock == nil {

@@ -109,7 +109,7 @@ func (s *Session) InitPIN(pin secret.Bytes) error {
 	if err == nil {
 		s.slot.hasPIN()
 	}
-	return s.told(l.device, err)
+	return s.judgePIN(l.device, err)
 }
 
 func goodLength(pin secret.Bytes) bool { return len(pin) >= minUserPIN && len(pin) <= maxUserPIN }
@@ -122,7 +122,7 @@ func (s *Session) SetPIN(old, pin secret.Bytes) error {
 	}
 	l, loggedIn := s.application.login(s.slot)
 	if l.officer != nil {
-		return s.told(l.device, l.device.changeSOPIN(l.officer, old, pin))
+		return s.judgePIN(l.device, l.device.changeSOPIN(l.officer, old, pin))
 	}
 	if !goodLength(pin) {
 		return cryptoki.PINLenRange
@@ -138,7 +138,7 @@ func (s *Session) SetPIN(old, pin secret.Bytes) error {
 			s.application.enter(s.slot, login{user: cryptoki.User, device: d, epoch: epoch})
 		}
 	}
-	return s.told(d, err)
+	return s.judgePIN(d, err)
 }
 
 // changeUserPIN compares the old PIN first: CHANGE REFERENCE DATA has both one after the

@@ -43,9 +43,9 @@ func (s *Session) asUser(fn func(*hsm.HSM) error) error {
 	return s.slot.judge(l.device, l.device.use(fn))
 }
 
-// told gives PKCS#11's word for what came of a command with a PIN, and takes note of
+// judgePIN gives PKCS#11's word for what came of a command with a PIN, and takes note of
 // the tries that are left.
-func (s *Session) told(d *openDevice, err error) error {
+func (s *Session) judgePIN(d *openDevice, err error) error {
 	rv := s.slot.judge(d, err)
 	if err != nil && rv != cryptoki.DeviceRemoved {
 		rv = translatePIN(err)
