@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	goecdsa "crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
@@ -11,11 +12,13 @@ import (
 	"encoding/asn1"
 	"errors"
 	"math/big"
+	"os/exec"
 	"testing"
 	"time"
 
 	"conclave/hsm"
 	"conclave/internal/curve"
+	"conclave/internal/foreign"
 	"conclave/token/cryptoki"
 	"conclave/wire"
 )
@@ -43,9 +46,7 @@ func certify(tb testing.TB, public crypto.PublicKey, name string) []byte {
 // publicOf is the public half of a key as crypto has it.
 func publicOf(tb testing.TB, s *Session, label string) crypto.PublicKey {
 	tb.Helper()
-	record := found(tb, s, 1, class(cryptoki.ClassPublicKey), octets(cryptoki.AttrLabel, label))[0]
-	spki, _ := cryptoki.Template(record.Attributes).Find(cryptoki.AttrPublicKeyInfo)
-	public, err := x509.ParsePKIXPublicKey(spki)
+	public, err := x509.ParsePKIXPublicKey(spkiOf(tb, s, label))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -142,6 +143,94 @@ func TestCertificateOfNoKey(t *testing.T) {
 		return err
 	}); err != nil || files != 0 {
 		t.Errorf("%d files are left, %v", files, err)
+	}
+}
+
+// certifyKey makes a certificate for a key that is written as a SubjectPublicKeyInfo
+// says, whatever crypto/x509 thinks of it. No one has signed it.
+func certifyKey(tb testing.TB, spki []byte, name string) []byte {
+	tb.Helper()
+	var c struct {
+		TBS struct {
+			Version                                      int `asn1:"optional,explicit,default:0,tag:0"`
+			Serial                                       *big.Int
+			Algorithm, Issuer, Validity, Subject, Public asn1.RawValue
+		}
+		Algorithm asn1.RawValue
+		Signature asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(certify(tb, nil, name), &c); err != nil {
+		tb.Fatal(err)
+	}
+	c.TBS.Public = asn1.RawValue{FullBytes: spki}
+	return der(tb, c)
+}
+
+// openssl gives what OpenSSL writes with an input.
+func openssl(tb testing.TB, input []byte, args ...string) []byte {
+	tb.Helper()
+	foreign.Need(tb, "openssl")
+	cmd := exec.Command("openssl", args...)
+	cmd.Stdin = bytes.NewReader(input)
+	out, err := cmd.Output()
+	if err != nil {
+		tb.Fatalf("openssl %v: %v", args, err)
+	}
+	return out
+}
+
+// TestCertificatesThatNameNoCurve belong to their keys like others: OpenSSL 3.0 writes
+// such ones with its provider for PKCS#11, and says RSA-PSS of keys that are for that.
+func TestCertificatesThatNameNoCurve(t *testing.T) {
+	s := newTestSession(t)
+	generate(t, s, "ec:secp384r1", "ec", 1)
+	generate(t, s, "rsa:2048", "pss", 2)
+	explicit := openssl(t, spkiOf(t, s, "ec"), "ec", "-pubin", "-inform", "DER", "-param_enc", "explicit", "-outform", "DER")
+	if len(explicit) < 300 {
+		t.Fatalf("OpenSSL has named the curve: % X", explicit)
+	}
+	pss := bytes.Replace(spkiOf(t, s, "pss"), []byte{0xF7, 0x0D, 1, 1, 1}, []byte{0xF7, 0x0D, 1, 1, 10}, 1)
+	for label, spki := range map[string][]byte{"ec": explicit, "pss": pss} {
+		content := certifyKey(t, spki, label)
+		private := found(t, s, 1, class(cryptoki.ClassPrivateKey), octets(cryptoki.AttrLabel, label))[0]
+		id, _ := cryptoki.Template(private.Attributes).Find(cryptoki.AttrID)
+		h := create(t, s, x509Certificate(content, onToken(true), octets(cryptoki.AttrID, id))...)
+		if !bytes.Equal(value(t, s, h, cryptoki.AttrValue), content) || string(value(t, s, h, cryptoki.AttrLabel)) != label {
+			t.Errorf("%s: the certificate is not that of the key", label)
+		}
+		if got := spkiOf(t, s, label); bytes.Equal(got, spki) || !bytes.Equal(got, value(t, s, private.Handle, cryptoki.AttrPublicKeyInfo)) {
+			t.Errorf("%s: the public key is % X", label, got)
+		}
+	}
+	found(t, s, 6)
+}
+
+// spkiOf is the public half of a key.
+func spkiOf(tb testing.TB, s *Session, label string) []byte {
+	tb.Helper()
+	record := found(tb, s, 1, class(cryptoki.ClassPublicKey), octets(cryptoki.AttrLabel, label))[0]
+	spki, _ := cryptoki.Template(record.Attributes).Find(cryptoki.AttrPublicKeyInfo)
+	return spki
+}
+
+// TestCertificatesOfOtherKeys are stored, whatever keys they are of.
+func TestCertificatesOfOtherKeys(t *testing.T) {
+	s := newTestSession(t)
+	public, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"Ed25519": certify(t, public, "Ed25519"), "nothing": certifyKey(t, der(t, asn1.RawValue{Tag: asn1.TagNull}), "nothing"),
+	} {
+		h := create(t, s, x509Certificate(content, onToken(true), octets(cryptoki.AttrLabel, name))...)
+		if !bytes.Equal(value(t, s, h, cryptoki.AttrValue), content) || len(value(t, s, h, cryptoki.AttrID)) == 0 {
+			t.Errorf("%s: the certificate is another one, or has no ID", name)
+		}
+		found(t, s, 1, octets(cryptoki.AttrLabel, name))
+		if err := s.Destroy(h); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -58,17 +58,18 @@ func (w writer) tokenObject(class cryptoki.Class, fid wire.FID) (cryptoki.Handle
 }
 
 // storeCertificate writes a certificate to the token: as that of its key, or, if it
-// belongs to none with its ID, to a file of its own.
+// belongs to none with its ID, to a file of its own. So does one whose key is of a kind
+// that no device has.
 func (w writer) storeCertificate(t cryptoki.Template, content []byte) (cryptoki.Handle, error) {
-	public, err := hsm.ParsePublic(content)
-	if err != nil {
-		return 0, cryptoki.AttributeValueInvalid
-	}
 	label, id := textOf(t, cryptoki.AttrLabel), []byte(textOf(t, cryptoki.AttrID))
-	if len(id) == 0 {
+	public, err := hsm.ParsePublic(content)
+	if err == nil && len(id) == 0 {
 		id = defaultID(public)
 	}
 	return w.add(cryptoki.ClassCertificate, func(h *hsm.HSM) (wire.FID, error) {
+		if public == nil {
+			return addCertificate(h, wire.CD{Label: label, ID: id}, content)
+		}
 		k, err := keyWith(h, id, *public)
 		if err != nil {
 			return 0, err

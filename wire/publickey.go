@@ -6,6 +6,8 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -278,7 +280,7 @@ func ParseSPKI(der []byte) (*PublicKey, error) {
 		k := ECPublicKey(c, point)
 		return &k, nil
 	}
-	pub, err := x509.ParsePKIXPublicKey(der)
+	pub, err := parsePKIX(der)
 	if err != nil {
 		return nil, err
 	}
@@ -289,6 +291,22 @@ func ParseSPKI(der []byte) (*PublicKey, error) {
 	k := RSAPublicKey(rsaKey)
 	k.Bits = rsaKey.N.BitLen()
 	return &k, nil
+}
+
+// id-RSASSA-PSS, RFC 4055, section 3.1.
+var oidPSS = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}
+
+// parsePKIX is x509.ParsePKIXPublicKey, which refuses RSA keys that say that they are
+// for PSS alone.
+func parsePKIX(der []byte) (any, error) {
+	var spki struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Key       asn1.BitString
+	}
+	if rest, err := asn1.Unmarshal(der, &spki); err == nil && len(rest) == 0 && spki.Algorithm.Algorithm.Equal(oidPSS) {
+		return x509.ParsePKCS1PublicKey(spki.Key.RightAlign())
+	}
+	return x509.ParsePKIXPublicKey(der)
 }
 
 // ParseCertified reads the key of an X.509 certificate, DER.
