@@ -44,6 +44,7 @@ func (s *Signer) decrypt(ciphertext []byte, opts crypto.DecrypterOpts) ([]byte, 
 	switch o := opts.(type) {
 	case nil:
 		return s.decryptPKCS1(ciphertext)
+	//lint:ignore SA1019 old protocols still encrypt so, and their keys are in devices
 	case *rsa.PKCS1v15DecryptOptions:
 		if o.SessionKeyLen > 0 {
 			return s.decryptSession(ciphertext, o.SessionKeyLen)

@@ -41,8 +41,7 @@ type stream interface {
 
 // cipherMode is AES in one of its modes.
 type cipherMode struct {
-	block cipher.Block
-	pad   bool
+	pad bool
 	// stream mode, or mode of blocks for each direction
 	keyStream        cipher.Stream
 	encrypt, decrypt cipher.BlockMode

@@ -83,7 +83,7 @@ func newKeyOf(t cryptoki.KeyType, public, private cryptoki.Template) (key hsm.Ne
 // firstOf gives an attribute of the first template that has it, and is not empty there.
 func firstOf(a cryptoki.AttributeType, templates ...cryptoki.Template) (value []byte, found bool) {
 	for _, t := range templates {
-		if value, found = t.Find(a); len(value) > 0 {
+		if value, _ = t.Find(a); len(value) > 0 {
 			return value, true
 		}
 	}

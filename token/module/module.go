@@ -56,29 +56,29 @@ type functions struct {
 // The structures as a C compiler lays them out where a long has 8 bytes.
 type (
 	initializeArgs struct {
-		mutexes  [4]uintptr
-		flags    uint64
-		reserved uintptr
+		_     [4]uintptr
+		flags uint64
+		_     uintptr
 	}
 	foundInterface struct {
-		name     *byte
+		_        *byte
 		function *[2]byte // the list begins with its version
-		flags    uint64
+		_        uint64
 	}
 	libraryInfo struct {
-		cryptokiVersion [2]byte
-		manufacturer    [32]byte
-		flags           uint64
-		description     [32]byte
-		libraryVersion  [2]byte
+		_              [2]byte
+		manufacturer   [32]byte
+		_              uint64
+		description    [32]byte
+		libraryVersion [2]byte
 	}
 	tokenInfo struct {
 		label, manufacturer [32]byte
 		model, serial       [16]byte
 		flags               uint64
-		counts              [10]uint64
-		hardware, firmware  [2]byte
-		utcTime             [16]byte
+		_                   [10]uint64
+		_, _                [2]byte
+		_                   [16]byte
 	}
 	attribute struct {
 		kind  cryptoki.AttributeType
@@ -86,9 +86,9 @@ type (
 		n     uint64
 	}
 	mechanism struct {
-		kind      cryptoki.MechanismType
-		parameter *byte
-		n         uint64
+		kind cryptoki.MechanismType
+		_    *byte
+		_    uint64
 	}
 )
 
