@@ -165,9 +165,18 @@ func (s *Session) promote(o *object, t cryptoki.Template) (cryptoki.Handle, erro
 func (p *provisional) end(s *slot) {
 	owner := &s.library.owner
 	owner.has(&p.public, false)
-	if s.use(p.remove) == nil {
+	if p.delete(s) == nil {
 		owner.forget(&p.public)
 	}
+}
+
+// delete deletes the key while no other is made here, which could get its reference
+// before all files of that are gone.
+func (p *provisional) delete(s *slot) error {
+	d := s.objects()
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	return s.use(p.remove)
 }
 
 // remove deletes the key, if it is the one that is there.
@@ -197,7 +206,7 @@ func (s *slot) cleanUp() {
 			continue
 		}
 		p := provisional{ref: o.ref, public: *o.public, label: label}
-		if err := s.use(p.remove); err != nil {
+		if err := p.delete(s); err != nil {
 			slog.Warn("a key that a program has left behind was not deleted", "slot", s.name, "key", o.ref, "error", err)
 			continue
 		}
