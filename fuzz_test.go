@@ -56,7 +56,7 @@ func TestFuzzTargetsHaveCorpora(t *testing.T) {
 // the one that plans a search, which takes a moment, hardly any.
 func (f fuzzTarget) floor() float64 {
 	switch f.name {
-	case "FuzzCard", "FuzzServe", "FuzzLocate", "FuzzUndo":
+	case "FuzzCard", "FuzzRequest", "FuzzServe", "FuzzLocate", "FuzzUndo":
 		return 200
 	case "FuzzSheets":
 		return 5

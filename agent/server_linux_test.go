@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"conclave/card"
 	"conclave/device"
 	"conclave/hsm"
 	"conclave/internal/secret"
@@ -27,8 +26,7 @@ const (
 // newHome is a home with devices that are initialised.
 func newHome(tb testing.TB, names ...string) device.Home {
 	tb.Helper()
-	home := device.NewHome(tb.TempDir())
-	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	home := practiceHome(tb.TempDir())
 	for _, name := range names {
 		if _, err := home.Create(name); err != nil {
 			tb.Fatal(err)
