@@ -40,8 +40,8 @@ func dial(path string) (*module, error) {
 
 // another is another connection of the same client.
 func (m *module) another() (*module, error) {
-	more := *m
-	return &more, more.hello()
+	more := &module{path: m.path, instance: m.instance, client: m.client, secret: m.secret, sessions: m.sessions}
+	return more, more.hello()
 }
 
 func (m *module) hello() (err error) {
