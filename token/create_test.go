@@ -337,11 +337,17 @@ func TestSessionObjects(t *testing.T) {
 	if err := s.Set(h, cryptoki.Template{flag(cryptoki.AttrSensitive, false)}); !errors.Is(err, cryptoki.AttributeReadOnly) {
 		t.Errorf("a sensitive key becomes another: %v", err)
 	}
+	h = create(t, s, class(cryptoki.ClassSecretKey), number(cryptoki.AttrKeyType, cryptoki.KeyAES), octets(cryptoki.AttrValue, make([]byte, 16)),
+		flag(cryptoki.AttrSensitive, false), flag(cryptoki.AttrExtractable, false))
+	found(t, s, 0, octets(cryptoki.AttrValue, make([]byte, 16)))
+	if err := s.Set(h, cryptoki.Template{flag(cryptoki.AttrExtractable, true)}); !errors.Is(err, cryptoki.AttributeReadOnly) {
+		t.Errorf("a key that stays becomes one that leaves: %v", err)
+	}
 	second, err := s.application.Session(2, s.slot.id, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found(t, second, 3)
+	found(t, second, 4)
 	other, err := s.application.library.Application().Session(1, s.slot.id, true)
 	if err != nil {
 		t.Fatal(err)
