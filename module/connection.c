@@ -25,6 +25,7 @@
 extern char **environ;
 
 static long processors = 1;
+static _Atomic long looking; /* threads in spin */
 
 enum { ATTENTION = 500000, LITTLE_ATTENTION = 50000, VERSION = 1, MAX_IDLE = 256, MAX_SECRET = 256, ATTEMPTS = 5 };
 
@@ -261,9 +262,7 @@ static bool make_room(struct connection *k, size_t total) {
  * Reads what comes within a moment: a processor that has gone to sleep takes longer to wake than many an answer to come. Where more
  * than half of the processors are wanted, waiting has less time.
  */
-static ssize_t spin(struct connection *k)
-{
-	static _Atomic long looking;
+static ssize_t spin(struct connection *k) {
 	struct timespec begun, now;
 	long most = 2 * ++looking <= processors ? ATTENTION : LITTLE_ATTENTION;
 	clock_gettime(CLOCK_MONOTONIC, &begun);
@@ -530,9 +529,10 @@ void agent_forget(bool child) {
 	if (child) {
 		lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 		opening = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+		looking = 0;
 	}
-	for (struct connection *k = agent.all, *next; k != NULL; k = next) {
-		next = k->next;
+	for (struct connection *k; (k = agent.all) != NULL;) {
+		agent.all = k->next;
 		if (k->fd >= 0)
 			close(k->fd);
 		if (!child) {
@@ -540,7 +540,6 @@ void agent_forget(bool child) {
 			free(k);
 		}
 	}
-	agent.all = NULL;
 	agent.idle = NULL;
 	agent.idle_count = 0;
 	agent.instance = agent.client = 0;

@@ -96,29 +96,34 @@ static void drop_records(void) {
 	cached = 0;
 }
 
+/*
+ * The lists are let go of before their members are freed, for a child that is forked meanwhile. calls is only set for a child, in
+ * which none goes on: here a thread may be leaving one that it was refused.
+ */
 static void forget(bool child) {
 	agent_forget(child);
-	for (struct slot *slot = slots, *next; slot != NULL; slot = next) {
-		next = slot->next;
+	for (struct slot *slot; (slot = slots) != NULL;) {
 		explicit_bzero(slot->ticket, sizeof slot->ticket);
-		if (!child) {
+		if (!child)
 			slot_end_sessions(slot);
+		slots = slot->next;
+		if (!child) {
 			pthread_mutex_destroy(&slot->logins);
 			free(slot);
 		}
 	}
-	if (!child) {
+	if (child) {
+		atomic_store(&calls, 0);
+	} else {
 		drop_records();
 		free(directory);
 	}
-	slots = NULL;
 	memset(sessions, 0, sizeof sessions);
 	directory = NULL;
 	baseline = false;
 	memset(records, 0, sizeof records);
 	cached = 0;
 	atomic_store(&generation, 0);
-	atomic_store(&calls, 0);
 }
 
 /* Slots */

@@ -5,6 +5,8 @@
 #define _GNU_SOURCE
 #include "../cryptoki.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -337,6 +339,56 @@ static void forks(CK_SESSION_HANDLE s) {
 	signatures(s);
 }
 
+/* Threads that call, and processes that are forked, while the module begins and ends. A child has no lock, count or list half done. */
+
+#ifdef __SANITIZE_ADDRESS__
+enum { FORKS = false }; /* its locks are not for a child of many threads */
+#else
+enum { FORKS = true };
+#endif
+
+static atomic_bool lived;
+
+static void *call_always(void *unused) {
+	CK_SESSION_INFO info;
+	while (!lived)
+		C_GetSessionInfo(1, &info);
+	return unused;
+}
+
+static void child_life(void) {
+	pid_t pid = fork();
+	int status = 0;
+	if (pid == 0) {
+		bool fine = C_Initialize(NULL) == CKR_OK && C_WaitForSlotEvent(CKF_DONT_BLOCK, &(CK_SLOT_ID){0}, NULL) == CKR_NO_EVENT;
+		_exit(!fine || C_Finalize(NULL) != CKR_OK);
+	}
+	TRUTH(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static void *fork_always(void *unused) {
+	while (!lived && FORKS)
+		child_life();
+	return unused;
+}
+
+static void lives(void) {
+	void *(*const work[])(void *) = {call_always, call_always, fork_always};
+	pthread_t threads[3];
+	CK_ULONG n;
+	for (int i = 0; i < 3; i++)
+		TRUTH(pthread_create(&threads[i], NULL, work[i], NULL) == 0);
+	for (int i = 0; i < 10000; i++) {
+		EXPECT(C_Finalize(NULL), CKR_OK);
+		EXPECT(C_Initialize(NULL), CKR_OK);
+		if (i % 100 == 0) /* so that there is a connection to forget */
+			EXPECT(C_GetSlotList(CK_TRUE, NULL, &n), CKR_OK);
+	}
+	lived = true;
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+}
+
 /* The agent is another one after each login and each signature. */
 static void restarts(void) {
 	CK_SESSION_HANDLE s = open_session(CKF_RW_SESSION), idle = open_session(0);
@@ -378,8 +430,10 @@ static void all(void) {
 	signatures(s);
 	ciphers(s);
 	lengths(s);
-	if (hostile == NULL)
+	if (hostile == NULL) {
 		forks(s);
+		lives();
+	}
 }
 
 int main(int argc, char **argv) {
@@ -394,6 +448,7 @@ int main(int argc, char **argv) {
 	EXPECT(C_Initialize(&(CK_C_INITIALIZE_ARGS){.pReserved = option}), CKR_OK);
 	EXPECT(C_Initialize(NULL), CKR_CRYPTOKI_ALREADY_INITIALIZED);
 	EXPECT(C_GetInfo(&info), CKR_OK);
+	setenv("CONCLAVE_AGENT", argc > 1 ? argv[1] : "", 1);
 	if (argc > 2 && hostile == NULL)
 		restarts();
 	else
