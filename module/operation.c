@@ -46,7 +46,8 @@ static CK_RV crypt(struct session *s, enum kind kind, enum stage stage, const st
 	put_string(&c->out, p->data, p->dataLen);
 	put_string(&c->out, p->signature, p->signatureLen);
 	CK_RV rv = session_send(c, s, stage == SINGLE || stage == CANCEL);
-	o->begun = rv == CKR_OK && (stage == BEGIN || stage == UPDATE);
+	if (c->out.rv == CKR_OK) /* otherwise nothing was sent, and the agent still has what it had */
+		o->begun = rv == CKR_OK && (stage == BEGIN || stage == UPDATE);
 	*out = (struct reader){.failed = false};
 	if (rv == CKR_OK)
 		out->at = get_string(&c->in, &out->left);

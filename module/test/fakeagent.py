@@ -130,6 +130,8 @@ class Agent:
         operation, stage, begins = a.number(), a.number(), a.number()
         at = session, operation
         if begins:
+            if at in self.operations:
+                return 0x90, s(b"")
             self.operations[at] = [a.number(), a.string(), a.number(), hashlib.sha256()]
         data, signature = a.string(), a.string()
         if at not in self.operations:

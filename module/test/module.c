@@ -274,6 +274,14 @@ static void ciphers(CK_SESSION_HANDLE s) {
 	EXPECT(C_EncryptUpdate(s, data, 100, buffer, &n), CKR_OK);
 	n = sizeof buffer;
 	EXPECT(C_EncryptFinal(s, buffer, &n), CKR_OK);
+	EXPECT(C_EncryptInit(s, &oaep, PUBLIC), CKR_OK);
+	n = sizeof buffer;
+	EXPECT(C_EncryptUpdate(s, data, 100, buffer, &n), CKR_OK);
+	n = sizeof buffer;
+	EXPECT(C_EncryptUpdate(s, data, sizeof data, buffer, &n), CKR_DATA_LEN_RANGE); /* the agent has to hear that it is over */
+	EXPECT(C_EncryptInit(s, &oaep, PUBLIC), CKR_OK);
+	n = sizeof buffer;
+	EXPECT(C_Encrypt(s, data, 100, buffer, &n), CKR_OK);
 	params.pSourceData = NULL;
 	EXPECT(C_EncryptInit(s, &oaep, PUBLIC), CKR_MECHANISM_PARAM_INVALID);
 	sha.pParameter = (void *)1; /* it takes none, and there are programs that leave there what was there */
