@@ -145,7 +145,8 @@ CK_RV read_answer(const CK_BYTE *bytes, size_t n, size_t *total, CK_RV *rv, CK_U
 
 /* An attribute at the reader; what is sensitive has no bytes. */
 static struct value get_value(struct reader *r) {
-	struct value v = {.type = get_number(r), .len = get_number(r)};
+	struct value v = {.type = get_number(r)};
+	v.len = get_number(r); /* initialisers have no order */
 	if (v.len != CK_UNAVAILABLE_INFORMATION)
 		v.bytes = get_bytes(r, v.len);
 	return v;
