@@ -448,6 +448,7 @@ void call_begin(struct call *c, unsigned call, unsigned flags, CK_SLOT_ID slot, 
 	c->out = (struct writer){.bytes = c->first, .size = sizeof c->first, .limit = MAX_REQUEST};
 	c->in = (struct reader){.failed = true};
 	c->generation = c->epoch = 0;
+	c->drops = state_drops();
 	c->over = NULL;
 	c->connection = NULL;
 	put_bytes(&c->out, head, sizeof head);

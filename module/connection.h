@@ -31,7 +31,7 @@ struct connection {
 struct call {
 	struct writer out;
 	struct reader in;
-	CK_ULONG generation, epoch;
+	CK_ULONG generation, epoch, drops;
 	const atomic_bool *over;
 	struct connection *connection;
 	CK_BYTE first[2048];

@@ -667,7 +667,7 @@ static CK_RV take_found(struct session *s, struct call *c) {
 		if (rv != CKR_OK)
 			return rv;
 		s->found[s->found_count] = record->handle;
-		object_keep(record, c->generation);
+		object_keep(record, c);
 		object_release(record);
 	}
 	return CKR_OK;

@@ -20,7 +20,7 @@ static struct directory *directory;
 static bool baseline; /* the first directory says what C_WaitForSlotEvent begins from */
 static struct record *records[BUCKETS];
 static size_t cached;
-static _Atomic CK_ULONG generation;
+static _Atomic CK_ULONG generation, drops;
 
 /* The life of the module */
 
@@ -87,6 +87,7 @@ static void unref(struct record *record) {
 }
 
 static void drop_records(void) {
+	drops++;
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (records[i] != NULL) {
 			struct record *record = records[i];
@@ -143,6 +144,7 @@ struct slot *slot_state(CK_SLOT_ID id) {
 }
 
 static void drop_records_of(CK_SLOT_ID slot) {
+	drops++;
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct record **at = &records[i]; *at != NULL;) {
 			struct record *record = *at;
@@ -378,9 +380,13 @@ static struct record *find_record(CK_SLOT_ID slot, CK_OBJECT_HANDLE handle) {
 	return record;
 }
 
-void object_keep(struct record *record, CK_ULONG of) {
+CK_ULONG state_drops(void) {
+	return drops;
+}
+
+void object_keep(struct record *record, const struct call *c) {
 	pthread_mutex_lock(&lock);
-	if (of == atomic_load(&generation) && find_record(record->slot, record->handle) == NULL) {
+	if (c->drops == drops && find_record(record->slot, record->handle) == NULL) {
 		struct record **at = bucket(record->slot, record->handle);
 		if (cached + record->size > MAX_CACHED)
 			drop_records();
@@ -416,7 +422,7 @@ CK_RV object_get(struct session *s, CK_OBJECT_HANDLE handle, struct record **fou
 		rv = read_record(&c.in, s->slot->id, found);
 	if (rv == CKR_OK) {
 		(*found)->handle = handle; /* an alias that an earlier agent made has become the key itself */
-		object_keep(*found, c.generation);
+		object_keep(*found, &c);
 	}
 	call_end(&c);
 	return rv;

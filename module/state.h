@@ -103,10 +103,13 @@ void operation_clear(struct operation *o);
 
 /* The caller releases what it has got. */
 CK_RV object_get(struct session *s, CK_OBJECT_HANDLE handle, struct record **found);
-void object_keep(struct record *record, CK_ULONG generation);
+/* Keeps what a call was answered, unless something was dropped since it began: then it may be as it was before. */
+void object_keep(struct record *record, const struct call *c);
 void object_release(struct record *record);
 void objects_drop(CK_SLOT_ID slot);
 
+/* How often records were dropped. */
+CK_ULONG state_drops(void);
 /* What connections tell: the generation of an answer; that the module is a new client; that it is about to be one. */
 void state_seen(CK_ULONG generation);
 void state_outdate(void);

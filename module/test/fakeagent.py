@@ -74,9 +74,13 @@ RECORDS = {
 }
 
 
+CHANGING = 0x16  # its label is set while an answer is on its way that has the old one, until RANDOM is asked for
+
+
 class Agent:
     def __init__(self, how):
         self.how = how
+        self.label, self.asked, self.told = b"old", threading.Event(), threading.Event()
         self.clients = 0
         self.anew()
 
@@ -107,6 +111,11 @@ class Agent:
             return OK, n(len(found)) + b"".join(found)
         if call == GET:
             handle = a.number() & 0xFFFFFFFFFFFF
+            if handle == CHANGING:
+                found = record(handle, 0, [(0, n(0)), (3, self.label)])
+                self.asked.set()
+                self.told.wait()
+                return OK, found
             return (OK, RECORDS[handle]) if handle in RECORDS else (HANDLE_INVALID, b"")
         if call == CRYPT:
             return self.crypt(session, a)
@@ -120,7 +129,12 @@ class Agent:
             return OK, n(0x11, 0x12)
         if call == WRAP:
             return OK, s(b"wrapped")
+        if call == SET and a.number() == CHANGING:
+            self.asked.wait()
+            self.label = b"new"
+            self.generation += 1
         if call == RANDOM:
+            self.told.set()
             return OK, s(os.urandom(a.number()))
         if call == WAIT:
             return OK, n(NONE)
@@ -195,6 +209,7 @@ def serve(agent, connection):
         if body is None:
             return
         slot_id, session = struct.unpack("=QQ", body[:16])
+        generation = agent.generation
         rv, results = agent.answer(call, slot_id, session, Arguments(body[16:]))
         if agent.how not in (None, "restart"):
             out = hostile(agent.how, call, rv, results)
@@ -207,7 +222,7 @@ def serve(agent, connection):
         last = agent.how == "restart" and call in (LOGIN, CRYPT)
         if last:  # so that the module cannot write any more when it has the answer
             connection.shutdown(socket.SHUT_RD)
-        body = n(rv, agent.generation) + results
+        body = n(rv, generation if call == GET else agent.generation) + results
         if last:
             agent.anew()
         connection.sendall(struct.pack("=II", len(body), 0) + body)

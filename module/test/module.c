@@ -347,6 +347,27 @@ static void forks(CK_SESSION_HANDLE s) {
 	signatures(s);
 }
 
+enum { CHANGING = 0x16 };
+
+static void *get_label(void *session) {
+	CK_BYTE label[3];
+	CK_ATTRIBUTE wanted = {CKA_LABEL, label, 3};
+	EXPECT(C_GetAttributeValue(*(CK_SESSION_HANDLE *)session, CHANGING, &wanted, 1), CKR_OK);
+	return label[0] == 'n' ? session : NULL;
+}
+
+/* What an answer says that was on its way while the object changed is not kept. */
+static void late_answers(void) {
+	CK_SESSION_HANDLE s = open_session(CKF_RW_SESSION), other = open_session(0);
+	pthread_t thread;
+	void *changed = &s;
+	TRUTH(pthread_create(&thread, NULL, get_label, &other) == 0);
+	EXPECT(C_SetAttributeValue(s, CHANGING, &(CK_ATTRIBUTE){CKA_LABEL, text, 3}, 1), CKR_OK);
+	EXPECT(C_GenerateRandom(s, buffer, 1), CKR_OK);
+	pthread_join(thread, &changed);
+	TRUTH(changed == NULL && get_label(&s) == &s);
+}
+
 /* Threads that call, and processes that are forked, while the module begins and ends. A child has no lock, count or list half done. */
 
 #ifdef __SANITIZE_ADDRESS__
@@ -440,6 +461,7 @@ static void all(void) {
 	lengths(s);
 	if (hostile == NULL) {
 		forks(s);
+		late_answers();
 		lives();
 	}
 }
