@@ -30,7 +30,7 @@ type server struct {
 	lastClient  uint64
 	connections int
 	idleTimer   *time.Timer
-	slowest     *time.Timer    // of a server that is stopped
+	hangUp      *time.Timer    // of a server that is stopped
 	wasIdle     bool           // why it was
 	all         sync.WaitGroup // connections
 }
@@ -50,7 +50,7 @@ func newServer(o Options) (*server, error) {
 // close is called when serve has returned.
 func (s *server) close() {
 	s.stop()
-	s.slowest.Stop()
+	s.hangUp.Stop()
 	s.lobby.close()
 	s.library.Close()
 	s.tickets.close(s.wasIdle)
@@ -166,5 +166,5 @@ func (s *server) stopLocked() {
 	}
 	s.cancel()
 	s.lobby.shutdown(unix.SHUT_RD)
-	s.slowest = time.AfterFunc(slowest, func() { s.lobby.shutdown(unix.SHUT_RDWR) })
+	s.hangUp = time.AfterFunc(slowest, func() { s.lobby.shutdown(unix.SHUT_RDWR) })
 }
