@@ -83,7 +83,7 @@ func TestSlots(t *testing.T) {
 		t.Fatalf("slots %+v, %v", slots, err)
 	}
 	slot, info := slots[0].slot, slots[0].token
-	if name, flags := string(slot[:64]), binary.NativeEndian.Uint64(slot[96:]); strings.TrimRight(name, " ") != "office" || flags != uint64(flagTokenPresent) {
+	if name, flags := string(slot[:64]), binary.NativeEndian.Uint64(slot[96:]); strings.TrimRight(name, " ") != "office" || flags != uint64(cryptoki.SlotTokenPresent) {
 		t.Errorf("slot %q with flags %x", name, flags)
 	}
 	if serial := info[80:96]; bytes.Contains(serial, []byte{0}) {

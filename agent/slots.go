@@ -10,13 +10,6 @@ import (
 	"conclave/token/cryptoki"
 )
 
-// Flags of slots (PKCS #11 3.2, CK_SLOT_INFO).
-const (
-	flagTokenPresent    cryptoki.Flags = 1
-	flagRemovableDevice cryptoki.Flags = 2
-	flagHardwareSlot    cryptoki.Flags = 4
-)
-
 // look gives the slots as they are now, and a generation that what they tell is not
 // older than.
 func (s *server) look() (slots []token.SlotInfo, generation uint64, err error) {
@@ -90,10 +83,10 @@ const tokenInfoBytes = 208
 func (w *writer) slotInfo(s token.SlotInfo) {
 	var flags cryptoki.Flags
 	if s.Token != nil {
-		flags |= flagTokenPresent
+		flags |= cryptoki.SlotTokenPresent
 	}
 	if s.Removable {
-		flags |= flagRemovableDevice | flagHardwareSlot
+		flags |= cryptoki.SlotRemovable | cryptoki.SlotHardware
 	}
 	w.padded(s.Description, 64)
 	w.padded(s.Manufacturer, 32)

@@ -1,5 +1,12 @@
 package cryptoki
 
+// What a slot tells of itself (CKF).
+const (
+	SlotTokenPresent Flags = 0x00000001 // CKF_TOKEN_PRESENT
+	SlotRemovable    Flags = 0x00000002 // CKF_REMOVABLE_DEVICE
+	SlotHardware     Flags = 0x00000004 // CKF_HW_SLOT
+)
+
 // What a token tells of itself (CKF).
 const (
 	TokenRNG           Flags = 0x00000001 // CKF_RNG
