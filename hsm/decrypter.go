@@ -18,9 +18,9 @@ var _ crypto.Decrypter = (*Signer)(nil)
 
 // Decrypt implements crypto.Decrypter for an RSA key, with the options of crypto/rsa:
 // nil or *rsa.PKCS1v15DecryptOptions for PKCS#1 v1.5, *rsa.OAEPOptions for OAEP with any
-// hashes that this program has and any label. Whatever is wrong with a ciphertext, the error
-// is rsa.ErrDecryption, and with a SessionKeyLen there is none, but a random key. rand is not
-// read.
+// hashes that this program has and any label. Whatever is wrong with a ciphertext, the
+// error is rsa.ErrDecryption, and with a SessionKeyLen there is none, but a random key.
+// rand is not read.
 //
 // The card gives out the padded block, and the padding is taken off here, in constant
 // time, but for OAEP with SHA-256 and without a label, and where the key's list leaves no

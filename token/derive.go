@@ -102,8 +102,9 @@ func (a *agreement) length(w *wish, t cryptoki.KeyType) (int, error) {
 	return int(length), checkSecretLength(t, length)
 }
 
-// derive lets the device agree. What both agree on is the x coordinate; if less is wanted, and there is no
-// KDF, bytes are left out at its beginning (PKCS #11 3.2, section 6.3.19).
+// derive lets the device agree. What both agree on is the x coordinate; if less is
+// wanted, and there is no KDF, bytes are left out at its beginning (PKCS #11 3.2,
+// section 6.3.19).
 func (a *agreement) derive(s *Session, k *object, length int) (secret.Bytes, error) {
 	point, _, err := k.use(s, (*hsm.HSM).Decipher, attempt{wire.ECDH, a.point})
 	if errors.Is(err, cryptoki.DataInvalid) {

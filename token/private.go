@@ -14,8 +14,8 @@ type attempt struct {
 	data      []byte
 }
 
-// hashing is the attempt for keys that sign nothing but what the device hashes, if it can and the
-// message was kept.
+// hashing is the attempt for keys that sign nothing but what the device hashes, if it
+// can and the message was kept.
 func hashing(scheme wire.Algorithm, hash crypto.Hash, in *input) (tries []attempt) {
 	if algorithm, err := scheme.OnCard(hash); err == nil && in.whole() {
 		tries = append(tries, attempt{algorithm, in.data})

@@ -60,9 +60,9 @@ func PrimesBelow(limit int) (primes []uint) {
 	return primes
 }
 
-// SmallFactor is one of the primes that divides a number, zero for none. The number is
-// not kept secret by the time that it takes. It
-// divides by as many at once as have a product of one word.
+// SmallFactor is one of the primes that divides a number, zero for none. The time that
+// it takes tells of the number. It divides by as many at once as have a product of one
+// word.
 func SmallFactor(n *big.Int, primes []uint) uint {
 	words := n.Bits()
 	for len(primes) > 0 {

@@ -9,9 +9,9 @@ import (
 // ErrSignature is the error for a block that is not that of a digest.
 var ErrSignature = errors.New("the block is not the padding of this digest")
 
-// VerifyPSS is EMSA-PSS-VERIFY (RFC 8017, section 9.1.2) with a salt of a known length, and
-// with mgf as the hash of MGF1, which crypto/rsa has as one with hash. All is public, and so is
-// the time that it takes.
+// VerifyPSS is EMSA-PSS-VERIFY (RFC 8017, section 9.1.2) with a salt of a known length in
+// bytes, and with mgf as the hash of MGF1, which crypto/rsa has as one with hash. All is
+// public, and so is the time that it takes.
 func VerifyPSS(hash, mgf crypto.Hash, digest, em []byte, salt, emBits int) error {
 	if err := available(hash, mgf); err != nil {
 		return err

@@ -30,7 +30,7 @@ type UserType uint64
 // Flags are bits of slots, tokens, sessions and mechanisms (CKF).
 type Flags uint64
 
-// Handle names an object. See the protocol for what it is made from.
+// Handle names an object. Package token says what it is made from.
 type Handle uint64
 
 // Attribute is one of an object, or of a template. Numbers are in the byte order of
@@ -56,7 +56,7 @@ func (t Template) Find(a AttributeType) (value []byte, found bool) {
 }
 
 // Mechanism is a mechanism with its parameter, which is flat: what has pointers in C
-// is as the protocol of the agent says.
+// is as docs/agent-protocol.md says.
 type Mechanism struct {
 	Type      MechanismType
 	Parameter []byte
