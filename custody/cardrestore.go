@@ -188,7 +188,9 @@ func (k savedIn) certificate(h *hsm.HSM, ref byte, saved []byte) (told string, e
 }
 
 // isX509 says whether it is a certificate, and no request of a card.
-func isX509(certificate []byte) bool { return len(certificate) > 0 && certificate[0] == 0x30 }
+func isX509(certificate []byte) bool {
+	return len(certificate) > 0 && certificate[0] == wire.FirstOfX509
+}
 
 // occupied judges a key at the reference of another one, which does not show the same
 // public half.

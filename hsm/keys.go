@@ -116,7 +116,7 @@ func (h *HSM) PublicKey(ref byte) (*wire.PublicKey, error) {
 // ParsePublic gives the public key in the content of EF CExx, which wrap files
 // hold too: an authenticated request (67), an X.509 certificate (30) or a CVC (7F21).
 func ParsePublic(content []byte) (*wire.PublicKey, error) {
-	if len(content) > 0 && content[0] == 0x7F {
+	if len(content) > 0 && content[0] == wire.FirstOfCVC {
 		cursor := tlv.Cursor(content)
 		certificate, err := wire.ParseCVC(&cursor)
 		if err != nil {
@@ -124,7 +124,7 @@ func ParsePublic(content []byte) (*wire.PublicKey, error) {
 		}
 		return &certificate.Key, nil
 	}
-	if len(content) == 0 || content[0] != 0x30 {
+	if len(content) == 0 || content[0] != wire.FirstOfX509 {
 		request, err := wire.ParseAuthenticatedRequest(content)
 		if err != nil {
 			return nil, err

@@ -170,7 +170,7 @@ func publicParameters(public *wire.PublicKey) (t cryptoki.Template) {
 func certificate(category cryptoki.CertificateCategory, label string, id, content []byte) cryptoki.Template {
 	sum := sha1.Sum(content)
 	kind := cryptoki.CertificateX509
-	if content[0] != certificateX509 {
+	if content[0] != wire.FirstOfX509 {
 		kind = cryptoki.CertificateCVC
 	}
 	t := append(storage(cryptoki.ClassCertificate, false, label),
@@ -183,13 +183,6 @@ func certificate(category cryptoki.CertificateCategory, label string, id, conten
 	return append(t, octets(cryptoki.AttrSubject, f.subject), octets(cryptoki.AttrIssuer, f.issuer),
 		octets(cryptoki.AttrSerialNumber, f.serial), octets(cryptoki.AttrPublicKeyInfo, f.spki))
 }
-
-// The first byte of EF CExx: what is stored of a key's public half.
-const (
-	certificateX509 = 0x30
-	certificateCVC  = 0x7F
-	requestCVC      = 0x67
-)
 
 // names are fields of an X.509 certificate, DER; those that are not found are empty.
 type names struct{ serial, issuer, subject, spki []byte }

@@ -176,9 +176,9 @@ func wellFormed(kind cryptoki.CertificateType, content []byte) bool {
 	}
 	switch kind {
 	case cryptoki.CertificateX509:
-		return content[0] == certificateX509
+		return content[0] == wire.FirstOfX509
 	case cryptoki.CertificateCVC:
-		return content[0] == certificateCVC
+		return content[0] == wire.FirstOfCVC
 	}
 	return false
 }

@@ -92,7 +92,7 @@ func (m *maker) keyObjects(ref byte, files [3]*file) (objects []*object) {
 		public: public, extractable: m.wrapping, local: true,
 	}
 	k.complete()
-	if stored != nil && stored[0] != requestCVC {
+	if stored != nil && stored[0] != wire.FirstOfRequest {
 		k.subject = parseNames(stored).subject
 	}
 	if k.kind == 0 {
@@ -106,7 +106,7 @@ func (m *maker) keyObjects(ref byte, files [3]*file) (objects []*object) {
 	if public != nil {
 		objects = append(objects, m.object(cryptoki.ClassPublicKey, wire.PrefixKey.File(ref), identity, k.publicKey(), public))
 	}
-	if stored != nil && stored[0] != requestCVC && isCertificate(stored) {
+	if stored != nil && stored[0] != wire.FirstOfRequest && isCertificate(stored) {
 		attributes := certificate(cryptoki.CategoryToken, k.label, k.id, stored)
 		objects = append(objects, m.object(cryptoki.ClassCertificate, wire.PrefixEECert.File(ref), stored, attributes, nil))
 	}
@@ -144,7 +144,7 @@ func (m *maker) object(class cryptoki.Class, fid wire.FID, identity []byte, attr
 
 // isCertificate says whether a file holds an X.509 certificate or a CVC.
 func isCertificate(content []byte) bool {
-	if content[0] == certificateX509 {
+	if content[0] == wire.FirstOfX509 {
 		return parseNames(content).spki != nil
 	}
 	cursor := tlv.Cursor(content)

@@ -26,6 +26,13 @@ const (
 	tagAlgorithms  tlv.Tag = 0x91
 )
 
+// First bytes of what EF CExx holds of a key's public half.
+const (
+	FirstOfX509    = 0x30 // an X.509 certificate
+	FirstOfCVC     = 0x7F // a card verifiable certificate, 7F21
+	FirstOfRequest = 0x67 // an authenticated request, as the device makes it
+)
+
 // SequenceLength is how many characters at the end of a CHR are a sequence
 // number and not the holder's name.
 const SequenceLength = 5
