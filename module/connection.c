@@ -179,21 +179,35 @@ static bool trusted(int fd) {
 	return stat(folder, &st) == 0 && st.st_uid == peer.uid;
 }
 
+/* Where a program has closed its standard error, what it writes there goes to whatever has that number: never to the agent. */
+static int new_socket(void) {
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), low = fd;
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	close(low);
+	return fd;
+}
+
 static bool reach_once(struct connection *k) {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = -1;
+	struct stat st;
+	int fd = new_socket(), rc = -1;
 	if (fd < 0)
 		return false;
 	do
 		rc = connect(fd, (const struct sockaddr *)&agent.address, sizeof agent.address);
 	while (rc != 0 && errno == EINTR);
-	if (rc != 0 || !trusted(fd)) {
+	if (rc != 0 || !trusted(fd) || fstat(fd, &st) != 0) {
 		close(fd);
 		return false;
 	}
 	pthread_mutex_lock(&lock);
 	bool wanted = initialised(); /* otherwise C_Finalize does not see this one any more */
-	if (wanted)
+	if (wanted) {
 		k->fd = fd;
+		k->device = st.st_dev;
+		k->inode = st.st_ino;
+	}
 	pthread_mutex_unlock(&lock);
 	if (!wanted)
 		close(fd);
@@ -212,12 +226,20 @@ static bool reach(struct connection *k) {
 	return reached;
 }
 
+/*
+ * Whether the descriptor is still the connection. A program that becomes a daemon closes all that it has open, and gives the numbers
+ * to files and connections of its own, which nothing must be written to, and which must stay open.
+ */
+static bool is_open(const struct connection *k) {
+	struct stat st;
+	return k->fd >= 0 && fstat(k->fd, &st) == 0 && st.st_dev == k->device && st.st_ino == k->inode;
+}
+
 static void hang_up(struct connection *k) {
 	pthread_mutex_lock(&lock);
-	int fd = k->fd;
+	if (is_open(k))
+		close(k->fd);
 	k->fd = -1;
-	if (fd >= 0)
-		close(fd);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -281,7 +303,7 @@ enum outcome { ANSWERED, NOT_SENT, ENDED, MALFORMED, NO_MEMORY };
 
 static enum outcome round_trip(struct connection *k, struct call *c, CK_RV *rv) {
 	wipe_answer(k);
-	if (!send_all(k->fd, c->out.bytes, c->out.used))
+	if (!is_open(k) || !send_all(k->fd, c->out.bytes, c->out.used))
 		return NOT_SENT;
 	for (;;) {
 		size_t total;
@@ -520,7 +542,7 @@ CK_ULONG agent_epoch(void) {
 void agent_interrupt(void) {
 	pthread_mutex_lock(&lock);
 	for (struct connection *k = agent.all; k != NULL; k = k->next)
-		if (k->fd >= 0)
+		if (is_open(k))
 			shutdown(k->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&lock);
 }
@@ -534,7 +556,7 @@ void agent_forget(bool child) {
 	}
 	for (struct connection *k; (k = agent.all) != NULL;) {
 		agent.all = k->next;
-		if (k->fd >= 0)
+		if (is_open(k))
 			close(k->fd);
 		if (!child) {
 			wipe_answer(k);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "wire.h"
 
@@ -19,6 +20,8 @@ struct connection {
 	struct connection *_Atomic next;
 	struct connection *idle;
 	int fd;
+	dev_t device; /* and the number in it: what the descriptor was when it was opened */
+	ino_t inode;
 	CK_ULONG epoch;
 	size_t used, size;
 	CK_BYTE *answer, first[4096];

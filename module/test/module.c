@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "../cryptoki.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -451,6 +452,49 @@ static void restarts(void) {
 	TRUTH(info.state == CKS_RO_USER_FUNCTIONS);
 }
 
+/* A program that closes all that it has open, and gives the numbers to files of its own and to connections to others. */
+static void descriptors(CK_SESSION_HANDLE s) {
+	enum { LAST = 60 };
+	char path[] = "/tmp/module-test-XXXXXX";
+	int file = mkstemp(path), strangers[2], fd;
+	unlink(path);
+	fflush(NULL);
+	signatures(s);
+	for (fd = 0; fd < LAST; fd++)
+		if (fd != file)
+			close(fd);
+	signatures(s); /* the connections are others now, and not among the standard ones */
+	for (fd = 0; fd <= STDERR_FILENO; fd++)
+		TRUTH(fcntl(fd, F_GETFD) < 0);
+	for (fd = 0; fd < LAST; fd += 2)
+		if (fd != file && socketpair(AF_UNIX, SOCK_STREAM, 0, strangers) == 0) {
+			dup2(strangers[0], fd + LAST);
+			dup2(strangers[1], fd + LAST + 1);
+		}
+	for (fd = 0; fd < LAST; fd++)
+		if (fd != file)
+			dup2(fd < LAST / 2 ? file : fd + LAST, fd);
+	signatures(s);
+	EXPECT(C_Finalize(NULL), CKR_OK);
+	struct stat st;
+	TRUTH(fstat(file, &st) == 0 && st.st_size == 0);
+	for (fd = 0; fd < LAST; fd++)
+		TRUTH(fcntl(fd, F_GETFD) >= 0 && (fd < LAST / 2 || recv(fd, buffer, 1, MSG_DONTWAIT) < 0));
+}
+
+/* In a child, which has no use for what it closes. */
+static void closes_all(void) {
+	pid_t pid = fork();
+	int status = 0;
+	if (pid == 0) {
+		failures = 0;
+		EXPECT(C_Initialize(NULL), CKR_OK);
+		descriptors(open_session(0));
+		_exit(failures > 0);
+	}
+	TRUTH(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static void all(void) {
 	slots();
 	logins();
@@ -461,6 +505,7 @@ static void all(void) {
 	lengths(s);
 	if (hostile == NULL) {
 		forks(s);
+		closes_all();
 		late_answers();
 		lives();
 	}
