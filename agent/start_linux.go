@@ -18,8 +18,12 @@ import (
 	"conclave/internal/safefile"
 )
 
-// startFor is how long Start waits.
-const startFor = 30 * time.Second
+// Start waits so long, and begins once more where an agent is killed before it serves, so
+// often.
+const (
+	startFor = 30 * time.Second
+	maxKills = 5
+)
 
 // Start sees to it that an agent answers: it runs this program with arguments that make
 // it an agent in the background, unless there is one. If several do so at once, one agent
@@ -27,11 +31,15 @@ const startFor = 30 * time.Second
 func Start(ctx context.Context, o Options, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, startFor)
 	defer cancel()
-	for {
+	for kills := 0; ; {
 		if answers(ctx, o.Path()) {
 			return nil
 		}
 		says, err := spawn(args)
+		if wasKilled(err) && kills < maxKills { // by who ends agents, and means the one before
+			kills++
+			continue
+		}
 		if err != nil || says == SaysReady {
 			return err
 		}
@@ -44,6 +52,16 @@ func Start(ctx context.Context, o Options, args ...string) error {
 			return fmt.Errorf("%w, but none answers at %s: %w", ErrServed, o.Path(), ctx.Err())
 		}
 	}
+}
+
+// wasKilled says whether a signal has ended an agent.
+func wasKilled(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled()
 }
 
 // answers says whether an agent answers at a socket.

@@ -27,7 +27,7 @@ extern char **environ;
 static long processors = 1;
 static _Atomic long looking; /* threads in spin */
 
-enum { ATTENTION = 500000, LITTLE_ATTENTION = 50000, VERSION = 1, MAX_IDLE = 256, MAX_SECRET = 256, ATTEMPTS = 5 };
+enum { ATTENTION = 500000, LITTLE_ATTENTION = 50000, VERSION = 1, MAX_IDLE = 256, MAX_SECRET = 256, ATTEMPTS = 5, STARTS = 5, WAITS = 500 };
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -214,14 +214,21 @@ static bool reach_once(struct connection *k) {
 	return wanted;
 }
 
-/* An agent that we have known and must not start is waited for, once, since it may be on its way. */
+/*
+ * Whether it may be there now: it has answered who started it, and can only have been killed since; or it is not ours to start, but
+ * was there before, and so may be on its way.
+ */
+static bool comes(void) {
+	if (!agent.given)
+		return start();
+	nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	return agent.known;
+}
+
 static bool reach(struct connection *k) {
-	bool reached = agent.address.sun_path[0] != '\0' && reach_once(k);
-	bool expected = agent.address.sun_path[0] != '\0' && !reached && (agent.given ? agent.known : start());
-	for (int times = 0; expected && !reached && times < 500 && initialised(); times++) {
-		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	bool somewhere = agent.address.sun_path[0] != '\0', reached = somewhere && reach_once(k);
+	for (int times = agent.given ? WAITS : STARTS; somewhere && !reached && times > 0 && initialised() && comes(); times--)
 		reached = reach_once(k);
-	}
 	agent.known = reached;
 	return reached;
 }
