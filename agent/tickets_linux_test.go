@@ -14,6 +14,7 @@ import (
 	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
+	"conclave/token"
 	"conclave/token/cryptoki"
 	"conclave/wire"
 )
@@ -120,6 +121,46 @@ func TestResume(t *testing.T) {
 	}
 	if n := tries(t, a.home, "office"); n != 3 {
 		t.Errorf("%d tries are left", n)
+	}
+}
+
+// TestTicketsAreOfOneUserAndDevice: with another user, or for another device that has the
+// same PIN, a ticket logs no one in, and costs no try.
+func TestTicketsAreOfOneUserAndDevice(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	home := newHome(t, "office", "other")
+	l := token.New(home)
+	t.Cleanup(l.Close)
+	slots, err := l.Slots()
+	if err != nil || len(slots) != 2 {
+		t.Fatalf("%v, %v", slots, err)
+	}
+	s, err := l.Application().Session(1, slots[0].ID, true)
+	if err == nil {
+		err = s.Login(cryptoki.User, secret.Bytes(userPIN))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	const uid = 1000
+	issued := newTickets(home)
+	ticket := issued.give(s, uid, secret.Bytes(userPIN))
+	for _, test := range []struct {
+		uid  int
+		slot token.SlotID
+		want error
+	}{
+		{uid + 1, slots[0].ID, cryptoki.UserNotLoggedIn}, {uid, slots[1].ID, cryptoki.UserNotLoggedIn}, {uid, slots[0].ID, nil},
+	} {
+		c := &client{uid: test.uid, application: l.Application()}
+		if err := issued.take(ticket, c, test.slot); err != test.want {
+			t.Errorf("user %d, slot %d: %v; %v was expected", test.uid, test.slot, err, test.want)
+		}
+	}
+	for _, name := range []string{"office", "other"} {
+		if n := tries(t, home, name); n != 3 {
+			t.Errorf("%s has %d tries left", name, n)
+		}
 	}
 }
 

@@ -135,6 +135,42 @@ func TestHandlesOutliveTheAgent(t *testing.T) {
 	}
 }
 
+// TestHandlesNameNoOtherKey: a handle is no other key's that has taken the place of its
+// own, here or in another library.
+func TestHandlesNameNoOtherKey(t *testing.T) {
+	s := newTestSession(t)
+	generate(t, s, "ec:secp256r1", "first", 1)
+	before := found(t, s, 2)
+	h := openHSM(t, s)
+	if err := h.Login(wire.UserPIN, []byte(testPIN)); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.DeleteKey(1); err != nil {
+		t.Fatal(err)
+	}
+	template, _ := wire.ParseKeyType("ec:secp256r1")
+	if ref, _, err := h.GenerateKey(hsm.NewKey{Key: template, Label: "first"}); ref != 1 || err != nil {
+		t.Fatalf("key %d, %v", ref, err)
+	}
+	l := New(s.slot.library.home)
+	t.Cleanup(l.Close)
+	again, err := l.Application().Session(7, s.slot.id, false)
+	if err == nil {
+		err = again.Login(cryptoki.User, []byte(testPIN))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, session := range []*Session{s, again} {
+		found(t, session, 2)
+		for _, r := range before {
+			if o, err := session.Object(r.Handle); !errors.Is(err, cryptoki.ObjectHandleInvalid) {
+				t.Errorf("handle %x names %x: %v", r.Handle, o.Handle, err)
+			}
+		}
+	}
+}
+
 // TestPublicAttributes: a public key tells the same in each of its forms.
 func TestPublicAttributes(t *testing.T) {
 	s := newTestSession(t)
