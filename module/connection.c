@@ -524,9 +524,9 @@ CK_RV call_send(struct call *c, bool changes_nothing) {
 		if (outcome == MALFORMED)
 			return CKR_DEVICE_ERROR;
 		if (outcome == ENDED && !changes_nothing)
-			return CKR_DEVICE_REMOVED;
+			break;
 	}
-	return CKR_DEVICE_ERROR;
+	return CKR_DEVICE_REMOVED;
 }
 
 void call_end(struct call *c) {

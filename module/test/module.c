@@ -524,6 +524,10 @@ int main(int argc, char **argv) {
 	EXPECT(C_Initialize(NULL), CKR_CRYPTOKI_ALREADY_INITIALIZED);
 	EXPECT(C_GetInfo(&info), CKR_OK);
 	setenv("CONCLAVE_AGENT", argc > 1 ? argv[1] : "", 1);
+	if (hostile != NULL && strcmp(hostile, "ending") == 0) {
+		CK_ULONG n;
+		failures += C_GetSlotList(CK_TRUE, NULL, &n) != CKR_DEVICE_REMOVED;
+	}
 	if (argc > 2 && hostile == NULL)
 		restarts();
 	else
