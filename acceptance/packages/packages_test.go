@@ -30,7 +30,7 @@ func TestPackages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a whole Debian")
 	}
-	foreign.Need(t, "debootstrap", "dpkg-deb", "lintian", "rpm", "rpmlint", "systemd-analyze", "unshare", "git", "mandoc")
+	foreign.Need(t, "cc", "debootstrap", "dpkg-deb", "lintian", "rpm", "rpmlint", "systemd-analyze", "unshare", "git", "mandoc")
 	if os.Geteuid() != 0 {
 		t.Skip("NOT TESTED: a root of its own needs root")
 	}
@@ -74,20 +74,40 @@ func judge(t *testing.T, m made) {
 	run(t, "dpkg-deb", "-x", m.deb, dir)
 	run(t, "gunzip", "-r", filepath.Join(dir, "usr/share/man"))
 	run(t, "mandoc", append([]string{"-Tlint", "-Wwarning"}, glob(t, dir, "usr/share/man/man?/*")...)...)
-	unit, err := os.ReadFile(filepath.Join(dir, "usr/lib/systemd/system/conclave-card@.service"))
-	if err != nil {
-		t.Fatal(err)
+	judgeUnits(t, dir)
+}
+
+// judgeUnits lets systemd look at the units below a folder.
+func judgeUnits(t *testing.T, dir string) {
+	units := t.TempDir()
+	for _, path := range glob(t, dir, "usr/lib/systemd/*/conclave*") {
+		unit, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder := filepath.Join(units, filepath.Base(filepath.Dir(path)))
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		unit = bytes.ReplaceAll(unit, []byte("/usr/bin/conclave"), []byte(dir+"/usr/bin/conclave"))
+		if err := os.WriteFile(filepath.Join(folder, filepath.Base(path)), unit, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	path := filepath.Join(t.TempDir(), "conclave-card@.service")
-	if err := os.WriteFile(path, bytes.ReplaceAll(unit, []byte("/usr/bin/conclave"), []byte(dir+"/usr/bin/conclave")), 0o600); err != nil {
-		t.Fatal(err)
+	for manager, names := range map[string][]string{
+		"system": {"conclave-card@test.service", "conclave-agent.socket", "conclave-agent.service"}, "user": {"conclave-agent.socket", "conclave-agent.service"},
+	} {
+		for _, name := range names {
+			if out := run(t, "systemd-analyze", "--"+manager, "verify", "--man=no", filepath.Join(units, manager, name)); out != "" {
+				t.Errorf("systemd-analyze verify, %s %s:\n%s", manager, name, out)
+			}
+		}
 	}
-	if out := run(t, "systemd-analyze", "verify", "--man=no", strings.Replace(path, "@", "@test", 1)); out != "" {
-		t.Errorf("systemd-analyze verify:\n%s", out)
+	for _, name := range []string{"conclave-card@.service", "conclave-agent.service"} {
+		// Of ten, for a service that may do anything; above 2.0 it fails.
+		out := run(t, "systemd-analyze", "security", "--offline=true", "--threshold=20", filepath.Join(units, "system", name))
+		t.Log(name, regexp.MustCompile("Overall exposure level.*").FindString(out))
 	}
-	// Of ten, for a service that may do anything; above 2.0 it fails.
-	out := run(t, "systemd-analyze", "security", "--offline=true", "--threshold=20", path)
-	t.Log(regexp.MustCompile("Overall exposure level.*").FindString(out))
 }
 
 func glob(t *testing.T, dir, pattern string) []string {
@@ -108,8 +128,8 @@ type debianRoot struct {
 // visitor is an ordinary user of it.
 const visitor = "visitor"
 
-// bootstrap makes a root that holds what every Debian has, with man and with what makes
-// system users.
+// bootstrap makes a root that holds what every Debian has, with man, p11-kit and what
+// makes system users.
 func bootstrap(t *testing.T) debianRoot {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o755); err != nil {
@@ -119,7 +139,7 @@ func bootstrap(t *testing.T) debianRoot {
 	if err != nil {
 		return debianRoot{problem: err}
 	}
-	out, err := exec.Command("debootstrap", "--variant=minbase", "--include=man-db,systemd-standalone-sysusers", strings.TrimSpace(string(release)), dir).CombinedOutput()
+	out, err := exec.Command("debootstrap", "--variant=minbase", "--include=man-db,systemd-standalone-sysusers,p11-kit,p11-kit-modules", strings.TrimSpace(string(release)), dir).CombinedOutput()
 	if err == nil {
 		out, err = exec.Command("chroot", dir, "useradd", "--create-home", "--shell", "/bin/bash", visitor).CombinedOutput()
 	}
@@ -205,6 +225,9 @@ func installDeb(t *testing.T, root debianRoot, deb string) {
 	inside := root.bring(t, deb)
 	root.do(t, "root", "dpkg -i "+inside)
 	use(t, root)
+	if out := root.do(t, visitor, "p11-kit list-modules"); !regexp.MustCompile(`(?m)^conclave: conclave-pkcs11.so\n +library-description: Client of conclave agent`).MatchString(out) {
+		t.Errorf("p11-kit does not know the module:\n%s", out)
+	}
 	meetConclave(t, root)
 	if id := root.do(t, "root", "getent passwd conclave"); !strings.Contains(id, ":/var/lib/conclave:/usr/sbin/nologin") {
 		t.Errorf("the user of the service is %s", id)
@@ -250,6 +273,8 @@ func use(t *testing.T, root debianRoot) {
 		{"man -w 5 conclave-plan", `/man5/conclave-plan\.5\.gz`},
 		{". /usr/share/bash-completion/completions/conclave && complete -p conclave", ` conclave\n$`},
 		{"conclave hsm create && conclave hsm list", `default`},
+		{"conclave pkcs11 info", `(?m)^Module +/usr/lib(64|/[a-z0-9_-]+)/pkcs11/conclave-pkcs11.so\np11-kit +/usr/share/p11-kit/modules/conclave.module$`},
+		{"export PIN=648219 SOPIN=3537363231383830; conclave hsm init --pin env:PIN --so-pin env:SOPIN && conclave pkcs11 test --pin env:PIN", `(?m)^log out`},
 		{"rm -r ~/.local && test -s /usr/share/doc/conclave/conclave.cdx.json && zcat /usr/share/doc/conclave/third-party-licences.gz", `Permission is hereby granted`},
 		{"/usr/libexec/conclave/sc-hsm-tool --help 2>&1 || :", `(?m)^Usage: sc-hsm-tool`},
 		{"conclave help offline-root", `^AN OFFLINE ROOT CA`},
@@ -265,7 +290,11 @@ func unpackTarball(t *testing.T, tarball string) {
 	dir := t.TempDir()
 	run(t, "tar", "-C", dir, "--strip-components=1", "-xf", tarball)
 	run(t, filepath.Join(dir, "bin", "conclave"), "--version")
-	unit := glob(t, dir, "lib/systemd/system/*")
+	if told, err := os.ReadFile(filepath.Join(dir, "share/p11-kit/modules/conclave.module")); err != nil || !bytes.Contains(told, []byte("\nmodule: /usr/local/lib/pkcs11/conclave-pkcs11.so\n")) {
+		t.Errorf("p11-kit is told of another module (%v):\n%s", err, told)
+	}
+	glob(t, dir, "lib/pkcs11/conclave-pkcs11.so")
+	unit := glob(t, dir, "lib/systemd/system/*.service")
 	if content, err := os.ReadFile(unit[0]); err != nil || !bytes.Contains(content, []byte("ExecStart=/usr/local/bin/conclave ")) {
 		t.Errorf("%s does not start what was unpacked to /usr/local (%v):\n%s", unit[0], err, content)
 	}
