@@ -80,6 +80,7 @@ func judge(t *testing.T, m made) {
 // judgeUnits lets systemd look at the units below a folder.
 func judgeUnits(t *testing.T, dir string) {
 	units := t.TempDir()
+	t.Setenv("XDG_RUNTIME_DIR", units) // without which there is no manager of a user
 	for _, path := range glob(t, dir, "usr/lib/systemd/*/conclave*") {
 		unit, err := os.ReadFile(path)
 		if err != nil {
