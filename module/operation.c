@@ -132,10 +132,9 @@ static CK_RV begin(struct session *s, enum kind kind, const CK_MECHANISM *mechan
 	CK_RV rv = directory_mechanism(s->slot->id, mechanism->mechanism, &m);
 	if (rv == CKR_OK && (m.info.flags & kinds[kind].flag) == 0)
 		rv = CKR_MECHANISM_INVALID;
-	if (rv == CKR_OK)
-		rv = put_mechanism(&o->beginning, mechanism);
 	if (rv != CKR_OK)
 		return rv;
+	put_mechanism(&o->beginning, mechanism);
 	put_number(&o->beginning, key);
 	o->output = digest_length(mechanism->mechanism);
 	o->exact = true;

@@ -138,24 +138,21 @@ static bool has_token(const struct row *row) {
 	return (row->slot.flags & CKF_TOKEN_PRESENT) != 0;
 }
 
-/* Writes an array of numbers where there is room for it, and says how many there are. */
+/* An array of numbers, written as far as there is room for it, and counted. */
 struct list {
-	CK_ULONG *to, room, count;
+	CK_ULONG *to, count;
 };
 
-static struct list list_begin(CK_ULONG *to, const CK_ULONG *count) {
-	return (struct list){.to = to, .room = to == NULL ? 0 : *count};
-}
-
-static void list_add(struct list *l, CK_ULONG n) {
-	if (l->count < l->room)
+static void list_add(struct list *l, const CK_ULONG *room, CK_ULONG n) {
+	if (l->to != NULL && l->count < *room)
 		l->to[l->count] = n;
 	l->count++;
 }
 
-static CK_RV list_end(const struct list *l, CK_ULONG *count) {
-	*count = l->count;
-	return l->to != NULL && l->count > l->room ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+static CK_RV list_end(const struct list *l, CK_ULONG *room) {
+	CK_RV rv = l->to != NULL && l->count > *room ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+	*room = l->count;
+	return rv;
 }
 
 /* Only who asks for the number of slots gets the slots of now: the second call of two has to find as many as the first. */
@@ -164,12 +161,12 @@ CK_RV C_GetSlotList(CK_BBOOL tokenPresent, CK_SLOT_ID *ids, CK_ULONG *count) {
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	CK_RV rv = count == NULL ? CKR_ARGUMENTS_BAD : directory_fetch(ids == NULL);
 	if (rv == CKR_OK) {
-		struct list list = list_begin(ids, count);
+		struct list list = {.to = ids};
 		pthread_mutex_lock(&lock);
 		const struct directory *d = directory_here();
 		for (CK_ULONG i = 0; i < d->count; i++)
 			if (!tokenPresent || has_token(&d->rows[i]))
-				list_add(&list, d->rows[i].id);
+				list_add(&list, count, d->rows[i].id);
 		pthread_mutex_unlock(&lock);
 		rv = list_end(&list, count);
 	}
@@ -210,9 +207,9 @@ CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *mechanisms, CK_ULON
 		return rv;
 	if (count == NULL || !has_token(row))
 		return slot_leave(count == NULL ? CKR_ARGUMENTS_BAD : CKR_TOKEN_NOT_PRESENT);
-	struct list list = list_begin(mechanisms, count);
+	struct list list = {.to = mechanisms};
 	for (CK_ULONG i = 0; i < row->count; i++)
-		list_add(&list, row->mechanisms[i].type);
+		list_add(&list, count, row->mechanisms[i].type);
 	return slot_leave(list_end(&list, count));
 }
 
@@ -313,13 +310,6 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved) {
 #define REFUSE(condition, answer) \
 	if (condition) \
 		return session_leave(s, answer)
-
-/* Sends a call that has no results, and ends it. */
-static CK_RV tell(struct session *s, struct call *c, bool changes_nothing) {
-	CK_RV rv = session_send(c, s, changes_nothing);
-	call_end(c);
-	return rv;
-}
 
 CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session) {
 	const struct row *row;
@@ -512,7 +502,8 @@ static CK_RV log_out(struct session *s) {
 	if (session_user(s) == NOBODY)
 		return CKR_USER_NOT_LOGGED_IN;
 	session_call(&c, s, LOGOUT);
-	CK_RV rv = tell(s, &c, true);
+	CK_RV rv = session_send(&c, s, true);
+	call_end(&c);
 	pthread_mutex_lock(&lock);
 	slot_logout(s->slot);
 	pthread_mutex_unlock(&lock);
@@ -527,89 +518,147 @@ CK_RV C_Logout(CK_SESSION_HANDLE session) {
 	return session_leave(s, rv);
 }
 
-CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
+/* Requests */
+
+/* What a request of a session says, in the order of docs/agent-protocol.md. What is wrong with one is found by the writer. */
+struct argument {
+	void (*put)(struct writer *w, const struct argument *a);
+	const void *at;
+	CK_ULONG n;
+};
+
+static void put_n(struct writer *w, const struct argument *a) {
+	put_number(w, a->n);
+}
+
+static void put_s(struct writer *w, const struct argument *a) {
+	put_string(w, a->at, a->n);
+}
+
+static void put_t(struct writer *w, const struct argument *a) {
+	put_template(w, a->at, a->n);
+}
+
+static void put_m(struct writer *w, const struct argument *a) {
+	put_mechanism(w, a->at);
+}
+
+#define NUMBER(n) {put_n, NULL, n}
+#define STRING(at, length) {put_s, at, length}
+#define TEMPLATE(attributes, count) {put_t, attributes, count}
+#define MECHANISM(mechanism) {put_m, mechanism, 0}
+#define REQUEST(...) (const struct argument[]){__VA_ARGS__, {NULL, NULL, 0}}
+
+static void request(struct call *c, struct session *s, unsigned call, const struct argument *arguments) {
+	session_call(c, s, call);
+	for (const struct argument *a = arguments; a->put != NULL; a++)
+		a->put(&c->out, a);
+}
+
+/* A request that changes something, and has no results. */
+static CK_RV change(CK_SESSION_HANDLE session, unsigned call, const struct argument *arguments) {
 	struct call c;
 	ENTER(s, session);
-	REFUSE(session_user(s) != CKU_SO, CKR_USER_NOT_LOGGED_IN);
-	session_call(&c, s, INITPIN);
-	put_string(&c.out, pin, pinLen);
-	return session_leave(s, tell(s, &c, false));
+	request(&c, s, call, arguments);
+	rv = session_send(&c, s, false);
+	call_end(&c);
+	objects_drop(s->slot->id);
+	return session_leave(s, rv);
+}
+
+/* A request that makes an object, or two. */
+static CK_RV make(CK_SESSION_HANDLE session, unsigned call, const struct argument *arguments, CK_OBJECT_HANDLE *made, CK_OBJECT_HANDLE *second) {
+	struct call c;
+	ENTER(s, session);
+	REFUSE(made == NULL || second == NULL, CKR_ARGUMENTS_BAD);
+	request(&c, s, call, arguments);
+	rv = session_send(&c, s, false);
+	if (rv == CKR_OK) {
+		CK_OBJECT_HANDLE first = get_number(&c.in), other = second == made ? first : get_number(&c.in);
+		s->objects |= ((first | other) & SESSION_OBJECT) != 0;
+		if (c.in.failed || first == CK_INVALID_HANDLE || other == CK_INVALID_HANDLE) {
+			rv = CKR_DEVICE_ERROR;
+		} else {
+			*second = other;
+			*made = first;
+		}
+	}
+	call_end(&c);
+	return session_leave(s, rv);
+}
+
+CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
+	return change(session, INITPIN, REQUEST(STRING(pin, pinLen)));
 }
 
 /* A ticket with the old PIN would cost a try, as soon as there is a new one: the login cannot be resumed any more. */
 CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG oldLen, CK_UTF8CHAR *pin, CK_ULONG pinLen) {
-	struct call c;
 	ENTER(s, session);
-	REFUSE(!s->writable, CKR_SESSION_READ_ONLY);
-	session_call(&c, s, SETPIN);
-	put_string(&c.out, old, oldLen);
-	put_string(&c.out, pin, pinLen);
 	pthread_mutex_lock(&lock);
-	explicit_bzero(s->slot->ticket, sizeof s->slot->ticket);
-	s->slot->ticket_len = 0;
+	slot_drop_ticket(s->slot);
 	pthread_mutex_unlock(&lock);
-	return session_leave(s, tell(s, &c, false));
-}
-
-/* Objects */
-
-/* Sends a call that makes an object, or two, and ends it. */
-static CK_RV make(struct call *c, struct session *s, CK_OBJECT_HANDLE *made, CK_OBJECT_HANDLE *second) {
-	CK_RV rv = session_send(c, s, false);
-	if (rv == CKR_OK) {
-		CK_OBJECT_HANDLE first = get_number(&c->in), other = second == NULL ? first : get_number(&c->in);
-		s->objects |= ((first | other) & SESSION_OBJECT) != 0;
-		if (c->in.failed || first == CK_INVALID_HANDLE || other == CK_INVALID_HANDLE)
-			rv = CKR_DEVICE_ERROR;
-		else
-			*made = first;
-		if (rv == CKR_OK && second != NULL)
-			*second = other;
-	}
-	call_end(c);
-	return rv;
+	session_leave(s, CKR_OK);
+	return change(session, SETPIN, REQUEST(STRING(old, oldLen), STRING(pin, pinLen)));
 }
 
 CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
-	struct call c;
-	ENTER(s, session);
-	REFUSE(made == NULL || attributes == NULL, CKR_ARGUMENTS_BAD);
-	session_call(&c, s, CREATE);
-	put_template(&c.out, attributes, count);
-	return session_leave(s, make(&c, s, made, NULL));
+	return make(session, CREATE, REQUEST(TEMPLATE(attributes, count)), made, made);
 }
 
 CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
-	struct call c;
-	ENTER(s, session);
-	REFUSE(made == NULL || (attributes == NULL && count > 0), CKR_ARGUMENTS_BAD);
-	session_call(&c, s, COPY);
-	put_number(&c.out, object);
-	put_template(&c.out, attributes, count);
-	return session_leave(s, make(&c, s, made, NULL));
+	return make(session, COPY, REQUEST(NUMBER(object), TEMPLATE(attributes, count)), made, made);
 }
 
 CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
-	struct call c;
-	ENTER(s, session);
-	session_call(&c, s, DESTROY);
-	put_number(&c.out, object);
-	rv = tell(s, &c, false);
-	objects_drop(s->slot->id);
-	return session_leave(s, rv);
+	return change(session, DESTROY, REQUEST(NUMBER(object)));
 }
 
 CK_RV C_SetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, CK_ULONG count) {
+	return change(session, SET, REQUEST(NUMBER(object), TEMPLATE(attributes, count)));
+}
+
+CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
+	return make(session, GENERATE, REQUEST(MECHANISM(mechanism), TEMPLATE(attributes, count)), made, made);
+}
+
+CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *publicAttributes, CK_ULONG publicCount,
+	CK_ATTRIBUTE *privateAttributes, CK_ULONG privateCount, CK_OBJECT_HANDLE *publicKey, CK_OBJECT_HANDLE *privateKey) {
+	return make(session, GENERATEPAIR,
+		REQUEST(MECHANISM(mechanism), TEMPLATE(publicAttributes, publicCount), TEMPLATE(privateAttributes, privateCount)), publicKey, privateKey);
+}
+
+CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrappingKey, CK_BYTE *wrapped,
+	CK_ULONG wrappedLen, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
+	return make(session, UNWRAP,
+		REQUEST(MECHANISM(mechanism), NUMBER(unwrappingKey), STRING(wrapped, wrappedLen), TEMPLATE(attributes, count)), made, made);
+}
+
+CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE baseKey, CK_ATTRIBUTE *attributes, CK_ULONG count,
+	CK_OBJECT_HANDLE *made) {
+	return make(session, DERIVE, REQUEST(MECHANISM(mechanism), NUMBER(baseKey), TEMPLATE(attributes, count)), made, made);
+}
+
+CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrappingKey, CK_OBJECT_HANDLE key, CK_BYTE *wrapped,
+	CK_ULONG *wrappedLen) {
 	struct call c;
 	ENTER(s, session);
-	REFUSE(attributes == NULL, CKR_ARGUMENTS_BAD);
-	session_call(&c, s, SET);
-	put_number(&c.out, object);
-	put_template(&c.out, attributes, count);
-	rv = tell(s, &c, false);
-	objects_drop(s->slot->id);
+	REFUSE(wrappedLen == NULL, CKR_ARGUMENTS_BAD);
+	request(&c, s, WRAP, REQUEST(MECHANISM(mechanism), NUMBER(wrappingKey), NUMBER(key)));
+	rv = session_send(&c, s, false);
+	if (rv == CKR_OK) {
+		size_t n;
+		const CK_BYTE *bytes = get_string(&c.in, &n);
+		rv = c.in.failed ? CKR_DEVICE_ERROR : wrapped != NULL && *wrappedLen < n ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+		if (rv == CKR_OK && wrapped != NULL)
+			memcpy(wrapped, bytes, n);
+		if (!c.in.failed)
+			*wrappedLen = n;
+	}
+	call_end(&c);
 	return session_leave(s, rv);
 }
+
+/* Objects */
 
 CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULONG *size) {
 	struct record *record;
@@ -704,103 +753,6 @@ CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE session) {
 	rv = s->finding ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
 	find_end(s);
 	return session_leave(s, rv);
-}
-
-/* Keys */
-
-/* Enters the session for a call that begins with a mechanism, which must be one for this use. */
-static CK_RV key_call(CK_SESSION_HANDLE session, unsigned call, const CK_MECHANISM *mechanism, CK_FLAGS use, bool arguments,
-	struct session **s, struct call *c) {
-	struct mechanism m;
-	CK_RV rv = session_enter(session, s);
-	if (rv != CKR_OK)
-		return rv;
-	if (mechanism == NULL || !arguments)
-		return session_leave(*s, CKR_ARGUMENTS_BAD);
-	rv = directory_mechanism((*s)->slot->id, mechanism->mechanism, &m);
-	if (rv == CKR_OK && (m.info.flags & use) == 0)
-		rv = CKR_MECHANISM_INVALID;
-	if (rv != CKR_OK)
-		return session_leave(*s, rv);
-	session_call(c, *s, call);
-	rv = put_mechanism(&c->out, mechanism);
-	if (rv == CKR_OK)
-		return rv;
-	call_end(c);
-	return session_leave(*s, rv);
-}
-
-CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
-	struct session *s;
-	struct call c;
-	CK_RV rv = key_call(session, GENERATE, mechanism, CKF_GENERATE, made != NULL && (attributes != NULL || count == 0), &s, &c);
-	if (rv != CKR_OK)
-		return rv;
-	put_template(&c.out, attributes, count);
-	return session_leave(s, make(&c, s, made, NULL));
-}
-
-CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *publicAttributes, CK_ULONG publicCount,
-	CK_ATTRIBUTE *privateAttributes, CK_ULONG privateCount, CK_OBJECT_HANDLE *publicKey, CK_OBJECT_HANDLE *privateKey) {
-	struct session *s;
-	struct call c;
-	bool arguments = publicKey != NULL && privateKey != NULL && (publicAttributes != NULL || publicCount == 0) &&
-		(privateAttributes != NULL || privateCount == 0);
-	CK_RV rv = key_call(session, GENERATEPAIR, mechanism, CKF_GENERATE_KEY_PAIR, arguments, &s, &c);
-	if (rv != CKR_OK)
-		return rv;
-	put_template(&c.out, publicAttributes, publicCount);
-	put_template(&c.out, privateAttributes, privateCount);
-	return session_leave(s, make(&c, s, publicKey, privateKey));
-}
-
-CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrappingKey, CK_OBJECT_HANDLE key, CK_BYTE *wrapped,
-	CK_ULONG *wrappedLen) {
-	struct session *s;
-	struct call c;
-	CK_RV rv = key_call(session, WRAP, mechanism, CKF_WRAP, wrappedLen != NULL, &s, &c);
-	if (rv != CKR_OK)
-		return rv;
-	put_number(&c.out, wrappingKey);
-	put_number(&c.out, key);
-	rv = session_send(&c, s, false);
-	if (rv == CKR_OK) {
-		size_t n;
-		const CK_BYTE *bytes = get_string(&c.in, &n);
-		rv = c.in.failed ? CKR_DEVICE_ERROR : wrapped != NULL && *wrappedLen < n ? CKR_BUFFER_TOO_SMALL : CKR_OK;
-		if (rv == CKR_OK && wrapped != NULL)
-			memcpy(wrapped, bytes, n);
-		if (!c.in.failed)
-			*wrappedLen = n;
-	}
-	call_end(&c);
-	return session_leave(s, rv);
-}
-
-CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrappingKey, CK_BYTE *wrapped,
-	CK_ULONG wrappedLen, CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *made) {
-	struct session *s;
-	struct call c;
-	bool arguments = made != NULL && wrapped != NULL && (attributes != NULL || count == 0);
-	CK_RV rv = key_call(session, UNWRAP, mechanism, CKF_UNWRAP, arguments, &s, &c);
-	if (rv != CKR_OK)
-		return rv;
-	put_number(&c.out, unwrappingKey);
-	put_string(&c.out, wrapped, wrappedLen);
-	put_template(&c.out, attributes, count);
-	return session_leave(s, make(&c, s, made, NULL));
-}
-
-CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE baseKey, CK_ATTRIBUTE *attributes, CK_ULONG count,
-	CK_OBJECT_HANDLE *made) {
-	struct session *s;
-	struct call c;
-	CK_RV rv = key_call(session, DERIVE, mechanism, CKF_DERIVE, made != NULL && (attributes != NULL || count == 0), &s, &c);
-	if (rv != CKR_OK)
-		return rv;
-	put_number(&c.out, baseKey);
-	put_template(&c.out, attributes, count);
-	return session_leave(s, make(&c, s, made, NULL));
 }
 
 /* Random bytes */

@@ -158,10 +158,14 @@ static void drop_records_of(CK_SLOT_ID slot) {
 		}
 }
 
-void slot_logout(struct slot *slot) {
-	slot->user = NOBODY;
+void slot_drop_ticket(struct slot *slot) {
 	explicit_bzero(slot->ticket, sizeof slot->ticket);
 	slot->ticket_len = 0;
+}
+
+void slot_logout(struct slot *slot) {
+	slot->user = NOBODY;
+	slot_drop_ticket(slot);
 	drop_records_of(slot->id);
 }
 

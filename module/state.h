@@ -35,6 +35,8 @@ struct slot {
 
 /* NULL if there is no memory. The lock is held by the caller. */
 struct slot *slot_state(CK_SLOT_ID id);
+/* The login cannot be resumed any more. The lock is held by the caller. */
+void slot_drop_ticket(struct slot *slot);
 /* Nobody is logged in any more. The lock is held by the caller. */
 void slot_logout(struct slot *slot);
 /* Ends the sessions of a slot, and its login. The lock is held by the caller. */

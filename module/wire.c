@@ -27,6 +27,11 @@ static bool grow(struct writer *w, size_t needed) {
 	return true;
 }
 
+static void fail(struct writer *w, CK_RV rv) {
+	if (w->rv == CKR_OK)
+		w->rv = rv;
+}
+
 void put_bytes(struct writer *w, const void *bytes, size_t n) {
 	if (w->rv != CKR_OK || n == 0)
 		return;
@@ -45,8 +50,8 @@ void put_number(struct writer *w, CK_ULONG n) {
 }
 
 void put_string(struct writer *w, const void *bytes, size_t n) {
-	if (bytes == NULL && n > 0 && w->rv == CKR_OK)
-		w->rv = CKR_ARGUMENTS_BAD;
+	if (bytes == NULL && n > 0)
+		fail(w, CKR_ARGUMENTS_BAD);
 	put_number(w, n);
 	put_bytes(w, bytes, n);
 }
@@ -55,15 +60,15 @@ void put_string(struct writer *w, const void *bytes, size_t n) {
 #define CKF_ARRAY_ATTRIBUTE 0x40000000UL
 
 void put_template(struct writer *w, const CK_ATTRIBUTE *attributes, CK_ULONG count) {
-	if (attributes == NULL && count > 0 && w->rv == CKR_OK)
-		w->rv = CKR_ARGUMENTS_BAD;
+	if (attributes == NULL && count > 0)
+		fail(w, CKR_ARGUMENTS_BAD);
 	put_number(w, count);
 	for (CK_ULONG i = 0; i < count && w->rv == CKR_OK; i++) {
 		const CK_ATTRIBUTE *a = &attributes[i];
 		if ((a->type & CKF_ARRAY_ATTRIBUTE) != 0 && a->type != CKA_ALLOWED_MECHANISMS)
-			w->rv = CKR_ATTRIBUTE_TYPE_INVALID;
+			fail(w, CKR_ATTRIBUTE_TYPE_INVALID);
 		else if (a->pValue == NULL && a->ulValueLen > 0)
-			w->rv = CKR_ATTRIBUTE_VALUE_INVALID;
+			fail(w, CKR_ATTRIBUTE_VALUE_INVALID);
 		put_number(w, a->type);
 		put_string(w, a->pValue, a->ulValueLen);
 		if (w->rv == CKR_DATA_LEN_RANGE) /* no value is as long as that: a length that was refused before, perhaps */
@@ -246,36 +251,12 @@ CK_RV read_directory(struct reader *r, struct directory **made) {
 
 /* Mechanisms */
 
-/* What the parameter of a mechanism is. One of the standard that is not in the table has none here; one of a vendor is its bytes. */
-enum parameter { NONE, PSS, OAEP, ECDH, IV, COUNTER, VENDOR };
-
-static const struct {
-	CK_MECHANISM_TYPE first, last;
-	enum parameter parameter;
-} parameters[] = {
-	{CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS_OAEP, OAEP},
-	{CKM_RSA_PKCS_PSS, CKM_SHA1_RSA_PKCS_PSS, PSS},
-	{CKM_SHA256_RSA_PKCS_PSS, CKM_SHA512_RSA_PKCS_PSS, PSS},
-	{CKM_SHA224_RSA_PKCS_PSS, CKM_SHA224_RSA_PKCS_PSS, PSS},
-	{CKM_SHA3_256_RSA_PKCS_PSS, CKM_SHA3_512_RSA_PKCS_PSS, PSS},
-	{CKM_SHA3_224_RSA_PKCS_PSS, CKM_SHA3_224_RSA_PKCS_PSS, PSS},
-	{CKM_ECDH1_DERIVE, CKM_ECDH1_COFACTOR_DERIVE, ECDH},
-	{CKM_AES_CBC, CKM_AES_CBC, IV},
-	{CKM_AES_CBC_PAD, CKM_AES_CBC_PAD, IV},
-	{CKM_AES_CTR, CKM_AES_CTR, COUNTER},
-	{CKM_VENDOR_DEFINED, ~0UL, VENDOR},
-};
-
-static enum parameter parameter_of(CK_MECHANISM_TYPE type) {
-	for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++)
-		if (parameters[i].first <= type && type <= parameters[i].last)
-			return parameters[i].parameter;
-	return NONE;
-}
+/* Parameters with pointers, behind the length that they have together. */
 
 static void put_oaep(struct writer *w, const void *parameter) {
 	CK_RSA_PKCS_OAEP_PARAMS p;
 	memcpy(&p, parameter, sizeof p);
+	put_number(w, 32 + p.ulSourceDataLen);
 	put_number(w, p.hashAlg);
 	put_number(w, p.mgf);
 	put_number(w, p.source);
@@ -285,78 +266,68 @@ static void put_oaep(struct writer *w, const void *parameter) {
 static void put_ecdh(struct writer *w, const void *parameter) {
 	CK_ECDH1_DERIVE_PARAMS p;
 	memcpy(&p, parameter, sizeof p);
+	put_number(w, 24 + p.ulSharedDataLen + p.ulPublicDataLen);
 	put_number(w, p.kdf);
 	put_string(w, p.pSharedData, p.ulSharedDataLen);
 	put_string(w, p.pPublicData, p.ulPublicDataLen);
 }
 
-/* The length that a parameter must have, as the application gives it; what is given where there is none is not looked at. */
-static bool length_fits(enum parameter parameter, CK_ULONG len) {
-	switch (parameter) {
-	case PSS:
-		return len == sizeof(CK_RSA_PKCS_PSS_PARAMS);
-	case OAEP:
-		return len == sizeof(CK_RSA_PKCS_OAEP_PARAMS);
-	case ECDH:
-		return len == sizeof(CK_ECDH1_DERIVE_PARAMS);
-	case IV:
-		return len == 16;
-	case COUNTER:
-		return len == sizeof(CK_AES_CTR_PARAMS);
-	case NONE:
-	case VENDOR:
-		break;
-	}
-	return true;
+/* Those that have a parameter, and how long it is. It is sent as it is if nothing is said of it; one of a vendor has any length. */
+static const struct parameter {
+	CK_MECHANISM_TYPE first, last;
+	CK_ULONG len;
+	void (*put)(struct writer *w, const void *parameter);
+} parameters[] = {
+	{CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS_OAEP, sizeof(CK_RSA_PKCS_OAEP_PARAMS), put_oaep},
+	{CKM_RSA_PKCS_PSS, CKM_SHA1_RSA_PKCS_PSS, sizeof(CK_RSA_PKCS_PSS_PARAMS), NULL},
+	{CKM_SHA256_RSA_PKCS_PSS, CKM_SHA512_RSA_PKCS_PSS, sizeof(CK_RSA_PKCS_PSS_PARAMS), NULL},
+	{CKM_SHA224_RSA_PKCS_PSS, CKM_SHA224_RSA_PKCS_PSS, sizeof(CK_RSA_PKCS_PSS_PARAMS), NULL},
+	{CKM_SHA3_256_RSA_PKCS_PSS, CKM_SHA3_512_RSA_PKCS_PSS, sizeof(CK_RSA_PKCS_PSS_PARAMS), NULL},
+	{CKM_SHA3_224_RSA_PKCS_PSS, CKM_SHA3_224_RSA_PKCS_PSS, sizeof(CK_RSA_PKCS_PSS_PARAMS), NULL},
+	{CKM_ECDH1_DERIVE, CKM_ECDH1_COFACTOR_DERIVE, sizeof(CK_ECDH1_DERIVE_PARAMS), put_ecdh},
+	{CKM_AES_CBC, CKM_AES_CBC, 16, NULL},
+	{CKM_AES_CBC_PAD, CKM_AES_CBC_PAD, 16, NULL},
+	{CKM_AES_CTR, CKM_AES_CTR, sizeof(CK_AES_CTR_PARAMS), NULL},
+	{CKM_VENDOR_DEFINED, ~0UL, 0, NULL},
+};
+
+/* What is given to a mechanism that has no parameter is not looked at. */
+static void put_parameter(struct writer *w, const CK_MECHANISM *m) {
+	const struct parameter *p = parameters, *end = parameters + sizeof parameters / sizeof parameters[0];
+	while (p < end && (m->mechanism < p->first || p->last < m->mechanism))
+		p++;
+	if (p == end)
+		put_number(w, 0);
+	else if (p->len != 0 && m->ulParameterLen != p->len)
+		fail(w, CKR_MECHANISM_PARAM_INVALID);
+	else if (p->put == NULL)
+		put_string(w, m->pParameter, m->ulParameterLen);
+	else if (m->pParameter != NULL)
+		p->put(w, m->pParameter);
+	else
+		fail(w, CKR_MECHANISM_PARAM_INVALID);
 }
 
-CK_RV put_mechanism(struct writer *w, const CK_MECHANISM *mechanism) {
-	const void *parameter = mechanism->pParameter;
-	enum parameter kind = parameter_of(mechanism->mechanism);
-	if (!length_fits(kind, mechanism->ulParameterLen) || (kind != NONE && parameter == NULL && mechanism->ulParameterLen > 0))
-		return CKR_MECHANISM_PARAM_INVALID;
-	CK_BYTE room[512];
-	struct writer flat = {.bytes = room, .size = sizeof room, .limit = MAX_REQUEST};
-	switch (kind) {
-	case NONE:
-		break;
-	case OAEP:
-		put_oaep(&flat, parameter);
-		break;
-	case ECDH:
-		put_ecdh(&flat, parameter);
-		break;
-	default:
-		put_bytes(&flat, parameter, mechanism->ulParameterLen);
-	}
-	CK_RV rv = flat.rv == CKR_OK || flat.rv == CKR_HOST_MEMORY ? flat.rv : CKR_MECHANISM_PARAM_INVALID;
+void put_mechanism(struct writer *w, const CK_MECHANISM *mechanism) {
+	if (mechanism == NULL)
+		fail(w, CKR_ARGUMENTS_BAD);
+	if (w->rv != CKR_OK)
+		return;
 	put_number(w, mechanism->mechanism);
-	put_string(w, flat.bytes, flat.used);
-	wipe_writer(&flat);
-	return rv == CKR_OK ? w->rv : rv;
+	put_parameter(w, mechanism);
+	if (w->rv != CKR_OK && w->rv != CKR_HOST_MEMORY)
+		w->rv = CKR_MECHANISM_PARAM_INVALID;
 }
 
 CK_ULONG digest_length(CK_MECHANISM_TYPE mechanism) {
-	switch (mechanism) {
-	case CKM_MD5:
-		return 16;
-	case CKM_SHA_1:
-		return 20;
-	case CKM_SHA224:
-	case CKM_SHA512_224:
-	case CKM_SHA3_224:
-		return 28;
-	case CKM_SHA256:
-	case CKM_SHA512_256:
-	case CKM_SHA3_256:
-		return 32;
-	case CKM_SHA384:
-	case CKM_SHA3_384:
-		return 48;
-	case CKM_SHA512:
-	case CKM_SHA3_512:
-		return 64;
-	default:
-		return 0;
-	}
+	static const struct {
+		CK_MECHANISM_TYPE type;
+		CK_ULONG len;
+	} digests[] = {
+		{CKM_MD5, 16}, {CKM_SHA_1, 20}, {CKM_SHA224, 28}, {CKM_SHA256, 32}, {CKM_SHA384, 48}, {CKM_SHA512, 64}, {CKM_SHA512_224, 28},
+		{CKM_SHA512_256, 32}, {CKM_SHA3_224, 28}, {CKM_SHA3_256, 32}, {CKM_SHA3_384, 48}, {CKM_SHA3_512, 64}};
+	for (size_t i = 0; i < sizeof digests / sizeof digests[0]; i++)
+		if (digests[i].type == mechanism)
+			return digests[i].len;
+	return 0;
 }

@@ -101,8 +101,8 @@ CK_RV read_directory(struct reader *r, struct directory **made);
  */
 CK_RV read_answer(const CK_BYTE *bytes, size_t n, size_t *total, CK_RV *rv, CK_ULONG *generation, struct reader *results);
 
-/* The parameter as it is sent; CKR_MECHANISM_PARAM_INVALID if it is not what the mechanism takes. */
-CK_RV put_mechanism(struct writer *w, const CK_MECHANISM *mechanism);
+/* CKR_MECHANISM_PARAM_INVALID if the parameter is not what the mechanism takes. */
+void put_mechanism(struct writer *w, const CK_MECHANISM *mechanism);
 
 /* How many bytes a digest has; 0 if that is not known. */
 CK_ULONG digest_length(CK_MECHANISM_TYPE mechanism);

@@ -114,8 +114,7 @@ static void logins(void) {
 	EXPECT(C_Login(rw, CKU_SO, pin, 6), CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
 	EXPECT(C_GetSessionInfo(ro, &info), CKR_OK);
 	TRUTH(info.state == CKS_RO_USER_FUNCTIONS);
-	EXPECT(C_InitPIN(rw, pin, 6), CKR_USER_NOT_LOGGED_IN);
-	EXPECT(C_SetPIN(ro, pin, 6, wrong, 6), CKR_SESSION_READ_ONLY);
+	EXPECT(C_SetPIN(rw, pin, 6, NULL, 6), CKR_ARGUMENTS_BAD);
 	EXPECT(C_Logout(rw), CKR_OK);
 	EXPECT(C_CloseSession(ro), CKR_OK);
 	EXPECT(C_CloseSession(ro), CKR_SESSION_HANDLE_INVALID);
@@ -140,7 +139,7 @@ static void objects(void) {
 	CK_ATTRIBUTE wanted[] = {{CKA_LABEL, text, 3}}, nested[] = {{CKA_WRAP_TEMPLATE, text, 3}}, empty[] = {{CKA_LABEL, NULL, 3}};
 	CK_ATTRIBUTE got[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, sizeof label}, {CKA_PRIVATE_EXPONENT, buffer, 256},
 		{CKA_URL, buffer, 256}, {CKA_LABEL, little, sizeof little}, {CKA_LABEL, NULL, 0}};
-	CK_MECHANISM pair = mechanism(CKM_RSA_PKCS_KEY_PAIR_GEN), wrap = mechanism(CKM_VENDOR_DEFINED + 1), sha = mechanism(CKM_SHA256);
+	CK_MECHANISM pair = mechanism(CKM_RSA_PKCS_KEY_PAIR_GEN), wrap = mechanism(CKM_VENDOR_DEFINED + 1);
 	CK_ECDH1_DERIVE_PARAMS ecdh = {.kdf = CKD_NULL, .ulPublicDataLen = 65, .pPublicData = data};
 	CK_MECHANISM derive = {CKM_ECDH1_DERIVE, &ecdh, sizeof ecdh}, without = {CKM_ECDH1_DERIVE, NULL, sizeof ecdh};
 	EXPECT(C_FindObjects(s, found, 8, &n), CKR_OPERATION_NOT_INITIALIZED);
@@ -172,10 +171,10 @@ static void objects(void) {
 	EXPECT(C_DestroyObject(s, made), CKR_OK);
 	EXPECT(C_GenerateKeyPair(s, &pair, wanted, 1, wanted, 1, &made, &second), CKR_OK);
 	TRUTH(made == PUBLIC && second == PRIVATE);
-	EXPECT(C_GenerateKey(s, &pair, wanted, 1, &made), CKR_MECHANISM_INVALID);
+	EXPECT(C_GenerateKey(s, NULL, wanted, 1, &made), CKR_ARGUMENTS_BAD);
+	EXPECT(C_GenerateKey(s, &pair, wanted, 1, NULL), CKR_ARGUMENTS_BAD);
 	EXPECT(C_DeriveKey(s, &derive, CURVE, wanted, 1, &made), CKR_OK);
 	EXPECT(C_DeriveKey(s, &without, CURVE, wanted, 1, &made), CKR_MECHANISM_PARAM_INVALID);
-	EXPECT(C_DeriveKey(s, &sha, CURVE, wanted, 1, &made), CKR_MECHANISM_INVALID);
 	n = 3;
 	EXPECT(C_WrapKey(s, &wrap, PRIVATE, PRIVATE, NULL, &n), CKR_OK);
 	n = 3;
@@ -445,7 +444,7 @@ static void restarts(void) {
 	EXPECT(C_SignFinal(s, buffer, &n), CKR_SESSION_HANDLE_INVALID);
 	EXPECT(C_GetSessionInfo(s, &info), CKR_SESSION_HANDLE_INVALID);
 	s = open_session(CKF_RW_SESSION);
-	EXPECT(C_CreateObject(s, NULL, 0, &made), CKR_ARGUMENTS_BAD);
+	EXPECT(C_CreateObject(s, NULL, 1, &made), CKR_ARGUMENTS_BAD);
 	EXPECT(C_CreateObject(s, &(CK_ATTRIBUTE){CKA_LABEL, text, 3}, 1, &made), CKR_OK);
 	EXPECT(C_SignInit(idle, &m, PRIVATE), CKR_OK);
 	EXPECT(C_Sign(idle, data, 32, buffer, &n), CKR_OK);
