@@ -281,8 +281,8 @@ func openSockets(tb testing.TB) (n int) {
 	return n
 }
 
-// TestKilledAgent kills the agent under load, a hundred times. Clients connect again and
-// resume, as the module does; no answer may be wrong.
+// TestKilledAgent kills the agent under load, a hundred times, and asks it to end as
+// often. Clients connect again and resume, as the module does; no answer may be wrong.
 func TestKilledAgent(t *testing.T) {
 	kills := 100
 	if testing.Short() {
@@ -312,7 +312,7 @@ func TestKilledAgent(t *testing.T) {
 			}
 		})
 	}
-	for range kills {
+	for n := range 2 * kills {
 		for range 1 + random.IntN(40) {
 			select {
 			case <-progress:
@@ -320,7 +320,11 @@ func TestKilledAgent(t *testing.T) {
 				t.FailNow()
 			}
 		}
-		agent.Kill()
+		if n%2 == 0 {
+			agent.Kill()
+		} else if agent.Order("stop"); agent.End() != nil {
+			t.Error("the agent did not end as it should")
+		}
 		agent = start()
 	}
 	close(stop)

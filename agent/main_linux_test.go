@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"conclave/card"
 	"conclave/device"
+	"conclave/internal/interrupt"
 	"conclave/internal/testrun"
 	"conclave/token/cryptoki"
 )
@@ -18,9 +21,9 @@ import (
 // an agent.
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	testrun.Main(m, func(path string, _ iter.Seq[string]) error {
+	testrun.Main(m, func(path string, orders iter.Seq[string]) error {
 		if home, ok := strings.CutPrefix(path, "agent of "); ok {
-			return beAgent(home)
+			return beAgent(home, orders)
 		}
 		return beClient(path)
 	})
@@ -33,8 +36,16 @@ func practiceHome(dir string) device.Home {
 	return home
 }
 
-func beAgent(dir string) error {
-	return Run(context.Background(), Options{Home: practiceHome(dir), Ready: func() error {
+// beAgent ends itself as a service manager would, if it is ordered to do anything.
+func beAgent(dir string, orders iter.Seq[string]) error {
+	ctx, stop := interrupt.Context(context.Background())
+	defer stop()
+	go func() {
+		for range orders {
+			syscall.Kill(os.Getpid(), syscall.SIGTERM)
+		}
+	}()
+	return Run(ctx, Options{Home: practiceHome(dir), Ready: func() error {
 		_, err := fmt.Println("ready")
 		return err
 	}})

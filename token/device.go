@@ -70,6 +70,7 @@ func connectEmbedded(home device.Home, name string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The card alone: a signal that waited for a command is no failure of it.
 	h, err := hsm.Open(link.Direct(card))
 	if err != nil {
 		return nil, errors.Join(err, card.Close())
