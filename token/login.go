@@ -54,8 +54,10 @@ func (d *openDevice) logIn(pin secret.Bytes) (epoch uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if epoch, joined := d.join(pin); unlocked && joined {
-		return epoch, nil
+	if unlocked {
+		if epoch, joined := d.join(pin); joined {
+			return epoch, nil
+		}
 	}
 	err = d.apart(func(w *worker) error {
 		if err := d.verify(w, wire.UserPIN, pin); err != nil {

@@ -59,6 +59,24 @@ func TestLoginsAreCounted(t *testing.T) {
 	}
 }
 
+// TestLoginsAfterAWrongPINAreCountedOnce: the device compares the PIN again then, though
+// it is unlocked for others.
+func TestLoginsAfterAWrongPINAreCountedOnce(t *testing.T) {
+	d := newDesk(t)
+	id := d.make("default", "root", 0)
+	a, b := d.session(id), d.session(id)
+	d.want("a login", a.logIn(userPIN), cryptoki.OK)
+	d.want("a wrong PIN", b.logIn("000000"), cryptoki.PINIncorrect)
+	d.want("a login by another application", b.logIn(userPIN), cryptoki.OK)
+	for _, s := range []*Session{a, b} {
+		d.want("a logout", s.Logout(), cryptoki.OK)
+	}
+	d.pass(unlockedTime)
+	if !a.slot.device.Load().isLocked() {
+		t.Error("it stays unlocked after the last logout")
+	}
+}
+
 // TestDevicesThatNoOneUsesAreClosed, and can be deleted by another process. What they
 // tell is known all the same.
 func TestDevicesThatNoOneUsesAreClosed(t *testing.T) {
