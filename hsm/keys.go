@@ -143,6 +143,7 @@ type NewKey struct {
 	Usage      wire.Usage // what it is described to be for; 0 for what such keys do usually
 	UseCounter *uint32
 	Algorithms []byte
+	Consent    bool // programs are to ask for the PIN before each use; see wire.PrKD
 }
 
 // authority is the CAR of a request for which no authority was named.
@@ -198,7 +199,7 @@ func (h *HSM) keepRequest(ref byte, answer []byte) error {
 }
 
 func (n NewKey) describe(ref byte) ([]byte, error) {
-	d := wire.PrKD{Type: n.Key.Type, Label: n.Label, ID: n.ID, Bits: n.Key.Bits, Usage: n.Usage}
+	d := wire.PrKD{Type: n.Key.Type, Label: n.Label, ID: n.ID, Bits: n.Key.Bits, Usage: n.Usage, Consent: n.Consent}
 	if d.Type == wire.KeyEC {
 		d.Bits = n.Key.Curve.Bits
 	}

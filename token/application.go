@@ -138,14 +138,15 @@ func (a *Application) CloseSessions(id SlotID) {
 	a.logOut(id)
 }
 
-// Login logs the program in to a slot: the user, or the security officer.
+// Login logs the program in to a slot: the user, or the security officer. A login that is
+// ContextSpecific is the user's, again, for what is under way in the session.
 func (s *Session) Login(user cryptoki.UserType, pin secret.Bytes) error {
 	a := s.application
 	a.loggingIn.Lock()
 	defer a.loggingIn.Unlock()
 	switch now, loggedIn := a.login(s.slot); {
 	case user == cryptoki.ContextSpecific:
-		return cryptoki.OperationNotInitialized
+		return s.confirm(now, pin)
 	case user != cryptoki.User && user != cryptoki.SecurityOfficer:
 		return cryptoki.UserTypeInvalid
 	case loggedIn && now.user == user:
@@ -169,6 +170,26 @@ func (s *Session) Login(user cryptoki.UserType, pin secret.Bytes) error {
 		a.enter(s.slot, l)
 	}
 	return s.admitted(l, err)
+}
+
+// confirm compares the PIN for the operations that are under way: it lets those go on
+// that want it for each use of their key. A wrong one leaves them waiting.
+func (s *Session) confirm(now login, pin secret.Bytes) error {
+	waiting := s.operations.all()
+	if len(waiting) == 0 {
+		return cryptoki.OperationNotInitialized
+	}
+	if now.device == nil || now.user != cryptoki.User {
+		return cryptoki.UserNotLoggedIn
+	}
+	epoch, err := now.device.logIn(pin)
+	if err == nil {
+		now.device.logOut(epoch) // the first login goes on
+		for _, o := range waiting {
+			o.locked = false
+		}
+	}
+	return s.told(now.device, err)
 }
 
 // admitted says what came of a login.

@@ -53,6 +53,7 @@ type keyDescription struct {
 	public      *wire.PublicKey // nil if it is not known
 	local       bool            // made on this device
 	extractable bool            // wrapped, under a DKEK
+	consent     bool            // the PIN is to be given for each use
 }
 
 // keyType is PKCS#11's word for the type of a key.
@@ -95,7 +96,7 @@ func (k *keyDescription) privateKey() cryptoki.Template {
 		flag(cryptoki.AttrDecrypt, uses(wire.UsageDecrypt)), flag(cryptoki.AttrSign, uses(wire.UsageSign)),
 		flag(cryptoki.AttrSignRecover, uses(wire.UsageSignRecover)), flag(cryptoki.AttrUnwrap, uses(wire.UsageUnwrap)),
 		flag(cryptoki.AttrDerive, uses(wire.UsageDerive)),
-		flag(cryptoki.AttrWrapWithTrusted, false), flag(cryptoki.AttrAlwaysAuthenticate, false))
+		flag(cryptoki.AttrWrapWithTrusted, false), flag(cryptoki.AttrAlwaysAuthenticate, k.consent))
 	t = append(t, k.guarded()...)
 	t = append(t, k.parameters()...)
 	if k.kind == wire.KeyRSA {

@@ -32,6 +32,9 @@ func (s *Session) DeriveKey(m cryptoki.Mechanism, base cryptoki.Handle, t crypto
 	if err := k.permits(cryptoki.AttrDerive); err != nil {
 		return 0, err
 	}
+	if k.is(cryptoki.AttrAlwaysAuthenticate) {
+		return 0, cryptoki.KeyFunctionNotPermitted // there is no operation for which the user could log in
+	}
 	agreement, err := newAgreement(m.Parameter, k.public.Curve)
 	if err != nil {
 		return 0, err

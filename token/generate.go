@@ -74,7 +74,10 @@ func newKeyOf(t cryptoki.KeyType, public, private cryptoki.Template) (key hsm.Ne
 	key.UseCounter = prv.useCounter()
 	key.Usage = prv.usage(key.Key.Type)
 	key.Algorithms = prv.algorithms()
-	if prv.flag(cryptoki.AttrAlwaysAuthenticate, false) || pub.flag(cryptoki.AttrTrusted, false) {
+	if key.Consent = prv.flag(cryptoki.AttrAlwaysAuthenticate, false); key.Consent {
+		key.Usage &^= wire.UsageDerive // no one can log in for that
+	}
+	if key.Consent && !prv.flag(cryptoki.AttrPrivate, true) || pub.flag(cryptoki.AttrTrusted, false) {
 		prv.fail(cryptoki.TemplateInconsistent)
 	}
 	return key, cmp.Or(pub.err, prv.err)

@@ -149,7 +149,7 @@ func TestTemplatesOfKeyPairs(t *testing.T) {
 		"an unknown attribute":     {ec, p256, one(octets(0x7777, "1")), cryptoki.AttributeTypeInvalid},
 		"one of certificates":      {ec, p256, one(octets(cryptoki.AttrIssuer, "1")), cryptoki.AttributeTypeInvalid},
 		"a flag of 8 bytes":        {ec, p256, one(octets(cryptoki.AttrSign, "12345678")), cryptoki.AttributeValueInvalid},
-		"a PIN for each use":       {ec, p256, one(flag(cryptoki.AttrAlwaysAuthenticate, true)), cryptoki.TemplateInconsistent},
+		"a PIN for a public use":   {ec, p256, cryptoki.Template{flag(cryptoki.AttrAlwaysAuthenticate, true), flag(cryptoki.AttrPrivate, false)}, cryptoki.TemplateInconsistent},
 		"mechanism without name":   {ec, p256, one(octets(cryptoki.AttrAllowedMechanisms, numbers(uint64(cryptoki.ECDSASHA3256)))), cryptoki.AttributeValueInvalid},
 		"half a mechanism":         {ec, p256, one(octets(cryptoki.AttrAllowedMechanisms, "1234")), cryptoki.AttributeValueInvalid},
 		"more uses than countable": {ec, p256, one(number(cryptoki.AttrUseCounter, uint64(1<<32))), cryptoki.AttributeValueInvalid},

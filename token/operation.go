@@ -65,6 +65,9 @@ type operation struct {
 	input  input
 	stream stream // of a cipher, which gives output as it is fed; nil for what is collected
 	fed    bool   // by Update
+	// locked says that the key wants the PIN for each use, and the user has not given it
+	// for this one.
+	locked bool
 }
 
 // Begin begins an operation. The key is 0 for digests.
@@ -91,6 +94,7 @@ func (s *Session) begin(op Operation, m *mechanism, parameter []byte, k *object)
 		if err := k.checkUse(op, m); err != nil {
 			return err
 		}
+		o.locked = !rules[op].public && k.is(cryptoki.AttrAlwaysAuthenticate)
 	}
 	if m.hash != 0 {
 		o.input.hash = m.hash.New
@@ -136,6 +140,9 @@ func (s *Session) Single(op Operation, data, signature []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer o.input.wipe()
+	if o.locked {
+		return nil, cryptoki.UserNotLoggedIn
+	}
 	if o.fed {
 		return nil, cryptoki.OperationActive // Final ends what Update has begun
 	}
@@ -163,6 +170,9 @@ func (s *Session) Update(op Operation, data []byte) ([]byte, error) {
 }
 
 func (o *operation) update(data []byte) ([]byte, error) {
+	if o.locked {
+		return nil, cryptoki.UserNotLoggedIn
+	}
 	if o.stream != nil {
 		return o.stream.update(data)
 	}
@@ -176,6 +186,9 @@ func (s *Session) Final(op Operation, signature []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer o.input.wipe()
+	if o.locked {
+		return nil, cryptoki.UserNotLoggedIn
+	}
 	return o.finish(s, op, signature)
 }
 

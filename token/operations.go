@@ -1,6 +1,8 @@
 package token
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"conclave/token/cryptoki"
@@ -38,6 +40,13 @@ func (o *operations) take(kind Operation) (*operation, error) {
 	}
 	delete(o.byKind, kind)
 	return taken, nil
+}
+
+// all gives all.
+func (o *operations) all() []*operation {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Collect(maps.Values(o.byKind))
 }
 
 // close ends all.

@@ -96,3 +96,23 @@ func TestUsageOfAKey(t *testing.T) {
 		}
 	}
 }
+
+// TestConsentIsKept in what PKCS#15 has for it, userConsent, when label and ID change.
+func TestConsentIsKept(t *testing.T) {
+	for _, consent := range []bool{false, true} {
+		description, err := wire.PrKD{Type: wire.KeyEC, Label: "key", ID: []byte{0, 2}, Bits: 521, Consent: consent}.Bytes(3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		label := "another"
+		rewritten, err := wire.Rewrite(description, &label, []byte{0, 0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, content := range [][]byte{description, rewritten} {
+			if d, err := wire.ParsePrKD(content); err != nil || d.Consent != consent || d.Bits != 521 || len(d.ID) != 2 {
+				t.Errorf("% X is %+v, %v", content, d, err)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/asn1"
 	"encoding/binary"
@@ -57,6 +58,9 @@ type PrKD struct {
 	ID    []byte // CKA_ID
 	Bits  int    // of the modulus, or of the field
 	Usage Usage  // 0 for what keys of the type do usually
+	// Consent says that the user gives the PIN for each use: userConsent of PKCS#15, which
+	// hosts see to, and no card does.
+	Consent bool
 }
 
 // Usage is what a key is for: the bits of PKCS#15 v1.1 section 6.3.1, the first one
@@ -122,6 +126,9 @@ func (d PrKD) Bytes(ref byte) ([]byte, error) {
 			b.Add(tagUTF8String, []byte(d.Label))
 			b.Add(tagBitString, []byte{0x06, 0xC0}) // private, modifiable
 			b.Add(tagOctetString, []byte{0x01})     // authId: the user PIN
+			if d.Consent {
+				b.Add(tagInteger, []byte{1}) // for one use
+			}
 		})
 		b.AddNested(tagSequence, func(b *tlv.Builder) {
 			b.Add(tagOctetString, d.ID).AddRaw(usage).AddRaw(keyRef)
@@ -163,6 +170,8 @@ func parsePrKD(b []byte) (PrKD, error) {
 	if label, err := tlv.Find(common, tagUTF8String); err == nil {
 		d.Label = string(label)
 	}
+	consent, _ := tlv.Find(common, tagInteger)
+	d.Consent = len(bytes.Trim(consent, "\x00")) > 0
 	class, err := c.Take(tagSequence)
 	if err != nil {
 		return PrKD{}, err
