@@ -189,7 +189,7 @@ func (s *Session) confirm(now login, pin secret.Bytes) error {
 			o.locked = false
 		}
 	}
-	return s.told(now.device, err)
+	return s.judgePIN(now.device, err)
 }
 
 // admitted says what came of a login.
