@@ -30,7 +30,7 @@ func Topics() (topics []Topic) {
 	if err != nil {
 		return nil
 	}
-	point := regexp.MustCompile(`^- \[(.+)\.md\]\(([a-z-]+)\.md\): (.*)$`)
+	point := regexp.MustCompile(`^- \[(.+)\.md\]\(([a-z0-9-]+)\.md\): (.*)$`)
 	section := ""
 	for line := range strings.Lines(index) {
 		line = strings.TrimSpace(line)

@@ -87,14 +87,14 @@ func (p *plain) row(cells []string) {
 
 // inline is text in a line. Backquotes stay, since they show where a command ends.
 func inline(text string) string {
-	text = regexp.MustCompile(`\[([^\]]*)\]\(([a-z-]+)\.md[^)]*\)`).ReplaceAllStringFunc(text, link)
+	text = regexp.MustCompile(`\[([^\]]*)\]\(([a-z0-9-]+)\.md[^)]*\)`).ReplaceAllStringFunc(text, link)
 	text = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`).ReplaceAllString(text, "$1")
 	return strings.ReplaceAll(text, "**", "")
 }
 
 // link is one to a page, which is named unless its words do it.
 func link(text string) string {
-	parts := regexp.MustCompile(`\[([^\]]*)\]\(([a-z-]+)\.md`).FindStringSubmatch(text)
+	parts := regexp.MustCompile(`\[([^\]]*)\]\(([a-z0-9-]+)\.md`).FindStringSubmatch(text)
 	if strings.TrimSuffix(parts[1], ".md") == parts[2] {
 		return parts[2] + ".md"
 	}
