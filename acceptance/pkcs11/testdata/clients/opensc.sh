@@ -10,7 +10,6 @@ openssl pkey -pubin -inform DER -in ec.der -out ec.pub
 p11 --test | tee tested
 ! grep -iE 'ERR|[1-9][0-9]* errors' tested
 pkcs11-tool --module "$MODULE" --test-fork
-pkcs11-tool --module "$MODULE" --use-locking --test-threads ILGISLT0 --test-threads ILGISLT0 -L
 pkcs11-tool --module "$MODULE" -M
 
 head -c 20 /dev/urandom >in20
