@@ -274,13 +274,14 @@ func (k *PublicKey) Fingerprint() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// ParseSPKI reads a SubjectPublicKeyInfo.
+// ParseSPKI reads a SubjectPublicKeyInfo. RSA keys that are for PSS alone are refused: the
+// card holds its keys to no padding.
 func ParseSPKI(der []byte) (*PublicKey, error) {
 	if c, point, err := curve.ParseSPKI(der); err == nil {
 		k := ECPublicKey(c, point)
 		return &k, nil
 	}
-	pub, err := parsePKIX(der)
+	pub, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
 		return nil, err
 	}
@@ -293,29 +294,30 @@ func ParseSPKI(der []byte) (*PublicKey, error) {
 	return &k, nil
 }
 
-// id-RSASSA-PSS, RFC 4055, section 3.1.
-var oidPSS = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}
+// id-RSASSA-PSS and rsaEncryption, RFC 4055, section 1.2.
+var (
+	oidRSASSAPSS     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}
+	oidRSAEncryption = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
+)
 
-// parsePKIX is x509.ParsePKIXPublicKey, which refuses RSA keys that say that they are
-// for PSS alone.
-func parsePKIX(der []byte) (any, error) {
+// ParseCertified reads the key of an X.509 certificate, DER. That the certificate wants an
+// RSA key to be used with PSS alone is passed over: the key is the same one.
+func ParseCertified(certificate []byte) (*PublicKey, error) {
+	der, err := subjectPublicKeyInfo(certificate)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
 	var spki struct {
 		Algorithm pkix.AlgorithmIdentifier
 		Key       asn1.BitString
 	}
-	if rest, err := asn1.Unmarshal(der, &spki); err == nil && len(rest) == 0 && spki.Algorithm.Algorithm.Equal(oidPSS) {
-		return x509.ParsePKCS1PublicKey(spki.Key.RightAlign())
+	if rest, err := asn1.Unmarshal(der, &spki); err == nil && len(rest) == 0 && spki.Algorithm.Algorithm.Equal(oidRSASSAPSS) {
+		spki.Algorithm = pkix.AlgorithmIdentifier{Algorithm: oidRSAEncryption, Parameters: asn1.NullRawValue}
+		if der, err = asn1.Marshal(spki); err != nil {
+			return nil, err
+		}
 	}
-	return x509.ParsePKIXPublicKey(der)
-}
-
-// ParseCertified reads the key of an X.509 certificate, DER.
-func ParseCertified(certificate []byte) (*PublicKey, error) {
-	spki, err := subjectPublicKeyInfo(certificate)
-	if err != nil {
-		return nil, fmt.Errorf("certificate: %w", err)
-	}
-	return ParseSPKI(spki)
+	return ParseSPKI(der)
 }
 
 // subjectPublicKeyInfo takes the key out of an X.509 certificate (RFC 5280

@@ -107,7 +107,7 @@ func (j *judge) choice(v vector) bool {
 // refused are the flags of acceptable vectors that we refuse, and why.
 func refused() map[string]string {
 	const strict = "public keys are DER, and nothing is guessed"
-	const named = "parameters of curves are names: others can be chosen to deceive"
+	const named = "the numbers of a curve are all those of one with a name: others can be chosen to deceive"
 	const uncompressed = "the card's points have both coordinates"
 	return map[string]string{
 		"InvalidAsn": strict, "InvalidPem": strict,

@@ -171,7 +171,7 @@ func TestParametersThatAreNoCurves(t *testing.T) {
 		for name, der := range map[string][]byte{
 			"another generator": parametersOf(c, c.P, k.Q, c.N, 1), "a cofactor": parametersOf(c, c.P, c.G, c.N, 2),
 			"a byte more": append(bytes.Clone(der), 0), "a byte less": der[:len(der)-1], "no generator": parametersOf(c, c.P, nil, c.N, 1),
-			"another order": parametersOf(c, c.P, c.G, c.P, 1),
+			"another order": parametersOf(c, c.P, c.G, c.P, 1), "no cofactor": parametersOf(c, c.P, c.G, c.N, 0),
 		} {
 			if got, err := curve.ParseParameters(der); err == nil {
 				t.Errorf("%s: it is %s", name, got.Name)
@@ -180,7 +180,8 @@ func TestParametersThatAreNoCurves(t *testing.T) {
 	})
 }
 
-// parametersOf writes the numbers of a curve (SEC 1, version 2.0, section C.2).
+// parametersOf writes the numbers of a curve (SEC 1, version 2.0, section C.2), 0 for a
+// cofactor that is left out.
 func parametersOf(c *curve.Curve, p, g, n []byte, cofactor int64) []byte {
 	var b cryptobyte.Builder
 	b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) {
@@ -195,7 +196,9 @@ func parametersOf(c *curve.Curve, p, g, n []byte, cofactor int64) []byte {
 		})
 		b.AddASN1OctetString(g)
 		b.AddASN1BigInt(new(big.Int).SetBytes(n))
-		b.AddASN1Int64(cofactor)
+		if cofactor != 0 {
+			b.AddASN1Int64(cofactor)
+		}
 	})
 	return b.BytesOrPanic()
 }

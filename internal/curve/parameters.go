@@ -14,7 +14,7 @@ var oidPrimeField = asn1.ObjectIdentifier{1, 2, 840, 10045, 1, 1}
 
 // ParseParameters finds the curve that DER EcpkParameters are of (RFC 3279, section
 // 2.3.5): by its name, or by all its numbers, written out as some programs do. A curve
-// that differs in any of them from one of the table is not known.
+// that differs in any of them from one of the table, or lacks one, is not known.
 func ParseParameters(der []byte) (*Curve, error) {
 	parameters := cryptobyte.String(der)
 	var name asn1.ObjectIdentifier
@@ -34,7 +34,7 @@ func parseExplicit(parameters cryptobyte.String) (*Curve, error) {
 	var body, field, coefficients, a, b, g cryptobyte.String
 	var kind asn1.ObjectIdentifier
 	var p, n []byte
-	version, cofactor := 0, 1
+	var version, cofactor int
 	if !parameters.ReadASN1(&body, tag.SEQUENCE) || !parameters.Empty() || !body.ReadASN1Integer(&version) ||
 		!body.ReadASN1(&field, tag.SEQUENCE) || !field.ReadASN1ObjectIdentifier(&kind) {
 		return nil, malformed
@@ -48,7 +48,7 @@ func parseExplicit(parameters cryptobyte.String) (*Curve, error) {
 	if !field.ReadASN1Integer(&p) || !body.ReadASN1(&coefficients, tag.SEQUENCE) ||
 		!coefficients.ReadASN1(&a, tag.OCTET_STRING) || !coefficients.ReadASN1(&b, tag.OCTET_STRING) ||
 		!body.ReadASN1(&g, tag.OCTET_STRING) || !body.ReadASN1Integer(&n) ||
-		!body.Empty() && !body.ReadASN1Integer(&cofactor) || cofactor != 1 {
+		!body.ReadASN1Integer(&cofactor) || !body.Empty() || cofactor != 1 {
 		return nil, malformed
 	}
 	for _, c := range table {
