@@ -83,7 +83,10 @@ func (s *socket) spin(p []byte) (n int, err error) {
 			}
 			return int(n), nil
 		}
-		unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		// Others go first: requests that have come, which wait for this one's place in the
+		// runtime, and then other processes, during whose time that place is not kept.
+		runtime.Gosched()
+		unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 	}
 	return 0, unix.EAGAIN
 }
