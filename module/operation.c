@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum stage { BEGIN, SINGLE, UPDATE, FINAL, CANCEL };
-
 /* So much data is collected before it is sent: what has no more is one call, and can be made again with another agent. */
 enum { PART = 256 << 10 };
 
@@ -55,13 +53,18 @@ static CK_RV crypt(struct session *s, enum kind kind, enum stage stage, const st
 	return (rv == CKR_OK && c->in.failed) || rv == CKR_BUFFER_TOO_SMALL ? CKR_DEVICE_ERROR : rv;
 }
 
-void operation_cancel(struct session *s, enum kind kind) {
+/* One call that has no output. */
+static CK_RV crypt_data(struct session *s, enum kind kind, enum stage stage, const CK_BYTE *data, size_t n) {
 	struct call c;
 	struct reader none;
-	if (s->operations[kind].begun && !s->over) {
-		crypt(s, kind, CANCEL, &(struct passage){.data = NULL}, &c, &none);
-		call_end(&c);
-	}
+	CK_RV rv = crypt(s, kind, stage, &(struct passage){.data = data, .dataLen = n}, &c, &none);
+	call_end(&c);
+	return rv;
+}
+
+void operation_cancel(struct session *s, enum kind kind) {
+	if (s->operations[kind].begun && !s->over)
+		crypt_data(s, kind, CANCEL, NULL, 0);
 	operation_clear(&s->operations[kind]);
 }
 
@@ -80,15 +83,9 @@ static CK_RV settle(struct session *s, enum kind kind, bool last, CK_RV rv) {
 CK_RV operations_begin(struct session *s) {
 	CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 	for (enum kind kind = ENCRYPT; kind < KINDS; kind++) {
-		struct call c;
-		struct reader none;
 		if (!s->operations[kind].active)
 			continue;
-		rv = CKR_OK;
-		if (!s->operations[kind].begun) {
-			rv = crypt(s, kind, BEGIN, &(struct passage){.data = NULL}, &c, &none);
-			call_end(&c);
-		}
+		rv = s->operations[kind].begun ? CKR_OK : crypt_data(s, kind, BEGIN, NULL, 0);
 		if (settle(s, kind, false, rv) != CKR_OK)
 			return rv;
 	}
@@ -171,24 +168,6 @@ CK_RV operation_init(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, 
 	return session_leave(s, rv);
 }
 
-/* Finds the operation, if there is one of the kind and the mode. */
-static CK_RV operation_enter(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct session **s) {
-	CK_RV rv = session_enter(session, s);
-	if (rv != CKR_OK)
-		return rv;
-	const struct operation *o = &(*s)->operations[kind];
-	return o->active && o->mode == mode ? CKR_OK : session_leave(*s, CKR_OPERATION_NOT_INITIALIZED);
-}
-
-CK_RV operation_end(CK_SESSION_HANDLE session, enum kind kind, enum mode mode) {
-	struct session *s;
-	CK_RV rv = operation_enter(session, kind, mode, &s);
-	if (rv != CKR_OK)
-		return rv;
-	operation_cancel(s, kind);
-	return session_leave(s, CKR_OK);
-}
-
 /* Output */
 
 /* How long the output may be. Of a cipher it is the input and its padding; of a part, the input and what has waited for it. */
@@ -227,12 +206,11 @@ static CK_RV deliver(struct operation *o, const struct passage *p, const struct 
 
 static CK_RV deliver_kept(struct session *s, enum kind kind, const struct passage *p) {
 	struct operation *o = &s->operations[kind];
-	bool last = o->last;
 	memcpy(p->out, o->kept.bytes, o->kept.used);
 	*p->outLen = o->kept.used;
 	wipe_writer(&o->kept);
 	o->keeping = false;
-	return settle(s, kind, last, CKR_OK);
+	return settle(s, kind, o->last, CKR_OK);
 }
 
 /* What can be answered before anything is done: true if *rv is the answer. */
@@ -242,34 +220,26 @@ static bool answered(struct session *s, enum kind kind, const struct passage *p,
 		*rv = settle(s, kind, true, CKR_ARGUMENTS_BAD);
 	else if (output && asks_length(o, p, rv))
 		return true;
-	else if (o->keeping && output)
-		*rv = deliver_kept(s, kind, p);
-	else if (o->keeping)
+	else if (!o->keeping)
+		return false;
+	else if (!output)
 		*rv = settle(s, kind, true, CKR_OPERATION_ACTIVE);
 	else
-		return false;
+		*rv = deliver_kept(s, kind, p);
 	return true;
 }
 
 /* Data */
 
-static CK_RV flush(struct session *s, enum kind kind, const CK_BYTE *data, size_t n) {
-	struct call c;
-	struct reader none;
-	CK_RV rv = crypt(s, kind, UPDATE, &(struct passage){.data = data, .dataLen = n}, &c, &none);
-	call_end(&c);
-	return rv;
-}
-
 static CK_RV collect(struct session *s, enum kind kind, const CK_BYTE *data, CK_ULONG n) {
 	struct operation *o = &s->operations[kind];
 	CK_RV rv = CKR_OK;
 	if (n > PART - o->data.used && o->data.used > 0) {
-		rv = flush(s, kind, o->data.bytes, o->data.used);
+		rv = crypt_data(s, kind, UPDATE, o->data.bytes, o->data.used);
 		wipe_writer(&o->data);
 	}
 	for (; n > PART && rv == CKR_OK; data += PART, n -= PART)
-		rv = flush(s, kind, data, PART);
+		rv = crypt_data(s, kind, UPDATE, data, PART);
 	if (rv == CKR_OK)
 		put_bytes(&o->data, data, n);
 	return rv == CKR_OK ? o->data.rv : rv;
@@ -291,7 +261,7 @@ static CK_RV run(struct session *s, enum kind kind, enum stage stage, const stru
 static CK_RV finish(struct session *s, enum kind kind, struct passage p) {
 	struct operation *o = &s->operations[kind];
 	if (o->begun && o->data.used > 0) {
-		CK_RV rv = flush(s, kind, o->data.bytes, o->data.used);
+		CK_RV rv = crypt_data(s, kind, UPDATE, o->data.bytes, o->data.used);
 		wipe_writer(&o->data);
 		if (rv != CKR_OK)
 			return settle(s, kind, true, rv);
@@ -303,64 +273,40 @@ static CK_RV finish(struct session *s, enum kind kind, struct passage p) {
 	return rv;
 }
 
-static bool has_output(enum kind kind) {
-	return kind != VERIFY;
-}
-
-static struct passage with_signature(const struct operation *o, struct passage p) {
+static CK_RV pass(struct session *s, enum kind kind, enum stage stage, struct passage p) {
+	struct operation *o = &s->operations[kind];
+	bool collects = kinds[kind].collects, output = stage == UPDATE ? !collects : kind != VERIFY;
+	CK_RV rv;
 	if (o->mode == SIGNATURE_FIRST) {
 		p.signature = o->signature.bytes;
 		p.signatureLen = o->signature.used;
 	}
-	return p;
+	if (stage == SINGLE ? o->parts : o->whole)
+		return settle(s, kind, true, CKR_OPERATION_ACTIVE);
+	o->parts |= stage == UPDATE;
+	if (answered(s, kind, &p, output, &rv)) {
+		o->whole |= stage == SINGLE && o->active;
+		return rv;
+	}
+	if (stage == FINAL)
+		return finish(s, kind, p);
+	if (!collects || (stage == SINGLE && p.dataLen <= PART))
+		return run(s, kind, stage, &p);
+	rv = settle(s, kind, false, collect(s, kind, p.data, p.dataLen));
+	return stage == SINGLE && rv == CKR_OK ? finish(s, kind, p) : rv;
 }
 
-CK_RV operation_single(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p) {
+CK_RV operation_pass(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, enum stage stage, struct passage p) {
 	struct session *s;
-	CK_RV rv = operation_enter(session, kind, mode, &s);
+	CK_RV rv = session_enter(session, &s);
 	if (rv != CKR_OK)
 		return rv;
-	struct operation *o = &s->operations[kind];
-	p = with_signature(o, p);
-	if (o->parts)
-		rv = settle(s, kind, true, CKR_OPERATION_ACTIVE);
-	else if (answered(s, kind, &p, has_output(kind), &rv))
-		o->whole = o->active;
-	else if (!kinds[kind].collects || p.dataLen <= PART)
-		rv = run(s, kind, SINGLE, &p);
-	else if ((rv = collect(s, kind, p.data, p.dataLen)) == CKR_OK)
-		rv = finish(s, kind, p);
+	const struct operation *o = &s->operations[kind];
+	if (!o->active || o->mode != mode)
+		rv = CKR_OPERATION_NOT_INITIALIZED;
+	else if (stage == CANCEL)
+		operation_cancel(s, kind);
 	else
-		settle(s, kind, true, rv);
-	return session_leave(s, rv);
-}
-
-CK_RV operation_update(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p) {
-	struct session *s;
-	CK_RV rv = operation_enter(session, kind, mode, &s);
-	if (rv != CKR_OK)
-		return rv;
-	s->operations[kind].parts = true;
-	if (s->operations[kind].whole)
-		rv = settle(s, kind, true, CKR_OPERATION_ACTIVE);
-	else if (answered(s, kind, &p, !kinds[kind].collects, &rv))
-		;
-	else if (kinds[kind].collects)
-		rv = settle(s, kind, false, collect(s, kind, p.data, p.dataLen));
-	else
-		rv = run(s, kind, UPDATE, &p);
-	return session_leave(s, rv);
-}
-
-CK_RV operation_final(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p) {
-	struct session *s;
-	CK_RV rv = operation_enter(session, kind, mode, &s);
-	if (rv != CKR_OK)
-		return rv;
-	p = with_signature(&s->operations[kind], p);
-	if (s->operations[kind].whole)
-		rv = settle(s, kind, true, CKR_OPERATION_ACTIVE);
-	else if (!answered(s, kind, &p, has_output(kind), &rv))
-		rv = finish(s, kind, p);
+		rv = pass(s, kind, stage, p);
 	return session_leave(s, rv);
 }

@@ -17,10 +17,10 @@ struct passage {
 	CK_ULONG *outLen;
 };
 
-CK_RV operation_single(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p);
-CK_RV operation_update(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p);
-CK_RV operation_final(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, struct passage p);
-CK_RV operation_end(CK_SESSION_HANDLE session, enum kind kind, enum mode mode);
+enum stage { BEGIN, SINGLE, UPDATE, FINAL, CANCEL };
+
+/* Goes on with an operation, or ends it: CANCEL takes and gives nothing. */
+CK_RV operation_pass(CK_SESSION_HANDLE session, enum kind kind, enum mode mode, enum stage stage, struct passage p);
 /* Lets the agent know of what was begun, before a login for it; CKR_OPERATION_NOT_INITIALIZED if that is nothing. */
 CK_RV operations_begin(struct session *s);
 /* Ends the operation, if there is one; the session is locked. */

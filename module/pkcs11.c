@@ -794,29 +794,24 @@ CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE *random, CK_ULONG rand
 /* Operations: each function is a kind of operation and a stage of it */
 
 #define INIT(function, kind, mode) \
-	CK_RV function(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key) \
-	{ \
+	CK_RV function(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key) { \
 		return operation_init(session, kind, mode, mechanism, key, NULL, 0); \
 	}
-#define PASS(function, stage, kind) \
-	CK_RV function(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG inLen, CK_BYTE *out, CK_ULONG *outLen) \
-	{ \
-		return stage(session, kind, PLAIN, (struct passage){.data = in, .dataLen = inLen, .out = out, .outLen = outLen}); \
+#define PASS(function, kind, stage) \
+	CK_RV function(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG inLen, CK_BYTE *out, CK_ULONG *outLen) { \
+		return operation_pass(session, kind, PLAIN, stage, (struct passage){in, inLen, NULL, 0, out, outLen}); \
 	}
-#define FEED(function, kind, mode) \
-	CK_RV function(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG inLen) \
-	{ \
-		return operation_update(session, kind, mode, (struct passage){.data = in, .dataLen = inLen}); \
+#define FEED(function, kind, mode, stage) \
+	CK_RV function(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG inLen) { \
+		return operation_pass(session, kind, mode, stage, (struct passage){.data = in, .dataLen = inLen}); \
 	}
 #define LAST(function, kind) \
-	CK_RV function(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG *outLen) \
-	{ \
-		return operation_final(session, kind, PLAIN, (struct passage){.out = out, .outLen = outLen}); \
+	CK_RV function(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG *outLen) { \
+		return operation_pass(session, kind, PLAIN, FINAL, (struct passage){.out = out, .outLen = outLen}); \
 	}
-#define END(function, kind) \
-	CK_RV function(CK_SESSION_HANDLE session) \
-	{ \
-		return operation_end(session, kind, MESSAGES); \
+#define END(function, kind, mode, stage) \
+	CK_RV function(CK_SESSION_HANDLE session) { \
+		return operation_pass(session, kind, mode, stage, (struct passage){.data = NULL}); \
 	}
 
 INIT(C_EncryptInit, ENCRYPT, PLAIN)
@@ -827,24 +822,26 @@ INIT(C_VerifyInit, VERIFY, PLAIN)
 INIT(C_VerifyRecoverInit, VERIFY_RECOVER, PLAIN)
 INIT(C_MessageSignInit, SIGN, MESSAGES)
 INIT(C_MessageVerifyInit, VERIFY, MESSAGES)
-PASS(C_Encrypt, operation_single, ENCRYPT)
-PASS(C_Decrypt, operation_single, DECRYPT)
-PASS(C_Digest, operation_single, DIGEST)
-PASS(C_Sign, operation_single, SIGN)
-PASS(C_SignRecover, operation_single, SIGN_RECOVER)
-PASS(C_VerifyRecover, operation_single, VERIFY_RECOVER)
-PASS(C_EncryptUpdate, operation_update, ENCRYPT)
-PASS(C_DecryptUpdate, operation_update, DECRYPT)
-FEED(C_DigestUpdate, DIGEST, PLAIN)
-FEED(C_SignUpdate, SIGN, PLAIN)
-FEED(C_VerifyUpdate, VERIFY, PLAIN)
-FEED(C_VerifySignatureUpdate, VERIFY, SIGNATURE_FIRST)
+PASS(C_Encrypt, ENCRYPT, SINGLE)
+PASS(C_Decrypt, DECRYPT, SINGLE)
+PASS(C_Digest, DIGEST, SINGLE)
+PASS(C_Sign, SIGN, SINGLE)
+PASS(C_SignRecover, SIGN_RECOVER, SINGLE)
+PASS(C_VerifyRecover, VERIFY_RECOVER, SINGLE)
+PASS(C_EncryptUpdate, ENCRYPT, UPDATE)
+PASS(C_DecryptUpdate, DECRYPT, UPDATE)
+FEED(C_DigestUpdate, DIGEST, PLAIN, UPDATE)
+FEED(C_SignUpdate, SIGN, PLAIN, UPDATE)
+FEED(C_VerifyUpdate, VERIFY, PLAIN, UPDATE)
+FEED(C_VerifySignature, VERIFY, SIGNATURE_FIRST, SINGLE)
+FEED(C_VerifySignatureUpdate, VERIFY, SIGNATURE_FIRST, UPDATE)
 LAST(C_EncryptFinal, ENCRYPT)
 LAST(C_DecryptFinal, DECRYPT)
 LAST(C_DigestFinal, DIGEST)
 LAST(C_SignFinal, SIGN)
-END(C_MessageSignFinal, SIGN)
-END(C_MessageVerifyFinal, VERIFY)
+END(C_VerifySignatureFinal, VERIFY, SIGNATURE_FIRST, FINAL)
+END(C_MessageSignFinal, SIGN, MESSAGES, CANCEL)
+END(C_MessageVerifyFinal, VERIFY, MESSAGES, CANCEL)
 
 CK_RV C_DigestInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism) {
 	return operation_init(session, DIGEST, PLAIN, mechanism, 0, NULL, 0);
@@ -861,17 +858,17 @@ CK_RV C_DigestKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key) {
 	if (number_of(record, CKA_CLASS, CKO_DATA) != CKO_SECRET_KEY || v == NULL || v->len == CK_UNAVAILABLE_INFORMATION)
 		rv = CKR_KEY_INDIGESTIBLE;
 	else
-		rv = operation_update(session, DIGEST, PLAIN, (struct passage){.data = v->bytes, .dataLen = v->len});
+		rv = operation_pass(session, DIGEST, PLAIN, UPDATE, (struct passage){.data = v->bytes, .dataLen = v->len});
 	object_release(record);
 	return rv;
 }
 
 CK_RV C_Verify(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG dataLen, CK_BYTE *signature, CK_ULONG signatureLen) {
-	return operation_single(session, VERIFY, PLAIN, (struct passage){data, dataLen, signature, signatureLen, NULL, NULL});
+	return operation_pass(session, VERIFY, PLAIN, SINGLE, (struct passage){data, dataLen, signature, signatureLen, NULL, NULL});
 }
 
 CK_RV C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG signatureLen) {
-	return operation_final(session, VERIFY, PLAIN, (struct passage){NULL, 0, signature, signatureLen, NULL, NULL});
+	return operation_pass(session, VERIFY, PLAIN, FINAL, (struct passage){NULL, 0, signature, signatureLen, NULL, NULL});
 }
 
 /* None of our signatures takes a parameter for each message. */
@@ -880,7 +877,7 @@ CK_RV C_SignMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG paramet
 	(void)parameter;
 	if (parameterLen > 0)
 		return CKR_ARGUMENTS_BAD;
-	return operation_single(session, SIGN, MESSAGES, (struct passage){data, dataLen, NULL, 0, signature, signatureLen});
+	return operation_pass(session, SIGN, MESSAGES, SINGLE, (struct passage){data, dataLen, NULL, 0, signature, signatureLen});
 }
 
 CK_RV C_VerifyMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameterLen, CK_BYTE *data, CK_ULONG dataLen,
@@ -888,18 +885,10 @@ CK_RV C_VerifyMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG param
 	(void)parameter;
 	if (parameterLen > 0)
 		return CKR_ARGUMENTS_BAD;
-	return operation_single(session, VERIFY, MESSAGES, (struct passage){data, dataLen, signature, signatureLen, NULL, NULL});
+	return operation_pass(session, VERIFY, MESSAGES, SINGLE, (struct passage){data, dataLen, signature, signatureLen, NULL, NULL});
 }
 
 CK_RV C_VerifySignatureInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, CK_BYTE *signature,
 	CK_ULONG signatureLen) {
 	return operation_init(session, VERIFY, SIGNATURE_FIRST, mechanism, key, signature, signatureLen);
-}
-
-CK_RV C_VerifySignature(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG dataLen) {
-	return operation_single(session, VERIFY, SIGNATURE_FIRST, (struct passage){.data = data, .dataLen = dataLen});
-}
-
-CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE session) {
-	return operation_final(session, VERIFY, SIGNATURE_FIRST, (struct passage){.data = NULL});
 }

@@ -409,7 +409,7 @@ static void lives(void) {
 	CK_ULONG n;
 	for (int i = 0; i < 3; i++)
 		TRUTH(pthread_create(&threads[i], NULL, work[i], NULL) == 0);
-	for (int i = 0; i < 10000; i++) {
+	for (int i = 0; i < 3000; i++) {
 		EXPECT(C_Finalize(NULL), CKR_OK);
 		EXPECT(C_Initialize(NULL), CKR_OK);
 		if (i % 100 == 0) /* so that there is a connection to forget */
