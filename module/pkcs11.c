@@ -2,7 +2,8 @@
  * The functions of PKCS#11. What is not here is in stubs.c; what becomes of a call on its way to the agent, in connection.c.
  *
  * Rules of the whole module: a pointer of the application is looked at before it is used, a length of the agent before it is
- * believed; no lock but a session's own is held while the agent is asked; what may be secret is wiped.
+ * believed; while the agent is asked, no lock is held but a session's own, and that of its slot's logins if it is about one; what may
+ * be secret is wiped. A session's lock comes before that of logins, that before the one of opening a connection, and the lock last.
  */
 #define _GNU_SOURCE
 #pragma GCC visibility push(default)
@@ -567,7 +568,8 @@ static CK_RV change(CK_SESSION_HANDLE session, unsigned call, const struct argum
 }
 
 /* A request that makes an object, or two. */
-static CK_RV make(CK_SESSION_HANDLE session, unsigned call, const struct argument *arguments, CK_OBJECT_HANDLE *made, CK_OBJECT_HANDLE *second) {
+static CK_RV make(CK_SESSION_HANDLE session, unsigned call, const struct argument *arguments, CK_OBJECT_HANDLE *made,
+	CK_OBJECT_HANDLE *second) {
 	struct call c;
 	ENTER(s, session);
 	REFUSE(made == NULL || second == NULL, CKR_ARGUMENTS_BAD);
