@@ -14,6 +14,7 @@ import (
 type Application struct {
 	library   *Library
 	loggingIn sync.Mutex // held by one login at a time
+	went      departed
 
 	mu       sync.Mutex
 	sessions map[uint64]*Session

@@ -3,6 +3,7 @@ package token
 import (
 	"bytes"
 	"errors"
+	"sync"
 
 	"conclave/hsm"
 	"conclave/token/cryptoki"
@@ -10,11 +11,14 @@ import (
 )
 
 // Destroy destroys an object. A private key goes with its public half and its
-// certificate. The public half of a key stays as long as the key does, so that what is
-// destroyed of it is nothing, and where its certificate is destroyed it is kept.
+// certificate, which the application may still destroy, once. The public half of a key
+// stays as long as the key does, so that what is destroyed of it is nothing, and where
+// its certificate is destroyed it is kept.
 func (s *Session) Destroy(h cryptoki.Handle) error {
 	o, err := s.object(h)
 	switch {
+	case errors.Is(err, cryptoki.ObjectHandleInvalid) && s.writable && s.application.went.take(h):
+		return nil
 	case err != nil:
 		return err
 	case !o.is(cryptoki.AttrDestroyable):
@@ -25,7 +29,59 @@ func (s *Session) Destroy(h cryptoki.Handle) error {
 	case !s.writable:
 		return cryptoki.SessionReadOnly
 	}
-	return writer{s}.write(o.destroy)
+	others, err := s.othersOfKey(o)
+	if err != nil {
+		return err
+	}
+	if err = (writer{s}).write(o.destroy); err == nil {
+		s.application.went.add(others)
+	}
+	return err
+}
+
+// othersOfKey are the handles of what goes with a private key.
+func (s *Session) othersOfKey(k *object) (others []cryptoki.Handle, err error) {
+	if k.class != cryptoki.ClassPrivateKey {
+		return nil, nil
+	}
+	l, err := s.slot.listing(false)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range l.objects {
+		if o.ref == k.ref && o != k {
+			others = append(others, o.handle)
+		}
+	}
+	return others, nil
+}
+
+// departed are objects that went with their private keys: programs that have found all
+// destroy one after the other, and take it for a failure if one is not there.
+type departed struct {
+	mu      sync.Mutex
+	handles map[cryptoki.Handle]bool
+}
+
+func (g *departed) add(handles []cryptoki.Handle) {
+	const most = 4096 // what was not destroyed after so many others will not be
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.handles == nil || len(g.handles) > most {
+		g.handles = map[cryptoki.Handle]bool{}
+	}
+	for _, h := range handles {
+		g.handles[h] = true
+	}
+}
+
+// take says whether an object is one of those, and forgets it.
+func (g *departed) take(h cryptoki.Handle) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	found := g.handles[h]
+	delete(g.handles, h)
+	return found
 }
 
 // destroy destroys an object of the token.

@@ -44,6 +44,45 @@ func TestAliases(t *testing.T) {
 	found(t, s, 0, onToken(true))
 }
 
+// TestWhatWentWithAKey may be destroyed once more, by who destroyed the key: pkcs11-tool
+// and crypto11 destroy the halves of a pair one after the other.
+func TestWhatWentWithAKey(t *testing.T) {
+	s := newTestSession(t)
+	generate(t, s, "ec:secp256r1", "key", 1)
+	create(t, s, x509Certificate(certify(t, publicOf(t, s, "key"), "x"), onToken(true), octets(cryptoki.AttrID, []byte{1}))...)
+	private := found(t, s, 1, class(cryptoki.ClassPrivateKey))[0].Handle
+	public := found(t, s, 1, class(cryptoki.ClassPublicKey))[0].Handle
+	certificate := found(t, s, 1, class(cryptoki.ClassCertificate))[0].Handle
+	if err := s.Destroy(public); err != nil {
+		t.Errorf("a public key before its private key: %v", err)
+	}
+	found(t, s, 3)
+	if err := s.Destroy(private); err != nil {
+		t.Fatal(err)
+	}
+	found(t, s, 0)
+	other, err := s.application.library.Application().Session(1, s.slot.id, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, cryptoki.ObjectHandleInvalid} {
+		for _, h := range []cryptoki.Handle{public, certificate} {
+			if err := other.Destroy(h); !errors.Is(err, cryptoki.ObjectHandleInvalid) {
+				t.Errorf("by another application: %v", err)
+			}
+			if _, err := s.Object(h); !errors.Is(err, cryptoki.ObjectHandleInvalid) {
+				t.Errorf("it is there: %v", err)
+			}
+			if err := s.Destroy(h); !errors.Is(err, want) {
+				t.Errorf("time %d: %v; %v was expected", i+1, err, want)
+			}
+		}
+	}
+	if err := s.Destroy(private); !errors.Is(err, cryptoki.ObjectHandleInvalid) {
+		t.Errorf("the private key again: %v", err)
+	}
+}
+
 func TestLabelAndIDOfAKey(t *testing.T) {
 	s := newTestSession(t)
 	generate(t, s, "rsa:1024", "key", 1)
