@@ -199,7 +199,7 @@ func (h *HSM) keepRequest(ref byte, answer []byte) error {
 }
 
 func (n NewKey) describe(ref byte) ([]byte, error) {
-	d := wire.PrKD{Type: n.Key.Type, Label: n.Label, ID: n.ID, Bits: n.Key.Bits, Usage: n.Usage, Consent: n.Consent}
+	d := wire.PrKD{Type: n.Key.Type, Label: n.Label, ID: n.ID, Bits: n.Key.Bits, Usage: n.Usage, Consent: n.Consent, Algorithms: n.Algorithms}
 	if d.Type == wire.KeyEC {
 		d.Bits = n.Key.Curve.Bits
 	}

@@ -54,6 +54,7 @@ type keyDescription struct {
 	local       bool            // made on this device
 	extractable bool            // wrapped, under a DKEK
 	consent     bool            // the PIN is to be given for each use
+	algorithms  []byte          // that the device allows, if it is known; none for all
 }
 
 // keyType is PKCS#11's word for the type of a key.
@@ -99,6 +100,9 @@ func (k *keyDescription) privateKey() cryptoki.Template {
 		flag(cryptoki.AttrWrapWithTrusted, false), flag(cryptoki.AttrAlwaysAuthenticate, k.consent))
 	t = append(t, k.guarded()...)
 	t = append(t, k.parameters()...)
+	if len(k.algorithms) > 0 {
+		t = append(t, octets(cryptoki.AttrAlgorithmList, k.algorithms), octets(cryptoki.AttrAllowedMechanisms, allowedMechanisms(k.kind, k.algorithms)))
+	}
 	if k.kind == wire.KeyRSA {
 		return append(t, sensitive(cryptoki.AttrPrivateExponent, cryptoki.AttrPrime1, cryptoki.AttrPrime2,
 			cryptoki.AttrExponent1, cryptoki.AttrExponent2, cryptoki.AttrCoefficient)...)

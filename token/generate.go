@@ -3,6 +3,7 @@ package token
 import (
 	"bytes"
 	"cmp"
+	"crypto"
 	"errors"
 	"log/slog"
 	"math"
@@ -149,19 +150,28 @@ func (w *wish) usage(t wire.KeyType) wire.Usage {
 }
 
 // algorithms is the key's list, as the device has it, or made of the mechanisms that are
-// allowed; nil for all.
+// allowed; nil for all. What the device has no hash for is allowed with what signs any.
 func (w *wish) algorithms() []byte {
 	if list, found := w.template.Find(cryptoki.AttrAlgorithmList); found {
 		return list
 	}
 	list, _ := w.template.Find(cryptoki.AttrAllowedMechanisms)
-	var algorithms []byte
+	var algorithms, hashedByHost []byte
 	for p := (parameter{rest: list}); len(p.rest) > 0; {
-		a := algorithmsOf(cryptoki.MechanismType(p.number()))
-		if len(a) == 0 || p.broken {
+		t := cryptoki.MechanismType(p.number())
+		a := algorithmsOf(t)
+		if len(a) == 0 {
+			hashedByHost = append(hashedByHost, byte(schemeOf(t).scheme))
+		}
+		if p.broken {
 			w.fail(cryptoki.AttributeValueInvalid)
 		}
 		algorithms = append(algorithms, a...)
+	}
+	for _, scheme := range hashedByHost {
+		if scheme == 0 || !slices.Contains(algorithms, scheme) {
+			w.fail(cryptoki.AttributeValueInvalid)
+		}
 	}
 	slices.Sort(algorithms)
 	return slices.Compact(algorithms)
@@ -186,14 +196,43 @@ func algorithmsOf(t cryptoki.MechanismType) []byte {
 	case cryptoki.ConclaveDKEKWrap:
 		return []byte{byte(wire.AlgorithmWrap)}
 	}
-	for _, h := range hashes {
-		for mechanism, scheme := range map[cryptoki.MechanismType]wire.Algorithm{h.pkcs1: wire.RSAPKCS1, h.pss: wire.RSAPSS, h.ecdsa: wire.ECDSA} {
-			if onCard, err := scheme.OnCard(h.hash); mechanism == t && err == nil {
-				return []byte{byte(onCard)}
-			}
-		}
+	h := schemeOf(t)
+	if onCard, err := h.scheme.OnCard(h.hash); h.scheme != 0 && err == nil {
+		return []byte{byte(onCard)}
 	}
 	return nil
+}
+
+// hashedScheme is a mechanism that hashes.
+type hashedScheme struct {
+	scheme wire.Algorithm // by which the device signs what a host has hashed; 0 for none
+	hash   crypto.Hash
+}
+
+func schemeOf(t cryptoki.MechanismType) hashedScheme {
+	for _, h := range hashes {
+		switch t {
+		case h.pkcs1:
+			return hashedScheme{wire.RSAPKCS1, h.hash}
+		case h.pss:
+			return hashedScheme{wire.RSAPSS, h.hash}
+		case h.ecdsa:
+			return hashedScheme{wire.ECDSA, h.hash}
+		}
+	}
+	return hashedScheme{}
+}
+
+// allowedMechanisms are those that a key with a list of algorithms can be used with
+// (CKA_ALLOWED_MECHANISMS).
+func allowedMechanisms(kind wire.KeyType, algorithms []byte) (allowed []byte) {
+	for _, m := range mechanisms {
+		may := append(algorithmsOf(m.Type), byte(schemeOf(m.Type).scheme))
+		if m.KeyType == keyType(kind) && slices.ContainsFunc(may, func(a byte) bool { return a != 0 && slices.Contains(algorithms, a) }) {
+			allowed = append(allowed, cryptoki.Number(m.Type)...)
+		}
+	}
+	return allowed
 }
 
 // generate makes the key on the device.

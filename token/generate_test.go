@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,6 +112,50 @@ func TestKeyPairsHaveWhatTheirTemplateSays(t *testing.T) {
 			if _, err := s.do(Sign, m, nil, limited, []byte("m"), nil); (err == nil) != may {
 				t.Errorf("key with a list of %s, mechanism %#x: %v", name, m, err)
 			}
+		}
+	}
+}
+
+// TestAllowedMechanismsAreTold as they were given, or with what comes with them: a
+// device that signs what the host has hashed cannot tell by what.
+func TestAllowedMechanismsAreTold(t *testing.T) {
+	s := newTestSession(t)
+	for name, c := range map[string]struct {
+		mechanism  cryptoki.MechanismType
+		public     cryptoki.Template
+		given      []cryptoki.MechanismType
+		told       []cryptoki.MechanismType
+		algorithms []byte
+	}{
+		"one hash": {cryptoki.RSAPKCSKeyPairGen, cryptoki.Template{number(cryptoki.AttrModulusBits, uint64(1024))},
+			[]cryptoki.MechanismType{cryptoki.SHA256RSAPSS}, []cryptoki.MechanismType{cryptoki.SHA256RSAPSS}, []byte{0x43}},
+		"any hash": {cryptoki.ECKeyPairGen, p521(t),
+			[]cryptoki.MechanismType{cryptoki.ECDSASHA3256, cryptoki.ECDSA},
+			[]cryptoki.MechanismType{cryptoki.ECDSA, cryptoki.ECDSASHA1, cryptoki.ECDSASHA224, cryptoki.ECDSASHA256, cryptoki.ECDSASHA384, cryptoki.ECDSASHA512,
+				cryptoki.ECDSASHA3224, cryptoki.ECDSASHA3256, cryptoki.ECDSASHA3384, cryptoki.ECDSASHA3512}, []byte{0x70}},
+		"all": {cryptoki.ECKeyPairGen, p521(t), nil, nil, nil},
+	} {
+		var list []byte
+		for _, m := range c.given {
+			list = append(list, cryptoki.Number(m)...)
+		}
+		_, h, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: c.mechanism}, c.public, cryptoki.Template{onToken(true), octets(cryptoki.AttrAllowedMechanisms, list)})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		r, err := s.Object(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, _ := cryptoki.Template(r.Attributes).Find(cryptoki.AttrAllowedMechanisms)
+		var got []cryptoki.MechanismType
+		for p := (parameter{rest: told}); len(p.rest) > 0; {
+			got = append(got, cryptoki.MechanismType(p.number()))
+		}
+		algorithms, _ := cryptoki.Template(r.Attributes).Find(cryptoki.AttrAlgorithmList)
+		if !slices.Equal(got, c.told) || !bytes.Equal(algorithms, c.algorithms) {
+			t.Errorf("%s: %#x and % X; %#x and % X were expected", name, got, algorithms, c.told, c.algorithms)
 		}
 	}
 }

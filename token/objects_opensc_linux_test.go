@@ -191,8 +191,16 @@ func TestOpenSCAndWeSeeTheSameObjects(t *testing.T) {
 	if err := s.Set(renamed, cryptoki.Template{octets(cryptoki.AttrLabel, "renamed"), octets(cryptoki.AttrID, []byte{0x44})}); err != nil {
 		t.Fatal(err)
 	}
+	limited := cryptoki.Template{onToken(true), flag(cryptoki.AttrAlwaysAuthenticate, true), octets(cryptoki.AttrLabel, "limited"),
+		octets(cryptoki.AttrID, []byte{0, 0}), octets(cryptoki.AttrAllowedMechanisms, cryptoki.Number(cryptoki.ECDSASHA512))}
+	if _, _, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: cryptoki.ECKeyPairGen}, p521(t), limited); err != nil {
+		t.Fatal(err)
+	}
 	s.Logout()
 	d.compare(t, module, slotID("default"), readerSlot)
+	if out := pkcs11Tool(t, module, append(login, "-O", "--type", "privkey", "--id", "0000")...); !strings.Contains(out, "always authenticate") {
+		t.Errorf("OpenSC sees a key that does not want the PIN for each use:\n%s", out)
+	}
 
 	for _, test := range []struct {
 		want []byte

@@ -89,7 +89,7 @@ func (m *maker) keyObjects(ref byte, files [3]*file) (objects []*object) {
 	public, _ := hsm.ParsePublic(stored)
 	k := &keyDescription{
 		kind: description.Type, bits: description.Bits, label: description.Label, id: description.ID, usage: description.Usage,
-		public: public, extractable: m.wrapping, consent: description.Consent, local: true,
+		public: public, extractable: m.wrapping, consent: description.Consent, algorithms: description.Algorithms, local: true,
 	}
 	k.complete()
 	if stored != nil && stored[0] != wire.FirstOfRequest {

@@ -97,10 +97,14 @@ func TestUsageOfAKey(t *testing.T) {
 	}
 }
 
-// TestConsentIsKept in what PKCS#15 has for it, userConsent, when label and ID change.
-func TestConsentIsKept(t *testing.T) {
+// TestConsentAndAlgorithmsAreKept in what PKCS#15 has for them when label and ID change.
+func TestConsentAndAlgorithmsAreKept(t *testing.T) {
 	for _, consent := range []bool{false, true} {
-		description, err := wire.PrKD{Type: wire.KeyEC, Label: "key", ID: []byte{0, 2}, Bits: 521, Consent: consent}.Bytes(3)
+		var algorithms []byte
+		if consent {
+			algorithms = []byte{0x70, 0x80, 0x92}
+		}
+		description, err := wire.PrKD{Type: wire.KeyEC, Label: "key", ID: []byte{0, 2}, Bits: 521, Consent: consent, Algorithms: algorithms}.Bytes(3)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +114,7 @@ func TestConsentIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, content := range [][]byte{description, rewritten} {
-			if d, err := wire.ParsePrKD(content); err != nil || d.Consent != consent || d.Bits != 521 || len(d.ID) != 2 {
+			if d, err := wire.ParsePrKD(content); err != nil || d.Consent != consent || !bytes.Equal(d.Algorithms, algorithms) || d.Bits != 521 || len(d.ID) != 2 {
 				t.Errorf("% X is %+v, %v", content, d, err)
 			}
 		}

@@ -22,6 +22,7 @@ const (
 	tagPrivateEC    tlv.Tag = 0xA0
 	tagPrivateAES   tlv.Tag = 0xA8
 	tagTypeAttrs    tlv.Tag = 0xA1
+	tagAlgReference tlv.Tag = 0xA1 // of common key attributes
 	tagTokenLabel   tlv.Tag = 0x80
 	tagDirectoryAID tlv.Tag = 0x4F
 	tagDirectory    tlv.Tag = 0x61
@@ -61,6 +62,9 @@ type PrKD struct {
 	// Consent says that the user gives the PIN for each use: userConsent of PKCS#15, which
 	// hosts see to, and no card does.
 	Consent bool
+	// Algorithms are those that the device allows, as the key was made with them; none for
+	// all. They are algReference of PKCS#15, which hosts write: no card tells them.
+	Algorithms []byte
 }
 
 // Usage is what a key is for: the bits of PKCS#15 v1.1 section 6.3.1, the first one
@@ -132,6 +136,9 @@ func (d PrKD) Bytes(ref byte) ([]byte, error) {
 		})
 		b.AddNested(tagSequence, func(b *tlv.Builder) {
 			b.Add(tagOctetString, d.ID).AddRaw(usage).AddRaw(keyRef)
+			if len(d.Algorithms) > 0 {
+				b.AddNested(tagAlgReference, d.addAlgorithms)
+			}
 		})
 		b.AddNested(tagTypeAttrs, func(b *tlv.Builder) {
 			b.AddNested(tagSequence, func(b *tlv.Builder) {
@@ -181,7 +188,32 @@ func parsePrKD(b []byte) (PrKD, error) {
 	}
 	usage, _ := tlv.Find(class, tagBitString) // none is 0
 	d.Usage, d.Bits = parseUsage(usage), keySize(c)
+	references, _ := tlv.Find(class, tagAlgReference)
+	d.Algorithms = parseAlgorithms(references)
 	return d, nil
+}
+
+func (d PrKD) addAlgorithms(b *tlv.Builder) {
+	for _, a := range d.Algorithms {
+		value := []byte{a}
+		if a >= 0x80 {
+			value = []byte{0, a}
+		}
+		b.Add(tagInteger, value)
+	}
+}
+
+// parseAlgorithms reads what addAlgorithms writes; nothing where others have written
+// something else.
+func parseAlgorithms(references []byte) (algorithms []byte) {
+	for c := tlv.Cursor(references); !c.Empty(); {
+		value, err := c.Take(tagInteger)
+		if value = bytes.TrimLeft(value, "\x00"); err != nil || len(value) != 1 {
+			return nil
+		}
+		algorithms = append(algorithms, value[0])
+	}
+	return algorithms
 }
 
 // keySize reads the INTEGER of the type attributes; 0 if it is absent.
