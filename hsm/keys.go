@@ -143,7 +143,8 @@ type NewKey struct {
 	Usage      wire.Usage // what it is described to be for; 0 for what such keys do usually
 	UseCounter *uint32
 	Algorithms []byte
-	Consent    bool // programs are to ask for the PIN before each use; see wire.PrKD
+	Described  []byte // the algorithms that programs are to use it with; Algorithms if it is empty
+	Consent    bool   // programs are to ask for the PIN before each use; see wire.PrKD
 }
 
 // authority is the CAR of a request for which no authority was named.
@@ -199,7 +200,10 @@ func (h *HSM) keepRequest(ref byte, answer []byte) error {
 }
 
 func (n NewKey) describe(ref byte) ([]byte, error) {
-	d := wire.PrKD{Type: n.Key.Type, Label: n.Label, ID: n.ID, Bits: n.Key.Bits, Usage: n.Usage, Consent: n.Consent, Algorithms: n.Algorithms}
+	d := wire.PrKD{Type: n.Key.Type, Label: n.Label, ID: n.ID, Bits: n.Key.Bits, Usage: n.Usage, Consent: n.Consent, Algorithms: n.Described}
+	if len(d.Algorithms) == 0 {
+		d.Algorithms = n.Algorithms
+	}
 	if d.Type == wire.KeyEC {
 		d.Bits = n.Key.Curve.Bits
 	}

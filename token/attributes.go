@@ -54,7 +54,7 @@ type keyDescription struct {
 	local       bool            // made on this device
 	extractable bool            // wrapped, under a DKEK
 	consent     bool            // the PIN is to be given for each use
-	algorithms  []byte          // that the device allows, if it is known; none for all
+	algorithms  []byte          // that programs use it with; none for all
 }
 
 // keyType is PKCS#11's word for the type of a key.

@@ -74,7 +74,7 @@ func newKeyOf(t cryptoki.KeyType, public, private cryptoki.Template) (key hsm.Ne
 	key.ID, _ = firstOf(cryptoki.AttrID, private, public)
 	key.UseCounter = prv.useCounter()
 	key.Usage = prv.usage(key.Key.Type)
-	key.Algorithms = prv.algorithms()
+	key.Algorithms, key.Described = prv.algorithms()
 	if key.Consent = prv.flag(cryptoki.AttrAlwaysAuthenticate, false); key.Consent {
 		key.Usage &^= wire.UsageDerive // no one can log in for that
 	}
@@ -150,18 +150,24 @@ func (w *wish) usage(t wire.KeyType) wire.Usage {
 }
 
 // algorithms is the key's list, as the device has it, or made of the mechanisms that are
-// allowed; nil for all. What the device has no hash for is allowed with what signs any.
-func (w *wish) algorithms() []byte {
+// allowed; nil for all. A mechanism that hashes wants the scheme that signs any hash from
+// the device, which hashes only what is short: so much more the device allows, and the
+// token does not. A salt as long as the hash is all that a device makes for PSS; others
+// would want what signs anything, and are not allowed. For SHA-3 alone there is no list.
+func (w *wish) algorithms() (device, described []byte) {
 	if list, found := w.template.Find(cryptoki.AttrAlgorithmList); found {
-		return list
+		return list, list
 	}
 	list, _ := w.template.Find(cryptoki.AttrAllowedMechanisms)
-	var algorithms, hashedByHost []byte
+	var schemes, algorithms, hashedByHost []byte
 	for p := (parameter{rest: list}); len(p.rest) > 0; {
 		t := cryptoki.MechanismType(p.number())
-		a := algorithmsOf(t)
+		a, scheme := algorithmsOf(t), byte(schemeOf(t).scheme)
 		if len(a) == 0 {
-			hashedByHost = append(hashedByHost, byte(schemeOf(t).scheme))
+			hashedByHost = append(hashedByHost, scheme)
+		}
+		if scheme != 0 {
+			schemes = append(schemes, scheme)
 		}
 		if p.broken {
 			w.fail(cryptoki.AttributeValueInvalid)
@@ -173,12 +179,15 @@ func (w *wish) algorithms() []byte {
 			w.fail(cryptoki.AttributeValueInvalid)
 		}
 	}
-	slices.Sort(algorithms)
-	return slices.Compact(algorithms)
+	return sorted(append(schemes, algorithms...)), sorted(algorithms)
 }
 
-// algorithmsOf is what the device calls a mechanism; nothing for what a list of the
-// device cannot allow without allowing more.
+func sorted(list []byte) []byte {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// algorithmsOf is what the device calls a mechanism; nothing for what it has no name for.
 func algorithmsOf(t cryptoki.MechanismType) []byte {
 	switch t {
 	case cryptoki.RSAX509:

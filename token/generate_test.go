@@ -3,6 +3,7 @@ package token
 import (
 	"bytes"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -154,6 +155,19 @@ func TestAllowedMechanismsAreTold(t *testing.T) {
 			got = append(got, cryptoki.MechanismType(p.number()))
 		}
 		algorithms, _ := cryptoki.Template(r.Attributes).Find(cryptoki.AttrAlgorithmList)
+		if len(c.given) > 0 && c.mechanism == cryptoki.RSAPKCSKeyPairGen {
+			k, err := s.object(h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			long, salted := make([]byte, 2*hsm.MaxMessage), numbers(uint64(cryptoki.SHA256), uint64(cryptoki.MGF1SHA256), 32)
+			if _, err := s.do(Sign, c.given[0], salted, k, long, nil); err != nil {
+				t.Errorf("%s: a long message: %v", name, err)
+			}
+			if _, err := s.do(Sign, cryptoki.RSAPKCSPSS, salted, k, make([]byte, 32), nil); !errors.Is(err, cryptoki.MechanismInvalid) {
+				t.Errorf("%s: what is not allowed: %v", name, err)
+			}
+		}
 		if !slices.Equal(got, c.told) || !bytes.Equal(algorithms, c.algorithms) {
 			t.Errorf("%s: %#x and % X; %#x and % X were expected", name, got, algorithms, c.told, c.algorithms)
 		}

@@ -62,8 +62,8 @@ type PrKD struct {
 	// Consent says that the user gives the PIN for each use: userConsent of PKCS#15, which
 	// hosts see to, and no card does.
 	Consent bool
-	// Algorithms are those that the device allows, as the key was made with them; none for
-	// all. They are algReference of PKCS#15, which hosts write: no card tells them.
+	// Algorithms are those that programs use the key with; none for all. They are
+	// algReference of PKCS#15, which hosts write: no card tells which ones it allows.
 	Algorithms []byte
 }
 
