@@ -32,10 +32,14 @@ type connection struct {
 // serve goes on until the other side hangs up, says what is malformed, or the server
 // stops.
 func (c *connection) serve() {
-	err := c.requests()
+	err := survive(c.requests)
+	if errors.Is(err, errPanicked) {
+		clear(c.buffer)
+		clear(c.out.bytes[:cap(c.out.bytes)])
+	}
 	c.socket.Close()
 	if c.client != nil {
-		c.server.leave(c.client)
+		survive(func() error { c.server.leave(c.client); return nil })
 	}
 	if errors.Is(err, errMalformed) {
 		slog.Warn("a connection was ended", "reason", err, "uid", c.uid)

@@ -100,16 +100,21 @@ func (s *Session) InitPIN(pin secret.Bytes) error {
 	if !goodLength(pin) {
 		return cryptoki.PINLenRange
 	}
-	l.device.comparing.Lock()
-	err := l.device.asOfficer(l.officer, func(w *worker) error { return w.ResetPIN(l.officer.pin, pin) })
-	if err == nil {
-		l.device.forget()
-	}
-	l.device.comparing.Unlock()
+	err := l.device.resetPIN(l.officer, pin)
 	if err == nil {
 		s.slot.hasPIN()
 	}
 	return s.judgePIN(l.device, err)
+}
+
+func (d *openDevice) resetPIN(o *officer, pin secret.Bytes) error {
+	d.comparing.Lock()
+	defer d.comparing.Unlock()
+	err := d.asOfficer(o, func(w *worker) error { return w.ResetPIN(o.pin, pin) })
+	if err == nil {
+		d.forget()
+	}
+	return err
 }
 
 func goodLength(pin secret.Bytes) bool { return len(pin) >= minUserPIN && len(pin) <= maxUserPIN }

@@ -256,9 +256,8 @@ func (s *slot) judge(d *openDevice, err error) error {
 		return nil
 	}
 	s.mu.Lock()
-	removed := s.fail(d, err)
-	s.mu.Unlock()
-	if removed {
+	defer s.mu.Unlock()
+	if s.fail(d, err) {
 		return cryptoki.DeviceRemoved
 	}
 	return translate(err)
