@@ -80,11 +80,13 @@ func (k *keyDescription) generatedBy() cryptoki.MechanismType {
 	return cryptoki.MechanismType(cryptoki.Unavailable)
 }
 
-// common is what all keys have (section 4.7).
+// common is what all keys have (section 4.7). An empty list of mechanisms allows all; a key
+// that had none would make pkcs11-provider ask no other key.
 func (k *keyDescription) common(class cryptoki.Class, private bool) cryptoki.Template {
 	return append(storage(class, private, k.label),
 		number(cryptoki.AttrKeyType, keyType(k.kind)), octets(cryptoki.AttrID, k.id),
 		octets(cryptoki.AttrStartDate, ""), octets(cryptoki.AttrEndDate, ""),
+		octets(cryptoki.AttrAllowedMechanisms, allowedMechanisms(k.kind, k.algorithms)),
 		flag(cryptoki.AttrLocal, k.local), number(cryptoki.AttrKeyGenMechanism, k.generatedBy()))
 }
 
@@ -101,7 +103,7 @@ func (k *keyDescription) privateKey() cryptoki.Template {
 	t = append(t, k.guarded()...)
 	t = append(t, k.parameters()...)
 	if len(k.algorithms) > 0 {
-		t = append(t, octets(cryptoki.AttrAlgorithmList, k.algorithms), octets(cryptoki.AttrAllowedMechanisms, allowedMechanisms(k.kind, k.algorithms)))
+		t = append(t, octets(cryptoki.AttrAlgorithmList, k.algorithms))
 	}
 	if k.kind == wire.KeyRSA {
 		return append(t, sensitive(cryptoki.AttrPrivateExponent, cryptoki.AttrPrime1, cryptoki.AttrPrime2,

@@ -140,7 +140,7 @@ func TestAllowedMechanismsAreTold(t *testing.T) {
 		for _, m := range c.given {
 			list = append(list, cryptoki.Number(m)...)
 		}
-		_, h, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: c.mechanism}, c.public, cryptoki.Template{onToken(true), octets(cryptoki.AttrAllowedMechanisms, list)})
+		public, h, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: c.mechanism}, c.public, cryptoki.Template{onToken(true), octets(cryptoki.AttrAllowedMechanisms, list)})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -149,7 +149,10 @@ func TestAllowedMechanismsAreTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told, _ := cryptoki.Template(r.Attributes).Find(cryptoki.AttrAllowedMechanisms)
+		told := value(t, s, h, cryptoki.AttrAllowedMechanisms)
+		if !bytes.Equal(value(t, s, public, cryptoki.AttrAllowedMechanisms), told) {
+			t.Errorf("%s: the public key allows others", name)
+		}
 		var got []cryptoki.MechanismType
 		for p := (parameter{rest: told}); len(p.rest) > 0; {
 			got = append(got, cryptoki.MechanismType(p.number()))
