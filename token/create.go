@@ -13,15 +13,15 @@ import (
 )
 
 // Create makes an object from its attributes: a certificate or data, of the token or of
-// the session, or a public or secret key of the session. A private key comes to a device
-// by GenerateKeyPair and UnwrapKey alone.
+// the session, or a key of the session. A private key comes to a device by GenerateKeyPair
+// and UnwrapKey alone.
 func (s *Session) Create(t cryptoki.Template) (cryptoki.Handle, error) {
 	class, err := countOf[cryptoki.Class](t, cryptoki.AttrClass)
 	if err != nil {
 		return 0, err
 	}
 	if class == cryptoki.ClassPrivateKey {
-		return 0, cryptoki.TemplateInconsistent
+		return s.createPrivateKey(t)
 	}
 	if err := s.mayCreate(t); err != nil {
 		return 0, err

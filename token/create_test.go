@@ -7,12 +7,15 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
+	"fmt"
 	"math/big"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -273,12 +276,23 @@ func TestRefusedTemplates(t *testing.T) {
 	oid, _ := asn1.Marshal(p256.OID)
 	secret := []cryptoki.Attribute{class(cryptoki.ClassSecretKey), number(cryptoki.AttrKeyType, cryptoki.KeyAES)}
 	ec := []cryptoki.Attribute{class(cryptoki.ClassPublicKey), number(cryptoki.AttrKeyType, cryptoki.KeyEC)}
+	private := cryptoki.Template{class(cryptoki.ClassPrivateKey)}
+	privateEC := append(slices.Clone(private), number(cryptoki.AttrKeyType, cryptoki.KeyEC), octets(cryptoki.AttrECParams, oid))
+	rsaWithoutPrimes := append(slices.Clone(private), number(cryptoki.AttrKeyType, cryptoki.KeyRSA),
+		octets(cryptoki.AttrModulus, bytes.Repeat([]byte{0xFF}, 128)), octets(cryptoki.AttrPublicExponent, "\x03"))
 	for name, test := range map[string]struct {
 		template cryptoki.Template
 		want     error
 	}{
 		"nothing":                     {nil, cryptoki.TemplateIncomplete},
-		"a private key":               {cryptoki.Template{class(cryptoki.ClassPrivateKey)}, cryptoki.TemplateInconsistent},
+		"no type of a private key":    {private, cryptoki.TemplateIncomplete},
+		"a private key for the token": {append(privateEC, onToken(true), octets(cryptoki.AttrValue, "\x01")), cryptoki.TemplateInconsistent},
+		"a private key without value": {privateEC, cryptoki.TemplateIncomplete},
+		"a private key of zero":       {append(privateEC, octets(cryptoki.AttrValue, "\x00")), cryptoki.AttributeValueInvalid},
+		"an unknown private key":      {append(private, number(cryptoki.AttrKeyType, cryptoki.KeyAES)), cryptoki.TemplateInconsistent},
+		"an RSA key without primes":   {append(rsaWithoutPrimes, octets(cryptoki.AttrPrivateExponent, "\x01")), cryptoki.TemplateIncomplete},
+		"an RSA key with others": {append(rsaWithoutPrimes, octets(cryptoki.AttrPrivateExponent, "\x01"), octets(cryptoki.AttrPrime1, "\x03"), octets(cryptoki.AttrPrime2, "\x05")),
+			cryptoki.AttributeValueInvalid},
 		"an unknown class":            {cryptoki.Template{class(17)}, cryptoki.AttributeValueInvalid},
 		"a short class":               {cryptoki.Template{octets(cryptoki.AttrClass, "\x01")}, cryptoki.AttributeValueInvalid},
 		"an attribute twice":          {append(secret, octets(cryptoki.AttrLabel, "a"), octets(cryptoki.AttrLabel, "a")), cryptoki.TemplateInconsistent},
@@ -312,6 +326,78 @@ func TestRefusedTemplates(t *testing.T) {
 	}
 	if _, err := reading.Create(x509Certificate(der, onToken(true))); !errors.Is(err, cryptoki.SessionReadOnly) {
 		t.Errorf("in a read-only session: %v", err)
+	}
+}
+
+// TestPrivateKeysOfASession are those of programs that had them before, and use them here
+// as all others. They do not leave again.
+func TestPrivateKeysOfASession(t *testing.T) {
+	s := newTestSession(t)
+	p384, err := curve.ByName("P-384")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ec, err := p384.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point := wire.ECPublicKey(p384, ec.Q)
+	modulus := wire.RSAPublicKey(&rsaKey.PublicKey)
+	modulus.Bits = 2048
+	for _, c := range []struct {
+		kind      cryptoki.KeyType
+		public    *wire.PublicKey
+		mechanism cryptoki.MechanismType
+		value     cryptoki.AttributeType
+		template  cryptoki.Template
+	}{
+		{cryptoki.KeyEC, &point, cryptoki.ECDSASHA384, cryptoki.AttrValue, cryptoki.Template{octets(cryptoki.AttrECParams, der(t, p384.OID)), octets(cryptoki.AttrValue, ec.D)}},
+		{cryptoki.KeyRSA, &modulus, cryptoki.SHA256RSAPSS, cryptoki.AttrPrime2, cryptoki.Template{
+			octets(cryptoki.AttrModulus, rsaKey.N.Bytes()), octets(cryptoki.AttrPublicExponent, "\x01\x00\x01"), octets(cryptoki.AttrPrivateExponent, rsaKey.D.Bytes()),
+			octets(cryptoki.AttrPrime1, rsaKey.Primes[0].Bytes()), octets(cryptoki.AttrPrime2, rsaKey.Primes[1].Bytes())}},
+	} {
+		t.Run(fmt.Sprint(c.kind), func(t *testing.T) {
+			h := create(t, s, append(c.template, class(cryptoki.ClassPrivateKey), number(cryptoki.AttrKeyType, c.kind), flag(cryptoki.AttrSensitive, false),
+				flag(cryptoki.AttrExtractable, true), octets(cryptoki.AttrLabel, "imported"))...)
+			k, err := s.object(h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range k.attributes {
+				if a.Type == c.value && (!a.Sensitive || len(a.Value) > 0) || a.Type == cryptoki.AttrSensitive && a.Value[0] != 1 {
+					t.Errorf("attribute %#x is shown: %+v", a.Type, a)
+				}
+			}
+			if !k.public.Equal(*c.public) {
+				t.Errorf("its public half is %+v", k.public)
+			}
+			var parameter []byte
+			if c.kind == cryptoki.KeyRSA {
+				parameter = numbers(uint64(cryptoki.SHA256), uint64(cryptoki.MGF1SHA256), 32)
+			}
+			signature, err := s.do(Sign, c.mechanism, parameter, k, []byte("message"), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.do(Verify, c.mechanism, parameter, k, []byte("message"), signature); err != nil {
+				t.Error(err)
+			}
+			other := s.application.library.Application()
+			defer other.Close()
+			stranger, err := other.Session(1, s.slot.id, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found(t, stranger, 0, octets(cryptoki.AttrLabel, "imported"))
+			if err := s.Destroy(h); err != nil {
+				t.Error(err)
+			}
+			found(t, s, 0, octets(cryptoki.AttrLabel, "imported"))
+		})
 	}
 }
 

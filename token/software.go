@@ -2,6 +2,8 @@ package token
 
 import (
 	"crypto/rsa"
+	"math/big"
+	"slices"
 
 	"conclave/hsm"
 	"conclave/internal/curve"
@@ -10,9 +12,10 @@ import (
 	"conclave/wire"
 )
 
-// softwareKey is a private key in memory: that of a pair which a program makes for a
-// session without a login, and calls public (CKA_PRIVATE). The device makes no keys then,
-// and such a key protects nothing that is the user's. It is never the token's.
+// softwareKey is a private key in memory, of a session, and never the token's: that of a
+// pair which a program makes without a login, and calls public (CKA_PRIVATE), when the
+// device makes no keys; or one that a program had already, and wants to use here as it
+// uses others.
 type softwareKey struct {
 	rsa rsaop.Key // or
 	ec  *curve.PrivateKey
@@ -62,6 +65,100 @@ func newSoftwareKey(template wire.PublicKey) (*softwareKey, *wire.PublicKey, err
 	public := wire.RSAPublicKey(&private.PublicKey)
 	public.Bits = template.Bits
 	return &softwareKey{rsa: k}, &public, nil
+}
+
+// createPrivateKey makes a private key of the session from its values, which do not leave
+// any more.
+func (s *Session) createPrivateKey(t cryptoki.Template) (cryptoki.Handle, error) {
+	values := []cryptoki.AttributeType{
+		cryptoki.AttrValue, cryptoki.AttrPrivateExponent, cryptoki.AttrPrime1, cryptoki.AttrPrime2,
+		cryptoki.AttrExponent1, cryptoki.AttrExponent2, cryptoki.AttrCoefficient,
+	}
+	shown := without(t, values...)
+	if err := s.mayCreate(shown); err != nil {
+		return 0, err
+	}
+	switch {
+	case truthOf(shown, cryptoki.AttrToken, false), truthOf(shown, cryptoki.AttrAlwaysAuthenticate, false):
+		return 0, cryptoki.TemplateInconsistent
+	case truthOf(shown, cryptoki.AttrPrivate, true) && !s.userLoggedIn():
+		return 0, cryptoki.UserNotLoggedIn
+	}
+	k, public, err := softwareKeyOf(t)
+	if err != nil {
+		return 0, err
+	}
+	d := &keyDescription{kind: public.Type, bits: public.Bits, usage: public.Type.Usual(), public: public}
+	attributes := with(with(d.privateKey(), ours(shown)), append(publicParameters(public),
+		flag(cryptoki.AttrSensitive, true), flag(cryptoki.AttrAlwaysSensitive, false),
+		flag(cryptoki.AttrExtractable, false), flag(cryptoki.AttrNeverExtractable, false), flag(cryptoki.AttrCopyable, false)))
+	return s.keep(&object{class: cryptoki.ClassPrivateKey, attributes: attributes, public: public, software: k}), nil
+}
+
+// softwareKeyOf reads a private key from a template.
+func softwareKeyOf(t cryptoki.Template) (*softwareKey, *wire.PublicKey, error) {
+	kind, err := countOf[cryptoki.KeyType](t, cryptoki.AttrKeyType)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch kind {
+	case cryptoki.KeyRSA:
+		return rsaSoftwareKeyOf(t)
+	case cryptoki.KeyEC:
+		return ecSoftwareKeyOf(t)
+	}
+	return nil, nil, cryptoki.TemplateInconsistent
+}
+
+func ecSoftwareKeyOf(t cryptoki.Template) (*softwareKey, *wire.PublicKey, error) {
+	parameters, found := t.Find(cryptoki.AttrECParams)
+	value, also := t.Find(cryptoki.AttrValue)
+	if !found || !also {
+		return nil, nil, cryptoki.TemplateIncomplete
+	}
+	c, err := curveOf(parameters)
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := c.NewPrivateKey(value)
+	if err != nil {
+		return nil, nil, cryptoki.AttributeValueInvalid
+	}
+	public := wire.ECPublicKey(c, k.Q)
+	return &softwareKey{ec: k}, &public, nil
+}
+
+// rsaSoftwareKeyOf wants the primes, too: what a key is computed with follows from them.
+func rsaSoftwareKeyOf(t cryptoki.Template) (*softwareKey, *wire.PublicKey, error) {
+	public, err := rsaPublicKeyOf(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	least, most := slices.Min(wire.RSASizes()), slices.Max(wire.RSASizes())
+	e := new(big.Int).SetBytes(public.Exponent)
+	if public.Bits < least || public.Bits > most || e.BitLen() > 31 {
+		return nil, nil, cryptoki.AttributeValueInvalid
+	}
+	key := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).SetBytes(public.Modulus), E: int(e.Int64())}}
+	var numbers []*big.Int
+	for _, a := range []cryptoki.AttributeType{cryptoki.AttrPrivateExponent, cryptoki.AttrPrime1, cryptoki.AttrPrime2} {
+		value, found := t.Find(a)
+		if !found {
+			return nil, nil, cryptoki.TemplateIncomplete
+		}
+		numbers = append(numbers, new(big.Int).SetBytes(value))
+	}
+	key.D, key.Primes = numbers[0], numbers[1:]
+	if key.Validate() != nil {
+		return nil, nil, cryptoki.AttributeValueInvalid
+	}
+	key.Precompute()
+	defer wipeRSA(key)
+	k, err := rsaop.Best().NewKey(key)
+	if err != nil {
+		return nil, nil, cryptoki.AttributeValueInvalid
+	}
+	return &softwareKey{rsa: k}, public, nil
 }
 
 func wipeRSA(k *rsa.PrivateKey) {
