@@ -276,6 +276,8 @@ func (s *Session) Copy(h cryptoki.Handle, t cryptoki.Template) (cryptoki.Handle,
 	switch {
 	case ofToken && !s.writable:
 		return 0, cryptoki.SessionReadOnly
+	case !ofToken && s.application.isFull():
+		return 0, cryptoki.DeviceMemory
 	case truthOf(whole, cryptoki.AttrPrivate, false) && !s.userLoggedIn():
 		return 0, cryptoki.UserNotLoggedIn
 	case o.isKey() && ofToken:

@@ -402,6 +402,40 @@ func TestPrivateKeysOfASession(t *testing.T) {
 }
 
 // TestSessionObjects belong to one application, and to a session of it.
+// TestManySessionObjects: what one application makes for its sessions is bounded, and
+// takes no room from another one.
+func TestManySessionObjects(t *testing.T) {
+	s := newTestSession(t)
+	p256 := cryptoki.Template{octets(cryptoki.AttrECParams, printable("P-256"))}
+	_, key, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: cryptoki.ECKeyPairGen}, p256, ofToken(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := cryptoki.Template{class(cryptoki.ClassData), octets(cryptoki.AttrLabel, "data")}
+	h := create(t, s, data...)
+	for range maxObjects - 1 {
+		create(t, s, data...)
+	}
+	_, _, pairErr := s.generateInMemory(hsm.NewKey{}, nil, nil)
+	_, createErr := s.Create(data)
+	_, copyErr := s.Copy(h, nil)
+	_, aliasErr := s.Copy(key, cryptoki.Template{flag(cryptoki.AttrToken, false)})
+	for i, err := range []error{pairErr, createErr, copyErr, aliasErr} {
+		if !errors.Is(err, cryptoki.DeviceMemory) {
+			t.Errorf("%d: one more: %v", i, err)
+		}
+	}
+	other, err := s.application.library.Application().Session(1, s.slot.id, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, other, data...)
+	if err := s.Destroy(h); err != nil {
+		t.Fatal(err)
+	}
+	create(t, s, data...)
+}
+
 func TestSessionObjects(t *testing.T) {
 	s := newTestSession(t)
 	p256, _ := curve.ByName("P-256")

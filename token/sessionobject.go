@@ -13,6 +13,17 @@ import (
 // A copy in a session of a key of the token is an alias of it: the key is looked up each
 // time, and the copy is what its template has changed.
 
+// maxObjects is how many objects the sessions of an application have at most: they are in
+// the memory of this process, which other applications use, too.
+const maxObjects = 4096
+
+// isFull says whether there may be no more of them.
+func (a *Application) isFull() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.objects) >= maxObjects
+}
+
 // find gives the objects of the application's sessions with a slot that have all
 // attributes of a template, in the order of their handles.
 func (a *Application) find(s *slot, t cryptoki.Template) (found []*object) {

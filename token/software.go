@@ -32,6 +32,9 @@ func (s *Session) generateInMemory(key hsm.NewKey, public, private cryptoki.Temp
 	if key.UseCounter != nil || key.Algorithms != nil {
 		return 0, 0, cryptoki.UserNotLoggedIn
 	}
+	if s.application.isFull() {
+		return 0, 0, cryptoki.DeviceMemory
+	}
 	k, made, err := newSoftwareKey(key.Key)
 	if err != nil {
 		return 0, 0, err

@@ -143,10 +143,13 @@ func (s *Session) mayCreate(t cryptoki.Template) error {
 	if err := checkTemplate(t); err != nil {
 		return err
 	}
-	if truthOf(t, cryptoki.AttrToken, false) && !s.writable {
+	ofToken := truthOf(t, cryptoki.AttrToken, false)
+	switch {
+	case ofToken && !s.writable:
 		return cryptoki.SessionReadOnly
-	}
-	if truthOf(t, cryptoki.AttrPrivate, false) && !s.userLoggedIn() {
+	case !ofToken && s.application.isFull():
+		return cryptoki.DeviceMemory
+	case truthOf(t, cryptoki.AttrPrivate, false) && !s.userLoggedIn():
 		return cryptoki.UserNotLoggedIn
 	}
 	return nil
