@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"conclave/device"
@@ -143,5 +145,28 @@ func TestTwoAgents(t *testing.T) {
 		if err := Run(t.Context(), Options{Home: home, Socket: socket}); !errors.Is(err, ErrServed) {
 			t.Errorf("a second agent at %q ended with %v", socket, err)
 		}
+	}
+}
+
+// TestSocketPathIsTaken: what is no socket is left as it is.
+func TestSocketPathIsTaken(t *testing.T) {
+	home := newHome(t)
+	path := SocketOf(home)
+	for what, make := range map[string]func() error{
+		" is a file; ":       func() error { return os.WriteFile(path, []byte("mine"), 0o600) },
+		" is a folder; ":     func() error { return os.Mkdir(path, 0o700) },
+		" is a named pipe; ": func() error { return syscall.Mkfifo(path, 0o600) },
+	} {
+		if err := make(); err != nil {
+			t.Fatal(err)
+		}
+		before, _ := os.Lstat(path)
+		if err := Run(t.Context(), Options{Home: home}); err == nil || !strings.Contains(err.Error(), path+what) {
+			t.Errorf("%q: %v", what, err)
+		}
+		if after, err := os.Lstat(path); err != nil || !os.SameFile(before, after) {
+			t.Errorf("%q: it is gone, or another: %v", what, err)
+		}
+		os.Remove(path)
 	}
 }

@@ -150,9 +150,11 @@ func readAll(f *os.File, path string, limit int64) ([]byte, error) {
 	return content, nil
 }
 
-// Kind says what there is that is no regular file.
+// Kind says what there is at a path where something else was expected.
 func Kind(mode fs.FileMode) string {
 	switch {
+	case mode.IsRegular():
+		return "a file"
 	case mode.IsDir():
 		return "a folder"
 	case mode&fs.ModeSymlink != 0:
