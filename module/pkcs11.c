@@ -438,17 +438,17 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags) {
 
 /* Logins */
 
-/* What is seen to be impossible without asking the agent. */
+/*
+ * What is seen to be impossible without asking the agent. Whether who has logged in here is so still, it alone knows: another process
+ * may have set another PIN.
+ */
 static CK_RV check_login(struct session *s, CK_USER_TYPE user) {
 	if (user > CKU_CONTEXT_SPECIFIC)
 		return CKR_USER_TYPE_INVALID;
 	if (user == CKU_CONTEXT_SPECIFIC)
 		return operations_begin(s); /* what the login is for */
-	CK_USER_TYPE present = session_user(s);
-	if (present != NOBODY)
-		return present == user ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
 	pthread_mutex_lock(&lock);
-	bool read_only = s->slot->sessions > s->slot->writable;
+	bool read_only = s->slot->user == NOBODY && s->slot->sessions > s->slot->writable;
 	pthread_mutex_unlock(&lock);
 	return user == CKU_SO && read_only ? CKR_SESSION_READ_ONLY_EXISTS : CKR_OK;
 }

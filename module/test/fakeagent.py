@@ -14,6 +14,7 @@ import threading
 HELLO, SLOTS, LOGIN, LOGOUT, RESUME, INITTOKEN, INITPIN, SETPIN, CLOSE, CLOSEALL, FIND, GET, CREATE, COPY, DESTROY, SET = range(1, 17)
 CRYPT, GENERATE, GENERATEPAIR, WRAP, UNWRAP, DERIVE, RANDOM, WAIT = 20, 30, 31, 32, 33, 34, 40, 50
 OK, HANDLE_INVALID, PIN_INCORRECT, SIGNATURE_INVALID, SESSION_HANDLE_INVALID = 0, 0x82, 0xA0, 0xC0, 0xB3
+USER_ALREADY_LOGGED_IN, USER_ANOTHER_ALREADY_LOGGED_IN = 0x100, 0x104
 NONE = 2**64 - 1
 RSA, EC, AES = 0, 3, 0x1F
 
@@ -88,6 +89,7 @@ class Agent:
         self.instance = struct.unpack("=Q", os.urandom(8))[0]
         self.generation = 1 + self.instance % 1000
         self.operations = {}
+        self.user = None
 
     def answer(self, call, slot_id, session, a):
         if call == HELLO:
@@ -101,8 +103,16 @@ class Agent:
         if call == SLOTS:
             return OK, b"" if a.number() == self.generation else n(self.generation, 1) + slot()
         if call == LOGIN:
-            a.number()
-            return (OK, s(b"ticket")) if a.string() == b"123456" else (PIN_INCORRECT, b"")
+            kind, pin = a.number(), a.string()
+            if kind < 2 and self.user is not None:
+                return USER_ALREADY_LOGGED_IN if kind == self.user else USER_ANOTHER_ALREADY_LOGGED_IN, b""
+            if pin != b"123456":
+                return PIN_INCORRECT, b""
+            self.user = kind
+            return OK, s(b"ticket")
+        if call in (LOGOUT, SETPIN):  # the latter as if another process had set another PIN
+            self.user = None
+            return OK, b""
         if call == RESUME:
             return (OK, b"") if a.string() == b"ticket" else (PIN_INCORRECT, b"")
         if call == FIND:

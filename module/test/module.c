@@ -115,6 +115,9 @@ static void logins(void) {
 	EXPECT(C_GetSessionInfo(ro, &info), CKR_OK);
 	TRUTH(info.state == CKS_RO_USER_FUNCTIONS);
 	EXPECT(C_SetPIN(rw, pin, 6, NULL, 6), CKR_ARGUMENTS_BAD);
+	EXPECT(C_SetPIN(rw, pin, 6, pin, 6), CKR_OK); /* and the agent has nobody logged in any more */
+	EXPECT(C_Login(rw, CKU_USER, wrong, 6), CKR_PIN_INCORRECT);
+	EXPECT(C_Login(rw, CKU_USER, pin, 6), CKR_OK);
 	EXPECT(C_Logout(rw), CKR_OK);
 	EXPECT(C_CloseSession(ro), CKR_OK);
 	EXPECT(C_CloseSession(ro), CKR_SESSION_HANDLE_INVALID);
