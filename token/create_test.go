@@ -393,10 +393,23 @@ func TestPrivateKeysOfASession(t *testing.T) {
 				t.Fatal(err)
 			}
 			found(t, stranger, 0, octets(cryptoki.AttrLabel, "imported"))
-			if err := s.Destroy(h); err != nil {
-				t.Error(err)
+			if err := s.Logout(); err != nil {
+				t.Fatal(err)
 			}
 			found(t, s, 0, octets(cryptoki.AttrLabel, "imported"))
+			h = create(t, s, append(c.template, class(cryptoki.ClassPrivateKey), number(cryptoki.AttrKeyType, c.kind))...)
+			if k, err = s.object(h); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.do(Sign, c.mechanism, parameter, k, []byte("message"), nil); err != nil {
+				t.Errorf("without a login: %v", err)
+			}
+			if _, err := s.Create(append(c.template, class(cryptoki.ClassPrivateKey), number(cryptoki.AttrKeyType, c.kind), flag(cryptoki.AttrPrivate, true))); !errors.Is(err, cryptoki.UserNotLoggedIn) {
+				t.Errorf("a private one without a login: %v", err)
+			}
+			if err := s.logIn(userPIN); err != nil {
+				t.Fatal(err)
+			}
 		})
 	}
 }

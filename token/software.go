@@ -71,7 +71,8 @@ func newSoftwareKey(template wire.PublicKey) (*softwareKey, *wire.PublicKey, err
 }
 
 // createPrivateKey makes a private key of the session from its values, which do not leave
-// any more.
+// any more. It goes with the user's login, if there is one, and the template does not say
+// otherwise.
 func (s *Session) createPrivateKey(t cryptoki.Template) (cryptoki.Handle, error) {
 	values := []cryptoki.AttributeType{
 		cryptoki.AttrValue, cryptoki.AttrPrivateExponent, cryptoki.AttrPrime1, cryptoki.AttrPrime2,
@@ -81,18 +82,16 @@ func (s *Session) createPrivateKey(t cryptoki.Template) (cryptoki.Handle, error)
 	if err := s.mayCreate(shown); err != nil {
 		return 0, err
 	}
-	switch {
-	case truthOf(shown, cryptoki.AttrToken, false), truthOf(shown, cryptoki.AttrAlwaysAuthenticate, false):
+	if truthOf(shown, cryptoki.AttrToken, false) || truthOf(shown, cryptoki.AttrAlwaysAuthenticate, false) {
 		return 0, cryptoki.TemplateInconsistent
-	case truthOf(shown, cryptoki.AttrPrivate, true) && !s.userLoggedIn():
-		return 0, cryptoki.UserNotLoggedIn
 	}
 	k, public, err := softwareKeyOf(t)
 	if err != nil {
 		return 0, err
 	}
 	d := &keyDescription{kind: public.Type, bits: public.Bits, usage: public.Type.Usual(), public: public}
-	attributes := with(with(d.privateKey(), ours(shown)), append(publicParameters(public),
+	byLogin := cryptoki.Template{flag(cryptoki.AttrPrivate, s.userLoggedIn())}
+	attributes := with(with(with(d.privateKey(), byLogin), ours(shown)), append(publicParameters(public),
 		flag(cryptoki.AttrSensitive, true), flag(cryptoki.AttrAlwaysSensitive, false),
 		flag(cryptoki.AttrExtractable, false), flag(cryptoki.AttrNeverExtractable, false), flag(cryptoki.AttrCopyable, false)))
 	return s.keep(&object{class: cryptoki.ClassPrivateKey, attributes: attributes, public: public, software: k}), nil
