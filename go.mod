@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	filippo.io/age v1.3.2
 	filippo.io/bigmod v0.1.0
+	filippo.io/mldsa v1.0.0
 	filippo.io/nistec v0.0.4
 	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/alecthomas/kong v1.17.0

@@ -125,6 +125,7 @@ const (
 	RSADecryptOAEP  Algorithm = 0x23 // SHA-256, as sc-hsm-embedded and pico-hsm do
 	RSAPKCS1        Algorithm = 0x30 // the data is the DigestInfo
 	RSAPSS          Algorithm = 0x40
+	MLDSA           Algorithm = 0x60 // the data is the message representative μ (FIPS 204, algorithm 7), 64 bytes; no SmartCard-HSM has it
 	ECDSA           Algorithm = 0x70
 	ECDH            Algorithm = 0x80
 	AlgorithmWrap   Algorithm = 0x92 // in a key's list: WRAP KEY is allowed

@@ -20,6 +20,7 @@ const (
 	tagOctetString  tlv.Tag = 0x04
 	tagUTF8String   tlv.Tag = 0x0C
 	tagPrivateEC    tlv.Tag = 0xA0
+	tagPrivateMLDSA tlv.Tag = 0xA7
 	tagPrivateAES   tlv.Tag = 0xA8
 	tagTypeAttrs    tlv.Tag = 0xA1
 	tagAlgReference tlv.Tag = 0xA1 // of common key attributes
@@ -37,6 +38,9 @@ const (
 	KeyRSA KeyType = KeyType(tagSequence)
 	KeyEC  KeyType = KeyType(tagPrivateEC)
 	KeyAES KeyType = KeyType(tagPrivateAES)
+	// KeyMLDSA is a tag of ours: the choice of PKCS#15, and of those that OpenSC has added
+	// to it, ends before.
+	KeyMLDSA KeyType = KeyType(tagPrivateMLDSA)
 )
 
 // String gives the kind's short name.
@@ -48,6 +52,8 @@ func (t KeyType) String() string {
 		return "EC"
 	case KeyAES:
 		return "AES"
+	case KeyMLDSA:
+		return "ML-DSA"
 	}
 	return fmt.Sprintf("type %02X", byte(t))
 }
@@ -57,7 +63,7 @@ type PrKD struct {
 	Type  KeyType
 	Label string
 	ID    []byte // CKA_ID
-	Bits  int    // of the modulus, or of the field
+	Bits  int    // of the modulus, or of the field; of ML-DSA the number in its name, such as 65
 	Usage Usage  // 0 for what keys of the type do usually
 	// Consent says that the user gives the PIN for each use: userConsent of PKCS#15, which
 	// hosts see to, and no card does.
@@ -85,10 +91,13 @@ const (
 )
 
 // Usual is the usage as OpenSC's pkcs11-tool writes it: RSA decrypts, signs and signs
-// with recovery; EC signs and signs with recovery too, and derives.
+// with recovery; EC signs and signs with recovery too, and derives. ML-DSA signs.
 func (t KeyType) Usual() Usage {
-	if t == KeyRSA {
+	switch t {
+	case KeyRSA:
 		return UsageDecrypt | UsageSign | UsageSignRecover
+	case KeyMLDSA:
+		return UsageSign
 	}
 	return UsageSign | UsageSignRecover | UsageDerive
 }
@@ -166,8 +175,8 @@ func parsePrKD(b []byte) (PrKD, error) {
 		return PrKD{}, err
 	}
 	d := PrKD{Type: KeyType(tag)}
-	if tag != tagSequence && tag != tagPrivateEC && tag != tagPrivateAES {
-		return PrKD{}, fmt.Errorf("tag %X; 30 (RSA), A0 (EC) or A8 (AES) was expected", uint32(tag))
+	if tag != tagSequence && tag != tagPrivateEC && tag != tagPrivateMLDSA && tag != tagPrivateAES {
+		return PrKD{}, fmt.Errorf("tag %X; 30 (RSA), A0 (EC), A7 (ML-DSA) or A8 (AES) was expected", uint32(tag))
 	}
 	c := tlv.Cursor(body)
 	common, err := c.Take(tagSequence)

@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/hex"
@@ -15,6 +14,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"filippo.io/mldsa"
+	"filippo.io/mldsa/x509"
 
 	"conclave/internal/curve"
 	"conclave/internal/keycheck"
@@ -42,7 +44,7 @@ const (
 )
 
 // PublicKey is a public key as a CVC carries it. In a request to generate a
-// key it has no Modulus or no Point yet.
+// key it has no Modulus, no Point or no Encoded yet.
 type PublicKey struct {
 	Type KeyType
 
@@ -51,6 +53,9 @@ type PublicKey struct {
 
 	Curve *curve.Curve // EC
 	Point []byte       // EC, uncompressed
+
+	Parameters mldsa.Parameters // ML-DSA
+	Encoded    []byte           // ML-DSA, as pkEncode gives it (FIPS 204, algorithm 22)
 }
 
 // RSATemplate asks for an RSA key with public exponent 65537.
@@ -64,8 +69,8 @@ func ECTemplate(c *curve.Curve) PublicKey { return PublicKey{Type: KeyEC, Curve:
 // RSASizes are the sizes of RSA moduli that cards know, in bits.
 func RSASizes() []int { return []int{1024, 1536, 2048, 3072, 4096} }
 
-// ParseKeyType reads the type of a key as people write it, rsa:BITS or
-// ec:CURVE, into the template of such a key.
+// ParseKeyType reads the type of a key as people write it, rsa:BITS, ec:CURVE or
+// ml-dsa-65, into the template of such a key.
 func ParseKeyType(text string) (PublicKey, error) {
 	kind, size, _ := strings.Cut(text, ":")
 	switch kind {
@@ -82,7 +87,12 @@ func ParseKeyType(text string) (PublicKey, error) {
 		}
 		return ECTemplate(c), nil
 	}
-	return PublicKey{}, fmt.Errorf("%q is not a type of key; rsa:BITS or ec:CURVE was expected", text)
+	for _, p := range mldsaParameters() {
+		if text == strings.ToLower(p.String()) {
+			return MLDSATemplate(p), nil
+		}
+	}
+	return PublicKey{}, fmt.Errorf("%q is not a type of key; rsa:BITS, ec:CURVE, ml-dsa-44, ml-dsa-65 or ml-dsa-87 was expected", text)
 }
 
 // CurveBits is the size of the field of an EC key's curve; 0 for any other key.
@@ -106,9 +116,12 @@ func ECPublicKey(c *curve.Curve, point []byte) PublicKey {
 // build appends the data object 7F49.
 func (k PublicKey) build(b *tlv.Builder) {
 	b.AddNested(tagPublicKey, func(b *tlv.Builder) {
-		if k.Type == KeyRSA {
+		switch k.Type {
+		case KeyRSA:
 			k.buildRSA(b)
-		} else {
+		case KeyMLDSA:
+			k.buildMLDSA(b)
+		default:
 			k.buildEC(b)
 		}
 	})
@@ -147,7 +160,12 @@ func parsePublicKey(b []byte) (PublicKey, error) {
 	case oidEC:
 		return parseEC(b)
 	}
-	return PublicKey{}, fmt.Errorf("key OID % X; id-TA-RSA-v1-5-SHA-256 or id-TA-ECDSA-SHA-256 was expected", oid)
+	for _, p := range mldsaParameters() {
+		if bytes.Equal(oid, mldsaOID(p)) {
+			return parseMLDSA(p, b)
+		}
+	}
+	return PublicKey{}, fmt.Errorf("key OID % X; id-TA-RSA-v1-5-SHA-256, id-TA-ECDSA-SHA-256 or one of ML-DSA was expected", oid)
 }
 
 func parseRSA(b []byte) (k PublicKey, err error) {
@@ -211,7 +229,8 @@ func pointAlone(b []byte) []byte {
 	return point
 }
 
-// Verify checks a CVC signature: SHA-256, PKCS#1 v1.5 for RSA and r‖s for EC.
+// Verify checks a CVC signature: SHA-256, PKCS#1 v1.5 for RSA and r‖s for EC; pure ML-DSA
+// without a context.
 func (k PublicKey) Verify(message, signature []byte) error {
 	if k.Type == KeyEC {
 		der, err := curve.DERSignature(k.Curve, signature)
@@ -225,6 +244,9 @@ func (k PublicKey) Verify(message, signature []byte) error {
 
 // VerifyDER is Verify for a signature as crypto.Signer makes it: DER for EC.
 func (k PublicKey) VerifyDER(message, signature []byte) error {
+	if k.Type == KeyMLDSA {
+		return k.verifyMLDSA(message, signature)
+	}
 	digest := sha256.Sum256(message)
 	if k.Type == KeyRSA {
 		pub, err := k.rsa()
@@ -250,8 +272,11 @@ func (k PublicKey) rsa() (*rsa.PublicKey, error) {
 
 // SPKI gives the key as a SubjectPublicKeyInfo (RFC 5280 section 4.1), DER.
 func (k PublicKey) SPKI() ([]byte, error) {
-	if k.Type == KeyEC {
+	switch k.Type {
+	case KeyEC:
 		return k.Curve.MarshalSPKI(k.Point)
+	case KeyMLDSA:
+		return k.mldsaSPKI()
 	}
 	pub, err := k.rsa()
 	if err != nil {
@@ -285,13 +310,16 @@ func ParseSPKI(der []byte) (*PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	rsaKey, ok := pub.(*rsa.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("a public key of type %T; RSA or EC on a known curve was expected", pub)
+	switch pub := pub.(type) {
+	case *rsa.PublicKey:
+		k := RSAPublicKey(pub)
+		k.Bits = pub.N.BitLen()
+		return &k, nil
+	case *mldsa.PublicKey:
+		k := MLDSAPublicKey(pub)
+		return &k, nil
 	}
-	k := RSAPublicKey(rsaKey)
-	k.Bits = rsaKey.N.BitLen()
-	return &k, nil
+	return nil, fmt.Errorf("a public key of type %T; RSA, EC on a known curve or ML-DSA was expected", pub)
 }
 
 // id-RSASSA-PSS and rsaEncryption, RFC 4055, section 1.2.
@@ -351,5 +379,6 @@ func subjectPublicKeyInfo(certificate []byte) (spki []byte, err error) {
 // Equal says whether two keys are the same.
 func (k PublicKey) Equal(other PublicKey) bool {
 	return k.Type == other.Type && bytes.Equal(k.Modulus, other.Modulus) &&
-		bytes.Equal(k.Exponent, other.Exponent) && bytes.Equal(k.Point, other.Point)
+		bytes.Equal(k.Exponent, other.Exponent) && bytes.Equal(k.Point, other.Point) &&
+		k.Parameters == other.Parameters && bytes.Equal(k.Encoded, other.Encoded)
 }

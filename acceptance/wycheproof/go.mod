@@ -11,6 +11,7 @@ require (
 
 require (
 	filippo.io/bigmod v0.1.0 // indirect
+	filippo.io/mldsa v1.0.0 // indirect
 	filippo.io/nistec v0.0.4 // indirect
 	github.com/ebitengine/purego v0.11.3 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
