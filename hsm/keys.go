@@ -251,19 +251,24 @@ var ErrFull = errors.New("all 255 key references are occupied; delete a key firs
 // ErrOccupied is the error for a key reference that holds a key.
 var ErrOccupied = errors.New("occupied")
 
-// DeleteKey deletes a key with its description and certificate.
+// DeleteKey deletes a key with its description and certificate. The key goes last: as soon
+// as it is gone, another process may make one with this reference, and its files.
 func (h *HSM) DeleteKey(ref byte) (err error) {
 	if err := h.begin(); err != nil {
 		return err
 	}
 	defer h.end(&err)
-	if err := h.DeleteFile(wire.PrefixKey.File(ref)); err != nil {
+	key := wire.PrefixKey.File(ref)
+	if _, err := h.selectFile(key); err != nil {
 		return fmt.Errorf("key %d: %w", ref, err)
 	}
-	for _, prefix := range []wire.Prefix{wire.PrefixPrKD, wire.PrefixEECert} {
-		if err := h.replaceFile(prefix.File(ref), nil); err != nil {
+	for _, fid := range []wire.FID{wire.PrefixPrKD.File(ref), wire.PrefixEECert.File(ref)} {
+		if err := h.replaceFile(fid, nil); err != nil {
 			return err
 		}
+	}
+	if err := h.DeleteFile(key); err != nil {
+		return fmt.Errorf("key %d: %w", ref, err)
 	}
 	return nil
 }
