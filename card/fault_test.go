@@ -130,9 +130,9 @@ func TestFaultDoesNotLeaveTheCard(t *testing.T) {
 			}
 		}
 		all(apdu.OK)
-		open := c.session.keys[1]
+		open := c.session.keys[1].private.(*rsaKey)
 		flip(open.raw, "operation", half.raw)
-		flip(&open.private.Precomputed, "fips", half.padded)
+		flip(&open.key.Precomputed, "fips", half.padded)
 		all(apdu.ExecutionError)
 		if sw, data := generateRSA(t, c, 2, 1); sw != apdu.ExecutionError || len(data) > 0 {
 			t.Errorf("%s: it signs a request: %v", half.raw, sw)
@@ -159,7 +159,7 @@ func TestKeyThatDoesNotFitIsNotStored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := &key{ec: private}
+		k := &key{private: ecKey{private}}
 		request := wire.CVC{CAR: "UTTEST00001", CHR: "UTTEST00001", Key: k.public()}
 		signed, err := request.Sign(k.signCVC)
 		if err != nil || k.checkPair(signed) != nil {

@@ -2,11 +2,8 @@ package card
 
 import (
 	"cmp"
-	"crypto"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 
 	"conclave/apdu"
 	"conclave/card/store"
@@ -14,15 +11,12 @@ import (
 	"conclave/wire"
 )
 
-// rsaSizes are the moduli that a SmartCard-HSM makes, in bits.
-func rsaSizes() []int { return []int{1024, 1536, 2048, 3072, 4096} }
-
 // generateKeyPair is GENERATE ASYMMETRIC KEY PAIR: P1 is the new key, P2 the
 // key that signs the request from outside, 0 for the device's. The answer, a
 // request for a certificate, is kept as EF CExx too.
 func (c *Card) generateKeyPair(cmd apdu.Command) ([]byte, error) {
 	id, signer := cmd.P1, cmd.P2
-	request, err := parseKeyRequest(cmd.Data)
+	request, generate, err := c.parseKeyRequest(cmd.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +26,7 @@ func (c *Card) generateKeyPair(cmd apdu.Command) ([]byte, error) {
 	if err := c.checkFree(id); err != nil { // before the work; addKey looks again
 		return nil, err
 	}
-	made, err := c.generate(request)
+	made, err := c.newPair(request, generate)
 	if err != nil {
 		return nil, err
 	}
@@ -49,18 +43,17 @@ func (c *Card) generateKeyPair(cmd apdu.Command) ([]byte, error) {
 	})
 }
 
-func parseKeyRequest(b []byte) (wire.KeyRequest, error) {
-	request, err := wire.ParseKeyRequest(b)
-	k := request.Key
+// parseKeyRequest reads what is asked for, and prepares the making of it.
+func (c *Card) parseKeyRequest(b []byte) (request wire.KeyRequest, generate func() (keyRecord, error), err error) {
+	request, err = wire.ParseKeyRequest(b)
 	switch {
 	case errors.Is(err, wire.ErrUnknownField):
-		return request, apdu.FunctionNotSupported
+		return request, nil, apdu.FunctionNotSupported
 	case err != nil:
-		return request, apdu.WrongData
-	case k.Type == wire.KeyRSA && (!slices.Contains(rsaSizes(), k.Bits) || !slices.Equal(k.Exponent, []byte{1, 0, 1})):
-		return request, apdu.WrongData
+		return request, nil, apdu.WrongData
 	}
-	return request, nil
+	generate, err = planGenerate(request.Key, c.config.RSA)
+	return request, generate, err
 }
 
 func (c *Card) checkFree(id byte) error {
@@ -76,20 +69,10 @@ func (c *Card) checkFree(id byte) error {
 	})
 }
 
-func (c *Card) generate(request wire.KeyRequest) (*key, error) {
-	var record keyRecord
-	if request.Key.Type == wire.KeyRSA {
-		private, err := c.config.RSA.GenerateKey(request.Key.Bits)
-		if err != nil {
-			return nil, err
-		}
-		record = rsaRecord(private)
-	} else {
-		private, err := request.Key.Curve.Generate()
-		if err != nil {
-			return nil, err
-		}
-		record = ecRecord(private)
+func (c *Card) newPair(request wire.KeyRequest, generate func() (keyRecord, error)) (*key, error) {
+	record, err := generate()
+	if err != nil {
+		return nil, err
 	}
 	record.UseCounter, record.Algorithms = request.UseCounter, request.Algorithms
 	return c.newKey(record)
@@ -148,19 +131,14 @@ func (c *Card) signerOf(id byte) (k *key, chr string, err error) {
 		k, err = c.openKey(0)
 		return k, chr, err
 	}
-	k, err = c.use(id, (*key).cvcAlgorithm)
-	return k, chr, err
-}
-
-// cvcAlgorithm is what signing a CVC means to the key's list and counter.
-func (k *key) cvcAlgorithm() (wire.Algorithm, error) {
-	switch {
-	case k.ec != nil:
-		return wire.ECDSA | wire.HashSHA256, nil
-	case k.private != nil:
-		return wire.RSAPKCS1 | wire.HashSHA256, nil
+	if k, err = c.openUsersKey(id); err != nil {
+		return nil, "", err
 	}
-	return 0, apdu.ConditionsNotSatisfied
+	algorithm, err := k.cvcAlgorithm()
+	if err != nil {
+		return nil, "", err
+	}
+	return k, chr, c.spend(id, k, algorithm)
 }
 
 func holder(content []byte, certificate bool) (string, error) {
@@ -177,24 +155,4 @@ func holder(content []byte, certificate bool) (string, error) {
 		return "", err
 	}
 	return cvc.CHR, nil
-}
-
-func (k *key) public() wire.PublicKey {
-	if k.private != nil {
-		return wire.RSAPublicKey(&k.private.PublicKey)
-	}
-	return wire.ECPublicKey(k.ec.Curve, k.ec.Q)
-}
-
-// signCVC signs as the key's OID in a CVC says: SHA-256, with PKCS#1 v1.5 or
-// with ECDSA.
-func (k *key) signCVC(message []byte) ([]byte, error) {
-	switch {
-	case k.ec != nil:
-		return signCVC(k.ec, message)
-	case k.private != nil:
-		digest := sha256.Sum256(message)
-		return k.signRSA(wire.RSAPKCS1, crypto.SHA256, digest[:])
-	}
-	return nil, apdu.ConditionsNotSatisfied
 }

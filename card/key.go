@@ -1,19 +1,13 @@
 package card
 
 import (
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 
 	"conclave/apdu"
 	"conclave/card/store"
-	"conclave/dkek"
-	"conclave/internal/curve"
-	"conclave/internal/rsaop"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -29,10 +23,6 @@ type keyRecord struct {
 	UseCounter *uint32 `json:",omitempty"` // uses left; nil for no limit
 	Algorithms []byte  `json:",omitempty"` // allowed; none for all
 }
-
-func rsaRecord(k *rsa.PrivateKey) keyRecord { return keyRecord{RSA: x509.MarshalPKCS1PrivateKey(k)} }
-
-func ecRecord(k *curve.PrivateKey) keyRecord { return keyRecord{EC: k.D, Curve: k.Curve.Name} }
 
 // bytes encodes the record. What is secret does not pass through encoding/json, which
 // keeps its buffers.
@@ -59,39 +49,15 @@ func (r *keyRecord) wipe() {
 	clear(r.AES)
 }
 
-// key is a key that is ready to use.
+// key is a key that is ready to use, and what its record says of its use.
 type key struct {
-	record  keyRecord
-	private *rsa.PrivateKey   // RSA
-	raw     rsaop.Key         // RSA
-	ec      *curve.PrivateKey // EC
+	private
+	record keyRecord
 }
 
 func (k *key) close() {
 	k.record.wipe()
-	if k.raw != nil {
-		k.raw.Close()
-	}
-	if k.private != nil {
-		p := k.private.Precomputed
-		for _, n := range append([]*big.Int{k.private.D, p.Dp, p.Dq, p.Qinv}, k.private.Primes...) {
-			clear(n.Bits())
-		}
-	}
-	if k.ec != nil {
-		k.ec.Wipe()
-	}
-}
-
-// material is the key as package dkek takes it.
-func (k *key) material() any {
-	switch {
-	case k.private != nil:
-		return k.private
-	case k.ec != nil:
-		return k.ec
-	}
-	return dkek.AESKey(k.record.AES)
+	k.wipe()
 }
 
 // permits says whether the key's algorithm list allows the algorithm.
@@ -148,20 +114,12 @@ func (v *vault) readKey(r store.Reader, id byte) (keyRecord, error) {
 	return record, nil
 }
 
-func (c *Card) newKey(record keyRecord) (k *key, err error) {
-	k = &key{record: record}
-	switch {
-	case record.RSA != nil:
-		if k.private, err = x509.ParsePKCS1PrivateKey(record.RSA); err == nil {
-			k.raw, err = c.config.RSA.NewKey(k.private)
-		}
-	case record.EC != nil:
-		var on *curve.Curve
-		if on, err = curve.ByName(record.Curve); err == nil {
-			k.ec, err = on.NewPrivateKey(record.EC)
-		}
+func (c *Card) newKey(record keyRecord) (*key, error) {
+	k, err := openPrivate(record, c.config.RSA)
+	if err != nil {
+		return nil, err
 	}
-	return k, err
+	return &key{k, record}, nil
 }
 
 // addKey stores a key under an id that is free. Nothing is overwritten.
@@ -185,29 +143,43 @@ func (c *Card) putKey(t *transaction, id byte, record keyRecord) error {
 	return c.session.vault().put(t, kindKey, uint16(id), plain)
 }
 
-// use opens a key for one operation. Plan says which algorithm that is, or
-// refuses what the key cannot do: a mistake costs no use. Then the algorithm
-// must be allowed, and one use is taken off the counter, durably, before the
-// operation is done. The refusals are those that sc-hsm-embedded knows.
-func (c *Card) use(id byte, plan func(*key) (wire.Algorithm, error)) (*key, error) {
+// use carries out one operation. Plan refuses what the key cannot do: a mistake
+// costs no use.
+func (c *Card) use(id byte, algorithm wire.Algorithm, plan func(*key) (operation, error)) ([]byte, error) {
+	k, err := c.openUsersKey(id)
+	if err != nil {
+		return nil, err
+	}
+	do, err := plan(k)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.spend(id, k, algorithm); err != nil {
+		return nil, err
+	}
+	return do()
+}
+
+// openUsersKey opens a key that hosts may use. The device key signs only
+// certificate requests.
+func (c *Card) openUsersKey(id byte) (*key, error) {
 	if id == 0 {
-		return nil, apdu.ReferenceNotFound // the device key signs only certificate requests
+		return nil, apdu.ReferenceNotFound
 	}
-	k, err := c.openKey(id)
-	if err != nil {
-		return nil, err
-	}
-	algorithm, err := plan(k)
-	if err != nil {
-		return nil, err
-	}
+	return c.openKey(id)
+}
+
+// spend takes one use off a key's counter, durably, before the operation is done,
+// for which the algorithm must be allowed. The refusals are those that
+// sc-hsm-embedded knows.
+func (c *Card) spend(id byte, k *key, algorithm wire.Algorithm) error {
 	if !k.record.permits(algorithm) {
-		return nil, apdu.FunctionNotSupported
+		return apdu.FunctionNotSupported
 	}
 	if k.record.UseCounter == nil {
-		return k, nil
+		return nil
 	}
-	return k, c.countUse(id)
+	return c.countUse(id)
 }
 
 func (c *Card) countUse(id byte) error {

@@ -7,7 +7,6 @@ import (
 	"conclave/apdu"
 	"conclave/card/devicelog"
 	"conclave/card/store"
-	"conclave/internal/curve"
 	"conclave/wire"
 )
 
@@ -285,20 +284,16 @@ func (t *transaction) sign(h devicelog.Head) (string, error) {
 		return "", err
 	}
 	defer r.wipe()
-	on, err := curve.ByName(r.Curve)
+	device, err := openEC(r)
 	if err != nil {
 		return "", err
 	}
-	private, err := on.NewPrivateKey(r.EC)
-	if err != nil {
-		return "", err
-	}
-	defer private.Wipe()
+	defer device.wipe()
 	key, err := logKey(t)
 	if err != nil {
 		return "", err
 	}
-	key.Private = private.Sign
+	key.Private = device.Sign
 	return key.Sign(h)
 }
 

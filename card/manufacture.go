@@ -2,7 +2,6 @@ package card
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -77,17 +76,7 @@ func certify(issuer *curve.PrivateKey, car string, subject *curve.PrivateKey, ch
 		CAR: car, CHR: chr, Key: wire.ECPublicKey(subject.Curve, subject.Q),
 		Role: []byte{role}, Effective: now, Expiration: now.Add(validity),
 	}
-	return c.Sign(func(message []byte) ([]byte, error) { return signCVC(issuer, message) })
-}
-
-// signCVC signs as TR-03110 wants it from an EC key: SHA-256, r‖s.
-func signCVC(key *curve.PrivateKey, message []byte) ([]byte, error) {
-	digest := sha256.Sum256(message)
-	der, err := key.Sign(digest[:])
-	if err != nil {
-		return nil, err
-	}
-	return curve.PlainSignature(key.Curve, der)
+	return c.Sign(ecKey{issuer}.signCVC)
 }
 
 // Marshal encodes the device CA as PEM: its certificate, then its private key.

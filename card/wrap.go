@@ -2,12 +2,10 @@ package card
 
 import (
 	"crypto/rand"
-	"crypto/rsa"
 	"errors"
 
 	"conclave/apdu"
 	"conclave/dkek"
-	"conclave/internal/curve"
 	"conclave/wire"
 )
 
@@ -82,16 +80,4 @@ func unwrapStatus(err error) error {
 		return apdu.FunctionNotSupported
 	}
 	return apdu.ReferenceDataUnusable
-}
-
-func recordOf(material any) (keyRecord, error) {
-	switch k := material.(type) {
-	case *rsa.PrivateKey:
-		return rsaRecord(k), nil
-	case *curve.PrivateKey:
-		return ecRecord(k), nil
-	case dkek.AESKey:
-		return keyRecord{AES: k}, nil
-	}
-	return keyRecord{}, apdu.FunctionNotSupported
 }
