@@ -1,6 +1,7 @@
 package dkek
 
 import (
+	"bytes"
 	"crypto/aes"
 	"encoding/binary"
 	"errors"
@@ -29,6 +30,13 @@ const (
 	RSACRT KeyType = 6  // dp, dq, p, 1/q mod p, q, n, e
 	EC     KeyType = 12 // a, b, p, n, G, d, Q
 	AES    KeyType = 15 // the key
+
+	// MLDSA is a type of ours, named for FIPS 204: the seed. The numbers above are those
+	// of Java Card's javacard.security.KeyBuilder, which has none above 127. No other is
+	// written or read by CardContact's DKEK.js and KeyWrapFile, by pico-hsm (src/hsm/kek.c,
+	// dkek_type_key) or by pypicohsm; OpenSC's sc-hsm-tool and sc-hsm-embedded do not look
+	// into blobs. All refuse what they do not know.
+	MLDSA KeyType = 204
 )
 
 // String names the type.
@@ -42,6 +50,8 @@ func (t KeyType) String() string {
 		return "EC"
 	case AES:
 		return "AES"
+	case MLDSA:
+		return "ML-DSA"
 	}
 	return fmt.Sprintf("unknown type %d", byte(t))
 }
@@ -148,8 +158,12 @@ func appendField(b, value []byte) []byte {
 
 // Sizes gives what the length of the ciphertext tells of the key's size in bits: of
 // the modulus or the field, the likeliest first. There are several where writers may
-// leave out zeros or a parameter, and none for other types than RSA and EC.
+// leave out zeros or a parameter, and none for AES and for unknown types. For ML-DSA
+// it is the number of the parameter set, which the default algorithm names.
 func (b Blob) Sizes() (sizes []int) {
+	if b.Type == MLDSA {
+		return slices.DeleteFunc(mldsaSizes(), func(n int) bool { return !bytes.Equal(mldsaOID(n), b.DefaultAlgorithm) })
+	}
 	for _, bits := range b.Type.sizes() {
 		full := b.Type.plaintextSize(bits)
 		if most := (full + aes.BlockSize - 1) / aes.BlockSize * aes.BlockSize; len(b.Ciphertext) == most {

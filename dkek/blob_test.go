@@ -18,7 +18,7 @@ func TestParseBlob(t *testing.T) {
 		if blob.KCV.String() != "7C7D7EC59505B990" {
 			t.Errorf("%s: KCV %v", path, blob.KCV)
 		}
-		if got := blob.Type.defaultAlgorithm(); !bytes.Equal(got, blob.DefaultAlgorithm) {
+		if got := blob.Type.defaultAlgorithm(append(blob.Sizes(), 0)[0]); !bytes.Equal(got, blob.DefaultAlgorithm) {
 			t.Errorf("%s: default algorithm %x, we would write %x", path, blob.DefaultAlgorithm, got)
 		}
 		if !bytes.Equal(blob.Bytes(), b) {
@@ -68,6 +68,7 @@ func TestSizes(t *testing.T) {
 		"2-of-4/rsa-1024.wrap": 1024, "2-of-4/rsa-2048.wrap": 2048, "2-of-4/rsa-3072.wrap": 3072, "2-of-4/rsa-4096.wrap": 4096,
 		"2-of-4/EC-secp192r1.wrap": 192, "2-of-4/EC-secp256r1.wrap": 256, "2-of-4/EC-secp256k1.wrap": 256, "2-of-4/EC-secp384r1.wrap": 384,
 		"2-of-4/EC-brainpoolP512r1.wrap": 512, "2-of-4/EC-secp521r1.wrap": 521,
+		"ml-dsa/ml-dsa-44.blob": 44, "ml-dsa/ml-dsa-65.blob": 65, "ml-dsa/ml-dsa-87.blob": 87,
 	} {
 		blob, err := ParseBlob(blobs["testdata/"+name])
 		if err != nil {
@@ -79,5 +80,8 @@ func TestSizes(t *testing.T) {
 	}
 	if sizes := (Blob{Type: AES, Ciphertext: make([]byte, 32)}).Sizes(); sizes != nil {
 		t.Errorf("an AES key: %d", sizes)
+	}
+	if sizes := (Blob{Type: MLDSA, DefaultAlgorithm: mldsaOID(44)[:8]}).Sizes(); len(sizes) > 0 {
+		t.Errorf("a parameter set that is not known: %d", sizes)
 	}
 }

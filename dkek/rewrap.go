@@ -23,7 +23,7 @@ func (d *DKEK) Rewrap(rand io.Reader, b []byte, to *DKEK) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	plaintext = withParams(blob.Type, plaintext)
+	plaintext = withParams(blob, plaintext)
 	defer plaintext.Wipe()
 	if _, err := io.ReadFull(rand, plaintext[:randomSize]); err != nil {
 		return nil, fmt.Errorf("drawing random bytes for the blob: %w", err)
@@ -47,11 +47,11 @@ func (d *DKEK) Rewrap(rand io.Reader, b []byte, to *DKEK) ([]byte, error) {
 // withParams is the plaintext of an EC key with all its domain parameters, and
 // any other as it is. pico-hsm leaves a out for the NIST curves (see findCurve),
 // and a Nitrokey HSM 2 takes such a blob and cannot sign with the key.
-func withParams(t KeyType, plaintext secret.Bytes) secret.Bytes {
-	if t != EC {
+func withParams(blob Blob, plaintext secret.Bytes) secret.Bytes {
+	if blob.Type != EC {
 		return plaintext
 	}
-	key, err := decodeKey(t, plaintext)
+	key, err := decodeKey(blob, plaintext)
 	ec, ok := key.(*curve.PrivateKey)
 	if err != nil || !ok {
 		return plaintext

@@ -53,7 +53,7 @@ func TestRewrapUnknownCurve(t *testing.T) {
 	parts := ecParts(t)
 	parts[1] = plus(parts[1], 1)
 	plaintext := content(256, parts...)
-	rewrapped, err := old.Rewrap(rand.Reader, old.seal(blobOf(EC), plaintext), to)
+	rewrapped, err := old.Rewrap(rand.Reader, old.seal(blobOf(EC, plaintext), plaintext), to)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/mldsa"
+	mldsax509 "filippo.io/mldsa/x509"
+
 	"conclave/internal/curve"
 	"conclave/internal/secret"
 )
@@ -95,6 +98,14 @@ func checkKey(t *testing.T, path string, key any) {
 		if c != key.Curve || string(q) != string(key.Q) {
 			t.Error("another public key")
 		}
+	case *mldsa.PrivateKey:
+		public, err := mldsax509.ParsePKIXPublicKey(readPEM(t, base+".pub.pem"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !key.PublicKey().Equal(public) {
+			t.Error("another public key")
+		}
 	case AESKey:
 		want, err := hex.DecodeString(strings.TrimSpace(string(readFile(t, base+".hex"))))
 		if err != nil {
@@ -113,6 +124,7 @@ func TestVectorMetadata(t *testing.T) {
 		"pypicohsm/aes-128.blob":           "101118995152",
 		"pypicohsm/aes-128-cmac-only.blob": "18",
 		"pypicohsm/rsa-1024-short-d.blob":  "20",
+		"ml-dsa/ml-dsa-65.blob":            "6092",
 	} {
 		_, meta, err := d.Unwrap(readBlobs(t)[filepath.Join("testdata", name)])
 		if err != nil {
@@ -134,8 +146,10 @@ func readBlobs(t testing.TB) map[string][]byte {
 		}
 		blobs[path] = parts[0].Bytes
 	}
-	for _, path := range glob(t, "testdata/pypicohsm/*.blob") {
-		blobs[path] = readFile(t, path)
+	for _, pattern := range []string{"testdata/pypicohsm/*.blob", "testdata/ml-dsa/*.blob"} {
+		for _, path := range glob(t, pattern) {
+			blobs[path] = readFile(t, path)
+		}
 	}
 	return blobs
 }

@@ -10,42 +10,26 @@ import (
 	"fmt"
 	"io"
 
+	"filippo.io/mldsa"
+
 	"conclave/internal/cmac"
 	"conclave/internal/curve"
 	"conclave/internal/secret"
 )
 
 // The plaintext begins with random bytes, because the IV is zero, and the size
-// of the key: in bits, or for AES in bytes.
+// of the key: in bits, for AES in bytes, and for ML-DSA the number of its parameter set.
 const (
 	randomSize  = 8
 	contentFrom = randomSize + 2
 )
 
 // Wrap encrypts a key as WRAP KEY does, with 8 bytes from rand. The key is a
-// *rsa.PrivateKey, *curve.PrivateKey or AESKey. RSA keys are written without
-// CRT parts (type 5), which all cards take and which keeps RSA-4096 blobs small
+// *rsa.PrivateKey, *curve.PrivateKey, *mldsa.PrivateKey or AESKey. RSA keys are written
+// without CRT parts (type 5), which all cards take and which keeps RSA-4096 blobs small
 // enough for OpenSC's buffers.
 func (d *DKEK) Wrap(rand io.Reader, key any, meta Metadata) ([]byte, error) {
-	var (
-		t    KeyType
-		size int
-		body secret.Bytes
-		err  error
-	)
-	switch key := key.(type) {
-	case *rsa.PrivateKey:
-		t, size = RSA, 8*key.Size()
-		body, err = encodeRSA(key)
-	case *curve.PrivateKey:
-		t, size = EC, 8*key.Curve.FieldLen()
-		body = encodeEC(key)
-	case AESKey:
-		t, size = AES, len(key)
-		body, err = encodeAES(key)
-	default:
-		err = fmt.Errorf("a %T cannot be wrapped; RSA, EC and AES keys can", key)
-	}
+	t, size, body, err := encodeKey(key)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +41,7 @@ func (d *DKEK) Wrap(rand io.Reader, key any, meta Metadata) ([]byte, error) {
 	}
 	binary.BigEndian.PutUint16(plaintext[randomSize:], uint16(size))
 	plaintext = pad(append(plaintext, body...))
-	blob := d.seal(Blob{Type: t, DefaultAlgorithm: t.defaultAlgorithm(), Metadata: meta}, plaintext)
+	blob := d.seal(Blob{Type: t, DefaultAlgorithm: t.defaultAlgorithm(size), Metadata: meta}, plaintext)
 	if len(blob) > maxBlob {
 		return nil, fmt.Errorf("the metadata makes a blob of %d bytes, at most %d are allowed", len(blob), maxBlob)
 	}
@@ -66,9 +50,9 @@ func (d *DKEK) Wrap(rand io.Reader, key any, meta Metadata) ([]byte, error) {
 
 // Unwrap decrypts a blob as UNWRAP KEY does, and checks that the parts of the
 // key belong together and that an RSA key is a good one (keycheck.Private). The
-// key is a *rsa.PrivateKey, *curve.PrivateKey or AESKey. The error is ErrForeign if the blob belongs to another DKEK,
-// ErrDamaged if it is not as it was written; neither is decrypted. It is
-// ErrUnsupported for an unknown type or curve.
+// key is one of those that Wrap takes. The error is ErrForeign if the blob belongs to
+// another DKEK, ErrDamaged if it is not as it was written; neither is decrypted. It is
+// ErrUnsupported for an unknown type, curve or parameter set.
 func (d *DKEK) Unwrap(b []byte) (key any, meta Metadata, err error) {
 	blob, err := ParseBlob(b)
 	if err != nil {
@@ -79,7 +63,7 @@ func (d *DKEK) Unwrap(b []byte) (key any, meta Metadata, err error) {
 		return nil, Metadata{}, err
 	}
 	defer plaintext.Wipe()
-	key, err = decodeKey(blob.Type, plaintext)
+	key, err = decodeKey(blob, plaintext)
 	if err != nil {
 		return nil, Metadata{}, fmt.Errorf("wrapped %v key: %w", blob.Type, err)
 	}
@@ -117,8 +101,9 @@ func (d *DKEK) open(blob Blob) (secret.Bytes, error) {
 
 // defaultAlgorithm returns the object identifier that blobs of the type have.
 // It is not checked in Unwrap: the type says the same, and cards of version 3.0
-// to 3.2 encoded it wrongly for AES (according to CardContact's DKEK.js).
-func (t KeyType) defaultAlgorithm() []byte {
+// to 3.2 encoded it wrongly for AES (according to CardContact's DKEK.js). For ML-DSA
+// alone it is, since nothing else tells one seed's parameter set from another's.
+func (t KeyType) defaultAlgorithm(size int) []byte {
 	const (
 		rsaSHA256   = "\x04\x00\x7F\x00\x07\x02\x02\x02\x01\x02" // id-TA-RSA-v1-5-SHA-256, TR-03110-3 section A.7.3
 		ecdsaSHA256 = "\x04\x00\x7F\x00\x07\x02\x02\x02\x02\x03" // id-TA-ECDSA-SHA-256
@@ -129,6 +114,8 @@ func (t KeyType) defaultAlgorithm() []byte {
 		return []byte(ecdsaSHA256)
 	case AES:
 		return []byte(nistAES)
+	case MLDSA:
+		return mldsaOID(size)
 	}
 	return []byte(rsaSHA256)
 }
@@ -142,11 +129,29 @@ func (m Metadata) clone() Metadata {
 	}
 }
 
+// encodeKey writes the content of a blob, with the size that stands before it.
+func encodeKey(key any) (t KeyType, size int, body secret.Bytes, err error) {
+	switch key := key.(type) {
+	case *rsa.PrivateKey:
+		body, err = encodeRSA(key)
+		return RSA, 8 * key.Size(), body, err
+	case *curve.PrivateKey:
+		return EC, 8 * key.Curve.FieldLen(), encodeEC(key), nil
+	case AESKey:
+		body, err = encodeAES(key)
+		return AES, len(key), body, err
+	case *mldsa.PrivateKey:
+		size, body, err = encodeMLDSA(key)
+		return MLDSA, size, body, err
+	}
+	return 0, 0, nil, fmt.Errorf("a %T cannot be wrapped; RSA, EC, AES and ML-DSA keys can", key)
+}
+
 // decodeKey reads the decrypted content of a blob, at least one block long.
-func decodeKey(t KeyType, plaintext secret.Bytes) (any, error) {
+func decodeKey(blob Blob, plaintext secret.Bytes) (any, error) {
 	size := int(binary.BigEndian.Uint16(plaintext[randomSize:]))
 	content := fields(plaintext[contentFrom:])
-	switch t {
+	switch blob.Type {
 	case RSA:
 		return decodeRSA(size, content)
 	case RSACRT:
@@ -155,8 +160,10 @@ func decodeKey(t KeyType, plaintext secret.Bytes) (any, error) {
 		return decodeEC(size, content)
 	case AES:
 		return decodeAES(size, content)
+	case MLDSA:
+		return decodeMLDSA(blob.DefaultAlgorithm, size, content)
 	}
-	return nil, fmt.Errorf("%w: only types %d, %d, %d and %d are known", ErrUnsupported, RSA, RSACRT, EC, AES)
+	return nil, fmt.Errorf("%w: only types %d, %d, %d, %d and %d are known", ErrUnsupported, RSA, RSACRT, EC, AES, MLDSA)
 }
 
 // all takes the named values, which must be followed by padding alone.

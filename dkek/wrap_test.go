@@ -17,6 +17,7 @@ import (
 	"conclave/internal/curve"
 	"conclave/internal/secret"
 
+	"filippo.io/mldsa"
 	"pgregory.net/rapid"
 )
 
@@ -35,6 +36,9 @@ func TestWrapThenUnwrap(t *testing.T) {
 			t.Fatal(err)
 		}
 		keys[c.Name] = key
+	}
+	for _, size := range mldsaSizes() {
+		keys[fmt.Sprint("ML-DSA-", size)] = mldsaKey(t, size)
 	}
 	meta := Metadata{AllowedAlgorithms: []byte{0x70, 0x80}, AccessConditions: []byte{1}, KeyOID: []byte{2, 3}}
 	for name, key := range keys {
@@ -158,6 +162,7 @@ func TestUnwrapInconsistent(t *testing.T) {
 	bad, odd := rsaOf(t, 16, 1008), rsaOf(t, 514, 513)
 	aligned := content(1024, replace(rsa5, 2, append(make([]byte, 13), rsa5[2]...))...)
 	p256, _ := curve.ByName("secp256r1")
+	seed := filled(7)
 	for _, test := range []struct {
 		name      string
 		t         KeyType
@@ -182,6 +187,12 @@ func TestUnwrapInconsistent(t *testing.T) {
 		{"AES, size", AES, content(17), "not 17"},
 		{"AES, past the end", AES, content(32), "32 runs past the end, 6"},
 		{"AES, padding", AES, append(content(16)[:contentFrom], "0123456789abcdef\x80\x00\x01\x00\x00\x00"...), "padding"},
+
+		{"no fault, 204", MLDSA, content(65, seed), ""},
+		{"ML-DSA, size", MLDSA, content(66, seed), "parameter set 66; 44, 65 and 87 are known"},
+		{"ML-DSA, a seed of 31 bytes", MLDSA, content(65, seed[:31]), "a seed of 31 bytes, 32 expected"},
+		{"ML-DSA, no seed", MLDSA, content(65), "seed: length 32768 runs past the end"},
+		{"ML-DSA, two seeds", MLDSA, content(65, seed, seed), "padding"},
 
 		{"EC, size", EC, content(384, ec...), "key size 384 bits does not fit secp256r1"},
 		{"EC, b", EC, content(256, replace(ec, 1, filled(1))...), "no known curve has these domain parameters, over a field of 256 bits; known are"},
@@ -218,7 +229,7 @@ func TestUnwrapInconsistent(t *testing.T) {
 		{"CRT, p = 1", RSACRT, content(1024, replace(replace(rsa6, 2, []byte{1}), 4, rsa6[5])...), "e does not belong"},
 		{"CRT, e", RSACRT, content(1024, replace(rsa6, 6, []byte{5})...), "does not belong to p"},
 	} {
-		key, _, err := d.Unwrap(d.seal(blobOf(test.t), test.plaintext))
+		key, _, err := d.Unwrap(d.seal(blobOf(test.t, test.plaintext), test.plaintext))
 		switch {
 		case test.want == "":
 			if err != nil || key == nil {
@@ -226,6 +237,53 @@ func TestUnwrapInconsistent(t *testing.T) {
 			}
 		case err == nil || !strings.Contains(err.Error(), test.want) || errors.Is(err, ErrDamaged):
 			t.Errorf("%s: error %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+// TestMLDSAOfAnotherSet: a seed makes a key of each parameter set, so that the two fields
+// that name it must say the same.
+func TestMLDSAOfAnotherSet(t *testing.T) {
+	d := vectorDKEK(t)
+	blob := blobOf(MLDSA, content(65, filled(7)))
+	_, _, err := d.Unwrap(d.seal(blob, content(44, filled(7))))
+	if err == nil || !strings.Contains(err.Error(), "03 12 is not ML-DSA-44") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestTypesAreNotMistaken changes the type byte of blobs, as who has no DKEK can, and
+// then seals the contents of each type as each other one, as nobody does. A device that
+// does not know ML-DSA refuses it as every type that it does not know.
+func TestTypesAreNotMistaken(t *testing.T) {
+	d := vectorDKEK(t)
+	for path, b := range readBlobs(t) {
+		blob, err := ParseBlob(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for other := range 256 {
+			if KeyType(other) == blob.Type {
+				continue
+			}
+			if _, _, err := d.Unwrap(withByte(b, 8, byte(other))); !errors.Is(err, ErrDamaged) {
+				t.Errorf("%s as type %d: error %v; its MAC does not fit", path, other, err)
+			}
+			resealed := blob
+			resealed.Type = KeyType(other)
+			if key, _, err := d.Unwrap(d.seal(resealed, opened(t, d, b))); err == nil {
+				t.Errorf("%s sealed as type %d is a %T", path, other, key)
+			}
+		}
+	}
+}
+
+// TestMLDSABlobIsSmall: below what one short APDU answers with.
+func TestMLDSABlobIsSmall(t *testing.T) {
+	for _, size := range mldsaSizes() {
+		blob, err := vectorDKEK(t).Wrap(rand.Reader, mldsaKey(t, size), Metadata{AllowedAlgorithms: []byte{0x60, 0x92}})
+		if err != nil || len(blob) >= 128 {
+			t.Errorf("ML-DSA-%d: %d bytes, %v", size, len(blob), err)
 		}
 	}
 }
@@ -261,7 +319,7 @@ func FuzzUnwrap(f *testing.F) {
 	f.Fuzz(func(t *testing.T, keyType byte, plaintext []byte) {
 		blocks := max(1, (len(plaintext)+15)/16)
 		plaintext = append(bytes.Clone(plaintext), make([]byte, 16*blocks-len(plaintext))...)
-		key, meta, err := d.Unwrap(d.seal(blobOf(KeyType(keyType)), plaintext))
+		key, meta, err := d.Unwrap(d.seal(blobOf(KeyType(keyType), plaintext), plaintext))
 		if err != nil {
 			return
 		}
@@ -287,6 +345,9 @@ func equalKeys(a, b any) bool {
 	case *curve.PrivateKey:
 		b, ok := b.(*curve.PrivateKey)
 		return ok && a.Curve == b.Curve && a.D.Equal(b.D) && bytes.Equal(a.Q, b.Q)
+	case *mldsa.PrivateKey:
+		b, ok := b.(*mldsa.PrivateKey)
+		return ok && a.Equal(b)
 	case AESKey:
 		b, ok := b.(AESKey)
 		return ok && secret.Bytes(a).Equal(secret.Bytes(b))
@@ -325,6 +386,15 @@ func rsaOf(t testing.TB, pBits, qBits int) *rsa.PrivateKey {
 			return &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: 65537}, D: d, Primes: []*big.Int{p, q}}
 		}
 	}
+}
+
+func mldsaKey(t testing.TB, size int) *mldsa.PrivateKey {
+	p, known := parametersOf(size)
+	key, err := mldsa.GenerateKey(p)
+	if err != nil || !known {
+		t.Fatal(size, err)
+	}
+	return key
 }
 
 func smallRSA() *rsa.PrivateKey {
@@ -374,5 +444,8 @@ func plus(b []byte, n int64) []byte {
 	return new(big.Int).Add(new(big.Int).SetBytes(b), big.NewInt(n)).Bytes()
 }
 
-// blobOf is an empty blob of a type.
-func blobOf(t KeyType) Blob { return Blob{Type: t, DefaultAlgorithm: t.defaultAlgorithm()} }
+// blobOf is a blob of a type for a content, without it.
+func blobOf(t KeyType, content []byte) Blob {
+	size := int(binary.BigEndian.Uint16(content[randomSize:]))
+	return Blob{Type: t, DefaultAlgorithm: t.defaultAlgorithm(size)}
+}
