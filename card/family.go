@@ -8,6 +8,8 @@ import (
 	"crypto/sha512"
 	"errors"
 
+	"filippo.io/mldsa"
+
 	"conclave/apdu"
 	"conclave/dkek"
 	"conclave/internal/curve"
@@ -44,6 +46,8 @@ func openPrivate(r keyRecord, engine rsaop.Engine) (private, error) {
 		return openEC(r)
 	case r.AES != nil:
 		return aesKey{r.AES}, nil
+	case r.MLDSA != nil:
+		return openMLDSA(r)
 	}
 	return nil, errors.New("the record of a key holds none of a kind that is known here; was it written by a later version?")
 }
@@ -55,11 +59,13 @@ func planGenerate(template wire.PublicKey, engine rsaop.Engine) (func() (keyReco
 		return planRSA(template, engine)
 	case wire.KeyEC:
 		return func() (keyRecord, error) { return generateEC(template.Curve) }, nil
+	case wire.KeyMLDSA:
+		return func() (keyRecord, error) { return generateMLDSA(template.Parameters) }, nil
 	}
 	return nil, apdu.WrongData
 }
 
-// recordOf is the record of a key as package dkek gives it.
+// recordOf is the record of a key as package dkek gives it, of which no other use is made.
 func recordOf(material any) (keyRecord, error) {
 	switch k := material.(type) {
 	case *rsa.PrivateKey:
@@ -68,6 +74,9 @@ func recordOf(material any) (keyRecord, error) {
 		return ecRecord(k), nil
 	case dkek.AESKey:
 		return keyRecord{AES: k}, nil
+	case *mldsa.PrivateKey:
+		defer mldsaKey{k}.wipe()
+		return mldsaRecord(k), nil
 	}
 	return keyRecord{}, apdu.FunctionNotSupported
 }

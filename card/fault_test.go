@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/mldsa"
+
 	"conclave/apdu"
 	"conclave/card/store/memory"
 	"conclave/internal/curve"
@@ -169,5 +171,24 @@ func TestKeyThatDoesNotFitIsNotStored(t *testing.T) {
 		if signed, err = request.Sign(k.signCVC); err != nil || k.checkPair(signed) == nil {
 			t.Errorf("%s: %v; the public half is another's, and was not found", on.Name, err)
 		}
+	}
+	private, err := mldsa.GenerateKey(mldsa.MLDSA65())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &key{private: mldsaKey{private}}
+	sign := func() error {
+		request := wire.CVC{CAR: "UTTEST00001", CHR: "UTTEST00001", Key: k.public()}
+		signed, err := request.Sign(k.signCVC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k.checkPair(signed)
+	}
+	if err := sign(); err != nil {
+		t.Errorf("a good ML-DSA key was refused: %v", err)
+	}
+	if flip(private, "k", "pub", "raw"); sign() == nil {
+		t.Error("an ML-DSA key has a public half that does not fit, and was not found")
 	}
 }

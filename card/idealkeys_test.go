@@ -2,6 +2,7 @@ package card_test
 
 import (
 	"bytes"
+	"crypto/sha3"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,7 +25,7 @@ type idealDKEK struct {
 func (k *idealDKEK) outstanding() int { return k.shares - len(k.seen) }
 
 type idealKey struct {
-	public     []byte // nil while it was not seen
+	public     wire.PublicKey // as it was asked for, until it was seen
 	counter    *uint32
 	algorithms []byte
 }
@@ -98,7 +99,7 @@ func (d *ideal) generate(_ *idealSession, c apdu.Command) reply {
 	switch {
 	case errors.Is(err, wire.ErrUnknownField):
 		return refuse(apdu.FunctionNotSupported)
-	case err != nil, request.Key.Type != wire.KeyEC: // no command here asks for RSA
+	case err != nil, request.Key.Type == wire.KeyRSA: // no command here asks for that
 		return refuse(apdu.WrongData)
 	case c.P1 == 0:
 		return refuse(apdu.WrongP1P2)
@@ -109,7 +110,7 @@ func (d *ideal) generate(_ *idealSession, c apdu.Command) reply {
 	if sw != apdu.OK {
 		return refuse(sw)
 	}
-	k := &idealKey{counter: request.UseCounter, algorithms: request.Algorithms}
+	k := &idealKey{public: request.Key, counter: request.UseCounter, algorithms: request.Algorithms}
 	d.keys[c.P1] = k
 	return reply{apdu.OK, func(got []byte) error {
 		d.files[wire.PrefixEECert.File(c.P1)] = bytes.Clone(got)
@@ -117,7 +118,7 @@ func (d *ideal) generate(_ *idealSession, c apdu.Command) reply {
 		if err != nil {
 			return err
 		}
-		k.public = r.Request.Key.Point
+		k.public = r.Request.Key
 		return r.Verify(outer)
 	}}
 }
@@ -138,11 +139,20 @@ func (d *ideal) signer(id byte) (public wire.PublicKey, sw apdu.Status) {
 	if _, err := wire.ParseAuthenticatedRequest(content); err != nil {
 		return public, apdu.ConditionsNotSatisfied
 	}
-	k, sw := d.use(id, wire.ECDSA|wire.HashSHA256, apdu.OK)
+	a := wire.ECDSA | wire.HashSHA256
+	if d.isMLDSA(id) {
+		a = wire.MLDSA
+	}
+	k, sw := d.use(id, a, apdu.OK)
 	if sw != apdu.OK {
 		return public, sw
 	}
-	return wire.ECPublicKey(p256(), k.public), apdu.OK
+	return k.public, apdu.OK
+}
+
+func (d *ideal) isMLDSA(id byte) bool {
+	k := d.keys[id]
+	return k != nil && k.public.Type == wire.KeyMLDSA
 }
 
 func p256() *curve.Curve {
@@ -179,32 +189,64 @@ func (k *idealKey) may(a wire.Algorithm) bool {
 
 func (d *ideal) sign(_ *idealSession, c apdu.Command) reply {
 	a := wire.Algorithm(c.P2)
-	scheme := a & 0xF0
-	mistake := apdu.OK
-	switch {
-	case a != wire.RSARaw && (scheme != wire.RSAPKCS1 && scheme != wire.RSAPSS && scheme != wire.ECDSA || a&0x0F > 5):
+	switch a & 0xF0 {
+	case wire.RSARaw, wire.MLDSA:
+		if a&0x0F != 0 {
+			return refuse(apdu.WrongP1P2)
+		}
+	case wire.RSAPKCS1, wire.RSAPSS, wire.ECDSA:
+		if a&0x0F > 5 {
+			return refuse(apdu.WrongP1P2)
+		}
+	default:
 		return refuse(apdu.WrongP1P2)
-	case scheme != wire.ECDSA:
-		mistake = apdu.WrongData // all keys here are EC
-	case a == wire.ECDSA && len(c.Data) == 0:
-		mistake = apdu.WrongLength
 	}
-	k, sw := d.use(c.P1, a, mistake)
+	k, sw := d.use(c.P1, a, d.keys[c.P1].signMistake(a, len(c.Data)))
 	if sw != apdu.OK {
 		return refuse(sw)
 	}
-	digest := c.Data
+	return reply{sw, func(got []byte) error { return k.judge(a, c.Data, got) }}
+}
+
+// signMistake is what is wrong with asking the key for a signature; no key makes none.
+func (k *idealKey) signMistake(a wire.Algorithm, n int) apdu.Status {
+	switch {
+	case k == nil:
+		return apdu.OK
+	case (a == wire.MLDSA) != (k.public.Type == wire.KeyMLDSA), a&0xF0 != wire.ECDSA && a != wire.MLDSA:
+		return apdu.WrongData // no key here is RSA
+	case a == wire.MLDSA && n != 64, a == wire.ECDSA && n == 0:
+		return apdu.WrongLength
+	}
+	return apdu.OK
+}
+
+func (k *idealKey) judge(a wire.Algorithm, data, signature []byte) error {
+	if a == wire.MLDSA {
+		if !bytes.Equal(data, messageRepresentative(k.public.Encoded, mldsaMessage())) {
+			return nil // its message is not known
+		}
+		return k.public.Verify(mldsaMessage(), signature)
+	}
+	digest := data
 	if h := hashes()[a&0x0F]; h != nil {
 		h := h()
-		h.Write(c.Data)
+		h.Write(data)
 		digest = h.Sum(nil)
 	}
-	return reply{sw, func(got []byte) error {
-		if !p256().Verify(k.public, digest, got) {
-			return errors.New("it is not a signature by that key")
-		}
-		return nil
-	}}
+	if !p256().Verify(k.public.Point, digest, signature) {
+		return errors.New("it is not a signature by that key")
+	}
+	return nil
+}
+
+func mldsaMessage() []byte { return []byte("what all messages here are") }
+
+// messageRepresentative is μ for an empty context (FIPS 204, algorithm 2 and line 6 of
+// algorithm 7).
+func messageRepresentative(public, message []byte) []byte {
+	tr := sha3.SumSHAKE256(public, 64)
+	return sha3.SumSHAKE256(slices.Concat(tr, []byte{0, 0}, message), 64)
 }
 
 func (d *ideal) decipher(_ *idealSession, c apdu.Command) reply {
@@ -213,7 +255,7 @@ func (d *ideal) decipher(_ *idealSession, c apdu.Command) reply {
 	switch {
 	case a != wire.ECDH && (a < wire.RSADecryptRaw || a > wire.RSADecryptOAEP):
 		return refuse(apdu.WrongP1P2)
-	case a != wire.ECDH, p256().CheckPoint(c.Data) != nil:
+	case a != wire.ECDH, p256().CheckPoint(c.Data) != nil, d.isMLDSA(c.P1):
 		mistake = apdu.WrongData
 	}
 	k, sw := d.use(c.P1, a, mistake)
@@ -225,7 +267,7 @@ func (d *ideal) decipher(_ *idealSession, c apdu.Command) reply {
 		if !bytes.Equal(c.Data, theirs.Q) {
 			return nil // its other half is not known
 		}
-		want, err := theirs.ECDH(k.public)
+		want, err := theirs.ECDH(k.public.Point)
 		if err != nil {
 			return err
 		}

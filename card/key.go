@@ -13,13 +13,15 @@ import (
 )
 
 // keyRecord is a key as the store holds it, sealed: exactly one of the first
-// three is there.
+// four is there.
 type keyRecord struct {
-	RSA []byte `json:",omitempty"` // PKCS#1
-	EC  []byte `json:",omitempty"` // the scalar d
-	AES []byte `json:",omitempty"`
+	RSA   []byte `json:",omitempty"` // PKCS#1
+	EC    []byte `json:",omitempty"` // the scalar d
+	AES   []byte `json:",omitempty"`
+	MLDSA []byte `json:",omitempty"` // the seed ξ
 
-	Curve      string  `json:",omitempty"`
+	Curve      string  `json:",omitempty"` // of an EC key
+	Parameters string  `json:",omitempty"` // the set of an ML-DSA key
 	UseCounter *uint32 `json:",omitempty"` // uses left; nil for no limit
 	Algorithms []byte  `json:",omitempty"` // allowed; none for all
 }
@@ -28,7 +30,7 @@ type keyRecord struct {
 // keeps its buffers.
 func (r keyRecord) bytes() (secret.Bytes, error) {
 	var b secret.Bytes
-	for name, field := range map[string]*[]byte{"RSA": &r.RSA, "EC": &r.EC, "AES": &r.AES} {
+	for name, field := range map[string]*[]byte{"RSA": &r.RSA, "EC": &r.EC, "AES": &r.AES, "MLDSA": &r.MLDSA} {
 		if *field != nil {
 			b = append(make(secret.Bytes, 0, 2*len(*field)+128), fmt.Sprintf(`{"%s":"`, name)...)
 			b = append(base64.StdEncoding.AppendEncode(b, *field), '"', ',')
@@ -47,6 +49,7 @@ func (r *keyRecord) wipe() {
 	clear(r.RSA)
 	clear(r.EC)
 	clear(r.AES)
+	clear(r.MLDSA)
 }
 
 // key is a key that is ready to use, and what its record says of its use.

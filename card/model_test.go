@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/mldsa"
+
 	"conclave/apdu"
 	"conclave/card"
 	"conclave/card/store"
@@ -190,6 +192,9 @@ func (r *run) send(n int, c apdu.Command) {
 	got, err := exchange(r.cards[n], c)
 	r.log = append(r.log, exchanged{card: n, command: c, sw: got.SW})
 	r.answers[fmt.Sprintf("%02X %04X", c.INS, uint16(got.SW))]++
+	if c.INS == wire.InsSign && c.P2 == byte(wire.MLDSA) {
+		r.answers[fmt.Sprintf("ML %04X", uint16(got.SW))]++
+	}
 	switch {
 	case err != nil || got.SW != want.sw:
 		r.fail(fmt.Sprintf("answered %04X, %v; %04X was expected", uint16(got.SW), err, uint16(want.sw)))
@@ -238,7 +243,11 @@ func (r *run) audit() {
 			r.send(n, apdu.Command{INS: wire.InsReadBinary, P1: byte(fid.Prefix()), P2: fid.ID(), Data: []byte{0x54, 1, 0}, Ne: apdu.MaxExtendedNe})
 		}
 		for _, id := range slices.Sorted(maps.Keys(r.ideal.keys)) {
-			r.send(n, apdu.Command{CLA: 0x80, INS: wire.InsSign, P1: id, P2: byte(wire.ECDSA), Data: []byte("audit"), Ne: 256})
+			c := apdu.Command{CLA: 0x80, INS: wire.InsSign, P1: id, P2: byte(wire.ECDSA), Data: []byte("audit"), Ne: apdu.MaxExtendedNe}
+			if k := r.ideal.keys[id]; r.ideal.isMLDSA(id) {
+				c.P2, c.Data = byte(wire.MLDSA), messageRepresentative(k.public.Encoded, mldsaMessage())
+			}
+			r.send(n, c)
 		}
 	}
 }
@@ -249,9 +258,9 @@ func (r *run) checkVariety() {
 		A4-9000 A4-6A82 A4-6A86 B1-9000 B1-6282 B1-6982 B1-6986 B1-6A82 D7-9000 D7-6982 D7-6A80 D7-6A82 E4-9000 E4-6982
 		E4-6A82 58-9000 84-9000 20-9000 20-63C1 20-6983 20-6984 20-6A88 24-9000 24-63C1 24-6983 24-6A80 2C-9000 2C-6982
 		2C-6986 2C-6A80 50-9000 50-63CE 50-6A80 50-6A81 52-9000 52-6986 52-6A89 52-6D00 46-9000 46-6A81 46-6984 46-6A88
-		46-6A89 46-6985 68-9000 68-6A81 68-6984 68-6A88 62-9000 72-9000 72-6985 74-9000 74-6A80 74-6984 74-6A89`) {
+		46-6A89 46-6985 68-9000 68-6A81 68-6984 68-6A88 62-9000 ML-9000 ML-6700 ML-6A80 ML-6A81 ML-6984 72-9000 72-6985 74-9000 74-6A80 74-6984 74-6A89`) {
 		if kind = strings.Replace(kind, "-", " ", 1); r.answers[kind] == 0 && !testing.Short() {
-			r.t.Errorf("%s (instruction and status word) was never seen", kind)
+			r.t.Errorf("%s (instruction, or ML for a signature with ML-DSA, and status word) was never seen", kind)
 		}
 	}
 }
@@ -424,11 +433,14 @@ func (r *run) deletion() apdu.Command {
 func (r *run) generation() apdu.Command {
 	request := wire.KeyRequest{CAR: "UTCA00001", CHR: fmt.Sprintf("ZZMODEL%05d", r.random.IntN(1000)), Key: wire.ECTemplate(p256())}
 	if r.in(3) {
+		request.Key = wire.MLDSATemplate(one(r, mldsa.MLDSA44(), mldsa.MLDSA44(), mldsa.MLDSA65(), mldsa.MLDSA87()))
+	}
+	if r.in(3) {
 		uses := uint32(r.random.IntN(3))
 		request.UseCounter = &uses
 	}
 	if r.in(3) {
-		request.Algorithms = one(r, []byte{0x70}, []byte{0x73, 0x92}, []byte{0x80, 0x70, 0x92}, []byte{0x92})
+		request.Algorithms = one(r, []byte{0x70}, []byte{0x60, 0x73, 0x92}, []byte{0x80, 0x70, 0x92}, []byte{0x92})
 	}
 	data, err := request.Bytes()
 	if err != nil {
@@ -438,8 +450,13 @@ func (r *run) generation() apdu.Command {
 }
 
 func (r *run) signature() apdu.Command {
-	a := one[wire.Algorithm](r, wire.ECDSA, wire.ECDSA, wire.ECDSA|1, wire.ECDSA|3, wire.ECDSA|3, wire.ECDSA|5, wire.RSAPSS, wire.RSARaw, 0x99)
-	return apdu.Command{CLA: 0x80, INS: wire.InsSign, P1: r.id(), P2: byte(a), Data: r.bytes(one(r, 0, 20, 32, 32, 300)), Ne: apdu.MaxShortNe}
+	id := r.id()
+	if k := r.ideal.keys[id]; r.ideal.isMLDSA(id) && !r.in(4) {
+		mu := messageRepresentative(k.public.Encoded, mldsaMessage())
+		return apdu.Command{CLA: 0x80, INS: wire.InsSign, P1: id, P2: byte(wire.MLDSA), Data: one(r, mu, mu, mu, mu[:63]), Ne: apdu.MaxExtendedNe}
+	}
+	a := one[wire.Algorithm](r, wire.ECDSA, wire.ECDSA, wire.ECDSA|1, wire.ECDSA|3, wire.ECDSA|3, wire.ECDSA|5, wire.RSAPSS, wire.RSARaw, wire.MLDSA, wire.MLDSA|3, 0x99)
+	return apdu.Command{CLA: 0x80, INS: wire.InsSign, P1: id, P2: byte(a), Data: r.bytes(one(r, 0, 20, 32, 32, 300)), Ne: apdu.MaxShortNe}
 }
 
 func (r *run) agreement() apdu.Command {

@@ -5,7 +5,8 @@ import (
 	"conclave/wire"
 )
 
-// sign is SIGN: P1 is the key, P2 the algorithm. ECDSA signatures are DER.
+// sign is SIGN: P1 is the key, P2 the algorithm. ECDSA signatures are DER, those
+// of ML-DSA as FIPS 204 encodes them.
 func (c *Card) sign(cmd apdu.Command) ([]byte, error) {
 	algorithm := wire.Algorithm(cmd.P2)
 	if !signs(algorithm) {
@@ -17,8 +18,8 @@ func (c *Card) sign(cmd apdu.Command) ([]byte, error) {
 // signs says whether the algorithm is one of SIGN.
 func signs(a wire.Algorithm) bool {
 	switch scheme(a) {
-	case wire.RSARaw:
-		return a == wire.RSARaw
+	case wire.RSARaw, wire.MLDSA:
+		return a == scheme(a)
 	case wire.RSAPKCS1, wire.RSAPSS, wire.ECDSA:
 		return a&0x0F <= 5
 	}
