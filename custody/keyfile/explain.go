@@ -23,6 +23,7 @@ const (
 	convertSSH     = "cp FILE NEW.pem && chmod 600 NEW.pem && ssh-keygen -p -m pkcs8 -f NEW.pem"
 	convertPuTTY   = "puttygen FILE -O private-openssh -o NEW.key && ssh-keygen -p -m pkcs8 -f NEW.key"
 	convertKeytool = "keytool -importkeystore -srckeystore FILE -destkeystore NEW.p12 -deststoretype PKCS12"
+	convertSeed    = "openssl pkey -provparam ml-dsa.output_formats=seed-only -in FILE -aes256 -out NEW.pem"
 	convertPVK     = "openssl rsa -inform PVK -in FILE -aes256 -out NEW.pem (where it says that it knows no such algorithm, add: -provider default -provider legacy)"
 )
 
@@ -82,11 +83,11 @@ func explainPrivate(label string) error {
 }
 
 func explainKind(kind string) error {
-	return fmt.Errorf("it is a key for %s, and a SmartCard-HSM holds RSA and EC keys alone; such a key stays in a file, or is replaced by one that the device makes: conclave key generate", kind)
+	return fmt.Errorf("it is a key for %s, and devices hold RSA and EC keys, Conclave's own ML-DSA too, and no others; such a key stays in a file, or is replaced by one that the device makes: conclave key generate", kind)
 }
 
 // explainAlgorithm names an algorithm of keys that are not for this card: RFC 8410,
-// RFC 3279, RFC 9881, RFC 9909 and RFC 9935.
+// RFC 3279, RFC 9909 and RFC 9935.
 func explainAlgorithm(oid asn1.ObjectIdentifier) error {
 	if oid.Equal(oidRSAPSS) {
 		return errors.New("it is an RSA key that may sign with PSS alone, and a SmartCard-HSM cannot hold it to that; if its certificates name it as such, keep it where it is")
@@ -94,7 +95,6 @@ func explainAlgorithm(oid asn1.ObjectIdentifier) error {
 	if kind := map[string]string{
 		"1.3.101.110": "X25519", "1.3.101.111": "X448", "1.3.101.112": "Ed25519", "1.3.101.113": "Ed448",
 		"1.2.840.10040.4.1": "DSA", "1.2.840.113549.1.3.1": "Diffie-Hellman",
-		"2.16.840.1.101.3.4.3.17": "ML-DSA-44", "2.16.840.1.101.3.4.3.18": "ML-DSA-65", "2.16.840.1.101.3.4.3.19": "ML-DSA-87",
 		"2.16.840.1.101.3.4.4.1": "ML-KEM-512", "2.16.840.1.101.3.4.4.2": "ML-KEM-768", "2.16.840.1.101.3.4.4.3": "ML-KEM-1024",
 	}[oid.String()]; kind != "" {
 		return explainKind(kind)

@@ -2,8 +2,8 @@
 // reads: PKCS#8, in the clear or encrypted, and PKCS#12. It reads the key files
 // of other software too, in those forms and in some more: begin with [Read].
 //
-// Keys are what dkek.DKEK.Unwrap returns: *rsa.PrivateKey, *curve.PrivateKey
-// and dkek.AESKey. The last has no such form, and is refused everywhere.
+// Keys are what dkek.DKEK.Unwrap returns: *rsa.PrivateKey, *curve.PrivateKey,
+// *mldsa.PrivateKey and dkek.AESKey. The last has no such form, and is refused everywhere.
 package keyfile
 
 import (
@@ -14,6 +14,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"filippo.io/mldsa"
 
 	"conclave/dkek"
 	"conclave/internal/curve"
@@ -32,7 +34,7 @@ const (
 )
 
 // PKCS8 returns the DER PrivateKeyInfo (RFC 5208, section 5, as it is in RFC
-// 5958, section 2) of an RSA or EC key.
+// 5958, section 2) of an RSA, EC or ML-DSA key; of the last, the seed alone.
 func PKCS8(key any) (secret.Bytes, error) {
 	switch key := key.(type) {
 	case *rsa.PrivateKey:
@@ -43,6 +45,10 @@ func PKCS8(key any) (secret.Bytes, error) {
 		return der, nil
 	case *curve.PrivateKey:
 		return marshalEC(key)
+	case *mldsa.PrivateKey:
+		return seedPKCS8(key)
+	case Expanded:
+		return key.pkcs8()
 	}
 	return nil, unsupported(key)
 }
@@ -101,6 +107,10 @@ func Public(key any) (public wire.PublicKey, err error) {
 		return public, nil
 	case *curve.PrivateKey:
 		return wire.ECPublicKey(key.Curve, key.Q), nil
+	case *mldsa.PrivateKey:
+		return wire.MLDSAPublicKey(key.PublicKey()), nil
+	case Expanded:
+		return Public(key.PrivateKey)
 	}
 	return public, unsupported(key)
 }
@@ -111,7 +121,7 @@ func unsupported(key any) error {
 	if _, ok := key.(dkek.AESKey); ok {
 		return errors.New("an AES key has no PKCS#8 or PKCS#12 form; restore it to a device with conclave key unwrap")
 	}
-	return fmt.Errorf("a %T cannot be written to a key file; RSA and EC keys can", key)
+	return fmt.Errorf("a %T cannot be written to a key file; RSA, EC and ML-DSA keys can", key)
 }
 
 // id-ecPublicKey, RFC 5480, section 2.1.1.

@@ -18,7 +18,8 @@ const MaxFile = 256 << 10
 
 // Source is a private key that others have made, and what its file says of it.
 type Source struct {
-	// Key is a *rsa.PrivateKey or *curve.PrivateKey, whose parts were found to belong together.
+	// Key is a *rsa.PrivateKey, *curve.PrivateKey or *mldsa.PrivateKey, whose parts were
+	// found to belong together.
 	Key         any
 	Form        string   // of the file, in words
 	Encrypted   bool     // under a password

@@ -388,7 +388,7 @@ func TestReadTellsWhatItIs(t *testing.T) {
 		"a.p7b":      {"PKCS#7", ".p12"},
 		"two.pem":    {"it holds 2 private keys", "one by one"},
 		"cut.pem":    {"1 of its 1 blocks of PEM are damaged", "copied whole"},
-		"ed.pem":     {"a key for Ed25519", "RSA and EC keys alone"},
+		"ed.pem":     {"a key for Ed25519", "devices hold RSA and EC keys"},
 		"x.der":      {"a key for X25519"},
 		"dsa.pem":    {"a key for DSA"},
 		"olddsa.pem": {"a key for DSA"},

@@ -85,5 +85,8 @@ func readPKCS8(der cryptobyte.String) (any, error) {
 		}
 		return readSEC1(key, named)
 	}
+	if p, named := parametersOf(oid); named {
+		return readMLDSA(p, key)
+	}
 	return nil, explainAlgorithm(oid)
 }
