@@ -22,6 +22,11 @@ func mldsaOID(p mldsa.Parameters) []byte {
 	return []byte{0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, last}
 }
 
+// mldsaNumber is the one in the name.
+func mldsaNumber(p mldsa.Parameters) int {
+	return map[mldsa.Parameters]int{mldsa.MLDSA44(): 44, mldsa.MLDSA65(): 65, mldsa.MLDSA87(): 87}[p]
+}
+
 // MLDSATemplate asks for an ML-DSA key.
 func MLDSATemplate(p mldsa.Parameters) PublicKey { return PublicKey{Type: KeyMLDSA, Parameters: p} }
 

@@ -2,10 +2,12 @@ package wire_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
 	"filippo.io/mldsa"
+	"filippo.io/mldsa/mldsacrypto"
 
 	"conclave/wire"
 )
@@ -31,7 +33,11 @@ func TestMLDSA(t *testing.T) {
 				t.Fatal(err)
 			}
 			public := wire.MLDSAPublicKey(private.PublicKey())
+			if name := fmt.Sprintf("%s-%d", public.Type, public.Size()); name != p.String() {
+				t.Errorf("it is described as %s", name)
+			}
 			testMLDSARequest(t, private, public)
+			testMLDSAMu(t, private)
 			spki, err := public.SPKI()
 			if err != nil {
 				t.Fatal(err)
@@ -59,5 +65,34 @@ func testMLDSARequest(t *testing.T, private *mldsa.PrivateKey, public wire.Publi
 	other[len(other)-1] ^= 1
 	if parsed, err := wire.ParseAuthenticatedRequest(other); err == nil && parsed.Verify(public) == nil {
 		t.Error("a request was taken whose signature has a bit changed")
+	}
+}
+
+// testMLDSAMu: what is signed as the representative of a message verifies as a signature
+// of the message, in its context alone.
+func testMLDSAMu(t *testing.T, private *mldsa.PrivateKey) {
+	t.Helper()
+	message := []byte("a message")
+	for _, context := range []string{"", "certificates", strings.Repeat("c", 255)} {
+		shake, err := wire.MLDSAMu(private.PublicKey(), context)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shake.Write(message)
+		mu := make([]byte, wire.MuSize)
+		shake.Read(mu)
+		signature, err := private.Sign(nil, mu, mldsacrypto.MLDSAMu)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := mldsa.Verify(private.PublicKey(), message, signature, &mldsa.Options{Context: context}); err != nil {
+			t.Errorf("in context %q: %v", context, err)
+		}
+		if mldsa.Verify(private.PublicKey(), message, signature, &mldsa.Options{Context: "another"}) == nil {
+			t.Errorf("made in context %q, it verifies in another", context)
+		}
+	}
+	if _, err := wire.MLDSAMu(private.PublicKey(), strings.Repeat("c", 256)); err == nil {
+		t.Error("a context of 256 bytes was taken")
 	}
 }

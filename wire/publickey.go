@@ -103,6 +103,15 @@ func (k PublicKey) CurveBits() int {
 	return k.Curve.Bits
 }
 
+// Size is what descriptions of keys have for it: the bits of an RSA modulus or of an EC
+// key's field, and of ML-DSA the number in its name.
+func (k PublicKey) Size() int {
+	if k.Type == KeyMLDSA {
+		return mldsaNumber(k.Parameters)
+	}
+	return max(k.Bits, k.CurveBits())
+}
+
 // RSAPublicKey is the data object for an RSA key.
 func RSAPublicKey(k *rsa.PublicKey) PublicKey {
 	return PublicKey{Type: KeyRSA, Modulus: k.N.Bytes(), Exponent: big.NewInt(int64(k.E)).Bytes()}
