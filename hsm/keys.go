@@ -19,11 +19,13 @@ type Key struct {
 	Public *wire.PublicKey
 }
 
-// Size describes kind and size of the key, e.g. "RSA-2048" or "secp256r1".
+// Size describes kind and size of the key, e.g. "RSA-2048", "secp256r1" or "ML-DSA-65".
 func (k Key) Size() string {
 	switch {
 	case k.Public != nil && k.Public.Type == wire.KeyEC:
 		return k.Public.Curve.Name
+	case k.Public != nil && k.Public.Type == wire.KeyMLDSA:
+		return k.Public.Parameters.String()
 	case k.Public != nil:
 		return fmt.Sprintf("RSA-%d", k.Public.Bits)
 	case k.Description != nil && k.Description.Bits == 0: // some tools leave it out
@@ -174,7 +176,7 @@ func (h *HSM) GenerateKey(n NewKey) (ref byte, request *wire.AuthenticatedReques
 		answer, err = h.exchange(fmt.Sprintf("generate key %d", ref), apdu.Command{
 			INS: wire.InsGenerateKeyPair, P1: ref, Data: data, Ne: apdu.MaxExtendedNe,
 		})
-		return err
+		return explainGenerate(n.Key, err)
 	})
 	if err != nil {
 		return 0, nil, err
@@ -184,6 +186,20 @@ func (h *HSM) GenerateKey(n NewKey) (ref byte, request *wire.AuthenticatedReques
 		return 0, nil, err
 	}
 	return ref, request, h.keepRequest(ref, answer)
+}
+
+// ErrNoMLDSA is the error for a device that has no ML-DSA keys.
+var ErrNoMLDSA = errors.New("this device makes no ML-DSA keys: only Conclave's own do")
+
+// explainGenerate says why a device makes no key of a kind that is an extension. Devices
+// differ in what they answer to an object identifier that they do not know.
+func explainGenerate(wanted wire.PublicKey, err error) error {
+	unknown := errors.Is(err, apdu.WrongData) || errors.Is(err, apdu.FunctionNotSupported) || errors.Is(err, apdu.ConditionsNotSatisfied) ||
+		errors.Is(err, apdu.ExecutionError) || errors.Is(err, apdu.Unknown)
+	if wanted.Type == wire.KeyMLDSA && unknown {
+		return fmt.Errorf("%w (%w)", ErrNoMLDSA, err)
+	}
+	return err
 }
 
 // keepRequest stores the request if the card has not done so itself.
@@ -200,12 +216,9 @@ func (h *HSM) keepRequest(ref byte, answer []byte) error {
 }
 
 func (n NewKey) describe(ref byte) ([]byte, error) {
-	d := wire.PrKD{Type: n.Key.Type, Label: n.Label, ID: n.ID, Bits: n.Key.Bits, Usage: n.Usage, Consent: n.Consent, Algorithms: n.Described}
+	d := wire.PrKD{Type: n.Key.Type, Label: n.Label, ID: n.ID, Bits: n.Key.Size(), Usage: n.Usage, Consent: n.Consent, Algorithms: n.Described}
 	if len(d.Algorithms) == 0 {
 		d.Algorithms = n.Algorithms
-	}
-	if d.Type == wire.KeyEC {
-		d.Bits = n.Key.Curve.Bits
 	}
 	if len(d.ID) == 0 {
 		d.ID = []byte{ref}

@@ -1,7 +1,6 @@
 package hsm
 
 import (
-	"crypto"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -21,7 +20,8 @@ var ErrAnotherKey = errors.New("the public half is another key's")
 // must be logged in.
 func (h *HSM) Prove(ref byte, public wire.PublicKey) error {
 	challenge := []byte(rand.Text())
-	signature, err := (&Signer{h, ref, public}).SignMessage(nil, challenge, crypto.SHA256)
+	signer := &Signer{h, ref, public}
+	signature, err := signer.SignMessage(nil, challenge, signer.Options())
 	if public.Type == wire.KeyRSA && errors.Is(err, apdu.WrongLength) { // it was padded for a longer key
 		return fmt.Errorf("%w: key %d is shorter (%w)", ErrAnotherKey, ref, err)
 	}

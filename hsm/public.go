@@ -19,8 +19,9 @@ import (
 
 // AskPublic lets the device compute the public half of a key, and proves it. The sizes
 // are those that an RSA modulus may have, in bits; none for all that cards know. The
-// error is ErrNotAllowed where the key's list of algorithms leaves no way. The user
-// must be logged in.
+// error is ErrNotAllowed where the key's list of algorithms leaves no way. No ML-DSA key
+// tells it: its signatures cannot be made without the public half, and give none away.
+// The user must be logged in.
 func (h *HSM) AskPublic(ref byte, t wire.KeyType, sizes ...int) (public *wire.PublicKey, err error) {
 	if err := h.begin(); err != nil {
 		return nil, err
@@ -30,6 +31,9 @@ func (h *HSM) AskPublic(ref byte, t wire.KeyType, sizes ...int) (public *wire.Pu
 		sizes = wire.RSASizes()
 	}
 	failed := fmt.Errorf("the device does not tell the public half of key %d", ref)
+	if t == wire.KeyMLDSA {
+		failed = fmt.Errorf("%w: what an ML-DSA key signs does not give it away", failed)
+	}
 	for _, ask := range h.questions(ref, t, sizes) {
 		public, err := ask()
 		if err == nil {

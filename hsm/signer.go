@@ -8,11 +8,12 @@ import (
 	_ "crypto/sha1" // for SignMessage, as the next two
 	_ "crypto/sha256"
 	_ "crypto/sha512"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"math/big"
+
+	"filippo.io/mldsa/x509"
 
 	"conclave/apdu"
 	"conclave/internal/curve"
@@ -35,9 +36,8 @@ func (h *HSM) Decipher(ref byte, algorithm wire.Algorithm, data []byte) ([]byte,
 
 func (h *HSM) privateOperation(name string, ins, ref byte, algorithm wire.Algorithm, data []byte) ([]byte, error) {
 	doing := fmt.Sprintf("%s with key %d", name, ref)
-	// 512 bytes are enough for every answer, and what OpenSC asks for.
 	out, err := h.exchange(doing, apdu.Command{
-		CLA: wire.ClassProprietary, INS: ins, P1: ref, P2: byte(algorithm), Data: data, Ne: 512,
+		CLA: wire.ClassProprietary, INS: ins, P1: ref, P2: byte(algorithm), Data: data, Ne: expected(algorithm),
 	})
 	switch {
 	case errors.Is(err, apdu.ReferenceNotFound), errors.Is(err, apdu.FileNotFound):
@@ -50,6 +50,14 @@ func (h *HSM) privateOperation(name string, ins, ref byte, algorithm wire.Algori
 		return nil, fmt.Errorf("%w, or its uses are exhausted (%w)", ErrNotAllowed, err)
 	}
 	return out, err
+}
+
+// expected is how long an answer may be, in bytes.
+func expected(algorithm wire.Algorithm) int {
+	if algorithm == wire.MLDSA {
+		return apdu.MaxExtendedNe
+	}
+	return 512 // what OpenSC asks for
 }
 
 // Signer is a key of the device as a crypto.Signer, a crypto.MessageSigner and, if it
@@ -73,8 +81,8 @@ func (h *HSM) Signer(ref byte) (*Signer, error) {
 // Ref is the key's reference.
 func (s *Signer) Ref() byte { return s.ref }
 
-// Public gives *rsa.PublicKey or *ecdsa.PublicKey, nil for a curve that
-// crypto/ecdsa does not have.
+// Public gives *rsa.PublicKey, *ecdsa.PublicKey or *mldsa.PublicKey, nil for a curve
+// that crypto/ecdsa does not have.
 func (s *Signer) Public() crypto.PublicKey {
 	der, err := s.public.SPKI()
 	if err != nil {
@@ -88,12 +96,15 @@ func (s *Signer) Public() crypto.PublicKey {
 }
 
 // Sign implements crypto.Signer: ECDSA (DER), PKCS#1 v1.5, or PSS, with any hash that
-// this program has and any salt. The card has its own randomness; rand is not read. The
-// error is ErrNotAllowed too for a key that signs nothing but what the card hashes: see
-// SignMessage.
+// this program has and any salt. An ML-DSA key signs a message as it is, or its
+// representative μ, with the options that mldsa.PrivateKey takes. The card has its own
+// randomness; rand is not read. The error is ErrNotAllowed too for a key that signs
+// nothing but what the card hashes: see SignMessage.
 func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	pss, isPSS := opts.(*rsa.PSSOptions)
 	switch {
+	case s.public.Type == wire.KeyMLDSA:
+		return s.signMLDSA(digest, opts)
 	case s.public.Type == wire.KeyEC:
 		return s.hsm.Sign(s.ref, wire.ECDSA, digest)
 	case isPSS:
@@ -183,7 +194,11 @@ func (s *Signer) signPKCS1(digest []byte, hash crypto.Hash) ([]byte, error) {
 
 // SignMessage implements crypto.MessageSigner. The message is hashed here, and by the
 // card where the list of the key allows nothing else; then it must fit into a command.
+// For an ML-DSA key it is Sign.
 func (s *Signer) SignMessage(_ io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if s.public.Type == wire.KeyMLDSA {
+		return s.signMLDSA(message, opts)
+	}
 	hash := opts.HashFunc()
 	if !hash.Available() {
 		return nil, fmt.Errorf("sign with key %d: hash %v; one was expected that this program has", s.ref, hash)
@@ -228,11 +243,21 @@ func (s *Signer) hashing(digest []byte, opts crypto.SignerOpts) (wire.Algorithm,
 // hardware take about a thousand.
 const MaxMessage = apdu.MaxExtendedData
 
-// signCVC signs as card verifiable certificates have it: SHA-256, and r‖s for EC.
+// signCVC signs as card verifiable certificates have it: SHA-256, and r‖s for EC;
+// ML-DSA without either.
 func (s *Signer) signCVC(message []byte) ([]byte, error) {
-	signature, err := s.SignMessage(nil, message, crypto.SHA256)
-	if err != nil || s.public.Type == wire.KeyRSA {
+	signature, err := s.SignMessage(nil, message, s.Options())
+	if err != nil || s.public.Type != wire.KeyEC {
 		return signature, err
 	}
 	return curve.PlainSignature(s.public.Curve, signature)
+}
+
+// Options are those with which any key can sign, and with which wire.PublicKey's
+// VerifyDER verifies: SHA-256, with PKCS#1 v1.5 for RSA, and no hash for ML-DSA.
+func (s *Signer) Options() crypto.SignerOpts {
+	if s.public.Type == wire.KeyMLDSA {
+		return crypto.Hash(0)
+	}
+	return crypto.SHA256
 }
