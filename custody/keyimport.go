@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 
+	"filippo.io/mldsa"
+
 	"conclave/custody/keyfile"
 	"conclave/dkek"
 	"conclave/hsm"
@@ -19,7 +21,7 @@ import (
 
 // Incoming is a private key that was made elsewhere, on its way to a device.
 type Incoming struct {
-	Key    any // *rsa.PrivateKey or *curve.PrivateKey
+	Key    any // *rsa.PrivateKey, *curve.PrivateKey or *mldsa.PrivateKey
 	Public wire.PublicKey
 	Label  string
 	ID     []byte // CKA_ID; the reference if it is empty
@@ -46,7 +48,7 @@ func NewIncoming(key any) (k Incoming, finding error, err error) {
 	}
 	public, err := x509.ParsePKIXPublicKey(spki)
 	if err != nil {
-		return k, nil, nil // a curve that is no standard library's, and so no rule's
+		return k, nil, nil // ML-DSA, or a curve that is no standard library's, and so no rule's
 	}
 	if err := keycheck.Sound(public); err != nil {
 		return k, nil, err
@@ -142,7 +144,7 @@ func (k Incoming) wrap(d *dkek.DKEK, ref byte) (f wire.WrapFile, err error) {
 	if f.Blob, err = d.Wrap(rand.Reader, k.Key, k.Metadata); err != nil {
 		return f, err
 	}
-	description := wire.PrKD{Type: k.Public.Type, Label: k.Label, ID: k.id(ref), Bits: sizeOf(k.Public)}
+	description := wire.PrKD{Type: k.Public.Type, Label: k.Label, ID: k.id(ref), Bits: k.Public.Size()}
 	if f.Description, err = description.Bytes(ref); err != nil {
 		return f, err
 	}
@@ -164,6 +166,8 @@ func (k Incoming) sign(message []byte) ([]byte, error) {
 			return nil, err
 		}
 		return curve.PlainSignature(key.Curve, der)
+	case *mldsa.PrivateKey:
+		return key.Sign(nil, message, nil)
 	}
 	return nil, fmt.Errorf("a %T does not sign", k.Key)
 }

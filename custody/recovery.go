@@ -2,7 +2,6 @@ package custody
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 
@@ -33,7 +32,7 @@ func (p *underWay) sign(ref byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	signature, err := signer.SignMessage(nil, []byte(message), crypto.SHA256)
+	signature, err := signer.SignMessage(nil, []byte(message), signer.Options())
 	if err != nil {
 		return nil, err
 	}

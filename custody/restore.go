@@ -247,7 +247,7 @@ func (how Restoring) finish(h *hsm.HSM, f wire.WrapFile, ref byte, public *wire.
 // may not have told.
 func (how Restoring) keep(h *hsm.HSM, f wire.WrapFile, ref byte, public wire.PublicKey) error {
 	d, err := wire.ParsePrKD(f.Description)
-	if bits := sizeOf(public); err == nil && d.Bits != bits {
+	if bits := public.Size(); err == nil && d.Bits != bits {
 		d.Bits = bits
 		var description []byte
 		if description, err = d.Bytes(ref); err == nil {
@@ -255,13 +255,6 @@ func (how Restoring) keep(h *hsm.HSM, f wire.WrapFile, ref byte, public wire.Pub
 		}
 	}
 	return errors.Join(err, h.KeepPublic(ref, public))
-}
-
-func sizeOf(public wire.PublicKey) int {
-	if public.Type == wire.KeyEC {
-		return public.Curve.Bits
-	}
-	return public.Bits
 }
 
 // ask lets the device tell the public half of a key; nil if it can't.
@@ -411,7 +404,7 @@ func (r *Restored) completeDescription(h *hsm.HSM) error {
 	if isWhole(d, r.Public.Type) {
 		return nil
 	}
-	d = wholeDescription(d, r.Public.Type, sizeOf(*r.Public), r.Ref)
+	d = wholeDescription(d, r.Public.Type, r.Public.Size(), r.Ref)
 	description, err := d.Bytes(r.Ref)
 	if err != nil {
 		return err
