@@ -35,7 +35,7 @@ type userLogin struct {
 	PIN secretArgument `name:"pin" placeholder:"SECRET" help:"The user PIN: env:NAME, file:PATH or the PIN itself. Asked for if absent."`
 }
 
-// keyType is the kind of a new key on the command line: rsa:BITS or ec:CURVE.
+// keyType is the kind of a new key on the command line: rsa:BITS, ec:CURVE or ml-dsa-N.
 type keyType struct{ template wire.PublicKey }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -60,7 +60,7 @@ func (b *hexBytes) UnmarshalText(text []byte) (err error) {
 type keyGenerate struct {
 	answering
 	userLogin
-	Type       keyType  `required:"" placeholder:"TYPE" complete:"words:rsa:2048 rsa:3072 rsa:4096 ec:secp256r1 ec:secp384r1 ec:secp521r1 ec:brainpoolP256r1 ec:brainpoolP384r1 ec:brainpoolP512r1 ec:secp256k1" help:"rsa:2048, rsa:3072, rsa:4096, or ec: and a curve, such as ec:secp256r1."`
+	Type       keyType  `required:"" placeholder:"TYPE" complete:"words:rsa:2048 rsa:3072 rsa:4096 ec:secp256r1 ec:secp384r1 ec:secp521r1 ec:brainpoolP256r1 ec:brainpoolP384r1 ec:brainpoolP512r1 ec:secp256k1 ml-dsa-44 ml-dsa-65 ml-dsa-87" help:"rsa:2048, rsa:3072, rsa:4096, or ec: and a curve, such as ec:secp256r1; on devices of Conclave's own ml-dsa-44, ml-dsa-65 or ml-dsa-87."`
 	Label      string   `help:"Label of the key."`
 	ID         hexBytes `name:"id" placeholder:"HEX" help:"Identifier of the key (CKA_ID). Absent: its reference."`
 	Ref        uint8    `placeholder:"N" help:"Reference of the key. Absent: the lowest free one."`

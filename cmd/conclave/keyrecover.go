@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"filippo.io/mldsa"
+
 	"conclave/custody"
 	"conclave/custody/keyfile"
 	"conclave/hsm"
@@ -24,6 +26,7 @@ type keyRecover struct {
 	Out         string         `placeholder:"FILE" xor:"target" help:"File to write the private keys to; this or --into is required."`
 	Into        string         `placeholder:"DEVICE" xor:"target" complete:"device" help:"Restore the keys to this device instead: one that waits for the DKEK, or has it."`
 	Format      string         `default:"pkcs8" enum:"pkcs8,pkcs12" placeholder:"FORMAT" help:"pkcs8: PEM, one key after the other; pkcs12: one key with its certificate. Default: pkcs8."`
+	Expanded    bool           `help:"Write the expanded key of ML-DSA keys too, beside the seed, for software that does not compute it."`
 	OutPassword secretArgument `name:"out-password" placeholder:"SECRET" help:"Password that the private keys are encrypted under in the file: env:NAME, file:PATH or the password itself. Asked for if absent."`
 	Plain       int            `type:"counter" help:"Write the private keys without encryption. Say it twice: --plain --plain."`
 	PIN         secretArgument `name:"pin" placeholder:"SECRET" help:"User PIN of the device."`
@@ -40,8 +43,8 @@ func (cmd keyRecover) Validate() error {
 		return errors.New("--plain writes private keys that whoever sees the file can use; if that is meant, say it twice: --plain --plain")
 	case cmd.Plain > 0 && (cmd.OutPassword != "" || cmd.Format != "pkcs8" || cmd.Into != ""):
 		return errors.New("--plain goes only with --out and the format pkcs8, and without a password")
-	case cmd.Into != "" && (cmd.OutPassword != "" || cmd.Format != "pkcs8"):
-		return errors.New("--format and --out-password: they are for --out alone; leave them out")
+	case cmd.Into != "" && (cmd.OutPassword != "" || cmd.Format != "pkcs8" || cmd.Expanded):
+		return errors.New("--format, --expanded and --out-password: they are for --out alone; leave them out")
 	case cmd.Into == "" && cmd.PIN != "":
 		return errors.New("--pin: it is for --into alone; leave it out")
 	case cmd.Format == "pkcs12" && len(cmd.Wraps) != 1:
@@ -232,13 +235,17 @@ func (cmd keyRecover) write(c *console, keys []recovered, password secret.Bytes,
 }
 
 func (cmd keyRecover) encode(k recovered, password secret.Bytes) ([]byte, error) {
+	key := k.key
+	if private, is := key.(*mldsa.PrivateKey); is && cmd.Expanded {
+		key = keyfile.Expanded{PrivateKey: private}
+	}
 	switch {
 	case cmd.Plain > 0:
-		return keyfile.PlainPEM(k.key)
+		return keyfile.PlainPEM(key)
 	case cmd.Format == "pkcs12":
-		return keyfile.PKCS12(k.key, k.x509(), password)
+		return keyfile.PKCS12(key, k.x509(), password)
 	}
-	return keyfile.EncryptedPEM(k.key, password)
+	return keyfile.EncryptedPEM(key, password)
 }
 
 // x509 is the certificate in the file; nil if there is a card's request, or

@@ -18,7 +18,7 @@ type rehearse struct {
 	tracing
 	Threshold  int     `default:"2" placeholder:"M" help:"Custodians who open the share file. Default: 2."`
 	Custodians int     `default:"4" placeholder:"N" help:"Custodians in all. Default: 4."`
-	Type       keyType `default:"rsa:2048" placeholder:"TYPE" complete:"words:rsa:2048 rsa:3072 rsa:4096 ec:secp256r1 ec:secp384r1 ec:secp521r1 ec:brainpoolP256r1 ec:brainpoolP384r1 ec:brainpoolP512r1 ec:secp256k1" help:"Type of the key, as for key generate. Default: rsa:2048."`
+	Type       keyType `default:"rsa:2048" placeholder:"TYPE" complete:"words:rsa:2048 rsa:3072 rsa:4096 ec:secp256r1 ec:secp384r1 ec:secp521r1 ec:brainpoolP256r1 ec:brainpoolP384r1 ec:brainpoolP512r1 ec:secp256k1 ml-dsa-44 ml-dsa-65 ml-dsa-87" help:"Type of the key, as for key generate. Default: rsa:2048."`
 	Auto       bool    `help:"Let the program answer for the custodians; without it they come to this terminal."`
 }
 

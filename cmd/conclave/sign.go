@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 
+	"filippo.io/mldsa"
+
 	"conclave/hsm"
 	"conclave/wire"
 )
@@ -18,7 +20,8 @@ type keySign struct {
 	answering
 	userLogin
 	Key       keyName       `arg:"" help:"The key: its reference, label:NAME or id:HEX."`
-	Algorithm signAlgorithm `required:"" placeholder:"NAME" complete:"words:rsa-pkcs1-sha256 rsa-pkcs1-sha384 rsa-pkcs1-sha512 rsa-pss-sha256 rsa-pss-sha384 rsa-pss-sha512 ecdsa-sha256 ecdsa-sha384 ecdsa-sha512" help:"rsa-pkcs1-HASH, rsa-pss-HASH or ecdsa-HASH, where HASH is sha256, sha384, sha512, sha224 or sha1."`
+	Algorithm signAlgorithm `required:"" placeholder:"NAME" complete:"words:rsa-pkcs1-sha256 rsa-pkcs1-sha384 rsa-pkcs1-sha512 rsa-pss-sha256 rsa-pss-sha384 rsa-pss-sha512 ecdsa-sha256 ecdsa-sha384 ecdsa-sha512 ml-dsa" help:"rsa-pkcs1-HASH, rsa-pss-HASH or ecdsa-HASH, where HASH is sha256, sha384, sha512, sha224 or sha1; or ml-dsa."`
+	Context   string        `placeholder:"TEXT" help:"Context of a signature with ml-dsa: who verifies it needs the same. Absent: none."`
 	In        string        `default:"-" placeholder:"FILE" help:"File to sign, or - for standard input. Default: -."`
 	Out       string        `default:"-" placeholder:"FILE" help:"File for the signature, or - for standard output. Default: -."`
 }
@@ -28,11 +31,14 @@ func (cmd keySign) Validate() error {
 	if cmd.In == "-" && cmd.PIN == "" && cmd.Algorithm.name != "" { // else that is what is missing
 		return errors.New("--pin: the PIN cannot be asked for where standard input is signed; use --pin or --in")
 	}
+	if cmd.Context != "" && cmd.Algorithm.keyType != wire.KeyMLDSA {
+		return errors.New("--context: only signatures with --algorithm ml-dsa have one; leave it out")
+	}
 	return nil
 }
 
 // Run hashes the input here and lets the device sign the digest, or lets the device
-// hash it too where the key allows nothing else.
+// hash it too where the key allows nothing else. ML-DSA has the message itself.
 func (cmd keySign) Run(c *console) error {
 	out, err := c.reserveOutput(cmd.Out, keyRoom, true)
 	if err != nil {
@@ -58,6 +64,7 @@ func (cmd keySign) Run(c *console) error {
 		if err := c.login(h, cmd.PIN); err != nil {
 			return err
 		}
+		cmd.Algorithm.context = cmd.Context
 		signature, err := cmd.Algorithm.sign(h, key.Ref, *public, in)
 		if err != nil {
 			return err
@@ -71,7 +78,7 @@ func (cmd keySign) Run(c *console) error {
 
 // signInput is what is to be signed.
 type signInput struct {
-	digest  []byte
+	digest  []byte // or what is signed without a hash
 	message []byte // the whole of it, nil where no device could hash it
 }
 
@@ -84,6 +91,11 @@ func (c *console) readInput(path string, hash crypto.Hash) (in signInput, err er
 		}
 		defer file.Close()
 		from = file
+	}
+	if hash == 0 {
+		in.message, err = readWhole(from)
+		in.digest = in.message
+		return in, err
 	}
 	sum := hash.New()
 	hashed := io.TeeReader(from, sum)
@@ -98,30 +110,46 @@ func (c *console) readInput(path string, hash crypto.Hash) (in signInput, err er
 	return in, err
 }
 
+// maxWhole is how large a message may be that is verified as a whole, in bytes.
+const maxWhole = 1 << 30
+
+func readWhole(from io.Reader) ([]byte, error) {
+	message, err := io.ReadAll(io.LimitReader(from, maxWhole+1))
+	if err == nil && len(message) > maxWhole {
+		err = fmt.Errorf("ml-dsa signs %d bytes at most here, and this is more; sign a file with its hash", maxWhole)
+	}
+	return message, err
+}
+
 // signAlgorithm is a way to sign on the command line.
 type signAlgorithm struct {
 	name    string
 	keyType wire.KeyType
-	hash    crypto.Hash
+	hash    crypto.Hash // 0 for ML-DSA
 	pss     bool
+	context string // of ML-DSA
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (a *signAlgorithm) UnmarshalText(text []byte) error {
 	name := string(text)
+	if name == "ml-dsa" {
+		*a = signAlgorithm{name: name, keyType: wire.KeyMLDSA}
+		return nil
+	}
 	cut := strings.LastIndex(name, "-")
 	if cut < 0 {
-		return fmt.Errorf("%q is not an algorithm; one such as rsa-pkcs1-sha256, rsa-pss-sha256 or ecdsa-sha256 was expected", name)
+		return fmt.Errorf("%q is not an algorithm; one such as rsa-pkcs1-sha256, rsa-pss-sha256, ecdsa-sha256 or ml-dsa was expected", name)
 	}
 	scheme, hashName := name[:cut], name[cut+1:]
 	hashes := map[string]crypto.Hash{
 		"sha1": crypto.SHA1, "sha224": crypto.SHA224, "sha256": crypto.SHA256, "sha384": crypto.SHA384, "sha512": crypto.SHA512,
 	}
 	types := map[string]wire.KeyType{"rsa-pkcs1": wire.KeyRSA, "rsa-pss": wire.KeyRSA, "ecdsa": wire.KeyEC}
-	*a = signAlgorithm{name, types[scheme], hashes[hashName], scheme == "rsa-pss"}
+	*a = signAlgorithm{name: name, keyType: types[scheme], hash: hashes[hashName], pss: scheme == "rsa-pss"}
 	switch {
 	case a.keyType == 0:
-		return fmt.Errorf("%q is not a way to sign; rsa-pkcs1, rsa-pss or ecdsa was expected before the hash", scheme)
+		return fmt.Errorf("%q is not a way to sign; rsa-pkcs1, rsa-pss or ecdsa was expected before the hash, or ml-dsa alone", scheme)
 	case a.hash == 0:
 		return fmt.Errorf("%q is not a hash; sha1, sha224, sha256, sha384 or sha512 was expected", hashName)
 	}
@@ -130,11 +158,16 @@ func (a *signAlgorithm) UnmarshalText(text []byte) error {
 
 // options are what a crypto.Signer wants to know.
 func (a signAlgorithm) options() crypto.SignerOpts {
-	if a.pss {
+	switch {
+	case a.pss:
 		return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: a.hash}
+	case a.keyType == wire.KeyMLDSA:
+		return a.mldsaOptions()
 	}
 	return a.hash
 }
+
+func (a signAlgorithm) mldsaOptions() *mldsa.Options { return &mldsa.Options{Context: a.context} }
 
 // sign signs what was read, and gives the signature only if it verifies.
 func (a signAlgorithm) sign(h *hsm.HSM, ref byte, public wire.PublicKey, in signInput) (signature []byte, err error) {
@@ -157,11 +190,14 @@ func (a signAlgorithm) sign(h *hsm.HSM, ref byte, public wire.PublicKey, in sign
 }
 
 func (a signAlgorithm) verify(public wire.PublicKey, digest, signature []byte) error {
-	if a.keyType == wire.KeyEC {
+	switch a.keyType {
+	case wire.KeyEC:
 		if !public.Curve.Verify(public.Point, digest, signature) {
 			return errors.New("ECDSA")
 		}
 		return nil
+	case wire.KeyMLDSA:
+		return a.verifyMLDSA(public, digest, signature)
 	}
 	der, err := public.SPKI()
 	if err != nil {
@@ -179,4 +215,12 @@ func (a signAlgorithm) verify(public wire.PublicKey, digest, signature []byte) e
 		return rsa.VerifyPSS(key, a.hash, digest, signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 	}
 	return rsa.VerifyPKCS1v15(key, a.hash, digest, signature)
+}
+
+func (a signAlgorithm) verifyMLDSA(public wire.PublicKey, message, signature []byte) error {
+	key, err := public.MLDSA()
+	if err != nil {
+		return err
+	}
+	return mldsa.Verify(key, message, signature, a.mldsaOptions())
 }
