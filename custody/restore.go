@@ -279,6 +279,8 @@ func typeOf(blob dkek.Blob) wire.KeyType {
 		return wire.KeyEC
 	case dkek.AES:
 		return wire.KeyAES
+	case dkek.MLDSA:
+		return wire.KeyMLDSA
 	}
 	return 0
 }
