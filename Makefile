@@ -62,6 +62,7 @@ check: static
 # The two packages of acceptance begin first, since they take longest.
 test:
 	scripts/install-packages
+	scripts/install-node
 	$(MAKE) static
 	go test -timeout 45m ./acceptance/... $$(go list ./... | grep -v /acceptance)
 	go -C acceptance/wycheproof test -timeout 20m ./...

@@ -8,13 +8,16 @@ import (
 	"testing"
 )
 
+// packages is the script that installs all but Node.
+const packages = "scripts/install-packages"
+
 // Need skips a test that lacks one of the programs, loudly, and fails it if the
 // environment variable CI is set.
 func Need(tb testing.TB, programs ...string) {
 	tb.Helper()
 	for _, name := range programs {
 		if _, err := exec.LookPath(name); err != nil {
-			missing(tb, name)
+			missing(tb, name, packages)
 		}
 	}
 }
@@ -27,16 +30,16 @@ func NeedPython(tb testing.TB, modules ...string) (python string) {
 	Need(tb, debians)
 	for _, module := range modules {
 		if exec.Command(debians, "-c", "import "+module).Run() != nil {
-			missing(tb, "python3-"+module)
+			missing(tb, "python3-"+module, packages)
 		}
 	}
 	return debians
 }
 
-func missing(tb testing.TB, name string) {
+func missing(tb testing.TB, name, script string) {
 	tb.Helper()
 	if os.Getenv("CI") != "" {
-		tb.Fatalf("there is no %s; scripts/install-packages installs it", name)
+		tb.Fatalf("there is no %s; %s installs it", name, script)
 	}
-	tb.Skipf("NOT TESTED: there is no %s; scripts/install-packages installs it", name)
+	tb.Skipf("NOT TESTED: there is no %s; %s installs it", name, script)
 }

@@ -24,6 +24,7 @@ import (
 
 	"filippo.io/mldsa"
 
+	"conclave/internal/foreign"
 	"conclave/internal/pqx509"
 )
 
@@ -181,6 +182,7 @@ func TestCreateCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var all []foreign.Signed
 	for issuer, signer := range keys {
 		for subject, key := range keys {
 			der, err := pqx509.CreateCertificate(rand.Reader, template(), parent(signer.Public()), key.Public(), signer)
@@ -199,6 +201,41 @@ func TestCreateCertificate(t *testing.T) {
 			}
 			if !reflect.DeepEqual(cert.Extensions, model.Extensions) || !bytes.Equal(cert.RawSubject, model.RawSubject) || !bytes.Equal(cert.RawIssuer, model.RawIssuer) {
 				t.Errorf("%s for %s: crypto/x509 would say something else", issuer, subject)
+			}
+			all = append(all, signedBy(t, signer, cert.RawTBSCertificate, cert.Signature))
+		}
+	}
+	for i, good := range foreign.NodeVerifies(t, all) {
+		if !good {
+			t.Errorf("OpenSSL does not verify the signature of certificate %d", i)
+		}
+	}
+}
+
+// signedBy is for others to verify.
+func signedBy(t testing.TB, signer crypto.Signer, content, signature []byte) foreign.Signed {
+	t.Helper()
+	spki, err := pqx509.MarshalPKIXPublicKey(signer.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := ""
+	switch key := signer.Public().(type) {
+	case *rsa.PublicKey:
+		hash = "sha256"
+	case *ecdsa.PublicKey:
+		hash = fmt.Sprint("sha", key.Params().BitSize)
+	}
+	return foreign.Signed{Key: spki, Hash: hash, Content: content, Signature: signature}
+}
+
+// TestKeysOfOthers: OpenSSL signs what is made here, and what it has signed is taken.
+func TestKeysOfOthers(t *testing.T) {
+	for _, kind := range []string{"ml-dsa-44", "ml-dsa-65", "ml-dsa-87"} {
+		key := foreign.NewNodeKey(t, kind)
+		for _, o := range objects(t, key) {
+			if err := o.check(o.der, key.Public()); err != nil {
+				t.Errorf("%s %s: %v", kind, o.name, err)
 			}
 		}
 	}
