@@ -379,6 +379,68 @@ func readingCalls(file *ast.File) map[string]token.Pos {
 	return calls
 }
 
+// judges are the calls of crypto/x509 that make or judge what is signed, with the reason.
+func judges() map[string]string {
+	const stamps = "time stamps are signed with RSA or ECDSA; another key verifies nothing there"
+	return map[string]string{
+		"conclave/ceremony/rfc3161 x509.ParseCertificate": stamps,
+		"conclave/ceremony/rfc3161 x509.VerifyOptions":    stamps,
+	}
+}
+
+// TestSignaturesAreJudgedInOnePlace: crypto/x509 reads no ML-DSA key, and does not object to
+// a signature that it cannot verify where it does not look at it; internal/pqx509 does.
+func TestSignaturesAreJudgedInOnePlace(t *testing.T) {
+	excepted := judges()
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		if p.ImportPath == "conclave/internal/pqx509" {
+			continue
+		}
+		set, files := parse(t, p, p.GoFiles)
+		for _, file := range files {
+			for call, at := range judgingCalls(file) {
+				call = p.ImportPath + " " + call
+				if seen[call] = true; excepted[call] == "" {
+					t.Errorf("%s: %s; that of internal/pqx509 was expected", set.Position(at), call)
+				}
+			}
+		}
+	}
+	for call := range excepted {
+		if !seen[call] {
+			t.Errorf("%s is excepted, and there is no such call any more", call)
+		}
+	}
+}
+
+// judgingCalls are the functions and methods of crypto/x509 in a file that make, read or
+// verify what is signed.
+func judgingCalls(file *ast.File) map[string]token.Pos {
+	imported := map[string]string{} // by name
+	for _, i := range file.Imports {
+		path := strings.Trim(i.Path.Value, `"`)
+		imported[path[strings.LastIndex(path, "/")+1:]] = path
+	}
+	functions := regexp.MustCompile(`^((Parse|Create)(Certificate|RevocationList|CRL|DERCRL).*|VerifyOptions)$`)
+	methods := regexp.MustCompile(`^Check(CRL)?Signature(From)?$`)
+	calls := map[string]token.Pos{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if f, ok := n.(*ast.SelectorExpr); ok {
+			from, isName := f.X.(*ast.Ident)
+			isPackage := isName && imported[from.Name] != ""
+			if isPackage && imported[from.Name] == "crypto/x509" && functions.MatchString(f.Sel.Name) {
+				calls["x509."+f.Sel.Name] = f.Pos()
+			}
+			if !isPackage && methods.MatchString(f.Sel.Name) {
+				calls["method "+f.Sel.Name] = f.Pos()
+			}
+		}
+		return true
+	})
+	return calls
+}
+
 // isError says whether all values of a declaration are errors.New or fmt.Errorf.
 func isError(v *ast.ValueSpec) bool {
 	for _, value := range v.Values {

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"conclave/ca/lint"
+	"conclave/internal/keycheck"
 	"conclave/internal/safefile"
 )
 
@@ -139,7 +140,7 @@ func (a Authority) PrepareCross(spec Spec, other *x509.Certificate) (*Draft, err
 // check wants a signer that belongs to the certificate.
 func (a Authority) check() error {
 	if a.Signer.Public() == nil {
-		return errors.New("signer: its key is of a kind, or on a curve, that is not supported in certificates; RSA, or ECDSA on P-256, P-384 or P-521, was expected")
+		return errors.New("signer: its key is of a kind, or on a curve, that is not supported in certificates; " + keycheck.Certifiable + " was expected")
 	}
 	if a.Certificate != nil && !sameKey(a.Certificate.PublicKey, a.Signer.Public()) {
 		return fmt.Errorf("signer: its key is not that of the certificate of %s", DistinguishedName(a.Certificate.RawSubject))

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+
+	"conclave/internal/pqx509"
 )
 
 // compare compares a CRL that is about to be made with the last one, and gives that;
@@ -48,7 +50,7 @@ func (a Authority) checkReasons(ctx context.Context, spec CRLSpec, revocations [
 		}
 		isCA := true
 		if der, err := archive.Signed(ctx, a.Certificate.RawSubject, KindCertificate, r.Serial); err == nil {
-			cert, err := x509.ParseCertificate(der)
+			cert, err := pqx509.ParseCertificate(der)
 			isCA = err != nil || cert.IsCA
 		}
 		if err := spec.Profile.CheckReason(r.Reason, isCA); err != nil {
@@ -69,7 +71,7 @@ func (a Authority) lastCRLs(ctx context.Context) (last, full *x509.RevocationLis
 	if err != nil || der == nil {
 		return nil, nil, err
 	}
-	if last, err = x509.ParseRevocationList(der); err != nil {
+	if last, err = pqx509.ParseRevocationList(der); err != nil {
 		return nil, nil, err
 	}
 	base, err := baseOf(last)
@@ -77,7 +79,7 @@ func (a Authority) lastCRLs(ctx context.Context) (last, full *x509.RevocationLis
 		return last, last, err
 	}
 	if der, err = archive.Signed(ctx, a.Certificate.RawSubject, KindCRL, base); err == nil {
-		full, err = x509.ParseRevocationList(der)
+		full, err = pqx509.ParseRevocationList(der)
 	}
 	return last, full, err
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"conclave/internal/pqx509"
 )
 
 // CRLSpec says what a CRL is to be.
@@ -120,7 +122,10 @@ func (d *CRLDraft) Text() string {
 	c := d.linted.crl
 	var b strings.Builder
 	fmt.Fprintf(&b, "CRL: %s\nIssuer: %s\nCRL number: %s\nThis update: %s\nNext update: %s\nSignature algorithm: %s\nCertificates: %d\n",
-		d.scope, DistinguishedName(c.RawIssuer), d.after(), timeText(c.ThisUpdate), timeText(c.NextUpdate), c.SignatureAlgorithm, len(c.RevokedCertificateEntries))
+		d.scope, DistinguishedName(c.RawIssuer), d.after(), timeText(c.ThisUpdate), timeText(c.NextUpdate), pqx509.AlgorithmName(c.SignatureAlgorithm), len(c.RevokedCertificateEntries))
+	for _, note := range unlinted(nil, c.SignatureAlgorithm) {
+		fmt.Fprintf(&b, "Note: %s\n", note)
+	}
 	shown := d.shown()
 	for _, e := range shown {
 		fmt.Fprintf(&b, "Certificate %x: %s, %s\n", e.SerialNumber, timeText(e.RevocationTime), ReasonName(e.ReasonCode))
@@ -242,7 +247,7 @@ func (a Authority) baseCRL(ctx context.Context, spec CRLSpec) (*x509.RevocationL
 	if err != nil {
 		return nil, fmt.Errorf("deltaOf: CRL number %d: %w", spec.DeltaOf, err)
 	}
-	base, err := x509.ParseRevocationList(der)
+	base, err := pqx509.ParseRevocationList(der)
 	if err != nil {
 		return nil, fmt.Errorf("deltaOf: CRL number %d: %w", spec.DeltaOf, err)
 	}

@@ -16,8 +16,11 @@ import (
 	"math/big"
 	"time"
 
+	"filippo.io/mldsa"
+
 	"conclave/internal/curve"
 	"conclave/internal/keycheck"
+	"conclave/internal/pqx509"
 )
 
 // What exists is carried on: it is not held to what new certificates are. What is
@@ -29,7 +32,7 @@ import (
 func CheckSignature(signer *x509.Certificate, algorithm x509.SignatureAlgorithm, tbs, signature []byte) error {
 	key, ok := signer.PublicKey.(*rsa.PublicKey)
 	if !ok || algorithm != x509.MD5WithRSA {
-		return signer.CheckSignature(algorithm, tbs, signature)
+		return pqx509.CheckSignature(signer, algorithm, tbs, signature)
 	}
 	sum := md5.Sum(tbs)
 	return rsa.VerifyPKCS1v15(key, crypto.MD5, sum[:], signature)
@@ -89,14 +92,17 @@ func (a Authority) Prove() error {
 	if err := a.check(); err != nil {
 		return err
 	}
-	algorithm := x509.SHA256WithRSA
-	if _, ok := a.Signer.Public().(*ecdsa.PublicKey); ok {
+	algorithm, hash := x509.SHA256WithRSA, crypto.SHA256
+	switch key := a.Signer.Public().(type) {
+	case *ecdsa.PublicKey:
 		algorithm = x509.ECDSAWithSHA256
+	case *mldsa.PublicKey:
+		algorithm, hash = pqx509.AlgorithmFor(key), 0
 	}
 	message := "conclave: proof that a key is that of a certificate: " + rand.Text()
-	signature, err := crypto.SignMessage(a.Signer, rand.Reader, []byte(message), crypto.SHA256)
+	signature, err := crypto.SignMessage(a.Signer, rand.Reader, []byte(message), hash)
 	if err == nil {
-		err = a.Certificate.CheckSignature(algorithm, []byte(message), signature)
+		err = pqx509.CheckSignature(a.Certificate, algorithm, []byte(message), signature)
 	}
 	if err != nil {
 		return fmt.Errorf("signer: a signature of its key was to be verified with the certificate of %s: %w", DistinguishedName(a.Certificate.RawSubject), err)
@@ -119,6 +125,9 @@ func Findings(cert *x509.Certificate) (found []string) {
 	if err := keycheck.ForCertificate(cert.PublicKey); err != nil {
 		say("%v", err)
 	}
+	if _, ok := cert.PublicKey.(*mldsa.PublicKey); ok && cert.KeyUsage&enciphering != 0 {
+		say("its keyUsage lets its key encrypt, or agree on keys, which no ML-DSA key can (RFC 9881 section 5)")
+	}
 	if saysCA(cert) || isRoot(cert) {
 		found = append(found, extensionFindings(cert)...)
 	}
@@ -133,6 +142,9 @@ func Findings(cert *x509.Certificate) (found []string) {
 	}
 	return found
 }
+
+// enciphering are the key usages that no key which only signs can have.
+const enciphering = x509.KeyUsageKeyEncipherment | x509.KeyUsageDataEncipherment | x509.KeyUsageKeyAgreement | x509.KeyUsageEncipherOnly | x509.KeyUsageDecipherOnly
 
 func extensionFindings(cert *x509.Certificate) (found []string) {
 	switch {
@@ -184,9 +196,9 @@ func (u *Unreadable) Error() string { return u.err.Error() }
 func (u *Unreadable) Unwrap() error { return u.err }
 
 // parseCertificate reads a certificate, DER. The error is an *Unreadable if it is one
-// that crypto/x509 cannot read, such as one whose key is on a curve that it lacks.
+// that pqx509 cannot read, such as one whose key is on a curve that it lacks.
 func parseCertificate(der []byte) (*x509.Certificate, error) {
-	cert, err := x509.ParseCertificate(der)
+	cert, err := pqx509.ParseCertificate(der)
 	if err == nil {
 		return cert, keycheck.Length(cert.PublicKey)
 	}
@@ -199,7 +211,7 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 		if named, _ := c.MarshalSPKI(q); !bytes.Equal(named, o.TBS.Key.FullBytes) {
 			reason = "whose parameters are written out, instead of its name"
 		}
-		err = fmt.Errorf("its key is on %s, %s; RSA, or ECDSA on P-256, P-384 or P-521, was expected", c.Name, reason)
+		err = fmt.Errorf("its key is on %s, %s; %s was expected", c.Name, reason, keycheck.Certifiable)
 	}
 	return nil, &Unreadable{o.TBS.Issuer.FullBytes, o.TBS.Subject.FullBytes, o.TBS.Number, der, err}
 }

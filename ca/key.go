@@ -14,7 +14,10 @@ import (
 	"fmt"
 	"slices"
 
+	"filippo.io/mldsa"
+
 	"conclave/internal/keycheck"
+	"conclave/internal/pqx509"
 )
 
 // ThrowAwayKey makes a key of the kind and size of another, to stand in for it.
@@ -27,8 +30,10 @@ func ThrowAwayKey(public crypto.PublicKey) (crypto.Signer, error) {
 			return nil, fmt.Errorf("key: RSA with %d bits; %d at most were expected", bits, keycheck.MaxRSA)
 		}
 		return rsa.GenerateKey(rand.Reader, key.N.BitLen())
+	case *mldsa.PublicKey:
+		return mldsa.GenerateKey(key.Parameters())
 	}
-	return nil, fmt.Errorf("key: %T; RSA or ECDSA was expected", public)
+	return nil, fmt.Errorf("key: %T; RSA, ECDSA or ML-DSA was expected", public)
 }
 
 // lintingKey makes a key whose signatures have the algorithm of another's. An
@@ -43,7 +48,7 @@ func lintingKey(public crypto.PublicKey) (crypto.Signer, error) {
 
 // signatureAlgorithm is the one that a key signs with: the hash that is as
 // strong as the curve, and PKCS #1 v1.5 for RSA, which all software verifies
-// (BR section 7.1.3.2).
+// (BR section 7.1.3.2). An ML-DSA key has one.
 func signatureAlgorithm(public crypto.PublicKey) (x509.SignatureAlgorithm, error) {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
@@ -57,8 +62,10 @@ func signatureAlgorithm(public crypto.PublicKey) (x509.SignatureAlgorithm, error
 		case elliptic.P521():
 			return x509.ECDSAWithSHA512, nil
 		}
+	case *mldsa.PublicKey:
+		return pqx509.AlgorithmFor(key), nil
 	}
-	return 0, fmt.Errorf("signer: a key of type %T; RSA, or ECDSA on P-256, P-384 or P-521, was expected", public)
+	return 0, fmt.Errorf("signer: a key of type %T; %s was expected", public, keycheck.Certifiable)
 }
 
 // keyID identifies a key: the first 160 bits of the SHA-256 of its BIT STRING
@@ -106,7 +113,7 @@ func identifies(id []byte, public crypto.PublicKey) bool {
 
 // keyBits are the bytes of a key's BIT STRING.
 func keyBits(public crypto.PublicKey) ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(public)
+	der, err := pqx509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return nil, fmt.Errorf("key: %w", err)
 	}
@@ -135,6 +142,8 @@ func keyText(public crypto.PublicKey) string {
 		return fmt.Sprintf("RSA, %d bits", key.N.BitLen())
 	case *ecdsa.PublicKey:
 		return "ECDSA, " + key.Curve.Params().Name
+	case *mldsa.PublicKey:
+		return key.Parameters().String()
 	}
 	return fmt.Sprintf("%T", public)
 }

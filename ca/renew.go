@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"filippo.io/mldsa"
+
 	"conclave/ca/lint"
 	"conclave/internal/keycheck"
 )
@@ -207,7 +209,11 @@ func renewedExtensions(old, issuer *x509.Certificate, p Publication) ([]pkix.Ext
 	r := renewal{extensions: slices.Clone(old.Extensions)}
 	if saysCA(old) {
 		r.set(oidBasicConstraints, true, basicConstraints{true, pathLen(old)})
-		r.set(oidKeyUsage, true, keyUsage(old.KeyUsage|x509.KeyUsageCertSign|x509.KeyUsageCRLSign))
+		usage := old.KeyUsage | x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+		if _, ok := old.PublicKey.(*mldsa.PublicKey); ok {
+			usage &^= enciphering // RFC 9881 section 5
+		}
+		r.set(oidKeyUsage, true, keyUsage(usage))
 	}
 	if len(old.SubjectKeyId) == 0 {
 		r.set(oidSubjectKeyID, false, own)

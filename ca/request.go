@@ -9,6 +9,8 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+
+	"conclave/internal/pqx509"
 )
 
 // Request is what a request says, PKCS #10 (RFC 2986), whose key has signed it.
@@ -122,7 +124,7 @@ func (r *Request) Like(subject []byte, key crypto.Signer) ([]byte, error) {
 		}
 		template.ExtraExtensions = append(template.ExtraExtensions, e.Extension)
 	}
-	return x509.CreateCertificateRequest(rand.Reader, template, key)
+	return pqx509.CreateCertificateRequest(rand.Reader, template, key)
 }
 
 // keyID is the identifier of its key that a request asks for; nil for none, and for one

@@ -175,7 +175,7 @@ func TestThrowAwayKey(t *testing.T) {
 		}
 	}
 	_, err := ca.ThrowAwayKey(ed25519.PublicKey{})
-	mustSay(t, "ThrowAwayKey", err, "RSA or ECDSA was expected")
+	mustSay(t, "ThrowAwayKey", err, "RSA, ECDSA or ML-DSA was expected")
 	_, err = ca.ThrowAwayKey(longKey())
 	mustSay(t, "ThrowAwayKey", err, "RSA with 20000 bits; 4096 at most were expected")
 }

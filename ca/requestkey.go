@@ -13,6 +13,7 @@ import (
 
 	"conclave/internal/curve"
 	"conclave/internal/keycheck"
+	"conclave/internal/pqx509"
 )
 
 // subjectPublicKeyInfo is that of RFC 5280 section 4.1.
@@ -29,28 +30,31 @@ var keyAlgorithms = map[string]string{
 	"1.2.840.10040.4.1":     "DSA",
 	"1.3.101.110":           "X25519", "1.3.101.111": "X448", "1.3.101.112": "Ed25519", "1.3.101.113": "Ed448", // RFC 8410
 	"1.2.643.2.2.19": "GOST R 34.10-2001", "1.2.643.7.1.1.1.1": "GOST R 34.10-2012", "1.2.643.7.1.1.1.2": "GOST R 34.10-2012", // RFC 9215
-	"2.16.840.1.101.3.4.3.17": "ML-DSA-44", "2.16.840.1.101.3.4.3.18": "ML-DSA-65", "2.16.840.1.101.3.4.3.19": "ML-DSA-87", // RFC 9881
 }
 
 // Algorithms of keys.
 const (
 	algorithmRSA = "1.2.840.113549.1.1.1" // RFC 3279 section 2.3.1
 	algorithmEC  = "1.2.840.10045.2.1"    // RFC 5480 section 2.1.1
+	// RFC 9881 section 2; of their signatures, too
+	algorithmMLDSA44 = "2.16.840.1.101.3.4.3.17"
+	algorithmMLDSA65 = "2.16.840.1.101.3.4.3.18"
+	algorithmMLDSA87 = "2.16.840.1.101.3.4.3.19"
 )
 
 // parse gives a key for which a certificate can be issued.
 func (k subjectPublicKeyInfo) parse() (crypto.PublicKey, error) {
 	kind := cmp.Or(keyAlgorithms[k.Algorithm.Algorithm.String()], "of the algorithm "+k.Algorithm.Algorithm.String())
 	switch k.Algorithm.Algorithm.String() {
-	case algorithmRSA:
+	case algorithmRSA, algorithmMLDSA44, algorithmMLDSA65, algorithmMLDSA87:
 		kind = ""
 	case algorithmEC:
 		kind = k.unusualCurve()
 	}
 	if kind != "" {
-		return nil, fmt.Errorf("key: it is %s; RSA, or ECDSA on P-256, P-384 or P-521 (named, and with an uncompressed point), was expected", kind)
+		return nil, fmt.Errorf("key: it is %s; RSA, ECDSA on P-256, P-384 or P-521 (named, and with an uncompressed point), or ML-DSA was expected", kind)
 	}
-	public, err := x509.ParsePKIXPublicKey(k.Raw)
+	public, err := pqx509.ParsePKIXPublicKey(k.Raw)
 	if err != nil {
 		return nil, fmt.Errorf("key: %w", err)
 	}
@@ -93,7 +97,12 @@ var otherSignatures = map[string]string{
 	"2.16.840.1.101.3.4.3.11": "ECDSA with SHA3-384", "2.16.840.1.101.3.4.3.12": "ECDSA with SHA3-512",
 	"2.16.840.1.101.3.4.3.13": "SHA3-224 with RSA", "2.16.840.1.101.3.4.3.14": "SHA3-256 with RSA",
 	"2.16.840.1.101.3.4.3.15": "SHA3-384 with RSA", "2.16.840.1.101.3.4.3.16": "SHA3-512 with RSA",
+	algorithmMLDSA44: withParameters, algorithmMLDSA65: withParameters, algorithmMLDSA87: withParameters,
+	"2.16.840.1.101.3.4.3.32": "HashML-DSA-44", "2.16.840.1.101.3.4.3.33": "HashML-DSA-65", "2.16.840.1.101.3.4.3.34": "HashML-DSA-87", // not for PKIX: RFC 9881 section 8.3
 }
+
+// withParameters names ML-DSA where it has some: they must be absent (RFC 9881 section 2).
+const withParameters = "ML-DSA with parameters"
 
 // algorithmPSS is RSASSA-PSS, RFC 4055 section 3.1.
 const algorithmPSS = "1.2.840.113549.1.1.10"
@@ -124,12 +133,12 @@ func verifierOf(a pkix.AlgorithmIdentifier) (check verifier, name string) {
 	if name == algorithmPSS {
 		return pssVerifier(a.Parameters.FullBytes), "RSA with PSS and unusual parameters"
 	}
-	algorithm, known := signatureAlgorithms[name]
-	if !known {
+	algorithm := cmp.Or(signatureAlgorithms[name], pqx509.SignatureAlgorithm(a))
+	if algorithm == x509.UnknownSignatureAlgorithm {
 		return nil, cmp.Or(otherSignatures[name], "of the algorithm "+name)
 	}
 	return func(public crypto.PublicKey, signed, signature []byte) error {
-		return (&x509.Certificate{PublicKey: public}).CheckSignature(algorithm, signed, signature)
+		return pqx509.CheckSignature(&x509.Certificate{PublicKey: public}, algorithm, signed, signature)
 	}, name
 }
 

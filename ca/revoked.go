@@ -12,6 +12,8 @@ import (
 	"math/big"
 	"slices"
 	"time"
+
+	"conclave/internal/pqx509"
 )
 
 // reasonNames are those of reason codes, by number (RFC 5280 section 5.3.1); 7 is not
@@ -56,7 +58,7 @@ func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base 
 	if issuer, err = carriedOn(issuer); err != nil {
 		return recipe{}, err
 	}
-	if err := errors.Join(publication.Check(), spec.checkIssuer(issuer), spec.checkBase(number, base, issuer), spec.checkRevocations(revocations)); err != nil {
+	if err := errors.Join(publication.Check(), spec.checkIssuer(issuer), r.checkPostQuantum(nil, issuer), spec.checkBase(number, base, issuer), spec.checkRevocations(revocations)); err != nil {
 		return recipe{}, err
 	}
 	extensions, err := spec.crlExtensions(publication)
@@ -70,7 +72,7 @@ func newCRLRecipe(spec CRLSpec, number *big.Int, revocations []Revocation, base 
 	return recipe{kind: KindCRL, issuer: issuer.PublicKey, demands: r.demands(), create: func(key crypto.Signer) ([]byte, error) {
 		signing := *issuer
 		signing.KeyUsage |= x509.KeyUsageCRLSign // which crypto/x509 wants to see
-		return x509.CreateRevocationList(rand.Reader, template, &signing, key)
+		return pqx509.CreateRevocationList(rand.Reader, template, &signing, key)
 	}}, nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+
+	"conclave/internal/pqx509"
 )
 
 // Signed is what a certificate and a CRL say of themselves alike.
@@ -27,13 +29,13 @@ type Signed struct {
 // verify the signature.
 func ParseSigned(kind Kind, der []byte) (Signed, error) {
 	if kind != KindCRL {
-		c, err := x509.ParseCertificate(der)
+		c, err := pqx509.ParseCertificate(der)
 		if err != nil {
 			return Signed{}, err
 		}
 		return Signed{kind, c.Raw, c.RawTBSCertificate, c.RawIssuer, c.SerialNumber, c.SignatureAlgorithm, c.Signature, c, nil}, nil
 	}
-	c, err := x509.ParseRevocationList(der)
+	c, err := pqx509.ParseRevocationList(der)
 	if err != nil {
 		return Signed{}, err
 	}
@@ -48,7 +50,7 @@ func (s Signed) verify(public crypto.PublicKey, linted Signed) error {
 	if !bytes.Equal(s.TBS, linted.TBS) {
 		return errors.New("what was signed is not byte for byte what was linted")
 	}
-	if err := (&x509.Certificate{PublicKey: public}).CheckSignature(s.algorithm, s.TBS, s.signature); err != nil {
+	if err := pqx509.CheckSignature(&x509.Certificate{PublicKey: public}, s.algorithm, s.TBS, s.signature); err != nil {
 		return fmt.Errorf("the signature was not made with the authority's key: %w", err)
 	}
 	return nil

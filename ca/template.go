@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 
+	"filippo.io/mldsa"
+
 	"conclave/ca/lint"
 	"conclave/internal/keycheck"
+	"conclave/internal/pqx509"
 )
 
 // newRecipe checks a spec, the subject's key and the issuer; nil is one that
@@ -44,13 +47,13 @@ func certificateRecipe(template, parent *x509.Certificate, subject, issuer crypt
 	return recipe{kind: KindCertificate, issuer: issuer, demands: demands, create: func(key crypto.Signer) ([]byte, error) {
 		signing := *parent
 		signing.PublicKey = key.Public()
-		return x509.CreateCertificate(rand.Reader, template, &signing, subject, key)
+		return pqx509.CreateCertificate(rand.Reader, template, &signing, subject, key)
 	}}
 }
 
 // checkParties checks the subject's key, the issuer, and that they fit.
 func (s Spec) checkParties(r rules, public crypto.PublicKey, issuer *x509.Certificate) error {
-	if err := r.checkKey(public); err != nil {
+	if err := errors.Join(r.checkKey(public), r.checkPostQuantum(public, issuer)); err != nil {
 		return err
 	}
 	if s.Subject.AsInRequest() && s.RawSubject == nil {
@@ -83,9 +86,24 @@ func (r rules) checkKey(public crypto.PublicKey) error {
 	return keycheck.ForCertificate(public)
 }
 
+// checkPostQuantum refuses ML-DSA, of which the CA/Browser Forum knows nothing yet, where
+// its demands hold.
+func (r rules) checkPostQuantum(subject crypto.PublicKey, issuer *x509.Certificate) error {
+	problem := func(whose string, public crypto.PublicKey) error {
+		if _, ok := public.(*mldsa.PublicKey); !ok || !r.public {
+			return nil
+		}
+		return fmt.Errorf("%s: its key is %s, which the CA/Browser Forum does not allow for TLS yet (BR section 6.1.5); a profile that does not begin with cabf was expected", whose, keyText(public))
+	}
+	if issuer == nil {
+		return problem("key", subject)
+	}
+	return errors.Join(problem("key", subject), problem("issuer", issuer.PublicKey))
+}
+
 // existing is the root that is cross-signed, nil for none.
 func (s Spec) existing() *x509.Certificate {
-	cert, err := x509.ParseCertificate(s.Existing)
+	cert, err := pqx509.ParseCertificate(s.Existing)
 	if err != nil {
 		return nil
 	}

@@ -2,11 +2,16 @@ package ca
 
 import (
 	"cmp"
+	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
+
+	"filippo.io/mldsa"
+
+	"conclave/internal/pqx509"
 )
 
 // Text describes the certificate for people, a line for each fact.
@@ -15,7 +20,7 @@ func (d *Draft) Text() string {
 	var b strings.Builder
 	line := func(label, format string, args ...any) { fmt.Fprintf(&b, label+": "+format+"\n", args...) }
 	line("Subject", "%s", DistinguishedName(c.RawSubject))
-	for _, note := range d.notes {
+	for _, note := range append(unlinted(c.PublicKey, c.SignatureAlgorithm), d.notes...) {
 		line("Note", "%s", note)
 	}
 	line("Issuer", "%s", DistinguishedName(c.RawIssuer))
@@ -24,12 +29,20 @@ func (d *Draft) Text() string {
 	line("Not after", "%s", timeText(c.NotAfter))
 	line("Key", "%s", keyText(c.PublicKey))
 	line("Key identifier", "%x", c.SubjectKeyId)
-	line("Signature algorithm", "%s", c.SignatureAlgorithm)
+	line("Signature algorithm", "%s", pqx509.AlgorithmName(c.SignatureAlgorithm))
 	for _, fact := range append(authorityFacts(c), usageFacts(c)...) {
 		line(fact[0], "%s", fact[1])
 	}
 	line("SHA-256 of what is signed", "%x", sha256.Sum256(c.RawTBSCertificate))
 	return b.String()
+}
+
+// unlinted is a note where lints cannot judge a key or a signature: they do not know ML-DSA.
+func unlinted(public crypto.PublicKey, algorithm x509.SignatureAlgorithm) []string {
+	if _, ok := public.(*mldsa.PublicKey); !ok && algorithm < pqx509.MLDSA44 {
+		return nil
+	}
+	return []string{"the lints do not know ML-DSA: they have judged all but its keys and signatures"}
 }
 
 // authorityFacts say what a CA may issue, pairs of label and value.

@@ -14,6 +14,8 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+
+	"conclave/internal/pqx509"
 )
 
 // Wish is an extension that a request asks for and a certificate will not have, or
@@ -253,11 +255,11 @@ func sample(t *x509.Certificate) (*x509.Certificate, error) {
 		return nil, err
 	}
 	t.SerialNumber = big.NewInt(1)
-	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+	der, err := pqx509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
 	if err != nil {
 		return nil, err
 	}
-	return x509.ParseCertificate(der)
+	return pqx509.ParseCertificate(der)
 }
 
 // covers says whether a planned extension is what was asked for. A CA may get a

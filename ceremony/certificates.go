@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 
@@ -12,6 +11,7 @@ import (
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
+	"conclave/internal/pqx509"
 	"conclave/internal/safefile"
 	"conclave/wire"
 )
@@ -52,7 +52,7 @@ func (s *signing) issue(ctx context.Context, planned *plan.Certificate) ([]byte,
 
 // keepCertificate keeps a certificate, and lets it be read aloud.
 func (s *signing) keepCertificate(ctx context.Context, planned *plan.Certificate, der []byte) (done, error) {
-	cert, err := x509.ParseCertificate(der)
+	cert, err := pqx509.ParseCertificate(der)
 	if err != nil {
 		return done{}, err
 	}
@@ -81,7 +81,7 @@ func (s *signing) subject(planned *plan.Certificate) (ca.Spec, crypto.PublicKey,
 		return planned.Spec, public, err
 	}
 	if planned.Existing != nil {
-		existing, err := x509.ParseCertificate(planned.Existing)
+		existing, err := pqx509.ParseCertificate(planned.Existing)
 		if err != nil {
 			return ca.Spec{}, nil, err
 		}
@@ -112,5 +112,5 @@ func (s *signing) attestedKey(name string) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x509.ParsePKIXPublicKey(spki)
+	return pqx509.ParsePKIXPublicKey(spki)
 }

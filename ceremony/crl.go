@@ -3,7 +3,6 @@ package ceremony
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/x509"
 	"fmt"
 
 	"conclave/ca"
@@ -11,6 +10,7 @@ import (
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
+	"conclave/internal/pqx509"
 )
 
 // signCRL signs a CRL.
@@ -63,7 +63,7 @@ func (s *signing) keepRegister(ctx context.Context, crl string) error {
 
 // keepCRL keeps a CRL, and lets it be read aloud.
 func (s *signing) keepCRL(ctx context.Context, planned *plan.CRL, der []byte) (done, error) {
-	crl, err := x509.ParseRevocationList(der)
+	crl, err := pqx509.ParseRevocationList(der)
 	if err != nil {
 		return done{}, err
 	}

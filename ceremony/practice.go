@@ -14,6 +14,7 @@ import (
 	"conclave/ca"
 	"conclave/ceremony/plan"
 	"conclave/hsm"
+	"conclave/internal/pqx509"
 	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/wire"
@@ -126,7 +127,7 @@ func practiceRoot(cert *x509.Certificate, signer crypto.Signer) ([]byte, error) 
 		SerialNumber: big.NewInt(1), RawSubject: plan.PracticeSubject(cert).DER(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: cert.KeyUsage,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)
+	der, err := pqx509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)
 	if err != nil {
 		return nil, err
 	}

@@ -2,11 +2,11 @@ package custody
 
 import (
 	"bytes"
-	"crypto/x509"
 	"fmt"
 	"strings"
 
 	"conclave/dkek"
+	"conclave/internal/pqx509"
 	"conclave/internal/transfer"
 	"conclave/wire"
 )
@@ -113,17 +113,17 @@ func checkWrapFile(content []byte) error {
 }
 
 func isRequest(b []byte) bool {
-	_, err := x509.ParseCertificateRequest(b)
+	_, err := pqx509.ParseCertificateRequest(b)
 	return err == nil || contains("CERTIFICATE REQUEST-----")(b)
 }
 
 func isCertificate(b []byte) bool {
-	_, err := x509.ParseCertificate(b)
+	_, err := pqx509.ParseCertificate(b)
 	return err == nil || contains("CERTIFICATE-----")(b)
 }
 
 func isCRL(b []byte) bool {
-	_, err := x509.ParseRevocationList(b)
+	_, err := pqx509.ParseRevocationList(b)
 	return err == nil || contains("-----BEGIN X509 CRL")(b)
 }
 

@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"conclave/ca"
+	"conclave/internal/pqx509"
 	"conclave/internal/safefile"
 )
 
@@ -67,7 +69,7 @@ func ReadCRL(path string) (*CRL, error) {
 }
 
 func parseCRL(der []byte) (*CRL, error) {
-	parsed, err := x509.ParseRevocationList(der)
+	parsed, err := pqx509.ParseRevocationList(der)
 	if err != nil {
 		if old, ok := parseVersion1(der); ok {
 			return old, nil
@@ -149,7 +151,7 @@ func parseVersion1(der []byte) (*CRL, bool) {
 		return nil, false
 	}
 	crl := &CRL{DER: der, ThisUpdate: v.TBS.ThisUpdate.UTC(), Complete: true,
-		issuer: v.TBS.Issuer.FullBytes, tbs: v.TBS.Raw, signature: v.Signature.RightAlign(), algorithm: algorithmOf(v.Algorithm.Algorithm)}
+		issuer: v.TBS.Issuer.FullBytes, tbs: v.TBS.Raw, signature: v.Signature.RightAlign(), algorithm: algorithmOf(v.Algorithm)}
 	for _, r := range v.TBS.Revoked {
 		crl.Entries = append(crl.Entries, Entry{Revocation: ca.Revocation{Serial: r.Serial, Time: r.Time.UTC()}})
 	}
@@ -157,14 +159,14 @@ func parseVersion1(der []byte) (*CRL, bool) {
 }
 
 // algorithmOf names the algorithms that such CRLs are signed with (RFC 3279, RFC 4055
-// section 5, RFC 5758 section 3.2).
-func algorithmOf(oid asn1.ObjectIdentifier) x509.SignatureAlgorithm {
-	return map[string]x509.SignatureAlgorithm{
+// section 5, RFC 5758 section 3.2, RFC 9881 section 2).
+func algorithmOf(identifier pkix.AlgorithmIdentifier) x509.SignatureAlgorithm {
+	return cmp.Or(pqx509.SignatureAlgorithm(identifier), map[string]x509.SignatureAlgorithm{
 		"1.2.840.113549.1.1.4": x509.MD5WithRSA, "1.2.840.113549.1.1.5": x509.SHA1WithRSA, "1.2.840.113549.1.1.11": x509.SHA256WithRSA,
 		"1.2.840.113549.1.1.12": x509.SHA384WithRSA, "1.2.840.113549.1.1.13": x509.SHA512WithRSA,
 		"1.2.840.10045.4.1": x509.ECDSAWithSHA1, "1.2.840.10045.4.3.2": x509.ECDSAWithSHA256,
 		"1.2.840.10045.4.3.3": x509.ECDSAWithSHA384, "1.2.840.10045.4.3.4": x509.ECDSAWithSHA512,
-	}[oid.String()]
+	}[identifier.Algorithm.String()])
 }
 
 // check wants it to be the issuer's.

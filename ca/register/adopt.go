@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"conclave/ca"
+	"conclave/internal/pqx509"
 )
 
 // Adoption is what an issuer has signed elsewhere, before the register is kept: all
@@ -136,7 +137,7 @@ func (a *adopting) takeCRL(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("CRL: %w", err)
 	}
-	crl, err := x509.ParseRevocationList(a.CRL)
+	crl, err := pqx509.ParseRevocationList(a.CRL)
 	if err != nil {
 		return fmt.Errorf("CRL: %w", err)
 	}

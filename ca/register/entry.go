@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conclave/ca"
+	"conclave/internal/pqx509"
 )
 
 // State says what is known about an intent.
@@ -135,7 +136,7 @@ func NewestCRLs(entries []Entry) (map[string]*x509.RevocationList, error) {
 		if e.Kind != ca.KindCRL || e.DER == nil {
 			continue
 		}
-		crl, err := x509.ParseRevocationList(e.DER)
+		crl, err := pqx509.ParseRevocationList(e.DER)
 		if err != nil {
 			return nil, fmt.Errorf("%v: %w", e, err)
 		}

@@ -2,13 +2,13 @@ package register
 
 import (
 	"context"
-	"crypto/x509"
 	"database/sql"
 	"fmt"
 	"math/big"
 	"time"
 
 	"conclave/ca"
+	"conclave/internal/pqx509"
 )
 
 // Reason codes that are unlike the others, RFC 5280 section 5.3.1.
@@ -93,7 +93,7 @@ func (e Entry) CheckRevocation(next ca.Revocation, issuer Issuer, now time.Time)
 	}
 	from, isCA := e.Time, true
 	if e.DER != nil {
-		cert, err := x509.ParseCertificate(e.DER)
+		cert, err := pqx509.ParseCertificate(e.DER)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e, err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"conclave/ca"
 	"conclave/ca/register"
+	"conclave/internal/pqx509"
 )
 
 // signed is what the register has, parsed.
@@ -32,7 +33,7 @@ func read(entries []register.Entry) (s signed, err error) {
 		if e.Kind == ca.KindCRL || e.State() != register.Issued || revoked(e) {
 			continue
 		}
-		cert, err := x509.ParseCertificate(e.DER)
+		cert, err := pqx509.ParseCertificate(e.DER)
 		if err != nil {
 			return s, fmt.Errorf("%v: %w", e, err)
 		}

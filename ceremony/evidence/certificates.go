@@ -17,6 +17,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
+	"conclave/internal/pqx509"
 	"conclave/wire"
 )
 
@@ -74,7 +75,7 @@ func (v signatures) certificate(id string, planned *plan.Certificate) {
 	if signer == nil {
 		signer = cert
 	}
-	if err := cert.CheckSignatureFrom(signer); err != nil {
+	if err := pqx509.CheckSignatureFrom(cert, signer); err != nil {
 		v.problem(file, "its signature: %v", err)
 		return
 	}
@@ -130,7 +131,7 @@ func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) (
 	for _, remark := range request.Remarks(spec) {
 		v.shown("request of %s: %s", planned.Name, remark)
 	}
-	spki, err := x509.MarshalPKIXPublicKey(request.Public)
+	spki, err := pqx509.MarshalPKIXPublicKey(request.Public)
 	if err == nil && !bytes.Equal(spki, cert.RawSubjectPublicKeyInfo) {
 		err = errors.New("its key is not the one of the request")
 	}
@@ -155,7 +156,7 @@ func (v signatures) crl(id string, planned *plan.CRL) {
 	facts := Of[step.SignCRLFacts](v.facts, id)
 	file := CRLFile(planned.Name)
 	content := v.read(file)
-	crl, err := x509.ParseRevocationList(content)
+	crl, err := pqx509.ParseRevocationList(content)
 	switch {
 	case err != nil:
 	case crl.Number == nil:
@@ -174,7 +175,7 @@ func (v signatures) crl(id string, planned *plan.CRL) {
 	if issuer == nil {
 		return
 	}
-	if err := crl.CheckSignatureFrom(issuer); err != nil {
+	if err := pqx509.CheckRevocationListSignatureFrom(crl, issuer); err != nil {
 		v.problem(file, "its signature: %v", err)
 		return
 	}
@@ -202,7 +203,7 @@ func (v signatures) crlAsPlanned(planned *plan.CRL, crl *x509.RevocationList, is
 	var base *x509.RevocationList
 	var err error
 	if spec.DeltaOf > 0 {
-		if base, err = x509.ParseRevocationList(export.Find(issuer.RawSubject, ca.KindCRL, big.NewInt(spec.DeltaOf)).DER); err != nil {
+		if base, err = pqx509.ParseRevocationList(export.Find(issuer.RawSubject, ca.KindCRL, big.NewInt(spec.DeltaOf)).DER); err != nil {
 			return fmt.Errorf("the full CRL number %d: %w", spec.DeltaOf, err)
 		}
 	}

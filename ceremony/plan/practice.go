@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"conclave/ca"
+	"conclave/internal/pqx509"
 )
 
 // practicePrefix begins every name in a rehearsal, so that no paper, sheet or
@@ -75,7 +76,7 @@ func PracticeSubject(cert *x509.Certificate) ca.Name {
 
 // practiceRoot makes a root like an existing one.
 func practiceRoot(existing []byte) ([]byte, error) {
-	cert, err := x509.ParseCertificate(existing)
+	cert, err := pqx509.ParseCertificate(existing)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +88,7 @@ func practiceRoot(existing []byte) ([]byte, error) {
 		SerialNumber: big.NewInt(1), RawSubject: PracticeSubject(cert).DER(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: cert.KeyUsage,
 	}
-	return x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return pqx509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 }
 
 func practice(name string) string {

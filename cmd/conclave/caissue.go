@@ -14,6 +14,7 @@ import (
 	"conclave/ca/lint"
 	"conclave/ca/register"
 	"conclave/hsm"
+	"conclave/internal/pqx509"
 	"conclave/internal/safefile"
 	"conclave/internal/typed"
 )
@@ -122,7 +123,7 @@ func eachCertificate(ctx context.Context, r *register.Register, fn func(*x509.Ce
 		if e.Kind != ca.KindCertificate || e.DER == nil {
 			continue
 		}
-		if cert, err := x509.ParseCertificate(e.DER); err == nil {
+		if cert, err := pqx509.ParseCertificate(e.DER); err == nil {
 			fn(cert)
 		}
 	}
@@ -287,7 +288,7 @@ func (cmd caRequest) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{RawSubject: cmd.Subject.DER()}, signer)
+		der, err := pqx509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{RawSubject: cmd.Subject.DER()}, signer)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"conclave/internal/pqx509"
 	"conclave/internal/secret"
 
 	"software.sslmate.com/src/go-pkcs12"
@@ -70,7 +71,7 @@ func certificateOf(key any, der []byte) (*x509.Certificate, error) {
 	if len(der) == 0 {
 		return nil, errors.New("PKCS#12 needs the certificate of the key, but there is none; use the PEM form")
 	}
-	cert, err := x509.ParseCertificate(der)
+	cert, err := pqx509.ParseCertificate(der)
 	if err != nil {
 		return nil, fmt.Errorf("PKCS#12 needs an X.509 certificate of an RSA key or a NIST curve; "+
 			"this is of another kind, or a request, which devices keep in its place: %w; use the PEM form", err)

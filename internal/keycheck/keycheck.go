@@ -29,6 +29,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"filippo.io/mldsa"
 )
 
 const (
@@ -42,6 +44,9 @@ const (
 	minLength = 1024
 )
 
+// Certifiable are the kinds of keys that certificates are issued for, for people.
+const Certifiable = "RSA, ECDSA on P-256, P-384 or P-521, or ML-DSA"
+
 // Length refuses an RSA key of anyone's that is so long that verifying a
 // signature takes minutes: a file of one mebibyte has room for an hour. It has
 // nothing against any other key.
@@ -54,7 +59,8 @@ func Length(public crypto.PublicKey) error {
 
 // ForCertificate tells what keeps a key from being certified, and from signing
 // certificates: it is for sound RSA keys of the sizes and with the exponents, and
-// sound EC keys on the curves, of BR sections 6.1.5 and 6.1.6.
+// sound EC keys on the curves, of BR sections 6.1.5 and 6.1.6, and for ML-DSA keys, of
+// which none is known to be worse than another.
 func ForCertificate(public crypto.PublicKey) error {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
@@ -68,8 +74,9 @@ func ForCertificate(public crypto.PublicKey) error {
 		if key.Curve != elliptic.P256() && key.Curve != elliptic.P384() && key.Curve != elliptic.P521() {
 			return errors.New("key: ECDSA on another curve than P-256, P-384 and P-521; one of those was expected (BR section 6.1.5)")
 		}
+	case *mldsa.PublicKey:
 	default:
-		return fmt.Errorf("key: %T; RSA, or ECDSA on P-256, P-384 or P-521, was expected", public)
+		return fmt.Errorf("key: %T; %s was expected", public, Certifiable)
 	}
 	return Sound(public)
 }
