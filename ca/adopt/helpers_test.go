@@ -1,6 +1,7 @@
 package adopt_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"conclave/ca/adopt"
+	"conclave/internal/pqx509"
 )
 
 // began is when all issuers here have begun, and ended when what they issue ends.
@@ -25,7 +27,7 @@ var (
 
 // issuer signs what is adopted.
 type issuer struct {
-	key  *ecdsa.PrivateKey
+	key  crypto.Signer
 	cert *x509.Certificate
 }
 
@@ -35,6 +37,11 @@ func newIssuer(t testing.TB, name string) issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newIssuerWith(t, name, key)
+}
+
+func newIssuerWith(t testing.TB, name string, key crypto.Signer) issuer {
+	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: began, NotAfter: ended,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign}
 	i := issuer{key: key, cert: template}
@@ -44,11 +51,11 @@ func newIssuer(t testing.TB, name string) issuer {
 
 func (i issuer) sign(t testing.TB, template *x509.Certificate) *x509.Certificate {
 	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, i.cert, i.key.Public(), i.key)
+	der, err := pqx509.CreateCertificate(rand.Reader, template, i.cert, i.key.Public(), i.key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert, err := x509.ParseCertificate(der)
+	cert, err := pqx509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +79,7 @@ func found(certs ...*x509.Certificate) (all []adopt.Certificate) {
 func (i issuer) crl(t testing.TB, number int64, entries ...x509.RevocationListEntry) *adopt.CRL {
 	t.Helper()
 	template := &x509.RevocationList{Number: big.NewInt(number), ThisUpdate: began.AddDate(0, 6, 0), NextUpdate: ended, RevokedCertificateEntries: entries}
-	der, err := x509.CreateRevocationList(rand.Reader, template, i.cert, i.key)
+	der, err := pqx509.CreateRevocationList(rand.Reader, template, i.cert, i.key)
 	if err != nil {
 		t.Fatal(err)
 	}
