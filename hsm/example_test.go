@@ -33,6 +33,7 @@ import (
 	"conclave/link"
 	"conclave/wire"
 
+	"filippo.io/mldsa"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -123,6 +124,25 @@ func ExampleHSM_Signer() {
 	public := signer.Public().(*ecdsa.PublicKey)
 	fmt.Println("key", ref, "has signed:", ecdsa.VerifyASN1(public, digest[:], signature))
 	// Output: key 1 has signed: true
+}
+
+// A device of Conclave's own has keys for ML-DSA, whose signatures no quantum computer
+// is known to forge. A context keeps those for one purpose from being taken for another.
+func ExampleSigner_mldsa() {
+	h := loggedIn(wire.NoDKEK)
+	defer h.Close()
+	signer := signerOf(h, "ml-dsa-65")
+	message, opts := []byte("release 1.0"), &mldsa.Options{Context: "code signing"}
+	signature, err := signer.Sign(nil, message, opts) // the message itself, not a hash of it
+	if err != nil {
+		log.Fatal(err)
+	}
+	public := signer.Public().(*mldsa.PublicKey)
+	fmt.Println(public.Parameters(), "signature of", len(signature), "bytes:", mldsa.Verify(public, message, signature, opts))
+	fmt.Println("without the context:", mldsa.Verify(public, message, signature, nil) == nil)
+	// Output:
+	// ML-DSA-65 signature of 3309 bytes: <nil>
+	// without the context: false
 }
 
 // signerOf makes a key, such as "rsa:2048" or "ec:secp256r1".

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 
+	"filippo.io/mldsa"
+
 	"conclave/internal/curve"
 	"conclave/internal/secret"
 	"conclave/internal/transfer"
@@ -79,6 +81,8 @@ func wipe(key any) {
 		*key = rsa.PrivateKey{PublicKey: key.PublicKey}
 	case *curve.PrivateKey:
 		key.Wipe()
+	case *mldsa.PrivateKey:
+		*key = mldsa.PrivateKey{}
 	}
 }
 
