@@ -68,7 +68,7 @@ func deviceKey(t *testing.T, c *card.Card) wire.PublicKey {
 	return chain.Device().Key
 }
 
-// TestMLDSA lets keys of each parameter set do all that they can. What docs/card.md says
+// TestMLDSA lets keys of each parameter set do all that they can. What docs/ml-dsa.md says
 // of sizes is held here.
 func TestMLDSA(t *testing.T) {
 	for _, set := range []struct {
