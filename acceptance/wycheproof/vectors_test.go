@@ -25,7 +25,8 @@ type group struct {
 	Curve, Encoding, SHA, MgfSHA string
 	KeySize, TagSize, SLen       int
 	PublicKeyDER                 hexBytes
-	PrivateKeyPKCS8              hexBytes
+	PrivateKeyPKCS8, PrivateSeed hexBytes
+	PublicKey, PrivateKey        json.RawMessage
 	Tests                        []vector
 }
 
@@ -35,6 +36,7 @@ type vector struct {
 	Comment, Result           string
 	Flags                     []string
 	Msg, Sig, Ct, Label       hexBytes
+	Ctx, Mu                   hexBytes
 	Key, Tag, Shared          hexBytes
 	Public, Private           json.RawMessage
 	Name, OID                 string
@@ -159,10 +161,13 @@ func rules() []rule {
 		{files: `rsa_pss_\w+_params_test`, judge: (*judge).keysForPSS},
 		{files: `rsa_pss_\d+_(sha512_2\d\d_mgf1_\d+|sha\d+_mgf1sha\d+_\d+)_test`, judge: (*judge).encodePSS},
 		{files: `rsa_pss_\d+_shake\d+_test`, why: "no signature of ours has this hash"},
+		{files: `mldsa_\d+_verify_test`, judge: (*judge).verifyMLDSA},
+		{files: `mldsa_\d+_sign_seed_test`, judge: (*judge).signMLDSA},
+		{files: `mldsa_\d+_sign_noseed_test`, judge: (*judge).expandedMLDSA},
 		{files: `primality_test`, why: "no one brings us a prime for RSA; those of share files are judged in package quorum"},
 		{files: `aes_(cbc|ccm|eax|ff1|gcm|gmac|kwp|siv|wrap|xts)\w*|aead_aes\w*|a\d+cbc_\w+|c2sp_\w+`, why: "modes of AES other than CMAC are the standard library's"},
 		{files: `(hkdf|hmac|pbkdf2|pbes2|chacha20|xchacha20|ed25519|x25519)\w+`, why: "the standard library's, or that of golang.org/x/crypto"},
-		{files: `(aegis|aria|ascon|bls|camellia|dsa|ed448|json_web|kmac|mldsa|mlkem|morus|seed|siphash|sm4|vmac|x448)\w+`, why: notOurs},
+		{files: `(aegis|aria|ascon|bls|camellia|dsa|ed448|json_web|kmac|mlkem|morus|seed|siphash|sm4|vmac|x448)\w+`, why: notOurs},
 	}
 }
 

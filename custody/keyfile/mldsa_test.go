@@ -2,15 +2,15 @@ package keyfile_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/asn1"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"testing"
 
 	"filippo.io/mldsa"
-	"filippo.io/mldsa/x509"
 
 	"conclave/custody/keyfile"
 	"conclave/internal/secret"
@@ -37,28 +37,39 @@ func forEachMLDSA(t *testing.T, body func(t *testing.T, key *mldsa.PrivateKey)) 
 	}
 }
 
-// TestMLDSA: what is written is what the library of the key writes too, and is read
-// again in every form.
+// digests are those of RFC 9881, appendix C: SHA-256 of the DER of a private key as a
+// seed, of one with both parts, and of the public key.
+func digests() map[string][3]string {
+	return map[string][3]string{
+		"ML-DSA-44": {"c823cb6a31172daa8af670a22c0f049af972bf1cb39a4a95971aa8c0c659dff4", "e355e29f28e537fcf3aff28354016415146d7f801a57136c241bb6e9addfaa30", "837832708c5236d951581f1fddf2b79991b3424a0486d16da1ddad0fd69701be"},
+		"ML-DSA-65": {"af965903772933b6acc59764f335fcad9b5c61cdab2b368eabf224e7c29e31ac", "5259463f8ec68e21b8c179a7e49dba184fd24280080bd5bb78af94d7a2a0ac81", "b8b62131bfbe84433efb2273d7f5b87f7a22854a2cfd366fc2aead86d837c52d"},
+		"ML-DSA-87": {"72cc4260a8d3d7622801ea98636123866d00e236d5f77221039c862325e02754", "c71913419ea426e99da06330e3b06b2ab47448f1aff520479358e3cb71f5c1d6", "07e57c4f14dbad1267f621ec3777b4e2e6c4fbc4c22fbb87510ff8e0b3c6a642"},
+	}
+}
+
+// TestMLDSA: what is written is what the RFC has, and is read again in every form.
 func TestMLDSA(t *testing.T) {
-	last := map[string]string{"ML-DSA-44": "11", "ML-DSA-65": "12", "ML-DSA-87": "13"}
 	forEachMLDSA(t, func(t *testing.T, key *mldsa.PrivateKey) {
-		der, err := keyfile.PKCS8(key)
+		both := keyfile.Expanded{PrivateKey: key}
+		seed, err := keyfile.PKCS8(key)
 		if err != nil {
 			t.Fatal(err)
 		}
-		prefix := "3034020100300b06096086480165030403" + last[key.PublicKey().Parameters().String()] + "04228020"
-		if theirs, err := x509.MarshalPKCS8PrivateKey(key); err != nil || !bytes.Equal(theirs, der) || hex.EncodeToString(der) != prefix+hex.EncodeToString(key.Bytes()) {
-			t.Errorf("%x, %v", []byte(der), err)
-		}
-		public, err := keyfile.PublicPEM(key)
+		expanded, err := keyfile.PKCS8(both)
 		if err != nil {
 			t.Fatal(err)
 		}
-		spki, err := x509.MarshalPKIXPublicKey(key.PublicKey())
-		if block, _ := pem.Decode(public); err != nil || !bytes.Equal(block.Bytes, spki) {
-			t.Errorf("its public half is written as %s, %v", public, err)
+		public, err := keyfile.PublicPEM(both)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, k := range []any{key, keyfile.Expanded{PrivateKey: key}} {
+		block, _ := pem.Decode(public)
+		for i, der := range [][]byte{seed, expanded, block.Bytes} {
+			if got, want := fmt.Sprintf("%x", sha256.Sum256(der)), digests()[key.PublicKey().Parameters().String()][i]; got != want {
+				t.Errorf("%d bytes with the digest %s, %s was expected", len(der), got, want)
+			}
+		}
+		for _, k := range []any{key, both} {
 			checkForms(t, k, key)
 		}
 	})
