@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"filippo.io/mldsa"
 )
 
 // badKeys are the files of testdata, and why each key is not certified; of some,
@@ -108,8 +110,8 @@ func TestForCertificate(t *testing.T) {
 	for want, key := range map[string]crypto.PublicKey{
 		"its point is not on P-384":        &off,
 		"its private key is 1, or that":    &negative,
-		"key: ed25519.PublicKey; RSA, or":  edwards,
-		"key: <nil>; RSA, or ECDSA on P-2": nil,
+		"key: ed25519.PublicKey; RSA, ECD": edwards,
+		"key: <nil>; RSA, ECDSA on P-256,": nil,
 	} {
 		mustSay(t, "ForCertificate", ForCertificate(key), want)
 	}
@@ -144,6 +146,13 @@ func goodKeys(t testing.TB) (keys []crypto.Signer) {
 			t.Fatal(err)
 		}
 		keys = append(keys, key.(crypto.Signer))
+	}
+	for _, set := range []mldsa.Parameters{mldsa.MLDSA44(), mldsa.MLDSA65(), mldsa.MLDSA87()} {
+		key, err := mldsa.GenerateKey(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, key)
 	}
 	return keys
 }
