@@ -97,6 +97,24 @@ func cross(t testing.TB, a ca.Authority, other *x509.Certificate) foreign.Signed
 	return signedCertificate(cert, a.Certificate)
 }
 
+// TestMLDSAShown: software that does not know ML-DSA shows all else of a root and its CRL.
+func TestMLDSAShown(t *testing.T) {
+	foreign.Need(t, "openssl", "certtool", "keytool")
+	a := newAuthority(t, ca.Root, newMLDSA(t, mldsa.MLDSA65()))
+	f := newFolder(t)
+	root := f.certificates("root.pem", a.Certificate)
+	list := f.crls("root.crl", signCRL(t, a, ca.CRLSpec{ThisUpdate: began, NextUpdate: began.AddDate(0, 1, 0)}))
+	for _, command := range [][]string{
+		{"openssl", "x509", "-noout", "-text", "-in", root}, {"openssl", "crl", "-noout", "-text", "-in", list},
+		{"certtool", "--certificate-info", "--infile", root}, {"certtool", "--crl-info", "--infile", list},
+		{"keytool", "-printcert", "-file", root}, {"keytool", "-printcrl", "-file", list},
+	} {
+		if shown := mustRun(t, command[0], command[1:]...); !strings.Contains(shown, "Example root") {
+			t.Errorf("%q: %s", command, shown)
+		}
+	}
+}
+
 // TestMLDSAText names the algorithm, and says what no lint has judged.
 func TestMLDSAText(t *testing.T) {
 	a := newAuthority(t, ca.Root, newMLDSA(t, mldsa.MLDSA65()))
