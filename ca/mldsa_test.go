@@ -145,10 +145,10 @@ func TestMLDSAText(t *testing.T) {
 func TestMLDSAForTLS(t *testing.T) {
 	key := newMLDSA(t, mldsa.MLDSA65())
 	_, err := ca.Authority{Signer: key, Ledger: newMemory()}.Prepare(spec(ca.CABFRoot), key.Public())
-	mustSay(t, "root", err, "key: its key is ML-DSA-65, which the CA/Browser Forum does not allow for TLS yet")
+	mustSay(t, "root", err, "key: it is ML-DSA-65, which the CA/Browser Forum does not allow for TLS yet")
 	classical := newAuthority(t, ca.CABFRoot, newKey(t))
 	_, err = classical.Prepare(spec(ca.CABFSubordinate), key.Public())
-	mustSay(t, "subordinate", err, "key: its key is ML-DSA-65")
+	mustSay(t, "subordinate", err, "key: it is ML-DSA-65")
 	private := newAuthority(t, ca.Root, key)
 	_, err = private.Prepare(spec(ca.CABFSubordinate), newKey(t).Public())
 	mustSay(t, "below ML-DSA", err, "issuer: its key is ML-DSA-65")

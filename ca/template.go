@@ -93,12 +93,12 @@ func (r rules) checkPostQuantum(subject crypto.PublicKey, issuer *x509.Certifica
 		if _, ok := public.(*mldsa.PublicKey); !ok || !r.public {
 			return nil
 		}
-		return fmt.Errorf("%s: its key is %s, which the CA/Browser Forum does not allow for TLS yet (BR section 6.1.5); a profile that does not begin with cabf was expected", whose, keyText(public))
+		return fmt.Errorf("%s is %s, which the CA/Browser Forum does not allow for TLS yet (BR section 6.1.5); a profile that does not begin with cabf was expected", whose, keyText(public))
 	}
 	if issuer == nil {
-		return problem("key", subject)
+		return problem("key: it", subject)
 	}
-	return errors.Join(problem("key", subject), problem("issuer", issuer.PublicKey))
+	return errors.Join(problem("key: it", subject), problem("issuer: its key", issuer.PublicKey))
 }
 
 // existing is the root that is cross-signed, nil for none.
