@@ -36,13 +36,25 @@ type Spec struct {
 
 // Check tells all that is wrong with a spec and can be seen from the spec alone;
 // each problem names its field.
-func (s Spec) Check() error {
+func (s Spec) Check() error { return s.check(s.checkExisting) }
+
+// CheckAwaiting is Check for a cross-signed certificate whose Existing is yet to be made.
+func (s Spec) CheckAwaiting() error {
+	return s.check(func(r rules) error {
+		if !r.cross {
+			return fmt.Errorf("profile: %s; cross was expected, for a root that is cross-signed", s.Profile)
+		}
+		return nil
+	})
+}
+
+func (s Spec) check(existing func(rules) error) error {
 	r, err := s.Profile.rules()
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		s.checkSubject(r), s.checkExisting(r),
+		s.checkSubject(r), existing(r),
 		r.checkValidity(s.NotBefore, s.NotAfter), s.Serial.check(), s.checkPathLen(r),
 		s.checkConstraints(r), r.checkPolicies(s.Policies), r.checkUsages(s.ExtKeyUsage), s.checkLeaveOut(),
 	)

@@ -80,12 +80,20 @@ func (s *signing) subject(planned *plan.Certificate) (ca.Spec, crypto.PublicKey,
 		public, err := s.attestedKey(planned.Key)
 		return planned.Spec, public, err
 	}
-	if planned.Existing != nil {
-		existing, err := pqx509.ParseCertificate(planned.Existing)
+	spec := planned.Spec
+	if planned.CrossSigns != "" {
+		root, err := s.certificate(s.Plan.FindCertificate(planned.CrossSigns))
 		if err != nil {
 			return ca.Spec{}, nil, err
 		}
-		return planned.Spec, existing.PublicKey, nil
+		spec.Existing = root.Raw
+	}
+	if spec.Existing != nil {
+		existing, err := pqx509.ParseCertificate(spec.Existing)
+		if err != nil {
+			return ca.Spec{}, nil, err
+		}
+		return spec, existing.PublicKey, nil
 	}
 	content, err := safefile.Read(s.Dir.evidence(evidence.InputFile(planned.Request)), ca.MaxFile)
 	if err != nil {

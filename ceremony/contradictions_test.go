@@ -774,7 +774,7 @@ func twoKeys(t *testing.T) (held, *ecdsa.PrivateKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(s.Base, "issuing.csr"), issuingRequest(t, s.Plan, key), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(s.Base, "issuing.csr"), issuingRequest(t, s.Plan.FindCertificate("issuing"), key), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return held{s.forge(t), s.Plan}, key
@@ -784,7 +784,7 @@ func twoKeys(t *testing.T) (held, *ecdsa.PrivateKey) {
 // passed over.
 func (h held) earlierIdentifier(t *testing.T, key *ecdsa.PrivateKey) {
 	s := h.retell(t)
-	s.facts("open")["input issuing.csr"] = s.write("inputs/issuing.csr", issuingRequest(t, h.plan, key, keyIdentifier(t, key)))
+	s.facts("open")["input issuing.csr"] = s.write("inputs/issuing.csr", issuingRequest(t, h.plan.FindCertificate("issuing"), key, keyIdentifier(t, key)))
 	report, err := s.verify()
 	if err != nil || !slices.ContainsFunc(report.Shown, func(text string) bool {
 		return strings.HasPrefix(text, "request of issuing: passed over: the key identifier")

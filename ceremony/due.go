@@ -2,9 +2,11 @@ package ceremony
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -112,9 +114,10 @@ func (f Folder) nextCRLs(ctx context.Context) (dates []plan.Date, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, crl := range newest {
+	for _, issuer := range slices.Sorted(maps.Keys(newest)) {
+		crl := newest[issuer]
 		dates = append(dates, plan.Date{
-			ID: fmt.Sprintf("crl-%v", crl.Number), What: "next CRL of " + crl.Issuer.String(), Why: "Without it nothing under this issuer is trusted.",
+			ID: fmt.Sprintf("crl-%v-%.8x", crl.Number, sha256.Sum256(crl.RawIssuer)), What: "next CRL of " + crl.Issuer.String(), Why: "Without it nothing under this issuer is trusted.",
 			Day: crl.NextUpdate, Remind: []int{60, 14},
 		})
 	}

@@ -22,18 +22,18 @@ func TestDue(t *testing.T) {
 	}
 	write(t, filepath.Join(dir.Evidence(), "plan.json"), string(f.Content))
 	drill := ceremony.DrillFolder(dir.Evidence())
-	wantDue(t, dir, "2027-11-01 next CRL", "2027-11-01 drill", "2036-10-31 end of the certificate issuing", "2046-10-31 end of the certificate root", "2051-11-01 end of retention")
+	wantDue(t, dir, "2027-11-01 next CRL of root", "2027-11-01 drill", "2036-10-31 end of the certificate issuing", "2046-10-31 end of the certificate root", "2051-11-01 end of retention")
 	held := strings.Replace(string(f.Content), "2026-11-01T09:00:00Z", "2027-10-20T09:00:00Z", 1)
 	write(t, filepath.Join(string(drill), "plan.json"), held)
 	write(t, filepath.Join(drill.Evidence(), "plan.json"), held)
 	write(t, filepath.Join(drill.Evidence(), "checkpoint"), "of a drill")
 	key := filepath.Join(string(drill), "ceremony.key")
 	write(t, key, "not closed yet")
-	wantDue(t, dir, "2027-11-01 next CRL", "2027-11-01 drill")
+	wantDue(t, dir, "2027-11-01 next CRL of root", "2027-11-01 drill")
 	if err := os.Remove(key); err != nil {
 		t.Fatal(err)
 	}
-	wantDue(t, dir, "2027-11-01 next CRL", "2028-10-20 drill", "2036-10-31 end of the certificate issuing", "2046-10-31 end of the certificate root", "2051-11-01 end of retention")
+	wantDue(t, dir, "2027-11-01 next CRL of root", "2028-10-20 drill", "2036-10-31 end of the certificate issuing", "2046-10-31 end of the certificate root", "2051-11-01 end of retention")
 }
 
 // wantDue wants the first dates to be these: a day, and how what is due ends.

@@ -261,7 +261,7 @@ func TestRequestIsExchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeRequest(t, filepath.Join(s.Base, "issuing.csr"), s.Plan)
+	writeRequest(t, filepath.Join(s.Base, "issuing.csr"), s.Plan.FindCertificate("issuing"))
 	if err := s.Run(dkektest.Practising(t.Context())); err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,12 @@ import (
 // TestRehearsalIsLikeTheCeremony: where the program answers for everyone, they see the
 // steps as on the day, the backup is copied to media, and nothing is an exception.
 func TestRehearsalIsLikeTheCeremony(t *testing.T) {
-	s := newStage(t, nil)
+	for _, example := range []string{"offline-root", "two-roots"} {
+		t.Run(example, func(t *testing.T) { rehearsalIsLikeTheCeremony(t, newStageOf(t, example, nil)) })
+	}
+}
+
+func rehearsalIsLikeTheCeremony(t *testing.T, s *stage) {
 	r := s.rehearsal(t)
 	var shown []string
 	r.players.Shown = func(text string) { shown = append(shown, text) }

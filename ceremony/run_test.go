@@ -52,11 +52,17 @@ type stage struct {
 	players *ceremony.SimulatedRoom
 }
 
-// newStage sets up the example's ceremony with players.
+// newStage sets up the ceremony of one root with players.
 func newStage(t testing.TB, change func(*plan.Plan)) *stage {
 	t.Helper()
+	return newStageOf(t, "offline-root", change)
+}
+
+// newStageOf sets up the ceremony of an example.
+func newStageOf(t testing.TB, example string, change func(*plan.Plan)) *stage {
+	t.Helper()
 	dir := t.TempDir()
-	content, err := os.ReadFile("../examples/offline-root/plan.json")
+	content, err := os.ReadFile("../examples/" + example + "/plan.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +70,11 @@ func newStage(t testing.TB, change func(*plan.Plan)) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.FindCertificate("issuing").LeaveOut = []string{"subjectAltName"}
+	for i := range p.Certificates {
+		if p.Certificates[i].Request != "" {
+			p.Certificates[i].LeaveOut = []string{"subjectAltName"}
+		}
+	}
 	if change != nil {
 		change(p)
 	}
@@ -74,7 +84,11 @@ func newStage(t testing.TB, change func(*plan.Plan)) *stage {
 	if err := p.Check(); err != nil {
 		t.Fatal(err)
 	}
-	writeRequest(t, filepath.Join(dir, "issuing.csr"), p)
+	for i := range p.Certificates {
+		if c := &p.Certificates[i]; c.Request != "" {
+			writeRequest(t, filepath.Join(dir, c.Request), c)
+		}
+	}
 	h := device.NewHome(filepath.Join(dir, "home"))
 	h.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
 	players := &ceremony.SimulatedRoom{}
@@ -85,22 +99,22 @@ func newStage(t testing.TB, change func(*plan.Plan)) *stage {
 }
 
 // writeRequest writes one by a new key.
-func writeRequest(t testing.TB, path string, p *plan.Plan) {
+func writeRequest(t testing.TB, path string, c *plan.Certificate) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, issuingRequest(t, p, key, keyIdentifier(t, key)), 0o600); err != nil {
+	if err := os.WriteFile(path, issuingRequest(t, c, key, keyIdentifier(t, key)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // issuingRequest asks for a name, as much software does, which the plan leaves out.
-func issuingRequest(t testing.TB, p *plan.Plan, key *ecdsa.PrivateKey, extensions ...pkix.Extension) []byte {
+func issuingRequest(t testing.TB, c *plan.Certificate, key *ecdsa.PrivateKey, extensions ...pkix.Extension) []byte {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
-		RawSubject: p.FindCertificate("issuing").Subject.DER(), DNSNames: []string{"ca.example.com"}, ExtraExtensions: extensions,
+		RawSubject: c.Subject.DER(), DNSNames: []string{"ca.example.com"}, ExtraExtensions: extensions,
 	}, key)
 	if err != nil {
 		t.Fatal(err)

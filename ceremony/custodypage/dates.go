@@ -1,6 +1,7 @@
 package custodypage
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -172,8 +173,8 @@ func (c *custody) nextCRLs() (all []moment) {
 // certificateEnds are when certificates of CAs end: those of the register, or of the plan
 // where there is none.
 func (c *custody) certificateEnds() (all []moment) {
-	end := func(name string, until time.Time) {
-		all = append(all, c.over(moment{Day: until, Lane: ends, What: "end of the certificate " + name}))
+	end := func(name string, until time.Time, details ...string) {
+		all = append(all, c.over(moment{Day: until, Lane: ends, What: "end of the certificate " + name, Details: details}))
 	}
 	if c.Register == "" {
 		for _, cert := range c.plan.Certificates {
@@ -184,7 +185,11 @@ func (c *custody) certificateEnds() (all []moment) {
 		return all
 	}
 	for _, cert := range c.signed.authorities {
-		end(nameOf(cert.RawSubject), cert.NotAfter)
+		if bytes.Equal(cert.RawIssuer, cert.RawSubject) {
+			end(nameOf(cert.RawSubject), cert.NotAfter)
+		} else {
+			end(nameOf(cert.RawSubject), cert.NotAfter, "issued by "+nameOf(cert.RawIssuer))
+		}
 	}
 	return all
 }

@@ -113,8 +113,15 @@ func (v signatures) subject(planned *plan.Certificate, cert *x509.Certificate) (
 		}
 		return spec, err
 	}
-	if planned.Existing != nil {
-		return spec, nil // what the plan says of it is compared byte for byte
+	if planned.CrossSigns != "" {
+		root, err := v.readCertificate(planned.CrossSigns)
+		if err != nil {
+			return spec, fmt.Errorf("the root %s, which it cross-signs: %w", planned.CrossSigns, err)
+		}
+		spec.Existing = root.Raw
+	}
+	if spec.Existing != nil {
+		return spec, nil // name and key of it are compared byte for byte
 	}
 	content := v.read(InputFile(planned.Request))
 	if len(content) > maxKey {

@@ -359,6 +359,23 @@ func (c *checker) certificates() {
 		}
 	}
 	c.serials()
+	c.rootNames()
+}
+
+// rootNames wants each root to have a name of its own: the register knows authorities by
+// their names, and so does whoever looks for a CRL.
+func (c *checker) rootNames() {
+	seen := map[string]string{}
+	for i, cert := range c.plan.Certificates {
+		if !cert.IsRoot() {
+			continue
+		}
+		name := cert.Subject.String()
+		if other := seen[name]; other != "" {
+			c.say(fmt.Sprintf("certificates[%d].subject", i), "%s is the name of the root %s too; another one was expected: CRLs and the register know a root by its name", name, other)
+		}
+		seen[name] = cert.Name
+	}
 }
 
 // oldCertificate checks a certificate that exists before the ceremony.
@@ -378,13 +395,13 @@ func (c *checker) newCertificate(field string, cert *Certificate, before []Certi
 		c.say(field+".device", "only a certificate that exists already (file) has one; a new key is in the device of the custody")
 	}
 	sources := 0
-	for _, given := range []bool{cert.Key != "", cert.Request != "", cert.Existing != nil} {
+	for _, given := range []bool{cert.Key != "", cert.Request != "", cert.Existing != nil, cert.CrossSigns != ""} {
 		if given {
 			sources++
 		}
 	}
 	if sources != 1 {
-		c.say(field, "one of these was expected: the name of a key of this plan (key), the file of a request (request), the root that is cross-signed (existing)")
+		c.say(field, "one of these was expected: the name of a key of this plan (key), the file of a request (request), the root that is cross-signed (existing, or crossSigns for one of this plan)")
 	}
 	if cert.Key != "" && c.plan.FindKey(cert.Key) == nil {
 		c.say(field+".key", "%q is not one of the plan's keys", cert.Key)
@@ -392,7 +409,12 @@ func (c *checker) newCertificate(field string, cert *Certificate, before []Certi
 	if cert.Subject.AsInRequest() && cert.Request == "" {
 		c.say(field+".subject", "it is as in the request, and there is no request; write the name")
 	}
-	c.sayAll(field, cert.Spec.Check())
+	if cert.CrossSigns == "" {
+		c.sayAll(field, cert.Spec.Check())
+	} else {
+		c.sayAll(field, cert.Spec.CheckAwaiting())
+		c.crossSigned(field, cert, before)
+	}
 	c.sayAll(field, cert.Publication.Check())
 	if cert.Issuer == "" {
 		if cert.Key == "" {
@@ -406,6 +428,21 @@ func (c *checker) newCertificate(field string, cert *Certificate, before []Certi
 		return
 	}
 	c.withinIssuer(field, cert, &before[i])
+}
+
+// crossSigned checks a certificate for a root that this plan has made before.
+func (c *checker) crossSigned(field string, cert *Certificate, before []Certificate) {
+	i := slices.IndexFunc(before, func(b Certificate) bool { return b.Name == cert.CrossSigns && b.IsRoot() })
+	switch {
+	case i < 0:
+		c.say(field+".crossSigns", "%q is not a root of this plan before this certificate", cert.CrossSigns)
+	case cert.Subject != (ca.Name{}):
+		c.say(field+".subject", "it is that of the root that is cross-signed; leave it out")
+	case cert.Issuer == cert.CrossSigns:
+		c.say(field+".issuer", "it is the root that is cross-signed; another one was expected")
+	case cert.NotAfter.After(before[i].NotAfter):
+		c.say(field+".notAfter", "%s is after the end of the root that is cross-signed, %s", date(cert.NotAfter), date(before[i].NotAfter))
+	}
 }
 
 // withinIssuer checks a certificate against its issuer's, where the plan knows it.

@@ -35,7 +35,7 @@ func Example() {
 		fmt.Println(date.Day.Format(time.DateOnly), date.What)
 	}
 	// Output:
-	// 2028-11-01 CRL of 2027: next CRL
+	// 2028-11-01 CRL of 2027: next CRL of root
 	// 2052-10-18 CRL of 2027: end of retention
 }
 

@@ -148,13 +148,17 @@ type Certificate struct {
 	Issuer string `json:"issuer,omitempty"`
 	// Key is the certified key, if it is one of the plan's; else it is in Request, a
 	// PKCS #10 request (a path relative to the plan), or, for a cross-signed
-	// certificate, in Existing.
-	Key     string `json:"key,omitempty"`
-	Request string `json:"request,omitempty"`
+	// certificate, in Existing, or in the root of this plan that CrossSigns names.
+	Key        string `json:"key,omitempty"`
+	Request    string `json:"request,omitempty"`
+	CrossSigns string `json:"crossSigns,omitempty"`
 	ca.Spec
 	// Publication is where this certificate and what it signs are published.
 	Publication ca.Publication `json:"publication,omitzero"`
 }
+
+// IsRoot says whether the certificate is one of this plan that its own key signs.
+func (c *Certificate) IsRoot() bool { return c.File == "" && c.Issuer == "" }
 
 // CRL is a revocation list to be signed.
 type CRL struct {

@@ -13,10 +13,13 @@ import (
 	"conclave/quorum/paper"
 )
 
-// example is the plan of the examples.
-func example(t *testing.T) []byte {
+// example is the plan of one root.
+func example(t *testing.T) []byte { return exampleOf(t, "offline-root") }
+
+// exampleOf is one of the examples.
+func exampleOf(t *testing.T, name string) []byte {
 	t.Helper()
-	content, err := os.ReadFile("../../examples/offline-root/plan.json")
+	content, err := os.ReadFile("../../examples/" + name + "/plan.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,6 +164,45 @@ func TestCheckNames(t *testing.T) {
 		}
 		if err := parse(t, []byte(changed)).Check(); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v; %q was expected", name, err, test.want)
+		}
+	}
+}
+
+// TestCheckTwoRoots: what is said of two roots must fit together.
+func TestCheckTwoRoots(t *testing.T) {
+	good := string(exampleOf(t, "two-roots"))
+	for name, test := range map[string]struct{ old, new, want string }{
+		"one name":               {"Example Root CA Q1", "Example Root CA C1", "certificates[1].subject: CN=Example Root CA C1,O=Example Ltd,C=CH is the name of the root root-classical too"},
+		"no such root":           {`"crossSigns": "root-pq"`, `"crossSigns": "root-qp"`, `certificates[2].crossSigns: "root-qp" is not a root of this plan before this certificate`},
+		"a later one":            {`"crossSigns": "root-pq"`, `"crossSigns": "issuing-pq"`, `certificates[2].crossSigns: "issuing-pq" is not a root of this plan before this certificate`},
+		"itself":                 {`"crossSigns": "root-pq"`, `"crossSigns": "root-classical"`, "certificates[2].issuer: it is the root that is cross-signed"},
+		"another profile":        {`"profile": "cross"`, `"profile": "subordinate"`, "certificates[2]: profile: subordinate; cross was expected"},
+		"a name":                 {`"profile": "cross"`, `"profile": "cross", "subject": "CN=Eve"`, "certificates[2].subject: it is that of the root that is cross-signed"},
+		"two keys":               {`"profile": "cross"`, `"profile": "cross", "key": "root-pq"`, "certificates[2]: one of these was expected"},
+		"from no root":           {`"issuer": "root-classical",` + "\n      \"crossSigns\"", "\"crossSigns\"", "certificates[2].issuer: it is missing"},
+		"longer than the root":   {`"2036-10-31T23:59:59Z"`, `"2047-10-31T23:59:59Z"`, "certificates[2].notAfter: 2047-10-31 23:59:59 UTC is after the end of the root that is cross-signed"},
+		"a CRL of a cross":       {`"issuer": "root-classical",` + "\n      \"thisUpdate\"", `"issuer": "pq-by-classical",` + "\n      \"thisUpdate\"", `crls[0].issuer: the key of "pq-by-classical" is in none of the plan's devices`},
+		"below a cross":          {`"issuer": "root-pq",` + "\n      \"request\"", `"issuer": "pq-by-classical",` + "\n      \"request\"", `certificates[5].issuer: the key of "pq-by-classical" is in none of the plan's devices`},
+		"something to leave out": {`"profile": "cross"`, `"profile": "cross", "leaveOut": ["keyUsage"]`, "certificates[2].leaveOut: there is no request"},
+	} {
+		changed := strings.Replace(good, test.old, test.new, 1)
+		if changed == good {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		if err := parse(t, []byte(changed)).Check(); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v; %q was expected", name, err, test.want)
+		}
+	}
+}
+
+// TestDatesOfTwoRoots: each date says whose it is.
+func TestDatesOfTwoRoots(t *testing.T) {
+	seen := map[string]bool{}
+	for _, d := range parse(t, exampleOf(t, "two-roots")).Schedule() {
+		if what := d.What + d.Day.String(); seen[what] || seen[d.ID] {
+			t.Errorf("%s on %s is there twice", d.What, d.Day)
+		} else {
+			seen[what], seen[d.ID] = true, true
 		}
 	}
 }

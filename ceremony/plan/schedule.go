@@ -22,7 +22,7 @@ func (p *Plan) Schedule() []Date { return p.ScheduleAfter(p) }
 func (p *Plan) ScheduleAfter(last *Plan) []Date {
 	dates := drillDates(last)
 	for _, c := range p.CRLs {
-		dates = append(dates, newDate(p, "crl-"+c.Name, "next CRL", "The CRL "+c.Name+" ends; without the next one nothing under "+c.Issuer+" is trusted.", c.NextUpdate, 60, 14))
+		dates = append(dates, newDate(p, "crl-"+c.Name, "next CRL of "+c.Issuer, "The CRL "+c.Name+" ends; without the next one nothing under "+c.Issuer+" is trusted.", c.NextUpdate, 60, 14))
 	}
 	for _, c := range p.Certificates {
 		if c.File == "" {

@@ -288,6 +288,9 @@ func (p script) certify(c Certificate) step.Step {
 		Expect: []string{"Profile " + string(c.Profile) + ", linted without a finding above notice", "Signed by " + signedBy(c.Issuer)},
 		Write:  []string{"Serial number, the last eight digits", "Certificate, the first four words"},
 	}
+	if c.CrossSigns != "" {
+		s.Expect = append(s.Expect, "For the root "+c.CrossSigns+": its name and its key")
+	}
 	if c.Subject.AsInRequest() { // the plan does not say it
 		s.Do = slices.Insert(s.Do, 0, "Read the subject aloud, as it is in the request; "+p.Who(step.Witness)+" writes it into the runbook, and asks whether it is the name of the CA that is meant.")
 		s.Write = append(s.Write, "Subject")

@@ -155,8 +155,15 @@ func (t *throwAway) issuer(planned *plan.Certificate) (ca.Authority, error) {
 // has from the request, and remarks on that.
 func (t *throwAway) subject(planned *plan.Certificate) (spec ca.Spec, public crypto.PublicKey, remarks []string, err error) {
 	spec = planned.Spec
-	if planned.Existing != nil {
-		existing, err := ca.ParseCertificate(planned.Existing)
+	if planned.CrossSigns != "" {
+		root, ok := t.authorities[planned.CrossSigns]
+		if !ok {
+			return spec, nil, nil, fmt.Errorf("the root %s, which it cross-signs, has problems", planned.CrossSigns)
+		}
+		spec.Existing = root.Certificate.Raw
+	}
+	if spec.Existing != nil {
+		existing, err := ca.ParseCertificate(spec.Existing)
 		if err != nil {
 			return spec, nil, nil, err
 		}

@@ -37,10 +37,16 @@ type room struct {
 	home device.Home
 }
 
-// newRoom is one in which nothing is wrong with the example's ceremony.
+// newRoom is one in which nothing is wrong with the ceremony of one root.
 func newRoom(t *testing.T) *room {
 	t.Helper()
-	content, err := os.ReadFile("../../examples/offline-root/plan.json")
+	return newRoomOf(t, "offline-root")
+}
+
+// newRoomOf is one in which nothing is wrong with the ceremony of an example.
+func newRoomOf(t *testing.T, example string) *room {
+	t.Helper()
+	content, err := os.ReadFile("../../examples/" + example + "/plan.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,12 +61,21 @@ func newRoom(t *testing.T) *room {
 		Plan: p, Base: dir, Dir: filepath.Join(dir, "plan.ceremony"), Linter: zlint.Linter{}, Now: p.Start,
 		Connect: func(d plan.Device) (apdu.Conn, error) { return h.Open(d.Name) },
 	}, h}
-	r.request(t, x509.CertificateRequest{RawSubject: p.FindCertificate("issuing").Subject.DER()})
+	for _, c := range p.Certificates {
+		if c.Request != "" {
+			r.requestAs(t, c.Request, x509.CertificateRequest{RawSubject: c.Subject.DER()})
+		}
+	}
 	return r
 }
 
 // request writes the issuing CA's request.
 func (r *room) request(t *testing.T, template x509.CertificateRequest) {
+	t.Helper()
+	r.requestAs(t, "issuing.csr", template)
+}
+
+func (r *room) requestAs(t *testing.T, name string, template x509.CertificateRequest) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -71,7 +86,7 @@ func (r *room) request(t *testing.T, template x509.CertificateRequest) {
 		t.Fatal(err)
 	}
 	content := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
-	if err := os.WriteFile(filepath.Join(r.Base, "issuing.csr"), content, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(r.Base, name), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -143,8 +158,19 @@ func (r *room) problems() string {
 }
 
 func TestNothingIsWrong(t *testing.T) {
-	if problems := newRoom(t).problems(); problems != "" {
-		t.Errorf("problems:\n%s", problems)
+	for _, example := range []string{"offline-root", "two-roots"} {
+		if problems := newRoomOf(t, example).problems(); problems != "" {
+			t.Errorf("%s: problems:\n%s", example, problems)
+		}
+	}
+}
+
+// TestCrossSigned: what is below a root that cannot be issued is told to have problems.
+func TestCrossSigned(t *testing.T) {
+	r := newRoomOf(t, "two-roots")
+	r.Plan.Keys[1].Type = "ec:secp256k1"
+	if problems, want := r.problems(), "certificate pq-by-classical: the root root-pq, which it cross-signs, has problems"; !strings.Contains(problems, want) {
+		t.Errorf("problems:\n%s\nexpected:\n%s", problems, want)
 	}
 }
 

@@ -74,12 +74,16 @@ func (r record) made(k plan.Key) []fact {
 	}, r.certificatesOf(k.Name)...)
 }
 
-// certificatesOf are those on a key.
+// certificatesOf are those on a key, also those in which another root signs it.
 func (r record) certificatesOf(key string) (facts []fact) {
 	for _, c := range r.plan.Certificates {
-		if c.Key == key {
+		certified, by := &c, ""
+		if c.CrossSigns != "" {
+			certified, by = r.plan.FindCertificate(c.CrossSigns), ", by "+c.Issuer
+		}
+		if certified.Key == key {
 			issued := of[step.CertifyFacts](r, step.Certify.ID(c.Name))
-			facts = append(facts, fact{Name: "Certificate", Text: fmt.Sprintf("%s, %s, serial number %s; its SHA-256", evidence.CertificateFile(c.Name), c.Subject, issued.Serial), Sums: sums(issued.Certificate)})
+			facts = append(facts, fact{Name: "Certificate", Text: fmt.Sprintf("%s, %s%s, serial number %s; its SHA-256", evidence.CertificateFile(c.Name), certified.Subject, by, issued.Serial), Sums: sums(issued.Certificate)})
 		}
 	}
 	if facts == nil {
