@@ -123,7 +123,7 @@ func (d *CRLDraft) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "CRL: %s\nIssuer: %s\nCRL number: %s\nThis update: %s\nNext update: %s\nSignature algorithm: %s\nCertificates: %d\n",
 		d.scope, DistinguishedName(c.RawIssuer), d.after(), timeText(c.ThisUpdate), timeText(c.NextUpdate), pqx509.AlgorithmName(c.SignatureAlgorithm), len(c.RevokedCertificateEntries))
-	for _, note := range unlinted(nil, c.SignatureAlgorithm) {
+	for _, note := range d.Unlinted() {
 		fmt.Fprintf(&b, "Note: %s\n", note)
 	}
 	shown := d.shown()

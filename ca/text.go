@@ -20,7 +20,7 @@ func (d *Draft) Text() string {
 	var b strings.Builder
 	line := func(label, format string, args ...any) { fmt.Fprintf(&b, label+": "+format+"\n", args...) }
 	line("Subject", "%s", DistinguishedName(c.RawSubject))
-	for _, note := range append(unlinted(c.PublicKey, c.SignatureAlgorithm), d.notes...) {
+	for _, note := range append(d.Unlinted(), d.notes...) {
 		line("Note", "%s", note)
 	}
 	line("Issuer", "%s", DistinguishedName(c.RawIssuer))
@@ -36,6 +36,14 @@ func (d *Draft) Text() string {
 	line("SHA-256 of what is signed", "%x", sha256.Sum256(c.RawTBSCertificate))
 	return b.String()
 }
+
+// Unlinted says what the lints could not judge of the certificate; nothing, mostly.
+func (d *Draft) Unlinted() []string {
+	return unlinted(d.linted.certificate.PublicKey, d.linted.certificate.SignatureAlgorithm)
+}
+
+// Unlinted says what the lints could not judge of the CRL; nothing, mostly.
+func (d *CRLDraft) Unlinted() []string { return unlinted(nil, d.linted.crl.SignatureAlgorithm) }
 
 // unlinted is a note where lints cannot judge a key or a signature: they do not know ML-DSA.
 func unlinted(public crypto.PublicKey, algorithm x509.SignatureAlgorithm) []string {

@@ -12,6 +12,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	"filippo.io/mldsa"
+	mldsax509 "filippo.io/mldsa/x509"
+
 	"conclave/ca"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/plan"
@@ -170,9 +173,12 @@ func (a Ceremony) practiceKeyFile(k *plan.Key) ([]byte, error) {
 		return nil, err
 	}
 	var key any
-	if template.Type == wire.KeyRSA {
+	switch template.Type {
+	case wire.KeyRSA:
 		key, err = rsa.GenerateKey(rand.Reader, template.Bits)
-	} else {
+	case wire.KeyMLDSA:
+		key, err = mldsa.GenerateKey(template.Parameters)
+	default:
 		key, err = template.Curve.Generate()
 	}
 	if err != nil {
@@ -211,7 +217,7 @@ func (a Ceremony) practiceSigner(k *plan.Key) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := x509.ParsePKCS8PrivateKey(der)
+	key, err := mldsax509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		return nil, err
 	}

@@ -173,11 +173,7 @@ func practiceKey(h *hsm.HSM, cert *x509.Certificate, label string) (*hsm.Signer,
 	if err != nil {
 		return nil, err
 	}
-	template := wire.RSATemplate(public.Bits)
-	if public.Type == wire.KeyEC {
-		template = wire.ECTemplate(public.Curve)
-	}
-	ref, _, err := h.GenerateKey(hsm.NewKey{Key: template, Label: label})
+	ref, _, err := h.GenerateKey(hsm.NewKey{Key: public.Template(), Label: label})
 	if err != nil {
 		return nil, err
 	}

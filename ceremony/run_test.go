@@ -3,6 +3,7 @@ package ceremony_test
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -24,6 +25,8 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/mldsa"
+
 	"conclave/apdu"
 	"conclave/ca"
 	"conclave/ca/lint/zlint"
@@ -38,6 +41,7 @@ import (
 	"conclave/device"
 	"conclave/dkek/dkektest"
 	"conclave/hsm"
+	"conclave/internal/pqx509"
 	"conclave/internal/secret"
 )
 
@@ -98,10 +102,16 @@ func newStageOf(t testing.TB, example string, change func(*plan.Plan)) *stage {
 	}, players}
 }
 
-// writeRequest writes one by a new key.
+// writeRequest writes one by a new key; that of a CA below a post-quantum root is one, too.
 func writeRequest(t testing.TB, path string, c *plan.Certificate) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	var key crypto.Signer
+	var err error
+	if c.Issuer == "root-pq" {
+		key, err = mldsa.GenerateKey(mldsa.MLDSA65())
+	} else {
+		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,9 +121,9 @@ func writeRequest(t testing.TB, path string, c *plan.Certificate) {
 }
 
 // issuingRequest asks for a name, as much software does, which the plan leaves out.
-func issuingRequest(t testing.TB, c *plan.Certificate, key *ecdsa.PrivateKey, extensions ...pkix.Extension) []byte {
+func issuingRequest(t testing.TB, c *plan.Certificate, key crypto.Signer, extensions ...pkix.Extension) []byte {
 	t.Helper()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+	der, err := pqx509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
 		RawSubject: c.Subject.DER(), DNSNames: []string{"ca.example.com"}, ExtraExtensions: extensions,
 	}, key)
 	if err != nil {
@@ -123,13 +133,20 @@ func issuingRequest(t testing.TB, c *plan.Certificate, key *ecdsa.PrivateKey, ex
 }
 
 // keyIdentifier is that of a key with SHA-1, which keytool and Windows ask for.
-func keyIdentifier(t testing.TB, key *ecdsa.PrivateKey) pkix.Extension {
+func keyIdentifier(t testing.TB, key crypto.Signer) pkix.Extension {
 	t.Helper()
-	point, err := key.PublicKey.Bytes()
+	var encoded []byte
+	var err error
+	switch public := key.Public().(type) {
+	case *mldsa.PublicKey:
+		encoded = public.Bytes()
+	case *ecdsa.PublicKey:
+		encoded, err = public.Bytes()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := sha1.Sum(point)
+	sum := sha1.Sum(encoded)
 	return pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 14}, Value: append([]byte{4, 20}, sum[:]...)}
 }
 

@@ -2,7 +2,10 @@ package ceremony_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"html"
@@ -11,9 +14,13 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/mldsa"
+
 	"conclave/ca"
+	"conclave/ceremony"
 	"conclave/ceremony/evidence"
 	"conclave/ceremony/report"
+	"conclave/wire"
 )
 
 // TestTwoRoots: two roots of one ceremony have one custody, cross-sign each other, and
@@ -94,10 +101,24 @@ func (s *stage) due(t *testing.T) {
 	}
 }
 
-// ofTwoRoots are stories in which the roots are mixed up.
+// ofTwoRoots are stories in which the roots are mixed up, or the post-quantum one has not
+// signed.
 func ofTwoRoots() []contradiction {
 	const file = "certificates/pq-by-classical.pem"
+	forged := func(name string, forge func(*story, []byte) []byte) func(*story) {
+		return func(s *story) {
+			block, _ := pem.Decode(s.read(evidence.CertificateFile(name)))
+			block.Bytes = forge(s, block.Bytes)
+			s.certified(name, pem.EncodeToMemory(block))
+		}
+	}
 	return []contradiction{
+		{"a bit of a signature of the post-quantum root", forged("root-pq", flipped), "certificates/root-pq.pem: its signature: ", 3},
+		{"another post-quantum key", forged("issuing-pq", signedWith(mldsa.MLDSA87())), "certificates/issuing-pq.pem: its signature: ", 2},
+		{"another parameter set", forged("classical-by-pq", signedWith(mldsa.MLDSA65())), "certificates/classical-by-pq.pem: its signature: ", 2},
+		{"a CRL of which a bit is changed", func(s *story) {
+			s.facts("crl-root-pq-crl-1")["crl sha256"] = s.write("crls/root-pq-crl-1.crl", flipped(s, s.read("crls/root-pq-crl-1.crl")))
+		}, "crls/root-pq-crl-1.crl: its signature: ", 2},
 		{"a cross-signed certificate of the other root", func(s *story) {
 			s.certified("pq-by-classical", s.read("certificates/classical-by-pq.pem"))
 		}, file + ": key: it is the issuer's; a key of the subject's own was expected", 4},
@@ -111,4 +132,65 @@ func (s *story) certified(name string, content []byte) {
 	s.write(evidence.CertificateFile(name), content)
 	block, _ := pem.Decode(content)
 	s.facts("certificate-" + name)["certificate sha256"] = hashOf(block.Bytes)
+}
+
+// flipped is a signed content of which the last bit is another one, which is the
+// signature's.
+func flipped(_ *story, der []byte) []byte {
+	der = bytes.Clone(der)
+	der[len(der)-1] ^= 1
+	return der
+}
+
+// signedWith signs the content of a certificate with another key.
+func signedWith(set mldsa.Parameters) func(*story, []byte) []byte {
+	return func(s *story, der []byte) []byte {
+		s.t.Helper()
+		var signed struct {
+			Content   asn1.RawValue
+			Algorithm pkix.AlgorithmIdentifier
+			Signature asn1.BitString
+		}
+		_, err := asn1.Unmarshal(der, &signed)
+		var key *mldsa.PrivateKey
+		if err == nil {
+			key, err = mldsa.GenerateKey(set)
+		}
+		if err == nil {
+			signed.Signature.Bytes, err = key.Sign(nil, signed.Content.FullBytes, crypto.Hash(0))
+			signed.Signature.BitLength = 8 * len(signed.Signature.Bytes)
+		}
+		if err == nil {
+			der, err = asn1.Marshal(signed)
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return der
+	}
+}
+
+// signs wants keys on a device to sign what verifies with the certificates of the first
+// ceremony.
+func (y *years) signs(t *testing.T, device string, names ...string) {
+	t.Helper()
+	h := y.openDevice(t, device)
+	defer h.Close()
+	pin, err := y.players.Secret(t.Context(), ceremony.PINQuestion{})
+	if err == nil {
+		err = h.Login(wire.UserPIN, pin)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		cert := y.certificate(t, name)
+		signer, err := h.FindSigner(cert.RawSubjectPublicKeyInfo)
+		if err == nil {
+			err = ca.Authority{Certificate: cert, Signer: signer}.Prove()
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

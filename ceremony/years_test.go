@@ -39,6 +39,12 @@ func yearsFrom(t testing.TB, day time.Time, room func(*stage) ceremony.Room, cha
 			change(p)
 		}
 	})
+	return yearsOf(t, s, day, room)
+}
+
+// yearsOf are years that begin with this ceremony.
+func yearsOf(t testing.TB, s *stage, day time.Time, room func(*stage) ceremony.Room) *years {
+	t.Helper()
 	y := &years{stage: s, newest: s.evidence(), backup: s.Dir.Backup(), day: day}
 	y.Room = room(s)
 	y.Now = func() time.Time { return y.day }
@@ -107,6 +113,11 @@ func TestYears(t *testing.T) {
 	}} {
 		t.Run(name, func(t *testing.T) { allYears(t, newYears(t, change)) })
 	}
+	t.Run("two roots", func(t *testing.T) {
+		y := yearsOf(t, newStageOf(t, "two-roots", nil), time.Now(), func(s *stage) ceremony.Room { return s.players })
+		allYears(t, y)
+		y.signs(t, "primary", "root-classical", "root-pq") // it was lost, and any two of four have brought both back
+	})
 }
 
 func allYears(t *testing.T, y *years) {

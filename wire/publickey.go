@@ -66,6 +66,17 @@ func RSATemplate(bits int) PublicKey {
 // ECTemplate asks for an EC key.
 func ECTemplate(c *curve.Curve) PublicKey { return PublicKey{Type: KeyEC, Curve: c} }
 
+// Template asks for a key of the type of this one.
+func (k PublicKey) Template() PublicKey {
+	switch k.Type {
+	case KeyRSA:
+		return RSATemplate(k.Bits)
+	case KeyMLDSA:
+		return MLDSATemplate(k.Parameters)
+	}
+	return ECTemplate(k.Curve)
+}
+
 // RSASizes are the sizes of RSA moduli that cards know, in bits.
 func RSASizes() []int { return []int{1024, 1536, 2048, 3072, 4096} }
 

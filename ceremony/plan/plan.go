@@ -131,7 +131,7 @@ func (c *Custody) Copies() int { return max(c.Media, step.MinCopies) }
 type Key struct {
 	Comment string `json:"comment,omitempty"`
 	Name    string `json:"name"`
-	Type    string `json:"type"` // rsa:BITS or ec:CURVE
+	Type    string `json:"type"` // rsa:BITS, ec:CURVE or ml-dsa-44, 65 or 87
 	// Import is the file of a key that exists: a path relative to the plan. Without it
 	// the device makes one.
 	Import string `json:"import,omitempty"`
@@ -337,7 +337,7 @@ func (p *Plan) Inputs() (paths []string) {
 // CheckType refuses a public key that is not of the type of the key.
 func (k Key) CheckType(public wire.PublicKey) error {
 	template, err := wire.ParseKeyType(k.Type)
-	if err == nil && (template.Type != public.Type || template.Bits != public.Bits || template.Curve != public.Curve) {
+	if err == nil && (template.Type != public.Type || template.Size() != public.Size() || template.Curve != public.Curve) {
 		err = fmt.Errorf("the key is not of the type %s", k.Type)
 	}
 	return err

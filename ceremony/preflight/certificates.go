@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"filippo.io/mldsa"
+
 	"conclave/ca"
 	"conclave/ca/register"
 	"conclave/ceremony/plan"
@@ -54,7 +56,8 @@ func (c Check) certificates(ctx context.Context, f *findings) (texts map[string]
 		f.judge("certificate "+planned.Name, err, detail)
 	}
 	for _, planned := range c.Plan.CRLs {
-		f.judge("CRL "+planned.Name, t.crl(ctx, planned), "linted")
+		detail, err := t.crl(ctx, planned)
+		f.judge("CRL "+planned.Name, err, detail)
 	}
 	return t.texts
 }
@@ -134,8 +137,13 @@ func (t *throwAway) certificate(ctx context.Context, planned *plan.Certificate) 
 	t.authorities[planned.Name] = ca.Authority{
 		Certificate: cert, Signer: t.keys[planned.Key], Publication: planned.Publication, Ledger: t.ledger, Linter: t.Linter, Rand: rand.Reader,
 	}
-	detail := fmt.Sprintf("%s, linted, %d bytes", planned.Profile, len(cert.Raw))
+	detail := linted(string(planned.Profile)+", ", draft.Unlinted(), cert.Raw)
 	return strings.Join(append([]string{detail}, remarks...), "; request: "), nil
+}
+
+// linted says of what was issued what it is, and what the lints could not judge.
+func linted(what string, unlinted []string, der []byte) string {
+	return strings.Join(append([]string{fmt.Sprintf("%slinted, %d bytes", what, len(der))}, unlinted...), "; ")
 }
 
 // issuer is the authority for a certificate.
@@ -203,15 +211,18 @@ func (t *throwAway) key(name string) (crypto.Signer, error) {
 }
 
 func newKey(template wire.PublicKey) (crypto.Signer, error) {
-	if template.Type == wire.KeyRSA {
+	switch template.Type {
+	case wire.KeyRSA:
 		return rsa.GenerateKey(rand.Reader, template.Bits)
+	case wire.KeyMLDSA:
+		return mldsa.GenerateKey(template.Parameters)
 	}
 	for _, c := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
 		if named, err := curve.ByName(nistNames[c.Params().Name]); err == nil && named == template.Curve {
 			return ecdsa.GenerateKey(c, rand.Reader)
 		}
 	}
-	return nil, fmt.Errorf("certificates are issued with RSA, P-256, P-384 and P-521, but not with %s", template.Curve.Name)
+	return nil, fmt.Errorf("certificates are issued with RSA, P-256, P-384, P-521 and ML-DSA, but not with %s", template.Curve.Name)
 }
 
 // nistNames are the names of curves in SEC 2 (section 2).
@@ -252,22 +263,25 @@ func standIn(cert *x509.Certificate, key crypto.Signer) *x509.Certificate {
 	return &other
 }
 
-func (t *throwAway) crl(ctx context.Context, planned plan.CRL) error {
+func (t *throwAway) crl(ctx context.Context, planned plan.CRL) (string, error) {
 	if t.Now.After(planned.NextUpdate) {
-		return fmt.Errorf("its next update, %s, is past; change the dates of the plan", planned.NextUpdate.Format(time.DateOnly))
+		return "", fmt.Errorf("its next update, %s, is past; change the dates of the plan", planned.NextUpdate.Format(time.DateOnly))
 	}
 	authority, ok := t.authorities[planned.Issuer]
 	if !ok {
-		return fmt.Errorf("its issuer %s has problems", planned.Issuer)
+		return "", fmt.Errorf("its issuer %s has problems", planned.Issuer)
 	}
 	if err := planned.CheckClock(t.Plan.Start); err != nil {
-		return err
+		return "", err
 	}
 	draft, err := authority.PrepareCRL(ctx, t.Plan.Spec(&planned))
 	if err != nil {
-		return err
+		return "", err
 	}
 	t.texts[step.SignCRL.ID(planned.Name)] = draft.Text()
-	_, err = authority.SignCRL(ctx, draft)
-	return err
+	crl, err := authority.SignCRL(ctx, draft)
+	if err != nil {
+		return "", err
+	}
+	return linted("", draft.Unlinted(), crl.Raw), nil
 }

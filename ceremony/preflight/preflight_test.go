@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/mldsa"
+
 	"conclave/apdu"
 	"conclave/ca"
 	"conclave/ca/lint/zlint"
@@ -27,6 +29,7 @@ import (
 	"conclave/ceremony/preflight"
 	"conclave/device"
 	"conclave/hsm"
+	"conclave/internal/pqx509"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -162,6 +165,38 @@ func TestNothingIsWrong(t *testing.T) {
 		if problems := newRoomOf(t, example).problems(); problems != "" {
 			t.Errorf("%s: problems:\n%s", example, problems)
 		}
+	}
+}
+
+// TestPostQuantum: what the lints cannot judge is told, also on paper; a request whose
+// signature was changed is refused.
+func TestPostQuantum(t *testing.T) {
+	r := newRoomOf(t, "two-roots")
+	const want = "the lints do not know ML-DSA: they have judged all but its keys and signatures"
+	for _, f := range r.Run(t.Context()) {
+		if told := strings.Contains(f.Detail, want); told != slices.Contains([]string{
+			"certificate root-pq", "certificate pq-by-classical", "certificate classical-by-pq", "certificate issuing-pq", "CRL root-pq-crl-1",
+		}, f.What) {
+			t.Errorf("%s: %s", f.What, f.Detail)
+		}
+	}
+	if lines := r.Lines(t.Context()); !slices.Contains(lines["certificate-root-pq"], "Note: "+want) || !slices.Contains(lines["certificate-root-pq"], "Key: ML-DSA-87") {
+		t.Errorf("the paper says %q", lines["certificate-root-pq"])
+	}
+	key, err := mldsa.GenerateKey(mldsa.MLDSA65())
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := pqx509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{RawSubject: r.Plan.FindCertificate("issuing-pq").Subject.DER()}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der[len(der)-1] ^= 1
+	if err := os.WriteFile(filepath.Join(r.Base, "issuing-pq.csr"), der, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if problems := r.problems(); !strings.HasPrefix(problems, "certificate issuing-pq: request: ") {
+		t.Errorf("with a forged request: %q", problems)
 	}
 }
 
@@ -343,7 +378,7 @@ func TestProblems(t *testing.T) {
 		"clock years ago":          {func(_ *testing.T, r *room) { r.Now = r.Now.AddDate(-3, 0, 0) }, "clock: 2023-11-01 09:00:00 UTC is not a time of this ceremony, which is to begin at 2026-11-01 09:00:00 UTC"},
 		"a plan of years ago":      {func(_ *testing.T, r *room) { r.Now = r.Now.AddDate(3, 0, 0) }, "CRL root-crl-1: its next update, 2027-11-01, is past"},
 		"no such printer":          {func(_ *testing.T, r *room) { r.Plan.Custody.Printer = "Nowhere" }, "printer: "},
-		"curve":                    {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "ec:secp256k1" }, "certificate root: certificates are issued with RSA, P-256, P-384 and P-521, but not with "},
+		"curve":                    {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "ec:secp256k1" }, "certificate root: certificates are issued with RSA, P-256, P-384, P-521 and ML-DSA, but not with "},
 		"small key":                {func(_ *testing.T, r *room) { r.Plan.Keys[0].Type = "rsa:1024" }, "plan: keys[0].type: RSA with 1024 bits is no longer safe"},
 		"a root whose key is none": {func(t *testing.T, r *room) {
 			content, err := os.ReadFile("../../internal/keycheck/testdata/prime-root.pem")
