@@ -86,7 +86,7 @@ func (m *maker) keyObjects(ref byte, files [3]*file) (objects []*object) {
 		description = wire.PrKD{ID: []byte{ref}}
 	}
 	stored := files[2].element()
-	public, _ := hsm.ParsePublic(stored)
+	public, _ := shownPublic(stored)
 	k := &keyDescription{
 		kind: description.Type, bits: description.Bits, label: description.Label, id: description.ID, usage: description.Usage,
 		public: public, extractable: m.wrapping, consent: description.Consent, algorithms: description.Algorithms, local: true,
@@ -95,8 +95,8 @@ func (m *maker) keyObjects(ref byte, files [3]*file) (objects []*object) {
 	if stored != nil && stored[0] != wire.FirstOfRequest {
 		k.subject = parseNames(stored).subject
 	}
-	if k.kind == 0 {
-		return nil // nothing is known of it, not even its kind
+	if k.kind == 0 || k.kind == wire.KeyMLDSA {
+		return nil // nothing is known of it, not even its kind; or it is of one that has no objects
 	}
 	identity := m.identity(public)
 	objects = append(objects, m.object(cryptoki.ClassPrivateKey, wire.PrefixKey.File(ref), identity, k.privateKey(), public))
@@ -114,6 +114,17 @@ func (m *maker) keyObjects(ref byte, files [3]*file) (objects []*object) {
 		o.ref, o.hidden = ref, strings.HasPrefix(k.label, provisionalMark)
 	}
 	return objects
+}
+
+// shownPublic reads the public key of a certificate or a request, of a kind that has objects.
+// Keys for ML-DSA have none: programs that list the keys of a token stumble over a type
+// that their PKCS#11 does not have.
+func shownPublic(content []byte) (*wire.PublicKey, error) {
+	public, err := hsm.ParsePublic(content)
+	if err == nil && public.Type == wire.KeyMLDSA {
+		return nil, cryptoki.KeyTypeInconsistent
+	}
+	return public, err
 }
 
 // complete takes from the public half what the description does not say.
@@ -166,9 +177,9 @@ func (m *maker) certificateObjects(id byte, files [3]*file) []*object {
 	}
 	attributes := certificate(cryptoki.CategoryAuthority, description.Label, description.ID, content)
 	objects := []*object{m.object(cryptoki.ClassCertificate, fid, content, attributes, nil)}
-	public, err := hsm.ParsePublic(content)
+	public, err := shownPublic(content)
 	if err != nil {
-		return objects // of a kind that no card has
+		return objects // of a kind that no card has, or no objects
 	}
 	k := &keyDescription{kind: public.Type, bits: public.Bits, label: description.Label, id: description.ID, subject: parseNames(content).subject, public: public}
 	return append(objects, m.object(cryptoki.ClassPublicKey, fid, m.identity(public), k.publicKey(), public))

@@ -59,10 +59,10 @@ func (w writer) tokenObject(class cryptoki.Class, fid wire.FID) (cryptoki.Handle
 
 // storeCertificate writes a certificate to the token: as that of its key, or, if it
 // belongs to none with its ID, to a file of its own. So does one whose key is of a kind
-// that no device has.
+// that no device has, or that has no objects.
 func (w writer) storeCertificate(t cryptoki.Template, content []byte) (cryptoki.Handle, error) {
 	label, id := textOf(t, cryptoki.AttrLabel), []byte(textOf(t, cryptoki.AttrID))
-	public, err := hsm.ParsePublic(content)
+	public, err := shownPublic(content)
 	if err == nil && len(id) == 0 {
 		id = defaultID(public)
 	}

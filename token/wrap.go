@@ -126,8 +126,11 @@ func parseWrapped(wrapped []byte, t cryptoki.Template) (f wire.WrapFile, public 
 	if f, err = wire.ParseWrapFile(wrapped); err != nil {
 		return f, nil, cryptoki.WrappedKeyInvalid
 	}
+	if blob, err := dkek.ParseBlob(f.Blob); err != nil || blob.Type == dkek.MLDSA {
+		return f, nil, cryptoki.WrappedKeyInvalid // or of a kind that has no objects
+	}
 	kinds := []cryptoki.KeyType{cryptoki.KeyRSA, cryptoki.KeyEC}
-	if public, err = hsm.ParsePublic(f.Certificate); err == nil {
+	if public, err = shownPublic(f.Certificate); err == nil {
 		kinds = []cryptoki.KeyType{keyType(public.Type)}
 	} else if !truthOf(t, cryptoki.AttrToken, false) {
 		return f, nil, cryptoki.TemplateInconsistent // what is not described cannot be shown in a session

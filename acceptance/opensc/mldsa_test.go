@@ -3,11 +3,15 @@
 package opensc
 
 import (
-	"encoding/asn1"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
+	"math/big"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/mldsa"
 
@@ -15,54 +19,28 @@ import (
 	"conclave/hsm"
 	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
+	"conclave/internal/pqx509"
 	"conclave/internal/secret"
-	"conclave/tlv"
 	"conclave/wire"
 )
 
-// certify makes an X.509 certificate for a public key, DER, signed by an ML-DSA issuer.
+// certify makes a certificate for a public key, DER, by an ML-DSA issuer.
 func certify(t *testing.T, name string, p mldsa.Parameters, spki []byte) []byte {
 	t.Helper()
-	const sequence, set, integer, oid, utf8, utcTime, bitString = 0x30, 0x31, 0x02, 0x06, 0x0C, 0x17, 0x03
 	issuer, err := mldsa.GenerateKey(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, err := wire.MLDSAPublicKey(issuer.PublicKey()).SPKI()
+	public, err := pqx509.ParsePKIXPublicKey(spki)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var info struct {
-		Algorithm asn1.RawValue
-		Key       asn1.BitString
-	}
-	if _, err := asn1.Unmarshal(public, &info); err != nil {
-		t.Fatal(err)
-	}
-	dn := func(b *tlv.Builder) {
-		b.AddNested(set, func(b *tlv.Builder) {
-			b.AddNested(sequence, func(b *tlv.Builder) { b.Add(oid, []byte{0x55, 4, 3}).Add(utf8, []byte(name)) })
-		})
-	}
-	tbs, err := new(tlv.Builder).AddNested(sequence, func(b *tlv.Builder) {
-		b.Add(integer, []byte{1}).AddRaw(info.Algorithm.FullBytes).AddNested(sequence, dn)
-		b.AddNested(sequence, func(b *tlv.Builder) { b.Add(utcTime, []byte("260101000000Z")).Add(utcTime, []byte("460101000000Z")) })
-		b.AddNested(sequence, dn).AddRaw(spki)
-	}).Bytes()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
+	certificate, err := pqx509.CreateCertificate(rand.Reader, template, template, public, issuer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signature, err := issuer.Sign(nil, tbs, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := new(tlv.Builder).AddNested(sequence, func(b *tlv.Builder) {
-		b.AddRaw(tbs).AddRaw(info.Algorithm.FullBytes).Add(bitString, append([]byte{0}, signature...))
-	}).Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
+	return certificate
 }
 
 // store writes files to the device without a reader.
