@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha3"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -19,6 +20,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"filippo.io/mldsa"
 
 	"conclave/acceptance"
 	"conclave/device"
@@ -70,6 +73,7 @@ type memorised struct {
 	pins    map[wire.PINReference]secret.Bytes
 	ec      *curve.PrivateKey
 	rsa     *rsa.PrivateKey
+	mldsa   *mldsa.PrivateKey
 	shares  []secret.Bytes
 	kek     *dkek.DKEK
 	plain   []byte // of a protected file, and of a ciphertext
@@ -96,6 +100,8 @@ func newMemorised(t *testing.T) *memorised {
 	m.must(err)
 	m.rsa, err = rsa.GenerateKey(rand.Reader, 2048)
 	m.must(err)
+	m.mldsa, err = mldsa.GenerateKey(mldsa.MLDSA65())
+	m.must(err)
 	for range 2 {
 		share := make(secret.Bytes, dkek.ShareSize)
 		rand.Read(share)
@@ -112,6 +118,9 @@ func newMemorised(t *testing.T) *memorised {
 		"d of the RSA key": m.rsa.D.Bytes(), "p of the RSA key": m.rsa.Primes[0].Bytes(), "q of the RSA key": m.rsa.Primes[1].Bytes(),
 		"dP of the RSA key": m.rsa.Precomputed.Dp.Bytes(), "dQ of the RSA key": m.rsa.Precomputed.Dq.Bytes(), "qInv of the RSA key": m.rsa.Precomputed.Qinv.Bytes(),
 	}
+	// What is made of the seed (FIPS 204, algorithm 6): ρ, ρ′ and K, which is kept beside s₁ and s₂.
+	m.secrets["the seed of the ML-DSA key"] = m.mldsa.Bytes()
+	m.secrets["K of the ML-DSA key"] = sha3.SumSHAKE256(append(m.mldsa.Bytes(), 6, 5), 128)[96:]
 	for n, name := range map[byte]string{1: "the DKEK's key for encryption", 2: "the DKEK's key for the MAC"} {
 		sum := sha256.Sum256(append(m.kek.Bytes(), 0, 0, 0, n))
 		m.secrets[name] = sum[:]
@@ -183,7 +192,7 @@ func (m *memorised) use(h *hsm.HSM) {
 	}
 	m.must(h.Login(wire.SOPIN, m.pins[wire.SOPIN]))
 	m.must(h.Login(wire.UserPIN, m.pins[wire.UserPIN]))
-	for i, key := range []any{m.ec, m.rsa} {
+	for i, key := range []any{m.ec, m.rsa, m.mldsa} {
 		blob, err := m.kek.Wrap(rand.Reader, key, dkek.Metadata{})
 		m.must(err)
 		m.must(h.UnwrapKey(byte(1+i), wire.WrapFile{Blob: blob}, false))
@@ -206,6 +215,8 @@ func (m *memorised) use(h *hsm.HSM) {
 		_, err := h.Sign(1, wire.ECDSA, digest)
 		m.must(err)
 		_, err = h.Sign(2, wire.RSAPSS, digest)
+		m.must(err)
+		_, err = h.Sign(3, wire.MLDSA, make([]byte, 64))
 		m.must(err)
 	}
 }
