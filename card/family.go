@@ -6,7 +6,6 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
-	"errors"
 
 	"filippo.io/mldsa"
 
@@ -49,7 +48,7 @@ func openPrivate(r keyRecord, engine rsaop.Engine) (private, error) {
 	case r.MLDSA != nil:
 		return openMLDSA(r)
 	}
-	return nil, errors.New("the record of a key holds none of a kind that is known here; was it written by a later version?")
+	return nil, apdu.FunctionNotSupported // a later version has written it
 }
 
 // planGenerate prepares the making of a key, or refuses what no key can be made from.

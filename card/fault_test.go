@@ -192,3 +192,30 @@ func TestKeyThatDoesNotFitIsNotStored(t *testing.T) {
 		t.Error("an ML-DSA key has a public half that does not fit, and was not found")
 	}
 }
+
+// TestKeyOfALaterVersion: a key of a kind that is not known here is refused, and keeps no
+// other from being used.
+func TestKeyOfALaterVersion(t *testing.T) {
+	c := loggedIn(t, rsaop.Go())
+	if sw, _ := generateRSA(t, c, 1, 0); sw != apdu.OK {
+		t.Fatal(sw)
+	}
+	if err := c.update(func(t *transaction) error {
+		return c.session.vault().put(t, kindKey, 2, []byte(`{"SLHDSA":"AAAA","Algorithms":"YA=="}`))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	sign := func(id byte) apdu.Command {
+		return apdu.Command{CLA: wire.ClassProprietary, INS: wire.InsSign, P1: id, P2: byte(wire.RSARaw), Data: []byte{1}, Ne: apdu.MaxExtendedNe}
+	}
+	if sw, _ := send(t, c, sign(2)); sw != apdu.FunctionNotSupported {
+		t.Errorf("it signs: %v; %v was expected", sw, apdu.FunctionNotSupported)
+	}
+	if sw, _ := send(t, c, sign(1)); sw != apdu.OK {
+		t.Errorf("the key beside it does not sign: %v", sw)
+	}
+	remove := apdu.Command{INS: wire.InsDeleteFile, P1: 2, Data: []byte{byte(wire.PrefixKey), 2}}
+	if sw, _ := send(t, c, remove); sw != apdu.OK {
+		t.Errorf("it cannot be deleted: %v", sw)
+	}
+}
