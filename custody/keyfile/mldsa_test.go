@@ -5,14 +5,17 @@ import (
 	"crypto/sha256"
 	"encoding/asn1"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"filippo.io/mldsa"
 
 	"conclave/custody/keyfile"
+	"conclave/internal/foreign"
 	"conclave/internal/secret"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -133,6 +136,60 @@ func pfx(t *testing.T, pkcs8 []byte) []byte {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// TestMLDSAOfOpenSSL reads what OpenSSL 3.5 writes, and lets it read what is written here.
+func TestMLDSAOfOpenSSL(t *testing.T) {
+	forEachMLDSA(t, func(t *testing.T, key *mldsa.PrivateKey) {
+		name := strings.ToLower(key.PublicKey().Parameters().String())
+		for _, options := range []string{`format: "pem"`, `format: "der"`, `format: "pem", cipher: "aes-256-cbc", passphrase: process.argv[2]`} {
+			var theirs struct {
+				Public  string
+				Private []byte
+			}
+			answer := foreign.Node(t, nil, `
+				const pair = crypto.generateKeyPairSync(process.argv[1])
+				const private = Buffer.from(pair.privateKey.export({type: "pkcs8", `+options+`})).toString("base64")
+				console.log(JSON.stringify({public: pair.publicKey.export({type: "spki", format: "pem"}), private}))`, name, password)
+			if err := json.Unmarshal(answer, &theirs); err != nil {
+				t.Fatal(err)
+			}
+			s, err := readAs(t, theirs.Private)
+			if err != nil {
+				t.Fatalf("%s: %v", options, err)
+			}
+			if public, err := keyfile.PublicPEM(s.Key); err != nil || string(public) != theirs.Public {
+				t.Errorf("%s: another key, %v", options, err)
+			}
+		}
+		for _, k := range []any{key, keyfile.Expanded{PrivateKey: key}} {
+			checkOpenSSLReads(t, k)
+		}
+	})
+}
+
+func checkOpenSSLReads(t *testing.T, key any) {
+	t.Helper()
+	plain, err := keyfile.PlainPEM(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encrypted, err := keyfile.EncryptedPEM(key, secret.Bytes(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := keyfile.PublicPEM(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range [][]byte{plain, encrypted} {
+		public := foreign.Node(t, file, `
+			const key = crypto.createPrivateKey({key: input, passphrase: process.argv[1]})
+			process.stdout.write(crypto.createPublicKey(key).export({type: "spki", format: "pem"}))`, password)
+		if !bytes.Equal(public, want) {
+			t.Errorf("%T: OpenSSL reads another key", key)
+		}
+	}
 }
 
 // TestMLDSADamaged: the parts of a key must belong together, and one without its seed

@@ -33,7 +33,7 @@ func NodeVerifies(tb testing.TB, all []Signed) (good []bool) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	answer := node(tb, question, `
+	answer := Node(tb, question, `
 		const bytes = text => Buffer.from(text, "base64")
 		const good = s => {
 			const key = crypto.createPublicKey({key: bytes(s.Key), format: "der", type: "spki"})
@@ -61,7 +61,7 @@ type nodeKey struct {
 func NewNodeKey(tb testing.TB, kind string) crypto.Signer {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "key.pem")
-	spki := node(tb, nil, `
+	spki := Node(tb, nil, `
 		const pair = crypto.generateKeyPairSync(process.argv[1])
 		fs.writeFileSync(process.argv[2], pair.privateKey.export({format: "pem", type: "pkcs8"}))
 		process.stdout.write(pair.publicKey.export({format: "der", type: "spki"}))`, kind, path)
@@ -77,22 +77,14 @@ func (k nodeKey) Public() crypto.PublicKey { return k.public }
 
 // Sign implements crypto.Signer.
 func (k nodeKey) Sign(_ io.Reader, message []byte, _ crypto.SignerOpts) ([]byte, error) {
-	return node(k.tb, message, `process.stdout.write(crypto.sign(null, input, fs.readFileSync(process.argv[1])))`, k.path), nil
+	return Node(k.tb, message, `process.stdout.write(crypto.sign(null, input, fs.readFileSync(process.argv[1])))`, k.path), nil
 }
 
-// node runs a script that has something as its input.
-func node(tb testing.TB, input []byte, script string, args ...string) []byte {
+// Node lets it run a script that has something as its input, and gives what that writes.
+func Node(tb testing.TB, input []byte, script string, args ...string) []byte {
 	tb.Helper()
-	cache, err := os.UserCacheDir()
-	path := filepath.Join(cache, "conclave", "node-"+NodeVersion, "node")
-	if err == nil {
-		_, err = exec.LookPath(path)
-	}
-	if err != nil {
-		missing(tb, "Node "+NodeVersion, "scripts/install-node")
-	}
 	const prelude = `const crypto = require("crypto"), fs = require("fs"), input = fs.readFileSync(0);`
-	cmd := exec.CommandContext(tb.Context(), path, append([]string{"-e", prelude + script, "--"}, args...)...)
+	cmd := exec.CommandContext(tb.Context(), NeedNode(tb), append([]string{"-e", prelude + script, "--"}, args...)...)
 	cmd.Stdin = bytes.NewReader(input)
 	out, err := cmd.Output()
 	if failure, ok := err.(*exec.ExitError); ok {
@@ -102,4 +94,18 @@ func node(tb testing.TB, input []byte, script string, args ...string) []byte {
 		tb.Fatal(err)
 	}
 	return out
+}
+
+// NeedNode is Need for that Node, and gives its path.
+func NeedNode(tb testing.TB) (path string) {
+	tb.Helper()
+	cache, err := os.UserCacheDir()
+	path = filepath.Join(cache, "conclave", "node-"+NodeVersion, "node")
+	if err == nil {
+		_, err = exec.LookPath(path)
+	}
+	if err != nil {
+		missing(tb, "Node "+NodeVersion, "scripts/install-node")
+	}
+	return path
 }
