@@ -142,14 +142,15 @@ func pfx(t *testing.T, pkcs8 []byte) []byte {
 func TestMLDSAOfOpenSSL(t *testing.T) {
 	forEachMLDSA(t, func(t *testing.T, key *mldsa.PrivateKey) {
 		name := strings.ToLower(key.PublicKey().Parameters().String())
-		for _, options := range []string{`format: "pem"`, `format: "der"`, `format: "pem", cipher: "aes-256-cbc", passphrase: process.argv[2]`} {
+		for _, options := range []string{`format: "pem"`, `format: "der"`, `format: "jwk"`, `format: "pem", cipher: "aes-256-cbc", passphrase: process.argv[2]`} {
 			var theirs struct {
 				Public  string
 				Private []byte
 			}
 			answer := foreign.Node(t, nil, `
 				const pair = crypto.generateKeyPairSync(process.argv[1])
-				const private = Buffer.from(pair.privateKey.export({type: "pkcs8", `+options+`})).toString("base64")
+				const file = pair.privateKey.export({type: "pkcs8", `+options+`})
+				const private = (file.kty ? Buffer.from(JSON.stringify(file)) : Buffer.from(file)).toString("base64")
 				console.log(JSON.stringify({public: pair.publicKey.export({type: "spki", format: "pem"}), private}))`, name, password)
 			if err := json.Unmarshal(answer, &theirs); err != nil {
 				t.Fatal(err)
@@ -213,6 +214,28 @@ func TestMLDSADamaged(t *testing.T) {
 		_, err = readAs(t, alone)
 		wantError(t, err, "an "+key.PublicKey().Parameters().String()+" key in expanded form alone", "-provparam ml-dsa.output_formats=seed-only")
 	})
+}
+
+// TestMLDSAInJWK: a JWK (RFC 9964) has the seed and the public half, which must be its own.
+func TestMLDSAInJWK(t *testing.T) {
+	forEachMLDSA(t, func(t *testing.T, key *mldsa.PrivateKey) {
+		name, other := key.PublicKey().Parameters().String(), bytes.Clone(key.PublicKey().Bytes())
+		other[0] ^= 1
+		file := func(seed, public []byte) []byte {
+			return fmt.Appendf(nil, `{"kty":"AKP","alg":%q,"kid":"root","priv":%q,"pub":%q}`, name, base64.RawURLEncoding.EncodeToString(seed), base64.RawURLEncoding.EncodeToString(public))
+		}
+		if s, err := readAs(t, file(key.Bytes(), key.PublicKey().Bytes())); err != nil || !key.Equal(s.Key) || s.Label != "root" {
+			t.Errorf("%+v, %v", s, err)
+		}
+		_, err := readAs(t, file(key.Bytes(), other))
+		wantError(t, err, "its public half is not that of its seed", "take another copy")
+		_, err = readAs(t, file(key.Bytes()[1:], other))
+		wantError(t, err, "a seed of 31 bytes; 32 were expected")
+		_, err = readAs(t, fmt.Appendf(nil, `{"kty":"AKP","alg":%q}`, name))
+		wantError(t, err, "it is a public "+name+" key", "a value priv")
+	})
+	_, err := readAs(t, []byte(`{"kty":"AKP","alg":"ML-DSA-66","priv":"AA"}`))
+	wantError(t, err, `it is a key for the algorithm "ML-DSA-66"`)
 }
 
 // expandedAlone is a PrivateKeyInfo without the seed.

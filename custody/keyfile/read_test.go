@@ -421,9 +421,9 @@ func TestReadTellsWhatItIs(t *testing.T) {
 		`{"kty":"OKP","crv":"Ed25519"}`:        "a key for Ed25519",
 		`{"kty":"RSA","n":"AA"}`:               "it is a public RSA key",
 		`{"keys":[{"d":"AA"},{"k":"AA"}]}`:     "a set of 2 private keys",
-		`{"keys":[{},{}]}`:                     "no JWK of an RSA or EC key",
+		`{"keys":[{},{}]}`:                     "no JWK of an RSA, EC or ML-DSA key",
 		`{"ciphertext":"AA"}`:                  "encrypted JWK",
-		`{}`:                                   "no JWK of an RSA or EC key",
+		`{}`:                                   "no JWK of an RSA, EC or ML-DSA key",
 	} {
 		_, err := readAs(t, []byte(content))
 		wantError(t, err, want)

@@ -10,19 +10,25 @@ import (
 	"slices"
 	"strings"
 
+	"filippo.io/mldsa"
+
 	"conclave/internal/curve"
 	"conclave/internal/secret"
 	"conclave/internal/strictjson"
 )
 
-// jwk is a JSON Web Key (RFC 7517, section 4; RFC 7518, sections 6.2 and 6.3), or a
-// set of them (RFC 7517, section 5).
+// jwk is a JSON Web Key (RFC 7517, section 4; RFC 7518, sections 6.2 and 6.3; for ML-DSA
+// RFC 9964), or a set of them (RFC 7517, section 5).
 type jwk struct {
 	Type  string `json:"kty"`
 	Name  string `json:"kid"`
 	Curve string `json:"crv"` // RFC 7518, section 6.2.1.1; RFC 8812, section 3.1
 
 	X, Y, D, N, E, P, Q, DP, DQ, QI number
+
+	Algorithm string `json:"alg"`
+	Public    number `json:"pub"`
+	Seed      number `json:"priv"`
 
 	Others       []json.RawMessage `json:"oth"`
 	Certificates [][]byte          `json:"x5c"`
@@ -51,7 +57,7 @@ func readJWK(content []byte) (*Source, error) {
 		return nil, errors.New("it is JSON, and a value in it is not what a JWK has there")
 	}
 	if len(k.Keys) > 1 { // with public keys of others, perhaps
-		k.Keys = slices.DeleteFunc(k.Keys, func(k jwk) bool { return k.D == nil && k.Symmetric == "" })
+		k.Keys = slices.DeleteFunc(k.Keys, func(k jwk) bool { return k.D == nil && k.Seed == nil && k.Symmetric == "" })
 	}
 	switch len(k.Keys) {
 	case 0:
@@ -76,8 +82,10 @@ func (k *jwk) key() (any, error) {
 		return nil, errors.New("it is a symmetric key (kty oct), and this card has no AES; RSA and EC keys can be imported")
 	case k.Type == "OKP":
 		return nil, explainCurve(k.Curve)
+	case k.Type == "AKP":
+		return k.mldsa()
 	case k.Type != "RSA" && k.Type != "EC":
-		return nil, errors.New("it is JSON, and no JWK of an RSA or EC key (kty RSA or EC)")
+		return nil, errors.New("it is JSON, and no JWK of an RSA, EC or ML-DSA key (kty RSA, EC or AKP)")
 	case k.D == nil:
 		return nil, fmt.Errorf("it is a public %s key; the file with the private half was expected, which has a value d", k.Type)
 	case k.Others != nil:
@@ -104,6 +112,26 @@ func (k *jwk) ec() (any, error) {
 // out the zeros that it begins with.
 func (n number) coordinate(c *curve.Curve) []byte {
 	return append(make([]byte, max(0, c.FieldLen()-len(n))), n...)
+}
+
+func (k *jwk) mldsa() (any, error) {
+	for p := range schemes() {
+		if p.String() != k.Algorithm {
+			continue
+		}
+		if k.Seed == nil {
+			return nil, fmt.Errorf("it is a public %s key; the file with the private half was expected, which has a value priv", p)
+		}
+		key, err := mldsa.NewPrivateKey(p, k.Seed)
+		if err != nil {
+			return nil, fmt.Errorf("%s key: a seed of %d bytes; %d were expected", p, len(k.Seed), mldsa.PrivateKeySize)
+		}
+		if k.Public != nil && !bytes.Equal(k.Public, key.PublicKey().Bytes()) {
+			return nil, fmt.Errorf("%s key: its public half is not that of its seed; the file is damaged, or was tampered with: take another copy", p)
+		}
+		return key, nil
+	}
+	return nil, explainKind(fmt.Sprintf("the algorithm %.40q", k.Algorithm))
 }
 
 func (k *jwk) rsa() (any, error) {
