@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"html"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +20,9 @@ import (
 	"conclave/ca"
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/plan"
 	"conclave/ceremony/report"
+	"conclave/dkek/dkektest"
 	"conclave/wire"
 )
 
@@ -34,6 +37,7 @@ func TestTwoRoots(t *testing.T) {
 	t.Run("crossed", s.crossed)
 	t.Run("report", s.reported)
 	t.Run("due", s.due)
+	t.Run("year later", s.bothListed)
 	t.Run("drill", func(t *testing.T) {
 		_, shown := s.holdDrill(t, s.evidence(), s.players)
 		wantShown(t, shown, "drill: 4 of 4 sheets are good, the backup opens, the devices are as they were")
@@ -99,6 +103,46 @@ func (s *stage) due(t *testing.T) {
 	if len(crls) != 2 || crls[0] == crls[1] || len(slices.Compact(ids)) != len(dates) {
 		t.Errorf("due: %v", dates)
 	}
+}
+
+// bothListed lets both roots sign their next CRLs a year later, after a rehearsal.
+func (s *stage) bothListed(t *testing.T) {
+	n := *s
+	n.Base, n.Room = t.TempDir(), s.players
+	n.Dir = ceremony.Folder(filepath.Join(n.Base, "ceremony"))
+	from := s.Plan.Start.AddDate(0, 11, 0)
+	n.Plan = &plan.Plan{
+		Format: plan.Format, Ceremony: "CRLs of 2027", Start: from, Register: "register.sqlite", Devices: s.Plan.Devices[:1], Retention: s.Plan.Retention,
+		People: plan.People{Administrator: "Ada", Witnesses: []string{"Wim"}},
+	}
+	files := []string{"register.sqlite"}
+	for _, name := range []string{"root-classical", "root-pq"} {
+		files = append(files, "evidence/certificates/"+name+".pem")
+		n.Plan.Certificates = append(n.Plan.Certificates, plan.Certificate{Name: name, File: name + ".pem", Device: "primary", Publication: s.Plan.FindCertificate(name).Publication})
+		n.Plan.CRLs = append(n.Plan.CRLs, plan.CRL{Name: name + "-crl-2", Issuer: name, CRLSpec: ca.CRLSpec{ThisUpdate: from, NextUpdate: from.AddDate(1, 0, 0)}})
+	}
+	for _, from := range files {
+		content, err := os.ReadFile(filepath.Join(string(s.Dir), from))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(n.Base, filepath.Base(from)), content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	if n.Source, err = n.Plan.Bytes(); err != nil {
+		t.Fatal(err)
+	}
+	r := n.rehearsal(t)
+	if err := (ceremony.Rehearsal{Ceremony: r.Ceremony, Auto: true}).Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	r.verified(t)
+	if err := n.Run(dkektest.Practising(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	wantShown(t, n.verified(t), "CRL root-classical-crl-2: number 2,", "CRL root-pq-crl-2: number 2,")
 }
 
 // ofTwoRoots are stories in which the roots are mixed up, or the post-quantum one has not
