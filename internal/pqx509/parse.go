@@ -111,9 +111,11 @@ func ParseCertificate(der []byte) (*x509.Certificate, error) {
 		cert.SignatureAlgorithm = algorithmIn(cert.Raw)
 	}
 	if cert.PublicKey == nil {
-		cert.PublicKey, err = parseKey(cert.RawSubjectPublicKeyInfo)
+		if cert.PublicKey, err = parseKey(cert.RawSubjectPublicKeyInfo); err != nil {
+			return nil, err
+		}
 	}
-	return cert, err
+	return cert, nil
 }
 
 // parseKey gives an ML-DSA key, and nil for one of a kind that no one here knows.
@@ -153,13 +155,21 @@ func ParseCertificateRequest(der []byte) (*x509.CertificateRequest, error) {
 		request.SignatureAlgorithm = algorithmIn(request.Raw)
 	}
 	if request.PublicKey == nil {
-		request.PublicKey, err = parseKey(request.RawSubjectPublicKeyInfo)
+		if request.PublicKey, err = parseKey(request.RawSubjectPublicKeyInfo); err != nil {
+			return nil, err
+		}
 	}
-	return request, err
+	return request, nil
 }
 
 // ParsePKIXPublicKey is crypto/x509's.
-func ParsePKIXPublicKey(der []byte) (any, error) { return pkixkey.ParsePKIXPublicKey(der) }
+func ParsePKIXPublicKey(der []byte) (any, error) {
+	key, err := pkixkey.ParsePKIXPublicKey(der)
+	if err != nil {
+		return nil, err // key may be a *mldsa.PublicKey that is nil
+	}
+	return key, nil
+}
 
 // MarshalPKIXPublicKey is crypto/x509's.
 func MarshalPKIXPublicKey(public any) ([]byte, error) { return pkixkey.MarshalPKIXPublicKey(public) }

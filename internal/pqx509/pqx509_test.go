@@ -342,6 +342,31 @@ func TestForged(t *testing.T) {
 	}
 }
 
+// TestDamagedKey: nothing is read of a certificate or a request whose ML-DSA key is none.
+func TestDamagedKey(t *testing.T) {
+	key := newKey(t, "ML-DSA-65")
+	for _, o := range objects(t, key) {
+		if o.name == "CRL" {
+			continue
+		}
+		place := map[string]int{"certificate": 6, "request": 2}[o.name]
+		der := changed(t, o.der, 0, func(content []byte) []byte {
+			return changed(t, content, place, func(spki []byte) []byte {
+				return changed(t, spki, 1, func([]byte) []byte { return []byte{3, 2, 0, 1} })
+			})
+		})
+		if cert, err := pqx509.ParseCertificate(der); cert != nil || err == nil {
+			t.Errorf("%s: it is read as a certificate: %v", o.name, err)
+		}
+		if request, err := pqx509.ParseCertificateRequest(der); request != nil || err == nil {
+			t.Errorf("%s: it is read as a request: %v", o.name, err)
+		}
+	}
+	if key, err := pqx509.ParsePKIXPublicKey([]byte{0x30, 0x11, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x12, 0x03, 0x02, 0x00, 0x01}); key != nil || err == nil {
+		t.Errorf("a key of one byte is a %T, %v", key, err)
+	}
+}
+
 // TestParametersOfKey refuses a key with parameters, which must be absent.
 func TestParametersOfKey(t *testing.T) {
 	spki, err := pqx509.MarshalPKIXPublicKey(newKey(t, "ML-DSA-65").Public())
