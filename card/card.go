@@ -8,7 +8,8 @@
 //
 // It is a card in software: whoever can read this process's memory has its keys, and
 // whoever has its file can guess PINs at the price of [PINCost]. It refuses what a
-// SmartCard-HSM has and it lacks, such as key domains and logins with public keys.
+// SmartCard-HSM has and it lacks, such as key domains and logins with public keys. It has
+// ML-DSA, which no SmartCard-HSM has: family.go says which kinds of key there are.
 //
 // A command's handler sees a parsed command and answers with data or with a
 // status word; all it changes, it changes in one transaction of the store.

@@ -10,15 +10,15 @@ import (
 
 	"conclave/apdu"
 	"conclave/card"
+	"conclave/card/store"
 	"conclave/card/store/memory"
 	"conclave/dkek"
 	"conclave/wire"
 )
 
 // owned is a card whose user has logged in, with a DKEK of its own.
-func owned(t testing.TB) *card.Card {
+func owned(t testing.TB, s store.Store) *card.Card {
 	t.Helper()
-	s := memory.New()
 	manufacture(t, s)
 	c := openCard(t, s)
 	init, err := wire.Initialization{UserPIN: []byte("648219"), SOPIN: []byte("57621880"), Retries: 3, DKEKShares: 0}.Bytes()
@@ -78,7 +78,7 @@ func TestMLDSA(t *testing.T) {
 		{mldsa.MLDSA44(), 1312, 2420, 3896}, {mldsa.MLDSA65(), 1952, 3309, 5425}, {mldsa.MLDSA87(), 2592, 4627, 7383},
 	} {
 		t.Run(set.parameters.String(), func(t *testing.T) {
-			c := owned(t)
+			c := owned(t, memory.New())
 			answer, request := generateMLDSA(t, c, 1, 0, wire.KeyRequest{}, set.parameters)
 			key := request.Request.Key
 			if len(key.Encoded) != set.public || key.Parameters != set.parameters || len(answer) != set.request {
@@ -109,7 +109,7 @@ func TestMLDSA(t *testing.T) {
 
 // TestMLDSAAttests: a key that another ML-DSA key vouches for, which must be allowed to.
 func TestMLDSAAttests(t *testing.T) {
-	c := owned(t)
+	c := owned(t, memory.New())
 	once := uint32(1)
 	_, first := generateMLDSA(t, c, 1, 0, wire.KeyRequest{UseCounter: &once, Algorithms: []byte{byte(wire.MLDSA)}}, mldsa.MLDSA65())
 	_, second := generateMLDSA(t, c, 2, 1, wire.KeyRequest{Algorithms: []byte{byte(wire.ECDSA)}}, mldsa.MLDSA87())
@@ -129,7 +129,7 @@ func TestMLDSAAttests(t *testing.T) {
 
 // TestMLDSARefuses what such a key does not do. None of it costs a use.
 func TestMLDSARefuses(t *testing.T) {
-	c := owned(t)
+	c := owned(t, memory.New())
 	once := uint32(1)
 	generateMLDSA(t, c, 1, 0, wire.KeyRequest{UseCounter: &once}, mldsa.MLDSA44())
 	mu := make([]byte, 64)
@@ -165,7 +165,7 @@ func TestMLDSARefuses(t *testing.T) {
 // BenchmarkMLDSA is a signature by a device in this process beside one by the library,
 // and the making of a key with its request.
 func BenchmarkMLDSA(b *testing.B) {
-	c := owned(b)
+	c := owned(b, newSQLite(b))
 	mu := make([]byte, 64)
 	for n, p := range []mldsa.Parameters{mldsa.MLDSA44(), mldsa.MLDSA65(), mldsa.MLDSA87()} {
 		id := byte(n + 1)
