@@ -660,6 +660,9 @@ func TestCheckpointIsANote(t *testing.T) {
 	for i := range checkpoint {
 		changed := []byte(checkpoint)
 		changed[i] ^= 1
+		if last := strings.LastIndex(checkpoint, "="); last > 0 && i < last && strings.Trim(checkpoint[i+1:], "=\n") == "" {
+			continue // the last character before the padding has bits that say nothing
+		}
 		if _, err := log.Key.Open(string(changed)); err == nil {
 			t.Errorf("byte %d can be changed", i)
 		}
