@@ -31,11 +31,10 @@ const (
 	EC     KeyType = 12 // a, b, p, n, G, d, Q
 	AES    KeyType = 15 // the key
 
-	// MLDSA is a type of ours, named for FIPS 204: the seed. The numbers above are those
-	// of Java Card's javacard.security.KeyBuilder, which has none above 127. No other is
-	// written or read by CardContact's DKEK.js and KeyWrapFile, by pico-hsm (src/hsm/kek.c,
-	// dkek_type_key) or by pypicohsm; OpenSC's sc-hsm-tool and sc-hsm-embedded do not look
-	// into blobs. All refuse what they do not know.
+	// MLDSA is a type of ours, named for FIPS 204: the seed. No number but those above is
+	// written or read by CardContact's DKEK.js or by pico-hsm (src/hsm/kek.c,
+	// dkek_type_key), which refuse what they do not know; OpenSC's sc-hsm-tool does not
+	// look into blobs.
 	MLDSA KeyType = 204
 )
 
