@@ -1,7 +1,6 @@
 package hsm_test
 
 import (
-	"bytes"
 	"errors"
 	"testing"
 
@@ -11,29 +10,26 @@ import (
 	"conclave/wire"
 )
 
-// meanwhile has something done by another process, right after a command.
+// meanwhile has something done by another process, right after each file is deleted.
 type meanwhile struct {
 	apdu.Conn
-	after []byte // how the command ends
-	do    func()
+	do func()
 }
 
 func (m *meanwhile) Transmit(command []byte) ([]byte, error) {
 	answer, err := m.Conn.Transmit(command)
-	if bytes.HasSuffix(command, m.after) {
+	if command[1] == wire.InsDeleteFile {
 		m.do()
 	}
 	return answer, err
 }
 
-// TestDeleteKeyAndTheNextOne: another process makes a key with the reference of one that
-// is being deleted, as soon as that is free. Its description and certificate stay.
-func TestDeleteKeyAndTheNextOne(t *testing.T) {
+// TestDeleteKeyAndTheNextOnes: another process makes keys while one is being deleted.
+// Their descriptions and certificates stay, and nothing of the deleted one does.
+func TestDeleteKeyAndTheNextOnes(t *testing.T) {
 	other, c := withShareOn(t, newDevice(t))
-	made := 0
-	conn := &meanwhile{Conn: link.Direct(c), after: []byte{wire.InsDeleteFile, 0x02, 0x00, 0x02, byte(wire.PrefixKey), 1}, do: func() {
-		made++
-		if _, _, err := other.GenerateKey(hsm.NewKey{Ref: 1, Key: wire.ECTemplate(p256(t)), Label: "theirs"}); err != nil {
+	conn := &meanwhile{Conn: link.Direct(c), do: func() {
+		if _, _, err := other.GenerateKey(hsm.NewKey{Key: wire.ECTemplate(p256(t)), Label: "theirs"}); err != nil {
 			t.Error(err)
 		}
 	}}
@@ -47,13 +43,22 @@ func TestDeleteKeyAndTheNextOne(t *testing.T) {
 	if _, _, err := h.GenerateKey(hsm.NewKey{Ref: 1, Key: wire.ECTemplate(p256(t)), Label: "ours"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.DeleteKey(1); err != nil || made != 1 {
-		t.Fatalf("%v; the other process made %d keys", err, made)
+	if err := h.DeleteKey(1); err != nil {
+		t.Fatal(err)
 	}
-	if k, err := h.Key(1); err != nil || k.Description == nil || k.Description.Label != "theirs" || k.Public == nil {
-		t.Errorf("the other key has lost its files: %+v, %v", k, err)
+	keys, err := h.Keys()
+	if err != nil || len(keys) != 3 { // one for each file that was deleted
+		t.Fatalf("%+v, %v; three keys were expected", keys, err)
 	}
-	if err := h.DeleteKey(2); !errors.Is(err, hsm.ErrNotFound) {
+	for i, k := range keys {
+		if k.Description == nil || k.Description.Label != "theirs" || k.Public == nil {
+			t.Errorf("a key that another process has made has lost its files: %+v", k)
+		}
+		if want := []byte{1, 2, 3}[i]; k.Ref != want {
+			t.Errorf("its reference is %d; %d was expected, the last key's being free when all its files are gone", k.Ref, want)
+		}
+	}
+	if err := h.DeleteKey(9); !errors.Is(err, hsm.ErrNotFound) {
 		t.Errorf("a key that does not exist: %v", err)
 	}
 }

@@ -237,8 +237,9 @@ func (h *HSM) keyRequest(n NewKey) ([]byte, error) {
 	}.Bytes()
 }
 
-// FreeRef gives the lowest reference without a key, or the wanted one if it
-// has none; 0 for any.
+// FreeRef gives the lowest reference that has no key, and no file of one if there is such
+// a reference: another process may be deleting these. Or it gives the wanted one, 0 for
+// any, if it has no key.
 func (h *HSM) FreeRef(wanted byte) (byte, error) {
 	files, err := h.Files()
 	if err != nil {
@@ -250,9 +251,11 @@ func (h *HSM) FreeRef(wanted byte) (byte, error) {
 		}
 		return wanted, nil
 	}
-	for ref := 1; ref <= 255; ref++ {
-		if !slices.Contains(files, wire.PrefixKey.File(byte(ref))) {
-			return byte(ref), nil
+	for _, prefixes := range [][]wire.Prefix{{wire.PrefixKey, wire.PrefixPrKD, wire.PrefixEECert}, {wire.PrefixKey}} {
+		for ref := 1; ref <= 255; ref++ {
+			if !slices.ContainsFunc(prefixes, func(p wire.Prefix) bool { return slices.Contains(files, p.File(byte(ref))) }) {
+				return byte(ref), nil
+			}
 		}
 	}
 	return 0, ErrFull
@@ -264,24 +267,20 @@ var ErrFull = errors.New("all 255 key references are occupied; delete a key firs
 // ErrOccupied is the error for a key reference that holds a key.
 var ErrOccupied = errors.New("occupied")
 
-// DeleteKey deletes a key with its description and certificate. The key goes last: as soon
-// as it is gone, another process may make one with this reference, and its files.
+// DeleteKey deletes a key with its description and certificate. The key goes first: one
+// that is there is whole, also where this is cut off.
 func (h *HSM) DeleteKey(ref byte) (err error) {
 	if err := h.begin(); err != nil {
 		return err
 	}
 	defer h.end(&err)
-	key := wire.PrefixKey.File(ref)
-	if _, err := h.selectFile(key); err != nil {
+	if err := h.DeleteFile(wire.PrefixKey.File(ref)); err != nil {
 		return fmt.Errorf("key %d: %w", ref, err)
 	}
-	for _, fid := range []wire.FID{wire.PrefixPrKD.File(ref), wire.PrefixEECert.File(ref)} {
-		if err := h.replaceFile(fid, nil); err != nil {
+	for _, prefix := range []wire.Prefix{wire.PrefixPrKD, wire.PrefixEECert} {
+		if err := h.replaceFile(prefix.File(ref), nil); err != nil {
 			return err
 		}
-	}
-	if err := h.DeleteFile(key); err != nil {
-		return fmt.Errorf("key %d: %w", ref, err)
 	}
 	return nil
 }
