@@ -23,6 +23,7 @@ import (
 	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/quorum"
+	"conclave/wire"
 )
 
 // Check is a plan to be checked where it will be carried out.
@@ -169,7 +170,7 @@ func (c Check) device(d plan.Device) (detail string, err error) {
 	}
 	status, err := h.Status()
 	if err == nil {
-		err = d.CheckFirmware(status.Version.String())
+		err = errors.Join(d.CheckFirmware(status.Version.String()), c.hasTypes(d, identity.Chain))
 	}
 	if err != nil {
 		return "", err
@@ -182,6 +183,20 @@ func (c Check) device(d plan.Device) (detail string, err error) {
 		return "", fmt.Errorf("serial number %s: keys in it: %d, which the ceremony would erase; use another device, or delete them", identity.Serial, len(keys))
 	}
 	return fmt.Sprintf("serial number %s, keys: %d", identity.Serial, len(keys)), nil
+}
+
+// hasTypes refuses a card of a known maker where the plan has keys that none of them makes:
+// in the room that would be seen when all sheets are made.
+func (c Check) hasTypes(d plan.Device, chain *wire.DeviceChain) error {
+	if chain.Root == nil || !c.isNew(d) {
+		return nil
+	}
+	for _, k := range c.Plan.Keys {
+		if template, err := wire.ParseKeyType(k.Type); err == nil && template.Type == wire.KeyMLDSA {
+			return fmt.Errorf("it is by %s, and no such card has keys of the type %s; use embedded devices, or make the key %s in a ceremony of its own with such devices", chain.Root.Owner, k.Type, k.Name)
+		}
+	}
+	return nil
 }
 
 // printer asks CUPS for the queue (lpstat(1)).
