@@ -676,7 +676,12 @@ func (f *faint) hold(t *testing.T, s *stage, look func()) {
 // TestInterruptions lets the power fail at every question: the ceremony goes on
 // where it was, no step is done twice, and the evidence says what happened.
 func TestInterruptions(t *testing.T) {
-	s := newStage(t, withPINs)
+	for _, example := range []string{"offline-root", "two-roots"} {
+		t.Run(example, func(t *testing.T) { interruptions(t, newStageOf(t, example, withPINs)) })
+	}
+}
+
+func interruptions(t *testing.T, s *stage) {
 	f := &faint{Room: s.players, asked: map[string]bool{}}
 	s.Room = f
 	f.hold(t, s, func() {})

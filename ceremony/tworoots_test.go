@@ -45,6 +45,7 @@ func TestTwoRoots(t *testing.T) {
 	for _, c := range ofTwoRoots() {
 		t.Run(c.what, func(t *testing.T) { held{f, s.Plan}.contradicts(t, c) })
 	}
+	t.Run("mutated", held{f, s.Plan}.mutated)
 	t.Run("accepted by the page", held{f, s.Plan}.accepted)
 }
 
