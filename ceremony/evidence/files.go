@@ -33,6 +33,7 @@ as words. By hand:
     checkpoint                         the last tree head; its SHA-256 is the closing
                                        on the paper
     openssl verify -CAfile certificates/ROOT.pem certificates/OTHER.pem
+                                       OpenSSL 3.5 or later where a key is ML-DSA's
 
 What each file and each byte means, with a second verifier in a page of Python, is
 in docs/evidence-format.md of conclave: conclave help evidence-format
