@@ -116,6 +116,9 @@ func TestYears(t *testing.T) {
 	t.Run("two roots", func(t *testing.T) {
 		y := yearsOf(t, newStageOf(t, "two-roots", nil), time.Now(), func(s *stage) ceremony.Room { return s.players })
 		allYears(t, y)
+		wantWords(t, textOf(custodyPage(t, y.source(t, y.day))), "What is due",
+			"2036-10-31 End of the certificate CN=Example Root CA C1,O=Example Ltd,C=CH issued by CN=Example Root CA Q1,O=Example Ltd,C=CH",
+			"2046-10-31 End of the certificate CN=Example Root CA C1,O=Example Ltd,C=CH 2046-10-31")
 		y.signs(t, "primary", "root-classical", "root-pq") // it was lost, and any two of four have brought both back
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"conclave/acceptance"
+	"conclave/ca"
 	"conclave/internal/foreign"
 	"conclave/internal/pcscdtest"
 	"conclave/internal/testrun"
@@ -148,6 +149,41 @@ func ceremonyOnCards(t *testing.T, changes func(other string) []string) {
 	d.Equal("card.pub.pem", "root.pub.pem")
 }
 
+// TestTwoRootsInAReader: a device of ours in a virtual reader has a post-quantum root, whose
+// keys and signatures are longer than what a card answers at once.
+func TestTwoRootsInAReader(t *testing.T) {
+	foreign.Need(t, "openssl")
+	pcscdtest.Start(t)
+	d := newDesk(t)
+	primary := d.card("card", pcscdtest.Reader, pcscdtest.VPCD)
+	d.request("issuing-classical")
+	d.request("issuing-pq")
+	d.planOf("two-roots", "plan.json", primary, "Example Issuing CA C1", "issuing-classical", "Example Issuing CA Q1", "issuing-pq")
+	d.holdCeremony("plan.json")
+	d.verifies("plan.ceremony/evidence", "restore: every key was proved on the device standby")
+	certificates := "plan.ceremony/evidence/certificates/"
+	d.Run("openssl", "verify", "-x509_strict", "-CAfile", certificates+"root-classical.pem", certificates+"issuing-classical.pem")
+	root, below := d.certificate(certificates+"root-pq.pem"), d.certificate(certificates+"issuing-pq.pem")
+	for i, good := range foreign.NodeVerifies(t, []foreign.Signed{
+		{Key: root.RawSubjectPublicKeyInfo, Content: root.RawTBSCertificate, Signature: root.Signature, Certificate: root.Raw, Issuer: root.Raw},
+		{Key: root.RawSubjectPublicKeyInfo, Content: below.RawTBSCertificate, Signature: below.Signature, Certificate: below.Raw, Issuer: root.Raw},
+	}) {
+		if !good {
+			t.Errorf("OpenSSL does not verify the root, or what it has issued: number %d", i)
+		}
+	}
+}
+
+// certificate reads one.
+func (d *desk) certificate(name string) *x509.Certificate {
+	d.T.Helper()
+	cert, err := ca.ReadCertificate(d.File(name))
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	return cert
+}
+
 // verifies verifies evidence with the ceremony key as it would stand on the paper:
 // everything must be proved.
 func (d *desk) verifies(folder, text string) {
@@ -170,14 +206,19 @@ func (d *desk) shows(text, name string, args ...string) {
 	}
 }
 
-// examplePlan writes the plan of the examples with changes, each an old and a
-// new text: for today, the primary device with a serial number.
+// examplePlan writes the plan of one root with changes.
 func (d *desk) examplePlan(name, primary string, changes ...string) {
 	d.T.Helper()
-	plan := readVector(d.T, "examples/offline-root/plan.json")
+	d.planOf("offline-root", name, primary, append(changes, "Example Issuing CA 1", "issuing")...)
+}
+
+// planOf writes the plan of an example with changes, each an old and a new text: for
+// today, the primary device with a serial number.
+func (d *desk) planOf(example, name, primary string, changes ...string) {
+	d.T.Helper()
+	plan := readVector(d.T, "examples/"+example+"/plan.json")
 	changes = append(changes,
 		`{"name": "primary", "embedded": true}`, fmt.Sprintf(`{"name": "primary", "serial": %q}`, primary),
-		"Example Issuing CA 1", "issuing",
 		"2026-11-01", time.Now().UTC().Format(time.DateOnly), "2027-11-01", years(1), "2036-10-31", years(10), "2046-10-31", years(20))
 	for i := 0; i < len(changes); i += 2 {
 		if !strings.Contains(plan, changes[i]) {
