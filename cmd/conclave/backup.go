@@ -171,9 +171,14 @@ func (c *console) noteUntried(key custody.Restored) {
 
 // notePublic says how a key is completed that does not show its public half.
 func (c *console) notePublic(k hsm.Key) {
-	if k.Public == nil && (k.Description == nil || k.Description.Type != wire.KeyAES) {
-		c.note("conclave: key %d does not show its public half, and programs may not find it; complete it with: conclave key certificate %d, and its certificate if there is one", k.Ref, k.Ref)
+	if k.Public != nil || k.Description != nil && k.Description.Type == wire.KeyAES {
+		return
 	}
+	what := "its certificate if there is one"
+	if k.Description != nil && k.Description.Type == wire.KeyMLDSA {
+		what = "its certificate, since no ML-DSA key tells its public half"
+	}
+	c.note("conclave: key %d does not show its public half, and programs may not find it; complete it with: conclave key certificate %d, and %s", k.Ref, k.Ref, what)
 }
 
 // noteSameID warns of keys that programs would take one for the other.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/mldsa"
+
 	"conclave/internal/curve"
 	"conclave/wire"
 )
@@ -41,6 +43,19 @@ func TestWrongSignaturesAreNotWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	mldsaKey, err := mldsa.GenerateKey(mldsa.MLDSA44())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pure, err := mldsaKey.Sign(nil, digest[:], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inContext, err := mldsaKey.Sign(nil, digest[:], &mldsa.Options{Context: "another"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mldsaPublic := wire.MLDSAPublicKey(mldsaKey.PublicKey())
 	rsaPublic, ecPublic := wire.RSAPublicKey(&rsaKey.PublicKey), wire.ECPublicKey(c, ecKey.Q)
 	for _, test := range []struct {
 		name      string
@@ -51,6 +66,11 @@ func TestWrongSignaturesAreNotWritten(t *testing.T) {
 		{"rsa-pkcs1-sha256", rsaPublic, pkcs1, true},
 		{"rsa-pss-sha256", rsaPublic, pss, true},
 		{"ecdsa-sha256", ecPublic, ecdsa, true},
+		{"ml-dsa", mldsaPublic, pure, true},
+		{"ml-dsa", mldsaPublic, inContext, false},
+		{"ml-dsa", ecPublic, pure, false},
+		{"ecdsa-sha256", ecPublic, pure, false},
+		{"rsa-pkcs1-sha256", mldsaPublic, pure, false},
 		{"rsa-pkcs1-sha256", rsaPublic, pss, false},
 		{"rsa-pss-sha256", rsaPublic, pkcs1, false},
 		{"rsa-pkcs1-sha256", ecPublic, pkcs1, false},

@@ -79,7 +79,7 @@ func (k *jwk) key() (any, error) {
 	case k.Ciphertext != "":
 		return nil, errors.New("it is an encrypted JWK (JWE), which is not read here; decrypt it with the software that made it, into a PKCS#8 file under a password")
 	case k.Type == "oct":
-		return nil, errors.New("it is a symmetric key (kty oct), and this card has no AES; RSA and EC keys can be imported")
+		return nil, errors.New("it is a symmetric key (kty oct), and this card has no AES; RSA, EC and ML-DSA keys can be imported")
 	case k.Type == "OKP":
 		return nil, explainCurve(k.Curve)
 	case k.Type == "AKP":
