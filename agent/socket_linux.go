@@ -5,6 +5,7 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -62,20 +63,14 @@ func (s *socket) prepare() error {
 
 // attention is how long a socket looks again and again before it blocks. A processor
 // that has gone to sleep takes longer to wake than a client to ask for the next
-// signature. Where more than half of the processors are wanted, waiting has less time.
-const (
-	attention       = 200 * time.Microsecond
-	littleAttention = attention / 4
-)
+// signature. Where clients and those who serve them want more processors than there
+// are, looking takes one away from who has work.
+const attention = 200 * time.Microsecond
 
 // spin reads what comes while it looks; EAGAIN if nothing does. Whoever else wants the
 // processor has it.
 func (s *socket) spin(p []byte) (n int, err error) {
-	most := attention
-	if 2*len(s.lobby.eager) > runtime.NumCPU() {
-		most = littleAttention
-	}
-	for begun := time.Now(); time.Since(begun) < most; {
+	for begun := time.Now(); 2*int(s.lobby.outside.Load()) <= runtime.NumCPU() && time.Since(begun) < attention; {
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
 		if errno != unix.EAGAIN && errno != unix.EINTR {
 			if errno != 0 {
@@ -142,10 +137,11 @@ func (s *socket) Close() error {
 
 // lobby is where sockets wait that nothing comes from, or that take nothing.
 type lobby struct {
-	eager chan struct{} // holds one for each socket that blocks a thread
-	epoll int
-	end   [2]int // a pipe: the lobby is left when its second end is closed
-	left  chan struct{}
+	eager   chan struct{} // holds one for each socket that blocks a thread
+	outside atomic.Int64  // sockets that wait elsewhere, or are served
+	epoll   int
+	end     [2]int // a pipe: the lobby is left when its second end is closed
+	left    chan struct{}
 
 	mu      sync.Mutex
 	sockets map[int32]*socket
@@ -212,6 +208,7 @@ func (l *lobby) add(s *socket) error {
 	l.mu.Lock()
 	l.sockets[int32(s.fd)] = s
 	l.mu.Unlock()
+	l.outside.Add(1)
 	err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, s.fd, &unix.EpollEvent{Events: unix.EPOLLONESHOT, Fd: int32(s.fd)})
 	if err != nil {
 		l.drop(s)
@@ -223,6 +220,7 @@ func (l *lobby) drop(s *socket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.sockets, int32(s.fd))
+	l.outside.Add(-1)
 }
 
 // shutdown ends one or both directions of all sockets, wherever they wait.
@@ -239,7 +237,9 @@ func (l *lobby) shutdown(how int) {
 func (l *lobby) wait(s *socket, events uint32) error {
 	err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_MOD, s.fd, &unix.EpollEvent{Events: events | unix.EPOLLONESHOT, Fd: int32(s.fd)})
 	if err == nil {
+		l.outside.Add(-1)
 		<-s.ready
+		l.outside.Add(1)
 	}
 	return err
 }

@@ -25,9 +25,9 @@
 extern char **environ;
 
 static long processors = 1;
-static _Atomic long looking; /* threads in spin */
+static _Atomic long asking; /* threads that the agent owes an answer */
 
-enum { ATTENTION = 500000, LITTLE_ATTENTION = 50000, VERSION = 1, MAX_IDLE = 256, MAX_SECRET = 256, ATTEMPTS = 5, STARTS = 5, WAITS = 500 };
+enum { ATTENTION = 500000, VERSION = 1, MAX_IDLE = 256, MAX_SECRET = 256, ATTEMPTS = 5, STARTS = 5, WAITS = 500 };
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -288,22 +288,23 @@ static bool make_room(struct connection *k, size_t total) {
 }
 
 /*
- * Reads what comes within a moment: a processor that has gone to sleep takes longer to wake than many an answer to come. Where more
- * than half of the processors are wanted, waiting has less time.
+ * Reads what comes within a moment: a processor that has gone to sleep takes longer to wake than many an answer to come. Where threads
+ * and those of the agent want more processors than there are, looking takes one away from who has work.
  */
-static ssize_t spin(struct connection *k) {
+static ssize_t spin(const struct connection *k) {
 	struct timespec begun, now;
-	long most = 2 * ++looking <= processors ? ATTENTION : LITTLE_ATTENTION;
+	ssize_t n = -1;
+	errno = EAGAIN;
 	clock_gettime(CLOCK_MONOTONIC, &begun);
-	for (;;) {
-		ssize_t n = recv(k->fd, k->answer + k->used, k->size - k->used, MSG_DONTWAIT);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (n >= 0 || errno != EAGAIN || (now.tv_sec - begun.tv_sec) * 1000000000L + (now.tv_nsec - begun.tv_nsec) > most) {
-			looking--;
+	for (now = begun; 2 * asking <= processors && (now.tv_sec - begun.tv_sec) * 1000000000L + (now.tv_nsec - begun.tv_nsec) < ATTENTION;
+	     clock_gettime(CLOCK_MONOTONIC, &now)) {
+		n = recv(k->fd, k->answer + k->used, k->size - k->used, MSG_DONTWAIT);
+		if (n >= 0 || errno != EAGAIN)
 			return n;
-		}
 		sched_yield();
+		errno = EAGAIN;
 	}
+	return n;
 }
 
 enum outcome { ANSWERED, NOT_SENT, ENDED, MALFORMED, NO_MEMORY };
@@ -319,9 +320,11 @@ static enum outcome round_trip(struct connection *k, struct call *c, CK_RV *rv) 
 			return seen == CKR_OK ? ANSWERED : MALFORMED;
 		if (!make_room(k, total))
 			return NO_MEMORY;
+		asking++;
 		ssize_t n = spin(k);
 		if (n < 0 && errno == EAGAIN)
 			n = recv(k->fd, k->answer + k->used, k->size - k->used, 0);
+		asking--;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -559,7 +562,7 @@ void agent_forget(bool child) {
 	if (child) {
 		lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 		opening = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-		looking = 0;
+		asking = 0;
 	}
 	for (struct connection *k; (k = agent.all) != NULL;) {
 		agent.all = k->next;
