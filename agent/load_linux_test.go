@@ -281,12 +281,12 @@ func openSockets(tb testing.TB) (n int) {
 	return n
 }
 
-// TestKilledAgent kills the agent under load, a hundred times, and asks it to end as
-// often. Clients connect again and resume, as the module does; no answer may be wrong.
+// TestKilledAgent kills the agent under load, a hundred times, and asks it to end after
+// each ten of them. Clients connect again and resume, as the module does; no answer may be wrong.
 func TestKilledAgent(t *testing.T) {
 	kills := 100
 	if testing.Short() {
-		kills = 5
+		kills = 10
 	}
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
 	home := newHome(t, "office")
@@ -312,7 +312,7 @@ func TestKilledAgent(t *testing.T) {
 			}
 		})
 	}
-	for n := range 2 * kills {
+	for n := range kills + kills/10 {
 		for range 1 + random.IntN(40) {
 			select {
 			case <-progress:
@@ -320,7 +320,7 @@ func TestKilledAgent(t *testing.T) {
 				t.FailNow()
 			}
 		}
-		if n%2 == 0 {
+		if n%11 != 10 {
 			agent.Kill()
 		} else if agent.Order("stop"); agent.End() != nil {
 			t.Error("the agent did not end as it should")

@@ -14,10 +14,6 @@ import (
 // the seed that it is made from.
 type mldsaKey struct{ *mldsa.PrivateKey }
 
-// muSize is the length of the message representative μ that the host makes of message,
-// context and public key (FIPS 204, algorithm 7, line 6; RFC 9881, appendix D).
-const muSize = 64
-
 func mldsaRecord(k *mldsa.PrivateKey) keyRecord {
 	return keyRecord{MLDSA: k.Bytes(), Parameters: k.PublicKey().Parameters().String()}
 }
@@ -47,12 +43,14 @@ func (k mldsaKey) public() wire.PublicKey { return wire.MLDSAPublicKey(k.PublicK
 
 func (k mldsaKey) wipe() { *k.PrivateKey = mldsa.PrivateKey{} }
 
-// planSign plans a signature of a message representative, with fresh randomness in it.
+// planSign plans a signature of the message representative μ that the host has made of
+// message, context and public key (FIPS 204, algorithm 7, line 6; RFC 9881, appendix D),
+// with fresh randomness in it.
 func (k mldsaKey) planSign(a wire.Algorithm, mu []byte) (operation, error) {
 	switch {
 	case a != wire.MLDSA:
 		return nil, apdu.WrongData
-	case len(mu) != muSize:
+	case len(mu) != wire.MuSize:
 		return nil, apdu.WrongLength
 	}
 	return func() ([]byte, error) { return k.Sign(nil, mu, mldsacrypto.MLDSAMu) }, nil
