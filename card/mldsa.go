@@ -7,6 +7,7 @@ import (
 	"filippo.io/mldsa/mldsacrypto"
 
 	"conclave/apdu"
+	"conclave/internal/fips204"
 	"conclave/wire"
 )
 
@@ -28,11 +29,10 @@ func generateMLDSA(p mldsa.Parameters) (keyRecord, error) {
 }
 
 func openMLDSA(r keyRecord) (private, error) {
-	for _, p := range []mldsa.Parameters{mldsa.MLDSA44(), mldsa.MLDSA65(), mldsa.MLDSA87()} {
-		if p.String() == r.Parameters {
-			k, err := mldsa.NewPrivateKey(p, r.MLDSA)
-			return mldsaKey{k}, err
-		}
+	set, known := fips204.Find(func(s fips204.Set) bool { return s.Parameters.String() == r.Parameters })
+	if known {
+		k, err := mldsa.NewPrivateKey(set.Parameters, r.MLDSA)
+		return mldsaKey{k}, err
 	}
 	return nil, fmt.Errorf("the record of a key is for the parameters %q; ML-DSA-44, ML-DSA-65 or ML-DSA-87 was expected", r.Parameters)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"conclave/internal/curve"
+	"conclave/internal/fips204"
 )
 
 var (
@@ -161,7 +162,10 @@ func appendField(b, value []byte) []byte {
 // it is the number of the parameter set, which the default algorithm names.
 func (b Blob) Sizes() (sizes []int) {
 	if b.Type == MLDSA {
-		return slices.DeleteFunc(mldsaSizes(), func(n int) bool { return !bytes.Equal(mldsaOID(n), b.DefaultAlgorithm) })
+		if set, known := fips204.Find(func(s fips204.Set) bool { return bytes.Equal(s.Contents(), b.DefaultAlgorithm) }); known {
+			sizes = []int{set.Number}
+		}
+		return sizes
 	}
 	for _, bits := range b.Type.sizes() {
 		full := b.Type.plaintextSize(bits)

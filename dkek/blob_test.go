@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"conclave/internal/fips204"
 )
 
 func TestParseBlob(t *testing.T) {
@@ -81,7 +83,7 @@ func TestSizes(t *testing.T) {
 	if sizes := (Blob{Type: AES, Ciphertext: make([]byte, 32)}).Sizes(); sizes != nil {
 		t.Errorf("an AES key: %d", sizes)
 	}
-	if sizes := (Blob{Type: MLDSA, DefaultAlgorithm: mldsaOID(44)[:8]}).Sizes(); len(sizes) > 0 {
+	if sizes := (Blob{Type: MLDSA, DefaultAlgorithm: fips204.Sets()[0].Contents()[:8]}).Sizes(); len(sizes) > 0 {
 		t.Errorf("a parameter set that is not known: %d", sizes)
 	}
 }

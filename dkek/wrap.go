@@ -14,6 +14,7 @@ import (
 
 	"conclave/internal/cmac"
 	"conclave/internal/curve"
+	"conclave/internal/fips204"
 	"conclave/internal/secret"
 )
 
@@ -115,7 +116,8 @@ func (t KeyType) defaultAlgorithm(size int) []byte {
 	case AES:
 		return []byte(nistAES)
 	case MLDSA:
-		return mldsaOID(size)
+		set, _ := fips204.ByNumber(size)
+		return set.Contents()
 	}
 	return []byte(rsaSHA256)
 }
@@ -141,8 +143,8 @@ func encodeKey(key any) (t KeyType, size int, body secret.Bytes, err error) {
 		body, err = encodeAES(key)
 		return AES, len(key), body, err
 	case *mldsa.PrivateKey:
-		size, body, err = encodeMLDSA(key)
-		return MLDSA, size, body, err
+		size, body = encodeMLDSA(key)
+		return MLDSA, size, body, nil
 	}
 	return 0, 0, nil, fmt.Errorf("a %T cannot be wrapped; RSA, EC, AES and ML-DSA keys can", key)
 }

@@ -6,26 +6,12 @@ import (
 	"filippo.io/mldsa"
 	"filippo.io/mldsa/x509"
 
+	"conclave/internal/fips204"
 	"conclave/tlv"
 )
 
 // ML-DSA (FIPS 204) is an extension: no SmartCard-HSM has such keys. Its object identifiers
 // are the NIST's, and stand in a public key data object where BSI's stand for other keys.
-
-func mldsaParameters() []mldsa.Parameters {
-	return []mldsa.Parameters{mldsa.MLDSA44(), mldsa.MLDSA65(), mldsa.MLDSA87()}
-}
-
-// mldsaOID is id-ml-dsa-44, 65 or 87, contents octets (RFC 9881, section 2).
-func mldsaOID(p mldsa.Parameters) []byte {
-	last := map[mldsa.Parameters]byte{mldsa.MLDSA44(): 17, mldsa.MLDSA65(): 18, mldsa.MLDSA87(): 19}[p]
-	return []byte{0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, last}
-}
-
-// mldsaNumber is the one in the name.
-func mldsaNumber(p mldsa.Parameters) int {
-	return map[mldsa.Parameters]int{mldsa.MLDSA44(): 44, mldsa.MLDSA65(): 65, mldsa.MLDSA87(): 87}[p]
-}
 
 // MLDSATemplate asks for an ML-DSA key.
 func MLDSATemplate(p mldsa.Parameters) PublicKey { return PublicKey{Type: KeyMLDSA, Parameters: p} }
@@ -44,7 +30,7 @@ func (k PublicKey) MLDSA() (*mldsa.PublicKey, error) {
 }
 
 func (k PublicKey) buildMLDSA(b *tlv.Builder) {
-	b.Add(tagOID, mldsaOID(k.Parameters))
+	b.Add(tagOID, fips204.Of(k.Parameters).Contents())
 	if k.Encoded != nil {
 		b.Add(tagPoint, k.Encoded)
 	}

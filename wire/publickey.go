@@ -19,6 +19,7 @@ import (
 	"filippo.io/mldsa/x509"
 
 	"conclave/internal/curve"
+	"conclave/internal/fips204"
 	"conclave/internal/keycheck"
 	"conclave/tlv"
 )
@@ -98,10 +99,8 @@ func ParseKeyType(text string) (PublicKey, error) {
 		}
 		return ECTemplate(c), nil
 	}
-	for _, p := range mldsaParameters() {
-		if text == strings.ToLower(p.String()) {
-			return MLDSATemplate(p), nil
-		}
+	if s, known := fips204.Find(func(s fips204.Set) bool { return text == strings.ToLower(s.Parameters.String()) }); known {
+		return MLDSATemplate(s.Parameters), nil
 	}
 	return PublicKey{}, fmt.Errorf("%q is not a type of key; rsa:BITS, ec:CURVE, ml-dsa-44, ml-dsa-65 or ml-dsa-87 was expected", text)
 }
@@ -118,7 +117,7 @@ func (k PublicKey) CurveBits() int {
 // key's field, and of ML-DSA the number in its name.
 func (k PublicKey) Size() int {
 	if k.Type == KeyMLDSA {
-		return mldsaNumber(k.Parameters)
+		return fips204.Of(k.Parameters).Number
 	}
 	return max(k.Bits, k.CurveBits())
 }
@@ -180,10 +179,8 @@ func parsePublicKey(b []byte) (PublicKey, error) {
 	case oidEC:
 		return parseEC(b)
 	}
-	for _, p := range mldsaParameters() {
-		if bytes.Equal(oid, mldsaOID(p)) {
-			return parseMLDSA(p, b)
-		}
+	if s, known := fips204.Find(func(s fips204.Set) bool { return bytes.Equal(oid, s.Contents()) }); known {
+		return parseMLDSA(s.Parameters, b)
 	}
 	return PublicKey{}, fmt.Errorf("key OID % X; id-TA-RSA-v1-5-SHA-256, id-TA-ECDSA-SHA-256 or one of ML-DSA was expected", oid)
 }

@@ -2,7 +2,6 @@ package keyfile
 
 import (
 	"crypto/subtle"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
 	"github.com/cloudflare/circl/sign/mldsa/mldsa87"
 
+	"conclave/internal/fips204"
 	"conclave/internal/secret"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -27,22 +27,6 @@ func schemes() map[mldsa.Parameters]sign.Scheme {
 	return map[mldsa.Parameters]sign.Scheme{
 		mldsa.MLDSA44(): mldsa44.Scheme(), mldsa.MLDSA65(): mldsa65.Scheme(), mldsa.MLDSA87(): mldsa87.Scheme(),
 	}
-}
-
-// oidMLDSA is id-ml-dsa-44, 65 or 87 (RFC 9881, section 2).
-func oidMLDSA(p mldsa.Parameters) asn1.ObjectIdentifier {
-	last := map[mldsa.Parameters]int{mldsa.MLDSA44(): 17, mldsa.MLDSA65(): 18, mldsa.MLDSA87(): 19}[p]
-	return asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, last}
-}
-
-// parametersOf says which ML-DSA it is that an object identifier names, if any.
-func parametersOf(oid asn1.ObjectIdentifier) (p mldsa.Parameters, named bool) {
-	for p := range schemes() {
-		if oid.Equal(oidMLDSA(p)) {
-			return p, true
-		}
-	}
-	return p, false
 }
 
 // Expanded is an ML-DSA key that is written with the expanded key beside its seed
@@ -75,7 +59,7 @@ func marshalMLDSA(key *mldsa.PrivateKey, form cryptobyte.BuilderContinuation) (s
 	var b cryptobyte.Builder
 	b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(0)
-		addAlgorithm(b, oidMLDSA(key.PublicKey().Parameters()), func(*cryptobyte.Builder) {})
+		addAlgorithm(b, fips204.Of(key.PublicKey().Parameters()).OID, func(*cryptobyte.Builder) {})
 		b.AddASN1(tag.OCTET_STRING, form)
 	})
 	return b.Bytes()

@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	tag "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conclave/internal/fips204"
 )
 
 // errMalformed is in the error for what is not the DER that it should be.
@@ -85,8 +87,8 @@ func readPKCS8(der cryptobyte.String) (any, error) {
 		}
 		return readSEC1(key, named)
 	}
-	if p, named := parametersOf(oid); named {
-		return readMLDSA(p, key)
+	if s, named := fips204.ByOID(oid); named {
+		return readMLDSA(s.Parameters, key)
 	}
 	return nil, explainAlgorithm(oid)
 }

@@ -15,6 +15,8 @@ import (
 	"io"
 
 	"filippo.io/mldsa"
+
+	"conclave/internal/fips204"
 )
 
 // CreateCertificate is crypto/x509's. A signer with an ML-DSA key has a *mldsa.PublicKey as
@@ -157,7 +159,7 @@ func (s *scribe) identifier(fields []asn1.RawValue, at places, issuer *mldsa.Pub
 		return fields[at.algorithm].FullBytes, nil
 	}
 	s.options = crypto.Hash(0)
-	identifier, err := asn1.Marshal(pkix.AlgorithmIdentifier{Algorithm: setOf(issuer).oid})
+	identifier, err := asn1.Marshal(pkix.AlgorithmIdentifier{Algorithm: fips204.Of(issuer.Parameters()).OID})
 	if at.algorithm != nowhere {
 		fields[at.algorithm].FullBytes = identifier
 	}

@@ -15,10 +15,11 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
-	"slices"
 
 	"filippo.io/mldsa"
 	pkixkey "filippo.io/mldsa/x509"
+
+	"conclave/internal/fips204"
 )
 
 // What certificates, CRLs and requests are signed with, by the numbers that crypto/x509
@@ -29,47 +30,21 @@ const (
 	MLDSA87
 )
 
-// parameterSet is one of FIPS 204 section 4. Its object identifier, without parameters,
-// names both keys and signatures (RFC 9881 section 2).
-type parameterSet struct {
-	parameters mldsa.Parameters
-	algorithm  x509.SignatureAlgorithm
-	oid        asn1.ObjectIdentifier
-}
-
-func parameterSets() []parameterSet {
-	return []parameterSet{
-		{mldsa.MLDSA44(), MLDSA44, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 17}},
-		{mldsa.MLDSA65(), MLDSA65, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 18}},
-		{mldsa.MLDSA87(), MLDSA87, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 19}},
-	}
-}
-
-// set finds the parameter set for which something holds; nil for none.
-func set(holds func(parameterSet) bool) *parameterSet {
-	all := parameterSets()
-	if i := slices.IndexFunc(all, holds); i >= 0 {
-		return &all[i]
-	}
-	return nil
-}
-
-func setOf(key *mldsa.PublicKey) *parameterSet {
-	return set(func(s parameterSet) bool { return s.parameters == key.Parameters() })
-}
-
-func named(oid asn1.ObjectIdentifier) *parameterSet {
-	return set(func(s parameterSet) bool { return s.oid.Equal(oid) })
+// algorithmOf is the one of a parameter set.
+func algorithmOf(s fips204.Set) x509.SignatureAlgorithm {
+	return map[int]x509.SignatureAlgorithm{44: MLDSA44, 65: MLDSA65, 87: MLDSA87}[s.Number]
 }
 
 // AlgorithmFor is the one algorithm that a key signs with.
-func AlgorithmFor(key *mldsa.PublicKey) x509.SignatureAlgorithm { return setOf(key).algorithm }
+func AlgorithmFor(key *mldsa.PublicKey) x509.SignatureAlgorithm {
+	return algorithmOf(fips204.Of(key.Parameters()))
+}
 
 // AlgorithmName is what people call a signature algorithm: its String, but for those that
 // crypto/x509 has no name for yet.
 func AlgorithmName(algorithm x509.SignatureAlgorithm) string {
-	if s := set(func(s parameterSet) bool { return s.algorithm == algorithm }); s != nil {
-		return s.parameters.String()
+	if s, known := fips204.Find(func(s fips204.Set) bool { return algorithmOf(s) == algorithm }); known {
+		return s.Parameters.String()
 	}
 	return algorithm.String()
 }
@@ -77,11 +52,11 @@ func AlgorithmName(algorithm x509.SignatureAlgorithm) string {
 // SignatureAlgorithm is the one that an AlgorithmIdentifier names, if it is ML-DSA; zero
 // for any other, and where it has parameters, which must be absent (RFC 9881 section 2).
 func SignatureAlgorithm(identifier pkix.AlgorithmIdentifier) x509.SignatureAlgorithm {
-	s := named(identifier.Algorithm)
-	if s == nil || len(identifier.Parameters.FullBytes) > 0 {
+	s, known := fips204.ByOID(identifier.Algorithm)
+	if !known || len(identifier.Parameters.FullBytes) > 0 {
 		return x509.UnknownSignatureAlgorithm
 	}
-	return s.algorithm
+	return algorithmOf(s)
 }
 
 // signed is what certificates, CRLs and requests have in common (RFC 5280 sections 4.1 and
@@ -127,7 +102,7 @@ func parseKey(der []byte) (any, error) {
 	if _, err := asn1.Unmarshal(der, &key); err != nil {
 		return nil, fmt.Errorf("x509: the public key: %w", err)
 	}
-	if named(key.Algorithm.Algorithm) == nil {
+	if _, known := fips204.ByOID(key.Algorithm.Algorithm); !known {
 		return nil, nil
 	}
 	return ParsePKIXPublicKey(der)
