@@ -17,6 +17,7 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
+	"conclave/ceremony/evidence/evidencetest"
 	"conclave/ceremony/medium/mediumtest"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
@@ -31,6 +32,7 @@ type forger struct {
 	key     *transcript.Key
 	entries []transcript.Entry
 	paper   evidence.Options
+	second  *evidencetest.Verifier
 }
 
 // keeper is a room in which someone keeps a copy of the ceremony key.
@@ -77,7 +79,7 @@ func (s *stage) forgeBy(t *testing.T, how func(ceremony.Ceremony) func(context.C
 
 func newForger(t *testing.T, folder string, key []byte) *forger {
 	t.Helper()
-	f := &forger{bundle: fstest.MapFS{}}
+	f := &forger{bundle: fstest.MapFS{}, second: evidencetest.NewVerifier(t)}
 	err := fs.WalkDir(os.DirFS(folder), ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err

@@ -9,21 +9,20 @@ import (
 
 	"conclave/ceremony"
 	"conclave/ceremony/evidence"
-	"conclave/ceremony/evidence/evidencetest"
 	"conclave/ceremony/plan"
 	"conclave/ceremony/transcript"
 )
 
-// second lets the verifier on the page judge a bundle, with the ceremony key as it
+// judge lets the verifier on the page judge a bundle, with the ceremony key as it
 // is on the paper.
-func (h held) second(t *testing.T, bundle fstest.MapFS) (string, error) {
+func (h held) judge(t *testing.T, bundle fstest.MapFS) (string, error) {
 	t.Helper()
-	return evidencetest.Second(t, bundle, fmt.Sprintf("%x", h.paper.Key))
+	return h.second.Verify(t, bundle, fmt.Sprintf("%x", h.paper.Key))
 }
 
 // accepted: evidence of every kind is accepted by the verifier on the page, too.
 func (h held) accepted(t *testing.T) {
-	if out, err := h.second(t, h.sign(t, h.entries, nil)); err != nil {
+	if out, err := h.judge(t, h.sign(t, h.entries, nil)); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
 }
@@ -54,7 +53,7 @@ func (h held) refusedByBoth(t *testing.T, c contradiction) {
 	if _, err := s.verify(); err == nil {
 		t.Error("the first one accepts it")
 	}
-	if out, err := h.second(t, s.sign(t, s.entries, s.files)); err == nil || !strings.Contains(out, c.want) {
+	if out, err := h.judge(t, s.sign(t, s.entries, s.files)); err == nil || !strings.Contains(out, c.want) {
 		t.Errorf("the second one, %v: %s; %q was expected", err, out, c.want)
 	}
 }

@@ -22,12 +22,13 @@ import (
 func TestSecondVerifier(t *testing.T) {
 	bundle, key := load(t, fixture), hex.EncodeToString(paperKey(t))
 	closing := fmt.Sprintf("%x", sha256.Sum256(bundle[evidence.HeadFile].Data))
-	out, err := evidencetest.Second(t, bundle, key, closing)
+	second := evidencetest.NewVerifier(t)
+	out, err := second.Verify(t, bundle, key, closing)
 	if err != nil || !strings.Contains(out, key) || !strings.Contains(out, closing) {
 		t.Errorf("%v: %s", err, out)
 	}
 	for want, paper := range map[string][]string{"REFUSED: the ceremony key is " + key: {closing}, "REFUSED: the closing is " + closing: {key, key}} {
-		if out, err := evidencetest.Second(t, bundle, paper...); err == nil || !strings.HasPrefix(out, want) {
+		if out, err := second.Verify(t, bundle, paper...); err == nil || !strings.HasPrefix(out, want) {
 			t.Errorf("with another paper, %v: %s", err, out)
 		}
 	}
@@ -85,7 +86,7 @@ func damages() []tampered {
 
 // TestBothRefuse: what is damaged is refused by both verifiers.
 func TestBothRefuse(t *testing.T) {
-	good, key := load(t, fixture), paperKey(t)
+	good, key, second := load(t, fixture), paperKey(t), evidencetest.NewVerifier(t)
 	for _, test := range damages() {
 		t.Run(test.what, func(t *testing.T) {
 			t.Parallel()
@@ -97,7 +98,7 @@ func TestBothRefuse(t *testing.T) {
 			if _, err := evidence.Verify(b, evidence.Options{Key: key}); err == nil {
 				t.Error("the first one accepts it")
 			}
-			if out, err := evidencetest.Second(t, b, hex.EncodeToString(key)); err == nil || !strings.HasPrefix(out, test.want) {
+			if out, err := second.Verify(t, b, hex.EncodeToString(key)); err == nil || !strings.HasPrefix(out, test.want) {
 				t.Errorf("the second one, %v: %s; %q was expected", err, out, test.want)
 			}
 		})
