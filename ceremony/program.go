@@ -1,10 +1,10 @@
 package ceremony
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"debug/buildinfo"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"time"
@@ -32,15 +32,20 @@ func ThisProgram(version string) (Program, error) {
 
 // ProgramAt tells the same of another program, which go build has made.
 func ProgramAt(path, version string) (Program, error) {
-	content, err := safefile.Read(path, 1<<30)
+	f, err := safefile.Open(path, 1<<30)
 	if err != nil {
 		return Program{}, err
 	}
-	info, err := buildinfo.Read(bytes.NewReader(content))
+	defer f.Close()
+	info, err := buildinfo.Read(f)
 	if err != nil {
 		return Program{}, fmt.Errorf("%s does not say what it was built from: %w; build it with go build", path, err)
 	}
-	p := Program{Version: version, SHA256: sha256.Sum256(content)}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return Program{}, err
+	}
+	p := Program{Version: version, SHA256: [sha256.Size]byte(hash.Sum(nil))}
 	p.SBOM, err = sbom.Of(info, p.SHA256[:], revisionTime(info))
 	return p, err
 }

@@ -28,7 +28,7 @@ func Read(path string, limit int64) ([]byte, error) {
 	if isDescriptor(path) {
 		return ReadPipe(path, limit)
 	}
-	f, err := open(path, limit)
+	f, err := Open(path, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func Read(path string, limit int64) ([]byte, error) {
 
 // Sum is the SHA-256 of a file, which may be as large as recordings are.
 func Sum(path string) (sum [sha256.Size]byte, err error) {
-	f, err := open(path, math.MaxInt64)
+	f, err := Open(path, math.MaxInt64)
 	if err != nil {
 		return sum, err
 	}
@@ -66,7 +66,7 @@ func ReadPipe(path string, limit int64) ([]byte, error) {
 // to forget what it has of the file in memory, which disks and sticks do with what is
 // written; a file system that is in memory, or another system, gives what it has.
 func Reread(path string, limit int64) ([]byte, error) {
-	f, err := open(path, limit)
+	f, err := Open(path, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -102,9 +102,10 @@ func lookBeside(path string, limit int64, beside []string) error {
 	return nil
 }
 
-// open opens a regular file. It does not wait for a pipe that has taken its place
-// since it was looked at.
-func open(path string, limit int64) (*os.File, error) {
+// Open opens a regular file of so many bytes at most, for who does not want all of it in
+// memory, as Read does. It does not wait for a pipe that has taken its place since it was
+// looked at.
+func Open(path string, limit int64) (*os.File, error) {
 	if info, err := os.Stat(path); err == nil { // else opening tells why
 		if err := judge(path, info, limit); err != nil {
 			return nil, err
