@@ -1,7 +1,7 @@
 # make rehearse   the whole M-of-N backup and restore, on embedded devices
 # make test       installs the Debian packages that the tests need, then runs everything
 # make check      the daily part of it: format, vet, the tests that take less than a minute
-# make fuzz       an hour of fuzzing, all targets in turn; the test takes one, for a quarter of a minute, in CI
+# make fuzz       an hour of fuzzing, all targets in turn; the test takes one, for some seconds, in CI
 # make build      the programs, to bin/
 # make install    to PREFIX, /usr/local if nothing is said, below DESTDIR; make uninstall
 # make packages   a .deb, a .rpm and a tarball for this machine, to bin/

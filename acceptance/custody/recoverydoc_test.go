@@ -137,7 +137,8 @@ func (r *recovery) end(typed string) map[string]string {
 func TestRecoveryPage(t *testing.T) {
 	t.Parallel()
 	r := newRecovery(t)
-	r.begin(readVector(t, "quorum/testdata/2-of-4/dkek.pbe"))
+	r.practise()
+	r.begin(string(dkektest.ReadVector(t, "../../quorum/testdata/2-of-4").Practice.Bytes()))
 	r.line(`echo hello > data`)
 	keys := wrappedVectors(t)
 	for name, file := range keys {
