@@ -61,7 +61,7 @@ func (d Distribution) handOut(ctx context.Context, handout Handout, share quorum
 	if encrypt := d.Encrypt[handout.Number]; encrypt != nil {
 		return read, encrypt(handout)
 	}
-	if err := d.Custodians.Come(ctx, Turn{handout.Number, d.Set.Total, handout.Number, handout.Name}); err != nil {
+	if err := d.come(ctx, Turn{handout.Number, d.Set.Total, handout.Number, handout.Name}); err != nil {
 		return read, err
 	}
 	defer d.Custodians.Leave()
@@ -73,6 +73,18 @@ func (d Distribution) handOut(ctx context.Context, handout Handout, share quorum
 			return read, err
 		}
 		d.Custodians.Leave() // it is shown again on an empty screen
+	}
+}
+
+// come lets the custodian come whose sheet it is. To take one back, or let another come,
+// would make all sheets before it void.
+func (d Distribution) come(ctx context.Context, turn Turn) error {
+	for {
+		err := d.Custodians.Come(ctx, turn)
+		if !errors.Is(err, errUndo) && !errors.Is(err, errLeave) {
+			return err
+		}
+		d.Custodians.Tell("No sheet is taken back here, and no one comes in another's place; quit ends the ceremony.")
 	}
 }
 

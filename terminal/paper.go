@@ -85,17 +85,18 @@ func (p *Paper) create(_ context.Context, path string, document []byte) error {
 // print sends a sheet to the printer, and again if no paper comes out: trouble with
 // the printer is not a reason to begin the ceremony anew.
 func (p *Paper) print(ctx context.Context, sheet, loss string, document []byte) error {
+	help := "Press <enter> when it is done, or type the word that the question says. The command quit stops here, which " + loss + "."
 	for {
 		prompt := sheet + " was sent to the printer. Take it, and press <enter>; or type again, if it did not come out: "
 		if err := p.pipe(ctx, document); err != nil {
 			p.terminal.Printf("%v\n", err)
 			prompt = "Put the printer right, and press <enter> to print it again; or type give up, which " + loss + ": "
-			if text, lineErr := p.obey(ctx, prompt, prompt); lineErr != nil || typed.Word(text, "give up") != "" {
+			if text, lineErr := p.stay(ctx, prompt, help); lineErr != nil || typed.Word(text, "give up") != "" {
 				return errors.Join(err, lineErr)
 			}
 			continue
 		}
-		again, err := p.obey(ctx, prompt, prompt)
+		again, err := p.stay(ctx, prompt, help)
 		if err != nil || typed.Word(again, "again") == "" {
 			return err
 		}

@@ -45,6 +45,8 @@ func TestSheetPrintedAgain(t *testing.T) {
 	paper := &terminal.Paper{Screen: screenOf(tty, tty), Command: []string{"sh", "-c", `test -e "$0" && echo sheet >> "$0" || { touch "$0"; echo out of paper >&2; exit 3; }`, printed}}
 	end := begin(func() error { return paper.Show(t.Context(), handout()) })
 	person.Answer(`exit status 3: out of paper\r\nPut the printer right, and press <enter> to print it again; [^\n]*: $`, "")
+	person.Answer(`Sheet 11 was sent to the printer\. [^\n]*: $`, "undo")
+	person.Expect(`There is nothing to take back or to leave here\. [^\n]*quit stops here, which makes all sheets of this set void\.`)
 	person.Answer(`Sheet 11 was sent to the printer\. [^\n]*: $`, "Again")
 	person.Answer(`Sheet 11 was sent to the printer\. [^\n]*: $`, "")
 	if err := end(); err != nil {

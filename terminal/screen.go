@@ -73,7 +73,7 @@ func (s *Screen) Come(ctx context.Context, turn custody.Turn) error {
 	default:
 		s.terminal.Printf("Custodian %d comes to the screen alone, and the others look away%s.\n", turn.Custodian, count)
 	}
-	_, err := s.obey(ctx, "Press <enter> when you are alone. ", "Press <enter>, and nothing else, once no one else sees the screen. Commands are undo, which takes the last sheet back; leave, to let another custodian come; and quit, to stop.")
+	_, err := s.obey(ctx, "Press <enter> when you are alone. ", "Press <enter>, and nothing else, once no one else sees the screen. Commands are quit, to stop; and where sheets are typed, undo, which takes the last one back, and leave, to let another custodian come.")
 	s.terminal.Clear()
 	return err
 }
@@ -92,23 +92,22 @@ func (s *Screen) obey(ctx context.Context, prompt, help string) (string, error) 
 	}
 }
 
-// copied waits until the custodian has the sheet. There is nothing to take back, and
-// no one else who could come.
-func (s *Screen) copied(ctx context.Context, prompt string) error {
+// stay asks for a line of who has a sheet before them: there is nothing to take back,
+// and no one else who could come.
+func (s *Screen) stay(ctx context.Context, prompt, help string) (string, error) {
 	for {
-		text, err := s.line(ctx, prompt)
-		command := custody.CommandError(text)
-		switch {
-		case err != nil:
-			return err
-		case errors.Is(command, custody.ErrQuit):
-			return command
-		case custody.IsHelp(text):
-			s.terminal.Printf("Press <enter> when you have the sheet. The command quit stops the ceremony, and makes all sheets void.\n")
-		case command == nil:
-			return nil
+		text, err := s.obey(ctx, prompt, help)
+		if command := custody.CommandError(text); command == nil || errors.Is(command, custody.ErrQuit) {
+			return text, err
 		}
+		s.terminal.Printf("There is nothing to take back or to leave here. %s\n", help)
 	}
+}
+
+// copied waits until the custodian has the sheet.
+func (s *Screen) copied(ctx context.Context, prompt string) error {
+	_, err := s.stay(ctx, prompt, "Press <enter> when you have the sheet. The command quit stops the ceremony, and makes all sheets void.")
+	return err
 }
 
 // Ask implements custody.Custodians.

@@ -52,7 +52,7 @@ func (s *Screen) insist(ctx context.Context) error {
 		return nil
 	}
 	for {
-		answer, err := s.obey(ctx, "This terminal cannot be cleared (TERM is not set, or dumb): whoever comes after you will see your sheet on it. Type show to see it all the same, or quit to end: ", "Sheets can go on paper instead, and a terminal with its name in TERM can be cleared. The command quit stops the ceremony, and makes all sheets void.")
+		answer, err := s.stay(ctx, "This terminal cannot be cleared (TERM is not set, or dumb): whoever comes after you will see your sheet on it. Type show to see it all the same, or quit to end: ", "Sheets can go on paper instead, and a terminal with its name in TERM can be cleared. The command quit stops the ceremony, and makes all sheets void.")
 		if err != nil || typed.Word(answer, "show") != "" {
 			return err
 		}
