@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +20,32 @@ type Prompts struct{ *tty.Terminal }
 // NewPrompts asks on out, and is answered on in.
 func NewPrompts(in *os.File, out *tty.Output) *Prompts { return &Prompts{tty.New(in, out)} }
 
+// Ask asks for a line. A person can ask for help, and stop.
+func (p *Prompts) Ask(ctx context.Context, prompt, help string) (string, error) {
+	for {
+		text, err := p.LineUntil(ctx, prompt)
+		command := typed.Word(text, commands()...)
+		if err != nil || command == "" || !p.Interactive() {
+			return text, err
+		}
+		if err := p.command(command, help); err != nil {
+			return "", err
+		}
+	}
+}
+
+// commands are the words that are understood at every question.
+func commands() []string { return []string{"help", "undo", "leave", "quit", "exit"} }
+
+// command obeys one of them where there is nothing to take back.
+func (p *Prompts) command(command, help string) error {
+	if command == "quit" || command == "exit" {
+		return custody.ErrQuit
+	}
+	p.Printf("%s; or quit, to stop. There is nothing to take back or to leave.\n", help)
+	return nil
+}
+
 // AskSecret asks for a PIN or a password, which is not shown as it is typed. A person
 // can ask for help, and stop.
 func (p *Prompts) AskSecret(what string) (secret.Bytes, error) {
@@ -27,14 +54,14 @@ func (p *Prompts) AskSecret(what string) (secret.Bytes, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w; where no one can type it, name it on the command line", what, err)
 		}
-		command := typed.SecretWord(text, "help", "undo", "leave", "quit", "exit")
-		switch {
-		case command == "" || !p.Interactive():
+		command := typed.SecretWord(text, commands()...)
+		if command == "" || !p.Interactive() {
 			return text, nil
-		case command == "quit" || command == "exit":
-			return nil, custody.ErrQuit
 		}
-		p.Printf("Type the %s, which is not shown; or quit, to stop. There is nothing to take back or to leave. A secret that is one of these words goes on the command line.\n", what)
+		if err := p.command(command, "Type the "+what+", which is not shown"); err != nil {
+			return nil, err
+		}
+		p.Printf("A secret that is one of these words goes on the command line.\n")
 	}
 }
 
@@ -78,8 +105,8 @@ func (p *Prompts) TellMistake(problem error) bool {
 
 // Confirm lets the person type a word before something is lost: what it is, such
 // as its name, and the word itself.
-func (p *Prompts) Confirm(loss, what, word string) error {
-	answer, err := p.Line(fmt.Sprintf("%s. To go on, type %s (%s): ", loss, what, word))
+func (p *Prompts) Confirm(ctx context.Context, loss, what, word string) error {
+	answer, err := p.Ask(ctx, fmt.Sprintf("%s. To go on, type %s (%s): ", loss, what, word), "Type "+what+" to the letter; anything else changes nothing")
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func TestConfirmByWord(t *testing.T) {
 	person, file := open(t)
 	prompts := terminal.NewPrompts(file, tty.NewOutput(file, tty.ColorNever))
 	for word, problem := range map[string]string{" default ": "", "yes": "its name was not typed; nothing was changed", "": "its name was not typed; nothing was changed"} {
-		end := begin(func() error { return prompts.Confirm("Deleting it destroys it", "its name", "default") })
+		end := begin(func() error { return prompts.Confirm(t.Context(), "Deleting it destroys it", "its name", "default") })
 		person.Answer(`Deleting it destroys it\. To go on, type its name \(default\): $`, word)
 		if err := end(); problem == "" && err != nil || problem != "" && (err == nil || err.Error() != problem) {
 			t.Errorf("typed %q: %v; %q was expected", word, err, problem)

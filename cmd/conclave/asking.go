@@ -84,12 +84,12 @@ func (a asking) untilRight(argument secretArgument, pin secret.Bytes, ask func()
 
 // confirm lets the user type a word before something is destroyed. Where no one
 // can, it refuses: the yes must then be on the command line.
-func (a asking) confirm(yes bool, loss, what, word string) error {
+func (c *console) confirm(yes bool, loss, what, word string) error {
 	if yes {
 		return nil
 	}
-	if !a.prompts.Interactive() {
+	if !c.prompts.Interactive() {
 		return &usageError{error: fmt.Errorf("%s; nothing was changed, since no one can confirm it here: add --yes", loss)}
 	}
-	return a.prompts.Confirm(loss, what, word)
+	return c.prompts.Confirm(c.ctx, loss, what, word)
 }

@@ -163,7 +163,7 @@ func (c *console) decide(request *ca.Request, spec *ca.Spec) error {
 		return err
 	}
 	for _, w := range wishes {
-		answer, err := c.prompts.Line("The request: " + w.String() + ". Leave it out? [y/N] ")
+		answer, err := c.prompts.Ask(c.ctx, "The request: "+w.String()+". Leave it out? [y/N] ", "Type yes to leave it out; what is not left out is refused")
 		if err != nil {
 			return err
 		}

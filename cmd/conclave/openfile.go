@@ -79,16 +79,16 @@ func (o opening) tryUnrecorded(ctx context.Context, c *console, file custody.Uno
 		return o.withPassword(ctx, c, file, password)
 	}
 	c.note("conclave: no set record was found with %s, which would say how many sheets open it; --sheets M says it too", file.Path)
-	if o.Sheets, err = c.askSheets(); err != nil {
+	if o.Sheets, err = c.askSheets(ctx); err != nil {
 		return nil, err
 	}
 	return o.withCustodians(ctx, c, file)
 }
 
 // askSheets asks how many custodians are to come.
-func (a asking) askSheets() (int, error) {
+func (a asking) askSheets(ctx context.Context) (int, error) {
 	for {
-		text, err := a.prompts.Line("How many custodians will enter their sheets? M of an M-of-N set: ")
+		text, err := a.prompts.Ask(ctx, "How many custodians will enter their sheets? M of an M-of-N set: ", "Type a number: that of the sheets that open the file, such as 2 of a 2-of-4 set")
 		if err != nil {
 			return 0, err
 		}
