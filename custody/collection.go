@@ -164,13 +164,16 @@ func (v *visit) take(ctx context.Context, share quorum.CustodianShare) error {
 }
 
 // settle asks about a doubt; it returns what the custodian agrees to, nil for
-// anything else.
+// anything else. To undo takes back what was typed, and no one else's sheet.
 func (v *visit) settle(ctx context.Context, problem error) (*quorum.CustodianShare, error) {
 	var doubt *quorum.Doubt
 	if !errors.As(problem, &doubt) {
 		return nil, nil
 	}
 	yes, err := v.Custodians.Confirm(ctx, upperFirst(doubt.Where)+": "+doubt.Question)
+	if errors.Is(err, errUndo) {
+		return nil, nil
+	}
 	if err != nil || !yes {
 		return nil, err
 	}
