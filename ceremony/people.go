@@ -56,8 +56,11 @@ func (p *people) ask(ctx context.Context, q Question) (string, error) {
 // IsCommand says whether what was typed in place of a secret is a command.
 func IsCommand(text secret.Bytes) bool { return secretCommand(text) != "" }
 
-func secretCommand(text secret.Bytes) string {
-	return typed.SecretWord(text, commandException, commandStop, "quit", "exit", "help", "undo", "leave")
+func secretCommand(text secret.Bytes) string { return typed.SecretWord(text, commands()...) }
+
+// commands are the words that are understood at every question.
+func commands() []string {
+	return []string{commandException, commandStop, "quit", "exit", "help", "undo", "leave"}
 }
 
 // command obeys a command; anything else is an answer. To quit is to stop here.
@@ -95,7 +98,8 @@ func (p *people) explained(what, text string) bool {
 	return true
 }
 
-// exception writes down something that was not as planned.
+// exception writes down something that was not as planned, and no command; what people
+// say of it may begin like entered NAME. An empty line is no exception after all.
 func (p *people) exception(ctx context.Context, who string) error {
 	for {
 		text, err := p.Room.Answer(ctx, Question{Wants: Words, Who: who, Text: "What has happened, in your own words"})
@@ -103,7 +107,17 @@ func (p *people) exception(ctx context.Context, who string) error {
 		if err != nil || text == "" {
 			return err
 		}
-		if !looksSecret(text) {
+		word := typed.Word(text, commands()...)
+		switch {
+		case word == commandException: // it is what is asked for
+			continue
+		case word != "":
+			if _, err := p.command(ctx, who, word); err != nil {
+				return err
+			}
+			p.explained("what was not as planned, or <enter> alone if nothing was", word)
+			continue
+		case !looksSecret(text):
 			return p.log.noteException(who, text, step.ExceptionFacts{})
 		}
 		p.Room.Tell("That has a code in it, or a number as long as on a sheet, and was not written down: everyone reads the transcript.")

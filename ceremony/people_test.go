@@ -3,10 +3,12 @@ package ceremony_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"conclave/ceremony"
+	"conclave/ceremony/transcript"
 	"conclave/dkek/dkektest"
 	"conclave/internal/secret"
 )
@@ -62,5 +64,34 @@ func TestCommandsForPINs(t *testing.T) {
 	}
 	if len(room.pins) > 0 {
 		t.Errorf("%q was not asked for", room.pins)
+	}
+}
+
+// TestCommandsForExceptions: what is understood at every question has not happened.
+func TestCommandsForExceptions(t *testing.T) {
+	s := newStage(t, nil)
+	var told []string
+	s.players.Shown = func(text string) { told = append(told, text) }
+	s.Room = &answers{s.players, map[string][]string{
+		"Press <enter> to begin": {"exception"},
+		"What has happened":      {"Help.", "undo", "exception", "Left the door open", "quit"},
+		"Time by the watch":      {"exception"},
+	}}
+	if err := s.Run(dkektest.Practising(t.Context())); !errors.Is(err, ceremony.ErrStopped) {
+		t.Fatalf("it ended with %v", err)
+	}
+	var exceptions []string
+	for _, e := range entriesOf(t, s.evidence()) {
+		if e.Kind == transcript.Exception {
+			exceptions = append(exceptions, e.Text)
+		}
+	}
+	if want := []string{"Left the door open"}; !slices.Equal(exceptions, want) {
+		t.Errorf("the exceptions are %q, %q was expected", exceptions, want)
+	}
+	for _, text := range []string{"Expected is what was not as planned", "There is nothing to take back or to leave at this question."} {
+		if !strings.Contains(strings.Join(told, "\n"), text) {
+			t.Errorf("%q was not told: %q", text, told)
+		}
 	}
 }
