@@ -11,11 +11,15 @@ import (
 
 // misreadings are what a share value may be meant to be, if one digit was
 // misread or two neighbours exchanged, or by a mistake of hands and ears that
-// spoils two digits. Digits are counted as they were typed.
+// spoils two digits. Digits are counted as they were typed. The least likely are left out
+// where there are many, as of a value whose digits are all the same.
 func misreadings(number int, share CustodianShare) (guesses []guess) {
 	digits := colonless(share)
 	for _, mistakes := range []iter.Seq2[string, string]{oneWrong(digits), twoWrong(digits)} {
 		for text, question := range mistakes {
+			if len(guesses) == maxMisreadings {
+				return guesses
+			}
 			v, _ := new(big.Int).SetString(text, 16)
 			if v.Cmp(share.Prime) >= 0 {
 				continue

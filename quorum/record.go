@@ -81,14 +81,15 @@ const (
 // everybody, while all misreadings of a value are tried in a second or two.
 func defaultCost() FingerprintCost { return FingerprintCost{Passes: 1, Memory: 4 << 10, Threads: 1} }
 
-// Bounds of what a record may cost. One sheet can take 900 fingerprints: its own, 255 of
-// others, and those of a value's misreadings. So all passes together may go over no more
+// Bounds of what a record may cost. One sheet can take 1200 fingerprints: its own, 255 of
+// others, and those of a value's misreadings, which are 610 or so. So all passes together may go over no more
 // memory than those of records that are made here, and lanes, which wait for each other
 // four times in each pass, are few.
 const (
-	maxPassed  = 4 << 10 // KiB
-	maxThreads = 4
-	minLane    = 8 // KiB (RFC 9106 section 3.1)
+	maxMisreadings = 1200 - 1 - maxShares
+	maxPassed      = 4 << 10 // KiB
+	maxThreads     = 4
+	minLane        = 8 // KiB (RFC 9106 section 3.1)
 )
 
 // check bounds what a record can make this machine do.
