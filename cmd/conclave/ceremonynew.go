@@ -10,6 +10,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/internal/interrupt"
 	"conclave/internal/tty"
+	"conclave/internal/typed"
 )
 
 type ceremonyNew struct {
@@ -120,7 +121,7 @@ func splitNames(text string) (names []string) {
 // answers asks everything.
 func (q *questions) answers() (a plan.Answers) {
 	a.Organization = q.ask("Name of the organisation", "", something)
-	a.Country = q.ask("Its country, two capital letters", "", twoLetters)
+	a.Country = q.plain("Its country, two capital letters", "", twoLetters)
 	a.Ceremony = q.ask("Name of the ceremony", a.Organization+" key ceremony", something)
 	a.Place = q.ask("Place", "", anything)
 	a.Start = q.start()
@@ -132,12 +133,8 @@ func (q *questions) answers() (a plan.Answers) {
 	a.Contact = q.ask("Whom custodians call if a sheet is lost or was seen: name and telephone number or mail; empty for the administrator", "", contactText)
 	a.Printer = q.unless("none", "CUPS queue that prints the sheets; none to copy them by hand", "none")
 	a.Primary, a.Standby = q.serial("primary"), q.serial("standby")
-	a.SOPIN = plan.Keeping(q.ask("How the SO-PINs of both are kept: quorum, sealed for the custodians, or sheet, in bags of their own", string(plan.ByQuorum), func(text string) error {
-		if text != string(plan.ByQuorum) && text != string(plan.OnSheet) {
-			return fmt.Errorf("%s or %s was expected", plan.ByQuorum, plan.OnSheet)
-		}
-		return nil
-	}))
+	a.SOPIN = plan.Keeping(q.choose("How the SO-PINs of both are kept: quorum, sealed for the custodians, or sheet, in bags of their own",
+		string(plan.ByQuorum), string(plan.ByQuorum), string(plan.OnSheet)))
 	q.authorities(&a)
 	a.RetentionYears = q.number("Years that the evidence is kept", 25, 1, 100)
 	q.confirm(func() error { return nil })
@@ -158,7 +155,7 @@ func (q *questions) confirm(check func() error) {
 	}
 	q.tell("\nThe plan will say:\n%s", tty.Lines(all.String()))
 	q.ask("Is all of it right? yes writes the plan; back goes to the answer before", "", func(text string) error {
-		if !strings.EqualFold(text, "yes") {
+		if typed.Word(text, "yes") == "" {
 			return errors.New("yes or back was expected; what else is to be changed can be changed in the plan, with an editor")
 		}
 		return check()
@@ -179,7 +176,7 @@ func (q *questions) start() (start time.Time) {
 }
 
 func parseStart(text string, now time.Time) (time.Time, error) {
-	start, err := time.ParseInLocation(startForm, text, time.UTC)
+	start, err := time.ParseInLocation(startForm, typed.Clean(text), time.UTC)
 	switch {
 	case err != nil:
 		return start, errors.New("a date and a time such as 2027-01-15 09:00 was expected")
@@ -208,22 +205,17 @@ func (q *questions) serial(name string) string {
 
 // authorities asks for the root and the CA under it.
 func (q *questions) authorities(a *plan.Answers) {
-	a.Public = q.ask("Profile: private, or cabf for a root that browsers are to trust", "private", func(text string) error {
-		if text != "private" && text != "cabf" {
-			return errors.New("private or cabf was expected")
-		}
-		return nil
-	}) == "cabf"
-	a.KeyType = q.ask("Type of the root's key", "ec:secp384r1", keyTypeText)
+	a.Public = q.choose("Profile: private, or cabf for a root that browsers are to trust", "private", "private", "cabf") == "cabf"
+	a.KeyType = q.plain("Type of the root's key", "ec:secp384r1", keyTypeText)
 	a.Root = q.ask("Name of the root", a.Organization+" Root CA", something)
 	a.RootYears = q.number("Years that it is valid", 20, 1, 50)
-	a.URL = q.ask("URL under which CRL and certificate are published", "http://pki.example.com", something)
+	a.URL = q.plain("URL under which CRL and certificate are published", "http://pki.example.com", something)
 	if request := q.unless("none", "File of the issuing CA's request (PKCS #10), beside the plan; none for no issuing CA", "issuing.csr"); request != "" {
 		a.Issuing = &plan.IssuingAnswers{
 			Request: request,
 			Name:    q.ask("Name of the issuing CA, as in the request", a.Organization+" Issuing CA 1", something),
 			Years:   q.number("Years that it is valid", 10, 1, 50),
-			Domains: splitNames(q.ask("DNS names that it may issue for, such as example.com; empty for any", "", anything)),
+			Domains: splitNames(q.plain("DNS names that it may issue for, such as example.com; empty for any", "", anything)),
 		}
 	}
 	a.CRLMonths = q.number("Months between two CRLs of the root", 12, 1, 24)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"conclave/ceremony"
@@ -36,21 +35,13 @@ func (cmd ceremonyChange) answers(q *questions, before *ceremony.Before) ceremon
 // kind asks for the kind of a change, and says when each is right.
 func (q *questions) kind() string {
 	var all strings.Builder
+	var words []string
 	for _, k := range plan.Kinds() {
+		words = append(words, string(k))
 		fmt.Fprintf(&all, "  %s: %s\n", k, k.When())
 	}
 	q.tell("\nThe kinds of changes, and when each is the right one:\n%s", tty.Lines(all.String()))
-	return q.ask("Kind of the change", "", oneOf(plan.Kinds()))
-}
-
-// oneOf wants one of several words.
-func oneOf[T ~string](words []T) func(string) error {
-	return func(text string) error {
-		if !slices.Contains(words, T(text)) {
-			return fmt.Errorf("one of %v was expected", words)
-		}
-		return nil
-	}
+	return q.choose("Kind of the change", "", words...)
 }
 
 // askCustodians asks whose sheets there are to be.
@@ -85,10 +76,10 @@ func (cmd *ceremonyChange) askDevice(q *questions, inForce *plan.Plan) {
 	switch {
 	case cmd.Device != "":
 	case plan.Kind(cmd.Kind) == plan.ChangePIN:
-		cmd.Device = q.ask("Device whose PINs are changed: "+strings.Join(kept, " or ")+", or all", "all", oneOf(append(kept, "all")))
+		cmd.Device = q.choose("Device whose PINs are changed: "+strings.Join(kept, " or ")+", or all", "all", append(kept, "all")...)
 		cmd.Device = strings.TrimSuffix(cmd.Device, "all")
 	default:
-		cmd.Device = q.ask("Device that is replaced: "+strings.Join(kept, " or "), "", oneOf(kept))
+		cmd.Device = q.choose("Device that is replaced: "+strings.Join(kept, " or "), "", kept...)
 	}
 	if cmd.Serial == "" && plan.Kind(cmd.Kind) == plan.ReplaceDevice {
 		cmd.Serial = q.serial("that takes its place")

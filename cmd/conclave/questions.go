@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -148,13 +149,13 @@ func (q *questions) typed(prompt, usual string, parse func(string) error) (strin
 		if err != nil {
 			return "", err
 		}
-		switch typed.Word(line, "back", "leave", "quit", "exit", "help") {
-		case "back":
+		switch typed.Word(line, "back", "undo", "leave", "quit", "exit", "help") {
+		case "back", "undo":
 			return "", errBack
 		case "leave", "quit", "exit":
 			return "", custody.ErrQuit
 		case "help":
-			q.console.prompts.Printf("back asks the question before once more; leave ends here, and the same command goes on another time; <enter> takes what stands in brackets.\n")
+			q.console.prompts.Printf("back, or undo, asks the question before once more; leave, or quit, ends here, and the same command goes on another time; <enter> takes what stands in brackets.\n")
 			continue
 		}
 		text := typed.Text(line)
@@ -179,7 +180,7 @@ func something(text string) error {
 
 func (q *questions) number(question string, usual, least, most int) (n int) {
 	q.ask(fmt.Sprintf("%s (%d to %d)", question, least, most), strconv.Itoa(usual), func(text string) (err error) {
-		if n, err = strconv.Atoi(text); err != nil || n < least || n > most {
+		if n, err = strconv.Atoi(typed.Clean(text)); err != nil || n < least || n > most {
 			return fmt.Errorf("%d to %d was expected", least, most)
 		}
 		return nil
@@ -190,8 +191,31 @@ func (q *questions) number(question string, usual, least, most int) (n int) {
 // unless asks for something that need not exist, and gives nothing where the answer
 // is the word for none.
 func (q *questions) unless(none, question, usual string) string {
-	if text := q.ask(question, usual, something); text != none {
+	if text := q.ask(question, usual, something); typed.Word(text, none) == "" {
 		return text
 	}
 	return ""
+}
+
+// choose asks for one of several words, in any capitals.
+func (q *questions) choose(question, usual string, words ...string) string {
+	find := func(text string) int {
+		text = strings.Trim(typed.Clean(text), ` .'"`)
+		return slices.IndexFunc(words, func(word string) bool { return strings.EqualFold(word, text) })
+	}
+	text := q.ask(question, usual, func(text string) error {
+		if find(text) < 0 {
+			return fmt.Errorf("one of %v was expected", words)
+		}
+		return nil
+	})
+	if i := find(text); i >= 0 {
+		return words[i]
+	}
+	return ""
+}
+
+// plain asks for what is read to the letter, in the plain form of each character.
+func (q *questions) plain(question, usual string, check func(string) error) string {
+	return typed.Clean(q.ask(question, usual, func(text string) error { return check(typed.Clean(text)) }))
 }
