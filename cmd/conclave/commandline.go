@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"regexp"
 	"slices"
@@ -232,7 +231,7 @@ func firstWord(args []string) string {
 func newParser(g grammar) (*kong.Kong, error) {
 	return kong.New(g, kong.Name("conclave"),
 		kong.Description("A SmartCard-HSM in software, and the tools for it and for the real one.\n\nFirst try: conclave rehearse\n\nPages, from the first try to years after: conclave help topics"),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Help(showUsage),
 		kong.ValueFormatter(describeOption),
 		kong.NamedMapper("input", kong.MapperFunc(decodeInput)),
 		kong.PostBuild(func(k *kong.Kong) error { require(k.Model.Node); return nil }),
@@ -305,7 +304,7 @@ func colorIn(args []string) tty.Color {
 type usageError struct {
 	error
 	// help is shown in its place where there is nothing more to say.
-	help func(io.Writer) error
+	help func(*tty.Output) error
 }
 
 // explain says where to read on about a command line that has something wrong. Who has
@@ -324,8 +323,8 @@ func explain(parser *kong.Kong, command *kong.Context, err error) error {
 	text := spoken(strings.TrimPrefix(err.Error(), node.Path()+": "))
 	switch {
 	case !node.Leaf() && unnamed:
-		return &usageError{error: fmt.Errorf("a command was expected; see: %s --help", node.FullPath()), help: func(w io.Writer) error {
-			parser.Stdout = w
+		return &usageError{error: fmt.Errorf("a command was expected; see: %s --help", node.FullPath()), help: func(out *tty.Output) error {
+			parser.Stdout = out
 			return command.PrintUsage(false)
 		}}
 	case !node.Leaf() || option == "":

@@ -68,7 +68,7 @@ func run(ctx context.Context, findHome func() (device.Home, error), args []strin
 // others may be in it, so nothing of it reaches the terminal that a terminal would obey.
 func (c *console) fail(err error, f failure) int {
 	if usage := (*usageError)(nil); errors.As(err, &usage) && usage.help != nil && !c.json {
-		if err = usage.help(c.err.Exact()); err == nil {
+		if err = usage.help(c.err); err == nil {
 			return f.exit
 		}
 	}
