@@ -51,9 +51,9 @@ func keyboards() []keyboard {
 		{"the keyboard seems to be set to French",
 			"à&é\"'(-è_ç" + "aqzwAQZW,?mM", "0123456789" + "qawzQAWZmM;:"},
 		{"the keyboard seems to be set to German", "yzYZöÖß", "zyZY;:-"},
-		{"the keyboard seems to be set to Russian",
-			"йцукенгшщзфывапролдячсмитьжЖ" + "ЙЦУКЕНГШЩЗФЫВАПРОЛДЯЧСМИТЬ",
-			letters + ";:" + strings.ToUpper(letters)},
+		{"the keyboard seems to be set to Russian or Ukrainian", // ы and і are on one key
+			"йцукенгшщзфывапролдячсмитьжЖ" + "ЙЦУКЕНГШЩЗФЫВАПРОЛДЯЧСМИТЬ" + "іІ",
+			letters + ";:" + strings.ToUpper(letters) + "sS"},
 		{"the keyboard seems to be set to Greek",
 			";ςερτυθιοπασδφγηξκλζχψωβνμ" + ":ΕΡΤΥΘΙΟΠΑΣΔΦΓΗΞΚΛΖΧΨΩΒΝΜ",
 			letters + "QERTYUIOPASDFGHJKLZXCVBNM"},

@@ -87,7 +87,8 @@ func TestKeyboards(t *testing.T) {
 	for name, test := range map[string]struct{ typed, meant string }{
 		"French":     {"apwr zçy_ gfét ;", "qpzr w9y8 gf2t "},
 		"German":     {"qpyr z9x8", "qpzr y9x8"},
-		"Russian":    {"йзяк н9ч8 па2е", "qpzr y9x8 gf2t"},
+		"Russian":    {"йзяк н9ч8 па2е ы", "qpzr y9x8 gf2t s"},
+		"Ukrainian":  {"йзяк н9ч8 па2е і", "qpzr y9x8 gf2t s"},
 		"Greek":      {"ρυ5α", "ry5a"},
 		"Cyrillic":   {"АСЕ3 КМ2Т", "ACE3 KM2T"},
 		"Greek ones": {"ΑΕ3Χ", "AE3X"},
@@ -111,7 +112,7 @@ func TestKeyboards(t *testing.T) {
 
 func TestTold(t *testing.T) {
 	for text, want := range map[string]string{
-		"qpzr y9x8": "", "qpwr zçy_": "French", "йзяк": "Russian", "АСЕ3": "Cyrillic", "ΑΕ3Χ": "look like", "ρυθ5": "set to Greek", "59Ö4a": "German", "ñ": "", "çй": "",
+		"qpzr y9x8": "", "qpwr zçy_": "French", "йзяк": "Russian", "йзякі": "Ukrainian", "АСЕ3": "Cyrillic", "ΑΕ3Χ": "look like", "ρυθ5": "set to Greek", "59Ö4a": "German", "ñ": "", "çй": "",
 	} {
 		k := Told(text)
 		if (k != nil) != (want != "") || k != nil && !strings.Contains(k.Why, want) {
