@@ -342,6 +342,7 @@ func spoken(text string) string {
 		`expected \S+ value but got "EOL" \(<EOL>\)$`:                        "a value was expected after it",
 		`expected \S+ value but got "(.*)" \(.* flag\); perhaps try (.*)\?$`: "a value was expected before $1; if that is the value: $2",
 		`expected a valid \d+ bit u?int but got (".*")$`:                     "$1 is not a number that it can have",
+		`expected duration but got (".*"): time: .*$`:                        "$1 is not a time like 5m",
 		`^expected "(.*)"$`: "missing: $1",
 	} {
 		text = regexp.MustCompile(pattern).ReplaceAllString(text, words)

@@ -130,6 +130,7 @@ func TestUsageErrors(t *testing.T) {
 		"key list --color":                       "--color: a value was expected after it; see: conclave key list --help",
 		"key generate --type --pin x":            `--type: a value was expected before --pin; if that is the value: --type="--pin"; see: conclave key generate --help`,
 		"key generate --type rsa:2048 --ref 256": `--ref: "256" is not a number that it can have; see: conclave key generate --help`,
+		"agent --idle soon":                      `--idle: "soon" is not a time like 5m; see: conclave agent --help`,
 		"hsm serve --vpcd nowhere":               `--vpcd: "nowhere" is no address; HOST:PORT was expected; see: conclave hsm serve --help`,
 		"ca revoke xyz --issuer root.pem":        `<serial>: number "xyz"; one such as 1003, 0x1003 or 10:03 was expected, or decimal:4099; see: conclave ca revoke --help`,
 		"ceremony drill a --backup that-does-not-exist": "",
