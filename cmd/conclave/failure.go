@@ -13,6 +13,7 @@ import (
 	"conclave/hsm"
 	"conclave/internal/interrupt"
 	"conclave/link/pcsc"
+	"conclave/token/cryptoki"
 )
 
 // Exit statuses: docs/files.md has the table. A command ends with one from 10 on only
@@ -53,11 +54,11 @@ func failureOf(err error) failure {
 	switch is := func(target error) bool { return errors.Is(err, target) }; {
 	case errors.As(err, &usage), is(device.ErrName):
 		return failure{"usage", exitUsage}
-	case errors.As(err, &pin) && pin.Tries == 0:
+	case errors.As(err, &pin) && pin.Tries == 0, is(cryptoki.PINLocked):
 		return failure{"pin_blocked", exitPIN}
-	case errors.As(err, &pin):
+	case errors.As(err, &pin), is(cryptoki.PINIncorrect):
 		return failure{"wrong_pin", exitPIN}
-	case is(hsm.ErrTransportPIN):
+	case is(hsm.ErrTransportPIN), is(cryptoki.PINExpired):
 		return failure{"transport_pin", exitPIN}
 	case is(syscall.ENOSPC), is(syscall.EDQUOT):
 		return failure{"no_space", exitFailure}

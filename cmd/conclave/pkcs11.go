@@ -13,6 +13,7 @@ import (
 
 	"conclave/agent"
 	"conclave/docs"
+	"conclave/hsm"
 	"conclave/internal/safefile"
 	"conclave/internal/tty"
 	"conclave/terminal"
@@ -134,7 +135,8 @@ func (cmd pkcs11Info) Run(c *console) error {
 	return c.answer(a, func() error { return a.show(c, cmd.Program == everyProgram) })
 }
 
-// findToken finds the token that the chosen device is.
+// findToken finds the token that the chosen device is. The device that is meant where
+// none is named need not be there yet.
 func (a *pkcs11Answer) findToken(c *console) error {
 	library := token.New(c.home)
 	defer library.Close()
@@ -142,13 +144,27 @@ func (a *pkcs11Answer) findToken(c *console) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(slots, func(s token.SlotInfo) bool { return s.Description == c.device })
-	if i < 0 || slots[i].Token == nil {
-		c.warn("there is no token of device %q, so that another serial number and slot stand in its place; conclave hsm list shows what there is", c.device)
+	i := slices.IndexFunc(slots, func(s token.SlotInfo) bool {
+		return s.Token != nil && isSlotOf(c.device, s.Description, s.Removable, s.Token.Serial)
+	})
+	if i < 0 {
+		why := c.withHSM(func(*hsm.HSM) error { return errors.New("it is no token") })
+		if c.device != usualDevice() {
+			return why
+		}
+		c.warn("%v; until then another serial number and slot stand below", why)
 		return nil
 	}
 	a.Slot, a.Label, a.URI = &slots[i].ID, slots[i].Token.Label, "pkcs11:serial="+slots[i].Token.Serial
 	return nil
+}
+
+// isSlotOf says whether a slot is that of a device as it was found: by its own name or
+// that of its reader, which the slot is described by, or by the serial number of one that
+// another user's agent has. Where no reader is named, it is any with a card.
+func isSlotOf(device, description string, reader bool, serial string) bool {
+	name, inReader := strings.CutPrefix(device, "pcsc:")
+	return inReader == reader && (name == description || inReader && name == "") || device == serial
 }
 
 // addPrograms takes the sections about programs from the page, one or all of them.
@@ -239,8 +255,8 @@ func (p programEntry) show(c *console) {
 
 type pkcs11Test struct {
 	answering
-	Module string         `placeholder:"FILE" complete:"files" help:"Another module. Default: the one that is installed."`
-	Token  string         `placeholder:"LABEL" help:"Label of the token. Default: the first that has a user PIN."`
+	chosenDevice
+	Module string         `placeholder:"FILE" complete:"files:so" help:"Another module. Default: the one that is installed."`
 	PIN    secretArgument `name:"pin" placeholder:"SECRET" help:"The user PIN, so that each key signs: env:NAME, file:PATH or the PIN itself."`
 }
 
@@ -249,6 +265,7 @@ type pkcs11Report struct {
 	Module      string       `json:"module"`
 	Description string       `json:"description"`
 	Interface   string       `json:"interface"`
+	Device      string       `json:"device"`
 	Token       string       `json:"token"`
 	Steps       []pkcs11Step `json:"steps"`
 	OK          bool         `json:"ok"`

@@ -7,14 +7,19 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"conclave/agent"
+	"conclave/hsm"
 	"conclave/internal/secret"
 	"conclave/internal/tty"
 	"conclave/token/cryptoki"
 	"conclave/token/module"
+	"conclave/wire"
 )
 
 // moduleTest is a test of a module while it goes on.
@@ -27,13 +32,11 @@ type moduleTest struct {
 
 // Run uses a module as a program does, and changes nothing.
 func (cmd pkcs11Test) Run(c *console) error {
-	t := &moduleTest{report: pkcs11Report{Module: cmd.Module, Steps: []pkcs11Step{}}}
-	var err error
-	if cmd.Module == "" {
-		if t.report.Module, err = installedModule(); err != nil {
-			return err
-		}
+	path, err := cmd.module()
+	if err != nil {
+		return err
 	}
+	t := &moduleTest{report: pkcs11Report{Module: path, Device: c.device, Steps: []pkcs11Step{}}}
 	var pin secret.Bytes
 	if cmd.PIN != "" {
 		if pin, err = c.fromArgument(cmd.PIN, "user PIN"); err != nil {
@@ -41,13 +44,55 @@ func (cmd pkcs11Test) Run(c *console) error {
 		}
 		defer pin.Wipe()
 	}
-	err = t.run(cmd.Token, pin)
+	err = t.run(pin)
 	t.report.OK = err == nil
 	shown := c.answer(t.report, func() error { return t.show(c, pin) })
-	if err != nil && cmd.Module == "" {
-		err = fmt.Errorf("%w; the agent may say why: in %s, or at a terminal: conclave agent", err, agent.LogOf(c.home))
+	return errors.Join(t.explained(c, err), shown)
+}
+
+// module is the file of the module, by a path: of a name alone the system looks for a
+// library, elsewhere.
+func (cmd pkcs11Test) module() (string, error) {
+	if cmd.Module == "" {
+		return installedModule()
 	}
-	return errors.Join(err, shown)
+	path, err := filepath.Abs(cmd.Module)
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	return path, err
+}
+
+// explained says more of a return value of PKCS#11 than its name.
+func (t *moduleTest) explained(c *console, err error) error {
+	var rv cryptoki.RV
+	switch {
+	case !errors.As(err, &rv):
+		return err
+	case failureOf(rv).exit == exitPIN:
+		// The device says how many tries are left, unless another user's agent has it.
+		if told := c.withHSM(t.whyNoLogin); failureOf(told).exit == exitPIN {
+			return told
+		}
+		return err
+	}
+	return fmt.Errorf("%w; an agent says why in its log, %s, or at a terminal: conclave agent", err, agent.LogOf(c.home))
+}
+
+// whyNoLogin is why the token has just refused a login, if it is that of the device.
+func (t *moduleTest) whyNoLogin(h *hsm.HSM) error {
+	serial, err := h.Serial()
+	if err != nil || serial != t.token.Serial {
+		return err
+	}
+	status, err := h.Status()
+	switch {
+	case err != nil:
+		return err
+	case status.User.Transport:
+		return hsm.ErrTransportPIN
+	}
+	return &hsm.PINError{Ref: wire.UserPIN, Tries: status.User.Tries}
 }
 
 func (t *moduleTest) show(c *console, pin secret.Bytes) error {
@@ -59,7 +104,7 @@ func (t *moduleTest) show(c *console, pin secret.Bytes) error {
 		return err
 	}
 	if pin == nil {
-		c.next("with the user PIN each key signs, too: conclave pkcs11 test --pin env:PIN")
+		c.next("with the user PIN each key signs, too: conclave pkcs11 test --pin env:PIN%s", deviceOption(c.device))
 	}
 	return nil
 }
@@ -78,7 +123,7 @@ func (t *moduleTest) step(what string, do func() (result string, err error)) err
 }
 
 // run takes all steps, and the module's end last.
-func (t *moduleTest) run(label string, pin secret.Bytes) (err error) {
+func (t *moduleTest) run(pin secret.Bytes) (err error) {
 	if err := t.step("load and initialise", func() (string, error) {
 		t.module, err = module.Open(t.report.Module)
 		return "", err
@@ -88,7 +133,7 @@ func (t *moduleTest) run(label string, pin secret.Bytes) (err error) {
 	defer func() {
 		err = errors.Join(err, t.step("finalise and unload", func() (string, error) { return "", t.module.Close() }))
 	}()
-	if err := errors.Join(t.describe(), t.findToken(label)); err != nil {
+	if err := errors.Join(t.describe(), t.findToken()); err != nil {
 		return err
 	}
 	if err := t.useSession(); err != nil || pin == nil {
@@ -110,33 +155,38 @@ func (t *moduleTest) describe() error {
 	})
 }
 
-// findToken finds the token of a label, or the first that has a user PIN.
-func (t *moduleTest) findToken(label string) error {
+// findToken finds the token that the device is, which must have a user PIN.
+func (t *moduleTest) findToken() error {
 	return t.step("find the token", func() (string, error) {
 		tokens, err := t.module.Tokens()
 		if err != nil {
 			return "", err
 		}
+		device := t.report.Device
 		i := slices.IndexFunc(tokens, func(one module.Token) bool {
-			return one.Label == label || label == "" && one.Flags&cryptoki.UserPINInitialized != 0
+			return isSlotOf(device, one.SlotDescription, one.Removable, one.Serial)
 		})
 		if i < 0 {
-			return "", noToken(label, tokens)
+			return "", noToken(device, tokens)
 		}
 		t.token, t.report.Token = tokens[i], tokens[i].Label
+		if t.token.Flags&cryptoki.UserPINInitialized == 0 {
+			return "", advised(hsm.ErrUninitialised, device, nil)
+		}
 		return fmt.Sprintf("%s, serial number %s, slot %d; tokens: %d", t.token.Label, t.token.Serial, t.token.Slot, len(tokens)), nil
 	})
 }
 
-func noToken(label string, tokens []module.Token) error {
-	var labels []string
+// noToken names the tokens that there are.
+func noToken(device string, tokens []module.Token) error {
+	if len(tokens) == 0 {
+		return missing{errors.New("the module has no token; conclave hsm list shows the devices, and conclave hsm create makes one")}
+	}
+	var names []string
 	for _, one := range tokens {
-		labels = append(labels, one.Label)
+		names = append(names, fmt.Sprintf("%s (%s)", one.SlotDescription, one.Serial))
 	}
-	if label != "" {
-		return missing{fmt.Errorf("no token has the label %q; there are %q", label, labels)}
-	}
-	return missing{fmt.Errorf("no token has a user PIN, of %q; conclave hsm init sets one", labels)}
+	return missing{fmt.Errorf("the module has no token of device %q; it has: %s", device, strings.Join(names, ", "))}
 }
 
 // useSession does what needs no login.

@@ -72,6 +72,8 @@ func (rv RV) name() string {
 		return "CKR_SLOT_ID_INVALID"
 	case PINIncorrect:
 		return "CKR_PIN_INCORRECT"
+	case PINExpired:
+		return "CKR_PIN_EXPIRED"
 	case PINLocked:
 		return "CKR_PIN_LOCKED"
 	case UserNotLoggedIn:

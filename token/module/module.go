@@ -35,6 +35,7 @@ type functions struct {
 	getInterface      func(name *byte, version *[2]byte, found **foundInterface, flags uint64) cryptoki.RV
 	getInfo           func(info *libraryInfo) cryptoki.RV
 	getSlotList       func(present uint8, slots *uint64, n *uint64) cryptoki.RV
+	getSlotInfo       func(slot uint64, info *slotInfo) cryptoki.RV
 	getTokenInfo      func(slot uint64, info *tokenInfo) cryptoki.RV
 	openSession       func(slot, flags uint64, application, notify uintptr, session *uint64) cryptoki.RV
 	closeSession      func(session uint64) cryptoki.RV
@@ -71,6 +72,12 @@ type (
 		_              uint64
 		description    [32]byte
 		libraryVersion [2]byte
+	}
+	slotInfo struct {
+		description  [64]byte
+		manufacturer [32]byte
+		flags        uint64
+		_, _         [2]byte
 	}
 	tokenInfo struct {
 		label, manufacturer [32]byte
@@ -128,7 +135,7 @@ func (m *Module) resolve() error {
 		return failed("C_GetFunctionList", rv)
 	}
 	for place, function := range map[int]any{
-		0: &m.call.initialize, 1: &m.call.finalize, 2: &m.call.getInfo, 4: &m.call.getSlotList, 6: &m.call.getTokenInfo,
+		0: &m.call.initialize, 1: &m.call.finalize, 2: &m.call.getInfo, 4: &m.call.getSlotList, 5: &m.call.getSlotInfo, 6: &m.call.getTokenInfo,
 		12: &m.call.openSession, 13: &m.call.closeSession, 18: &m.call.login, 19: &m.call.logout, 24: &m.call.getAttributeValue,
 		26: &m.call.findObjectsInit, 27: &m.call.findObjects, 28: &m.call.findObjectsFinal, 37: &m.call.digestInit, 38: &m.call.digest,
 		42: &m.call.signInit, 43: &m.call.sign, 48: &m.call.verifyInit, 49: &m.call.verify, 64: &m.call.generateRandom,
@@ -179,9 +186,11 @@ func (m *Module) Describe() (string, error) {
 // text is without the blanks that fill it up.
 func text(padded []byte) string { return string(bytes.TrimRight(padded, " \x00")) }
 
-// Token is a token in a slot.
+// Token is a token in a slot, which has the name of its reader, or what stands for one.
 type Token struct {
 	Slot                               uint64
+	SlotDescription                    string
+	Removable                          bool
 	Label, Manufacturer, Model, Serial string
 	Flags                              cryptoki.Flags
 }
@@ -197,11 +206,15 @@ func (m *Module) Tokens() (tokens []Token, err error) {
 		return nil, err
 	}
 	for _, slot := range slots[:n] {
+		var in slotInfo
 		var info tokenInfo
-		if err := failed("C_GetTokenInfo", m.call.getTokenInfo(slot, &info)); err != nil {
+		if err := errors.Join(failed("C_GetSlotInfo", m.call.getSlotInfo(slot, &in)), failed("C_GetTokenInfo", m.call.getTokenInfo(slot, &info))); err != nil {
 			return nil, err
 		}
-		tokens = append(tokens, Token{slot, text(info.label[:]), text(info.manufacturer[:]), text(info.model[:]), text(info.serial[:]), cryptoki.Flags(info.flags)})
+		tokens = append(tokens, Token{
+			Slot: slot, SlotDescription: text(in.description[:]), Removable: cryptoki.Flags(in.flags)&cryptoki.SlotRemovable != 0,
+			Label: text(info.label[:]), Manufacturer: text(info.manufacturer[:]), Model: text(info.model[:]), Serial: text(info.serial[:]), Flags: cryptoki.Flags(info.flags),
+		})
 	}
 	return tokens, nil
 }
