@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"conclave/device"
+	"conclave/docs"
 	"conclave/hsm"
 	"conclave/internal/tty"
 )
@@ -119,7 +120,11 @@ func completionOf(c *console, words []string, begun string) offer {
 	case strings.HasPrefix(begun, "-") && !p.argument:
 		return p.options().that(begun)
 	case len(p.node.Children) > 0 || helping:
-		return p.commands().that(begun)
+		a := p.commands()
+		if helping && p.node.Parent == nil {
+			a.words = append(a.words, pages(p.node)...)
+		}
+		return a.that(begun)
 	}
 	arguments := p.node.Positional
 	if last := len(arguments) - 1; last >= 0 && p.arguments > last && arguments[last].IsCumulative() {
@@ -192,6 +197,15 @@ func (p *position) commands() (a offer) {
 		}
 	}
 	return a
+}
+
+// pages are those that conclave help shows, and what lists them.
+func pages(commands *kong.Node) []candidate {
+	words := []candidate{{"topics", "all pages"}}
+	for _, topic := range docs.Topics() {
+		words = append(words, candidate{pageName(topic, commands), topic.About})
+	}
+	return words
 }
 
 // that leaves the words that begin so.

@@ -18,33 +18,39 @@ import (
 // arguments that the command gets. SERIAL is most of the second device's.
 func completed() map[string]string {
 	return map[string]string{
-		"key wr\t":                              "<key><wrap>",
-		"--device spare key li\t":               "<--device><spare><key><list>",
-		"key wrap iss\t":                        "<key><wrap><issuing>",
-		"key wrap Old\t":                        "<key><wrap><Old root>",
-		"key wrap label:Old\t":                  "<key><wrap><label:Old root>",
-		"key wrap \"Old\t":                      "<key><wrap><Old root>",
-		"key wrap xx\t":                         "<key><wrap><xx$(touch pwned);`touch pwned`'\">",
-		"key wrap yy\t x":                       "<key><wrap><yy><x>",
-		"key delete id:4\t":                     "<key><delete><id:4711>",
-		"key wrap --device spare no\t x":        "<key><wrap><--device><spare><no><x>",
-		"key list --dev\tsp\t":                  "<key><list><--device><spare>",
-		"key list --device=sp\t":                "<key><list><--device=spare>",
-		"key list --device SERIAL\t":            "<key><list><--device><SERIAL>",
-		"hsm delete sp\t":                       "<hsm><delete><spare>",
-		"key generate --pin env:SOP\t":          "<key><generate><--pin><env:SOPIN>",
-		"key generate --pin=env:SOP\t":          "<key><generate><--pin=env:SOPIN>",
-		"key generate --pin file:se\t":          "<key><generate><--pin><file:secret>",
-		"key generate --type rsa:3\t":           "<key><generate><--type><rsa:3072>",
-		"dkek import sh\t":                      "<dkek><import><share.pbe>",
-		"dkek check --record sh\tt\t":           "<dkek><check><--record><share.txt>",
-		"key sign 1 --in my\t":                  "<key><sign><1><--in><my file>",
-		"ca crl --issuer=ro\t":                  "<ca><crl><--issuer=root.pem>",
-		"backup ca\t":                           "<backup><card>",
-		"ca revoke --reason keyC\t":             "<ca><revoke><--reason><keyCompromise>",
-		"help dkek resh\t":                      "<help><dkek><reshare>",
-		"dkek create x --strength=6\t":          "<dkek><create><x><--strength=64>",
-		"key recover a.wrap --into sp\t --pl\t": "<key><recover><a.wrap><--into><spare><--plain>",
+		"key wr\t":                               "<key><wrap>",
+		"--device spare key li\t":                "<--device><spare><key><list>",
+		"key wrap iss\t":                         "<key><wrap><issuing>",
+		"key wrap Old\t":                         "<key><wrap><Old root>",
+		"key wrap label:Old\t":                   "<key><wrap><label:Old root>",
+		"key wrap \"Old\t":                       "<key><wrap><Old root>",
+		"key wrap xx\t":                          "<key><wrap><xx$(touch pwned);`touch pwned`'\">",
+		"key wrap yy\t x":                        "<key><wrap><yy><x>",
+		"key delete id:4\t":                      "<key><delete><id:4711>",
+		"key wrap --device spare no\t x":         "<key><wrap><--device><spare><no><x>",
+		"key list --dev\tsp\t":                   "<key><list><--device><spare>",
+		"key list --device=sp\t":                 "<key><list><--device=spare>",
+		"key list --device SERIAL\t":             "<key><list><--device><SERIAL>",
+		"hsm delete sp\t":                        "<hsm><delete><spare>",
+		"key generate --pin env:SOP\t":           "<key><generate><--pin><env:SOPIN>",
+		"key generate --pin=env:SOP\t":           "<key><generate><--pin=env:SOPIN>",
+		"key generate --pin file:se\t":           "<key><generate><--pin><file:secret>",
+		"key generate --type rsa:3\t":            "<key><generate><--type><rsa:3072>",
+		"dkek import sh\t":                       "<dkek><import><share.pbe>",
+		"dkek check --record sh\tt\t":            "<dkek><check><--record><share.txt>",
+		"key sign 1 --in my\t":                   "<key><sign><1><--in><my file>",
+		"ca crl --issuer=ro\t":                   "<ca><crl><--issuer=root.pem>",
+		"backup ca\t":                            "<backup><card>",
+		"ca revoke --reason keyC\t":              "<ca><revoke><--reason><keyCompromise>",
+		"help dkek resh\t":                       "<help><dkek><reshare>",
+		"help offl\t":                            "<help><offline-root>",
+		"pkcs11 info --device sp\tss\t":          "<pkcs11><info><--device><spare><ssh>",
+		"pkcs11 test --module p11\t --dev\tsp\t": "<pkcs11><test><--module><p11.so><--device><spare>",
+		"agent --so\tsock\t":                     "<agent><--socket><socket>",
+		"key sign iss\t --algorithm ml\t":        "<key><sign><issuing><--algorithm><ml-dsa>",
+		"key generate --type ml-dsa-6\t":         "<key><generate><--type><ml-dsa-65>",
+		"dkek create x --strength=6\t":           "<dkek><create><x><--strength=64>",
+		"key recover a.wrap --into sp\t --pl\t":  "<key><recover><a.wrap><--into><spare><--plain>",
 	}
 }
 
@@ -58,7 +64,7 @@ func TestCompletion(t *testing.T) {
 	conclave(t, "key", "generate", "--type", "ec:P-256", "--label", "xx$(touch pwned);`touch pwned`'\"", "--pin", "env:PIN")
 	conclave(t, "key", "generate", "--type", "ec:P-256", "--label", "yy\x1b]0;z\a\u202e", "--pin", "env:PIN")
 	dir := t.TempDir()
-	for _, name := range []string{"share.pbe", "share.txt", "secret", "my file", "root.pem", "card/key.wrap"} {
+	for _, name := range []string{"share.pbe", "share.txt", "secret", "my file", "root.pem", "card/key.wrap", "p11.so", "p11.txt", "socket"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
 			t.Fatal(err)
 		}

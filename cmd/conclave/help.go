@@ -71,11 +71,15 @@ func showTopics(c *console) error {
 			c.out.Printf("\n%s\n", tty.Heading(topic.Section))
 			section = topic.Section
 		}
-		name := topic.Name
-		if slices.ContainsFunc(parser.Model.Children, func(n *kong.Node) bool { return n.Name == name }) {
-			name += ".md"
-		}
-		c.out.Printf("- %s: %s\n", name, topic.About)
+		c.out.Printf("- %s: %s\n", pageName(topic, parser.Model.Node), topic.About)
 	}
 	return nil
+}
+
+// pageName is the name that shows a page, among commands.
+func pageName(topic docs.Topic, commands *kong.Node) string {
+	if slices.ContainsFunc(commands.Children, func(n *kong.Node) bool { return n.Name == topic.Name }) {
+		return topic.Name + ".md"
+	}
+	return topic.Name
 }
