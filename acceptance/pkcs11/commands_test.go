@@ -103,6 +103,9 @@ func TestReader(t *testing.T) {
 			t.Fatal("no card comes into the reader")
 		}
 	}
+	if offered := d.run(t, bin("conclave"), "complete", "bash", "--", "conclave pkcs11 test --device pcsc:V"); !strings.Contains(offered, "\nVirtual\\ PCD\\ 00\\ 00\t") {
+		t.Errorf("a shell is offered:\n%s", offered)
+	}
 	for _, device := range []string{"pcsc:", "pcd 00 00", "pcsc:" + pcscdtest.Reader} {
 		var info struct{ Device, URI string }
 		told, err := d.command(bin("conclave"), "pkcs11", "info", "ssh", "--device", device, "--json").Output()
