@@ -32,9 +32,11 @@ install: $(BIN)/conclave
 # What install would lay down is taken away.
 uninstall: $(BIN)/conclave
 	@set -eu; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
-	scripts/install "$(abspath $(BIN))" "$(PREFIX)" "$$dir"; cd "$$dir"; \
-	find . ! -type d | while read -r file; do rm -f "$(DESTDIR)/$$file"; done; \
-	find . -depth -type d -path '*conclave*' | while read -r folder; do rmdir "$(DESTDIR)/$$folder"; done
+	scripts/install "$(abspath $(BIN))" "$(PREFIX)" "$$dir"; \
+	(cd "$$dir"; find . ! -type d) | while read -r file; do rm -f "$(DESTDIR)/$$file"; done; \
+	(cd "$$dir"; find . -depth -type d -path '*conclave*') | while read -r folder; do \
+	  [ ! -d "$(DESTDIR)/$$folder" ] || rmdir "$(DESTDIR)/$$folder"; \
+	done
 
 # What was built before is installed: nothing is compiled as root.
 $(BIN)/conclave:

@@ -38,6 +38,7 @@ func TestPackages(t *testing.T) {
 	go func() { debian <- bootstrap(t) }()
 	made := makePackages(t)
 	t.Run("judges", func(t *testing.T) { judge(t, made) })
+	t.Run("make install", func(t *testing.T) { install(t, made.bin) })
 	root := <-debian
 	if root.problem != nil {
 		t.Fatal(root.problem)
@@ -47,8 +48,8 @@ func TestPackages(t *testing.T) {
 	t.Run("tarball", func(t *testing.T) { unpackTarball(t, made.tarball) })
 }
 
-// made are the packages, by their paths.
-type made struct{ deb, rpm, tarball string }
+// made are the folder of the programs and the packages, by their paths.
+type made struct{ bin, deb, rpm, tarball string }
 
 func makePackages(t *testing.T) made {
 	t.Helper()
@@ -61,7 +62,7 @@ func makePackages(t *testing.T) made {
 		}
 		return found[0]
 	}
-	return made{one("*.deb"), one("*.rpm"), one("*.tar.gz")}
+	return made{filepath.Join(dir, "bin"), one("*.deb"), one("*.rpm"), one("*.tar.gz")}
 }
 
 // judge looks at the packages as their distributions do, and at the unit.
@@ -109,6 +110,40 @@ func judgeUnits(t *testing.T, dir string) {
 		out := run(t, "systemd-analyze", "security", "--offline=true", "--threshold=20", filepath.Join(units, "system", name))
 		t.Log(name, regexp.MustCompile("Overall exposure level.*").FindString(out))
 	}
+}
+
+// install lays the programs down below a folder that is named from here, where they work,
+// and takes them away again.
+func install(t *testing.T, bin string) {
+	stage := t.TempDir()
+	relative, err := filepath.Rel(absolute(t, "../.."), stage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-C", "../..", "BIN=" + bin, "PREFIX=/opt/conclave", "DESTDIR=" + relative}
+	run(t, "make", append(args, "install")...)
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	if shown := run(t, filepath.Join(stage, "opt/conclave/bin/conclave"), "pkcs11", "info"); !strings.Contains(shown, stage+"/opt/conclave/lib/pkcs11/conclave-pkcs11.so\n") {
+		t.Errorf("the module is not found where it was installed:\n%s", shown)
+	}
+	for _, named := range glob(t, stage, "opt/conclave/lib/systemd/*/*.service") {
+		if content, err := os.ReadFile(named); err != nil || !bytes.Contains(content, []byte("ExecStart=/opt/conclave/bin/conclave ")) {
+			t.Errorf("%s does not start what was installed (%v):\n%s", named, err, content)
+		}
+	}
+	run(t, "make", append(args, "uninstall")...)
+	if left, err := os.ReadDir(filepath.Join(stage, "opt")); err != nil || len(left) != 0 {
+		t.Errorf("this is left: %v, %v", left, err)
+	}
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func glob(t *testing.T, dir, pattern string) []string {
