@@ -181,7 +181,8 @@ func (f constraintFlags) constraints() *ca.Constraints {
 type issuerFlags struct {
 	userLogin
 	registerFlag
-	Issuer string `required:"" placeholder:"FILE" help:"Certificate of the issuer, whose key is in the device."`
+	Issuer string            `required:"" placeholder:"FILE" type:"input" help:"Certificate of the issuer, whose key is in the device."`
+	issuer *x509.Certificate // once it is read, which standard input can be only once
 }
 
 // readExisting reads a certificate that exists, and tells what is wrong with it.
@@ -191,24 +192,31 @@ func (c *console) readExisting(path string) (*x509.Certificate, error) {
 		return nil, err
 	}
 	for _, finding := range ca.Findings(cert) {
-		c.warn("%s: %s", path, finding)
+		c.warn("%s: %s", inputName(path), finding)
 	}
 	return cert, nil
 }
 
+// read reads the certificate of the issuer.
+func (f *issuerFlags) read() (err error) {
+	if f.issuer == nil {
+		f.issuer, err = ca.ReadCertificate(f.Issuer)
+	}
+	return err
+}
+
 // withAuthority runs fn with the authority of the issuer's certificate.
 func (c *console) withAuthority(f issuerFlags, fn func(ca.Authority) error) error {
-	cert, err := ca.ReadCertificate(f.Issuer)
-	if err != nil {
+	if err := f.read(); err != nil {
 		return err
 	}
 	return f.with(false, func(r *register.Register) error {
 		return c.withLogin(f.PIN, func(h *hsm.HSM) error {
-			signer, err := signerOf(h, cert)
+			signer, err := signerOf(h, f.issuer)
 			if err != nil {
 				return err
 			}
-			return fn(ca.Authority{Certificate: cert, Signer: signer, Ledger: r, Linter: lint.Program{}, Rand: h})
+			return fn(ca.Authority{Certificate: f.issuer, Signer: signer, Ledger: r, Linter: lint.Program{}, Rand: h})
 		})
 	})
 }

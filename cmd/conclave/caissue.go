@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
@@ -206,9 +205,9 @@ type caRenew struct {
 	registerFlag
 	publicationFlags
 	validityFlags
-	Old    string `arg:"" complete:"files" help:"The certificate that is to be made new."`
+	Old    string `arg:"" complete:"files" type:"input" help:"The certificate that is to be made new."`
 	Out    string `arg:"" complete:"files" output:"" help:"File for the certificate: DER, as it is published, if its name ends in .cer, else PEM."`
-	Issuer string `placeholder:"FILE" help:"Certificate of the issuer, whose key is in the device. Absent: a root is its own."`
+	Issuer string `placeholder:"FILE" type:"input" help:"Certificate of the issuer, whose key is in the device. Absent: a root is its own."`
 	Keep   bool   `name:"keep-serial" help:"Keep a root's serial number, for certificates that name it, such as those of easy-rsa. Take the old root away wherever the new one is put: they are not told apart by their numbers."`
 }
 
@@ -230,7 +229,10 @@ func (cmd caRenew) Run(c *console) error {
 			return err
 		}
 	}
-	issuer := issuerFlags{cmd.userLogin, cmd.registerFlag, cmp.Or(cmd.Issuer, cmd.Old)}
+	issuer := issuerFlags{userLogin: cmd.userLogin, registerFlag: cmd.registerFlag, Issuer: cmd.Issuer}
+	if cmd.Issuer == "" {
+		issuer.issuer = old
+	}
 	return c.issueUnder(issuer, cmd.Out, func(a ca.Authority) (*ca.Draft, error) {
 		a.Publication = cmd.publication()
 		return a.PrepareRenewal(old, ca.Renewal{NotBefore: cmd.under(a.Certificate, from), NotAfter: until, KeepSerial: cmd.Keep})

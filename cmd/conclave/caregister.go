@@ -148,6 +148,9 @@ func (cmd caCRL) Run(c *console) error {
 		return err
 	}
 	defer out.release()
+	if err := cmd.read(); err != nil {
+		return err
+	}
 	if err := cmd.checkFirst(c); err != nil {
 		return err
 	}
@@ -179,19 +182,15 @@ func (cmd caCRL) Run(c *console) error {
 
 // checkFirst notes that no earlier CRL is missing, or warns where no one has said so.
 func (cmd caCRL) checkFirst(c *console) error {
-	issuer, err := ca.ReadCertificate(cmd.Issuer)
-	if err != nil {
-		return err
-	}
 	return cmd.with(false, func(r *register.Register) error {
 		if cmd.First {
-			return r.NoEarlierCRL(c.ctx, issuer.RawSubject)
+			return r.NoEarlierCRL(c.ctx, cmd.issuer.RawSubject)
 		}
-		_, known, err := r.Issuer(c.ctx, issuer.RawSubject)
+		_, known, err := r.Issuer(c.ctx, cmd.issuer.RawSubject)
 		if err != nil || known {
 			return err
 		}
-		last, err := r.LastCRL(c.ctx, issuer.RawSubject)
+		last, err := r.LastCRL(c.ctx, cmd.issuer.RawSubject)
 		if err == nil && last == nil {
 			c.warn("the register knows nothing of CRLs from before; if there were any, do not publish this one: conclave ca adopt goes on from the last")
 		}

@@ -376,12 +376,20 @@ func decodeInput(ctx *kong.DecodeContext, target reflect.Value) error {
 	if path == "-" {
 		path = safefile.StandardInput
 	}
-	if target.Kind() == reflect.Slice { // an option that comes again
-		target.Set(reflect.Append(target, reflect.ValueOf(path)))
-	} else {
+	if target.Kind() != reflect.Slice {
 		target.SetString(path)
+		return nil
+	}
+	target.Set(reflect.Append(target, reflect.ValueOf(path)))
+	if ctx.Value.Flag == nil && ctx.Scan.Peek().IsValue() { // an argument; an option comes again
+		return decodeInput(ctx, target)
 	}
 	return nil
+}
+
+// inputName is what people are told of the name of a file that was read.
+func inputName(path string) string {
+	return strings.ReplaceAll(path, safefile.StandardInput, "standard input")
 }
 
 // givenOnce refuses an option that takes one value and comes twice: kong takes the

@@ -34,7 +34,7 @@ type keyImport struct {
 // device's.
 type fromDKEK struct {
 	FromDKEK         []string       `name:"from-dkek" sep:"none" placeholder:"FILE" complete:"files:pbe" help:"Share file of the DKEK that the wrapped key is under; once for each of its shares."`
-	FromSheetsFile   []string       `sep:"none" placeholder:"FILE" help:"File with the sheets that open that share file; once for each, in the same order."`
+	FromSheetsFile   []string       `sep:"none" placeholder:"FILE" help:"File with the sheets that open that share file, - for standard input; once for each, in the same order."`
 	FromDKEKPassword secretArgument `name:"from-dkek-password" placeholder:"SECRET" help:"Password of those share files."`
 }
 

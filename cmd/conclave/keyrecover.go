@@ -21,7 +21,7 @@ import (
 type keyRecover struct {
 	answering
 	tracing
-	Wraps []string `arg:"" complete:"files:wrap" help:"Files of wrapped keys."`
+	Wraps []string `arg:"" complete:"files:wrap" type:"input" help:"Files of wrapped keys."`
 	dkekSource
 	Out         string         `placeholder:"FILE" xor:"target" help:"File to write the private keys to; this or --into is required."`
 	Into        string         `placeholder:"DEVICE" xor:"target" complete:"device" help:"Restore the keys to this device instead: one that waits for the DKEK, or has it."`
@@ -151,7 +151,7 @@ func (cmd keyRecover) read(c *console) (keys []recovered, files []custody.Unopen
 		if err := custody.CheckWrapped(files, path, f.Blob); err != nil {
 			return nil, nil, err
 		}
-		keys = append(keys, recovered{path: path, file: f.WrapFile})
+		keys = append(keys, recovered{path: inputName(path), file: f.WrapFile})
 	}
 	return keys, files, nil
 }

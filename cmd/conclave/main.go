@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"conclave/device"
-	"conclave/internal/safefile"
 	"conclave/internal/secret"
 	"conclave/internal/tty"
 	"conclave/terminal"
@@ -72,7 +71,7 @@ func (c *console) fail(err error, f failure) int {
 			return f.exit
 		}
 	}
-	text := strings.NewReplacer("\n", "; ", safefile.StandardInput, "standard input").Replace(explained(err).Error())
+	text := strings.ReplaceAll(inputName(explained(err).Error()), "\n", "; ")
 	c.out.FreshLine()
 	c.err.FreshLine()
 	if c.json {
