@@ -74,10 +74,10 @@ type (
 		libraryVersion [2]byte
 	}
 	slotInfo struct {
-		description  [64]byte
-		manufacturer [32]byte
-		flags        uint64
-		_, _         [2]byte
+		description [64]byte
+		_           [32]byte
+		flags       uint64
+		_, _        [2]byte
 	}
 	tokenInfo struct {
 		label, manufacturer [32]byte
