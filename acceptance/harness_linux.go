@@ -56,6 +56,10 @@ func (b builder) Run() int {
 			return 1
 		}
 	}
+	if err := os.Symlink("../conclave-lint", dir+"/practice/conclave-lint"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	os.Setenv(binVariable, dir)
 	return b.tests.Run()
 }

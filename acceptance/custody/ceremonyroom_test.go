@@ -30,11 +30,12 @@ type ceremonyRoom struct {
 	paper     []terminaltest.Words // the words of each hash in the runbook
 }
 
-// holdCeremony holds a ceremony at a terminal, to its end, which must be a success.
+// holdCeremony holds a ceremony at a terminal, to its end, which must be a success, at the
+// cost of practice.
 func (d *desk) holdCeremony(plan string) {
 	d.T.Helper()
-	d.Run("our conclave", "ceremony", "runbook", plan, "--out", "paper")
-	cmd := d.Command("our conclave", "ceremony", "run", plan)
+	d.Run("our practice/conclave", "ceremony", "runbook", plan, "--out", "paper")
+	cmd := d.Command("our practice/conclave", "ceremony", "run", plan)
 	terminal, err := pty.Start(cmd)
 	if err != nil {
 		d.T.Fatal(err)

@@ -24,7 +24,7 @@ import (
 )
 
 // kills is how often each operation is cut off.
-const kills = 50
+const kills = 30
 
 func soPIN() secret.Bytes { return secret.Bytes("57621880") }
 
