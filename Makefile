@@ -1,6 +1,7 @@
 # make rehearse   the whole M-of-N backup and restore, on embedded devices
 # make test       installs the Debian packages that the tests need, then runs everything
 # make check      the daily part of it: format, vet, the tests that take less than a minute
+# make exhaustive all that the tests otherwise draw from, in an hour or two
 # make fuzz       an hour of fuzzing, all targets in turn; the test takes one, for some seconds, in CI
 # make build      the programs, to bin/
 # make install    to PREFIX, /usr/local if nothing is said, below DESTDIR; make uninstall
@@ -13,7 +14,7 @@ export CGO_ENABLED ?= 0
 export GOFLAGS := $(GOFLAGS) -trimpath
 BIN := bin
 
-.PHONY: build install uninstall packages release rehearse check test static reproducible cross race fuzz bench clean
+.PHONY: build install uninstall packages release rehearse check test exhaustive wycheproof module-check static reproducible cross race fuzz bench clean
 
 build: module
 	go build -ldflags=-s -o $(BIN)/ ./cmd/...
@@ -67,13 +68,22 @@ test:
 	scripts/install-node
 	$(MAKE) static
 	go test -timeout 45m ./acceptance/... $$(go list ./... | grep -v /acceptance)
-	go -C acceptance/wycheproof test -timeout 20m ./...
 ifdef CI
-	$(MAKE) -C module check replay fuzz FUZZ_SECONDS=20
-	$(MAKE) race
-	$(MAKE) reproducible
-	$(MAKE) cross
+	$(MAKE) -j2 -Otarget race wycheproof module-check cross reproducible
+else
+	$(MAKE) wycheproof
 endif
+
+# Most tests of a kind that has hundreds draw some of them, anew each time; here all are tried.
+exhaustive: export CONCLAVE_EXHAUSTIVE = 1
+exhaustive:
+	go test -timeout 5h -count=1 ./acceptance/... $$(go list ./... | grep -v /acceptance)
+
+wycheproof:
+	go -C acceptance/wycheproof test -timeout 20m ./...
+
+module-check:
+	$(MAKE) -C module check replay fuzz FUZZ_SECONDS=20
 
 # CI runs staticcheck too; tools.mod has its version.
 static:

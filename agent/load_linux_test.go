@@ -14,7 +14,6 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -190,17 +189,11 @@ func (w *worker) reopen() error {
 	return nil
 }
 
-// stepsVariable says how many steps each thread of TestThreads takes.
-const stepsVariable = "CONCLAVE_STEPS"
-
 // TestThreads has 32 threads of 8 clients do everything at once.
 func TestThreads(t *testing.T) {
-	steps := 2_000
+	steps := testrun.Times(2_000, 10_000)
 	if testing.Short() {
 		steps = 200
-	}
-	if given, err := strconv.Atoi(os.Getenv(stepsVariable)); err == nil {
-		steps = given
 	}
 	home := newHome(t, "office")
 	withKeys(t, home, "office")

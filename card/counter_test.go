@@ -287,7 +287,7 @@ func TestInterruptedRightPINs(t *testing.T) { testStruckRightPINs(t, syscall.SIG
 
 func testStruckRightPINs(t *testing.T, signal syscall.Signal) {
 	t.Parallel()
-	rounds := 12 * moments
+	rounds := testrun.Times(12, 40) * moments
 	if testing.Short() {
 		rounds = 4 * moments
 	}

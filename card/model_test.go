@@ -36,7 +36,7 @@ const stepsOfADevice = 1000
 // each answer with that of an ideal one: 100,000 steps, or as many as
 // CONCLAVE_MODEL_STEPS says. Of the devices every twentieth is a file.
 func TestModel(t *testing.T) {
-	steps := 100_000
+	steps := testrun.Times(40_000, 100_000)
 	if testing.Short() {
 		steps = 10_000
 	}

@@ -200,12 +200,7 @@ func (s *stage) open(t *testing.T, backup string, players *ceremony.SimulatedRoo
 // sheets of before open the backup of before.
 func TestInterruptedChanges(t *testing.T) {
 	y, room := onTwoMedia(t)
-	kinds := append(plan.Kinds(), plan.Checking)
-	if testing.Short() {
-		i := testrun.Random(t).IntN(len(kinds))
-		kinds = kinds[i : i+1]
-	}
-	for _, kind := range kinds {
+	for _, kind := range testrun.Draw(t, append(plan.Kinds(), plan.Checking), 3) {
 		t.Run(string(kind), func(t *testing.T) { y.elsewhere(t).interrupted(t, kind, room) })
 	}
 }

@@ -13,11 +13,7 @@ import (
 // and a drill to which a sheet and a medium are not brought.
 func TestEveryFactOfChanges(t *testing.T) {
 	y, room := onTwoMedia(t)
-	kinds := append(plan.Kinds(), plan.Checking)
-	if testing.Short() {
-		i := testrun.Random(t).IntN(len(kinds))
-		kinds = kinds[i : i+1]
-	}
+	kinds := testrun.Draw(t, append(plan.Kinds(), plan.Checking), 3)
 	actions := map[step.Action]bool{}
 	for _, kind := range kinds {
 		y := y.elsewhere(t)
@@ -35,7 +31,7 @@ func TestEveryFactOfChanges(t *testing.T) {
 		t.Run(string(kind)+"/accepted by the page", h.accepted)
 	}
 	for _, a := range []step.Action{step.ChangePIN, step.Retire, step.Decide} {
-		if !actions[a] && !testing.Short() {
+		if !actions[a] && testrun.Exhaustive() {
 			t.Errorf("there was no step with the action %s", a)
 		}
 	}

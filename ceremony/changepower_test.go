@@ -147,12 +147,7 @@ func (m *minds) takes(t *testing.T, s *stage, name string, d *dkek.DKEK) {
 // backup. Devices have the PINs that people know.
 func TestPowerCutsInDevices(t *testing.T) {
 	y, room := onTwoMedia(t)
-	kinds := []plan.Kind{plan.Rekey, plan.ReplaceDevice, plan.ChangePIN}
-	if testing.Short() {
-		i := testrun.Random(t).IntN(len(kinds))
-		kinds = kinds[i : i+1]
-	}
-	for _, kind := range kinds {
+	for _, kind := range testrun.Draw(t, []plan.Kind{plan.Rekey, plan.ReplaceDevice, plan.ChangePIN}, 1) {
 		t.Run(string(kind), func(t *testing.T) { y.elsewhere(t).unplugged(t, kind, room) })
 	}
 }

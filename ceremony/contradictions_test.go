@@ -21,6 +21,7 @@ import (
 	"conclave/ceremony/plan"
 	"conclave/ceremony/step"
 	"conclave/ceremony/transcript"
+	"conclave/internal/testrun"
 )
 
 // story is what a forger makes of the evidence of a ceremony.
@@ -814,7 +815,7 @@ func (h held) interrupted(t *testing.T) {
 	if report, err := h.retell(t).verify(); err != nil || report.Level() != evidence.Proved {
 		t.Fatalf("as it is told: %v %v", err, report.Unproved)
 	}
-	n := 0
+	n, drawn := 0, testrun.OneIn(t, 2)
 	for i, e := range h.entries {
 		if i == 0 || e.Kind != transcript.Done && e.Kind != transcript.Opened && e.Kind != transcript.Begun {
 			continue
@@ -824,7 +825,7 @@ func (h held) interrupted(t *testing.T) {
 		}
 		all := h.interruptions(i)
 		for j, how := range slices.Sorted(maps.Keys(all)) {
-			if (n+j)%3 == 0 || e.Step == step.Close.ID() { // each of them at some places
+			if (n+j)%3 == 0 && drawn() || e.Step == step.Close.ID() { // each of them at some places
 				h.interruptedBy(t, i, how, all[how])
 			}
 		}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"conclave/internal/testrun"
 )
 
 // TestLocateVectors changes each digit of each share that sc-hsm-tool made, one
@@ -183,7 +185,7 @@ func TestAtRefuses(t *testing.T) {
 // TestLocateExhaustively lists all words of GF(11) that are within the bound of
 // a polynomial, and asks for all words.
 func TestLocateExhaustively(t *testing.T) {
-	for _, size := range [][2]int{{2, 3}, {1, 4}, {2, 4}, {3, 4}, {3, 5}} {
+	for _, size := range testrun.Draw(t, [][2]int{{2, 3}, {1, 4}, {2, 4}, {3, 4}, {3, 5}}, 2) {
 		threshold, total := size[0], size[1]
 		if testing.Short() && total == 5 {
 			continue

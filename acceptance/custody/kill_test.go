@@ -24,7 +24,7 @@ import (
 )
 
 // kills is how often each operation is cut off.
-const kills = 30
+func kills() int { return testrun.Times(30, 50) }
 
 func soPIN() secret.Bytes { return secret.Bytes("57621880") }
 
@@ -107,7 +107,7 @@ func (v *victim) cutOff(op func(*hsm.HSM) error, check func(*hsm.HSM)) {
 	v.local(check)
 	random := testrun.Random(v.t)
 	finished := 0
-	for range kills {
+	for range kills() {
 		h, kill := v.serve()
 		v.must(h.Login(wire.UserPIN, v.pin))
 		var before int
@@ -126,7 +126,7 @@ func (v *victim) cutOff(op func(*hsm.HSM) error, check func(*hsm.HSM)) {
 			check(h)
 		})
 	}
-	v.t.Logf("%d of %d were through before they were killed; an operation takes %v", finished, kills, took)
+	v.t.Logf("%d of %d were through before they were killed; an operation takes %v", finished, kills(), took)
 }
 
 // spoilTry takes a try off the user PIN, and gives what is left.
@@ -257,7 +257,7 @@ func TestKillDuringVerify(t *testing.T) {
 	v := newVictim(t, t.TempDir())
 	random := testrun.Random(t)
 	tries := 10
-	for range kills {
+	for range kills() {
 		if tries <= 2 {
 			v.local(func(h *hsm.HSM) { v.must(h.Login(wire.UserPIN, v.pin)) })
 			tries = 10

@@ -35,7 +35,7 @@ const soakVariable = "CONCLAVE_SOAK_ROUNDS"
 // What was cut off has happened or not.
 func TestSoak(t *testing.T) {
 	foreign.Need(t, "sqlite3")
-	rounds := 150
+	rounds := testrun.Times(150, 250)
 	if given, err := strconv.Atoi(os.Getenv(soakVariable)); err == nil {
 		rounds = given
 	}

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"conclave/ceremony/evidence"
+	"conclave/internal/testrun"
 )
 
 // fixture is a bundle that an earlier version has made.
@@ -282,7 +283,7 @@ func TestTampered(t *testing.T) {
 func TestEveryBit(t *testing.T) {
 	good, key := load(t, fixture), paperKey(t)
 	for name, file := range good {
-		places := 20
+		places := testrun.Times(5, 20)
 		if testing.Short() {
 			places = 2
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -55,4 +56,41 @@ func NeedRoot(tb testing.TB, missing string) {
 	default:
 		tb.Skipf("NOT TESTED, %s: it needs root", missing)
 	}
+}
+
+// ExhaustiveVariable lets tests try all of what they otherwise draw from: make exhaustive
+// sets it. What a test draws is drawn anew each time, so that many runs try all of it too.
+const ExhaustiveVariable = "CONCLAVE_EXHAUSTIVE"
+
+// Exhaustive says whether all is to be tried.
+func Exhaustive() bool { return os.Getenv(ExhaustiveVariable) != "" }
+
+// Draw draws n of what could be tried, in its order; all of it if all is to be tried.
+func Draw[T any](tb testing.TB, all []T, n int) (drawn []T) {
+	tb.Helper()
+	if Exhaustive() || n >= len(all) {
+		return all
+	}
+	places := Random(tb).Perm(len(all))[:n]
+	slices.Sort(places)
+	for _, i := range places {
+		drawn = append(drawn, all[i])
+	}
+	return drawn
+}
+
+// OneIn gives what says of each place whether something is tried there: of one in n, or of
+// all if all is to be tried.
+func OneIn(tb testing.TB, n int) func() bool {
+	tb.Helper()
+	random := Random(tb)
+	return func() bool { return Exhaustive() || random.IntN(n) == 0 }
+}
+
+// Times is how often something is done: many times if all is to be tried.
+func Times(few, many int) int {
+	if Exhaustive() {
+		return many
+	}
+	return few
 }
