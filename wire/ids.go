@@ -134,6 +134,20 @@ const (
 	HashSHA256 Algorithm = 0x03
 )
 
+// IsOf says whether keys of a type can be used with the algorithm, as far as it is known
+// here; AlgorithmWrap is no use of a key.
+func (a Algorithm) IsOf(t KeyType) bool {
+	switch a & 0xF0 {
+	case RSARaw, RSAPKCS1, RSAPSS:
+		return t == KeyRSA
+	case MLDSA:
+		return t == KeyMLDSA
+	case ECDSA, ECDH:
+		return t == KeyEC
+	}
+	return false
+}
+
 // OwnSerial begins the serial numbers of devices of our own making.
 const OwnSerial = "ZZCL"
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,10 +70,15 @@ type keyGenerate struct {
 	Weak       bool     `help:"Make a key of a type that is no longer safe: RSA with fewer than 2048 bits, or on a curve with fewer than 224."`
 }
 
-// Validate refuses a weak key that no one insists on.
+// Validate refuses a weak key that no one insists on, and one that allows nothing that its
+// type can do.
 func (cmd keyGenerate) Validate() error {
 	if err := cmd.Type.strong(); err != nil && !cmd.Weak {
 		return fmt.Errorf("--type: %w; if such a key is meant, for a test or for something old: --weak", err)
+	}
+	usable := func(a byte) bool { return wire.Algorithm(a).IsOf(cmd.Type.template.Type) }
+	if len(cmd.Algorithms) > 0 && !slices.ContainsFunc(cmd.Algorithms, usable) {
+		return fmt.Errorf("--algorithms: none of %x is for a key of this type, and nothing could be done with it; 2x, 3x and 4x are for RSA, 7x (ECDSA) and 80 (ECDH) for elliptic curves, 60 for ML-DSA", []byte(cmd.Algorithms))
 	}
 	return nil
 }
