@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"conclave/internal/curve"
-	"conclave/internal/testrun"
 	"conclave/internal/foreign"
+	"conclave/internal/testrun"
 )
 
 // openSSL is the foreign judge: it runs the openssl command in a directory of
