@@ -28,6 +28,7 @@ import (
 	"conclave/dkek"
 	"conclave/dkek/dkektest"
 	"conclave/internal/secret"
+	"conclave/internal/testrun"
 	"conclave/quorum"
 	"conclave/terminal/terminaltest"
 )
@@ -66,7 +67,7 @@ import (
 func TestMistakes(t *testing.T) {
 	sets := &mistakeSets{made: map[string]func() *mistakeSet{}, home: sync.OnceValue(func() string { return initialisedHome(t) })}
 	turn := map[string]int{}
-	for i, s := range readScenarios(t) {
+	for i, s := range testrun.Draw(t, readScenarios(t), 130) {
 		if testing.Short() && i%4 != 0 {
 			continue // the daily check, and the race detector's
 		}
