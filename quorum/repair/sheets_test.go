@@ -144,7 +144,8 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// TestEveryWrongDigit: each place of each sheet, a third of the wrong digits, is found within a minute of 18 candidates a second.
+// TestEveryWrongDigit: each place of each sheet, a third of the wrong digits, is found
+// within a minute of 18 candidates a second.
 func TestEveryWrongDigit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 seconds")
