@@ -116,7 +116,11 @@ func judgeUnits(t *testing.T, dir string) {
 // and takes them away again.
 func install(t *testing.T, bin string) {
 	stage := t.TempDir()
-	relative, err := filepath.Rel(absolute(t, "../.."), stage)
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	relative, err := filepath.Rel(root, stage)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,15 +139,6 @@ func install(t *testing.T, bin string) {
 	if left, err := os.ReadDir(filepath.Join(stage, "opt")); err != nil || len(left) != 0 {
 		t.Errorf("this is left: %v, %v", left, err)
 	}
-}
-
-func absolute(t *testing.T, path string) string {
-	t.Helper()
-	path, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 func glob(t *testing.T, dir, pattern string) []string {
