@@ -62,3 +62,22 @@ func TestDeleteKeyAndTheNextOnes(t *testing.T) {
 		t.Errorf("a key that does not exist: %v", err)
 	}
 }
+
+// TestFileThatGoes: between its selection and its reading another process deletes a file.
+func TestFileThatGoes(t *testing.T) {
+	other, c := withShareOn(t, newDevice(t))
+	if _, _, err := other.GenerateKey(hsm.NewKey{Ref: 1, Key: wire.ECTemplate(p256(t)), Label: "theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	gone := &otherwise{Conn: link.Direct(c), answers: map[[2]byte][][]byte{{wire.InsReadBinary, 0x00}: {{0x6A, 0x82}}}}
+	h, err := hsm.Open(gone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.ReadFile(wire.PrefixPrKD.File(1)); !errors.Is(err, hsm.ErrNotFound) {
+		t.Errorf("the file: %v; ErrNotFound was expected", err)
+	}
+	if keys, err := h.Keys(); err != nil || len(keys) != 1 {
+		t.Errorf("%+v, %v; the key that was there was expected", keys, err)
+	}
+}

@@ -50,7 +50,7 @@ func (h *HSM) ReadFile(fid wire.FID) (content []byte, err error) {
 			INS: wire.InsReadBinary, Data: at, Ne: min(size-len(content), maxChunk),
 		})
 		if err != nil && !errors.Is(err, apdu.EndOfFile) {
-			return nil, err
+			return nil, notFound(fid, err) // another process may have deleted it by now
 		}
 		if len(part) == 0 {
 			return nil, fmt.Errorf("%s: it ends after %d of %d bytes", doing, len(content), size)
@@ -66,11 +66,8 @@ func (h *HSM) selectFile(fid wire.FID) (int, error) {
 	fcp, err := h.exchange(doing, apdu.Command{
 		INS: wire.InsSelect, Data: binary.BigEndian.AppendUint16(nil, uint16(fid)), Ne: apdu.MaxShortNe,
 	})
-	if errors.Is(err, apdu.FileNotFound) {
-		return 0, fmt.Errorf("file %04X: %w", uint16(fid), ErrNotFound)
-	}
 	if err != nil {
-		return 0, err
+		return 0, notFound(fid, err)
 	}
 	size, err := wire.ParseFileSize(fcp)
 	if err != nil {
@@ -114,6 +111,11 @@ func (h *HSM) DeleteFile(fid wire.FID) error {
 	_, err := h.exchange(fmt.Sprintf("delete file %04X", uint16(fid)), apdu.Command{
 		INS: wire.InsDeleteFile, P1: 0x02, Data: binary.BigEndian.AppendUint16(nil, uint16(fid)),
 	})
+	return notFound(fid, err)
+}
+
+// notFound gives ErrNotFound for what a device says of a file that does not exist.
+func notFound(fid wire.FID, err error) error {
 	if errors.Is(err, apdu.FileNotFound) {
 		return fmt.Errorf("file %04X: %w", uint16(fid), ErrNotFound)
 	}
