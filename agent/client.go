@@ -22,8 +22,12 @@ const (
 // ownSession is the number of a session that no client chooses.
 const ownSession = ^uint64(0)
 
-// protocolVersion is the only one there is.
-const protocolVersion = 1
+// Versions of the protocol: that which HELLO names, and that which its answer does, of
+// an agent that takes the client's processor.
+const (
+	protocolVersion = 1
+	takesProcessors = 2
+)
 
 // client is an initialisation of the module in some process: what all connections
 // of it have in common.
@@ -127,6 +131,7 @@ func (s *server) hello(in reader, out *writer, uid int) (*client, error) {
 		out.number(s.instance)
 		out.number(c.number)
 		out.string(c.secret[:])
+		out.number(takesProcessors)
 	}
 	return c, nil
 }

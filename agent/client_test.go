@@ -57,6 +57,9 @@ func (m *module) greet() error {
 		return err
 	}
 	m.instance, m.client, m.secret = r.number(), r.number(), r.string()
+	if version := r.number(); version != takesProcessors {
+		return fmt.Errorf("the version is %d", version)
+	}
 	return r.done()
 }
 

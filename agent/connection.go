@@ -53,6 +53,7 @@ func (c *connection) requests() error {
 		if err != nil {
 			return err
 		}
+		c.socket.follow(processorOf(request))
 		err = c.answer(request)
 		c.buffer = emptied(c.buffer, len(request))
 		if err != nil {
@@ -134,14 +135,24 @@ func (c *connection) answer(request []byte) error {
 // tells says whether the results of a call are as of the generation before it.
 func tells(asked call) bool { return asked == callSlots || asked == callFind || asked == callGet }
 
-// flagWritable is that of a read-write session.
+// flagWritable is that of a read-write session. The other bits of the flags are the
+// number, from 1 on, of the processor on which the client's thread waits.
 const flagWritable = 1
+
+// processorOf is the processor on which it is best to do what is asked: of what takes
+// moments, as a signature does, that of the client.
+func processorOf(request []byte) int {
+	if call(binary.NativeEndian.Uint16(request[4:])) != callCrypt {
+		return noProcessor
+	}
+	return int(binary.NativeEndian.Uint16(request[6:])>>1) - 1
+}
 
 func (c *connection) carryOut(asked call, session uint64, flags uint16) (err error) {
 	if c.client == nil || asked == callHello {
 		return c.greet(asked, session, flags)
 	}
-	if int(asked) >= len(rows) || rows[asked].do == nil || flags&^flagWritable != 0 {
+	if int(asked) >= len(rows) || rows[asked].do == nil {
 		return errMalformed
 	}
 	row := rows[asked]

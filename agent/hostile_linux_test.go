@@ -37,7 +37,6 @@ func malformed(slot token.SlotID) map[string][]byte {
 		"a call that there is not":                 message(17, 0, slot, 1),
 		"a call beyond all":                        message(0xFFFF, 0, slot, 1),
 		"HELLO again":                              message(callHello, 0, 0, 0, number(1), number(0), empty),
-		"unknown flags":                            message(callLogout, 2, slot, 1),
 		"no session":                               message(callLogout, 0, slot, 0),
 		"a session where there is none":            message(callCloseAll, 0, slot, 1),
 		"a slot where there is none":               message(callSlots, 0, slot, 0, number(0)),
@@ -96,6 +95,7 @@ func TestMalformedBeforeHello(t *testing.T) {
 		"in a slot":             message(callHello, 0, 1, 0, number(1), number(0), str("")),
 		"in a session":          message(callHello, 0, 0, 1, number(1), number(0), str("")),
 		"with flags":            message(callHello, 1, 0, 0, number(1), number(0), str("")),
+		"with a processor":      message(callHello, 2, 0, 0, number(1), number(0), str("")),
 		"with more than it has": message(callHello, 0, 0, 0, number(1), number(0), str(""), number(0)),
 		"of the web":            []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
 	} {

@@ -20,7 +20,11 @@ type socket struct {
 	fd    int
 	lobby *lobby
 	ready chan struct{} // is sent to by the lobby
+	// processor is the one that its goroutine's thread is kept to; noProcessor for none.
+	processor int
 }
+
+const noProcessor = -1
 
 // impatience is how long a socket blocks before it goes to the lobby.
 const impatience = 20 * time.Millisecond
@@ -32,7 +36,7 @@ func newSocket(conn *net.UnixConn, l *lobby) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{lobby: l, ready: make(chan struct{}, 1)}
+	s := &socket{lobby: l, ready: make(chan struct{}, 1), processor: noProcessor}
 	var failed error
 	err = raw.Control(func(fd uintptr) { s.fd, failed = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
 	if err == nil {
@@ -67,10 +71,10 @@ func (s *socket) prepare() error {
 // are, looking takes one away from who has work.
 const attention = 200 * time.Microsecond
 
-// spin reads what comes while it looks; EAGAIN if nothing does. Whoever else wants the
-// processor has it.
+// spin reads what comes while it looks; EAGAIN if nothing does. Other processes that
+// want the processor have it. Its place in the runtime it keeps: there are others.
 func (s *socket) spin(p []byte) (n int, err error) {
-	for begun := time.Now(); 2*int(s.lobby.outside.Load()) <= runtime.NumCPU() && time.Since(begun) < attention; {
+	for begun := time.Now(); s.lobby.crowd() == few && time.Since(begun) < attention; {
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
 		if errno != unix.EAGAIN && errno != unix.EINTR {
 			if errno != 0 {
@@ -78,13 +82,38 @@ func (s *socket) spin(p []byte) (n int, err error) {
 			}
 			return int(n), nil
 		}
-		// Others go first: requests that have come, which wait for this one's place in the
-		// runtime, and then other processes, during whose time that place is not kept.
-		runtime.Gosched()
-		unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 	}
 	return 0, unix.EAGAIN
 }
+
+// follow has what the goroutine does next done on the processor on which the client's
+// thread waits for it, where each client can have a processor of its own: there the one
+// goes on where the other stops, and neither has to wake another processor, which on a
+// virtual machine takes longer than a signature.
+func (s *socket) follow(processor int) {
+	if s.lobby.crowd() != some || !isIn(processor, &s.lobby.processors) {
+		processor = noProcessor
+	}
+	if processor == s.processor {
+		return
+	}
+	to := s.lobby.processors
+	if processor != noProcessor {
+		to.Zero()
+		to.Set(processor)
+	}
+	if s.processor == noProcessor {
+		runtime.LockOSThread()
+	}
+	unix.SchedSetaffinity(0, &to) // if not, it is slower
+	if processor == noProcessor {
+		runtime.UnlockOSThread()
+	}
+	s.processor = processor
+}
+
+func isIn(processor int, set *unix.CPUSet) bool { return processor >= 0 && set.IsSet(processor) }
 
 // Read implements io.Reader.
 func (s *socket) Read(p []byte) (n int, err error) {
@@ -98,6 +127,7 @@ func (s *socket) Read(p []byte) (n int, err error) {
 		err = unix.EAGAIN
 	}
 	for err == unix.EAGAIN {
+		s.follow(noProcessor)
 		if err = s.lobby.wait(s, unix.EPOLLIN); err == nil {
 			n, err = uninterrupted(unix.Read, s.fd, p)
 		}
@@ -114,6 +144,7 @@ func (s *socket) Write(p []byte) (written int, err error) {
 		var n int
 		n, err = uninterrupted(unix.Write, s.fd, p[written:])
 		if written += n; err == unix.EAGAIN {
+			s.follow(noProcessor)
 			err = s.lobby.wait(s, unix.EPOLLOUT)
 		}
 	}
@@ -131,17 +162,19 @@ func uninterrupted(do func(int, []byte) (int, error), fd int, p []byte) (n int, 
 
 // Close implements io.Closer.
 func (s *socket) Close() error {
+	s.follow(noProcessor)
 	s.lobby.drop(s)
 	return unix.Close(s.fd)
 }
 
 // lobby is where sockets wait that nothing comes from, or that take nothing.
 type lobby struct {
-	eager   chan struct{} // holds one for each socket that blocks a thread
-	outside atomic.Int64  // sockets that wait elsewhere, or are served
-	epoll   int
-	end     [2]int // a pipe: the lobby is left when its second end is closed
-	left    chan struct{}
+	eager      chan struct{} // holds one for each socket that blocks a thread
+	outside    atomic.Int64  // sockets that wait elsewhere, or are served
+	processors unix.CPUSet   // that the agent may use
+	epoll      int
+	end        [2]int // a pipe: the lobby is left when its second end is closed
+	left       chan struct{}
 
 	mu      sync.Mutex
 	sockets map[int32]*socket
@@ -149,7 +182,10 @@ type lobby struct {
 
 func newLobby() (*lobby, error) {
 	l := &lobby{eager: make(chan struct{}, 4*runtime.GOMAXPROCS(0)), left: make(chan struct{}), sockets: map[int32]*socket{}}
-	var err error
+	err := unix.SchedGetaffinity(0, &l.processors)
+	if err != nil {
+		return nil, err
+	}
 	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, err
 	}
@@ -176,6 +212,26 @@ func (l *lobby) close() {
 	unix.Close(l.end[1])
 	<-l.left
 	l.release()
+}
+
+// crowd is how many clients are served, beside the processors.
+type crowd int
+
+// Crowds.
+const (
+	few  crowd = iota // a client and who serves it have a processor each
+	some              // a client has a processor
+	many
+)
+
+func (l *lobby) crowd() crowd {
+	switch clients, processors := int(l.outside.Load()), runtime.NumCPU(); {
+	case 2*clients <= processors:
+		return few
+	case clients <= processors:
+		return some
+	}
+	return many
 }
 
 // call calls those whose time it is.

@@ -27,7 +27,10 @@ extern char **environ;
 static long processors = 1;
 static _Atomic long asking; /* threads that the agent owes an answer */
 
-enum { ATTENTION = 500000, VERSION = 1, MAX_IDLE = 256, MAX_SECRET = 256, ATTEMPTS = 5, STARTS = 5, WAITS = 500 };
+/* Of the protocol: what HELLO says, what its answer does from an agent that takes processors, and the last of these. */
+enum { VERSION = 1, TAKES_PROCESSORS = 2, MAX_PROCESSOR = 0x7FFE };
+
+enum { ATTENTION = 500000, MAX_IDLE = 256, MAX_SECRET = 256, ATTEMPTS = 5, STARTS = 5, WAITS = 500 };
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -307,10 +310,20 @@ static ssize_t spin(const struct connection *k) {
 	return n;
 }
 
+/* Who runs where we wait need not wake another processor. */
+static void put_processor(struct writer *out, const struct connection *k) {
+	uint16_t flags;
+	int processor = k->processors ? sched_getcpu() : -1;
+	memcpy(&flags, out->bytes + 6, sizeof flags);
+	flags = (uint16_t)((flags & 1) | (processor >= 0 && processor <= MAX_PROCESSOR ? (processor + 1) << 1 : 0));
+	memcpy(out->bytes + 6, &flags, sizeof flags);
+}
+
 enum outcome { ANSWERED, NOT_SENT, ENDED, MALFORMED, NO_MEMORY };
 
 static enum outcome round_trip(struct connection *k, struct call *c, CK_RV *rv) {
 	wipe_answer(k);
+	put_processor(&c->out, k);
 	if (!is_open(k) || !send_all(k->fd, c->out.bytes, c->out.used))
 		return NOT_SENT;
 	for (;;) {
@@ -412,6 +425,7 @@ static CK_RV hello(struct connection *k, CK_ULONG client, struct welcome *w) {
 		w->instance = get_number(&c.in);
 		w->client = get_number(&c.in);
 		const CK_BYTE *secret = get_string(&c.in, &w->secret_len);
+		k->processors = c.in.left > 0 && get_number(&c.in) >= TAKES_PROCESSORS;
 		if (c.in.failed || w->client == 0 || w->secret_len > sizeof w->secret)
 			rv = CKR_DEVICE_ERROR;
 		else

@@ -23,6 +23,7 @@ struct connection {
 	dev_t device; /* and the number in it: what the descriptor was when it was opened */
 	ino_t inode;
 	CK_ULONG epoch;
+	bool processors; /* its agent asks on which one we wait */
 	size_t used, size;
 	CK_BYTE *answer, first[4096];
 };
