@@ -23,8 +23,8 @@ func Readers() ([]string, error) {
 }
 
 // Find gives the name that Open takes for what a device is called by: the name of an
-// embedded one, the serial number of any, or a part of a reader's name, with "pcsc:"
-// before it or not. The name of an embedded device goes before all else. What is found
+// embedded one, the serial number of any, a part of a reader's name, with "pcsc:" before
+// it or not, or "pcsc:" and the reader's place in the list, from 0 on. The name of an embedded device goes before all else. What is found
 // nowhere stays as it is, and Open says so.
 func (h Home) Find(called string) (string, error) {
 	return h.find(called, Readers, h.Open)
@@ -43,8 +43,10 @@ func (h Home) find(called string, readers func() ([]string, error), open func(na
 		}
 	}
 	list, _ := readers() // without PC/SC there are none
-	if _, err := strconv.Atoi(part); err == nil || slices.Contains(list, called) {
-		return called, nil // the reader's place in the list, or its whole name
+	if place, err := strconv.Atoi(part); err == nil && part != called && place >= 0 && place < len(list) {
+		return list[place], nil
+	} else if err == nil || slices.Contains(list, called) {
+		return called, nil
 	}
 	found := slices.DeleteFunc(slices.Clone(list), func(reader string) bool {
 		return !strings.Contains(strings.ToLower(reader[len(pcscPrefix):]), strings.ToLower(part))

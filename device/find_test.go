@@ -34,7 +34,7 @@ func TestFind(t *testing.T) {
 		"root": "root", "ROOTCARD": "ROOTCARD", serials["spare"]: "spare",
 		serials["card"]: "pcsc:Nitrokey HSM (DENK0100042) 00 00", serials["other"]: "pcsc:Nitrokey HSM 01 00",
 		"DENK0100042": "pcsc:Nitrokey HSM (DENK0100042) 00 00", "alcor": "pcsc:Alcor 00 00", "pcsc:alcor": "pcsc:Alcor 00 00",
-		"pcsc:": "pcsc:", "pcsc:2": "pcsc:2", "pcsc:Nitrokey HSM 01 00": "pcsc:Nitrokey HSM 01 00",
+		"pcsc:": "pcsc:", "pcsc:2": "pcsc:Nitrokey HSM 01 00", "pcsc:3": "pcsc:3", "2": "2", "pcsc:Nitrokey HSM 01 00": "pcsc:Nitrokey HSM 01 00",
 		"default": "default", "DENK0100043": "DENK0100043", "pcsc:none": "pcsc:none",
 	} {
 		if got, err := home.find(called, readers, open); got != want || err != nil {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"syscall"
 
+	"conclave/agent"
 	"conclave/ca"
 	"conclave/ca/register"
 	"conclave/ceremony"
@@ -64,7 +65,7 @@ func failureOf(err error) failure {
 		return failure{"no_space", exitFailure}
 	case is(fs.ErrNotExist), is(hsm.ErrNotFound), is(register.ErrNoEntry), is(pcsc.ErrNoReader), is(pcsc.ErrNoCard):
 		return failure{"not_found", exitNotFound}
-	case is(fs.ErrExist), is(hsm.ErrOccupied), is(ca.ErrNumberUsed), errors.As(err, &present):
+	case is(fs.ErrExist), is(hsm.ErrOccupied), is(ca.ErrNumberUsed), is(agent.ErrServed), errors.As(err, &present):
 		return failure{"exists", exitExists}
 	case is(fs.ErrPermission):
 		return failure{"not_permitted", exitFailure}

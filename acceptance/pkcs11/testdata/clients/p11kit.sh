@@ -9,5 +9,7 @@ openssl x509 -in tls.pem -pubkey -noout >tls.pub
 sign "$folder/../p11-kit-proxy.so"
 openssl pkeyutl -verify -pubin -inkey tls.pub -sigfile signature -in in32
 eval "$(p11-kit server --name "$PWD/server.socket" --provider "$MODULE" "$URI")"
+# It says where it listens before it does, and without it the client has no slots.
+for _ in {1..200}; do pkcs11-tool --module "$folder/p11-kit-client.so" -L | grep -qF "$label" && break; sleep 0.05; done
 sign "$folder/p11-kit-client.so"
 openssl pkeyutl -verify -pubin -inkey tls.pub -sigfile signature -in in32
