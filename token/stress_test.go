@@ -20,29 +20,22 @@ func TestEverythingAtOnce(t *testing.T) {
 	d := newDesk(t)
 	id := d.make("default", "root", 0)
 	random := testrun.Random(t)
-	var working, changing sync.WaitGroup
-	for number := range uint64(6) {
+	const applications = 6
+	things, begin := testrun.Times(60, 600), make(chan struct{})
+	var working sync.WaitGroup
+	for number := range uint64(applications) {
 		r := rand.New(rand.NewPCG(random.Uint64(), number))
-		working.Go(func() { d.work(id, r, 60) })
+		working.Go(func() { d.work(id, r, things, begin) })
 	}
-	over := make(chan struct{})
-	changing.Go(func() {
-		for {
-			select {
-			case <-over:
-				return
-			default: // the PIN is the same, and another one to the device
-			}
-			d.other("default", func(h *hsm.HSM) error {
-				return h.ChangePIN(wire.UserPIN, secret.Bytes(userPIN), secret.Bytes(userPIN))
-			})
-			d.pass(unlockedTime)
-			d.pass(idleTime)
-		}
-	})
+	for range applications * things {
+		begin <- struct{}{}
+		d.other("default", func(h *hsm.HSM) error { // the PIN is the same, and another one to the device
+			return h.ChangePIN(wire.UserPIN, secret.Bytes(userPIN), secret.Bytes(userPIN))
+		})
+		d.pass(unlockedTime)
+		d.pass(idleTime)
+	}
 	working.Wait()
-	close(over)
-	changing.Wait()
 	s := d.session(id)
 	d.want("a login afterwards", s.logIn(userPIN), cryptoki.OK)
 	d.want("a use", s.asUser(write), cryptoki.OK)
@@ -51,8 +44,8 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 }
 
-// work is an application that does so many things.
-func (d *desk) work(id SlotID, random *rand.Rand, things uint64) {
+// work is an application that does so many things, each once it may begin.
+func (d *desk) work(id SlotID, random *rand.Rand, things int, begin <-chan struct{}) {
 	a := d.library.Application()
 	defer a.Close()
 	may := func(doing string, err error, allowed ...error) {
@@ -61,9 +54,10 @@ func (d *desk) work(id SlotID, random *rand.Rand, things uint64) {
 		}
 	}
 	for number := range things {
-		s, err := a.Session(number+1, id, true)
+		<-begin
+		s, err := a.Session(uint64(number)+1, id, true)
 		if may("a session", err); err != nil {
-			return
+			continue
 		}
 		switch random.IntN(6) {
 		case 0:
