@@ -62,12 +62,12 @@ rehearse: build
 check: static
 	go test -short $$(go list ./... | grep -v /acceptance/)
 
-# The two packages of acceptance begin first, since they take longest.
+# The packages of acceptance begin first, since they take longest. Vetted is everything before.
 test:
 	scripts/install-packages
 	scripts/install-node
 	$(MAKE) static
-	go test -timeout 45m ./acceptance/... $$(go list ./... | grep -v /acceptance)
+	go test -vet=off -ldflags=-s -timeout 45m ./acceptance/... $$(go list ./... | grep -v /acceptance)
 ifdef CI
 	$(MAKE) -j2 -Otarget race wycheproof module-check cross reproducible
 else
@@ -129,7 +129,7 @@ reproducible:
 race: export CGO_ENABLED = 1
 race: export GORACE = atexit_sleep_ms=0
 race:
-	go test -race -short -timeout 20m $$(scripts/concurrent-packages)
+	go test -race -short -vet=off -ldflags=-s -timeout 20m $$(scripts/concurrent-packages)
 
 fuzz: export CONCLAVE_FUZZ ?= 2m20s
 fuzz:

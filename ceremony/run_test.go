@@ -74,6 +74,9 @@ func newStageOf(t testing.TB, example string, change func(*plan.Plan)) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i := range p.Keys { // its own P-384 is several times as slow
+		p.Keys[i].Type = strings.Replace(p.Keys[i].Type, "ec:secp384r1", "ec:secp256r1", 1)
+	}
 	for i := range p.Certificates {
 		if p.Certificates[i].Request != "" {
 			p.Certificates[i].LeaveOut = []string{"subjectAltName"}
