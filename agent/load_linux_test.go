@@ -200,6 +200,7 @@ func TestThreads(t *testing.T) {
 	path := serving(t, Options{Home: home})
 	var all sync.WaitGroup
 	var client *module
+	seeds := testrun.Random(t)
 	for i := range 32 {
 		m := client
 		if i%4 == 0 {
@@ -211,7 +212,7 @@ func TestThreads(t *testing.T) {
 			m = more
 			t.Cleanup(func() { more.conn.Close() })
 		}
-		random, slot := rand.New(rand.NewPCG(testrun.Random(t).Uint64(), uint64(i))), onlySlot(t, m)
+		random, slot := rand.New(rand.NewPCG(seeds.Uint64(), uint64(i))), onlySlot(t, m)
 		if _, err := m.open(slot).login(cryptoki.User, userPIN); err != nil && (err != cryptoki.UserAlreadyLoggedIn || i%4 == 0) {
 			t.Fatal(err)
 		}

@@ -72,9 +72,12 @@ func TestAgentKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a dozen agents")
 	}
-	const atLeast, most = 3, 10
+	atLeast, most, count := 3, 10, 500
+	if testrun.Exhaustive() {
+		atLeast, most, count = 100, 100, 20_000
+	}
 	d := newDesk(t)
-	cmd := d.command(d.compiled(t, "threads"), "--module", d.module, "--pin", pin, "--survive", "1", "--threads", "8", "--count", "500", "--seed", fmt.Sprint(testrun.Random(t).Uint32()))
+	cmd := d.command(d.compiled(t, "threads"), "--module", d.module, "--pin", pin, "--survive", "1", "--threads", "8", "--count", fmt.Sprint(count), "--seed", fmt.Sprint(testrun.Random(t).Uint32()))
 	cmd.Stderr = os.Stderr
 	shown, err := cmd.StdoutPipe()
 	if err != nil {
