@@ -33,7 +33,7 @@ func (k Kind) Explain(path string, err error) error {
 	switch {
 	case code == sqlite3.SQLITE_FULL, noSpace(err),
 		(code == sqlite3.SQLITE_IOERR || code == sqlite3.SQLITE_CANTOPEN) && outOfSpace(filepath.Dir(path)):
-		err = k.Full
+		err = noRoom{k.Full}
 	case code == sqlite3.SQLITE_NOTADB:
 		err = k.foreign()
 	case code == sqlite3.SQLITE_CORRUPT:
@@ -45,6 +45,13 @@ func (k Kind) Explain(path string, err error) error {
 	}
 	return fmt.Errorf("%s %s: %w", k.Name, path, err)
 }
+
+// noRoom is what a kind says of a full disk, which errors.Is knows as the system's error.
+type noRoom struct{ error }
+
+func (n noRoom) Unwrap() error { return n.error }
+
+func (noRoom) Is(target error) bool { return target == syscall.ENOSPC }
 
 // outOfSpace tries to write a page beside a file. SQLite does not pass on the
 // system's error, and calls only some of those that mean no room SQLITE_FULL:

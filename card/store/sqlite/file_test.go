@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"conclave/card/store"
@@ -241,7 +242,7 @@ func TestFull(t *testing.T) {
 
 func wantFull(t *testing.T, err error, path string) {
 	t.Helper()
-	if !errors.Is(err, store.ErrFull) || !strings.Contains(err.Error(), path) {
+	if !errors.Is(err, store.ErrFull) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), path) {
 		t.Errorf("error %v, want ErrFull with the name", err)
 	}
 }
