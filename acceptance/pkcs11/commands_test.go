@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"conclave/internal/pcscdtest"
+	"conclave/internal/smalldisk"
 	"conclave/internal/testrun"
 )
 
@@ -48,6 +49,22 @@ func TestRefusals(t *testing.T) {
 	if shown := d.run(t, bin("conclave"), "pkcs11", "info", "ssh"); !strings.Contains(shown, "make it with: conclave hsm create default;") {
 		t.Errorf("it does not say that there is no device:\n%s", shown)
 	}
+}
+
+// TestUnusableDevices: a device that does not open is no token, and why is said.
+func TestUnusableDevices(t *testing.T) {
+	d := newDesk(t)
+	d.write(t, "conclave/devices/broken.device", "no device")
+	d.refused(t, "test --device broken", "failure", `device "broken": `, 1)
+	d.stopAgent(t, syscall.SIGTERM)
+	d.dir = smalldisk.Mount(t, 2<<20)
+	d.write(t, "pin", pin)
+	d.run(t, bin("conclave"), "hsm", "create")
+	d.run(t, bin("conclave"), "hsm", "init", "--pin", "file:pin", "--so-pin", "env:SOPIN")
+	free := smalldisk.Fill(t, d.dir, 0)
+	d.refused(t, "test --pin file:pin", "no_space", "free some space and try again", 1)
+	free()
+	d.run(t, bin("conclave"), "pkcs11", "test", "--pin", "file:pin")
 }
 
 // refused runs a command that must fail so.

@@ -63,10 +63,17 @@ func (cmd pkcs11Test) module() (string, error) {
 	return path, err
 }
 
-// explained says more of a return value of PKCS#11 than its name.
+// explained says more of a return value of PKCS#11 than its name, and why a device is no
+// token.
 func (t *moduleTest) explained(c *console, err error) error {
 	var rv cryptoki.RV
 	switch {
+	case errors.Is(err, errNoToken):
+		told := c.withHSM(func(*hsm.HSM) error { return nil })
+		if told != nil && failureOf(told).exit != exitNotFound {
+			return told
+		}
+		return err
 	case !errors.As(err, &rv):
 		return err
 	case failureOf(rv).exit == exitPIN:
@@ -177,16 +184,18 @@ func (t *moduleTest) findToken() error {
 	})
 }
 
+var errNoToken error = missing{errors.New("the module has no token")}
+
 // noToken names the tokens that there are.
 func noToken(device string, tokens []module.Token) error {
 	if len(tokens) == 0 {
-		return missing{errors.New("the module has no token; conclave hsm list shows the devices, and conclave hsm create makes one")}
+		return fmt.Errorf("%w; conclave hsm list shows the devices, and conclave hsm create makes one", errNoToken)
 	}
 	var names []string
 	for _, one := range tokens {
 		names = append(names, fmt.Sprintf("%s (%s)", one.SlotDescription, one.Serial))
 	}
-	return missing{fmt.Errorf("the module has no token of device %q; it has: %s", device, strings.Join(names, ", "))}
+	return fmt.Errorf("%w of device %q; it has: %s", errNoToken, device, strings.Join(names, ", "))
 }
 
 // useSession does what needs no login.
