@@ -172,6 +172,7 @@ type lobby struct {
 	eager      chan struct{} // holds one for each socket that blocks a thread
 	outside    atomic.Int64  // sockets that wait elsewhere, or are served
 	processors unix.CPUSet   // that the agent may use
+	share      int           // how many of them it may keep busy: a container has a quota
 	epoll      int
 	end        [2]int // a pipe: the lobby is left when its second end is closed
 	left       chan struct{}
@@ -182,6 +183,7 @@ type lobby struct {
 
 func newLobby() (*lobby, error) {
 	l := &lobby{eager: make(chan struct{}, 4*runtime.GOMAXPROCS(0)), left: make(chan struct{}), sockets: map[int32]*socket{}}
+	l.share = min(runtime.NumCPU(), runtime.GOMAXPROCS(0))
 	err := unix.SchedGetaffinity(0, &l.processors)
 	if err != nil {
 		return nil, err
@@ -225,10 +227,10 @@ const (
 )
 
 func (l *lobby) crowd() crowd {
-	switch clients, processors := int(l.outside.Load()), runtime.NumCPU(); {
-	case 2*clients <= processors:
+	switch clients := int(l.outside.Load()); {
+	case 2*clients <= l.share:
 		return few
-	case clients <= processors:
+	case clients <= l.share:
 		return some
 	}
 	return many

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +22,7 @@ func TestFollow(t *testing.T) {
 	}
 	var one unix.CPUSet
 	one.Set(first)
-	all, processors := l.processors, int64(runtime.NumCPU())
+	all, processors := l.processors, int64(l.share)
 	for _, step := range []struct {
 		name      string
 		clients   int64
