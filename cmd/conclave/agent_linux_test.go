@@ -104,6 +104,10 @@ func TestAgentStart(t *testing.T) {
 			t.Fatalf("agents: %v", agents)
 		}
 		h.lookAt(agents[0])
+		second := exec.Command("conclave", "agent")
+		if out, err := second.CombinedOutput(); second.ProcessState.ExitCode() != exitExists || !strings.Contains(string(out), "nothing is left to do") {
+			t.Errorf("a second one: %v: %s", err, out)
+		}
 		syscall.Kill(agents[0], after)
 		h.end(nil)
 		if _, err := os.Lstat(h.socket()); (err == nil) != (after == syscall.SIGKILL) {
