@@ -62,12 +62,12 @@ rehearse: build
 check: static
 	go test -short $$(go list ./... | grep -v /acceptance/)
 
-# The packages of acceptance begin first, since they take longest. Vetted is everything before.
+# What takes longest begins first. Vetted is everything before.
 test:
 	scripts/install-packages
 	scripts/install-node
 	$(MAKE) static
-	go test -vet=off -ldflags=-s -timeout 45m ./acceptance/... $$(go list ./... | grep -v /acceptance)
+	go test -vet=off -ldflags=-s -timeout 45m ./acceptance/... ./cmd/conclave ./ceremony $$(go list ./... | grep -v /acceptance)
 ifdef CI
 	$(MAKE) -j2 -Otarget race wycheproof module-check cross reproducible
 else
