@@ -43,20 +43,44 @@ func Attend(tb testing.TB, terminal *os.File) *Session {
 	if err := keepOutput(terminal); err != nil {
 		tb.Fatal(err)
 	}
-	s := &Session{Terminal: terminal, tb: tb, shown: make(chan []byte, 1000)}
+	s := &Session{Terminal: terminal, tb: tb, shown: make(chan []byte, 1)}
 	tb.Cleanup(func() { terminal.Close() })
+	parts := make(chan []byte)
 	go func() {
-		defer close(s.shown)
+		defer close(parts)
 		for {
 			part := make([]byte, 4096)
 			n, err := terminal.Read(part)
 			if err != nil {
 				return
 			}
-			s.shown <- part[:n]
+			parts <- part[:n]
 		}
 	}()
+	go s.keep(parts)
 	return s
+}
+
+// keep keeps what is shown until a test looks, however much that is: who writes to a
+// terminal waits for no one.
+func (s *Session) keep(parts <-chan []byte) {
+	defer close(s.shown)
+	var kept []byte
+	for open := true; open || len(kept) > 0; {
+		var to chan<- []byte
+		if len(kept) > 0 {
+			to = s.shown
+		}
+		var part []byte
+		select {
+		case part, open = <-parts:
+			if kept = append(kept, part...); !open {
+				parts = nil
+			}
+		case to <- kept:
+			kept = nil
+		}
+	}
 }
 
 // Expect waits until the pattern is shown, and gives its groups. Styles are not
