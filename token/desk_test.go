@@ -34,10 +34,16 @@ type desk struct {
 	timers map[time.Duration][]*func()
 }
 
+// practiceHome has PINs that are cheap to compare.
+func practiceHome(dir string) device.Home {
+	home := device.NewHome(dir)
+	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	return home
+}
+
 func newDesk(tb testing.TB) *desk {
 	tb.Helper()
-	home := device.NewHome(tb.TempDir())
-	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	home := practiceHome(tb.TempDir())
 	d := &desk{TB: tb, home: home, library: New(home), timers: map[time.Duration][]*func(){}}
 	d.library.after = func(t time.Duration, f func()) func() bool {
 		d.mu.Lock()

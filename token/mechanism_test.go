@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"conclave/card"
-	"conclave/device"
 	"conclave/hsm"
 	"conclave/internal/curve"
 	"conclave/internal/foreign"
@@ -35,8 +33,7 @@ func newTestSession(tb testing.TB) *Session {
 // newSessionOn is a session with a device whose DKEK has so many shares.
 func newSessionOn(tb testing.TB, shares int) *Session {
 	tb.Helper()
-	home := device.NewHome(tb.TempDir())
-	home.PINCost = card.PINCost{Time: 1, Memory: 8, Threads: 1}
+	home := practiceHome(tb.TempDir())
 	if _, err := home.Create("test"); err != nil {
 		tb.Fatal(err)
 	}
