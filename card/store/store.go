@@ -64,7 +64,7 @@ type Store interface {
 	Alone(fn func() error) error
 	// Version differs from every earlier value once any process has committed
 	// a change. It may differ when nothing changed, and compares only with
-	// values from the same Store. It costs microseconds.
+	// values from the same Store. It costs microseconds at most.
 	Version() (uint64, error)
 	// Scrub makes sure that values which were replaced or deleted are no longer
 	// on disk, if the store can. The error is ErrBusy if it could not, since another
