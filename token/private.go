@@ -17,7 +17,10 @@ type attempt struct {
 // hashing is the attempt for keys that sign nothing but what the device hashes, if it
 // can and the message was kept.
 func hashing(scheme wire.Algorithm, hash crypto.Hash, in *input) (tries []attempt) {
-	if algorithm, err := scheme.OnCard(hash); err == nil && in.whole() {
+	if hash == 0 || !in.whole() {
+		return nil
+	}
+	if algorithm, err := scheme.OnCard(hash); err == nil {
 		tries = append(tries, attempt{algorithm, in.data})
 	}
 	return tries

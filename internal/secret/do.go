@@ -6,9 +6,9 @@ package secret
 // GOEXPERIMENT=runtimesecret the registers are cleared too, and what f allocated is
 // when a collection finds that it is not reachable any more.
 func Do(f func()) {
-	clearStack()
+	stack(false)
 	f()
-	clearStack()
+	stack(true)
 }
 
 // Erased says whether Do erases what is allocated in it. Foreign libraries must not

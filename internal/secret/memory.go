@@ -73,12 +73,13 @@ func bytesOf(size int) []byte { return make([]byte, size) }
 //go:noinline
 func pointersOf(size int) []*byte { return make([]*byte, size/8) }
 
-// clearStack clears as much of the stack as a command uses. The first call makes it
-// as long: what is left behind when a stack grows cannot be cleared.
+// stack makes the stack as long as a command uses it, and clears that much of it on
+// demand: what is left behind when a stack grows cannot be cleared.
 //
 //go:noinline
-func clearStack() {
-	var used [64 << 10]byte
-	clear(used[:])
-	runtime.KeepAlive(&used)
+func stack(wipe bool) {
+	if wipe {
+		var used [64 << 10]byte // is zero
+		runtime.KeepAlive(&used)
+	}
 }
