@@ -37,6 +37,13 @@ type Conn interface {
 // the card.
 var ErrReset = errors.New("the card was reset by another process")
 
+// Roomy is a Conn that carries the longest extended APDUs, because no reader is in
+// between.
+type Roomy interface {
+	Conn
+	Roomy()
+}
+
 // Transactor is a Conn that other processes share. Between Begin and End no
 // one else reaches the card; End leaves its session as it is.
 type Transactor interface {

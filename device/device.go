@@ -98,6 +98,9 @@ type connection struct {
 	embedded *Embedded
 }
 
+// Roomy implements apdu.Roomy.
+func (*connection) Roomy() {}
+
 func (c *connection) Close() error { return errors.Join(c.Conn.Close(), c.embedded.store.Close()) }
 
 // OpenCard opens an embedded device as a card, to be served to a client, such as pcscd:

@@ -9,11 +9,14 @@ import (
 	"conclave/wire"
 )
 
-// maxChunk is how much of a file one command carries, in bytes. The smallest
+// maxChunk is how much of a file one command carries to a reader, in bytes. The smallest
 // buffer of the real devices is 1232 for the whole APDU (OpenSC,
 // src/libopensc/card-sc-hsm.c), but cyberJack readers take 1014 and drop the rest
 // without a word (OpenSC, issue 2514).
 const maxChunk = 960
+
+// maxOverhead is how many bytes the data of UPDATE BINARY has beside those of the file.
+const maxOverhead = 8
 
 // ErrNotFound is the error for a file or key that does not exist.
 var ErrNotFound = errors.New("not found")
@@ -76,22 +79,32 @@ func (h *HSM) selectFile(fid wire.FID) (int, error) {
 	return size, nil
 }
 
-// WriteFile makes content the whole of a file, which it creates where needed.
+// WriteFile makes content the whole of a file, which it creates where needed. On a card
+// that starts a file over, as embedded devices do, what fits one command is there from
+// one moment to the next, in place of the earlier content.
 func (h *HSM) WriteFile(fid wire.FID, content []byte) (err error) {
 	if err := h.begin(); err != nil {
 		return err
 	}
 	defer h.end(&err)
+	if err := h.overwrite(fid, content); err != nil {
+		return err
+	}
 	// A card may leave the rest of a longer content in place. In EF.TokenInfo it does no
 	// harm, and pico-hsm, which makes that file of code, must not be told to delete it.
-	if size, err := h.selectFile(fid); err == nil && size > len(content) && fid != wire.EFTokenInfo {
-		if err := h.DeleteFile(fid); err != nil {
-			return err
-		}
+	if size, err := h.selectFile(fid); err != nil || size <= len(content) || fid == wire.EFTokenInfo {
+		return nil
 	}
+	if err := h.DeleteFile(fid); err != nil {
+		return err
+	}
+	return h.overwrite(fid, content)
+}
+
+func (h *HSM) overwrite(fid wire.FID, content []byte) error {
 	doing := fmt.Sprintf("write file %04X", uint16(fid))
-	for offset := 0; ; offset += maxChunk {
-		data, err := wire.UpdateAt(offset, content[offset:min(offset+maxChunk, len(content))])
+	for offset := 0; ; offset += h.chunk {
+		data, err := wire.UpdateAt(offset, content[offset:min(offset+h.chunk, len(content))])
 		if err != nil {
 			return err
 		}
@@ -100,7 +113,7 @@ func (h *HSM) WriteFile(fid wire.FID, content []byte) (err error) {
 		}); err != nil {
 			return err
 		}
-		if offset+maxChunk >= len(content) {
+		if offset+h.chunk >= len(content) {
 			return nil
 		}
 	}

@@ -33,12 +33,16 @@ type HSM struct {
 	options  wire.Options
 	loggedIn bool // by Login; a reset by another process then costs the session
 	alone    int  // how many of begin have no end yet
+	chunk    int  // how much of a file one command writes, in bytes
 }
 
 // Open selects the applet on a connected card. The HSM takes over the
 // connection: Close closes it.
 func Open(conn apdu.Conn) (*HSM, error) {
-	h := &HSM{conn: conn}
+	h := &HSM{conn: conn, chunk: maxChunk}
+	if _, ok := conn.(apdu.Roomy); ok {
+		h.chunk = apdu.MaxExtendedData - maxOverhead
+	}
 	err := h.begin()
 	if err == nil {
 		err = h.selectApplet()

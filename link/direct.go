@@ -7,7 +7,7 @@ import (
 	"conclave/apdu"
 )
 
-// Direct links a host to a card in the same process.
+// Direct links a host to a card in the same process. The Conn is Roomy.
 func Direct(card Card) apdu.Conn { return &direct{card: card} }
 
 type direct struct {
@@ -27,6 +27,9 @@ func (d *direct) Transmit(command []byte) ([]byte, error) {
 	}
 	return d.card.Transmit(command)
 }
+
+// Roomy implements apdu.Roomy.
+func (d *direct) Roomy() {}
 
 func (d *direct) Reset() error {
 	d.mu.Lock()

@@ -134,10 +134,9 @@ func TestCutOff(t *testing.T) {
 	}
 	destroy := func(s *Session, h cryptoki.Handle) error { return s.Destroy(h) }
 	// Of data the new object is there before the old one goes, and of that the value goes
-	// before the label. A certificate that is shorter than the request in its place is written
-	// once that is gone, and the public half with it until then.
+	// before the label.
 	const oldData, newData, noData = `id , value "old value";`, `id , value "new value";`, `id , value "";`
-	between := map[string][]string{"other data": {oldData + newData, noData + newData}, "no data": {noData}, "a certificate": {""}}
+	between := map[string][]string{"other data": {oldData + newData, noData + newData}, "no data": {noData}}
 	for name, change := range map[string]func(*Session) error{
 		"a pair": func(s *Session) error {
 			_, _, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: cryptoki.ECKeyPairGen}, ofToken(cryptoki.Template{octets(cryptoki.AttrECParams, printable("secp256r1"))}),
