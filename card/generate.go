@@ -51,6 +51,8 @@ func (c *Card) parseKeyRequest(b []byte) (request wire.KeyRequest, generate func
 		return request, nil, apdu.FunctionNotSupported
 	case err != nil:
 		return request, nil, apdu.WrongData
+	case request.Domain != nil && (*request.Domain != 0 || !c.state.DKEK.Enabled):
+		return request, nil, apdu.ReferenceNotFound
 	}
 	generate, err = planGenerate(request.Key, c.config.RSA)
 	return request, generate, err

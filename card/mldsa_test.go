@@ -111,8 +111,8 @@ func TestMLDSA(t *testing.T) {
 func TestMLDSAAttests(t *testing.T) {
 	c := owned(t, memory.New())
 	once := uint32(1)
-	_, first := generateMLDSA(t, c, 1, 0, wire.KeyRequest{UseCounter: &once, Algorithms: []byte{byte(wire.MLDSA)}}, mldsa.MLDSA65())
-	_, second := generateMLDSA(t, c, 2, 1, wire.KeyRequest{Algorithms: []byte{byte(wire.ECDSA)}}, mldsa.MLDSA87())
+	_, first := generateMLDSA(t, c, 1, 0, wire.KeyRequest{KeyLimits: wire.KeyLimits{UseCounter: &once, Algorithms: []byte{byte(wire.MLDSA)}}}, mldsa.MLDSA65())
+	_, second := generateMLDSA(t, c, 2, 1, wire.KeyRequest{KeyLimits: wire.KeyLimits{Algorithms: []byte{byte(wire.ECDSA)}}}, mldsa.MLDSA87())
 	if err := second.Verify(first.Request.Key); err != nil {
 		t.Error(err)
 	}
@@ -131,7 +131,7 @@ func TestMLDSAAttests(t *testing.T) {
 func TestMLDSARefuses(t *testing.T) {
 	c := owned(t, memory.New())
 	once := uint32(1)
-	generateMLDSA(t, c, 1, 0, wire.KeyRequest{UseCounter: &once}, mldsa.MLDSA44())
+	generateMLDSA(t, c, 1, 0, wire.KeyRequest{KeyLimits: wire.KeyLimits{UseCounter: &once}}, mldsa.MLDSA44())
 	mu := make([]byte, 64)
 	for _, refused := range []struct {
 		name        string

@@ -52,6 +52,9 @@ func (c *Card) selectTemplate(cmd apdu.Command, template wire.Template) ([]byte,
 		return nil, apdu.FileNotFound
 	}
 	fid := wire.FID(binary.BigEndian.Uint16(cmd.Data))
+	if fid.Prefix() == wire.PrefixKey && fid.ID() != 0 && c.session.user != nil {
+		return c.selectKey(template, fid)
+	}
 	size, err := c.fileSize(fid)
 	if err != nil {
 		return nil, err
@@ -60,7 +63,34 @@ func (c *Card) selectTemplate(cmd apdu.Command, template wire.Template) ([]byte,
 	return wire.FileFCP(template, fid, size)
 }
 
-// fileSize gives the size of an EF. A key exists, and shows nothing of itself.
+// selectKey tells the user what limits a key's use: that is sealed with the key. The key
+// domain is that of the DKEK, if the device has one.
+func (c *Card) selectKey(template wire.Template, fid wire.FID) ([]byte, error) {
+	var limits wire.KeyLimits
+	err := c.view(func(r store.Reader) error {
+		record, err := c.session.vault().readKey(r, fid.ID())
+		if err != nil {
+			return err
+		}
+		defer record.wipe()
+		limits.UseCounter, limits.Algorithms = record.UseCounter, record.Algorithms
+		return nil
+	})
+	if errors.Is(err, apdu.ReferenceNotFound) {
+		return nil, apdu.FileNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.state.DKEK.Enabled {
+		limits.Domain = new(byte)
+	}
+	c.session.selected = fid
+	return wire.KeyFCP(template, fid, limits)
+}
+
+// fileSize gives the size of an EF. To who is not logged in, a key exists, and shows
+// nothing of itself.
 func (c *Card) fileSize(fid wire.FID) (size int, err error) {
 	kind, id := record(fid)
 	err = c.view(func(r store.Reader) error {

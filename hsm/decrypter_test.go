@@ -27,7 +27,7 @@ func rsaSigner(t *testing.T, h *hsm.HSM, algorithms ...wire.Algorithm) (*hsm.Sig
 	for _, a := range algorithms {
 		list = append(list, byte(a))
 	}
-	ref, _, err := h.GenerateKey(hsm.NewKey{Key: wire.RSATemplate(1024), Algorithms: list})
+	ref, _, err := h.GenerateKey(hsm.NewKey{Key: wire.RSATemplate(1024), KeyLimits: wire.KeyLimits{Algorithms: list}})
 	if err != nil {
 		t.Fatal(err)
 	}

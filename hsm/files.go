@@ -65,18 +65,22 @@ func (h *HSM) ReadFile(fid wire.FID) (content []byte, err error) {
 
 // selectFile gives the size of the file.
 func (h *HSM) selectFile(fid wire.FID) (int, error) {
-	doing := fmt.Sprintf("select file %04X", uint16(fid))
-	fcp, err := h.exchange(doing, apdu.Command{
-		INS: wire.InsSelect, Data: binary.BigEndian.AppendUint16(nil, uint16(fid)), Ne: apdu.MaxShortNe,
-	})
+	fcp, err := h.fcp(fid)
 	if err != nil {
-		return 0, notFound(fid, err)
+		return 0, err
 	}
 	size, err := wire.ParseFileSize(fcp)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", doing, err)
+		return 0, fmt.Errorf("select file %04X: %w", uint16(fid), err)
 	}
 	return size, nil
+}
+
+func (h *HSM) fcp(fid wire.FID) ([]byte, error) {
+	fcp, err := h.exchange(fmt.Sprintf("select file %04X", uint16(fid)), apdu.Command{
+		INS: wire.InsSelect, Data: binary.BigEndian.AppendUint16(nil, uint16(fid)), Ne: apdu.MaxShortNe,
+	})
+	return fcp, notFound(fid, err)
 }
 
 // WriteFile makes content the whole of a file, which it creates where needed. On a card

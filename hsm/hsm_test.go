@@ -343,7 +343,7 @@ func TestSignerMakesCertificates(t *testing.T) {
 func TestUseCounterAndAlgorithmList(t *testing.T) {
 	h := connect(t, newDevice(t), 0)
 	uses := uint32(2)
-	ref, _, err := h.GenerateKey(hsm.NewKey{Key: wire.ECTemplate(p256(t)), UseCounter: &uses, Algorithms: []byte{byte(wire.ECDSA)}})
+	ref, _, err := h.GenerateKey(hsm.NewKey{Key: wire.ECTemplate(p256(t)), KeyLimits: wire.KeyLimits{UseCounter: &uses, Algorithms: []byte{byte(wire.ECDSA)}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,12 +352,33 @@ func TestUseCounterAndAlgorithmList(t *testing.T) {
 		t.Errorf("an algorithm that is not in the list: %v", err)
 	}
 	for use := 1; use <= 3; use++ {
+		fcp, err := h.SelectKey(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limits, err := wire.ParseKeyLimits(fcp)
+		if err != nil || limits.UseCounter == nil || int(*limits.UseCounter) != 3-use || !bytes.Equal(limits.Algorithms, []byte{byte(wire.ECDSA)}) {
+			t.Errorf("before use %d: %+v, %v", use, limits, err)
+		}
 		if _, err := h.Sign(ref, wire.ECDSA, digest); (err == nil) != (use <= 2) || use > 2 && !strings.Contains(err.Error(), "its uses are exhausted") {
 			t.Errorf("use %d: %v", use, err)
 		}
 	}
 	if _, err := h.WrapKey(ref); !errors.Is(err, apdu.ConditionsNotSatisfied) {
 		t.Errorf("a key whose uses are counted was wrapped: %v", err)
+	}
+	if err := h.Logout(); err != nil {
+		t.Fatal(err)
+	}
+	fcp, err := h.SelectKey(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limits, err := wire.ParseKeyLimits(fcp); err != nil || limits.UseCounter != nil || limits.Algorithms != nil {
+		t.Errorf("without a login: %+v, %v", limits, err)
+	}
+	if _, err := h.SelectKey(ref + 1); !errors.Is(err, hsm.ErrNotFound) {
+		t.Errorf("a key that does not exist: %v", err)
 	}
 }
 

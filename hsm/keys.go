@@ -101,6 +101,16 @@ func (h *HSM) key(ref byte) (Key, error) {
 	return k, nil
 }
 
+// SelectKey gives what the device tells of a key's limits, for wire.ParseKeyLimits. An
+// embedded device tells them to the user, and no one else.
+func (h *HSM) SelectKey(ref byte) (fcp []byte, err error) {
+	if err := h.begin(); err != nil {
+		return nil, err
+	}
+	defer h.end(&err)
+	return h.fcp(wire.PrefixKey.File(ref))
+}
+
 // PublicKey gives the public half of a key, from its certificate request or
 // its certificate.
 func (h *HSM) PublicKey(ref byte) (*wire.PublicKey, error) {
@@ -138,15 +148,14 @@ func ParsePublic(content []byte) (*wire.PublicKey, error) {
 
 // NewKey says what key to generate.
 type NewKey struct {
-	Ref        byte // 0 for the lowest free one
-	Key        wire.PublicKey
-	Label      string
-	ID         []byte     // CKA_ID; the reference if it is empty
-	Usage      wire.Usage // what it is described to be for; 0 for what such keys do usually
-	UseCounter *uint32
-	Algorithms []byte
-	Described  []byte // the algorithms that programs are to use it with; Algorithms if it is empty
-	Consent    bool   // programs are to ask for the PIN before each use; see wire.PrKD
+	Ref   byte // 0 for the lowest free one
+	Key   wire.PublicKey
+	Label string
+	ID    []byte     // CKA_ID; the reference if it is empty
+	Usage wire.Usage // what it is described to be for; 0 for what such keys do usually
+	wire.KeyLimits
+	Described []byte // the algorithms that programs are to use it with; Algorithms if it is empty
+	Consent   bool   // programs are to ask for the PIN before each use; see wire.PrKD
 }
 
 // authority is the CAR of a request for which no authority was named.
@@ -233,7 +242,7 @@ func (h *HSM) keyRequest(n NewKey) ([]byte, error) {
 		return nil, err
 	}
 	return wire.KeyRequest{
-		CAR: authority, CHR: device.Chain.Device().CHR, Key: n.Key, UseCounter: n.UseCounter, Algorithms: n.Algorithms,
+		CAR: authority, CHR: device.Chain.Device().CHR, Key: n.Key, KeyLimits: n.KeyLimits,
 	}.Bytes()
 }
 

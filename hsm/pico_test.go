@@ -116,7 +116,7 @@ func TestAlgorithmLists(t *testing.T) {
 
 func checkAlgorithmList(t *testing.T, h *hsm.HSM, device string, key wire.PublicKey, list []byte, opts crypto.SignerOpts, byCard bool) {
 	t.Helper()
-	ref, _, err := h.GenerateKey(hsm.NewKey{Key: key, Algorithms: list})
+	ref, _, err := h.GenerateKey(hsm.NewKey{Key: key, KeyLimits: wire.KeyLimits{Algorithms: list}})
 	if err != nil {
 		t.Fatal(err)
 	}

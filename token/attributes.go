@@ -55,6 +55,7 @@ type keyDescription struct {
 	extractable bool            // wrapped, under a DKEK
 	consent     bool            // the PIN is to be given for each use
 	algorithms  []byte          // that programs use it with; none for all
+	limits      wire.KeyLimits  // as far as the device tells them
 }
 
 // keyType is PKCS#11's word for the type of a key.
@@ -102,14 +103,26 @@ func (k *keyDescription) privateKey() cryptoki.Template {
 		flag(cryptoki.AttrWrapWithTrusted, false), flag(cryptoki.AttrAlwaysAuthenticate, k.consent))
 	t = append(t, k.guarded()...)
 	t = append(t, k.parameters()...)
-	if len(k.algorithms) > 0 {
-		t = append(t, octets(cryptoki.AttrAlgorithmList, k.algorithms))
-	}
+	t = append(t, k.limited()...)
 	if k.kind == wire.KeyRSA {
 		return append(t, sensitive(cryptoki.AttrPrivateExponent, cryptoki.AttrPrime1, cryptoki.AttrPrime2,
 			cryptoki.AttrExponent1, cryptoki.AttrExponent2, cryptoki.AttrCoefficient)...)
 	}
 	return append(t, sensitive(cryptoki.AttrValue)...)
+}
+
+// limited is what CardContact's module has of what limits a key.
+func (k *keyDescription) limited() (t cryptoki.Template) {
+	if n := k.limits.UseCounter; n != nil {
+		t = append(t, number(cryptoki.AttrUseCounter, uint64(*n)))
+	}
+	if len(k.limits.Algorithms) > 0 {
+		t = append(t, octets(cryptoki.AttrAlgorithmList, k.limits.Algorithms))
+	}
+	if n := k.limits.Domain; n != nil {
+		t = append(t, octets(cryptoki.AttrKeyDomain, []byte{*n}))
+	}
+	return t
 }
 
 // guarded says how a key that stays on the device is kept.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 
+	"conclave/apdu"
 	"conclave/hsm"
 	"conclave/token/cryptoki"
 	"conclave/wire"
@@ -72,7 +73,8 @@ func newKeyOf(t cryptoki.KeyType, public, private cryptoki.Template) (key hsm.Ne
 	label, _ := firstOf(cryptoki.AttrLabel, private, public)
 	key.Label = string(label)
 	key.ID, _ = firstOf(cryptoki.AttrID, private, public)
-	key.UseCounter = prv.useCounter()
+	prv.takeLimits(public)
+	key.UseCounter, key.Domain = prv.useCounter(), prv.keyDomain()
 	key.Usage = prv.usage(key.Key.Type)
 	key.Algorithms, key.Described = prv.algorithms()
 	if key.Consent = prv.flag(cryptoki.AttrAlwaysAuthenticate, false); key.Consent {
@@ -118,13 +120,42 @@ func (w *wish) curve() wire.PublicKey {
 	return wire.ECTemplate(c)
 }
 
+// takeLimits takes what limits the private key from the template of the public one, where
+// CardContact's module has it. Where both have it, they must agree.
+func (w *wish) takeLimits(public cryptoki.Template) {
+	for _, a := range []cryptoki.AttributeType{cryptoki.AttrUseCounter, cryptoki.AttrAlgorithmList, cryptoki.AttrKeyDomain} {
+		value, found := public.Find(a)
+		if !found {
+			continue
+		}
+		if own, found := w.template.Find(a); !found {
+			w.template = append(slices.Clip(w.template), cryptoki.Attribute{Type: a, Value: value})
+		} else if !bytes.Equal(own, value) {
+			w.fail(cryptoki.TemplateInconsistent)
+		}
+	}
+}
+
+// keyDomain is the number of the key's domain; nil if the device is to choose.
+func (w *wish) keyDomain() *byte {
+	value, found := w.template.Find(cryptoki.AttrKeyDomain)
+	if !found {
+		return nil
+	}
+	if len(value) != 1 {
+		w.fail(cryptoki.AttributeValueInvalid)
+		return nil
+	}
+	return &value[0]
+}
+
 // useCounter is how often the key may be used; nil for as often as one likes.
 func (w *wish) useCounter() *uint32 {
 	uses := w.number(cryptoki.AttrUseCounter, cryptoki.Unavailable)
 	if uses == cryptoki.Unavailable {
 		return nil
 	}
-	if uses > math.MaxUint32 {
+	if uses == 0 || uses > math.MaxUint32 {
 		w.fail(cryptoki.AttributeValueInvalid)
 	}
 	n := uint32(uses)
@@ -248,6 +279,9 @@ func allowedMechanisms(kind wire.KeyType, algorithms []byte) (allowed []byte) {
 func (s *Session) generate(key hsm.NewKey) (ref byte, public *wire.PublicKey, err error) {
 	err = writer{s}.write(func(h *hsm.HSM) error {
 		made, request, err := h.GenerateKey(key)
+		if key.Domain != nil && errors.Is(err, apdu.ReferenceNotFound) {
+			return cryptoki.AttributeValueInvalid
+		}
 		if err != nil {
 			return full(err)
 		}

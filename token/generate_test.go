@@ -117,8 +117,69 @@ func TestKeyPairsHaveWhatTheirTemplateSays(t *testing.T) {
 	}
 }
 
+// TestLimitsAreTold as the device has them, whichever template they were in, and what is
+// left of the uses after each.
+func TestLimitsAreTold(t *testing.T) {
+	s := newSessionOn(t, 0)
+	p256 := cryptoki.Template{octets(cryptoki.AttrECParams, printable("P-256"))}
+	limits := cryptoki.Template{number(cryptoki.AttrUseCounter, uint64(3)), octets(cryptoki.AttrAlgorithmList, []byte{0x70, 0x73}), octets(cryptoki.AttrKeyDomain, []byte{0})}
+	other := without(limits, cryptoki.AttrUseCounter)
+	for name, templates := range map[string][2]cryptoki.Template{
+		"private": {p256, ofToken(limits)}, "public": {append(p256, limits...), ofToken(nil)}, "both": {append(p256, limits...), ofToken(other)},
+	} {
+		_, h, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: cryptoki.ECKeyPairGen}, templates[0], templates[1])
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for left := uint64(3); ; left-- {
+			k, err := s.object(h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !k.matches(with(limits, cryptoki.Template{number(cryptoki.AttrUseCounter, left), flag(cryptoki.AttrExtractable, false)})) {
+				t.Errorf("%s, %d uses left: %v", name, left, k.limits())
+			}
+			if left == 0 {
+				break
+			}
+			if _, err := s.do(Sign, cryptoki.ECDSASHA256, nil, k, []byte("m"), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_, open, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: cryptoki.ECKeyPairGen}, p256, ofToken(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k, err := s.object(open); err != nil || !k.matches(cryptoki.Template{octets(cryptoki.AttrKeyDomain, []byte{0}), flag(cryptoki.AttrExtractable, true)}) || len(k.limits()) != 1 {
+		t.Errorf("a key without limits: %v, %v", k.limits(), err)
+	}
+	for name, bad := range map[string][2]cryptoki.Template{
+		"another domain":      {nil, {octets(cryptoki.AttrKeyDomain, []byte{1})}},
+		"a domain of 2 bytes": {nil, {octets(cryptoki.AttrKeyDomain, []byte{0, 0})}},
+		"no use":              {nil, {number(cryptoki.AttrUseCounter, uint64(0))}},
+		"two counters":        {{number(cryptoki.AttrUseCounter, uint64(1))}, {number(cryptoki.AttrUseCounter, uint64(2))}},
+		"two lists":           {{octets(cryptoki.AttrAlgorithmList, []byte{0x70})}, {octets(cryptoki.AttrAlgorithmList, []byte{0x73})}},
+	} {
+		if _, _, err := s.GenerateKeyPair(cryptoki.Mechanism{Type: cryptoki.ECKeyPairGen}, append(p256[:1:1], bad[0]...), ofToken(bad[1])); err != cryptoki.AttributeValueInvalid && err != cryptoki.TemplateInconsistent {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// limits are the attributes that limit a key.
+func (o *object) limits() (t cryptoki.Template) {
+	for _, a := range o.attributes {
+		if a.Type == cryptoki.AttrUseCounter || a.Type == cryptoki.AttrAlgorithmList || a.Type == cryptoki.AttrKeyDomain {
+			t = append(t, a)
+		}
+	}
+	return t
+}
+
 // TestAllowedMechanismsAreTold as they were given, or with what comes with them: a
-// device that signs what the host has hashed cannot tell by what.
+// device that signs what the host has hashed cannot tell by what. The list of algorithms
+// is what the device allows.
 func TestAllowedMechanismsAreTold(t *testing.T) {
 	s := newTestSession(t)
 	for name, c := range map[string]struct {
@@ -129,7 +190,7 @@ func TestAllowedMechanismsAreTold(t *testing.T) {
 		algorithms []byte
 	}{
 		"one hash": {cryptoki.RSAPKCSKeyPairGen, cryptoki.Template{number(cryptoki.AttrModulusBits, uint64(1024))},
-			[]cryptoki.MechanismType{cryptoki.SHA256RSAPSS}, []cryptoki.MechanismType{cryptoki.SHA256RSAPSS}, []byte{0x43}},
+			[]cryptoki.MechanismType{cryptoki.SHA256RSAPSS}, []cryptoki.MechanismType{cryptoki.SHA256RSAPSS}, []byte{0x40, 0x43}},
 		"any hash": {cryptoki.ECKeyPairGen, p521(t),
 			[]cryptoki.MechanismType{cryptoki.ECDSASHA3256, cryptoki.ECDSA},
 			[]cryptoki.MechanismType{cryptoki.ECDSA, cryptoki.ECDSASHA1, cryptoki.ECDSASHA224, cryptoki.ECDSASHA256, cryptoki.ECDSASHA384, cryptoki.ECDSASHA512,

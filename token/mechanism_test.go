@@ -76,7 +76,7 @@ func newPair(tb testing.TB, s *Session, kind string, algorithms ...byte) pair {
 	}
 	var p pair
 	err = s.asUser(func(h *hsm.HSM) error {
-		ref, request, err := h.GenerateKey(hsm.NewKey{Key: template, Algorithms: algorithms})
+		ref, request, err := h.GenerateKey(hsm.NewKey{Key: template, KeyLimits: wire.KeyLimits{Algorithms: algorithms}})
 		if err == nil {
 			p = pairOf(ref, &request.Request.Key)
 		}

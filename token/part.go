@@ -91,6 +91,7 @@ func (m *maker) keyObjects(ref byte, files [3]*file) (objects []*object) {
 		kind: description.Type, bits: description.Bits, label: description.Label, id: description.ID, usage: description.Usage,
 		public: public, extractable: m.wrapping, consent: description.Consent, algorithms: description.Algorithms, local: true,
 	}
+	k.limit(files[0])
 	k.complete()
 	if stored != nil && stored[0] != wire.FirstOfRequest {
 		k.subject = parseNames(stored).subject
@@ -125,6 +126,21 @@ func shownPublic(content []byte) (*wire.PublicKey, error) {
 		return nil, cryptoki.KeyTypeInconsistent
 	}
 	return public, err
+}
+
+// limit takes what limits the key from its FCP. In place of its list of algorithms there
+// is that of its description, if the device does not tell its own.
+func (k *keyDescription) limit(fcp *file) {
+	limits, err := wire.ParseKeyLimits(fcp.content)
+	if err == nil {
+		k.limits = limits
+	}
+	if l := k.limits; l.UseCounter != nil || l.Algorithms != nil && !slices.Contains(l.Algorithms, byte(wire.AlgorithmWrap)) {
+		k.extractable = false
+	}
+	if len(k.limits.Algorithms) == 0 {
+		k.limits.Algorithms = k.algorithms
+	}
 }
 
 // complete takes from the public half what the description does not say.

@@ -15,7 +15,7 @@ import (
 // pointer, and what was made of it is not made again.
 type file struct {
 	digest  [sha256.Size]byte // as the device keeps it; zero where it does not
-	content []byte            // nil if it may not be read
+	content []byte            // nil if it may not be read; of a key its FCP
 }
 
 // element is the data object that the file begins with: what follows is padding. It is
@@ -56,20 +56,20 @@ func known(files map[wire.FID]*file) map[wire.FID][sha256.Size]byte {
 }
 
 // readEmbedded gives the files of an embedded device by its inventory. What is as before
-// keeps its pointer. Protected data are read where the user is logged in.
+// keeps its pointer. Keys and protected data are read where the user is logged in.
 func readEmbedded(h *hsm.HSM, before map[wire.FID]*file, now *card.Inventory) (map[wire.FID]*file, error) {
 	files, total := map[wire.FID]*file{}, 0
 	for fid, f := range now.Files {
 		if !shown(fid) {
 			continue
 		}
-		old := before[fid]
-		if old != nil && old.digest == f.Digest && (old.content != nil || fid.Prefix() != wire.PrefixProtectedData) {
+		old, sealed := before[fid], fid.Prefix() == wire.PrefixKey || fid.Prefix() == wire.PrefixProtectedData
+		if old != nil && old.digest == f.Digest && (old.content != nil || !sealed) {
 			files[fid] = old
 			continue
 		}
 		files[fid] = &file{digest: f.Digest}
-		if fid.Prefix() == wire.PrefixProtectedData {
+		if sealed {
 			if err := files[fid].read(h, fid); err != nil {
 				return nil, err
 			}
@@ -93,7 +93,7 @@ func readCard(h *hsm.HSM, before map[wire.FID]*file) (map[wire.FID]*file, error)
 			continue
 		}
 		f := &file{}
-		if fid.Prefix() != wire.PrefixKey && total < maxRead { // a key is there, and cannot be read
+		if total < maxRead {
 			if err := f.read(h, fid); err != nil {
 				return nil, err
 			}
@@ -107,9 +107,14 @@ func readCard(h *hsm.HSM, before map[wire.FID]*file) (map[wire.FID]*file, error)
 	return files, nil
 }
 
-// read reads the file, if it may be read.
-func (f *file) read(h *hsm.HSM, fid wire.FID) error {
-	content, err := h.ReadFile(fid)
+// read reads the file, if it may be read. Of a key that is what limits its use.
+func (f *file) read(h *hsm.HSM, fid wire.FID) (err error) {
+	var content []byte
+	if fid.Prefix() == wire.PrefixKey {
+		content, err = h.SelectKey(fid.ID())
+	} else {
+		content, err = h.ReadFile(fid)
+	}
 	if hsm.Broken(err) {
 		return err
 	}

@@ -29,7 +29,7 @@ func staysInMemory(private cryptoki.Template) bool {
 // generateInMemory makes a pair for the session. What the device would do with a list of
 // algorithms, or with a counter, no one does here.
 func (s *Session) generateInMemory(key hsm.NewKey, public, private cryptoki.Template) (publicKey, privateKey cryptoki.Handle, err error) {
-	if key.UseCounter != nil || key.Algorithms != nil {
+	if key.UseCounter != nil || key.Algorithms != nil || key.Domain != nil {
 		return 0, 0, cryptoki.UserNotLoggedIn
 	}
 	if s.application.isFull() {

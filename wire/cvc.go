@@ -22,8 +22,6 @@ const (
 	tagAuthRequest tlv.Tag = 0x67
 	tagRole        tlv.Tag = 0x53
 	tagOuterCAR    tlv.Tag = 0x45
-	tagUseCounter  tlv.Tag = 0x90
-	tagAlgorithms  tlv.Tag = 0x91
 )
 
 // First bytes of what EF CExx holds of a key's public half.
@@ -318,11 +316,10 @@ func (r *AuthenticatedRequest) Verify(device PublicKey) error {
 // KeyRequest is the data of GENERATE ASYMMETRIC KEY PAIR: the body of a
 // request, without its template, and what the applet adds to it.
 type KeyRequest struct {
-	CAR, CHR   string    // no CAR: that of whoever signs the request from outside
-	OuterCAR   string    // tag 45: in place of the signer's reference
-	Key        PublicKey // without modulus or point
-	UseCounter *uint32   // tag 90: how often the key may be used; nil for no limit
-	Algorithms []byte    // tag 91: the algorithm bytes allowed; nil for all
+	CAR, CHR string    // no CAR: that of whoever signs the request from outside
+	OuterCAR string    // tag 45: in place of the signer's reference
+	Key      PublicKey // without modulus or point
+	KeyLimits
 }
 
 // Bytes encodes the command's data.
@@ -337,17 +334,12 @@ func (r KeyRequest) Bytes() ([]byte, error) {
 	if r.OuterCAR != "" {
 		b.Add(tagOuterCAR, []byte(r.OuterCAR))
 	}
-	if n := r.UseCounter; n != nil {
-		b.Add(tagUseCounter, []byte{byte(*n >> 24), byte(*n >> 16), byte(*n >> 8), byte(*n)})
-	}
-	if r.Algorithms != nil {
-		b.Add(tagAlgorithms, r.Algorithms)
-	}
+	r.build(&b)
 	return b.Bytes()
 }
 
 // ParseKeyRequest reads the command's data. Fields that it does not know give
-// ErrUnknownField: to pass over a key domain would be a lie.
+// ErrUnknownField: they may be limits.
 func ParseKeyRequest(b []byte) (KeyRequest, error) {
 	var r KeyRequest
 	var c CVC
@@ -374,23 +366,6 @@ func (r *KeyRequest) set(c *CVC, tag tlv.Tag, value []byte) (err error) {
 	case tagOuterCAR:
 		r.OuterCAR, err = reference(value)
 		return err
-	case tagUseCounter:
-		return r.setUseCounter(value)
-	case tagAlgorithms:
-		r.Algorithms = value
-		return nil
 	}
-	return ErrUnknownField
-}
-
-func (r *KeyRequest) setUseCounter(b []byte) error {
-	if len(b) == 0 || len(b) > 4 {
-		return fmt.Errorf("a use counter of %d bytes; 1 to 4 were expected", len(b))
-	}
-	var n uint32
-	for _, v := range b {
-		n = n<<8 | uint32(v)
-	}
-	r.UseCounter = &n
-	return nil
+	return r.KeyLimits.set(tag, value)
 }

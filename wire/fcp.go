@@ -17,6 +17,7 @@ const (
 	tagDescriptor  tlv.Tag = 0x82
 	tagFID         tlv.Tag = 0x83
 	tagProprietary tlv.Tag = 0x85
+	tagKeyLimits   tlv.Tag = 0xA5 // proprietary too
 )
 
 // Version is the applet's version.
@@ -49,11 +50,41 @@ func AppletFCP(template Template, options Options, v Version) ([]byte, error) {
 // FileFCP is what SELECT of a transparent EF returns. The size must be the real
 // one: OpenSC 0.27 copies no more than that into a wrap file.
 func FileFCP(template Template, fid FID, size int) ([]byte, error) {
+	return new(tlv.Builder).AddNested(tlv.Tag(template), func(b *tlv.Builder) { buildFile(b, fid, size) }).Bytes()
+}
+
+func buildFile(b *tlv.Builder, fid FID, size int) {
+	b.Add(tagFileSize, binary.BigEndian.AppendUint16(nil, uint16(size)))
+	b.Add(tagDescriptor, []byte{0x01})
+	b.Add(tagFID, binary.BigEndian.AppendUint16(nil, uint16(fid)))
+}
+
+// KeyFCP is what SELECT of a key returns: that of an EF of no size, and what limits the
+// key's use (pico-hsm, src/hsm/sc_hsm.c, hsm_key_append_fci_metadata).
+func KeyFCP(template Template, fid FID, limits KeyLimits) ([]byte, error) {
 	return new(tlv.Builder).AddNested(tlv.Tag(template), func(b *tlv.Builder) {
-		b.Add(tagFileSize, binary.BigEndian.AppendUint16(nil, uint16(size)))
-		b.Add(tagDescriptor, []byte{0x01})
-		b.Add(tagFID, binary.BigEndian.AppendUint16(nil, uint16(fid)))
+		buildFile(b, fid, 0)
+		b.AddNested(tagKeyLimits, limits.build)
 	}).Bytes()
+}
+
+// ParseKeyLimits reads what SELECT of a key tells of its limits; none if it tells nothing.
+func ParseKeyLimits(b []byte) (limits KeyLimits, err error) {
+	fields, err := fcpField(b, tagKeyLimits)
+	if errors.Is(err, tlv.ErrAbsent) {
+		return limits, nil
+	}
+	for c := tlv.Cursor(fields); err == nil && !c.Empty(); {
+		var tag tlv.Tag
+		var value []byte
+		if tag, value, _, err = c.Next(); err != nil {
+			return KeyLimits{}, fmt.Errorf("FCP of a key: %w", err)
+		}
+		if err = limits.set(tag, value); errors.Is(err, ErrUnknownField) {
+			err = nil
+		}
+	}
+	return limits, err
 }
 
 // ParseAppletFCP reads the options and the version that the applet reports.

@@ -71,17 +71,65 @@ func TestKeyRequestsAreThoseOfOpenSC(t *testing.T) {
 func TestKeyRequestFields(t *testing.T) {
 	uses := uint32(70000)
 	r := wire.KeyRequest{CAR: "UTCA00001", CHR: "ZZCL000000100001", Key: wire.RSATemplate(4096),
-		UseCounter: &uses, Algorithms: []byte{0x20, 0x92}}
+		KeyLimits: wire.KeyLimits{UseCounter: &uses, Algorithms: []byte{0x20, 0x92}, Domain: new(byte)}}
 	b, err := r.Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := wire.ParseKeyRequest(b)
-	if err != nil || *got.UseCounter != uses || !bytes.Equal(got.Algorithms, r.Algorithms) || got.Key.Bits != 4096 {
+	if err != nil || !reflect.DeepEqual(got.KeyLimits, r.KeyLimits) || got.Key.Bits != 4096 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := wire.ParseKeyRequest(append(b, 0x92, 0x01, 0x00)); !errors.Is(err, wire.ErrUnknownField) {
-		t.Errorf("a key domain gave %v, ErrUnknownField was expected", err)
+	if _, err := wire.ParseKeyRequest(append(b, 0x94, 0x01, 0x00)); !errors.Is(err, wire.ErrUnknownField) {
+		t.Errorf("a field without a name gave %v, ErrUnknownField was expected", err)
+	}
+	for _, bad := range []string{"90 00", "90 05 0000000001", "92 00", "92 02 0000"} {
+		if r, err := wire.ParseKeyRequest(append(b[:len(b):len(b)], spaced(t, bad)...)); err == nil {
+			t.Errorf("%s is taken: %+v", bad, r.KeyLimits)
+		}
+	}
+}
+
+// spaced reads hexadecimal digits that are set apart by spaces.
+func spaced(t testing.TB, digits string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestKeyFCP: what pico-hsm tells of a key, put together by hand as its source does
+// (src/hsm/sc_hsm.c, hsm_key_append_fci_metadata), and others.
+func TestKeyFCP(t *testing.T) {
+	const file = "81 02 0000 82 01 01 83 02 CC01 "
+	uses, domain := uint32(5), byte(0)
+	for fcp, want := range map[string]wire.KeyLimits{
+		"6F 0B" + file:           {},
+		"62 0D" + file + "A5 00": {},
+		"6F 1D " + file + "A5 81 0F 90 04 00000005 91 04 70737492 92 01 00": {UseCounter: &uses, Algorithms: []byte{0x70, 0x73, 0x74, 0x92}, Domain: &domain},
+		"6F 12 " + file + "A5 05 9F01 02 AAAA":                              {},
+	} {
+		limits, err := wire.ParseKeyLimits(spaced(t, fcp))
+		if err != nil || !reflect.DeepEqual(limits, want) {
+			t.Errorf("%s: %+v, %v", fcp, limits, err)
+		}
+		ours, err := wire.KeyFCP(wire.FCI, 0xCC01, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if limits, err = wire.ParseKeyLimits(ours); err != nil || !reflect.DeepEqual(limits, want) {
+			t.Errorf("%X: %+v, %v", ours, limits, err)
+		}
+		if size, err := wire.ParseFileSize(ours); err != nil || size != 0 {
+			t.Errorf("%X: size %d, %v", ours, size, err)
+		}
+	}
+	for _, bad := range []string{"", "6F 0F" + file + "A5 02 92 00", "6F 0F" + file + "A5 02 92 01"} {
+		if limits, err := wire.ParseKeyLimits(spaced(t, bad)); err == nil {
+			t.Errorf("%q is taken: %+v", bad, limits)
+		}
 	}
 }
 

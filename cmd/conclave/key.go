@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -76,6 +77,9 @@ func (cmd keyGenerate) Validate() error {
 	if err := cmd.Type.strong(); err != nil && !cmd.Weak {
 		return fmt.Errorf("--type: %w; if such a key is meant, for a test or for something old: --weak", err)
 	}
+	if cmd.Uses != nil && *cmd.Uses == 0 {
+		return errors.New("--uses: a key that cannot be used once; a number from 1 on was expected")
+	}
 	usable := func(a byte) bool { return wire.Algorithm(a).IsOf(cmd.Type.template.Type) }
 	if len(cmd.Algorithms) > 0 && !slices.ContainsFunc(cmd.Algorithms, usable) {
 		return fmt.Errorf("--algorithms: none of %x is for a key of this type, and nothing could be done with it; 2x, 3x and 4x are for RSA, 7x (ECDSA) and 80 (ECDH) for elliptic curves, 60 for ML-DSA", []byte(cmd.Algorithms))
@@ -92,7 +96,7 @@ func (cmd keyGenerate) Run(c *console) error {
 		var key hsm.Key
 		err := c.waiting("generating the key", func() error {
 			ref, request, err := h.GenerateKey(hsm.NewKey{
-				Ref: cmd.Ref, Key: cmd.Type.template, Label: cmd.Label, ID: cmd.ID, UseCounter: cmd.Uses, Algorithms: cmd.Algorithms,
+				Ref: cmd.Ref, Key: cmd.Type.template, Label: cmd.Label, ID: cmd.ID, KeyLimits: wire.KeyLimits{UseCounter: cmd.Uses, Algorithms: cmd.Algorithms},
 			})
 			if err == nil {
 				key = hsm.Key{Ref: ref, Public: &request.Request.Key}
