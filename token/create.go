@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/asn1"
 	"math/big"
+	"slices"
 
 	"conclave/internal/curve"
 	"conclave/tlv"
@@ -19,6 +20,9 @@ func (s *Session) Create(t cryptoki.Template) (cryptoki.Handle, error) {
 	class, err := countOf[cryptoki.Class](t, cryptoki.AttrClass)
 	if err != nil {
 		return 0, err
+	}
+	if slices.ContainsFunc(t, func(a cryptoki.Attribute) bool { return slices.Contains(limiting, a.Type) }) {
+		return 0, cryptoki.AttributeTypeInvalid // no one would hold the object to that
 	}
 	if class == cryptoki.ClassPrivateKey {
 		return s.createPrivateKey(t)

@@ -297,6 +297,8 @@ func TestRefusedTemplates(t *testing.T) {
 		"a short class":               {cryptoki.Template{octets(cryptoki.AttrClass, "\x01")}, cryptoki.AttributeValueInvalid},
 		"an attribute twice":          {append(secret, octets(cryptoki.AttrLabel, "a"), octets(cryptoki.AttrLabel, "a")), cryptoki.TemplateInconsistent},
 		"an unknown attribute":        {append(secret, octets(cryptoki.AttributeType(0x999), "")), cryptoki.AttributeTypeInvalid},
+		"a secret key's use counter":  {append(secret, number(cryptoki.AttrUseCounter, uint64(1))), cryptoki.AttributeTypeInvalid},
+		"a private key's algorithms":  {append(privateEC, octets(cryptoki.AttrValue, "\x01"), octets(cryptoki.AttrAlgorithmList, "\x70")), cryptoki.AttributeTypeInvalid},
 		"an attribute that is made":   {append(secret, flag(cryptoki.AttrLocal, true)), cryptoki.AttributeReadOnly},
 		"neither yes nor no":          {append(secret, octets(cryptoki.AttrSign, "\x02")), cryptoki.AttributeValueInvalid},
 		"half a date":                 {append(secret, octets(cryptoki.AttrStartDate, "2026")), cryptoki.AttributeValueInvalid},

@@ -236,6 +236,7 @@ func TestGenerateKeyIsChecked(t *testing.T) {
 		"no length":         {cryptoki.AESKeyGen, nil, cryptoki.TemplateIncomplete},
 		"of the token":      {cryptoki.AESKeyGen, append(length(16), flag(cryptoki.AttrToken, true)), cryptoki.TemplateInconsistent},
 		"another type":      {cryptoki.AESKeyGen, append(length(16), number(cryptoki.AttrKeyType, cryptoki.KeyGenericSecret)), cryptoki.TemplateInconsistent},
+		"a use counter":     {cryptoki.AESKeyGen, append(length(16), number(cryptoki.AttrUseCounter, uint64(1))), cryptoki.AttributeTypeInvalid},
 		"no generator":      {cryptoki.AESCBC, length(16), cryptoki.MechanismInvalid},
 	} {
 		if _, err := s.GenerateKey(cryptoki.Mechanism{Type: c.mechanism}, c.template); err != c.want {

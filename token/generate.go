@@ -63,8 +63,8 @@ func (s *Session) GenerateKeyPair(m cryptoki.Mechanism, public, private cryptoki
 // newKeyOf reads the templates of a key pair.
 func newKeyOf(t cryptoki.KeyType, public, private cryptoki.Template) (key hsm.NewKey, err error) {
 	kinds := []cryptoki.KeyType{t}
-	pub := newWish(public, cryptoki.ClassPublicKey, kinds, ofAll, ofPublic)
-	prv := newWish(private, cryptoki.ClassPrivateKey, kinds, ofAll, ofPrivate)
+	pub := newWish(public, cryptoki.ClassPublicKey, kinds, ofAll, ofPublic, limiting)
+	prv := newWish(private, cryptoki.ClassPrivateKey, kinds, ofAll, ofPrivate, limiting)
 	if t == cryptoki.KeyRSA {
 		key.Key = pub.rsa()
 	} else {
@@ -123,7 +123,7 @@ func (w *wish) curve() wire.PublicKey {
 // takeLimits takes what limits the private key from the template of the public one, where
 // CardContact's module has it. Where both have it, they must agree.
 func (w *wish) takeLimits(public cryptoki.Template) {
-	for _, a := range []cryptoki.AttributeType{cryptoki.AttrUseCounter, cryptoki.AttrAlgorithmList, cryptoki.AttrKeyDomain} {
+	for _, a := range limiting {
 		value, found := public.Find(a)
 		if !found {
 			continue

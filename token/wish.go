@@ -15,14 +15,14 @@ type wish struct {
 
 // newWish takes a template for a key of a class, which has the attributes that are
 // listed, those of other vendors, and no other. What making a key gives it no template
-// can choose.
+// can choose; and what would not limit a key does not say that it does.
 func newWish(t cryptoki.Template, class cryptoki.Class, kinds []cryptoki.KeyType, may ...[]cryptoki.AttributeType) *wish {
 	w := &wish{template: t}
 	for _, a := range t {
 		switch {
 		case slices.Contains(results, a.Type):
 			w.fail(cryptoki.TemplateInconsistent)
-		case a.Type < vendorAttributes && !slices.ContainsFunc(may, func(list []cryptoki.AttributeType) bool { return slices.Contains(list, a.Type) }):
+		case (a.Type < vendorAttributes || slices.Contains(limiting, a.Type)) && !slices.ContainsFunc(may, func(list []cryptoki.AttributeType) bool { return slices.Contains(list, a.Type) }):
 			w.fail(cryptoki.AttributeTypeInvalid)
 		}
 	}
@@ -78,7 +78,9 @@ var (
 		cryptoki.AttrModulus, cryptoki.AttrPrivateExponent, cryptoki.AttrPrime1, cryptoki.AttrPrime2, cryptoki.AttrExponent1,
 		cryptoki.AttrExponent2, cryptoki.AttrCoefficient, cryptoki.AttrECPoint, cryptoki.AttrUniqueID, cryptoki.AttrPublicKeyInfo,
 	}
-	ofAll = []cryptoki.AttributeType{
+	// limiting are what limits a key that is generated on the device.
+	limiting = []cryptoki.AttributeType{cryptoki.AttrUseCounter, cryptoki.AttrAlgorithmList, cryptoki.AttrKeyDomain}
+	ofAll    = []cryptoki.AttributeType{
 		cryptoki.AttrClass, cryptoki.AttrToken, cryptoki.AttrPrivate, cryptoki.AttrModifiable, cryptoki.AttrCopyable,
 		cryptoki.AttrDestroyable, cryptoki.AttrLabel, cryptoki.AttrKeyType, cryptoki.AttrID, cryptoki.AttrStartDate,
 		cryptoki.AttrEndDate, cryptoki.AttrDerive, cryptoki.AttrAllowedMechanisms,

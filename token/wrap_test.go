@@ -143,6 +143,7 @@ func TestWrappingIsChecked(t *testing.T) {
 		"more than a file":  {dkek, make([]byte, wire.MaxWrapFile+1), nil, cryptoki.WrappedKeyLenRange},
 		"another type":      {dkek, wrapped, cryptoki.Template{number(cryptoki.AttrKeyType, cryptoki.KeyRSA)}, cryptoki.TemplateInconsistent},
 		"another class":     {dkek, wrapped, cryptoki.Template{class(cryptoki.ClassSecretKey)}, cryptoki.TemplateInconsistent},
+		"a use counter":     {dkek, wrapped, cryptoki.Template{number(cryptoki.AttrUseCounter, uint64(1))}, cryptoki.AttributeTypeInvalid},
 		"a value":           {dkek, wrapped, cryptoki.Template{octets(cryptoki.AttrValue, "1")}, cryptoki.TemplateInconsistent},
 	} {
 		if _, err := s.UnwrapKey(dkekMechanism(), c.unwrapping, c.wrapped, ofToken(c.template)); err != c.want {
