@@ -14,7 +14,7 @@ export CGO_ENABLED ?= 0
 export GOFLAGS := $(GOFLAGS) -trimpath
 BIN := bin
 
-.PHONY: build install uninstall packages release rehearse check test exhaustive wycheproof module-check static reproducible cross race fuzz bench clean
+.PHONY: build install uninstall packages release rehearse check programs test exhaustive wycheproof module-check static reproducible cross race fuzz bench clean
 
 build: module
 	go build -ldflags=-s -o $(BIN)/ ./cmd/...
@@ -62,12 +62,20 @@ rehearse: build
 check: static
 	go test -short $$(go list ./... | grep -v /acceptance/)
 
+# The programs as the acceptance tests use them. By their names, the binaries of tests are
+# the programs at the cost of practice.
+programs: module
+	go build -ldflags=-s -o "$(BIN)/" ./cmd/...
+	for name in conclave sc-hsm-tool; do go test -c -vet=off -ldflags=-s -o "$(BIN)/practice/$$name" ./cmd/$$name || exit; done
+	ln -sf ../conclave-lint "$(BIN)/practice/conclave-lint"
+
 # What takes longest begins first. Vetted is everything before.
 test:
 	scripts/install-packages
 	scripts/install-node
 	$(MAKE) static
-	go test -vet=off -ldflags=-s -timeout 45m ./acceptance/... ./cmd/conclave ./ceremony $$(go list ./... | grep -v /acceptance)
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; $(MAKE) programs BIN="$$dir"; export CONCLAVE_ACCEPTANCE_BIN="$$dir"; \
+	set -x; go test -vet=off -ldflags=-s -timeout 45m ./acceptance/... ./cmd/conclave ./ceremony $$(go list ./... | grep -v /acceptance)
 ifdef CI
 	$(MAKE) -j2 -Otarget race wycheproof module-check cross reproducible
 else

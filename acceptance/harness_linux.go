@@ -25,8 +25,8 @@ const binVariable = "CONCLAVE_ACCEPTANCE_BIN"
 // Main runs the tests of a package, and gives the exit code.
 func Main(m *testing.M) int { return builder{pcscdtest.Wrap(m)}.Run() }
 
-// builder builds the programs before the tests enter a network of their own, where
-// no module can be downloaded.
+// builder builds the programs, if they are not there, before the tests enter a network of
+// their own, where no module can be downloaded.
 type builder struct{ tests pcscdtest.Runner }
 
 func (b builder) Run() int {
@@ -39,25 +39,8 @@ func (b builder) Run() int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	for _, build := range [][]string{
-		{"build", "-o", dir + "/", "conclave/cmd/..."},
-		// By their names, the binaries of tests are the programs at the cost of practice.
-		{"test", "-c", "-o", dir + "/practice/", "conclave/cmd/conclave"},
-		{"test", "-c", "-o", dir + "/practice/", "conclave/cmd/sc-hsm-tool"},
-	} {
-		if out, err := exec.Command("go", build...).CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
-			return 1
-		}
-	}
-	for _, name := range []string{"conclave", "sc-hsm-tool"} {
-		if err := os.Rename(dir+"/practice/"+name+".test", dir+"/practice/"+name); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-	}
-	if err := os.Symlink("../conclave-lint", dir+"/practice/conclave-lint"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	if out, err := exec.Command("make", "-s", "-C", "../..", "programs", "BIN="+dir).CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
 		return 1
 	}
 	os.Setenv(binVariable, dir)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"conclave/acceptance"
 	"conclave/internal/pcscdtest"
 	"conclave/internal/smalldisk"
 	"conclave/internal/testrun"
@@ -20,7 +21,7 @@ import (
 // that it has everywhere, also where PKCS#11 has one for several.
 func TestRefusals(t *testing.T) {
 	d := newDesk(t)
-	d.run(t, bin("conclave"), "hsm", "create", "web")
+	d.run(t, acceptance.Bin("conclave"), "hsm", "create", "web")
 	d.write(t, "wrong", "000000")
 	d.write(t, "text.so", "text")
 	for _, tc := range []struct {
@@ -39,14 +40,14 @@ func TestRefusals(t *testing.T) {
 	} {
 		d.refused(t, "test "+tc.args, tc.kind, tc.text, tc.exit)
 	}
-	d.run(t, bin("conclave"), "hsm", "init", "--device", "web", "--transport-pin", "--pin", "file:pin", "--so-pin", "env:SOPIN")
+	d.run(t, acceptance.Bin("conclave"), "hsm", "init", "--device", "web", "--transport-pin", "--pin", "file:pin", "--so-pin", "env:SOPIN")
 	d.refused(t, "test --device web --pin file:pin", "transport_pin", "conclave hsm pin change --device web", 10)
 	d.refused(t, "info --device none", "not_found", `there is no device "none"; make it with: conclave hsm create none`, 11)
 	d.refused(t, "info --device pcsc:", "failure", "systemctl start pcscd", 1)
 	d.stopAgent(t, syscall.SIGTERM)
 	d.dir = t.TempDir()
 	d.refused(t, "test", "not_found", "the module has no token; conclave hsm list shows the devices, and conclave hsm create makes one", 11)
-	if shown := d.run(t, bin("conclave"), "pkcs11", "info", "ssh"); !strings.Contains(shown, "make it with: conclave hsm create default;") {
+	if shown := d.run(t, acceptance.Bin("conclave"), "pkcs11", "info", "ssh"); !strings.Contains(shown, "make it with: conclave hsm create default;") {
 		t.Errorf("it does not say that there is no device:\n%s", shown)
 	}
 }
@@ -59,18 +60,18 @@ func TestUnusableDevices(t *testing.T) {
 	d.stopAgent(t, syscall.SIGTERM)
 	d.dir = smalldisk.Mount(t, 2<<20)
 	d.write(t, "pin", pin)
-	d.run(t, bin("conclave"), "hsm", "create")
-	d.run(t, bin("conclave"), "hsm", "init", "--pin", "file:pin", "--so-pin", "env:SOPIN")
+	d.run(t, acceptance.Bin("conclave"), "hsm", "create")
+	d.run(t, acceptance.Bin("conclave"), "hsm", "init", "--pin", "file:pin", "--so-pin", "env:SOPIN")
 	free := smalldisk.Fill(t, d.dir, 0)
 	d.refused(t, "test --pin file:pin", "no_space", "free some space and try again", 1)
 	free()
-	d.run(t, bin("conclave"), "pkcs11", "test", "--pin", "file:pin")
+	d.run(t, acceptance.Bin("conclave"), "pkcs11", "test", "--pin", "file:pin")
 }
 
 // refused runs a command that must fail so.
 func (d *desk) refused(t *testing.T, line, kind, text string, exit int) {
 	t.Helper()
-	_, err := d.command(bin("conclave"), append([]string{"pkcs11", "--json"}, strings.Fields(line)...)...).Output()
+	_, err := d.command(acceptance.Bin("conclave"), append([]string{"pkcs11", "--json"}, strings.Fields(line)...)...).Output()
 	var failed *exec.ExitError
 	if !errors.As(err, &failed) {
 		t.Fatalf("%s: %v", line, err)
@@ -85,11 +86,11 @@ func (d *desk) refused(t *testing.T, line, kind, text string, exit int) {
 // a token is named as its owner names it, or by its serial number.
 func TestAnotherAgent(t *testing.T) {
 	owner, visitor := newDesk(t), newDesk(t)
-	owner.run(t, bin("conclave"), "pkcs11", "test")
+	owner.run(t, acceptance.Bin("conclave"), "pkcs11", "test")
 	t.Setenv("CONCLAVE_AGENT", owner.dir+"/conclave/agent.sock")
 	_, serial, _ := strings.Cut(owner.uri, "=")
 	for _, device := range []string{"default", serial} {
-		if shown := visitor.run(t, bin("conclave"), "pkcs11", "test", "--device", device, "--pin", "file:pin"); !strings.Contains(shown, serial) {
+		if shown := visitor.run(t, acceptance.Bin("conclave"), "pkcs11", "test", "--device", device, "--pin", "file:pin"); !strings.Contains(shown, serial) {
 			t.Errorf("%s is another token:\n%s", device, shown)
 		}
 	}
@@ -102,7 +103,7 @@ func TestAnotherAgent(t *testing.T) {
 func TestReader(t *testing.T) {
 	pcscdtest.Start(t)
 	d := newDesk(t)
-	serve := d.command(bin("conclave"), "hsm", "serve")
+	serve := d.command(acceptance.Bin("conclave"), "hsm", "serve")
 	out, err := serve.StdoutPipe()
 	if err == nil {
 		err = serve.Start()
@@ -115,21 +116,21 @@ func TestReader(t *testing.T) {
 	if lines := bufio.NewScanner(out); !lines.Scan() || !strings.Contains(lines.Text(), "connected") {
 		t.Fatalf("%q", lines.Text())
 	}
-	for patience := testrun.Patience(t); d.command(bin("conclave"), "hsm", "status", "--device", "pcsc:").Run() != nil; {
+	for patience := testrun.Patience(t); d.command(acceptance.Bin("conclave"), "hsm", "status", "--device", "pcsc:").Run() != nil; {
 		if patience.Err() != nil {
 			t.Fatal("no card comes into the reader")
 		}
 	}
-	if offered := d.run(t, bin("conclave"), "complete", "bash", "--", "conclave pkcs11 test --device pcsc:V"); !strings.Contains(offered, "\nVirtual\\ PCD\\ 00\\ 00\t") {
+	if offered := d.run(t, acceptance.Bin("conclave"), "complete", "bash", "--", "conclave pkcs11 test --device pcsc:V"); !strings.Contains(offered, "\nVirtual\\ PCD\\ 00\\ 00\t") {
 		t.Errorf("a shell is offered:\n%s", offered)
 	}
 	for _, device := range []string{"pcsc:", "pcd 00 00", "pcsc:" + pcscdtest.Reader} {
 		var info struct{ Device, URI string }
-		told, err := d.command(bin("conclave"), "pkcs11", "info", "ssh", "--device", device, "--json").Output()
+		told, err := d.command(acceptance.Bin("conclave"), "pkcs11", "info", "ssh", "--device", device, "--json").Output()
 		if undecoded := json.Unmarshal(told, &info); err != nil || undecoded != nil || !strings.HasPrefix(info.Device, "pcsc:") || info.URI != d.uri {
 			t.Errorf("%s: %v, %v: %s", device, err, undecoded, told)
 		}
-		if shown := d.run(t, bin("conclave"), "pkcs11", "test", "--device", device, "--pin", "file:pin"); !strings.Contains(shown, "log out") {
+		if shown := d.run(t, acceptance.Bin("conclave"), "pkcs11", "test", "--device", device, "--pin", "file:pin"); !strings.Contains(shown, "log out") {
 			t.Errorf("%s:\n%s", device, shown)
 		}
 	}

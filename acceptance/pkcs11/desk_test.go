@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -17,44 +16,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"conclave/acceptance"
 	"conclave/internal/foreign"
-	"conclave/internal/pcscdtest"
 )
 
-// binVariable says where the program and the module are, also in the namespaces that the
-// tests go into: their ports are nobody else's there.
-const binVariable = "CONCLAVE_ACCEPTANCE_BIN"
-
-func TestMain(m *testing.M) { os.Exit(builder{pcscdtest.Wrap(m)}.Run()) }
-
-// builder builds the program and the module, which lie beside one another.
-type builder struct{ tests pcscdtest.Runner }
-
-func (b builder) Run() int {
-	if os.Getenv(binVariable) != "" {
-		return b.tests.Run()
-	}
-	dir, err := os.MkdirTemp("", "conclave-bin-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	for _, build := range [][]string{
-		{"go", "build", "-o", dir + "/", "conclave/cmd/conclave"},
-		{"make", "-s", "-C", "../..", "module", "BIN=" + dir},
-	} {
-		if out, err := exec.Command(build[0], build[1:]...).CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n%s", strings.Join(build, " "), err, out)
-			return 1
-		}
-	}
-	os.Setenv(binVariable, dir)
-	return b.tests.Run()
-}
-
-// bin is the path of the program, or of the module.
-func bin(name string) string { return filepath.Join(os.Getenv(binVariable), name) }
+func TestMain(m *testing.M) { os.Exit(acceptance.Main(m)) }
 
 // pin of all devices of these tests.
 const pin = "648219"
@@ -71,7 +37,7 @@ type desk struct {
 // newDesk makes a desk, which ends with the test.
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	if _, err := os.Stat(bin("conclave-pkcs11.so")); err != nil {
+	if _, err := os.Stat(acceptance.Bin("conclave-pkcs11.so")); err != nil {
 		foreign.Need(t, "cc")
 		t.Fatal(err)
 	}
@@ -80,11 +46,11 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	d := &desk{dir: dir, pages: map[string][]string{}, module: bin("conclave-pkcs11.so")}
+	d := &desk{dir: dir, pages: map[string][]string{}, module: acceptance.Bin("conclave-pkcs11.so")}
 	d.write(t, "pin", pin)
 	t.Cleanup(func() { d.stopAgent(t, syscall.SIGTERM) })
-	d.run(t, bin("conclave"), "hsm", "create")
-	d.run(t, bin("conclave"), "hsm", "init", "--pin", "file:pin", "--so-pin", "env:SOPIN")
+	d.run(t, acceptance.Bin("conclave"), "hsm", "create")
+	d.run(t, acceptance.Bin("conclave"), "hsm", "init", "--pin", "file:pin", "--so-pin", "env:SOPIN")
 	d.ask(t)
 	return d
 }
@@ -99,7 +65,7 @@ func (d *desk) ask(t *testing.T) {
 			Scripts []string
 		}
 	}
-	command := d.command(bin("conclave"), "pkcs11", "info", "--json")
+	command := d.command(acceptance.Bin("conclave"), "pkcs11", "info", "--json")
 	out, err := command.Output()
 	if err == nil {
 		err = json.Unmarshal(out, &info)
@@ -130,7 +96,7 @@ func (d *desk) command(name string, args ...string) *exec.Cmd {
 	cmd.Dir = d.dir
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+d.dir, "XDG_CONFIG_HOME="+d.dir+"/.config", "HOME="+d.dir, "XDG_RUNTIME_DIR="+d.dir,
 		"SOPIN=3537363231383830", "PIN="+pin, "LC_ALL=C", "PATH="+path+":"+os.Getenv("PATH"),
-		"MODULE="+d.module, "URI="+d.uri, "CONCLAVE="+bin("conclave"), "SSH_ASKPASS="+path+"/askpass", "SSH_ASKPASS_REQUIRE=force", "DISPLAY=:0")
+		"MODULE="+d.module, "URI="+d.uri, "CONCLAVE="+acceptance.Bin("conclave"), "SSH_ASKPASS="+path+"/askpass", "SSH_ASKPASS_REQUIRE=force", "DISPLAY=:0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	return cmd
 }

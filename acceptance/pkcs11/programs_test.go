@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"conclave/acceptance"
 	"conclave/internal/foreign"
 	"conclave/internal/secret"
 	"conclave/internal/testrun"
@@ -97,7 +98,7 @@ func TestAgentKilled(t *testing.T) {
 	}()
 	killed := 0
 	for ; len(ended) == 0 && killed < most; killed++ {
-		d.run(t, bin("conclave"), "pkcs11", "test", "--pin", "file:pin") // an agent serves, and the threads could log in, too
+		d.run(t, acceptance.Bin("conclave"), "pkcs11", "test", "--pin", "file:pin") // an agent serves, and the threads could log in, too
 		d.stopAgent(t, syscall.SIGKILL)
 	}
 	rest := <-ended
@@ -132,7 +133,7 @@ func TestGoProgram(t *testing.T) {
 	if err := s.Login(secret.Bytes(pin)); err != nil {
 		t.Fatal(err)
 	}
-	d.run(t, bin("conclave"), "key", "generate", "--type", "rsa:2048", "--label", "made elsewhere", "--pin", "file:pin")
+	d.run(t, acceptance.Bin("conclave"), "key", "generate", "--type", "rsa:2048", "--label", "made elsewhere", "--pin", "file:pin")
 	keys, err := s.Find(cryptoki.Template{{Type: cryptoki.AttrClass, Value: cryptoki.Number(cryptoki.ClassPrivateKey)}})
 	if err != nil || len(keys) != 1 {
 		t.Fatalf("%v, %v: the key that another program has made was expected", keys, err)
@@ -141,7 +142,7 @@ func TestGoProgram(t *testing.T) {
 	if err != nil || !bytes.Equal(label, []byte("made elsewhere")) {
 		t.Errorf("%q, %v", label, err)
 	}
-	shown := d.run(t, bin("conclave"), "pkcs11", "test", "--pin", "file:pin")
+	shown := d.run(t, acceptance.Bin("conclave"), "pkcs11", "test", "--pin", "file:pin")
 	if !strings.Contains(shown, `key "made elsewhere": sign, and verify`) || !strings.Contains(shown, "PKCS#11 3.2") {
 		t.Errorf("%s", shown)
 	}
