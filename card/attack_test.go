@@ -15,7 +15,7 @@ import (
 	"conclave/card/store"
 	"conclave/card/store/memory"
 	"conclave/card/store/sqlite"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 )
 
 // Attacks of those who can read and write a device's file, and what they get.
@@ -73,7 +73,7 @@ func TestForgedState(t *testing.T) {
 			s := memory.New()
 			shared(t, s)
 			forge(t, s, change[0], change[1])
-			c, err := card.New(s, card.Config{RSA: rsaop.Go(), PINCost: cheapPINs, Log: slog.New(slog.DiscardHandler)})
+			c, err := card.New(s, card.Config{Keys: keyop.Go(), PINCost: cheapPINs, Log: slog.New(slog.DiscardHandler)})
 			if err != nil {
 				return // not even readable
 			}
@@ -304,7 +304,7 @@ func TestWhatCouldNotBeScrubbed(t *testing.T) {
 	path := preparedFile(t, t.TempDir())
 	s := openFile(t, path)
 	var said bytes.Buffer
-	c, err := card.New(s, card.Config{RSA: rsaop.Go(), PINCost: cheapPINs, Log: slog.New(slog.NewTextHandler(&said, nil))})
+	c, err := card.New(s, card.Config{Keys: keyop.Go(), PINCost: cheapPINs, Log: slog.New(slog.NewTextHandler(&said, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,18 +7,18 @@ import (
 
 	"conclave/apdu"
 	"conclave/card"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/wire"
 )
 
 // idle is an RSA engine that does nothing, so that all else can be measured.
 type idle struct {
-	rsaop.Engine
+	keyop.Engine
 	size int
 }
 
 func (idle) Name() string                                { return "idle" }
-func (idle) NewKey(k *rsa.PrivateKey) (rsaop.Key, error) { return idle{size: k.Size()}, nil }
+func (idle) NewKey(k *rsa.PrivateKey) (keyop.Key, error) { return idle{size: k.Size()}, nil }
 func (k idle) Private(in []byte) ([]byte, error)         { return make([]byte, k.size), nil }
 func (idle) Close()                                      {}
 
@@ -43,7 +43,7 @@ func BenchmarkSignOverhead(b *testing.B) {
 	}
 	must(apdu.Command{CLA: 0x80, INS: wire.InsInitializeDevice, Data: init})
 	must(apdu.Command{INS: wire.InsGenerateKeyPair, P1: 1, Data: request, Ne: apdu.MaxExtendedNe}) // which needs an engine that works
-	if c, err = card.New(s, card.Config{RSA: idle{}, PINCost: cheapPINs, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if c, err = card.New(s, card.Config{Keys: idle{}, PINCost: cheapPINs, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		b.Fatal(err)
 	}
 	must(apdu.Command{INS: wire.InsVerify, P2: byte(wire.UserPIN), Data: []byte("648219")})

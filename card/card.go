@@ -25,7 +25,7 @@ import (
 	"conclave/apdu"
 	"conclave/card/devicelog"
 	"conclave/card/store"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -36,8 +36,8 @@ func Version() wire.Version { return wire.Version{Major: 3, Minor: 5} }
 
 // Config is what a card is built with.
 type Config struct {
-	// RSA does the private operations.
-	RSA rsaop.Engine
+	// Keys computes with private keys.
+	Keys keyop.Engine
 	// PINCost is what deriving a key from a new PIN costs.
 	PINCost PINCost
 	// Hold lets what would end the process wait until release is called. It is

@@ -16,7 +16,7 @@ import (
 	"conclave/card/store"
 	"conclave/card/store/memory"
 	"conclave/card/store/sqlite"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 )
 
 // cheapPINs make a login cost next to nothing.
@@ -51,7 +51,7 @@ func manufacture(t testing.TB, s store.Store) {
 
 func openCard(t testing.TB, s store.Store) *card.Card {
 	t.Helper()
-	c, err := card.New(s, card.Config{RSA: rsaop.Go(), PINCost: cheapPINs, Log: slog.New(slog.DiscardHandler)})
+	c, err := card.New(s, card.Config{Keys: keyop.Go(), PINCost: cheapPINs, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

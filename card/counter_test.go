@@ -22,7 +22,7 @@ import (
 	"conclave/card/store/memory"
 	"conclave/card/store/sqlite"
 	"conclave/internal/interrupt"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/internal/testrun"
 	"conclave/wire"
 )
@@ -50,7 +50,7 @@ func child(path string, orders iter.Seq[string]) error {
 		return err
 	}
 	signals := interrupt.NewHolder()
-	c, err := card.New(cut, card.Config{RSA: rsaop.Go(), PINCost: cheapPINs, Hold: signals.Hold, Log: slog.Default()})
+	c, err := card.New(cut, card.Config{Keys: keyop.Go(), PINCost: cheapPINs, Hold: signals.Hold, Log: slog.Default()})
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"conclave/apdu"
 	"conclave/card/store"
 	"conclave/card/store/memory"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/internal/secret"
 	"conclave/wire"
 )
@@ -62,7 +62,7 @@ func deviceOf(t *testing.T, options wire.Options, change wire.PINReference) (sto
 	if _, err := Manufacture(s, issuer, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	c, err := New(s, Config{RSA: rsaop.Go(), PINCost: PINCost{Time: 1, Memory: 8, Threads: 1}, Log: slog.New(slog.DiscardHandler)})
+	c, err := New(s, Config{Keys: keyop.Go(), PINCost: PINCost{Time: 1, Memory: 8, Threads: 1}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"conclave/apdu"
 	"conclave/dkek"
 	"conclave/internal/curve"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/wire"
 )
 
@@ -37,7 +37,7 @@ type private interface {
 type operation func() ([]byte, error)
 
 // openPrivate makes the key of a record ready to use.
-func openPrivate(r keyRecord, engine rsaop.Engine) (private, error) {
+func openPrivate(r keyRecord, engine keyop.Engine) (private, error) {
 	switch {
 	case r.RSA != nil:
 		return openRSA(r, engine)
@@ -52,7 +52,7 @@ func openPrivate(r keyRecord, engine rsaop.Engine) (private, error) {
 }
 
 // planGenerate prepares the making of a key, or refuses what no key can be made from.
-func planGenerate(template wire.PublicKey, engine rsaop.Engine) (func() (keyRecord, error), error) {
+func planGenerate(template wire.PublicKey, engine keyop.Engine) (func() (keyRecord, error), error) {
 	switch template.Type {
 	case wire.KeyRSA:
 		return planRSA(template, engine)

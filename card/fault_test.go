@@ -14,19 +14,19 @@ import (
 	"conclave/apdu"
 	"conclave/card/store/memory"
 	"conclave/internal/curve"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/wire"
 )
 
 // faulty is an engine whose results have a wrong bit.
-type faulty struct{ rsaop.Engine }
+type faulty struct{ keyop.Engine }
 
-func (f faulty) NewKey(k *rsa.PrivateKey) (rsaop.Key, error) {
+func (f faulty) NewKey(k *rsa.PrivateKey) (keyop.Key, error) {
 	loaded, err := f.Engine.NewKey(k)
 	return faultyKey{loaded}, err
 }
 
-type faultyKey struct{ rsaop.Key }
+type faultyKey struct{ keyop.Key }
 
 func (f faultyKey) Private(in []byte) ([]byte, error) {
 	out, err := f.Key.Private(in)
@@ -37,7 +37,7 @@ func (f faultyKey) Private(in []byte) ([]byte, error) {
 }
 
 // loggedIn is a card without keys, whose user has logged in.
-func loggedIn(t *testing.T, engine rsaop.Engine) *Card {
+func loggedIn(t *testing.T, engine keyop.Engine) *Card {
 	t.Helper()
 	s := memory.New()
 	issuer, err := NewDeviceIssuer(time.Now())
@@ -47,7 +47,7 @@ func loggedIn(t *testing.T, engine rsaop.Engine) *Card {
 	if _, err := Manufacture(s, issuer, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	c, err := New(s, Config{RSA: engine, PINCost: PINCost{Time: 1, Memory: 8, Threads: 1}, Log: slog.New(slog.DiscardHandler)})
+	c, err := New(s, Config{Keys: engine, PINCost: PINCost{Time: 1, Memory: 8, Threads: 1}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func flip(loaded any, path ...string) {
 // key that is open, the card signs and deciphers nothing more.
 func TestFaultDoesNotLeaveTheCard(t *testing.T) {
 	for _, half := range []struct{ raw, padded string }{{"dp", "dP"}, {"dq", "dQ"}} {
-		c := loggedIn(t, rsaop.Go())
+		c := loggedIn(t, keyop.Go())
 		if sw, _ := generateRSA(t, c, 1, 0); sw != apdu.OK {
 			t.Fatal(sw)
 		}
@@ -145,7 +145,7 @@ func TestFaultDoesNotLeaveTheCard(t *testing.T) {
 // TestKeyThatDoesNotFitIsNotStored: halves of a new key that do not belong together
 // are found before anything is stored.
 func TestKeyThatDoesNotFitIsNotStored(t *testing.T) {
-	c := loggedIn(t, faulty{rsaop.Go()})
+	c := loggedIn(t, faulty{keyop.Go()})
 	if sw, data := generateRSA(t, c, 1, 0); sw != apdu.ExecutionError || len(data) > 0 {
 		t.Errorf("%v and %d bytes; %v was expected", sw, len(data), apdu.ExecutionError)
 	}
@@ -196,7 +196,7 @@ func TestKeyThatDoesNotFitIsNotStored(t *testing.T) {
 // TestKeyOfALaterVersion: a key of a kind that is not known here is refused, and keeps no
 // other from being used.
 func TestKeyOfALaterVersion(t *testing.T) {
-	c := loggedIn(t, rsaop.Go())
+	c := loggedIn(t, keyop.Go())
 	if sw, _ := generateRSA(t, c, 1, 0); sw != apdu.OK {
 		t.Fatal(sw)
 	}

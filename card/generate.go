@@ -54,7 +54,7 @@ func (c *Card) parseKeyRequest(b []byte) (request wire.KeyRequest, generate func
 	case request.Domain != nil && (*request.Domain != 0 || !c.state.DKEK.Enabled):
 		return request, nil, apdu.ReferenceNotFound
 	}
-	generate, err = planGenerate(request.Key, c.config.RSA)
+	generate, err = planGenerate(request.Key, c.config.Keys)
 	return request, generate, err
 }
 

@@ -118,7 +118,7 @@ func (v *vault) readKey(r store.Reader, id byte) (keyRecord, error) {
 }
 
 func (c *Card) newKey(record keyRecord) (*key, error) {
-	k, err := openPrivate(record, c.config.RSA)
+	k, err := openPrivate(record, c.config.Keys)
 	if err != nil {
 		return nil, err
 	}

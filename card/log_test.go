@@ -23,7 +23,7 @@ import (
 	"conclave/card/store/memory"
 	"conclave/card/store/sqlite"
 	"conclave/internal/curve"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/wire"
 )
 
@@ -43,7 +43,7 @@ func openLogged(t *testing.T, s store.Store, said *bytes.Buffer) *card.Card {
 		handler = slog.NewTextHandler(said, nil)
 	}
 	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-	c, err := card.New(s, card.Config{RSA: rsaop.Go(), PINCost: cheapPINs, Log: slog.New(handler), Client: "a test",
+	c, err := card.New(s, card.Config{Keys: keyop.Go(), PINCost: cheapPINs, Log: slog.New(handler), Client: "a test",
 		Now: func() time.Time { now = now.Add(time.Second); return now }})
 	if err != nil {
 		t.Fatal(err)

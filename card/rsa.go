@@ -11,14 +11,14 @@ import (
 	"slices"
 
 	"conclave/apdu"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/wire"
 )
 
 // rsaKey is an RSA key, as Go has it and as the engine has it.
 type rsaKey struct {
 	key *rsa.PrivateKey
-	raw rsaop.Key
+	raw keyop.Key
 }
 
 // rsaSizes are the moduli that a SmartCard-HSM makes, in bits.
@@ -26,7 +26,7 @@ func rsaSizes() []int { return []int{1024, 1536, 2048, 3072, 4096} }
 
 func rsaRecord(k *rsa.PrivateKey) keyRecord { return keyRecord{RSA: x509.MarshalPKCS1PrivateKey(k)} }
 
-func planRSA(template wire.PublicKey, engine rsaop.Engine) (func() (keyRecord, error), error) {
+func planRSA(template wire.PublicKey, engine keyop.Engine) (func() (keyRecord, error), error) {
 	if !slices.Contains(rsaSizes(), template.Bits) || !slices.Equal(template.Exponent, []byte{1, 0, 1}) {
 		return nil, apdu.WrongData
 	}
@@ -39,7 +39,7 @@ func planRSA(template wire.PublicKey, engine rsaop.Engine) (func() (keyRecord, e
 	}, nil
 }
 
-func openRSA(r keyRecord, engine rsaop.Engine) (private, error) {
+func openRSA(r keyRecord, engine keyop.Engine) (private, error) {
 	k, err := x509.ParsePKCS1PrivateKey(r.RSA)
 	if err != nil {
 		return nil, err

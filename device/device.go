@@ -26,7 +26,7 @@ import (
 	"conclave/card/devicelog"
 	"conclave/card/store/sqlite"
 	"conclave/internal/interrupt"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/internal/safefile"
 	"conclave/internal/sqlitefile"
 	"conclave/link"
@@ -112,7 +112,7 @@ func (h Home) OpenCard(name, client string, forget func()) (*Embedded, error) {
 		return nil, err
 	}
 	e := &Embedded{store: s, signals: interrupt.NewHolder()}
-	e.Card, err = card.New(s, card.Config{RSA: rsaop.Best(), PINCost: h.PINCost, Hold: e.signals.Hold, Forget: forget, Log: slog.Default(), Client: client})
+	e.Card, err = card.New(s, card.Config{Keys: keyop.Best(), PINCost: h.PINCost, Hold: e.signals.Hold, Forget: forget, Log: slog.Default(), Client: client})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("device %q: %w", name, err), s.Close())
 	}

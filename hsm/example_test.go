@@ -29,7 +29,7 @@ import (
 	"conclave/card/store/memory"
 	"conclave/device"
 	"conclave/hsm"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/link"
 	"conclave/wire"
 
@@ -84,7 +84,7 @@ func loggedIn(shares int) *hsm.HSM {
 		log.Fatal(err)
 	}
 	c, err := card.New(store, card.Config{
-		RSA: rsaop.Best(), PINCost: card.PINCost{Time: 1, Memory: 64, Threads: 1}, Log: slog.Default(),
+		Keys: keyop.Best(), PINCost: card.PINCost{Time: 1, Memory: 64, Threads: 1}, Log: slog.Default(),
 	})
 	if err != nil {
 		log.Fatal(err)

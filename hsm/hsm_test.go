@@ -27,7 +27,7 @@ import (
 	"conclave/card/store/memory"
 	"conclave/hsm"
 	"conclave/internal/curve"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/internal/secret"
 	"conclave/link"
 	"conclave/wire"
@@ -49,7 +49,7 @@ func newDevice(t testing.TB) *card.Card {
 	if _, err := card.Manufacture(s, issuer, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	c, err := card.New(s, card.Config{RSA: rsaop.Go(), Log: slog.New(slog.DiscardHandler),
+	c, err := card.New(s, card.Config{Keys: keyop.Go(), Log: slog.New(slog.DiscardHandler),
 		PINCost: card.PINCost{Time: 1, Memory: 8, Threads: 1}})
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 
 	"conclave/hsm"
 	"conclave/internal/curve"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/token/cryptoki"
 	"conclave/wire"
 )
@@ -17,7 +17,7 @@ import (
 // device makes no keys; or one that a program had already, and wants to use here as it
 // uses others.
 type softwareKey struct {
-	rsa rsaop.Key // or
+	rsa keyop.Key // or
 	ec  *curve.PrivateKey
 }
 
@@ -55,7 +55,7 @@ func newSoftwareKey(template wire.PublicKey) (*softwareKey, *wire.PublicKey, err
 		public := wire.ECPublicKey(k.Curve, k.Q)
 		return &softwareKey{ec: k}, &public, nil
 	}
-	engine := rsaop.Best()
+	engine := keyop.Best()
 	private, err := engine.GenerateKey(template.Bits)
 	if err != nil {
 		return nil, nil, err
@@ -156,7 +156,7 @@ func rsaSoftwareKeyOf(t cryptoki.Template) (*softwareKey, *wire.PublicKey, error
 	}
 	key.Precompute()
 	defer wipeRSA(key)
-	k, err := rsaop.Best().NewKey(key)
+	k, err := keyop.Best().NewKey(key)
 	if err != nil {
 		return nil, nil, cryptoki.AttributeValueInvalid
 	}

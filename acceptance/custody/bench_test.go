@@ -19,8 +19,8 @@ import (
 	"conclave/card/store/sqlite"
 	"conclave/hsm"
 	"conclave/internal/curve"
+	"conclave/internal/keyop"
 	"conclave/internal/pcscdtest"
-	"conclave/internal/rsaop"
 	"conclave/internal/secret"
 	"conclave/link"
 	"conclave/link/pcsc"
@@ -84,7 +84,7 @@ func benchCard(b *testing.B) *card.Card {
 	if _, err := card.Manufacture(s, issuer, time.Now()); err != nil {
 		b.Fatal(err)
 	}
-	c, err := card.New(s, card.Config{RSA: rsaop.Best(), PINCost: card.PINCost{Time: 1, Memory: 8, Threads: 1},
+	c, err := card.New(s, card.Config{Keys: keyop.Best(), PINCost: card.PINCost{Time: 1, Memory: 8, Threads: 1},
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"conclave/card/store/memory"
 	"conclave/dkek"
 	"conclave/hsm"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/internal/secret"
 	"conclave/link"
 	"conclave/wire"
@@ -43,7 +43,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	c, err := card.New(s, card.Config{
-		RSA: rsaop.Best(), PINCost: card.PINCost{Time: 1, Memory: 8, Threads: 1}, Log: slog.New(slog.DiscardHandler),
+		Keys: keyop.Best(), PINCost: card.PINCost{Time: 1, Memory: 8, Threads: 1}, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

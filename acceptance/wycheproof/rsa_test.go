@@ -10,7 +10,7 @@ import (
 	"math/big"
 
 	"conclave/hsm"
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 	"conclave/internal/rsapad"
 	"conclave/wire"
 )
@@ -273,7 +273,7 @@ func (j *judge) threePrimes(groups []group) {
 		if err := j.card.put(key); err == nil {
 			j.Error("the card has a key of three primes")
 		}
-		if _, err := rsaop.Best().NewKey(key); err == nil {
+		if _, err := keyop.Best().NewKey(key); err == nil {
 			j.Error("the engine has a key of three primes")
 		}
 		j.others += len(g.Tests)

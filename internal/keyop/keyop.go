@@ -1,9 +1,9 @@
-// Package rsaop computes the RSA private-key operation RSADP/RSASP1 (RFC 8017,
+// Package keyop computes the RSA private-key operation RSADP/RSASP1 (RFC 8017,
 // sections 5.1.2 and 5.2.1), in^d mod n, without any padding, and makes keys. Two
 // engines do the same: OpenSSL's libcrypto where it is found, because it is faster
 // for each of them and each length, by 1.5 (4096 bits) to 3 times (2048), and Go
 // everywhere else. Both blind the operation, and check its result.
-package rsaop
+package keyop
 
 import (
 	"bytes"
@@ -73,10 +73,10 @@ type key struct {
 // newKey checks k, completes its CRT values and loads it.
 func newKey(k *rsa.PrivateKey, load func(*rsa.PrivateKey) (operation, error)) (Key, error) {
 	if len(k.Primes) != 2 {
-		return nil, fmt.Errorf("rsaop: key has %d primes, expected 2", len(k.Primes))
+		return nil, fmt.Errorf("keyop: key has %d primes, expected 2", len(k.Primes))
 	}
 	if err := k.Validate(); err != nil {
-		return nil, fmt.Errorf("rsaop: the key is not consistent: %w", err)
+		return nil, fmt.Errorf("keyop: the key is not consistent: %w", err)
 	}
 	complete := *k
 	complete.Precompute()
@@ -99,15 +99,15 @@ func guard(public *rsa.PublicKey, operation operation) (Key, error) {
 
 func (k *key) Private(in []byte) ([]byte, error) {
 	if len(in) != len(k.modulus) {
-		return nil, fmt.Errorf("rsaop: input has %d bytes, expected %d as the modulus has", len(in), len(k.modulus))
+		return nil, fmt.Errorf("keyop: input has %d bytes, expected %d as the modulus has", len(in), len(k.modulus))
 	}
 	if bytes.Compare(in, k.modulus) >= 0 {
-		return nil, errors.New("rsaop: input is not less than the modulus; was it made for another key?")
+		return nil, errors.New("keyop: input is not less than the modulus; was it made for another key?")
 	}
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	if k.operation == nil {
-		return nil, errors.New("rsaop: the key is closed; load it again")
+		return nil, errors.New("keyop: the key is closed; load it again")
 	}
 	out, err := k.operation.private(in)
 	if err != nil {
@@ -115,7 +115,7 @@ func (k *key) Private(in []byte) ([]byte, error) {
 	}
 	if !k.check(in, out) {
 		clear(out)
-		return nil, errors.New("rsaop: the result is wrong and was withheld; the computer or the stored key is faulty")
+		return nil, errors.New("keyop: the result is wrong and was withheld; the computer or the stored key is faulty")
 	}
 	return out, nil
 }

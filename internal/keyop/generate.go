@@ -1,4 +1,4 @@
-package rsaop
+package keyop
 
 import (
 	"crypto/rand"
@@ -36,7 +36,7 @@ type filter interface {
 // that no fault of a foreign library makes a key.
 func generate(bits int, newFilter func() (filter, error)) (*rsa.PrivateKey, error) {
 	if bits < 1024 || bits%16 != 0 {
-		return nil, fmt.Errorf("rsaop: a key of %d bits; 1024 or more were expected, in steps of 16", bits)
+		return nil, fmt.Errorf("keyop: a key of %d bits; 1024 or more were expected, in steps of 16", bits)
 	}
 	for {
 		s := &search{bits: bits / 2, small: keycheck.PrimesBelow(4 * bits)[1:], newFilter: newFilter}

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package rsaop
+package keyop
 
 import "github.com/ebitengine/purego"
 

@@ -1,4 +1,4 @@
-package rsaop
+package keyop
 
 import "golang.org/x/sys/windows"
 

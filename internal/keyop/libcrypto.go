@@ -1,4 +1,4 @@
-package rsaop
+package keyop
 
 import (
 	"crypto/rsa"
@@ -103,7 +103,7 @@ func openFirst(names []string) (uintptr, error) {
 		}
 		failures = append(failures, err)
 	}
-	return 0, fmt.Errorf("rsaop: OpenSSL 3's library %s cannot be opened; install it (Debian and Ubuntu: package libssl3): %w", strings.Join(names, ", "), errors.Join(failures...))
+	return 0, fmt.Errorf("keyop: OpenSSL 3's library %s cannot be opened; install it (Debian and Ubuntu: package libssl3): %w", strings.Join(names, ", "), errors.Join(failures...))
 }
 
 func (l *libcrypto) bind(handle uintptr) error {
@@ -130,7 +130,7 @@ func (l *libcrypto) bind(handle uintptr) error {
 	} {
 		address, err := lookUp(handle, name)
 		if err != nil {
-			return fmt.Errorf("rsaop: libcrypto has no function %s; OpenSSL 3.0 or later is needed: %w", name, err)
+			return fmt.Errorf("keyop: libcrypto has no function %s; OpenSSL 3.0 or later is needed: %w", name, err)
 		}
 		purego.RegisterFunc(function, address)
 	}
@@ -173,7 +173,7 @@ func (l *libcrypto) failure(function string) error {
 	l.errString(l.errGet(), &text[0], uintptr(len(text)))
 	l.errClear()
 	reason, _, _ := strings.Cut(string(text), "\x00")
-	return fmt.Errorf("rsaop: libcrypto: %s failed: %s", function, reason)
+	return fmt.Errorf("keyop: libcrypto: %s failed: %s", function, reason)
 }
 
 // evpKey is an EVP_PKEY, which serves several threads at once. Each operation

@@ -1,4 +1,4 @@
-package rsaop
+package keyop
 
 import (
 	"crypto/rand"

@@ -1,4 +1,4 @@
-package rsaop_test
+package keyop_test
 
 import (
 	"bytes"
@@ -19,22 +19,22 @@ import (
 	"testing"
 	"time"
 
-	"conclave/internal/rsaop"
+	"conclave/internal/keyop"
 )
 
 // engines returns every engine there is. Libcrypto's may be missing on a
 // developer's machine, but not in CI.
-func engines(t testing.TB) []rsaop.Engine {
+func engines(t testing.TB) []keyop.Engine {
 	t.Helper()
-	libcrypto, err := rsaop.Libcrypto()
+	libcrypto, err := keyop.Libcrypto()
 	if err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal(err)
 		}
 		t.Logf("SKIPPED for libcrypto: %v", err)
-		return []rsaop.Engine{rsaop.Go()}
+		return []keyop.Engine{keyop.Go()}
 	}
-	return []rsaop.Engine{rsaop.Go(), libcrypto}
+	return []keyop.Engine{keyop.Go(), libcrypto}
 }
 
 // keys returns a key of every size a card has, and odd ones.
@@ -81,7 +81,7 @@ func fixture(t testing.TB, name string) *rsa.PrivateKey {
 	return k.(*rsa.PrivateKey)
 }
 
-func load(t testing.TB, engine rsaop.Engine, k *rsa.PrivateKey) rsaop.Key {
+func load(t testing.TB, engine keyop.Engine, k *rsa.PrivateKey) keyop.Key {
 	t.Helper()
 	loaded, err := engine.NewKey(k)
 	if err != nil {
@@ -113,7 +113,7 @@ func power(k *rsa.PrivateKey, base, exponent *big.Int) []byte {
 	return new(big.Int).Exp(base, exponent, k.N).FillBytes(make([]byte, k.Size()))
 }
 
-func testPowers(t *testing.T, loaded rsaop.Key, k *rsa.PrivateKey) {
+func testPowers(t *testing.T, loaded keyop.Key, k *rsa.PrivateKey) {
 	one := big.NewInt(1)
 	random, err := rand.Int(rand.Reader, k.N)
 	if err != nil {
@@ -144,7 +144,7 @@ func testPowers(t *testing.T, loaded rsaop.Key, k *rsa.PrivateKey) {
 }
 
 // testSignature compares with crypto/rsa: PKCS#1 v1.5 has one signature only.
-func testSignature(t *testing.T, loaded rsaop.Key, k *rsa.PrivateKey) {
+func testSignature(t *testing.T, loaded keyop.Key, k *rsa.PrivateKey) {
 	digest := sha256.Sum256([]byte("message"))
 	want, err := rsa.SignPKCS1v15(nil, k, crypto.SHA256, digest[:])
 	if err != nil {
@@ -168,7 +168,7 @@ func encodePKCS1(t *testing.T, size int, digest [32]byte) []byte {
 	return append(append(block, 0), info...)
 }
 
-func testRefusals(t *testing.T, loaded rsaop.Key, k *rsa.PrivateKey) {
+func testRefusals(t *testing.T, loaded keyop.Key, k *rsa.PrivateKey) {
 	for name, in := range map[string][]byte{
 		"nothing":      nil,
 		"one short":    make([]byte, k.Size()-1),
@@ -183,7 +183,7 @@ func testRefusals(t *testing.T, loaded rsaop.Key, k *rsa.PrivateKey) {
 	}
 }
 
-func testConcurrency(t *testing.T, loaded rsaop.Key, k *rsa.PrivateKey) {
+func testConcurrency(t *testing.T, loaded keyop.Key, k *rsa.PrivateKey) {
 	var group sync.WaitGroup
 	for i := range 4 {
 		in := big.NewInt(int64(i + 2))
@@ -200,7 +200,7 @@ func testConcurrency(t *testing.T, loaded rsaop.Key, k *rsa.PrivateKey) {
 	group.Wait()
 }
 
-func testClose(t *testing.T, loaded rsaop.Key, k *rsa.PrivateKey) {
+func testClose(t *testing.T, loaded keyop.Key, k *rsa.PrivateKey) {
 	in := make([]byte, k.Size())
 	in[k.Size()-1] = 2
 	want := power(k, big.NewInt(2), k.D)
@@ -271,7 +271,7 @@ func TestNewKeyLeavesTheCallersKeyAlone(t *testing.T) {
 
 func TestBestIsLibcryptoWhereItIsFound(t *testing.T) {
 	all := engines(t)
-	if got, want := rsaop.Best().Name(), all[len(all)-1].Name(); got != want {
+	if got, want := keyop.Best().Name(), all[len(all)-1].Name(); got != want {
 		t.Errorf("best is %s, expected %s", got, want)
 	}
 }
