@@ -42,7 +42,7 @@ func openPrivate(r keyRecord, engine keyop.Engine) (private, error) {
 	case r.RSA != nil:
 		return openRSA(r, engine)
 	case r.EC != nil:
-		return openEC(r)
+		return openEC(r, engine)
 	case r.AES != nil:
 		return aesKey{r.AES}, nil
 	case r.MLDSA != nil:

@@ -161,7 +161,7 @@ func TestKeyThatDoesNotFitIsNotStored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := &key{private: ecKey{private}}
+		k := &key{private: ecKey{PrivateKey: private}}
 		request := wire.CVC{CAR: "UTTEST00001", CHR: "UTTEST00001", Key: k.public()}
 		signed, err := request.Sign(k.signCVC)
 		if err != nil || k.checkPair(signed) != nil {

@@ -7,6 +7,7 @@ import (
 	"conclave/apdu"
 	"conclave/card/devicelog"
 	"conclave/card/store"
+	"conclave/internal/keyop"
 	"conclave/wire"
 )
 
@@ -284,7 +285,7 @@ func (t *transaction) sign(h devicelog.Head) (string, error) {
 		return "", err
 	}
 	defer r.wipe()
-	device, err := openEC(r)
+	device, err := openEC(r, keyop.Go())
 	if err != nil {
 		return "", err
 	}

@@ -76,7 +76,7 @@ func certify(issuer *curve.PrivateKey, car string, subject *curve.PrivateKey, ch
 		CAR: car, CHR: chr, Key: wire.ECPublicKey(subject.Curve, subject.Q),
 		Role: []byte{role}, Effective: now, Expiration: now.Add(validity),
 	}
-	return c.Sign(ecKey{issuer}.signCVC)
+	return c.Sign(ecKey{PrivateKey: issuer}.signCVC)
 }
 
 // Marshal encodes the device CA as PEM: its certificate, then its private key.

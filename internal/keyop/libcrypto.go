@@ -71,6 +71,9 @@ type libcrypto struct {
 	errGet           func() uintptr
 	errString        func(code uintptr, buffer *byte, length uintptr)
 	errClear         func()
+	d2iECPrivateKey  func(key uintptr, der **byte, length int) uintptr
+	ecdsaSign        func(kind int32, digest *byte, digestLength int32, signature *byte, signatureLength *uint32, key uintptr) int32
+	ecKeyFree        func(key uintptr)
 	initCrypto       func(options uint64, settings uintptr) int32
 	openSSLVersion   func(which int32) string
 }
@@ -125,6 +128,9 @@ func (l *libcrypto) bind(handle uintptr) error {
 		"ERR_get_error":                &l.errGet,
 		"ERR_error_string_n":           &l.errString,
 		"ERR_clear_error":              &l.errClear,
+		"d2i_ECPrivateKey":             &l.d2iECPrivateKey,
+		"ECDSA_sign":                   &l.ecdsaSign,
+		"EC_KEY_free":                  &l.ecKeyFree,
 		"OPENSSL_init_crypto":          &l.initCrypto,
 		"OpenSSL_version":              &l.openSSLVersion,
 	} {
