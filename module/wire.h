@@ -5,6 +5,7 @@
 #define WIRE_H
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "cryptoki.h"
 
@@ -62,6 +63,7 @@ struct record {
 	CK_ULONG output;
 	size_t size;
 	unsigned references;
+	time_t kept; /* when, in seconds since some moment */
 	CK_ULONG count;
 	struct value values[];
 };

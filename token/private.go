@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"conclave/hsm"
+	"conclave/token/cryptoki"
 	"conclave/wire"
 )
 
@@ -42,6 +43,9 @@ func (k *object) use(s *Session, command func(*hsm.HSM, byte, wire.Algorithm, []
 		}
 		return err
 	})
+	if _, counted := k.attributes.Find(cryptoki.AttrUseCounter); counted && err == nil {
+		s.slot.listing(false) // so that programs know that what they were told has changed
+	}
 	return out, used, err
 }
 

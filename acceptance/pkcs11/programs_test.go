@@ -56,6 +56,7 @@ func TestPrograms(t *testing.T) {
 		{"threads", []string{"--threads", "32", "--count", "100", "--seed", fmt.Sprint(testrun.Random(t).Uint32())}, "recovered 0\n"},
 		{"fork", []string{"--generations", "10", "--forks", "30"}, "generations 10\nforks 30\n"},
 		{"loadtime", []string{"--count", "50", "--initialize", "1"}, "load-median "},
+		{"others", nil, "seen by others\n"},
 		{"clients", []string{"--clients", "1000"}, "signed 1000 of 1000\n"},
 	} {
 		t.Run(one.name, func(t *testing.T) {
