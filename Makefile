@@ -86,6 +86,7 @@ endif
 exhaustive: export CONCLAVE_EXHAUSTIVE = 1
 exhaustive:
 	go test -timeout 5h -count=1 ./acceptance/... $$(go list ./... | grep -v /acceptance)
+	$(MAKE) wycheproof
 
 wycheproof:
 	go -C acceptance/wycheproof test -timeout 20m ./...
@@ -138,6 +139,7 @@ reproducible:
 race: export CGO_ENABLED = 1
 race: export GORACE = atexit_sleep_ms=0
 race: ALONE = OpenSSL.*|OpenSCAndWe.*|Vectors|Fermat|LongPrime|AFullDeviceSaysSo|CutOff|FailingDisk|FilesOutliveTheDisk|PowerLoss|LostPower|WhatCouldNotBeScrubbed
+race: ALONE := $(ALONE)|Model|ECDSATruncates|KeysWithListsDoWhatTheyMay|TokensAreNamedAsOpenSC.*|CodeMistakes|TooManyMistakes|SheetsWithoutEnd|Conformance
 race:
 	go test -race -short -skip '^Test($(ALONE))$$' -vet=off -ldflags=-s -timeout 20m $$(scripts/concurrent-packages)
 
