@@ -33,6 +33,7 @@ func (noFilter) close()                              {}
 // the Chinese remainder theorem.
 type crt struct {
 	n, p, q *bigmod.Modulus
+	e       uint
 	dp, dq  secret.Bytes // as long as p and q
 	qInv    *bigmod.Nat  // 1/q mod p
 	*blinding
@@ -54,7 +55,7 @@ func newCRT(k *rsa.PrivateKey) (operation, error) {
 		return nil, err
 	}
 	return &crt{
-		n: n, p: p, q: q,
+		n: n, p: p, q: q, e: uint(k.E),
 		dp: padTo(p, k.Precomputed.Dp), dq: padTo(q, k.Precomputed.Dq), qInv: qInv,
 		blinding: blinding,
 	}, nil
@@ -78,6 +79,16 @@ func (k *crt) private(in []byte) ([]byte, error) {
 	h := m1.Sub(bigmod.NewNat().Mod(m2, k.p), k.p).Mul(k.qInv, k.p)
 	m := h.ExpandFor(k.n).Mul(k.q.Nat().ExpandFor(k.n), k.n).Add(m2.ExpandFor(k.n), k.n)
 	return m.Mul(unblind, k.n).Bytes(k.n), nil
+}
+
+// public is RSAEP of RFC 8017, section 5.1.1. What is computed with is public, but for the
+// fault that it may show.
+func (k *crt) public(out []byte) ([]byte, error) {
+	m, err := bigmod.NewNat().SetBytes(out, k.n)
+	if err != nil {
+		return nil, err
+	}
+	return bigmod.NewNat().ExpShortVarTime(m, k.e, k.n).Bytes(k.n), nil
 }
 
 func (k *crt) wipe() {

@@ -16,8 +16,6 @@ import (
 
 	"conclave/internal/curve"
 	"conclave/internal/secret"
-
-	"filippo.io/bigmod"
 )
 
 // Engine is a way of computing with RSA private keys.
@@ -67,18 +65,17 @@ func Best() Engine {
 	return Go()
 }
 
-// operation is a loaded key of one engine. private gets an input of the right
-// length and range.
+// operation is a loaded key of one engine. Its inputs have the length of the modulus, and
+// are less than it.
 type operation interface {
-	private(in []byte) ([]byte, error)
+	private(in []byte) ([]byte, error) // in^d mod n
+	public(out []byte) ([]byte, error) // out^e mod n
 	wipe()
 }
 
 // key gives every engine's operation the checks and the life cycle of Key.
 type key struct {
 	modulus []byte
-	n       *bigmod.Modulus // the same, to compute with
-	e       uint
 
 	mu        sync.RWMutex // held for reading while operation is in use
 	operation operation    // nil once closed
@@ -98,17 +95,12 @@ func newKey(k *rsa.PrivateKey, load func(*rsa.PrivateKey) (operation, error)) (K
 	if err != nil {
 		return nil, err
 	}
-	return guard(&k.PublicKey, operation)
+	return guard(&k.PublicKey, operation), nil
 }
 
 // guard is a key whose results fit the public one.
-func guard(public *rsa.PublicKey, operation operation) (Key, error) {
-	modulus := public.N.Bytes()
-	n, err := bigmod.NewModulus(modulus)
-	if err != nil {
-		return nil, err
-	}
-	return &key{modulus: modulus, n: n, e: uint(public.E), operation: operation}, nil
+func guard(public *rsa.PublicKey, operation operation) Key {
+	return &key{modulus: public.N.Bytes(), operation: operation}
 }
 
 func (k *key) Private(in []byte) ([]byte, error) {
@@ -138,9 +130,8 @@ func (k *key) Private(in []byte) ([]byte, error) {
 // give the primes away (Boneh, DeMillo, Lipton, "On the Importance of Checking
 // Cryptographic Protocols for Faults").
 func (k *key) check(in, out []byte) bool {
-	c, errIn := bigmod.NewNat().SetBytes(in, k.n)
-	m, errOut := bigmod.NewNat().SetBytes(out, k.n)
-	return errIn == nil && errOut == nil && bigmod.NewNat().ExpShortVarTime(m, k.e, k.n).Equal(c) == 1
+	again, err := k.operation.public(out)
+	return err == nil && bytes.Equal(again, in)
 }
 
 func (k *key) Close() {

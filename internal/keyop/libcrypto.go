@@ -13,9 +13,8 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// Constants of OpenSSL 3: openssl/evp.h, openssl/rsa.h, openssl/crypto.h.
+// Constants of OpenSSL 3: openssl/rsa.h, openssl/crypto.h.
 const (
-	evpPKEYRSA           = 6
 	rsaNoPadding         = 3
 	initNoLoadConfig     = 0x80
 	openSSLVersionString = 0
@@ -54,13 +53,10 @@ func libcryptoNames() []string {
 type libcrypto struct {
 	version string
 
-	d2iPrivateKey    func(keyType int32, key uintptr, der **byte, length int32) uintptr
-	pkeyFree         func(pkey uintptr)
-	ctxNew           func(pkey, engine uintptr) uintptr
-	ctxFree          func(ctx uintptr)
-	ctxSetRSAPadding func(ctx uintptr, padding int32) int32
-	decryptInit      func(ctx uintptr) int32
-	decrypt          func(ctx uintptr, out *byte, outLength *uintptr, in *byte, inLength uintptr) int32
+	d2iRSAPrivateKey func(key uintptr, der **byte, length int) uintptr
+	rsaFree          func(key uintptr)
+	rsaPrivate       func(length int32, in, out *byte, key uintptr, padding int32) int32
+	rsaPublic        func(length int32, in, out *byte, key uintptr, padding int32) int32
 	bnNew            func() uintptr
 	bnClearFree      func(n uintptr)
 	bnBin2bn         func(bytes *byte, length int32, n uintptr) uintptr
@@ -111,13 +107,10 @@ func openFirst(names []string) (uintptr, error) {
 
 func (l *libcrypto) bind(handle uintptr) error {
 	for name, function := range map[string]any{
-		"d2i_PrivateKey":               &l.d2iPrivateKey,
-		"EVP_PKEY_free":                &l.pkeyFree,
-		"EVP_PKEY_CTX_new":             &l.ctxNew,
-		"EVP_PKEY_CTX_free":            &l.ctxFree,
-		"EVP_PKEY_CTX_set_rsa_padding": &l.ctxSetRSAPadding,
-		"EVP_PKEY_decrypt_init":        &l.decryptInit,
-		"EVP_PKEY_decrypt":             &l.decrypt,
+		"d2i_RSAPrivateKey":            &l.d2iRSAPrivateKey,
+		"RSA_free":                     &l.rsaFree,
+		"RSA_private_decrypt":          &l.rsaPrivate,
+		"RSA_public_encrypt":           &l.rsaPublic,
 		"BN_new":                       &l.bnNew,
 		"BN_clear_free":                &l.bnClearFree,
 		"BN_bin2bn":                    &l.bnBin2bn,
@@ -163,11 +156,11 @@ func (l *libcrypto) load(der []byte, size int) (operation, error) {
 	cursor := &der[0] // libcrypto moves it to the end of what it has read
 	pinner.Pin(cursor)
 	pinner.Pin(&cursor)
-	pkey := l.d2iPrivateKey(evpPKEYRSA, 0, &cursor, int32(len(der)))
-	if pkey == 0 {
-		return nil, l.failure("d2i_PrivateKey")
+	key := l.d2iRSAPrivateKey(0, &cursor, len(der))
+	if key == 0 {
+		return nil, l.failure("d2i_RSAPrivateKey")
 	}
-	return &evpKey{lib: l, pkey: pkey, size: size}, nil
+	return &rsaKey{lib: l, key: key, size: size}, nil
 }
 
 // failure returns the oldest error of this thread's queue and empties it.
@@ -182,37 +175,35 @@ func (l *libcrypto) failure(function string) error {
 	return fmt.Errorf("keyop: libcrypto: %s failed: %s", function, reason)
 }
 
-// evpKey is an EVP_PKEY, which serves several threads at once. Each operation
-// makes a context of its own: keeping contexts saved 6 µs of 250 with 2048 bits.
-type evpKey struct {
+// rsaKey is an RSA of libcrypto, which serves several threads at once. An EVP_PKEY with a
+// context for each operation takes microseconds more, and does nothing else.
+type rsaKey struct {
 	lib  *libcrypto
-	pkey uintptr
+	key  uintptr
 	size int // of the modulus, in bytes
 }
 
-func (k *evpKey) private(in []byte) ([]byte, error) {
-	runtime.LockOSThread()
+func (k *rsaKey) private(in []byte) ([]byte, error) {
+	return k.raise(in, k.lib.rsaPrivate, "RSA_private_decrypt")
+}
+
+func (k *rsaKey) public(out []byte) ([]byte, error) {
+	return k.raise(out, k.lib.rsaPublic, "RSA_public_encrypt")
+}
+
+func (k *rsaKey) raise(in []byte, operation func(int32, *byte, *byte, uintptr, int32) int32, name string) ([]byte, error) {
+	runtime.LockOSThread() // the error queue belongs to the thread
 	defer runtime.UnlockOSThread()
-	ctx := k.lib.ctxNew(k.pkey, 0)
-	if ctx == 0 {
-		return nil, k.lib.failure("EVP_PKEY_CTX_new")
-	}
-	defer k.lib.ctxFree(ctx)
-	if k.lib.decryptInit(ctx) != 1 || k.lib.ctxSetRSAPadding(ctx, rsaNoPadding) != 1 {
-		return nil, k.lib.failure("EVP_PKEY_decrypt_init")
-	}
 	out := make([]byte, k.size)
-	length := uintptr(len(out))
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
 	pinner.Pin(&in[0])
 	pinner.Pin(&out[0])
-	pinner.Pin(&length)
-	if k.lib.decrypt(ctx, &out[0], &length, &in[0], uintptr(len(in))) != 1 || length != uintptr(k.size) {
-		return nil, k.lib.failure("EVP_PKEY_decrypt")
+	if operation(int32(len(in)), &in[0], &out[0], k.key, rsaNoPadding) != int32(k.size) {
+		return nil, k.lib.failure(name)
 	}
 	return out, nil
 }
 
 // wipe frees the key; libcrypto overwrites private numbers when it does.
-func (k *evpKey) wipe() { k.lib.pkeyFree(k.pkey) }
+func (k *rsaKey) wipe() { k.lib.rsaFree(k.key) }
