@@ -6,6 +6,9 @@
 /* So much data is collected before it is sent: what has no more is one call, and can be made again with another agent. */
 enum { PART = 256 << 10 };
 
+/* How often a key may still be used: an attribute of CardContact's module. */
+#define CKA_USES_LEFT 0x80000108UL
+
 /* A block of AES, which is as much as a cipher keeps waiting, or pads with. */
 enum { BLOCK = 16 };
 
@@ -94,12 +97,27 @@ CK_RV operations_begin(struct session *s) {
 
 /* Beginning */
 
+/* An empty list allows all. */
+static bool is_allowed(const struct record *key, CK_MECHANISM_TYPE type) {
+	const struct value *list = find_value(key, CKA_ALLOWED_MECHANISMS);
+	if (list == NULL || list->bytes == NULL || list->len == 0)
+		return true;
+	for (CK_ULONG at = 0; list->len - at >= sizeof type; at += sizeof type)
+		if (memcmp(list->bytes + at, &type, sizeof type) == 0)
+			return true;
+	return false;
+}
+
 static CK_RV check_key(const struct record *key, enum kind kind, const struct mechanism *m) {
 	CK_OBJECT_CLASS class = number_of(key, CKA_CLASS, CKO_VENDOR_DEFINED);
 	if (class != CKO_PUBLIC_KEY && class != CKO_PRIVATE_KEY && class != CKO_SECRET_KEY)
 		return CKR_KEY_HANDLE_INVALID;
 	if (m->key != CK_UNAVAILABLE_INFORMATION && number_of(key, CKA_KEY_TYPE, m->key) != m->key)
 		return CKR_KEY_TYPE_INCONSISTENT;
+	if (!is_allowed(key, m->type))
+		return CKR_MECHANISM_INVALID;
+	if (number_of(key, CKA_USES_LEFT, 1) == 0)
+		return CKR_KEY_FUNCTION_NOT_PERMITTED;
 	bool public = kind == ENCRYPT || kind == VERIFY || kind == VERIFY_RECOVER;
 	if (public && class == CKO_PRIVATE_KEY)
 		return CKR_OK; /* whoever has it has the public half, too */

@@ -72,6 +72,8 @@ RECORDS = {
     0x13: record(0x13, 64, [(0, n(3)), (3, b"ec"), (0x100, n(EC)), (0x108, FALSE), (0x10C, TRUE)]),
     0x14: record(0x14, 0, [(0, n(0)), (3, b"data"), (0x11, b"some data")]),
     0x15: record(0x15, 0, [(0, n(4)), (0x100, n(AES)), (0x104, TRUE), (0x105, TRUE)]),
+    0x17: record(0x17, 256, [(0, n(3)), (0x100, n(RSA)), (0x108, TRUE), (0x40000600, n(0x40, 0x0D) + b"rest")]),
+    0x18: record(0x18, 256, [(0, n(3)), (0x100, n(RSA)), (0x108, TRUE), (0x40000600, b""), (0x80000108, n(0))]),
 }
 
 

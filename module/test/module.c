@@ -31,7 +31,7 @@ static void expect(CK_RV answer, CK_RV expected, const char *what, int line) {
 #define EXPECT(call, expected) expect(call, expected, #call, __LINE__)
 #define TRUTH(fact) expect((fact) ? CKR_OK : CKR_GENERAL_ERROR, CKR_OK, #fact, __LINE__)
 
-enum { PUBLIC = 0x11, PRIVATE = 0x12, CURVE = 0x13, DATA = 0x14, SECRET = 0x15, SLOT = 1 };
+enum { PUBLIC = 0x11, PRIVATE = 0x12, CURVE = 0x13, DATA = 0x14, SECRET = 0x15, LIMITED = 0x17, SPENT = 0x18, SLOT = 1 };
 static CK_UTF8CHAR pin[] = "123456", wrong[] = "654321", text[] = "key";
 static CK_BYTE data[1 << 20], buffer[1 << 20];
 
@@ -224,6 +224,10 @@ static void signatures(CK_SESSION_HANDLE s) {
 	EXPECT(C_SignInit(s, &m, DATA), CKR_KEY_HANDLE_INVALID);
 	EXPECT(C_SignInit(s, &m, CURVE), CKR_KEY_TYPE_INCONSISTENT);
 	EXPECT(C_SignInit(s, &ecdsa, CURVE), CKR_KEY_FUNCTION_NOT_PERMITTED);
+	EXPECT(C_SignInit(s, &m, LIMITED), CKR_MECHANISM_INVALID);
+	EXPECT(C_SignInit(s, &probabilistic, LIMITED), CKR_OK);
+	EXPECT(C_SignInit(s, NULL, 0), CKR_OK);
+	EXPECT(C_SignInit(s, &m, SPENT), CKR_KEY_FUNCTION_NOT_PERMITTED);
 	EXPECT(C_SignInit(s, &probabilistic, PRIVATE), CKR_OK);
 	EXPECT(C_SignInit(s, &m, PRIVATE), CKR_OPERATION_ACTIVE);
 	EXPECT(C_SignInit(s, NULL, 0), CKR_OK);
