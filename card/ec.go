@@ -36,6 +36,9 @@ func openEC(r keyRecord, engine keyop.Engine) (ecKey, error) {
 		return ecKey{}, err
 	}
 	fast, err := engine.NewECDSA(k)
+	if err != nil {
+		k.Wipe()
+	}
 	return ecKey{k, fast}, err
 }
 
