@@ -45,7 +45,7 @@ func TestRefusals(t *testing.T) {
 	d.refused(t, "info --device none", "not_found", `there is no device "none"; make it with: conclave hsm create none`, 11)
 	d.refused(t, "info --device pcsc:", "failure", "systemctl start pcscd", 1)
 	d.stopAgent(t, syscall.SIGTERM)
-	d.dir = t.TempDir()
+	d.moveTo(t, t.TempDir())
 	d.refused(t, "test", "not_found", "the module has no token; conclave hsm list shows the devices, and conclave hsm create makes one", 11)
 	if shown := d.run(t, acceptance.Bin("conclave"), "pkcs11", "info", "ssh"); !strings.Contains(shown, "make it with: conclave hsm create default;") {
 		t.Errorf("it does not say that there is no device:\n%s", shown)
@@ -58,7 +58,7 @@ func TestUnusableDevices(t *testing.T) {
 	d.write(t, "conclave/devices/broken.device", "no device")
 	d.refused(t, "test --device broken", "failure", `device "broken": `, 1)
 	d.stopAgent(t, syscall.SIGTERM)
-	d.dir = smalldisk.Mount(t, 2<<20)
+	d.moveTo(t, smalldisk.Mount(t, 2<<20))
 	d.write(t, "pin", pin)
 	d.run(t, acceptance.Bin("conclave"), "hsm", "create")
 	d.run(t, acceptance.Bin("conclave"), "hsm", "init", "--pin", "file:pin", "--so-pin", "env:SOPIN")

@@ -151,6 +151,12 @@ func (d *desk) agent(t *testing.T) (pid int) {
 	return pid
 }
 
+// moveTo has another folder on the desk, whose agent ends before the folder does.
+func (d *desk) moveTo(t *testing.T, dir string) {
+	d.dir = dir
+	t.Cleanup(func() { d.stopAgent(t, syscall.SIGTERM) })
+}
+
 // stopAgent ends the agent of the desk with a signal, if there is one.
 func (d *desk) stopAgent(t *testing.T, signal syscall.Signal) {
 	t.Helper()
