@@ -92,7 +92,7 @@ wycheproof:
 	go -C acceptance/wycheproof test -timeout 20m ./...
 
 module-check:
-	$(MAKE) -C module check replay fuzz FUZZ_SECONDS=20
+	$(MAKE) -C module check replay fuzz FUZZ_SECONDS=10
 
 # CI runs staticcheck too; tools.mod has its version.
 static:
