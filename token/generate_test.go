@@ -170,7 +170,7 @@ func TestLimitsAreTold(t *testing.T) {
 // limits are the attributes that limit a key.
 func (o *object) limits() (t cryptoki.Template) {
 	for _, a := range o.attributes {
-		if a.Type == cryptoki.AttrUseCounter || a.Type == cryptoki.AttrAlgorithmList || a.Type == cryptoki.AttrKeyDomain {
+		if slices.Contains(limiting, a.Type) {
 			t = append(t, a)
 		}
 	}

@@ -135,7 +135,7 @@ func (s *Session) addProvisional(ref byte, key *wire.PublicKey, public, private 
 	p := &provisional{ref: ref, public: *key, label: label}
 	s.slot.library.owner.has(key, true)
 	changes := func(t cryptoki.Template) cryptoki.Template {
-		return without(ours(t), cryptoki.AttrToken, cryptoki.AttrModulusBits, cryptoki.AttrPublicExponent, cryptoki.AttrECParams, cryptoki.AttrUseCounter, cryptoki.AttrAlgorithmList, cryptoki.AttrKeyDomain)
+		return without(without(ours(t), limiting...), cryptoki.AttrToken, cryptoki.AttrModulusBits, cryptoki.AttrPublicExponent, cryptoki.AttrECParams)
 	}
 	publicKey = s.keep(&object{class: cryptoki.ClassPublicKey, attributes: with(k.publicKey(), changes(public)), public: key, provisional: p})
 	privateKey = s.keep(&object{class: cryptoki.ClassPrivateKey, attributes: with(k.privateKey(), changes(private)), ref: ref, public: key, provisional: p})

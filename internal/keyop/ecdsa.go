@@ -20,16 +20,9 @@ func (l *libcrypto) NewECDSA(k *curve.PrivateKey) (Signer, error) {
 	}
 	der := p256Key(k.D)
 	defer der.Wipe()
-	runtime.LockOSThread() // the error queue belongs to the thread
-	defer runtime.UnlockOSThread()
-	var pinner runtime.Pinner
-	defer pinner.Unpin()
-	cursor := &der[0] // libcrypto moves it to the end of what it has read
-	pinner.Pin(cursor)
-	pinner.Pin(&cursor)
-	key := l.d2iECPrivateKey(0, &cursor, len(der))
-	if key == 0 {
-		return nil, l.failure("d2i_ECPrivateKey")
+	key, err := l.parse(der, l.d2iECPrivateKey, "d2i_ECPrivateKey")
+	if err != nil {
+		return nil, err
 	}
 	return &p256Signer{l, key}, nil
 }

@@ -149,6 +149,15 @@ func (l *libcrypto) NewKey(k *rsa.PrivateKey) (Key, error) {
 // load makes an operation from a PKCS#1 RSAPrivateKey with a modulus of size
 // bytes.
 func (l *libcrypto) load(der []byte, size int) (operation, error) {
+	key, err := l.parse(der, l.d2iRSAPrivateKey, "d2i_RSAPrivateKey")
+	if err != nil {
+		return nil, err
+	}
+	return &rsaKey{lib: l, key: key, size: size}, nil
+}
+
+// parse makes a key of libcrypto from its DER, with the function that has a name.
+func (l *libcrypto) parse(der []byte, d2i func(key uintptr, der **byte, length int) uintptr, name string) (uintptr, error) {
 	runtime.LockOSThread() // the error queue belongs to the thread
 	defer runtime.UnlockOSThread()
 	var pinner runtime.Pinner
@@ -156,11 +165,11 @@ func (l *libcrypto) load(der []byte, size int) (operation, error) {
 	cursor := &der[0] // libcrypto moves it to the end of what it has read
 	pinner.Pin(cursor)
 	pinner.Pin(&cursor)
-	key := l.d2iRSAPrivateKey(0, &cursor, len(der))
+	key := d2i(0, &cursor, len(der))
 	if key == 0 {
-		return nil, l.failure("d2i_RSAPrivateKey")
+		return 0, l.failure(name)
 	}
-	return &rsaKey{lib: l, key: key, size: size}, nil
+	return key, nil
 }
 
 // failure returns the oldest error of this thread's queue and empties it.
